@@ -1,0 +1,153 @@
+"""Make .venv: locked packages, Delta's jars, spark-defaults.conf. Standard library only; run by `make setup`.
+
+Usage: python deploy/local/setup.py run|dev
+
+Done work is not done again: each step keeps a stamp of what it was made from in .venv/stamps/.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+VENV = ROOT / ".venv"
+STAMPS = VENV / "stamps"
+PYTHON = VENV / "bin" / "python"
+REQUIREMENTS = ROOT / "requirements"
+
+
+def main() -> int:
+    kind = sys.argv[1] if len(sys.argv) > 1 else "run"
+    if sys.version_info[:2] != (3, 11):
+        return fail(
+            f"Python 3.11 is needed, this is {sys.version.split()[0]}; install python3.11 or call make PYTHON=/path/to/python3.11"
+        )
+    java = java_version()
+    if java not in {17, 21}:
+        found = f"Java {java} was found" if java else "no Java was found"
+        return fail(
+            f"Java 17 (or 21) is needed, {found}; on Debian: apt-get install openjdk-17-jre-headless, or set JAVA_HOME"
+        )
+    if not PYTHON.exists():
+        say("making .venv")
+        venv.create(VENV, with_pip=True)
+    STAMPS.mkdir(exist_ok=True)
+    install_packages(kind)
+    install_jars()
+    render_spark_defaults()
+    return 0
+
+
+def java_version() -> int | None:
+    """The major version of the Java that Spark would start; None where there is none."""
+    home = os.environ.get("JAVA_HOME")
+    java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
+    if java is None or not Path(java).exists():
+        return None
+    text = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
+    found = re.search(r'version "(\d+)', text)
+    return int(found.group(1)) if found else None
+
+
+def install_packages(kind: str) -> None:
+    lock = REQUIREMENTS / f"{kind}.txt"
+    stamp = digest(REQUIREMENTS / "uv.txt", lock, ROOT / "pyproject.toml")
+    if is_done(f"packages-{kind}", stamp) or (kind == "run" and is_done("packages-dev", digest(
+            REQUIREMENTS / "uv.txt", REQUIREMENTS / "dev.txt", ROOT / "pyproject.toml"))):  # fmt: skip
+        return
+    say(f"installing locked packages ({lock.name}; torch with its CUDA libraries is about 5 GB)")
+    call([PYTHON, "-m", "pip", "install", "-q", "--require-hashes", "-r", REQUIREMENTS / "uv.txt"])
+    uv = [PYTHON, "-m", "uv", "pip", "install", "--python", PYTHON, "-q"]
+    call([*uv, "--require-hashes", "--no-deps", "-r", lock])
+    call([*uv, "--no-deps", "-e", ROOT])
+    done(f"packages-{kind}", stamp)
+
+
+def install_jars() -> None:
+    """Resolve the coordinates of jars.lock with Spark's own resolver, and check every jar's SHA-256."""
+    lock = REQUIREMENTS / "jars.lock"
+    stamp = digest(lock)
+    if is_done("jars", stamp):
+        return
+    rows = [line.split() for line in lock.read_text().splitlines() if line and not line.startswith("#")]
+    say(f"fetching {len(rows)} Delta jars")
+    jars = VENV / "jars"
+    jars.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=VENV) as folder:
+        script = Path(folder) / "resolved.py"
+        script.write_text("print('jars resolved')\n")
+        submit = [
+            VENV / "bin" / "spark-submit",
+            "--conf",
+            f"spark.jars.ivy={folder}/ivy",
+            "--packages",
+            ",".join(r[0] for r in rows),
+        ]
+        call([*submit, script], env={**os.environ, "SPARK_CONF_DIR": folder, "PYSPARK_PYTHON": str(PYTHON)})
+        for coordinate, want in rows:
+            name = coordinate.replace(":", "_", 1).replace(":", "-")
+            jar = Path(folder) / "ivy" / "jars" / f"{name}.jar"
+            have = hashlib.sha256(jar.read_bytes()).hexdigest()
+            if have != want:
+                raise SystemExit(
+                    f"setup: {name}.jar has SHA-256 {have}, requirements/jars.lock says {want}; not installed"
+                )
+            shutil.copy(jar, jars / jar.name)
+    done("jars", stamp)
+
+
+def render_spark_defaults() -> None:
+    """SPARK_HOME/conf/spark-defaults.conf from conf/env/local.yaml's `submit`."""
+    code = (
+        "import importlib.util, pathlib, os, sys, yaml;"
+        "home = pathlib.Path(importlib.util.find_spec('pyspark').origin).parent;"
+        "env = yaml.safe_load(open(sys.argv[1]))['submit'];"
+        "jars = ','.join(sorted(str(p) for p in pathlib.Path(sys.argv[2]).glob('*.jar')));"
+        "env['spark.master'] = 'local[2]' if (os.cpu_count() or 1) < 2 else env['spark.master'];"
+        "env |= {'spark.jars': jars, 'spark.pyspark.python': sys.executable};"
+        "(home / 'conf').mkdir(exist_ok=True);"
+        "(home / 'conf' / 'spark-defaults.conf').write_text("
+        "'# rendered by make setup from conf/env/local.yaml\\n' + ''.join(f'{k} {v}\\n' for k, v in env.items()))"
+    )
+    call([PYTHON, "-c", code, ROOT / "conf" / "env" / "local.yaml", VENV / "jars"])
+
+
+def digest(*files: Path) -> str:
+    return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()
+
+
+def is_done(step: str, stamp: str) -> bool:
+    file = STAMPS / step
+    return file.exists() and file.read_text() == stamp
+
+
+def done(step: str, stamp: str) -> None:
+    (STAMPS / step).write_text(stamp)
+
+
+def call(command: list[object], env: dict[str, str] | None = None) -> None:
+    finished = subprocess.run([str(c) for c in command], check=False, env=env, capture_output=True, text=True)
+    if finished.returncode != 0:
+        sys.stderr.write(finished.stdout[-4000:] + finished.stderr[-8000:])
+        raise SystemExit(f"setup: {' '.join(Path(str(c)).name for c in command[:4])} … failed; its output is above")
+
+
+def say(line: str) -> None:
+    print(f"setup: {line}", flush=True)
+
+
+def fail(line: str) -> int:
+    print(f"setup: {line}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

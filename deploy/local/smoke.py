@@ -1,0 +1,57 @@
+"""`make smoke`: a tiny shop through spark-submit jobs/refresh.py in a lake of its own, twice, with equal digests."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from tests.support.shop import AS_OF, write_shop  # noqa: E402
+
+SMALL = (
+    "train.epochs=1",
+    "candidates.als.factors=16",
+    "candidates.als.iterations=3",
+    "ranking.k=5",
+    "samples.negative_rate=1.0",
+)
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory(prefix="fuserank-smoke-") as place:
+        folder = Path(place)
+        write_shop(folder)
+        env = {**os.environ, "FUSERANK_CONF": str(folder / "conf"), "TZ": "UTC"}
+        lake = ["--env", "local", "--dataset", "tinyshop", "--as-of", AS_OF, "--lake", str(folder / "lake")]
+        small = [part for setting in SMALL for part in ("--set", setting)]
+        submit = [str(ROOT / ".venv/bin/spark-submit"), str(ROOT / "jobs/refresh.py"), *lake, *small]
+        digests = []
+        for _ in range(2):
+            call(submit, env)
+            digests.append(
+                call(
+                    [str(ROOT / ".venv/bin/fuserank"), "digest", "ranking.ranking", "--lake", str(folder / "lake")], env
+                )
+            )
+        if digests[0] != digests[1]:
+            print(f"smoke: a rerun changed the ranking: {digests[0]} then {digests[1]}", file=sys.stderr)
+            return 1
+        print(f"smoke: ranking {digests[0]}, the same after a rerun")
+    return 0
+
+
+def call(command: list[str], env: dict[str, str]) -> str:
+    done = subprocess.run(command, env=env, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        print(done.stdout[-3000:], file=sys.stderr)
+        raise SystemExit(f"smoke: {Path(command[0]).name} {Path(command[1]).name} ended with {done.returncode}")
+    return done.stdout.strip()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,100 @@
+"""Casts that never kill a job: a cell that does not fit becomes null, and the caller tells it from an empty one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column
+
+_INTEGRAL = ("tinyint", "smallint", "int", "bigint")
+_FLOATING = ("float", "double")
+_TIMES = ("date", "timestamp", "timestamp_ntz")
+_ACCEPTED: dict[str, tuple[str, ...]] = {
+    "string": ("string", "boolean", *_INTEGRAL, *_TIMES),
+    "long": ("string", *_INTEGRAL, *_FLOATING),
+    "double": ("string", *_INTEGRAL, *_FLOATING),
+    "decimal": ("string", *_INTEGRAL, *_FLOATING),
+    "boolean": ("string", "boolean"),
+    "date": ("string", *_TIMES),
+    "timestamp": ("string", *_TIMES),
+    "epoch_seconds": ("string", *_INTEGRAL),
+    "epoch_millis": ("string", *_INTEGRAL),
+}
+_DATE = r"^\s*\d{4}-\d{1,2}-\d{1,2}"  # a time alone would be cast to today
+_OFFSET = r"\d{1,2}:\d{2}.*(Z|UTC|[+-]\d{2}:?\d{2})\s*$"
+_EPOCH_LIMIT_SECONDS = 100_000_000_000  # the year 5138; far beyond, timestamps overflow
+
+
+def accepts(found: str, want: str) -> bool:
+    """Whether a column found as Spark type ``found`` may be declared as ``want``."""
+    decimal = found.startswith(("decimal", "char", "varchar")) and want in {"string", "long", "double", "decimal"}
+    return decimal or found in _ACCEPTED[want]
+
+
+def may_fail(found: str, want: str) -> bool:
+    """Whether a cell of an accepted column can be uncastable at all."""
+    if want == "string":
+        return False
+    safe = {"long": _INTEGRAL, "double": _INTEGRAL, "decimal": _INTEGRAL, "boolean": ("boolean",)}
+    return found not in safe.get(want, _TIMES if want in {"date", "timestamp"} else ())
+
+
+def present(cell: Column, want: str) -> Column:
+    """Whether the cell says anything; blank text says nothing where a number or a time is declared."""
+    from pyspark.sql import functions as F
+
+    if want == "string":
+        return cell.isNotNull()
+    return cell.isNotNull() & (F.trim(cell.cast("string")) != "")
+
+
+def typed(cell: Column, found: str, want: str, zone: str = "UTC", pattern: str | None = None) -> Column:
+    """The cell as ``want``, null where it cannot be: bigint, double, decimal(18,6), boolean, date or timestamp (UTC).
+
+    ``zone`` is where text and timestamp_ntz without an offset were told; ``pattern`` a Spark datetime pattern.
+    """
+    from pyspark.sql import functions as F
+
+    if want == "string":
+        return cell.cast("string")
+    if want == "long":
+        return _whole(cell, found)
+    if want == "double":
+        number = cell.try_cast("double")
+        return F.when(~F.isnan(number) & (F.abs(number) != float("inf")), number)
+    if want in {"epoch_seconds", "epoch_millis"}:
+        per_second = 1 if want == "epoch_seconds" else 1000
+        number = _whole(cell, found)
+        inside = number.between(-_EPOCH_LIMIT_SECONDS * per_second, _EPOCH_LIMIT_SECONDS * per_second)
+        return F.when(inside, F.timestamp_millis(F.when(inside, number) * (1000 // per_second)))
+    if want in {"date", "timestamp"}:
+        return _time(cell, found, want, zone, pattern)
+    return cell.try_cast({"decimal": "decimal(18,6)", "boolean": "boolean"}[want])
+
+
+def _whole(cell: Column, found: str) -> Column:
+    from pyspark.sql import functions as F
+
+    if found in _INTEGRAL:
+        return cell.cast("bigint")
+    number = cell.try_cast("decimal(38,6)")
+    whole = F.when(number == F.floor(number), number.try_cast("bigint"))
+    return F.coalesce(cell.try_cast("bigint"), whole) if found == "string" else whole
+
+
+def _time(cell: Column, found: str, want: str, zone: str, pattern: str | None) -> Column:
+    from pyspark.sql import functions as F
+
+    if found == "string" and pattern is not None:
+        moment = F.try_to_timestamp(cell, F.lit(pattern))
+    elif found == "string":
+        moment = F.when(cell.rlike(_DATE), cell.try_cast("timestamp"))
+    else:
+        moment = cell.cast("timestamp")
+    if want == "date":
+        return moment.cast("date")
+    if zone == "UTC" or found == "timestamp":
+        return moment
+    local = F.to_utc_timestamp(moment, zone)
+    return F.when(cell.rlike(_OFFSET), moment).otherwise(local) if found == "string" else local

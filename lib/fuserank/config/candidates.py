@@ -1,0 +1,107 @@
+"""Settings of the candidate sources."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from fuserank.config.base import Section
+
+
+class AlsConfig(Section):
+    """Implicit-feedback ALS: confidence c = 1 + alpha · r on what a user took, 1 on all else."""
+
+    quota: int = Field(150, ge=1, description="candidates per user (count)")
+    factors: int = Field(128, ge=1, description="length of a factor (count)")
+    regularization: float = Field(5.0, ge=0, description="λ on the squared norm of each factor, alike for every row")
+    iterations: int = Field(15, ge=1, description="passes over both sides (count)")
+    alpha: float = Field(1.0, gt=0, description="weight of r in the confidence 1 + alpha · r")
+    weight: Literal["log_baskets", "baskets", "log_reward", "reward"] = Field(
+        "log_baskets",
+        description="r: log(distinct baskets), distinct baskets, log(1 + summed reward), or summed reward of user and item",
+    )
+    engine: Literal["blocked", "mllib"] = Field(
+        "blocked", description="blocked: one barrier stage, both factor tables on each rank; mllib: tables of any size"
+    )
+    ranks: int = Field(
+        2, ge=1, description="processes of the blocked engine (count); the job takes no more than there are cores"
+    )
+    cg_steps: int = Field(3, ge=1, description="conjugate-gradient steps per row and half step (count)")
+    exclude_seen: bool = Field(False, description="leave out what the user already took")
+
+
+class CoPurchaseConfig(Section):
+    """What is bought in one basket with what the user buys."""
+
+    quota: int = Field(100, ge=1, description="candidates per user, at most (count)")
+    window_days: int = Field(182, ge=1, description="baskets of so many days before as_of (days)")
+    min_baskets: int = Field(5, ge=1, description="items in fewer baskets have no neighbours (count)")
+    min_together: int = Field(2, ge=1, description="pairs in fewer common baskets are no neighbours (count)")
+    shrinkage: float = Field(10.0, ge=0, description="baskets added to each item's count under the cosine (count)")
+    neighbours: int = Field(100, ge=1, description="neighbours kept per item (count)")
+    max_basket_items: int = Field(
+        500, ge=2, description="larger baskets say nothing of taste and cost their square (count)"
+    )
+    half_life_days: float = Field(
+        30.0, gt=0, description="half-life of a purchase's weight in the user's history (days)"
+    )
+    blocks: int = Field(4, ge=1, description="item blocks that the co-occurrence matrix is counted in (count)")
+
+
+class DecayTerm(Section):
+    """One term of the repeat score: weight · Σ over baskets of 2^(−age / half-life)."""
+
+    half_life_days: float = Field(description="days after which a purchase counts half (days)", gt=0)
+    weight: float = Field(description="factor of this term")
+
+
+class RepeatConfig(Section):
+    """What the user took before, by decayed counts."""
+
+    quota: int = Field(250, ge=1, description="candidates per user, at most (count)")
+    terms: tuple[DecayTerm, ...] = Field(
+        (DecayTerm(half_life_days=60, weight=1.0), DecayTerm(half_life_days=14, weight=0.5)),
+        description="decayed counts of distinct baskets that are summed",
+    )
+    count_weight: float = Field(0.05, description="factor of the plain count of distinct baskets")
+
+
+class WindowTerm(Section):
+    """One term of the popularity: weight · baskets of the last so many days."""
+
+    days: int = Field(description="window before as_of (days)", ge=1)
+    weight: float = Field(description="factor of this term")
+
+
+class PopularConfig(Section):
+    """What is taken most."""
+
+    quota: int = Field(100, ge=1, description="candidates per user (count)")
+    windows: tuple[WindowTerm, ...] = Field(
+        (WindowTerm(days=28, weight=1.0), WindowTerm(days=365, weight=0.05 / 13)),
+        description="basket counts that are summed",
+    )
+
+
+class TrendingConfig(Section):
+    """What is taken more than before: (n − e) / √(e + shrinkage), e from the days before the window."""
+
+    quota: int = Field(50, ge=1, description="candidates per user (count)")
+    window_days: int = Field(28, ge=1, description="window before as_of (days)")
+    baseline_days: int = Field(84, ge=1, description="days before the window that the expectation comes from (days)")
+    shrinkage: float = Field(5.0, gt=0, description="variance added, so that rare items don't jump (count)")
+
+
+class CandidatesConfig(Section):
+    """Which sources run, and how."""
+
+    sources: tuple[Literal["als", "co_purchase", "repeat", "popular", "trending"], ...] = Field(
+        ("als", "co_purchase", "repeat", "popular", "trending"),
+        description="sources that a run makes; one alone can be redone",
+    )
+    als: AlsConfig = AlsConfig()
+    co_purchase: CoPurchaseConfig = CoPurchaseConfig()
+    repeat: RepeatConfig = RepeatConfig()
+    popular: PopularConfig = PopularConfig()
+    trending: TrendingConfig = TrendingConfig()

@@ -1,0 +1,269 @@
+"""A data set's mapping: what the shop's files are called, and what their columns mean here.
+
+conf/datasets/<name>.yaml is read into ``DatasetConfig``. Unknown keys, unknown columns and contradictions are refused
+with the path of the key, before any file is opened.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import available_timezones
+
+from pydantic import Field, ValidationError, model_validator
+
+from fuserank.common.errors import FuserankError
+from fuserank.config.base import Section
+from fuserank.config.dataset_checks import problems
+from fuserank.config.dataset_dimensions import DimensionsConfig
+
+ColumnType = Literal[
+    "string", "long", "double", "decimal", "boolean", "date", "timestamp", "epoch_seconds", "epoch_millis"
+]
+Role = Literal["exposure", "feedback", "reversal"]
+Scalar = str | int | float | bool
+
+
+class MappingError(FuserankError):
+    """A mapping is wrong; a line for each key, told by file and path."""
+
+
+class RootConfig(Section):
+    """Where the files are: a folder (or a URL that Spark reads), or a folder inside an installed Python package."""
+
+    folder: str = Field("", description="a path or URL; with `package`, the folder inside it")
+    package: str | None = Field(None, description="importable name of an installed package that carries the files")
+
+    @model_validator(mode="after")
+    def _one_of(self) -> RootConfig:
+        if not self.folder and not self.package:
+            raise ValueError("name a folder, or a package and the folder inside it")
+        return self
+
+
+class ColumnConfig(Section):
+    """One source column: its declared type. A short form ``name: long`` stands for ``name: {type: long}``."""
+
+    type: ColumnType = Field(description="what the cells are; a cell that cannot be cast is quarantined")
+    zone: str = Field("UTC", description="for timestamps without an offset: the zone that they are told in")
+    pattern: str | None = Field(
+        None, description="Spark datetime pattern of text dates and timestamps; ISO 8601 unless told"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        return {"type": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _known_zone(self) -> ColumnConfig:
+        _check_zone(self.zone)
+        return self
+
+
+class RuleConfig(Section):
+    """A comparison that a row must keep; a null keeps every rule but not_null."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="the rule's name in ops.quarantine")
+    column: str = Field(description="the column that is looked at")
+    op: Literal["==", "!=", "<", "<=", ">", ">=", "in", "not_null"] = Field(description="how it is compared")
+    value: Scalar | list[Scalar] | None = Field(None, description="with what, as the column's declared type")
+
+    @model_validator(mode="after")
+    def _value_fits(self) -> RuleConfig:
+        if self.op == "not_null" and self.value is not None:
+            raise ValueError("not_null takes no value")
+        if self.op == "in" and not (isinstance(self.value, list) and self.value):
+            raise ValueError("`in` takes a list of values")
+        if self.op not in {"in", "not_null"} and (self.value is None or isinstance(self.value, list)):
+            raise ValueError(f"`{self.op}` takes one value")
+        return self
+
+
+class FilesConfig(Section):
+    """One table of the source: its files, their format, its declared columns. Undeclared columns stay in bronze."""
+
+    path: str = Field(min_length=1, description="path or glob under the root")
+    format: Literal["parquet", "csv", "jsonl"] = Field(description="all files of the table have one format")
+    columns: dict[str, ColumnConfig] = Field(
+        min_length=1, description="columns that the mapping uses, with their types"
+    )
+    delimiter: str = Field(",", min_length=1, max_length=1, description="CSV: between cells")
+    encoding: str = Field("UTF-8", description="CSV and JSON lines: character set")
+    rules: list[RuleConfig] = Field(default_factory=list, description="comparisons that every row must keep")
+
+
+class RewardConfig(Section):
+    """reward = value, or scale × column + offset; kept in (low, high)."""
+
+    value: float | None = Field(None, description="one reward for every event of the type")
+    column: str | None = Field(None, description="a number of the event, such as its rating")
+    scale: float = Field(1.0, description="factor on the column")
+    offset: float = Field(0.0, description="added after the factor")
+    low: float = Field(-1e6, description="smallest reward")
+    high: float = Field(1e6, description="largest reward")
+
+    @model_validator(mode="after")
+    def _one_of(self) -> RewardConfig:
+        if (self.value is None) == (self.column is None):
+            raise ValueError("give either value or column")
+        return self
+
+
+class TypeConfig(Section):
+    """An event type: its name here, its role, its reward."""
+
+    type: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="view, cart, purchase, rating, return, …: an open list")
+    role: Role = Field(description="exposure, feedback or reversal: what stages ask for")
+    reward: RewardConfig = Field(RewardConfig(value=1.0), description="f(type, value)")
+
+
+class MoneyConfig(Section):
+    """A column with an amount of the shop's one currency."""
+
+    column: str
+    unit: Literal["major", "minor"] = Field(description="major: 1.99 dollars; minor: 199 cents")
+
+
+class ReversesConfig(Section):
+    """Which event a reversal takes back: the event of that type whose key these columns hold."""
+
+    type: str = Field(description="type of the event that is taken back")
+    key: list[str] = Field(min_length=1, description="columns with that event's key, in the order of its own `key`")
+
+
+class EventsConfig(Section):
+    """One kind of row that is an event, or several told apart by a type column."""
+
+    source: str = Field(alias="from", description="table in `files`")
+    type: str | None = Field(None, pattern=r"^[a-z][a-z0-9_]*$", description="every row is an event of this type")
+    role: Role | None = Field(None, description="the role of `type`")
+    reward: RewardConfig = Field(RewardConfig(value=1.0), description="the reward of `type`")
+    type_column: str | None = Field(None, description="or: the column that says the type")
+    types: dict[str, TypeConfig] = Field(
+        default_factory=dict, description="what `type_column` says → type, role, reward"
+    )
+    user: str = Field(description="column")
+    item: str = Field(description="column")
+    time: str = Field(description="column: date or timestamp")
+    key: list[str] = Field(
+        min_length=1, description="columns that together are unique per event type: the event id's stuff"
+    )
+    quantity: str | None = Field(None, description="column with whole units")
+    amount: MoneyConfig | None = Field(None, description="what was paid for the line")
+    discounts: list[MoneyConfig] = Field(default_factory=list, description="store discounts; summed")
+    coupons: list[MoneyConfig] = Field(default_factory=list, description="coupon discounts; summed")
+    value: str | None = Field(None, description="column with the type's own number, such as a rating")
+    session: str | None = Field(None, description="column: basket, visit")
+    store: str | None = Field(None, description="column")
+    platform: str | None = Field(None, description="column: web, app, store")
+    request: str | None = Field(None, description="column: the ranking request behind it")
+    position: str | None = Field(None, description="column: place in the slate, from 1")
+    propensity: str | None = Field(None, description="column: probability of the logging policy")
+    campaign: str | None = Field(None, description="column")
+    text_ref: str | None = Field(None, description="column: where a review's text is kept")
+    reverses: ReversesConfig | None = Field(None, description="for reversals")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> EventsConfig:
+        if (self.type is None) == (self.type_column is None):
+            raise ValueError("give either type (with role) or type_column (with types)")
+        if self.type is not None and self.role is None:
+            raise ValueError("type needs its role: exposure, feedback or reversal")
+        if self.type is not None and self.types:
+            raise ValueError("types belong to type_column")
+        if self.type_column is not None and not self.types:
+            raise ValueError("type_column needs types: what it says → type, role, reward")
+        return self
+
+    def kinds(self) -> dict[str | None, TypeConfig]:
+        """What the type column says (None: there is none) → type, role, reward."""
+        if self.type is not None and self.role is not None:
+            return {None: TypeConfig(type=self.type, role=self.role, reward=self.reward)}
+        return {said: kind for said, kind in self.types.items()}  # noqa: C416  # a dict of wider keys for mypy
+
+    def columns(self) -> dict[str, str]:
+        """Key path in the mapping → source column that it names."""
+        plain = ("type_column", "user", "item", "time", "quantity", "value", "session", "store", "platform", "request",
+                 "position", "propensity", "campaign", "text_ref")  # fmt: skip
+        named = {field: getattr(self, field) for field in plain if getattr(self, field) is not None}
+        named |= {f"key.{i}": column for i, column in enumerate(self.key)}
+        named |= {"amount.column": self.amount.column} if self.amount else {}
+        for field in ("discounts", "coupons"):
+            named |= {f"{field}.{i}.column": money.column for i, money in enumerate(getattr(self, field))}
+        named |= {f"reverses.key.{i}": column for i, column in enumerate(self.reverses.key)} if self.reverses else {}
+        named |= {f"types.{k}.reward.column": t.reward.column for k, t in self.types.items() if t.reward.column}
+        return named | ({"reward.column": self.reward.column} if self.reward.column else {})
+
+
+class CurrencyConfig(Section):
+    """The shop's one currency."""
+
+    code: str = Field(pattern=r"^[A-Z]{3}$", description="ISO 4217")
+    minor_per_major: Literal[1, 10, 100, 1000] = Field(
+        100, description="minor units in a major one: 100 cents a dollar"
+    )
+
+
+class WeeksConfig(Section):
+    """The shop's own week numbers."""
+
+    week_1_starts: dt.date = Field(
+        description="first day of week 1, in the shop's zone; later weeks follow every 7 days"
+    )
+
+
+class DatasetConfig(Section):
+    """The whole mapping of one data set."""
+
+    name: str = Field(
+        pattern=r"^[a-z][a-z0-9_]*$", description="part of table names and event ids; do not change it later"
+    )
+    version: int = Field(1, ge=1, description="raise it to have files that came in earlier read again")
+    time_zone: str = Field(description="the shop's own zone: its days and weeks begin at midnight there")
+    currency: CurrencyConfig
+    weeks: WeeksConfig | None = Field(None, description="needed where a column holds week numbers")
+    root: RootConfig
+    files: dict[str, FilesConfig] = Field(min_length=1)
+    events: list[EventsConfig] = Field(min_length=1)
+    dimensions: DimensionsConfig = DimensionsConfig()
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> DatasetConfig:
+        _check_zone(self.time_zone)
+        found = problems(self)
+        if found:
+            raise ValueError("\n".join(found))
+        return self
+
+
+def _check_zone(zone: str) -> None:
+    if zone not in available_timezones():
+        raise ValueError(f"time zone {zone!r} is not in the IANA list, such as Europe/Berlin")
+
+
+def parse_dataset(raw: dict[str, Any], file: str) -> DatasetConfig:
+    """The mapping, or a MappingError with a line for each key that is wrong, told by its path."""
+    try:
+        return DatasetConfig.model_validate(raw)
+    except ValidationError as problem:
+        lines = []
+        for error in problem.errors():
+            path = ".".join(str(part) for part in error["loc"])
+            message = error["msg"].removeprefix("Value error, ")
+            if error["type"] == "extra_forbidden":
+                message = "unknown key; see lib/fuserank/config/dataset.py or conf/datasets/completejourney.yaml"
+            lines += [f"{file}: {path}: {message}"] if path else [f"{file}: {line}" for line in message.splitlines()]
+        raise MappingError("\n".join(lines)) from problem
+
+
+def load_dataset(name: str, folder: Path | None = None) -> DatasetConfig:
+    """conf/datasets/<name>.yaml; the file's name and the mapping's `name` must agree."""
+    from fuserank.config.settings import conf_dir, read_yaml  # settings know every section; a mapping is none
+
+    path = (folder or conf_dir() / "datasets") / f"{name}.yaml"
+    mapping = parse_dataset(read_yaml(path), path.name)
+    if mapping.name != name:
+        raise MappingError(f"{path.name}: name: {mapping.name!r} is not the file's name; write name: {name}")
+    return mapping

@@ -1,0 +1,90 @@
+"""What must hang together in a mapping: tables, columns and types that its keys name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fuserank.config.dataset import DatasetConfig, FilesConfig
+
+TEMPORAL = frozenset({"date", "timestamp", "epoch_seconds", "epoch_millis"})
+NUMERIC = frozenset({"long", "double", "decimal"})
+IDS = frozenset({"string", "long"})
+
+# The last part of a key path that says what the column must be; keys that are not here may be anything.
+_WANTED = {
+    "user": IDS, "item": IDS, "time": TEMPORAL, "quantity": frozenset({"long"}), "value": NUMERIC,
+    "position": frozenset({"long"}), "propensity": frozenset({"double", "decimal"}),
+    "start": TEMPORAL, "end": TEMPORAL, "coupon": IDS, "campaign": IDS, "store": IDS, "known_at.column": TEMPORAL,
+    "known_at.week": frozenset({"long"}), "week": frozenset({"long", "date"}),
+}  # fmt: skip
+
+
+def problems(mapping: DatasetConfig) -> list[str]:
+    """A line ``path: what is wrong`` for each; empty where the mapping hangs together."""
+    found: list[str] = []
+    for name, files in mapping.files.items():
+        found += list(_rules(name, files))
+    for i, events in enumerate(mapping.events):
+        found += list(_columns(mapping, f"events.{i}", events.source, events.columns()))
+        if events.reverses and len(events.reverses.key) not in _key_lengths(mapping, events.reverses.type):
+            found.append(f"events.{i}.reverses.key: no event type {events.reverses.type!r} with a key of that length")
+    dimensions = mapping.dimensions.given()
+    for name, dimension in dimensions.items():
+        at = f"dimensions.{name}"
+        found += list(_columns(mapping, at, dimension.source, dimension.columns()))
+        if dimension.known_at.campaign is not None and "campaigns" not in dimensions:
+            found.append(f"{at}.known_at.campaign: dimensions.campaigns is not there to look the start up in")
+        if name == "campaigns" and dimension.known_at.campaign is not None:
+            found.append(f"{at}.known_at.campaign: campaigns are known by their own column; write column: <start>")
+        numbered = (
+            dimension.known_at.week is not None
+            or _type(mapping, dimension.source, getattr(dimension, "week", "")) == "long"
+        )
+        if numbered and mapping.weeks is None:
+            found.append(f"{at}: week numbers need weeks.week_1_starts")
+    kinds = [kind.type for events in mapping.events for kind in events.kinds().values()]
+    roles = {(k.type, k.role) for events in mapping.events for k in events.kinds().values()}
+    found += [f"events: type {t!r} has two roles" for t in sorted(set(kinds)) if sum(r[0] == t for r in roles) > 1]
+    return found
+
+
+def _rules(name: str, files: FilesConfig) -> Iterator[str]:
+    for j, rule in enumerate(files.rules):
+        if rule.column not in files.columns:
+            yield f"files.{name}.rules.{j}.column: {_no_column(rule.column, name, files)}"
+            continue
+        numeric = files.columns[rule.column].type in NUMERIC
+        values = rule.value if isinstance(rule.value, list) else [rule.value]
+        if numeric and rule.op != "not_null" and any(isinstance(v, str | bool) for v in values):
+            yield f"files.{name}.rules.{j}.value: column {rule.column} is a number, {rule.value!r} is not"
+
+
+def _columns(mapping: DatasetConfig, at: str, source: str, named: dict[str, str]) -> Iterator[str]:
+    if source not in mapping.files:
+        yield f"{at}.from: no table {source!r} in files; there are {', '.join(mapping.files)}"
+        return
+    files = mapping.files[source]
+    for path, column in named.items():
+        if column not in files.columns:
+            yield f"{at}.{path}: {_no_column(column, source, files)}"
+            continue
+        have = files.columns[column].type
+        money = path.startswith(("amount.", "discounts.", "coupons.")) or path.endswith("reward.column")
+        want = NUMERIC if money else _WANTED.get(path)
+        if want is not None and have not in want:
+            yield f"{at}.{path}: column {column} is {have}; it must be {' or '.join(sorted(want))}"
+
+
+def _no_column(column: str, table: str, files: FilesConfig) -> str:
+    return f"no column {column!r} in files.{table}.columns; there are {', '.join(files.columns)}"
+
+
+def _type(mapping: DatasetConfig, source: str, column: str) -> str | None:
+    files = mapping.files.get(source)
+    return files.columns[column].type if files and column in files.columns else None
+
+
+def _key_lengths(mapping: DatasetConfig, type_name: str) -> set[int]:
+    return {len(e.key) for e in mapping.events if any(k.type == type_name for k in e.kinds().values())}

@@ -1,0 +1,149 @@
+"""The part of a mapping that is no events: catalogue, users, campaigns, coupons, promotions; each says when it is known."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from fuserank.config.base import Section
+
+
+class KnownAtConfig(Section):
+    """From when on a row is known; exactly one rule."""
+
+    since: dt.date | None = Field(None, alias="from", description="all rows are known from this day, shop's zone")
+    column: str | None = Field(
+        None, description="date or timestamp column; a date is known from its midnight, shop's zone"
+    )
+    plus_days: int = Field(
+        0, ge=0, description="days added to `column`: 1 where a date is only known when the day is over"
+    )
+    week: str | None = Field(None, description="column with a week number: known from the week's first day")
+    campaign: str | None = Field(None, description="column with a campaign: known from the campaign's start")
+
+    @model_validator(mode="after")
+    def _one_of(self) -> KnownAtConfig:
+        if sum(rule is not None for rule in (self.since, self.column, self.week, self.campaign)) != 1:
+            raise ValueError("give exactly one of from, column, week, campaign")
+        return self
+
+
+class TextConfig(Section):
+    """Text put together: the first of some columns that is not null, then others, with a blank between."""
+
+    first_of: list[str] = Field(min_length=1, description="columns; the first that is not null")
+    then: list[str] = Field(default_factory=list, description="columns that follow where they are not null")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        return {"first_of": [value]} if isinstance(value, str) else value
+
+
+class _Dimension(Section):
+    source: str = Field(alias="from", description="table in `files`")
+    known_at: KnownAtConfig
+
+    def columns(self) -> dict[str, str]:
+        """Key path in the mapping → source column that it names."""
+        named: dict[str, str] = {}
+        for field in type(self).model_fields:
+            value = getattr(self, field)
+            if field == "source" or value is None:
+                continue
+            if isinstance(value, str) and field != "absent":
+                named[field] = value
+            elif isinstance(value, TextConfig):
+                named |= {f"{field}.{i}": c for i, c in enumerate([*value.first_of, *value.then])}
+        for rule in ("column", "week", "campaign"):
+            if getattr(self.known_at, rule) is not None:
+                named[f"known_at.{rule}"] = getattr(self.known_at, rule)
+        return named
+
+
+class ItemsConfig(_Dimension):
+    """The catalogue → silver.items."""
+
+    item: str
+    name: TextConfig | None = None
+    department: str | None = None
+    category: str | None = None
+    product_type: str | None = None
+    brand: str | None = None
+    manufacturer_id: str | None = None
+    package_size: str | None = None
+
+
+class UsersConfig(_Dimension):
+    """Demographics → silver.users."""
+
+    user: str
+    age: str | None = None
+    income: str | None = None
+    home_ownership: str | None = None
+    marital_status: str | None = None
+    household_size: str | None = None
+    household_comp: str | None = None
+    kids_count: str | None = None
+
+
+class CampaignsConfig(_Dimension):
+    """Campaigns → silver.campaigns."""
+
+    campaign: str
+    campaign_type: str | None = None
+    start: str
+    end: str
+
+
+class CampaignUsersConfig(_Dimension):
+    """Who was sent what → silver.campaign_users."""
+
+    campaign: str
+    user: str
+
+
+class CouponsConfig(_Dimension):
+    """Coupon, item, campaign → silver.coupons."""
+
+    coupon: str
+    item: str
+    campaign: str
+
+
+class RedemptionsConfig(_Dimension):
+    """Coupons redeemed → silver.redemptions."""
+
+    user: str
+    coupon: str
+    campaign: str
+    time: str
+
+
+class PromotionsConfig(_Dimension):
+    """Displays and mailers by item, store and week → silver.promotions. Several rows of one key become one."""
+
+    item: str
+    store: str
+    week: str = Field(description="column with the week's number, or a date: its first day")
+    display: str | None = Field(None, description="column with the place of the display")
+    mailer: str | None = Field(None, description="column with the place in the mailer")
+    absent: str = Field("0", description="what display and mailer say where there is none; null says it too")
+
+
+class DimensionsConfig(Section):
+    """All optional: a shop that has only events leaves them out."""
+
+    items: ItemsConfig | None = None
+    users: UsersConfig | None = None
+    campaigns: CampaignsConfig | None = None
+    campaign_users: CampaignUsersConfig | None = None
+    coupons: CouponsConfig | None = None
+    redemptions: RedemptionsConfig | None = None
+    promotions: PromotionsConfig | None = None
+
+    def given(self) -> dict[str, _Dimension]:
+        """The dimensions that the mapping declares, by name."""
+        return {n: getattr(self, n) for n in type(self).model_fields if getattr(self, n) is not None}

@@ -1,0 +1,57 @@
+"""Settings of the FNN: which columns it reads and how its layers look."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from fuserank.config.base import Section
+from fuserank.tables.samples import CATEGORICAL, NUMERIC, SAMPLES
+
+Transform = Literal["identity", "log1p", "sqrt", "signed_log1p"]
+
+
+class ModelConfig(Section):
+    """FNN: embeddings and numeric features → fully connected tanh layers → one logit."""
+
+    kind: Literal["fnn"] = Field("fnn", description="name of the model in the registry and in scores")
+    scores: dict[str, Transform] = Field(
+        {
+            "repeat_score": "log1p",
+            "popular_score": "log1p",
+            "trending_score": "signed_log1p",
+        },
+        description="scores read beside samples.NUMERIC (it has those of als and co_purchase), and their transform",
+    )
+    clip: float = Field(5.0, gt=0, description="standardised inputs are cut to ±this (standard deviations)")
+    user_dim: int = Field(4, ge=0, description="numbers of a user's embedding")
+    item_dim: int = Field(8, ge=1, description="numbers of an item's embedding")
+    categorical_dims: dict[str, int] = Field(
+        {"product_type_bucket": 8, "category_bucket": 4, "department_bucket": 4},
+        description="numbers of the embedding of each categorical column that is read",
+    )
+    min_item_rows: int = Field(
+        20, ge=1, description="training rows that an item needs for an embedding of its own; others share one"
+    )
+    history_categorical: str | None = Field(
+        "product_type_bucket", description="categorical column pooled over the history beside the items; none: null"
+    )
+    hidden: tuple[int, ...] = Field((256, 128, 64), description="units of each tanh layer")
+    dropout: float = Field(0.1, ge=0, lt=1, description="share of hidden units dropped in training")
+    embedding_dropout: float = Field(0.3, ge=0, lt=1, description="share of embedding numbers dropped in training")
+    embedding_std: float = Field(0.05, ge=0, description="standard deviation of a fresh embedding")
+    wide: bool = Field(True, description="add a linear term of the numeric inputs and a bias by item to the logit")
+
+    @model_validator(mode="after")
+    def _columns_exist(self) -> ModelConfig:
+        known = dict(CATEGORICAL)
+        for name in self.categorical_dims:
+            if name not in known:
+                raise ValueError(f"categorical_dims: {name!r} is not one of {', '.join(known)}")
+        if self.history_categorical is not None and self.history_categorical not in self.categorical_dims:
+            raise ValueError(f"history_categorical: {self.history_categorical!r} is not in categorical_dims")
+        for name in self.scores:
+            if name in NUMERIC or name not in SAMPLES.column_names:
+                raise ValueError(f"scores: {name!r} is no column of samples, or it is read already")
+        return self

@@ -1,0 +1,112 @@
+"""All settings of a run: conf/base.yaml, then conf/env/<env>.yaml, then what the command line overrides."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field
+
+from fuserank.common.errors import FuserankError
+from fuserank.config.base import Section
+from fuserank.config.candidates import CandidatesConfig
+from fuserank.config.evaluation import EvaluationConfig
+from fuserank.config.features import FeaturesConfig
+from fuserank.config.fusion import FusionConfig
+from fuserank.config.model import ModelConfig
+from fuserank.config.ranking import RankingConfig
+from fuserank.config.samples import SamplesConfig
+from fuserank.config.train import TrainConfig
+
+
+class SettingsError(FuserankError):
+    """The settings cannot be read; names the file or key and the cure."""
+
+
+class RunConfig(Section):
+    quiet: bool = Field(False, description="no progress on stderr")
+    lock_wait_seconds: float = Field(30.0, ge=0, description="seconds to wait for another run on the same lake")
+    keep_intermediate: bool = Field(True, description="keep samples of earlier as_of dates")
+
+
+class WindowsConfig(Section):
+    label_days: int = Field(28, ge=1, description="days of a label window: train, valid and evaluation alike")
+
+
+class Settings(Section):
+    """Everything a run may be told. Sections stand in the room that they belong to."""
+
+    env: Literal["local", "cluster", "databricks"] = "local"
+    dataset: str = Field("completejourney", pattern=r"^[a-z0-9_]+$", description="conf/datasets/<name>.yaml")
+    as_of: dt.date = Field(description="00:00 UTC of this day; nothing later is used")
+    lake: str = Field("lake", description="root of the lake: a folder or a URL that Spark reads")
+    out: str = Field("out", description="folder of the report and figures")
+    seed: int = Field(20171204, ge=1, description="seed of everything random; 0 counts as none in Petastorm")
+    run: RunConfig = RunConfig()
+    windows: WindowsConfig = WindowsConfig()
+    candidates: CandidatesConfig = CandidatesConfig()
+    features: FeaturesConfig = FeaturesConfig()
+    samples: SamplesConfig = SamplesConfig()
+    model: ModelConfig = ModelConfig()
+    train: TrainConfig = TrainConfig()
+    fusion: FusionConfig = FusionConfig()
+    ranking: RankingConfig = RankingConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+    spark: dict[str, str] = Field(default_factory=dict, description="Spark settings that may change in a live session")
+    submit: dict[str, str] = Field(default_factory=dict, description="what counts before the JVM starts; see conf/env")
+
+
+def conf_dir() -> Path:
+    """conf/: $FUSERANK_CONF, else ./conf, else the checkout that the package runs from."""
+    named = os.environ.get("FUSERANK_CONF")
+    places = [Path(named)] if named else [Path.cwd() / "conf", Path(__file__).resolve().parents[3] / "conf"]
+    for place in places:
+        if (place / "base.yaml").is_file():
+            return place
+    raise SettingsError(f"no base.yaml in {' or '.join(map(str, places))}; set FUSERANK_CONF to the conf folder")
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A YAML mapping by safe_load; anything else is refused with the file's name."""
+    if not path.is_file():
+        raise SettingsError(
+            f"{path} is not there; {path.parent} has {', '.join(sorted(p.name for p in path.parent.glob('*.yaml')))}"
+        )
+    try:
+        loaded = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except yaml.YAMLError as problem:
+        raise SettingsError(f"{path}: not YAML: {problem}") from problem
+    if not isinstance(loaded, dict):
+        raise SettingsError(f"{path}: a mapping of keys is expected at the top, found {type(loaded).__name__}")
+    return loaded
+
+
+def load(env: str = "local", overrides: list[str] | None = None) -> Settings:
+    """Settings of an environment with ``section.key=value`` overrides; values are read as YAML."""
+    conf = conf_dir()
+    if not env.replace("_", "").isalnum():
+        raise SettingsError(f"--env {env!r}: letters, digits and _ only")
+    merged = _merge(read_yaml(conf / "base.yaml"), read_yaml(conf / "env" / f"{env}.yaml"))
+    for override in overrides or []:
+        key, eq, value = override.partition("=")
+        if not eq:
+            raise SettingsError(f"--set {override!r}: write section.key=value")
+        merged = _merge(merged, _nested(key.split("."), yaml.safe_load(value)))
+    return Settings.model_validate({"env": env, **merged})
+
+
+def _nested(path: list[str], value: Any) -> dict[str, Any]:
+    for key in reversed(path):
+        value = {key: value}
+    return dict(value)
+
+
+def _merge(low: dict[str, Any], high: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(low)
+    for key, value in high.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merge(merged[key], value) if both else value
+    return merged

@@ -1,0 +1,44 @@
+"""Settings of the trainer: ranks, batches, optimiser, stopping."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from fuserank.config.base import Section
+
+
+class TrainConfig(Section):
+    """Data-parallel training of the FNN by AdamW on weighted binary cross-entropy."""
+
+    ranks: int = Field(2, ge=1, description="processes that train together; on GPUs one a GPU")
+    threads: int = Field(0, ge=0, description="torch threads of a rank; 0: cores ÷ ranks")
+    use_gpu: bool = Field(False, description="nccl and one GPU a rank instead of gloo on the CPU")
+    precision: Literal["float32", "bfloat16"] = Field(
+        "float32", description="of the forward pass; weights stay float32"
+    )
+    pin_memory: bool = Field(True, description="page-locked batches on the way to a GPU; without effect on the CPU")
+    reader: Literal["petastorm", "arrow"] = Field("petastorm", description="arrow where Petastorm does not install")
+    batch: int = Field(8192, ge=1, description="rows of a step, over all ranks")
+    epochs: int = Field(4, ge=1, description="times over the training rows, at most")
+    learning_rate: float = Field(2e-3, gt=0, description="AdamW's, at its height")
+    warmup_steps: int = Field(50, ge=0, description="steps of linear rise")
+    final_share: float = Field(0.05, ge=0, le=1, description="share of the learning rate at the cosine's end")
+    weight_decay: float = Field(1e-4, ge=0, description="AdamW's, on layers")
+    embedding_rate_share: float = Field(
+        0.03, ge=0, description="embeddings' share of the learning rate; at the full one ids overfit in one epoch"
+    )
+    embedding_weight_decay: float = Field(20.0, ge=0, description="AdamW's, on embeddings; times their learning rate")
+    stop_on: Literal["loss", "ndcg@10"] = Field("loss", description="of the valid split; the best weights are kept")
+    validations: int = Field(1, ge=1, description="validations in an epoch, evenly spaced")
+    patience: int = Field(1, ge=1, description="validations without a better one before training stops")
+    log_steps: int = Field(10, ge=1, description="steps between two progress lines and checks for NaN")
+    checkpoint_steps: int = Field(0, ge=0, description="steps between checkpoints; 0: after validations only")
+    resume: bool = Field(True, description="go on from the checkpoint of a killed run with equal settings and files")
+
+    @model_validator(mode="after")
+    def _even_batch(self) -> TrainConfig:
+        if self.batch % self.ranks:
+            raise ValueError(f"batch: {self.batch} rows cannot be dealt evenly to {self.ranks} ranks")
+        return self

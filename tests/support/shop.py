@@ -1,0 +1,67 @@
+"""A tiny shop in files of any format, and its mapping: what ingest tests start from."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from fuserank.config.dataset import DatasetConfig, parse_dataset
+
+if TYPE_CHECKING:
+    from fuserank.io.lake import Lake
+
+NOW = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+GOOD = {"user": "u1", "item": "i1", "time": "2019-05-01 10:00:00", "line": "1", "quantity": "2", "paid": "1.99"}
+
+
+def mapping(root: Path, form: str = "csv", **changes: Any) -> DatasetConfig:
+    """One table ``sales`` of purchases; ``changes`` replace keys of it (``events=…``, ``columns=…``, ``rules=…``)."""
+    columns = {
+        "user": "string",
+        "item": "string",
+        "time": "timestamp",
+        "line": "string",
+        "quantity": "long",
+        "paid": "decimal",
+    }
+    files = {"sales": {"path": f"sales*.{form}", "format": form, "columns": changes.pop("columns", columns),
+                       "rules": changes.pop("rules", [])}}  # fmt: skip
+    purchase = {"from": "sales", "type": "purchase", "role": "feedback", "user": "user", "item": "item", "time": "time",
+                "key": ["line"], "quantity": "quantity", "amount": {"column": "paid", "unit": "major"}}  # fmt: skip
+    raw = {"name": "shop", "time_zone": "Europe/Berlin", "currency": {"code": "EUR"}, "root": {"folder": str(root)},
+           "files": files | changes.pop("files", {}), "events": [purchase]}  # fmt: skip
+    return parse_dataset(raw | changes, "shop.yaml")
+
+
+def sales(*differences: dict[str, Any]) -> list[dict[str, Any]]:
+    """Sales rows from the good one; each gets its own ``line`` unless told."""
+    return [GOOD | {"line": str(n)} | d for n, d in enumerate(differences)]
+
+
+def write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def write_jsonl(path: Path, rows: list[dict[str, Any]]) -> None:
+    path.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows), encoding="utf-8")
+
+
+def ingest(lake: Lake, dataset: DatasetConfig, run_id: str = "test-run", now: dt.datetime = NOW) -> None:
+    """Files → bronze → silver, by the jobs themselves."""
+    from fuserank.io.files import resolve_root
+    from fuserank.io.lake import Lake
+    from fuserank.io.progress import Progress
+    from fuserank.io.run import Run
+    from fuserank.jobs import bronze, silver
+
+    fresh = Lake(lake.spark, lake.root, run_id)
+    run = Run(lake.spark, SimpleNamespace(), fresh, now.date(), run_id, now, Progress(quiet=True))  # type: ignore[arg-type]
+    bronze.ingest(run, dataset, resolve_root(dataset.root.folder, dataset.root.package))
+    silver.refine(run, dataset)
