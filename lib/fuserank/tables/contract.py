@@ -1,0 +1,92 @@
+"""What a table contract says, and the closed lists it may say it with. No pyspark here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+TYPES = frozenset(
+    {"string", "boolean", "int", "long", "float", "double", "date", "timestamp"}
+    | {"array<string>", "array<float>", "map<string,double>", "map<string,long>", "map<string,string>"}
+)
+
+UNITS = frozenset(
+    {
+        "id", "name", "code", "text", "hash", "json", "flag", "path",
+        "minor_units", "count", "days", "seconds", "utc_timestamp", "utc_date",
+        "share_0_1", "probability", "log_odds", "ratio", "rank_from_1", "row_from_0",
+        "dense_index", "embedding", "score", "weight", "label_0_1", "position", "log1p_count", "version",
+    }
+)  # fmt: skip
+
+LAYERS = ("bronze", "silver", "features", "candidates", "samples", "models", "scores", "fusion", "ranking",
+          "evaluation", "ops")  # fmt: skip
+
+TableRow = dict[str, object]
+
+
+class ContractError(ValueError):
+    """A frame or a declaration that breaks a table contract; the message names table, column and cure."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its Spark SQL type, its unit from the closed list, and what it means in a sentence."""
+
+    name: str
+    type: str
+    unit: str
+    doc: str
+    nullable: bool = False
+    check: str | None = None  # a Spark SQL predicate over this row, kept by Delta as a CHECK constraint
+    default: object = None  # the value that a test's row factory starts from
+
+    def __post_init__(self) -> None:
+        if self.type not in TYPES:
+            raise ContractError(f"column {self.name}: type {self.type!r} is not one of {sorted(TYPES)}")
+        if self.unit not in UNITS:
+            raise ContractError(f"column {self.name}: unit {self.unit!r} is not one of {sorted(UNITS)}")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table, declared once; schema, DDL, constraints, row factories and docs are derived from it."""
+
+    name: str  # "<layer>.<table>"
+    grain: str
+    keys: tuple[str, ...]
+    columns: tuple[Column, ...]
+    writer: str  # the one job that writes it
+    doc: str
+    partition_by: tuple[str, ...] = ()
+    slice_by: tuple[str, ...] = ()  # what a rerun replaces; empty: append or MERGE by keys
+    retention: str = "kept"
+    version: int = 1
+    change_feed: bool = False
+    stats_columns: int = 32  # columns that Delta keeps min and max of; they cost a fifth of a wide write
+    torch_reads: bool = False  # deletion vectors and column mapping off
+    open_schema: bool = False  # bronze: the source's own columns stand beside the declared ones
+    not_in_digest: tuple[str, ...] = field(default=("run_id",))
+
+    def __post_init__(self) -> None:
+        if self.layer not in LAYERS:
+            raise ContractError(f"table {self.name}: layer {self.layer!r} is not one of {LAYERS}")
+        names = [c.name for c in self.columns]
+        if len(set(names)) != len(names):
+            raise ContractError(f"table {self.name}: a column is declared twice")
+        for key in (*self.keys, *self.partition_by, *self.slice_by):
+            if key not in names:
+                raise ContractError(f"table {self.name}: {key!r} is a key, partition or slice but no column")
+
+    @property
+    def layer(self) -> str:
+        return self.name.split(".", 1)[0]
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(c.name for c in self.columns)
+
+    def column(self, name: str) -> Column:
+        for c in self.columns:
+            if c.name == name:
+                return c
+        raise ContractError(f"table {self.name} has no column {name!r}; it has {', '.join(self.column_names)}")

@@ -1,0 +1,33 @@
+"""docs/tables.md, written from the contracts."""
+
+from __future__ import annotations
+
+from fuserank.tables import ALL
+from fuserank.tables.bronze import bronze_table
+from fuserank.tables.contract import Table
+
+_HEAD = """# The tables of the lake
+Generated from the contracts in `lib/fuserank/tables/` by `make docs`; `make lint` fails when it is out of date.
+"""
+
+
+def _section(table: Table) -> str:
+    facts = [f"Keys: {', '.join(table.keys)}", f"writer: {'every job' if table.writer == '*' else table.writer}"]
+    if table.partition_by:
+        facts.append(f"partitions: {', '.join(table.partition_by)}")
+    facts.append(
+        f"a rerun replaces: {', '.join(table.slice_by) if table.slice_by else 'nothing (append or MERGE by keys)'}"
+    )
+    facts.append(f"retention: {table.retention}")
+    facts.append(f"version {table.version}")
+    lines = [f"## {table.name}", f"{table.doc} Grain: {table.grain}.", "", " · ".join(facts), ""]
+    lines += ["| column | type | unit | null | meaning |", "|---|---|---|---|---|"]
+    for c in table.columns:
+        doc = c.doc.replace("|", "\\|") + (f" (`{c.check}`)" if c.check else "")
+        lines.append(f"| {c.name} | {c.type} | {c.unit} | {'yes' if c.nullable else ''} | {doc} |")
+    return "\n".join(lines) + "\n"
+
+
+def markdown() -> str:
+    """The whole page."""
+    return "\n".join([_HEAD, *(_section(t) for t in (bronze_table("<dataset>_<table>"), *ALL))])

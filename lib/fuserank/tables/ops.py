@@ -1,0 +1,80 @@
+"""What happened: runs, quarantine, files taken in. Append-only, by every job, through io."""
+
+from __future__ import annotations
+
+from fuserank.tables.contract import Column, Table
+
+RUNS = Table(
+    name="ops.runs",
+    grain="one row per run and state",
+    keys=("run_id", "state"),
+    writer="*",
+    doc="The run ledger: every ranking row can be led back to it.",
+    columns=(
+        Column("run_id", "string", "id", "the run"),
+        Column("job", "string", "name", "refresh or a stage"),
+        Column("state", "string", "name", "succeeded or failed"),
+        Column("started_at", "timestamp", "utc_timestamp", "wall clock"),
+        Column("seconds", "double", "seconds", "wall time"),
+        Column("as_of_date", "date", "utc_date", "the run's as_of", True),
+        Column("git_revision", "string", "hash", "of the code, where known", True),
+        Column("config_hash", "string", "hash", "SHA-256 of the settings in force"),
+        Column("seed", "long", "count", "seed"),
+        Column("versions_read", "map<string,long>", "version", "Delta version of every table read"),
+        Column("versions_written", "map<string,long>", "version", "Delta version of every table written"),
+        Column("rows_written", "map<string,long>", "count", "rows by table"),
+        Column("stage_seconds", "map<string,double>", "seconds", "wall time by stage"),
+        Column("metrics", "map<string,double>", "score", "counts and numbers of the run"),
+        Column("error", "string", "text", "last line of what went wrong", True),
+    ),
+)
+
+QUARANTINE = Table(
+    name="ops.quarantine",
+    grain="one row per row of a source that broke a rule",
+    keys=("dataset", "source_table", "content_hash", "row", "rule"),
+    writer="*",
+    doc="Bad rows, each with the rule that it broke and its payload.",
+    columns=(
+        Column("dataset", "string", "name", "mapping"),
+        Column("source_table", "string", "name", "file set of the mapping"),
+        Column("file", "string", "path", "file's name"),
+        Column("content_hash", "string", "hash", "of the file"),
+        Column("row", "long", "row_from_0", "row's number in the file"),
+        Column(
+            "rule",
+            "string",
+            "name",
+            "no_user, no_item, no_time, no_type, time_in_future, time_too_early, uncastable, duplicate_event, …",
+        ),
+        Column("column", "string", "name", "the column that broke it", True),
+        Column("reason", "string", "text", "what is wrong and how to mend it"),
+        Column("payload", "string", "json", "the row as it came"),
+        Column("quarantined_at", "timestamp", "utc_timestamp", "the run's now"),
+        Column("run_id", "string", "id", "the run"),
+    ),
+    not_in_digest=("run_id", "quarantined_at"),
+)
+
+INGESTED = Table(
+    name="ops.ingested",
+    grain="one row per file, stage, table that it went into, and fingerprint",
+    keys=("stage", "dataset", "source_table", "target", "content_hash", "fingerprint"),
+    writer="*",
+    doc="Which files are in: what stands here is not read again. Rows follow the write that they tell of.",
+    columns=(
+        Column("stage", "string", "name", "bronze or silver"),
+        Column("dataset", "string", "name", "mapping"),
+        Column("source_table", "string", "name", "file set of the mapping"),
+        Column("target", "string", "name", "the table that the file's rows went into"),
+        Column("content_hash", "string", "hash", "SHA-256 of the file's bytes"),
+        Column("fingerprint", "string", "hash", "bronze: the mapping's version; silver: SHA-256 of the mapping"),
+        Column("file", "string", "path", "file's name"),
+        Column("batch", "long", "count", "the bronze batch"),
+        Column("ingested_at", "timestamp", "utc_timestamp", "the run's now"),
+        Column("run_id", "string", "id", "the run"),
+    ),
+    not_in_digest=("run_id", "ingested_at"),
+)
+
+TABLES = (RUNS, QUARANTINE, INGESTED)

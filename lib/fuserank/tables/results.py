@@ -1,0 +1,155 @@
+"""From model scores to the fused ranking and its evaluation."""
+
+from __future__ import annotations
+
+from fuserank.tables import columns as c
+from fuserank.tables.contract import Column, Table
+
+MODELS = Table(
+    name="models.registry",
+    grain="one row per trained model",
+    keys=("model_id",),
+    writer="train",
+    doc="Every registered model: where its artifact lies, and the Delta versions that it saw.",
+    partition_by=("as_of_date",),
+    slice_by=("as_of_date",),
+    columns=(
+        Column("model_id", "string", "id", "fnn-<as_of>-<first 12 hex digits of the artifact's SHA-256>"),
+        c.as_of_date(),
+        Column("kind", "string", "name", "fnn"),
+        Column("artifact", "string", "path", "folder of the artifact, relative to the lake's root"),
+        Column("artifact_sha256", "string", "hash", "over the weights and the model card"),
+        Column("table_versions", "map<string,long>", "version", "Delta version of every table that training read"),
+        Column("metrics", "map<string,double>", "score", "losses and counts of the run"),
+        Column("config_json", "string", "json", "the model's own settings"),
+        c.run_id(),
+    ),
+    not_in_digest=("run_id", "table_versions"),
+)
+
+SCORES = Table(
+    name="scores.scores",
+    grain="one row per user, item, model kind, split and as_of_date",
+    keys=("as_of_date", "split", "kind", "user_index", "item_index"),
+    writer="scores",
+    doc="What a model says of every candidate, on the split that the fusion is fitted on and the one that it ranks.",
+    partition_by=("as_of_date", "split", "kind"),
+    slice_by=("as_of_date", "split", "kind"),
+    retention="365 days",
+    columns=(
+        c.as_of_date(),
+        Column(
+            "split",
+            "string",
+            "name",
+            "valid (candidates as of 28 days before) or rank",
+            check="split in ('valid','rank')",
+        ),
+        Column("kind", "string", "name", "fnn"),
+        c.user_index(),
+        c.item_index(),
+        Column("logit", "float", "log_odds", "the model's output"),
+        Column("model_id", "string", "id", "in models.registry"),
+        c.run_id(),
+    ),
+)
+
+FUSED = Table(
+    name="fusion.fused",
+    grain="one row per user, candidate item and as_of_date",
+    keys=("as_of_date", "user_index", "item_index"),
+    writer="fusion",
+    doc="Every candidate with each source's part in its score; score = the sum of the parts, in double.",
+    partition_by=("as_of_date",),
+    slice_by=("as_of_date",),
+    retention="365 days",
+    columns=(
+        c.as_of_date(),
+        c.user_index(),
+        c.item_index(),
+        Column("score", "double", "score", "the sum of the parts"),
+        Column("parts", "map<string,double>", "score", "source to its part; a source that did not give the item has none"),
+        Column("probability", "double", "probability", "calibrated: that the user buys the item in the next 28 days",
+               check="probability >= 0 and probability <= 1"),
+        c.run_id(),
+    ),
+)  # fmt: skip
+
+RANKING = Table(
+    name="ranking.ranking",
+    grain="one row per user, surface, rank and as_of_date",
+    keys=("as_of_date", "user_id", "surface", "rank"),
+    writer="ranking",
+    doc="The fused ranking: exactly K rows per user and surface, ranks 1..K without gaps.",
+    partition_by=("as_of_date",),
+    slice_by=("as_of_date",),
+    columns=(
+        c.as_of_date(),
+        Column("user_id", "string", "id", "business id"),
+        Column("surface", "string", "name", "where it is shown; home by default"),
+        Column("rank", "int", "rank_from_1", "1 is best", check="rank >= 1"),
+        Column("item_id", "string", "id", "business id"),
+        Column("item_name", "string", "text", "what a person calls it, where the catalogue knows", True),
+        c.user_index(),
+        c.item_index(),
+        Column("score", "double", "score", "the sum of the parts"),
+        Column("parts", "map<string,double>", "score", "source to its part in the score"),
+        Column("probability", "double", "probability", "calibrated: bought within 28 days"),
+        Column("reason_code", "string", "code", "repeat, co_purchase, als, trending, popular, no_history"),
+        Column("reason", "string", "text", "a sentence a person can read"),
+        Column("evidence", "array<string>", "id", "event ids (event:…) or item ids (item:…) that the reason rests on"),
+        Column("model_ids", "array<string>", "id", "models that had a part"),
+        c.run_id(),
+    ),
+)
+
+FITTED = Table(
+    name="fusion.fitted",
+    grain="one row per fitted source and as_of_date",
+    keys=("as_of_date", "method", "source"),
+    writer="fusion",
+    doc="Weights and calibration of the fusion, fitted on the 28 days before as_of.",
+    partition_by=("as_of_date",),
+    slice_by=("as_of_date",),
+    columns=(
+        c.as_of_date(),
+        Column("method", "string", "name", "weighted or reciprocal_rank"),
+        Column("source", "string", "name", "als, …, fnn, and fusion for the final score"),
+        Column("weight", "double", "weight", "share of the source; they sum to 1; 0 for `fusion`, which calibrates the final score",
+               check="weight >= 0 and weight <= 1"),
+        Column("scale", "string", "name", "what knots_x are: scores, or ranks with their sign turned", check="scale in ('score','rank')", default="score"),
+        Column("knots_x", "array<float>", "score", "calibration: score (or minus rank), ascending"),
+        Column("knots_y", "array<float>", "probability", "calibration: probability at that score"),
+        c.run_id(),
+    ),
+)  # fmt: skip
+
+
+METRICS = Table(
+    name="evaluation.metrics",
+    grain="one row per as_of_date, track, source and metric",
+    keys=("as_of_date", "track", "source", "metric"),
+    writer="evaluate",
+    doc="Quality on the days from as_of, full ranking, with bootstrap intervals over users.",
+    partition_by=("as_of_date",),
+    slice_by=("as_of_date",),
+    columns=(
+        c.as_of_date(),
+        Column("track", "string", "name", "all or new"),
+        Column("source", "string", "name", "a source, fnn or fusion"),
+        Column(
+            "metric",
+            "string",
+            "name",
+            "ndcg@10, recall@10, hitrate@10, coverage, long_tail_share, ece; protocol counts; curve points: head@<share>, calibration_…@<bin>",
+        ),
+        Column("value", "double", "score", "mean over users"),
+        Column("ci_low", "double", "score", "lower end of the 95 % interval", True),
+        Column("ci_high", "double", "score", "upper end of the 95 % interval", True),
+        Column("minus_fusion_low", "double", "score", "paired interval of this row minus the fusion", True),
+        Column("minus_fusion_high", "double", "score", "its upper end", True),
+        c.run_id(),
+    ),
+)
+
+TABLES = (MODELS, SCORES, FUSED, FITTED, RANKING, METRICS)

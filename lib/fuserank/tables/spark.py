@@ -1,0 +1,45 @@
+"""Derived from a contract, never written twice: Spark schema, DDL, constraints."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fuserank.tables.contract import ContractError, Table
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+    from pyspark.sql.types import StructType
+
+
+def ddl(table: Table) -> str:
+    """Column DDL as Delta takes it, with NOT NULL and comments."""
+    parts = []
+    for c in table.columns:
+        comment = f"{c.doc} [{c.unit}]".replace("'", "’")
+        parts.append(f"`{c.name}` {c.type}{'' if c.nullable else ' NOT NULL'} COMMENT '{comment}'")
+    return ", ".join(parts)
+
+
+def schema(table: Table) -> StructType:
+    """The Spark schema of a contract."""
+    from pyspark.sql.types import StructType
+
+    return StructType.fromDDL(
+        ", ".join(f"`{c.name}` {c.type}{'' if c.nullable else ' NOT NULL'}" for c in table.columns)
+    )
+
+
+def conform(frame: DataFrame, table: Table) -> DataFrame:
+    """The frame, cut to the contract's columns in the contract's order; wrong names or types are refused."""
+    have = dict(frame.dtypes)
+    missing = [c.name for c in table.columns if c.name not in have]
+    if missing:
+        raise ContractError(f"table {table.name}: the frame lacks {', '.join(missing)}; add them before the write")
+    extra = [n for n in have if n not in table.column_names]
+    if extra and not table.open_schema:
+        raise ContractError(f"table {table.name}: {', '.join(extra)} not in the contract; drop or declare them")
+    for c in table.columns:
+        want = {"int": "int", "long": "bigint"}.get(c.type, c.type.replace("long", "bigint"))
+        if have[c.name] != want:
+            raise ContractError(f"table {table.name}: column {c.name} is {have[c.name]}, the contract says {c.type}")
+    return frame.select(*table.column_names, *sorted(extra))

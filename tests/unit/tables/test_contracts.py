@@ -1,0 +1,47 @@
+"""Contracts: what may be declared, and what is derived from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fuserank.tables import ALL, table
+from fuserank.tables.contract import Column, ContractError, Table
+from fuserank.tables.docs import markdown
+from fuserank.tables.spark import ddl, schema
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_a_unit_outside_the_closed_list_is_refused() -> None:
+    with pytest.raises(ContractError, match="unit 'furlongs'"):
+        Column("length", "double", "furlongs", "how long")
+
+
+def test_a_key_that_is_no_column_is_refused() -> None:
+    with pytest.raises(ContractError, match="'missing' is a key"):
+        Table("silver.x", "g", ("missing",), (Column("a", "int", "count", "d"),), "silver", "doc")
+
+
+def test_every_table_has_one_writer_and_its_name_once() -> None:
+    assert len({t.name for t in ALL}) == len(ALL)
+    jobs = {p.stem for p in (ROOT / "lib/fuserank/jobs").glob("[a-z]*.py")}
+    assert {t.writer for t in ALL} - {"*"} <= jobs
+
+
+@pytest.mark.parametrize("contract", ALL, ids=lambda t: t.name)
+def test_schema_and_ddl_follow_the_contract(contract: Table) -> None:
+    derived = schema(contract)
+    assert tuple(derived.names) == contract.column_names
+    assert [f.nullable for f in derived.fields] == [c.nullable for c in contract.columns]
+    assert all(f"`{c.name}` {c.type}" in ddl(contract) for c in contract.columns)
+
+
+def test_an_unknown_table_is_answered_with_the_names_there_are() -> None:
+    with pytest.raises(ContractError, match=r"ranking\.ranking"):
+        table("ranking.best")
+
+
+def test_docs_say_what_the_contracts_say() -> None:
+    assert (ROOT / "docs/tables.md").read_text(encoding="utf-8") == markdown()
