@@ -1,0 +1,160 @@
+"""Source files: found, hashed and read. Local paths and every URL that Hadoop knows."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.resources
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fuserank.common.errors import IngestError
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+_CORRUPT = "_corrupt"
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file of a source: where it lies, its name under the root, and the SHA-256 of its bytes."""
+
+    path: str
+    name: str
+    content_hash: str
+
+
+def resolve_root(folder: str, package: str | None) -> str:
+    """The folder or URL, or the folder inside an installed package; raises where it is not there."""
+    if package is None:
+        root = folder.removeprefix("file://").rstrip("/") if folder.startswith("file://") else folder.rstrip("/")
+        if "://" not in root and not Path(root).is_dir():
+            raise IngestError("the folder is not there", file=root or folder, cure="mend root.folder in the mapping")
+        return root
+    try:
+        found = Path(str(importlib.resources.files(package))) / folder
+    except ModuleNotFoundError as problem:
+        name = package.replace("_", "-")
+        raise IngestError(f"the package {package} is not installed", cure=f"pip install {name}") from problem
+    if not found.is_dir():
+        raise IngestError("the package has no such folder", file=str(found), cure="mend root.folder in the mapping")
+    return str(found)
+
+
+def find_files(spark: SparkSession, root: str, pattern: str) -> list[SourceFile]:
+    """The files of a path or glob under the root, sorted by name, each hashed; raises where there is none."""
+    found = _find_remote(spark, root, pattern) if "://" in root else _find_local(root, pattern)
+    if not found:
+        raise IngestError("the file is not there", file=f"{root}/{pattern}", cure="mend root and path in the mapping")
+    return sorted(found, key=lambda f: f.name)
+
+
+def read_file(spark: SparkSession, file: SourceFile, form: str, options: Mapping[str, str]) -> DataFrame:
+    """All rows of one file: its columns as they came (text formats: all strings), ``_row`` from 0 and ``_corrupt``.
+
+    :raises IngestError: the file cannot be opened, or is empty
+    """
+    from pyspark.errors import PySparkException
+
+    path = _literal(file.path)
+    try:
+        frame = _read_parquet(spark, path) if form == "parquet" else _read_text(spark, path, form, dict(options))
+        empty = frame is None or frame.isEmpty()
+    except PySparkException as problem:
+        first = str(problem).strip().splitlines()[0][:300]
+        cure = (
+            "write its timestamps in microseconds" if "NANOS" in first else f"is it {form}? mend format in the mapping"
+        )
+        raise IngestError(f"cannot be read: {first}", file=file.name, cure=cure) from problem
+    if frame is None or empty:
+        raise IngestError("the file is empty", file=file.name, cure="take it away, or bring one with rows")
+    return frame
+
+
+def _read_parquet(spark: SparkSession, path: str) -> DataFrame:
+    from pyspark.sql import functions as F
+
+    frame = spark.read.parquet(path)
+    return frame.select("*", F.col("_metadata.row_index").alias("_row"), F.lit(None).cast("string").alias(_CORRUPT))
+
+
+def _read_text(spark: SparkSession, path: str, form: str, options: dict[str, str]) -> DataFrame | None:
+    """Two looks at the file: one for the names (CSV: the header), one for the rows, all as strings; None without names."""
+    from pyspark.sql.types import StringType, StructField, StructType
+
+    reader = spark.read.options(**options)
+    names = (reader.csv(path) if form == "csv" else reader.json(path)).schema.names
+    if names == [_CORRUPT]:
+        raise IngestError(
+            f"no row can be read as {form}",
+            file=path.rsplit("/", 1)[-1],
+            row=0,
+            cure="mend format or encoding in the mapping",
+        )
+    if not names:
+        return None
+    schema = StructType(
+        [*(StructField(n, StringType()) for n in names if n != _CORRUPT), StructField(_CORRUPT, StringType())]
+    )
+    reader = spark.read.schema(schema).options(**options)
+    return _number_rows(reader.csv(path) if form == "csv" else reader.json(path))
+
+
+def _number_rows(frame: DataFrame) -> DataFrame:
+    """``_row`` from 0 in the file's order: the row's place in its split, after the rows of the splits before it.
+
+    Spark keeps the splits of one file in order (they are sorted by length, stably, and only the last is shorter).
+    A file in several splits costs one more pass, to count them.
+    """
+    from pyspark.sql import functions as F
+
+    place = F.monotonically_increasing_id().bitwiseAND((1 << 33) - 1)
+    numbered = frame.withColumn("_split", F.spark_partition_id()).withColumn("_row", place)
+    offset: Any = F.lit(0)
+    if frame.rdd.getNumPartitions() > 1:
+        counts = {r["_split"]: r["count"] for r in numbered.groupBy("_split").count().collect()}
+        starts, total = [], 0
+        for split in sorted(counts):
+            starts += [F.lit(split), F.lit(total)]
+            total += counts[split]
+        offset = F.coalesce(F.create_map(*starts)[F.col("_split")], F.lit(0)) if starts else F.lit(0)
+    return numbered.withColumn("_row", (F.col("_row") + offset).cast("long")).drop("_split")
+
+
+def _find_local(root: str, pattern: str) -> list[SourceFile]:
+    base = Path(root)
+    paths = [p for p in base.glob(pattern) if p.is_file()]
+    return [SourceFile(str(p), p.relative_to(base).as_posix(), _hash_local(p)) for p in paths]
+
+
+def _hash_local(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _find_remote(spark: SparkSession, root: str, pattern: str) -> list[SourceFile]:
+    jvm: Any = spark.sparkContext._jvm
+    conf: Any = spark.sparkContext._jsc.hadoopConfiguration()
+    glob = jvm.org.apache.hadoop.fs.Path(f"{root}/{pattern}")
+    system = glob.getFileSystem(conf)
+    found = [status.getPath() for status in system.globStatus(glob) or [] if status.isFile()]
+    return [
+        SourceFile(p.toString(), p.toString().split(root, 1)[-1].lstrip("/"), _hash_remote(jvm, system, p))
+        for p in found
+    ]
+
+
+def _hash_remote(jvm: Any, system: Any, path: Any) -> str:
+    """The bytes stay in the JVM: a digesting stream, emptied into nothing."""
+    digest = jvm.java.security.MessageDigest.getInstance("SHA-256")
+    stream = jvm.java.security.DigestInputStream(system.open(path), digest)
+    jvm.org.apache.hadoop.io.IOUtils.copyBytes(stream, jvm.java.io.OutputStream.nullOutputStream(), 1 << 20, True)
+    return bytes(digest.digest()).hex()
+
+
+def _literal(path: str) -> str:
+    """The path as Spark takes it: it would read *?[]{} as a glob."""
+    return re.sub(r"([\\*?\[\]{}])", r"\\\1", path)

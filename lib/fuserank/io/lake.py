@@ -1,0 +1,178 @@
+"""Delta reads and writes by contract. The only place where a table meets a path."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from fuserank.common.errors import FuserankError
+from fuserank.tables import Table
+from fuserank.tables.spark import conform, ddl
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+
+class LakeError(FuserankError):
+    """A table is missing, or a write breaks its contract; the message names the table and the cure."""
+
+
+class Lake:
+    """One shop's lake: tables under ``<root>/<layer>/<table>``.
+
+    Every version that is read or written is kept in ``versions_read`` and ``versions_written`` for the run ledger.
+    """
+
+    def __init__(self, spark: SparkSession, root: str, run_id: str) -> None:
+        if "#" in root or "?" in root:
+            raise LakeError(f"lake root {root!r}: '#' and '?' cannot stand in a file URL; choose another folder")
+        self.spark, self.root, self.run_id = spark, root.rstrip("/"), run_id
+        self.versions_read: dict[str, int] = {}
+        self.versions_written: dict[str, int] = {}
+        self.rows_written: dict[str, int] = {}
+
+    def path(self, table: Table) -> str:
+        return f"{self.root}/{table.name.replace('.', '/')}"
+
+    def exists(self, table: Table) -> bool:
+        from delta.tables import DeltaTable
+
+        return bool(DeltaTable.isDeltaTable(self.spark, self.path(table)))
+
+    def version(self, table: Table) -> int:
+        """The current Delta version; -1 where the table does not exist yet."""
+        from delta.tables import DeltaTable
+
+        if not self.exists(table):
+            return -1
+        return int(DeltaTable.forPath(self.spark, self.path(table)).history(1).collect()[0]["version"])
+
+    def read(self, table: Table, version: int | None = None, **slice_values: Any) -> DataFrame:
+        """The table, or the rows of one slice, at one version (the current one unless told)."""
+        if not self.exists(table):
+            raise LakeError(
+                f"table {table.name} is not in the lake {self.root}; the job that writes it is jobs/{table.writer}.py"
+            )
+        reader = self.spark.read.format("delta")
+        if version is not None:
+            reader = reader.option("versionAsOf", version)
+        self.versions_read[table.name] = self.version(table) if version is None else version
+        frame = reader.load(self.path(table))
+        condition = _condition(table, slice_values)
+        return frame.where(condition) if condition else frame
+
+    def known(self, table: Table, as_of: dt.date) -> DataFrame:
+        """The one as-of reader: only rows that were known before 00:00 UTC of ``as_of``."""
+        from pyspark.sql import functions as F
+
+        table.column("known_at")
+        frame = self.read(table)
+        if "event_date" in table.partition_by:  # prunes partitions; known_at decides
+            frame = frame.where(F.col("event_date") < F.lit(as_of))
+        return frame.where(F.col("known_at") < F.lit(as_of).cast("timestamp"))
+
+    def replace(self, table: Table, frame: DataFrame, **slice_values: Any) -> int:
+        """Replace exactly one slice (replaceWhere, no txn); returns the rows written."""
+        if set(slice_values) != set(table.slice_by):
+            raise LakeError(f"table {table.name} is replaced by {table.slice_by}, not by {tuple(slice_values)}")
+        self._create(table)
+        frame = conform(self._with_constants(table, frame, slice_values), table)
+        writer = frame.write.format("delta").mode("overwrite").option("replaceWhere", _condition(table, slice_values))
+        writer.save(self.path(table))
+        return self._written(table)
+
+    def append(self, table: Table, frame: DataFrame, txn: tuple[str, int] | None = None) -> int:
+        """Append; with ``txn`` (app id, version) Delta drops a second append of the same file."""
+        before = self._create(table)
+        frame = conform(self._with_constants(table, frame, {}), table)
+        writer = frame.write.format("delta").mode("append")
+        if txn is not None:
+            writer = writer.option("txnAppId", txn[0]).option("txnVersion", txn[1])
+        if table.open_schema:
+            writer = writer.option("mergeSchema", "true")
+        writer.save(self.path(table))
+        return self._written(table) if self.version(table) > before else 0
+
+    def merge(self, table: Table, frame: DataFrame) -> int:
+        """Insert new keys, update rows whose ``row_hash`` differs, leave the rest untouched; returns rows changed."""
+        from delta.tables import DeltaTable
+
+        before = self._create(table)
+        frame = conform(self._with_constants(table, frame, {}), table)
+        on = " AND ".join(f"t.`{k}` = s.`{k}`" for k in table.keys)
+        merge = DeltaTable.forPath(self.spark, self.path(table)).alias("t").merge(frame.alias("s"), on)
+        if "row_hash" in table.column_names:
+            merge = merge.whenMatchedUpdateAll("t.row_hash <> s.row_hash")
+        merge.whenNotMatchedInsertAll().execute()
+        return self._written(table) if self.version(table) > before else 0
+
+    def files(self, table: Table, **slice_values: Any) -> list[str]:
+        """The Parquet files of a slice at the current version, as plain ``file://`` URLs, sorted."""
+        return sorted(unquote(f) for f in self.read(table, **slice_values).inputFiles())
+
+    def artifact_dir(self, model_id: str) -> str:
+        return f"{self.root}/models/artifacts/{model_id}"
+
+    def _create(self, table: Table) -> int:
+        """Make the table by its contract if it is not there; returns the version before the write."""
+        if self.exists(table):
+            return self.version(table)
+        properties = {
+            "delta.enableChangeDataFeed": str(table.change_feed).lower(),
+            "delta.enableDeletionVectors": "false",
+            "delta.columnMapping.mode": "none",
+            "delta.dataSkippingNumIndexedCols": str(table.stats_columns),
+            "fuserank.version": str(table.version),
+        }
+        props = ", ".join(f"'{k}' = '{v}'" for k, v in properties.items())
+        parts = f"PARTITIONED BY ({', '.join(f'`{p}`' for p in table.partition_by)})" if table.partition_by else ""
+        doc = table.doc.replace("'", "’")
+        self.spark.sql(
+            f"CREATE TABLE IF NOT EXISTS delta.`{self.path(table)}` ({ddl(table)}) USING delta {parts} "
+            f"COMMENT '{doc}' TBLPROPERTIES ({props})"
+        )
+        for c in table.columns:
+            if c.check:
+                self.spark.sql(
+                    f"ALTER TABLE delta.`{self.path(table)}` ADD CONSTRAINT `{c.name}_holds` CHECK ({c.check})"
+                )
+        return self.version(table)
+
+    def _with_constants(self, table: Table, frame: DataFrame, slice_values: dict[str, Any]) -> DataFrame:
+        from pyspark.sql import functions as F
+
+        constants = {**slice_values}
+        if "run_id" in table.column_names:
+            constants["run_id"] = self.run_id
+        for name, value in constants.items():
+            if name not in frame.columns:
+                frame = frame.withColumn(name, F.lit(value))
+        return frame
+
+    def _written(self, table: Table) -> int:
+        from delta.tables import DeltaTable
+
+        last = DeltaTable.forPath(self.spark, self.path(table)).history(1).collect()[0]
+        metrics = last["operationMetrics"] or {}
+        rows = int(metrics.get("numOutputRows", metrics.get("numTargetRowsInserted", 0)))
+        if last["operation"] == "MERGE":
+            rows = int(metrics.get("numTargetRowsInserted", 0)) + int(metrics.get("numTargetRowsUpdated", 0))
+        self.versions_written[table.name] = int(last["version"])
+        self.rows_written[table.name] = self.rows_written.get(table.name, 0) + rows
+        return rows
+
+
+def _condition(table: Table, slice_values: dict[str, Any]) -> str:
+    """A SQL predicate for equality with typed literals; names are checked against the contract."""
+    terms = []
+    for name, value in slice_values.items():
+        column = table.column(name)
+        if column.type == "date":
+            terms.append(f"`{name}` = DATE'{value}'")
+        elif column.type in {"int", "long"}:
+            terms.append(f"`{name}` = {int(value)}")
+        else:
+            text = str(value).replace("\\", "\\\\").replace("'", "\\'")
+            terms.append(f"`{name}` = '{text}'")
+    return " AND ".join(terms)

@@ -1,0 +1,19 @@
+"""A lake opened for reading only: no lock, no ledger."""
+
+from __future__ import annotations
+
+from fuserank.common.errors import FuserankError
+from fuserank.config.settings import Settings
+from fuserank.io import session
+from fuserank.io.lake import Lake
+
+
+def open_lake(settings: Settings) -> Lake:
+    """The lake of the settings; raises where there is none."""
+    from pathlib import Path
+
+    if "://" not in settings.lake and not Path(settings.lake).is_dir():
+        raise FuserankError(f"no lake at {settings.lake}; `fuserank refresh --lake {settings.lake}` makes one")
+    spark = session.start("fuserank reading")
+    session.apply_runtime(spark, settings.spark)
+    return Lake(spark, settings.lake, run_id="reading")

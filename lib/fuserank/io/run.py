@@ -1,0 +1,120 @@
+"""A run: session, lake, clock and ledger in one place, opened by every job."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fuserank.io import session
+from fuserank.io.lake import Lake
+from fuserank.io.lock import exclusive
+from fuserank.io.progress import Progress
+from fuserank.tables.ops import RUNS
+from fuserank.tables.spark import schema
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from fuserank.config.settings import Settings
+
+
+@dataclass
+class Run:
+    """What a job's ``execute`` gets: where to read and write, as of when, and by which settings."""
+
+    spark: SparkSession
+    settings: Settings
+    lake: Lake
+    as_of: dt.date
+    run_id: str
+    now: dt.datetime
+    progress: Progress
+    stage_seconds: dict[str, float] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def seed(self) -> int:
+        return self.settings.seed
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time a stage and show its progress."""
+        started = time.monotonic()
+        with self.progress.stage(name):
+            yield
+        self.stage_seconds[name] = self.stage_seconds.get(name, 0.0) + time.monotonic() - started
+
+    def note(self, metric: str, value: float) -> None:
+        """Keep a number of this run in the ledger."""
+        self.metrics[metric] = float(value)
+
+    def say(self, line: str) -> None:
+        self.progress.say(line)
+
+
+@contextmanager
+def open_run(job: str, settings: Settings, as_of: dt.date) -> Iterator[Run]:
+    """Start Spark, hold the lake, run the body, write the ledger whether it went well or not."""
+    now = dt.datetime.now(dt.UTC)
+    run_id = f"{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+    progress = Progress(quiet=settings.run.quiet)
+    wait = settings.run.lock_wait_seconds
+    with exclusive(settings.lake, f"{job} run {run_id}", now.isoformat(timespec="seconds"), wait, progress.say):
+        spark = session.start(f"fuserank {job} {as_of}")
+        session.apply_runtime(spark, settings.spark)
+        progress.watch(spark)
+        run = Run(spark, settings, Lake(spark, settings.lake, run_id), as_of, run_id, now, progress)
+        started, state, error = time.monotonic(), "failed", None
+        try:
+            yield run
+            state = "succeeded"
+        except BaseException as problem:
+            error = f"{type(problem).__name__}: {problem}".splitlines()[0][:2000]
+            raise
+        finally:
+            progress.close()
+            _write_ledger(run, job, state, time.monotonic() - started, error)
+
+
+def _write_ledger(run: Run, job: str, state: str, seconds: float, error: str | None) -> None:
+    row = {
+        "run_id": run.run_id,
+        "job": job,
+        "state": state,
+        "started_at": run.now,
+        "seconds": seconds,
+        "as_of_date": run.as_of,
+        "git_revision": git_revision(),
+        "config_hash": config_hash(run.settings),
+        "seed": run.seed,
+        "versions_read": run.lake.versions_read,
+        "versions_written": run.lake.versions_written,
+        "rows_written": run.lake.rows_written,
+        "stage_seconds": run.stage_seconds,
+        "metrics": run.metrics,
+        "error": error,
+    }
+    frame = run.spark.createDataFrame([tuple(row[c] for c in RUNS.column_names)], schema(RUNS))
+    Lake(run.spark, run.lake.root, run.run_id).append(RUNS, frame.coalesce(1))
+
+
+def config_hash(settings: Settings) -> str:
+    """SHA-256 of the settings in force, without where the lake lies."""
+    return hashlib.sha256(settings.model_dump_json(exclude={"lake", "out", "run"}).encode()).hexdigest()
+
+
+def git_revision() -> str | None:
+    """The commit that the installed code came from, where it runs from a checkout."""
+    here = Path(__file__).resolve().parents[3]
+    if not (here / ".git").exists():
+        return None
+    found = subprocess.run(["git", "-C", str(here), "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    return found.stdout.strip() or None

@@ -1,0 +1,96 @@
+"""What both batch sources share: plan, shuffle inside the file, batches across files, and counting every row."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fuserank.common.blocks import Block, Inputs, concat, stack
+from fuserank.io.epoch_plan import EpochPlan, ManifestError, ShardFile, plan_epoch, shuffle_of
+
+Columns = Mapping[str, npt.NDArray[np.generic]]
+
+
+class ShardBatches(ABC):
+    """A models.train.BatchSource over pinned sample files; subclasses say how files are read.
+
+    ``seed`` None reads the files in the manifest's order and their rows as they lie: for validation and for oracles.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[ShardFile],
+        inputs: Inputs,
+        batch: int,
+        *,
+        rank: int = 0,
+        ranks: int = 1,
+        seed: int | None = None,
+    ) -> None:
+        self.files, self.inputs, self.batch = tuple(files), inputs, batch
+        self.rank, self.ranks, self.seed = rank, ranks, seed
+
+    @abstractmethod
+    def read(self, files: Sequence[ShardFile]) -> Iterator[Columns]:
+        """The columns of each file, one file at a time, in the order given."""
+
+    def epoch_plan(self, epoch: int) -> EpochPlan:
+        if self.seed is None:
+            return EpochPlan(tuple(self.files[rank :: self.ranks] for rank in range(self.ranks)))
+        return plan_epoch(self.files, self.seed, epoch, self.ranks)
+
+    def steps(self, epoch: int) -> int:
+        """Steps of the rank that has the most rows in this epoch."""
+        return self.epoch_plan(epoch).steps(self.batch)
+
+    def plan(self, epoch: int, step: int) -> dict[str, Any]:
+        """The epoch's files by rank, and those read to the end after ``step`` steps."""
+        plan, done = self.epoch_plan(epoch), []
+        for files in plan.files:
+            ends = np.cumsum([f.rows for f in files])
+            done.append([f.url for f, end in zip(files, ends, strict=True) if end <= step * self.batch])
+        return {
+            "seed": self.seed,
+            "epoch": epoch,
+            "files": [[f.url for f in files] for files in plan.files],
+            "done": done,
+        }
+
+    def blocks(self, epoch: int, files: Sequence[ShardFile]) -> Iterator[Block]:
+        """Each file as one shuffled block; raises ManifestError where a file holds other rows than planned."""
+        found = 0
+        for file, columns in zip(files, self.read(files), strict=False):
+            block = stack(columns, self.inputs)
+            if block.rows != file.rows:
+                raise ManifestError(f"{file.url}: {block.rows} rows were read, the manifest says {file.rows}")
+            found += 1
+            yield block if self.seed is None else block.take(shuffle_of(file, self.seed, epoch))
+        if found != len(files):
+            raise ManifestError(
+                f"{found} of {len(files)} planned files were read; the first missing is {files[found].url}"
+            )
+
+    def batches(self, epoch: int, skip: int = 0) -> Iterator[Block]:
+        """This rank's rows of the epoch in batches of one size (the last may be shorter), without the first ``skip``."""
+        files, drop = list(self.epoch_plan(epoch).files[self.rank]), skip * self.batch
+        while files and files[0].rows <= drop:  # read to the end before: not opened again
+            drop -= files.pop(0).rows
+        kept: list[Block] = []
+        waiting = 0
+        for block in self.blocks(epoch, files) if files else ():
+            start = min(drop, block.rows)
+            drop -= start
+            while start < block.rows:
+                stop = min(start + self.batch - waiting, block.rows)
+                kept.append(block.slice(start, stop))
+                waiting += stop - start
+                start = stop
+                if waiting == self.batch:
+                    yield concat(kept)
+                    kept, waiting = [], 0
+        if kept:
+            yield concat(kept)

@@ -1,0 +1,57 @@
+"""Tables small enough for one executor, on their way into kernels: each Python worker opens them where it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from fuserank.tables import Table
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from pyspark.sql import SparkSession
+
+    from fuserank.io.lake import Lake
+
+_IN_CLOSURE_BYTES = 64 << 20  # what is larger goes as a broadcast
+
+
+def on_executors(spark: SparkSession, arrays: tuple[np.ndarray, ...]) -> Callable[[], Any]:
+    """A loader of the arrays for kernels: they ride in the closure, or as a broadcast where they are large."""
+    if sum(a.nbytes for a in arrays) <= _IN_CLOSURE_BYTES:
+        return lambda: arrays
+    held = spark.sparkContext.broadcast(arrays)
+    return lambda: held.value
+
+
+class ParquetColumns:
+    """A loader for executors: columns of local Parquet files as one Arrow table, sorted."""
+
+    def __init__(self, urls: Sequence[str], columns: Sequence[str], sort_by: Sequence[str]) -> None:
+        self.paths = [urlsplit(url).path for url in urls]
+        self.columns, self.sort_by = list(columns), [(name, "ascending") for name in sort_by]
+
+    def __call__(self) -> pa.Table:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        parts = [pq.ParquetFile(path).read(columns=self.columns, use_threads=False) for path in self.paths]
+        return pa.concat_tables(parts).sort_by(self.sort_by).combine_chunks()
+
+
+def columns_of(
+    lake: Lake, table: Table, columns: Sequence[str], sort_by: Sequence[str], **where: Any
+) -> Callable[[], pa.Table]:
+    """A loader of a slice's columns at its current version, for the closure of a kernel.
+
+    From a lake on a file system that all executors see, each worker reads the files; from any other the rows go by the
+    driver as a broadcast. Columns are not null; ``where`` may name partition columns only, ``columns`` none of them.
+    """
+    files = lake.files(table, **where)
+    if files and all(url.startswith("file:") for url in files):
+        return ParquetColumns(files, columns, sort_by)
+    saved = lake.read(table, **where).select(*columns).toArrow()
+    held = lake.spark.sparkContext.broadcast(saved.sort_by([(name, "ascending") for name in sort_by]).combine_chunks())
+    return lambda: held.value

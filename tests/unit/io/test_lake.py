@@ -1,0 +1,121 @@
+"""The lake writes by contract, replaces exactly its slice, and knows what was known when."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fuserank.io.digest import digest
+from fuserank.io.lake import Lake, LakeError
+from fuserank.tables import ContractError
+from fuserank.tables.candidates import CANDIDATES
+from fuserank.tables.silver import EVENTS, USER_DICTIONARY
+from tests.support.rows import frame
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+DAY = dt.date(2017, 12, 4)
+
+
+def candidates(spark: SparkSession, source: str, *items: int):
+    rows = [{"as_of_date": DAY, "source": source, "item_index": i, "rank": n + 1} for n, i in enumerate(items)]
+    return frame(spark, CANDIDATES, rows).drop("as_of_date", "source", "run_id")
+
+
+def test_a_rerun_replaces_its_slice_and_leaves_the_neighbour_alone(spark: SparkSession, lake: Lake) -> None:
+    lake.replace(CANDIDATES, candidates(spark, "als", 1, 2, 3), as_of_date=DAY, source="als")
+    lake.replace(CANDIDATES, candidates(spark, "repeat", 7), as_of_date=DAY, source="repeat")
+    written = lake.replace(CANDIDATES, candidates(spark, "als", 9), as_of_date=DAY, source="als")
+    rows = {(r.source, r.item_index, r.run_id) for r in lake.read(CANDIDATES).collect()}
+    assert written == 1
+    assert rows == {("als", 9, "test-run"), ("repeat", 7, "test-run")}
+
+
+def test_a_slice_must_be_named_whole(spark: SparkSession, lake: Lake) -> None:
+    with pytest.raises(LakeError, match="replaced by"):
+        lake.replace(CANDIDATES, candidates(spark, "als", 1), as_of_date=DAY)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda f: f.drop("score"), "lacks score"),
+        (lambda f: f.selectExpr("*", "1 AS extra"), "extra not in the contract"),
+        (
+            lambda f: f.selectExpr("user_index", "item_index", "rank", "CAST(score AS double) AS score"),
+            "column score is double",
+        ),
+    ],
+)
+def test_a_frame_that_breaks_the_contract_is_refused_by_name(
+    spark: SparkSession, lake: Lake, change, words: str
+) -> None:
+    with pytest.raises(ContractError, match=words):
+        lake.replace(CANDIDATES, change(candidates(spark, "als", 1)), as_of_date=DAY, source="als")
+
+
+def test_delta_keeps_the_check_of_the_contract(spark: SparkSession, lake: Lake) -> None:
+    bad = candidates(spark, "als", 1).selectExpr("user_index", "item_index", "0 AS rank", "score")
+    with pytest.raises(Exception, match="rank"):
+        lake.replace(CANDIDATES, bad, as_of_date=DAY, source="als")
+    assert lake.read(CANDIDATES).count() == 0
+
+
+def test_a_file_that_was_appended_once_is_not_appended_again(spark: SparkSession, lake: Lake) -> None:
+    rows = frame(spark, USER_DICTIONARY, [{"user_id": "a"}])
+    assert lake.append(USER_DICTIONARY, rows, txn=("shop:abc", 1)) == 1
+    assert lake.append(USER_DICTIONARY, rows, txn=("shop:abc", 1)) == 0
+    assert lake.read(USER_DICTIONARY).count() == 1
+
+
+def test_the_as_of_reader_leaves_out_what_was_known_later(spark: SparkSession, lake: Lake) -> None:
+    def event(key: str, day: dt.date, known: dt.datetime) -> dict[str, object]:
+        return {"event_id": key, "event_date": day, "role": "feedback", "known_at": known}
+
+    midnight = dt.datetime(2017, 12, 4, tzinfo=dt.UTC)
+    lake.append(EVENTS, frame(spark, EVENTS, [
+        event("before", dt.date(2017, 12, 3), midnight - dt.timedelta(seconds=1)),
+        event("at midnight", DAY, midnight),
+        event("told late", dt.date(2017, 12, 3), midnight + dt.timedelta(days=2)),
+    ]))  # fmt: skip
+    assert [r.event_id for r in lake.known(EVENTS, DAY).collect()] == ["before"]
+
+
+def test_a_merge_updates_only_rows_whose_hash_differs(spark: SparkSession, lake: Lake) -> None:
+    base = {"role": "feedback", "event_date": dt.date(2017, 1, 1)}
+    lake.merge(
+        EVENTS,
+        frame(spark, EVENTS, [{**base, "event_id": "a", "row_hash": 1}, {**base, "event_id": "b", "row_hash": 1}]),
+    )
+    changed = lake.merge(EVENTS, frame(spark, EVENTS, [{**base, "event_id": "a", "row_hash": 1, "quantity": 9},
+                                                       {**base, "event_id": "b", "row_hash": 2, "quantity": 9}]))  # fmt: skip
+    assert changed == 1
+    assert {r.event_id: r.quantity for r in lake.read(EVENTS).collect()} == {"a": None, "b": 9}
+
+
+def test_equal_rows_have_equal_digests_whatever_order_files_and_run(spark: SparkSession, tmp_path) -> None:
+    digests = []
+    for name, items in (("one", (1, 2, 3)), ("two", (3, 1, 2))):
+        lake = Lake(spark, str(tmp_path / name), run_id=name)
+        rows = (
+            candidates(spark, "als", 1, 2, 3)
+            .orderBy(*(["item_index"] if items[0] == 1 else ["rank"]))
+            .repartition(len(items))
+        )
+        lake.replace(CANDIDATES, rows, as_of_date=DAY, source="als")
+        digests.append(digest(lake.read(CANDIDATES), CANDIDATES))
+    assert digests[0] == digests[1]
+    assert digest(lake.read(CANDIDATES).where("item_index < 3"), CANDIDATES) != digests[0]
+
+
+def test_a_missing_table_names_the_job_that_writes_it(lake: Lake) -> None:
+    with pytest.raises(LakeError, match=r"jobs/candidates\.py"):
+        lake.read(CANDIDATES)
+
+
+def test_a_root_that_no_file_url_can_hold_is_refused(spark: SparkSession) -> None:
+    with pytest.raises(LakeError, match="'#' and '\\?'"):
+        Lake(spark, "lake#1", run_id="x")

@@ -1,0 +1,45 @@
+"""Two runs on one lake: the second waits, or says who holds it; a dead holder holds nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from fuserank.io.lock import LakeHeld, exclusive
+
+HOLD = """
+import sys, time
+from fuserank.io.lock import exclusive
+with exclusive(sys.argv[1], "refresh run A", "2017-12-04T00:00:00", 0, print):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def holder(tmp_path):
+    process = subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline().strip() == "held"
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_the_second_run_says_who_holds_the_lake(tmp_path, holder) -> None:
+    with (
+        pytest.raises(LakeHeld, match=rf"refresh run A \(pid {holder.pid}, since 2017"),
+        exclusive(str(tmp_path), "B", "now", 0, print),
+    ):
+        pass
+
+
+def test_a_killed_holder_frees_the_lake_for_a_run_that_waits(tmp_path, holder) -> None:
+    said: list[str] = []
+    holder.kill()
+    started = time.monotonic()
+    with exclusive(str(tmp_path), "B", "now", 20, said.append):
+        assert time.monotonic() - started < 20
