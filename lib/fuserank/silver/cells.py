@@ -1,0 +1,96 @@
+"""From a bronze row to typed cells: ids normal, casts that fail told apart from cells that are empty."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fuserank.common.casting import may_fail, present, typed
+from fuserank.common.ids import normal_id
+from fuserank.tables.bronze import ENVELOPE, bronze_name
+from fuserank.tables.contract import Table
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+    from fuserank.config.dataset import DatasetConfig, FilesConfig
+
+_NUMBERS = ("tinyint", "smallint", "int", "bigint")
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A bronze frame with typed cells beside it; ``cell`` and ``failed`` name columns of the mapping."""
+
+    frame: DataFrame
+    files: FilesConfig
+    found: dict[str, str]
+
+    def cell(self, name: str) -> Column:
+        from pyspark.sql import functions as F
+
+        return F.col(f"`_t_{bronze_name(name)}`")
+
+    def raw(self, name: str) -> Column:
+        from pyspark.sql import functions as F
+
+        return F.col(f"`_r_{bronze_name(name)}`")
+
+    def may_fail(self, name: str) -> bool:
+        return may_fail(self.found[bronze_name(name)], self.files.columns[name].type)
+
+    def failed(self, name: str) -> Column:
+        return present(self.raw(name), self.files.columns[name].type) & self.cell(name).isNull()
+
+    def time(self, name: str, zone: str) -> Column:
+        """A timestamp, UTC; a date is its midnight in the shop's zone."""
+        if self.files.columns[name].type == "date":
+            return midnight(self.cell(name), zone)
+        return self.cell(name)
+
+
+def cells(bronze: DataFrame, dataset: DatasetConfig, table: str, names: Iterable[str], ids: Iterable[str]) -> Cells:
+    """Bronze rows: the envelope, ``_r_<name>`` as it came, ``_t_<name>`` for each of ``names``, typed as declared.
+
+    ``ids`` become normal strings. The prefixes keep a source's names and the contracts' names apart.
+    """
+    from pyspark.sql import functions as F
+
+    files, found, ids = dataset.files[table], dict(bronze.dtypes), set(ids)
+    envelope = [c.name for c in ENVELOPE]
+    own = [F.col(f"`{c}`").alias(f"_r_{c}") for c in bronze.columns if c not in envelope]
+    columns: list[Column] = []
+    for name in sorted(set(names)):
+        spec, have = files.columns[name], found[bronze_name(name)]
+        raw = F.col(f"`{bronze_name(name)}`")
+        cell = typed(raw, have, spec.type, spec.zone, spec.pattern)
+        if name in ids:
+            cell = cell.cast("string")
+            if have not in _NUMBERS and spec.type == "string":
+                cell = normal(cell)
+        columns.append(cell.alias(f"_t_{bronze_name(name)}"))
+    return Cells(bronze.select(*envelope, *own, *columns), files, found)
+
+
+def normal(text: Column) -> Column:
+    """NFC and outer trim. A kernel on executors: Spark has no NFC of its own, and its trim knows blanks only."""
+    from pyspark.sql import functions as F
+
+    return F.udf(normal_id, "string", useArrow=True)(text)
+
+
+def midnight(day: Column, zone: str) -> Column:
+    """A day's first moment in a zone, as UTC."""
+    from pyspark.sql import functions as F
+
+    return F.to_utc_timestamp(day.cast("timestamp"), zone)
+
+
+def row_hash(table: Table, leave_out: Iterable[str] = ()) -> Column:
+    """xxhash64 over the content columns of a contract and over which of them are null (the hash itself skips nulls)."""
+    from pyspark.sql import functions as F
+
+    skip = {"row_hash", "run_id", *leave_out}
+    names = [c for c in table.column_names if c not in skip]
+    return F.xxhash64(*names, F.array(*(F.isnull(n) for n in names if table.column(n).nullable)))

@@ -1,0 +1,151 @@
+"""Bronze rows → catalogue, users, campaigns, coupons, redemptions; each row with when it is known."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from fuserank.config import dataset_dimensions as d
+from fuserank.silver.cells import Cells, cells, midnight, row_hash
+from fuserank.silver.problems import Check, first_problem, in_time, present, readable, rules
+from fuserank.silver.weeks import with_week
+from fuserank.tables import Table
+from fuserank.tables import silver as t
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+    from fuserank.config.dataset import DatasetConfig
+
+TABLES: dict[str, Table] = {
+    "items": t.ITEMS,
+    "users": t.USERS,
+    "campaigns": t.CAMPAIGNS,
+    "campaign_users": t.CAMPAIGN_USERS,
+    "coupons": t.COUPONS,
+    "redemptions": t.REDEMPTIONS,
+    "promotions": t.PROMOTIONS,
+}
+# The mapping's field → the contract's column, for the fields that are ids; an empty one breaks the rule no_<field>.
+IDS = {"item": "item_id", "user": "user_id", "campaign": "campaign_id", "coupon": "coupon_id", "store": "store_id"}
+_TIMES = ("start", "end", "time")
+
+
+def typed_dimension(
+    name: str, bronze: DataFrame, dataset: DatasetConfig, now: dt.datetime, campaigns: DataFrame | None = None
+) -> DataFrame:
+    """Bronze rows with the contract's columns (but run_id and row_hash), the envelope and ``_problem``.
+
+    :param campaigns: silver.campaigns, where the rows are known by their campaign's start
+    """
+    from pyspark.sql import functions as F
+
+    mapping = getattr(dataset.dimensions, name)
+    used = set(mapping.columns().values())
+    names = used | {r.column for r in dataset.files[mapping.source].rules}
+    fields = [f for f in IDS if isinstance(getattr(mapping, f, None), str)]
+    ids = {getattr(mapping, f) for f in fields} | ({mapping.known_at.campaign} - {None})
+    row = cells(bronze, dataset, mapping.source, names, ids)
+    needed = {f"no_{f}": getattr(mapping, f) for f in fields}
+    needed |= {f"no_{f}": getattr(mapping, f) for f in _TIMES if hasattr(mapping, f)}
+    checks = readable(row, names) + present(row, needed)
+    if isinstance(mapping, d.RedemptionsConfig):
+        checks += in_time(row.time(mapping.time, dataset.time_zone), mapping.time, now)
+    frame, known = _known_at(row, dataset, mapping.known_at, campaigns)
+    checks.append(
+        Check(known.isNull(), "not_known_at", _known_column(mapping.known_at), "nothing says when it is known")
+    )
+    columns = {IDS[f]: row.cell(getattr(mapping, f)) for f in fields}
+    columns |= _own(row, dataset, mapping) | {"known_at": known, "dataset": F.lit(dataset.name)}
+    return frame.withColumns(columns).withColumn("_problem", first_problem(checks + rules(row)))
+
+
+def one_per_key(rows: DataFrame, table: Table) -> DataFrame:
+    """Good rows with their keys unique and ``row_hash``; others with one key and another content break ``duplicate_key``.
+
+    The newest bronze batch wins, in it the first by file and row. A row equal to the one that stays says nothing new.
+    """
+    from pyspark.sql import Window
+    from pyspark.sql import functions as F
+
+    newest_first = Window.partitionBy(*table.keys).orderBy(F.col("_batch").desc(), "_file", "_row")
+    placed = rows.withColumn("_content", row_hash(table)).withColumns(
+        {
+            "_place": F.row_number().over(newest_first),
+            "_newest": F.first("_batch").over(newest_first),
+            "_kept": F.first("_content").over(newest_first),
+        }
+    )
+    other = Check(
+        F.col("_place") > 1, "duplicate_key", None, "an earlier row of the file has this key and says otherwise"
+    )
+    stays = "_place = 1 OR (_batch = _newest AND _content <> _kept)"
+    return placed.where(stays).withColumn("_problem", other.struct()).withColumnRenamed("_content", "row_hash")
+
+
+def counted_redemptions(rows: DataFrame) -> DataFrame:
+    """Equal redemptions of one day stay apart by ``redemption_no``, from 1 in the order of file and row."""
+    from pyspark.sql import Window
+    from pyspark.sql import functions as F
+
+    equal = Window.partitionBy("user_id", "coupon_id", "campaign_id", "redeemed_at").orderBy("_batch", "_file", "_row")
+    return rows.withColumn("redemption_no", F.row_number().over(equal))
+
+
+def _known_column(rule: d.KnownAtConfig) -> str | None:
+    return rule.column or rule.week or rule.campaign
+
+
+def _known_at(
+    row: Cells, dataset: DatasetConfig, rule: d.KnownAtConfig, campaigns: DataFrame | None
+) -> tuple[DataFrame, Column]:
+    from pyspark.sql import functions as F
+
+    zone = dataset.time_zone
+    if rule.since is not None:
+        return row.frame, midnight(F.lit(rule.since), zone)
+    if rule.column is not None:
+        if row.files.columns[rule.column].type == "date":
+            return row.frame, midnight(F.date_add(row.cell(rule.column), rule.plus_days), zone)
+        return row.frame, row.time(rule.column, zone) + F.make_dt_interval(F.lit(rule.plus_days))
+    if rule.week is not None:
+        return with_week(row.frame, row.cell(rule.week), dataset), F.col("_week_known_at")
+    assert rule.campaign is not None
+    if campaigns is None:
+        raise ValueError("rows known by their campaign need silver.campaigns")
+    starts = campaigns.select(F.col("campaign_id").alias("_campaign"), F.col("known_at").alias("_start_known_at"))
+    return row.frame.join(F.broadcast(starts), row.cell(rule.campaign) == F.col("_campaign"), "left"), F.col(
+        "_start_known_at"
+    )
+
+
+def _own(row: Cells, dataset: DatasetConfig, mapping: object) -> dict[str, Column]:
+    """The contract's columns that are neither ids nor known_at."""
+    from pyspark.sql import functions as F
+
+    def text(name: str | None) -> Column:
+        return (
+            F.lit(None).cast("string") if name is None else F.nullif(F.trim(row.cell(name).cast("string")), F.lit(""))
+        )
+
+    if isinstance(mapping, d.ItemsConfig):
+        plain: tuple[str, ...] = ("department", "category", "product_type", "brand", "manufacturer_id", "package_size")
+        return {"name": _joined(mapping.name, text), **{c: text(getattr(mapping, c)) for c in plain}}
+    if isinstance(mapping, d.UsersConfig):
+        plain = ("age", "income", "home_ownership", "marital_status", "household_size", "household_comp", "kids_count")
+        return {c: text(getattr(mapping, c)) for c in plain}
+    if isinstance(mapping, d.CampaignsConfig):
+        days = {f"{f}_date": row.cell(getattr(mapping, f)).cast("date") for f in ("start", "end")}
+        return {"campaign_type": text(mapping.campaign_type), **days}
+    if isinstance(mapping, d.RedemptionsConfig):
+        return {"redeemed_at": row.time(mapping.time, dataset.time_zone)}
+    return {}
+
+
+def _joined(text: d.TextConfig | None, cell: object) -> Column:
+    from pyspark.sql import functions as F
+
+    if text is None:
+        return F.lit(None).cast("string")
+    first = F.coalesce(*(cell(c) for c in text.first_of))  # type: ignore[operator]
+    return F.nullif(F.concat_ws(" ", first, *(cell(c) for c in text.then)), F.lit(""))  # type: ignore[operator]

@@ -1,0 +1,141 @@
+"""What is wrong with a row: the first rule that it breaks, and its place in ops.quarantine."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fuserank.silver.cells import Cells
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+    from fuserank.config.dataset import RuleConfig
+
+EARLIEST = dt.datetime(1990, 1, 1, tzinfo=dt.UTC)
+_PROBLEM = "struct<rule:string,column:string,reason:string>"
+
+
+@dataclass(frozen=True)
+class Check:
+    """A rule: the condition under which a row breaks it (null: it does not), the column, and what to tell."""
+
+    broken: Column
+    rule: str
+    column: str | None
+    reason: str
+
+    def struct(self) -> Column:
+        from pyspark.sql import functions as F
+
+        told = F.struct(
+            F.lit(self.rule).alias("rule"),
+            F.lit(self.column).cast("string").alias("column"),
+            F.lit(self.reason).alias("reason"),
+        )
+        return F.when(self.broken, told)
+
+
+def first_problem(checks: list[Check]) -> Column:
+    """The first broken check as struct<rule, column, reason>; null where the row is good."""
+    from pyspark.sql import functions as F
+
+    return F.coalesce(*(c.struct() for c in checks), F.lit(None).cast(_PROBLEM))
+
+
+def readable(cells: Cells, names: Iterable[str]) -> list[Check]:
+    """The row could be parsed, and every named cell could be cast."""
+    from pyspark.sql import functions as F
+
+    checks = []
+    if cells.files.format != "parquet":
+        checks.append(
+            Check(F.col("_corrupt").isNotNull(), "unreadable", None, "the line cannot be parsed; mend it in the file")
+        )
+    for name in sorted(set(names)):
+        if cells.may_fail(name):
+            want = cells.files.columns[name].type
+            checks.append(
+                Check(
+                    cells.failed(name), "uncastable", name, f"not a {want}; mend the cell, or the type in the mapping"
+                )
+            )
+    return checks
+
+
+def present(cells: Cells, needed: dict[str, str]) -> list[Check]:
+    """Rule name → column that must not be empty."""
+    return [
+        Check(cells.cell(column).isNull(), rule, column, f"{column} is empty; a row without it belongs to no one")
+        for rule, column in needed.items()
+    ]
+
+
+def in_time(moment: Column, column: str, now: dt.datetime) -> list[Check]:
+    """Not after the run's now, not before 1990."""
+    from pyspark.sql import functions as F
+
+    late = f"later than the run's now ({now:%Y-%m-%dT%H:%M:%SZ}); mend the time, its zone or unit in the mapping"
+    return [
+        Check(moment > F.lit(now), "time_in_future", column, late),
+        Check(
+            moment < F.lit(EARLIEST), "time_too_early", column, "before 1990; mend the time, or its unit in the mapping"
+        ),
+    ]
+
+
+def rules(cells: Cells) -> list[Check]:
+    """The mapping's own comparisons."""
+    return [
+        Check(
+            _broken(cells.cell(rule.column), rule, cells.files.columns[rule.column].type),
+            rule.name,
+            rule.column,
+            f"breaks the mapping's rule {rule.column} {rule.op}{'' if rule.value is None else f' {rule.value}'}",
+        )
+        for rule in cells.files.rules
+    ]
+
+
+def _broken(cell: Column, rule: RuleConfig, kind: str) -> Column:
+    from pyspark.sql import functions as F
+
+    def literal(value: Any) -> Column:
+        return F.lit(value).cast(kind) if kind in {"date", "timestamp"} else F.lit(value)
+
+    if rule.op == "not_null":
+        return cell.isNull()
+    if isinstance(rule.value, list):
+        return ~cell.isin([literal(v) for v in rule.value])
+    value = literal(rule.value)
+    keeps = {
+        "==": cell == value,
+        "!=": cell != value,
+        "<": cell < value,
+        "<=": cell <= value,
+        ">": cell > value,
+        ">=": cell >= value,
+    }
+    return ~keeps[rule.op]
+
+
+def quarantined(rows: DataFrame, dataset: str, table: str, now: dt.datetime) -> DataFrame:
+    """Rows whose ``_problem`` is set, as ops.quarantine keeps them; the payload is the row as it came."""
+    from pyspark.sql import functions as F
+
+    own = [F.col(f"`{c}`").alias(c.removeprefix("_r_")) for c in rows.columns if c.startswith("_r_")]
+    payload = F.to_json(F.struct(*own, F.col("_corrupt")))
+    return rows.where(F.col("_problem").isNotNull()).select(
+        F.lit(dataset).alias("dataset"),
+        F.lit(table).alias("source_table"),
+        F.col("_file").alias("file"),
+        F.col("_content_hash").alias("content_hash"),
+        F.col("_row").alias("row"),
+        F.col("_problem.rule").alias("rule"),
+        F.col("_problem.column").alias("column"),
+        F.col("_problem.reason").alias("reason"),
+        payload.alias("payload"),
+        F.lit(now).alias("quarantined_at"),
+    )

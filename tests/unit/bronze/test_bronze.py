@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fuserank.tables.bronze import bronze_table
+from fuserank.tables.ops import INGESTED
+from tests.support.shop import ingest, mapping, sales, write_csv, write_jsonl
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from fuserank.io.lake import Lake
+
+SALES = bronze_table("shop_sales")
+
+
+def test_a_file_comes_in_once_even_if_its_mark_is_lost(lake: Lake, tmp_path: Path) -> None:
+    write_csv(tmp_path / "sales.csv", sales({}, {}))
+    ingest(lake, mapping(tmp_path))
+    before = lake.version(SALES)
+    ingest(lake, mapping(tmp_path))
+    assert lake.version(SALES) == before  # the mark is enough: nothing is touched
+    lake.spark.sql(f"DELETE FROM delta.`{lake.path(INGESTED)}`")
+    ingest(lake, mapping(tmp_path))
+    assert lake.read(SALES).count() == 2  # and Delta's txn holds without it
+
+
+def test_the_same_bytes_under_another_name_do_not_come_in_again(lake: Lake, tmp_path: Path) -> None:
+    write_csv(tmp_path / "sales1.csv", sales({}, {}))
+    write_csv(tmp_path / "sales2.csv", sales({}, {}))
+    ingest(lake, mapping(tmp_path))
+    assert {r["_file"] for r in lake.read(SALES).collect()} == {"sales1.csv"}
+
+
+def test_bronze_keeps_undeclared_columns_and_text_as_it_came(lake: Lake, tmp_path: Path) -> None:
+    write_csv(tmp_path / "sales.csv", sales({"a note": 'he said "no",\nand left', "paid": " 1.50"}, {"a note": "x"}))
+    ingest(lake, mapping(tmp_path))
+    rows = lake.read(SALES).orderBy("_row").collect()
+    assert [r["_row"] for r in rows] == [0, 1]
+    assert rows[0]["a_note"] == 'he said "no",\nand left'
+    assert rows[0]["paid"] == " 1.50"
+
+
+def test_a_raised_mapping_version_reads_a_file_again(lake: Lake, tmp_path: Path) -> None:
+    write_csv(tmp_path / "sales.csv", sales({}, {}))
+    ingest(lake, mapping(tmp_path))
+    ingest(lake, mapping(tmp_path, version=2))
+    assert sorted(r["_mapping_version"] for r in lake.read(SALES).collect()) == [1, 1, 2, 2]
+
+
+def test_rows_are_numbered_in_the_order_of_the_file_even_when_spark_splits_it(
+    lake: Lake, spark: SparkSession, tmp_path: Path
+) -> None:
+    write_jsonl(tmp_path / "sales.jsonl", sales(*({} for _ in range(3000))))
+    before = spark.conf.get("spark.sql.files.maxPartitionBytes")
+    spark.conf.set("spark.sql.files.maxPartitionBytes", "40000b")
+    spark.conf.set("spark.sql.files.openCostInBytes", "0")
+    try:
+        ingest(lake, mapping(tmp_path, form="jsonl"))
+    finally:
+        spark.conf.set("spark.sql.files.maxPartitionBytes", before or "128MB")
+        spark.conf.unset("spark.sql.files.openCostInBytes")
+    rows = lake.read(SALES).select("_row", "line").collect()
+    assert len(rows) == 3000
+    assert all(r["_row"] == int(r["line"]) for r in rows)

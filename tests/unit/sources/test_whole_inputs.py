@@ -1,0 +1,73 @@
+"""A whole input that is wrong stops the ingest, with file, column, row and cure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from fuserank.common.errors import IngestError
+from tests.support.shop import GOOD, ingest, mapping, sales, write_csv, write_jsonl
+
+if TYPE_CHECKING:
+    from fuserank.io.lake import Lake
+
+
+def _refused(lake: Lake, root: Path, **changes: Any) -> IngestError:
+    with pytest.raises(IngestError) as refused:
+        ingest(lake, mapping(root, **changes))
+    return refused.value
+
+
+def test_a_missing_file_is_told_with_its_path(lake: Lake, tmp_path: Path) -> None:
+    told = _refused(lake, tmp_path)
+    assert told.file == f"{tmp_path}/sales*.csv"
+    assert "root and path" in told.cure
+
+
+def test_a_missing_column_is_told_with_the_columns_that_are_there(lake: Lake, tmp_path: Path) -> None:
+    write_csv(tmp_path / "sales.csv", [{k: v for k, v in GOOD.items() if k != "paid"}])
+    told = _refused(lake, tmp_path)
+    assert (told.file, told.column) == ("sales.csv", "paid")
+    assert "quantity" in told.cure
+
+
+@pytest.mark.parametrize("text", ["", "user,item,time,line,quantity,paid\n"])
+def test_an_empty_file_is_told(lake: Lake, tmp_path: Path, text: str) -> None:
+    (tmp_path / "sales.csv").write_text(text)
+    told = _refused(lake, tmp_path)
+    assert told.file == "sales.csv"
+    assert "empty" in told.problem
+
+
+def test_a_column_that_is_wrong_throughout_is_told_with_its_first_row(lake: Lake, tmp_path: Path) -> None:
+    write_csv(tmp_path / "sales.csv", sales({"quantity": ""}, {"quantity": "two"}, {"quantity": "three"}))
+    told = _refused(lake, tmp_path)
+    assert (told.file, told.column, told.row) == ("sales.csv", "quantity", 1)
+    assert "'two'" in told.problem
+
+
+def test_a_file_that_is_not_of_its_format_is_told(lake: Lake, tmp_path: Path) -> None:
+    (tmp_path / "sales.parquet").write_text("user,item\n1,2\n")
+    assert "mend format" in _refused(lake, tmp_path, form="parquet").cure
+    (tmp_path / "sales.jsonl").write_text("user,item\n1,2\n")
+    assert _refused(lake, tmp_path, form="jsonl").file == "sales.jsonl"
+
+
+def test_a_column_that_holds_another_kind_of_thing_is_told(lake: Lake, tmp_path: Path) -> None:
+    columns: dict[str, list[Any]] = {k: [v] for k, v in GOOD.items()} | {"user": [1.5]}
+    pq.write_table(pa.table(columns), tmp_path / "sales.parquet")
+    told = _refused(lake, tmp_path, form="parquet")
+    assert (told.file, told.column) == ("sales.parquet", "user")
+    assert "double" in told.problem
+
+
+def test_nothing_of_a_refused_file_comes_in(lake: Lake, tmp_path: Path) -> None:
+    from fuserank.tables.bronze import bronze_table
+
+    write_jsonl(tmp_path / "sales.jsonl", sales({"paid": "a"}, {"paid": "b"}))
+    _refused(lake, tmp_path, form="jsonl")
+    assert not lake.exists(bronze_table("shop_sales"))
