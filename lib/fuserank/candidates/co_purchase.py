@@ -1,0 +1,193 @@
+"""co_purchase: what is bought in one basket with what the user buys.
+
+Item-item cosine of basket vectors with shrinkage: s_ij = n_ij / √((n_i + c)(n_j + c)) (Sarwar et al. 2001; shrinkage as
+in Bell and Koren 2007). Co-occurrences are counted exactly, block of items by block of items, on the executors; only
+baskets and integer counts cross a shuffle, and nothing of the size items² is ever held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fuserank.candidates.baskets import Q20, decayed_column
+from fuserank.candidates.rows import KERNEL_OUTPUT, candidate_batch, of_source
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import DataFrame
+
+    from fuserank.config.candidates import CoPurchaseConfig
+
+Indices = npt.NDArray[np.int32]
+# Called on the executor: the columns of candidates.co_purchase_neighbours, sorted by (item_index, neighbour_index).
+NeighboursLoader = Callable[[], "pa.Table"]
+
+_NEIGHBOURS = "item_index int, neighbour_index int, similarity float"
+_ROWS_AT_ONCE = 1024
+
+
+def neighbours(basket_rows: DataFrame, cfg: CoPurchaseConfig) -> DataFrame:
+    """The nearest items of each item: item_index, neighbour_index, similarity (float), at most ``cfg.neighbours`` each.
+
+    ``basket_rows``: from ``baskets.baskets``. A basket is sent to every block that it has an item of, with its items and
+    their basket counts. Ties go to the lower neighbour_index.
+    """
+    from pyspark.sql import functions as F
+
+    recent = basket_rows.where(F.col("age_days") <= cfg.window_days).select("item_index", "basket")
+    counts = recent.groupBy("item_index").agg(F.count(F.lit(1)).cast("int").alias("n"))
+    frequent = counts.where(F.col("n") >= cfg.min_baskets)
+    entry = F.struct("item_index", "n")
+    grouped = (
+        recent.join(F.broadcast(frequent), "item_index")
+        .groupBy("basket")
+        .agg(F.array_sort(F.collect_list(entry)).alias("entries"))
+        .where(F.size("entries").between(2, cfg.max_basket_items))
+    )
+    block = F.explode(F.array_distinct(F.transform("entries", lambda e: e["item_index"] % cfg.blocks)))
+    dealt = grouped.select(
+        block.alias("block"), F.col("entries.item_index").alias("items"), F.col("entries.n").alias("n")
+    )
+    return dealt.repartition(cfg.blocks, "block").mapInArrow(_Neighbours(cfg), _NEIGHBOURS)
+
+
+class _Neighbours:
+    """Counts one partition's blocks: rows are baskets (block, items, n)."""
+
+    def __init__(self, cfg: CoPurchaseConfig) -> None:
+        self.cfg = cfg
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        import pyarrow as pa
+
+        held = [b for b in batches if b.num_rows]
+        if not held:
+            return
+        table = pa.Table.from_batches(held).combine_chunks()
+        blocks = table.column("block").to_numpy()
+        for block in np.unique(blocks):
+            part = table.filter(pa.array(blocks == block))
+            yield from self._block(int(block), part)
+
+    def _block(self, block: int, baskets: pa.Table) -> Iterator[pa.RecordBatch]:
+        import scipy.sparse as sp
+
+        lists = baskets.column("items").combine_chunks()
+        items = lists.flatten().to_numpy()
+        n = baskets.column("n").combine_chunks().flatten().to_numpy()
+        starts = np.concatenate([[0], np.cumsum(lists.value_lengths().to_numpy())])
+        ids, column = np.unique(items, return_inverse=True)
+        n_of = np.zeros(len(ids), dtype=np.int64)
+        n_of[column] = n
+        ones = np.ones(len(items), dtype=np.int32)
+        basket_item = sp.csr_matrix((ones, column.astype(np.int32), starts), shape=(len(starts) - 1, len(ids)))
+        own = np.flatnonzero(ids % self.cfg.blocks == block)
+        item_basket = basket_item.tocsc()[:, own].T.tocsr()
+        for low in range(0, len(own), _ROWS_AT_ONCE):
+            mine = own[low : low + _ROWS_AT_ONCE]
+            together = (item_basket[low : low + _ROWS_AT_ONCE] @ basket_item).tocoo()
+            yield self._nearest(ids, n_of, mine, together)
+
+    def _nearest(
+        self, ids: Indices, n_of: npt.NDArray[np.int64], mine: npt.NDArray[np.int64], together: Any
+    ) -> pa.RecordBatch:
+        """``together``: counts (mine, ids) as a sparse matrix in coordinates."""
+        import pyarrow as pa
+        import scipy.sparse as sp
+
+        kept = (together.data >= self.cfg.min_together) & (mine[together.row] != together.col)
+        row, column, count = together.row[kept], together.col[kept], together.data[kept]
+        norm = np.sqrt((n_of[mine[row]] + self.cfg.shrinkage) * (n_of[column] + self.cfg.shrinkage))
+        similarity = sp.csr_matrix(((count / norm).astype(np.float32), (row, column)), shape=together.shape)
+        row, column, score, _ = best_by_row(similarity, self.cfg.neighbours)
+        order = np.lexsort((column, row))
+        ends = [pa.array(ids[side][order], pa.int32()) for side in (mine[row], column)]
+        columns = [*ends, pa.array(score[order], pa.float32())]
+        return pa.RecordBatch.from_arrays(columns, names=["item_index", "neighbour_index", "similarity"])
+
+
+def best_by_row(
+    scores: Any, k: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.float32], npt.NDArray[np.int32]]:
+    """The k best positive entries of each row of a CSR matrix, best first, ties to the lower column, as
+    (row, column, float32 score, rank from 1). Only what reaches a row's k-th score is sorted.
+    """
+    data = scores.data.astype(np.float32)
+    keep = data > 0  # an old purchase may weigh nothing at all
+    for low, high in pairwise(scores.indptr):
+        if high - low > k:
+            keep[low:high] &= data[low:high] >= np.partition(data[low:high], high - low - k)[high - low - k]
+    row = np.repeat(np.arange(scores.shape[0]), np.diff(scores.indptr))[keep]
+    column, data = scores.indices[keep], data[keep]
+    order = np.lexsort((column, -data, row))
+    row, column, data = row[order], column[order], data[order]
+    rank = np.arange(len(row)) - np.searchsorted(row, row) + 1
+    kept = rank <= k
+    return row[kept], column[kept], data[kept], rank[kept].astype(np.int32)
+
+
+def propose(
+    pair_rows: DataFrame, load_neighbours: NeighboursLoader, cfg: CoPurchaseConfig, partitions: int
+) -> DataFrame:
+    """score of j = Σ over the user's items i of log(1 + decayed count of i) · s_ij; items already taken stay in.
+
+    ``pair_rows``: from ``baskets.pairs`` with ``cfg.half_life_days``. Returns user_index, item_index, source, rank (int),
+    score (float): at most the quota for each user.
+    """
+    decayed = decayed_column(cfg.half_life_days)
+    history = pair_rows.select("user_index", "item_index", decayed).repartition(partitions, "user_index")
+    history = history.sortWithinPartitions("user_index", "item_index")
+    return of_source(history.mapInArrow(_Propose(load_neighbours, cfg.quota), KERNEL_OUTPUT), "co_purchase")
+
+
+class _Propose:
+    """Rows are (user_index, item_index, decayed count in q20), sorted: the fold over a history has one order."""
+
+    def __init__(self, load_neighbours: NeighboursLoader, quota: int) -> None:
+        self.load_neighbours, self.quota = load_neighbours, quota
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        import scipy.sparse as sp
+
+        table = self.load_neighbours()
+        item, neighbour, similarity = (
+            table.column(c).to_numpy() for c in ("item_index", "neighbour_index", "similarity")
+        )
+        ids = np.unique(np.concatenate([item, neighbour]))
+        if len(ids) == 0:
+            return
+        places = (np.searchsorted(ids, item), np.searchsorted(ids, neighbour))
+        near = sp.csr_matrix((similarity.astype(np.float64), places), shape=(len(ids), len(ids)))
+        for users, items, decayed in whole_users(batches):
+            at = np.minimum(np.searchsorted(ids, items), len(ids) - 1)
+            known = ids[at] == items
+            names, row = np.unique(users, return_inverse=True)
+            weight = np.log1p(decayed / Q20)
+            history = sp.csr_matrix((weight[known], (row[known], at[known])), shape=(len(names), len(ids)))
+            for low in range(0, len(names), _ROWS_AT_ONCE):
+                user, column, score, rank = best_by_row(history[low : low + _ROWS_AT_ONCE] @ near, self.quota)
+                yield candidate_batch(names[low + user], ids[column], rank, score)
+
+
+def whole_users(
+    batches: Iterator[pa.RecordBatch],
+) -> Iterator[tuple[Indices, Indices, npt.NDArray[np.int64]]]:
+    """Columns of sorted batches, cut so that no user is split between two of them."""
+    held: list[npt.NDArray[Any]] | None = None
+    for batch in batches:
+        columns: list[npt.NDArray[Any]] = [c.to_numpy() for c in batch.columns]
+        if held is not None:
+            columns = [np.concatenate(pair) for pair in zip(held, columns, strict=True)]
+        if len(columns[0]) == 0:
+            continue
+        cut = int(np.searchsorted(columns[0], columns[0][-1]))
+        if cut:
+            yield columns[0][:cut], columns[1][:cut], columns[2][:cut]
+        held = [c[cut:] for c in columns]
+    if held is not None and len(held[0]):
+        yield held[0], held[1], held[2]

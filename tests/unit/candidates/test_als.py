@@ -1,0 +1,126 @@
+"""als: both engines on data whose right answer is known, and the same bytes for the same seed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from fuserank.candidates import als, als_blocked
+from fuserank.candidates.baskets import Q20
+from fuserank.config.candidates import AlsConfig
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+SIZE = 20
+PAIRS = "user_index int, item_index int, baskets long, reward_q20 long"
+
+
+def checkerboard(spark: SparkSession) -> DataFrame:
+    """Even users take even items, odd users odd ones; each user lacks the one item of its own number."""
+    taken = [(u, i, 1, Q20) for u in range(SIZE) for i in range(SIZE) if u % 2 == i % 2 and u != i]
+    return spark.createDataFrame(taken, PAIRS)
+
+
+def config(**differences: Any) -> AlsConfig:
+    small = {"factors": 6, "regularization": 0.1, "iterations": 8, "quota": SIZE // 2}
+    return AlsConfig(**{**small, **differences})
+
+
+def table(factors: DataFrame, side: str) -> dict[int, list[float]]:
+    return {r["index"]: r["factor"] for r in factors.where(f"side = '{side}'").collect()}
+
+
+def loader(items: dict[int, list[float]]) -> als.ItemFactorsLoader:
+    index = sorted(items)
+    table = pa.table(
+        {"index": pa.array(index, pa.int32()), "factor": pa.array([items[i] for i in index], pa.list_(pa.float32()))}
+    )
+    return lambda: table
+
+
+def proposed(pairs: DataFrame, cfg: AlsConfig) -> dict[int, list[Any]]:
+    """Rows by user, in rank order."""
+    factors = als.fit(pairs, cfg, seed=3).persist()
+    users = factors.where("side = 'user'")
+    rows = als.propose(users, loader(table(factors, "item")), cfg, 2, pairs if cfg.exclude_seen else None).collect()
+    factors.unpersist()
+    by_user: dict[int, list[Any]] = {}
+    for row in sorted(rows, key=lambda r: (r["user_index"], r["rank"])):
+        by_user.setdefault(row["user_index"], []).append(row)
+    return by_user
+
+
+@pytest.mark.parametrize("engine", ["blocked", "mllib"])
+def test_a_checkerboard_is_recovered_with_the_missing_square(spark: SparkSession, engine: str) -> None:
+    by_user = proposed(checkerboard(spark), config(engine=engine))
+    assert set(by_user) == set(range(SIZE))
+    for user, rows in by_user.items():
+        assert {r["item_index"] for r in rows} == {i for i in range(SIZE) if i % 2 == user % 2}
+        assert [r["rank"] for r in rows] == list(range(1, SIZE // 2 + 1))
+        assert [r["source"] for r in rows] == ["als"] * (SIZE // 2)
+
+
+def test_seen_items_can_be_left_out(spark: SparkSession) -> None:
+    by_user = proposed(checkerboard(spark), config(exclude_seen=True, quota=1))
+    assert {user: [r["item_index"] for r in rows] for user, rows in by_user.items()} == {u: [u] for u in range(SIZE)}
+
+
+def test_items_fewer_than_the_quota_are_all_given(spark: SparkSession) -> None:
+    by_user = proposed(checkerboard(spark), config(quota=500))
+    assert {len(rows) for rows in by_user.values()} == {SIZE}
+
+
+def test_one_seed_gives_the_same_bits_again_and_with_other_ranks_and_partitions(spark: SparkSession) -> None:
+    rng = np.random.default_rng(1)
+    taken = {(int(u), int(i)) for u, i in rng.integers(0, (60, 300), size=(900, 2))}
+    pairs = spark.createDataFrame([(u, i, (u + i) % 3 + 1, Q20) for u, i in sorted(taken)], PAIRS)
+    first = [table(als.fit(pairs, config(ranks=2), seed=3), side) for side in ("user", "item")]
+    again = [table(als.fit(pairs.repartition(5), config(ranks=2), seed=3), side) for side in ("user", "item")]
+    alone = [table(als.fit(pairs, config(ranks=1), seed=3), side) for side in ("user", "item")]
+    other = [table(als.fit(pairs, config(ranks=2), seed=4), side) for side in ("user", "item")]
+    assert first == again
+    assert first == alone
+    assert first != other
+    assert set(first[0]) == {u for u, _ in taken}
+    assert set(first[1]) == {i for _, i in taken}
+
+
+def test_blocked_factors_are_those_of_implicit_in_one_process(spark: SparkSession) -> None:
+    import scipy.sparse as sp
+    from implicit.cpu import _als
+
+    cfg = config()
+    fitted = als.fit(checkerboard(spark), cfg, seed=3).persist()
+    board = np.fromfunction(lambda u, i: (u % 2 == i % 2) & (u != i), (SIZE, SIZE)).astype(np.float32)
+    rated = sp.csr_matrix(board)
+    x_UD, y_ID = als_blocked.start_factors(SIZE, SIZE, cfg.factors, 3)
+    for _ in range(cfg.iterations):
+        _als.least_squares_cg(rated, x_UD, y_ID, cfg.regularization, num_threads=1, cg_steps=cfg.cg_steps)
+        _als.least_squares_cg(rated.T.tocsr(), y_ID, x_UD, cfg.regularization, num_threads=1, cg_steps=cfg.cg_steps)
+    np.testing.assert_allclose([table(fitted, "user")[u] for u in range(SIZE)], x_UD, atol=1e-6)
+    np.testing.assert_allclose([table(fitted, "item")[i] for i in range(SIZE)], y_ID, atol=1e-6)
+    fitted.unpersist()
+
+
+@pytest.mark.parametrize(
+    ("weight", "want"),
+    [("log_baskets", 1 + 2 * np.log(4)), ("baskets", 9.0), ("log_reward", 1 + 2 * np.log(3)), ("reward", 5.0)],
+)
+def test_confidence_is_one_plus_alpha_times_the_chosen_weight(spark: SparkSession, weight: str, want: float) -> None:
+    pair = spark.createDataFrame([(0, 0, 4, 2 * Q20)], PAIRS)
+    got = als.confidence(pair, AlsConfig.model_validate({"alpha": 2.0, "weight": weight})).first()
+    assert got is not None
+    assert got["confidence"] == pytest.approx(want)
+
+
+def test_rows_are_dealt_by_equal_work() -> None:
+    counts = np.array([1000, 0, 1, 1, 1, 1, 996])
+    bounds = als_blocked.equal_work(counts, 2, depth=1)
+    assert bounds[0] == 0
+    assert bounds[-1] == len(counts)
+    assert bounds[1] in (1, 2, 3)
+    assert als_blocked.equal_work(np.array([], np.int64), 3, 4).tolist() == [0, 0, 0, 0]

@@ -1,0 +1,84 @@
+"""The candidates job on a temporary lake: gap-free ranks, full lists, one source redone alone, the same bytes again."""
+
+from __future__ import annotations
+
+import datetime as dt
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fuserank.config.candidates import CandidatesConfig
+from fuserank.jobs import candidates as job
+from fuserank.tables.candidates import CANDIDATES, CO_PURCHASE, FACTORS, SOURCES
+from fuserank.tables.silver import EVENTS
+from tests.support.rows import frame
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from fuserank.io.lake import Lake
+
+AS_OF = dt.date(2017, 6, 1)
+QUOTA = 7
+
+
+@pytest.fixture
+def events(spark: SparkSession, lake: Lake) -> Lake:
+    """12 users, 18 items, and one event at as_of that nobody may see."""
+    rows = []
+    for n in range(120):
+        time = dt.datetime(2017, 5, 1 + n % 30, 10, tzinfo=dt.UTC)
+        rows.append(took(n, n % 12, (n * n + n // 7) % 18, f"s{n // 3 % 20}", time))
+    rows.append(took(999, 11, 77, "later", dt.datetime(2017, 6, 1, tzinfo=dt.UTC)))
+    lake.append(EVENTS, frame(spark, EVENTS, rows).drop("run_id"))
+    return lake
+
+
+def took(number: int, user: int, item: int, session: str, time: dt.datetime) -> dict[str, Any]:
+    return {"event_id": str(number), "user_index": user, "item_index": item, "session": session, "role": "feedback",
+            "event_time": time, "event_date": time.date(), "known_at": time}  # fmt: skip
+
+
+def run_on(lake: Lake, **differences: Any) -> dict[str, float]:
+    small: dict[str, Any] = {"als": {"factors": 4, "quota": QUOTA, "iterations": 3}, "popular": {"quota": QUOTA},
+             "trending": {"quota": QUOTA}, "co_purchase": {"min_baskets": 1, "quota": 5}, "repeat": {"quota": 4}}  # fmt: skip
+    settings = SimpleNamespace(candidates=CandidatesConfig.model_validate({**small, **differences}))
+    notes: dict[str, float] = {}
+    run: Any = SimpleNamespace(spark=lake.spark, lake=lake, settings=settings, seed=5, note=notes.__setitem__)
+    job.execute(run, AS_OF)
+    return notes
+
+
+def rows_of(lake: Lake, table: Any) -> list[tuple[Any, ...]]:
+    return sorted(tuple(str(v) for v in row) for row in lake.read(table).drop("run_id").collect())
+
+
+def test_every_user_gets_full_gap_free_lists_and_a_rerun_gives_the_same(events: Lake) -> None:
+    run_on(events)
+    lists: dict[tuple[str, int], list[Any]] = {}
+    for row in events.read(CANDIDATES, as_of_date=AS_OF).collect():
+        lists.setdefault((row["source"], row["user_index"]), []).append(row)
+    assert {source for source, _ in lists} == set(SOURCES)
+    for (source, user), rows in lists.items():
+        rows.sort(key=lambda r: r["rank"])
+        assert [r["rank"] for r in rows] == list(range(1, len(rows) + 1))
+        assert rows == sorted(rows, key=lambda r: (-r["score"], r["item_index"]))
+        assert len({r["item_index"] for r in rows}) == len(rows)
+        assert 77 not in {r["item_index"] for r in rows}, f"{source} knew of the future for user {user}"
+    assert {(s, u): len(lists[s, u]) for s in ("als", "popular", "trending") for u in range(12)} == {
+        (s, u): QUOTA for s in ("als", "popular", "trending") for u in range(12)
+    }
+    assert all(len(rows) <= 4 for (source, _), rows in lists.items() if source == "repeat")
+    before = [rows_of(events, table) for table in (CANDIDATES, FACTORS, CO_PURCHASE)]
+    run_on(events)
+    assert [rows_of(events, table) for table in (CANDIDATES, FACTORS, CO_PURCHASE)] == before
+
+
+def test_one_source_can_be_redone_alone(events: Lake) -> None:
+    run_on(events, sources=["popular", "repeat"])
+    notes = run_on(events, sources=["popular"], popular={"quota": 2})
+    assert notes == {f"candidates.{AS_OF}.popular": 24.0}
+    kept = {r["source"]: r["count"] for r in events.read(CANDIDATES).groupBy("source").count().collect()}
+    assert kept["popular"] == 24
+    assert kept["repeat"] > 24
