@@ -1,0 +1,108 @@
+"""What a model learns of its inputs before the first step: scales, item rows, the items' categories."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fuserank.common.blocks import Block, Floats, Inputs, Ints
+from fuserank.common.errors import FuserankError
+from fuserank.config.model import ModelConfig
+from fuserank.tables.samples import CATEGORICAL, HISTORY, NUMERIC
+
+
+class InputError(FuserankError):
+    """Training rows from which nothing can be learned; the message says what is missing."""
+
+
+def inputs_of(config: ModelConfig) -> Inputs:
+    """The columns that a model of these settings reads, in the order of its tensors."""
+    return Inputs(
+        numeric=(*NUMERIC, *sorted(config.scores)),
+        categorical=tuple((name, buckets) for name, buckets in CATEGORICAL if name in config.categorical_dims),
+        history=HISTORY,
+    )
+
+
+def transform(values: Tensor, kind: str) -> Tensor:
+    """One of config.model.Transform, elementwise; log1p and sqrt take negative values for 0."""
+    if kind == "identity":
+        return values
+    if kind == "log1p":
+        return values.clamp(min=0).log1p()
+    if kind == "sqrt":
+        return values.clamp(min=0).sqrt()
+    if kind == "signed_log1p":
+        return values.sign() * values.abs().log1p()
+    raise InputError(f"transform {kind!r} is not known")
+
+
+def transformed(dense_BF: Tensor, kinds: tuple[str, ...]) -> Tensor:
+    """Each column by its own transform; runs of equal kinds are done at once."""
+    parts, start = [], 0
+    for stop in range(1, len(kinds) + 1):
+        if stop == len(kinds) or kinds[stop] != kinds[start]:
+            parts.append(transform(dense_BF[:, start:stop], kinds[start]))
+            start = stop
+    return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
+
+
+@dataclass(frozen=True)
+class InputFit:
+    """Fitted on the training rows; becomes buffers of the model."""
+
+    mean_F: Floats  # of the transformed columns
+    scale_F: Floats  # their standard deviation + 1e-3
+    users: int  # embeddings of users 0 … users-1
+    item_row_I: Ints  # item_index to row of the item embedding; 0: too rare for one of its own
+    item_category_I: Ints  # item_index to bucket of the pooled categorical; 0: unknown
+    log_odds: float  # of a positive label, by weight
+
+
+def fit_inputs(blocks: Iterable[Block], config: ModelConfig) -> InputFit:
+    """One pass in the order given; sums in double, folded in that order, so the same files give the same bytes."""
+    inputs, kinds = inputs_of(config), kinds_of(config)
+    names = [name for name, _ in inputs.categorical]
+    pooled = names.index(config.history_categorical) if config.history_categorical else None
+    n, positive, weight, users = 0, 0.0, 0.0, 0
+    total, squares = np.zeros(len(kinds)), np.zeros(len(kinds))
+    count_I, category_I = np.zeros(0, np.int64), np.zeros(0, np.int32)
+    for block in blocks:
+        x_BF = transformed(torch.from_numpy(block.dense_BF), kinds).numpy()
+        n += block.rows
+        total += x_BF.sum(axis=0, dtype=np.float64)
+        squares += np.einsum("bf,bf->f", x_BF, x_BF, dtype=np.float64)
+        positive += float((block.label_B * block.weight_B).sum(dtype=np.float64))
+        weight += float(block.weight_B.sum(dtype=np.float64))
+        users = max(users, int(block.user_B.max(initial=-1)) + 1)
+        counted = np.bincount(block.item_B, minlength=len(count_I))
+        counted[: len(count_I)] += count_I
+        count_I = counted
+        if pooled is not None:
+            category_I = np.concatenate([category_I, np.zeros(len(count_I) - len(category_I), np.int32)])
+            category_I[block.item_B] = block.categorical_BC[:, pooled]
+    if n == 0 or not 0 < positive < weight:
+        raise InputError(f"{n} training rows of weight {weight:g}, {positive:g} of it positive: both labels are needed")
+    mean = total / n
+    scale = np.sqrt(np.maximum(squares / n - mean**2, 0)) + 1e-3
+    own = count_I >= config.min_item_rows
+    row_I = np.where(own, np.cumsum(own), 0).astype(np.int32)
+    if pooled is None:
+        category_I = np.zeros(len(count_I), np.int32)
+    return InputFit(
+        mean.astype(np.float32),
+        scale.astype(np.float32),
+        users,
+        row_I,
+        category_I,
+        float(np.log(positive / (weight - positive))),
+    )
+
+
+def kinds_of(config: ModelConfig) -> tuple[str, ...]:
+    """The transform of each numeric column; columns of samples.NUMERIC come transformed."""
+    return (*("identity" for _ in NUMERIC), *(config.scores[name] for name in sorted(config.scores)))

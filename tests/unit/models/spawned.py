@@ -1,0 +1,88 @@
+"""Training in spawned gloo processes, without Spark; importable by the children."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fuserank.common.blocks import Block
+from fuserank.config.model import ModelConfig
+from fuserank.config.train import TrainConfig
+from fuserank.io.arrow_source import ArrowBatches
+from fuserank.io.epoch_plan import ShardFile
+from fuserank.models.fnn import FNN
+from fuserank.models.inputs import fit_inputs, inputs_of
+from fuserank.models.train import Position, train
+
+KILLED = 7  # exit code of a rank that was told to die
+SMALL = ModelConfig(hidden=(32, 16), min_item_rows=5)
+
+
+class Killed(RuntimeError):
+    """Stands for a process that dies in the middle of an epoch."""
+
+
+class Watched(ArrowBatches):
+    """A source that notes the rows it gave, and dies after ``die_after`` batches."""
+
+    def __init__(self, *args: Any, die_after: int | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.die_after = die_after
+        self.given: list[Block] = []
+
+    def batches(self, epoch: int, skip: int = 0):  # type: ignore[no-untyped-def]
+        for block in super().batches(epoch, skip):
+            if self.die_after is not None and len(self.given) >= self.die_after:
+                raise Killed
+            self.given.append(block)
+            yield block
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one training run of the tests is."""
+
+    files: tuple[ShardFile, ...]
+    config: TrainConfig
+    folder: Path | None = None
+    die_after: int | None = None
+    model: ModelConfig = field(default=SMALL)
+
+
+def train_here(job: Job, rank: int = 0, ranks: int = 1) -> tuple[FNN, Position, Watched]:
+    """Train in this process as one rank of a group that is open."""
+    import torch
+
+    inputs = inputs_of(job.model)
+    batches = Watched(
+        job.files, inputs, job.config.batch // ranks, rank=rank, ranks=ranks, seed=11, die_after=job.die_after
+    )
+    valid = ArrowBatches(job.files, inputs, 256, rank=rank, ranks=ranks)
+    fit = fit_inputs(ArrowBatches(job.files, inputs, 1).blocks(0, job.files), job.model)
+    torch.manual_seed(11)
+    model = FNN(job.model, fit)
+    end = train(batches, valid, model, job.config, 11, folder=job.folder, fingerprint="f")
+    return model, end, batches
+
+
+def child(rank: int, ranks: int, port: int, jobs: dict[str, Job], out: str) -> None:
+    """One spawned rank: trains each job in turn; leaves weights, curve and the rows that it saw in ``out``."""
+    import numpy as np
+    import torch
+    import torch.distributed as dist
+
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "RANK": str(rank), "WORLD_SIZE": str(ranks)}
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo")
+    for name, job in jobs.items():
+        try:
+            model, end, batches = train_here(job, rank, ranks)
+        except Killed:
+            os._exit(KILLED)
+        keys = np.concatenate([b.user_B.astype(np.int64) * 100_000 + b.item_B for b in batches.given])
+        dense = np.concatenate([b.dense_BF[:, 0] for b in batches.given])
+        found = {"weights": model.state_dict(), "curve": end.curve, "steps": end.total_steps}
+        torch.save({**found, "keys": keys.tolist(), "dense": dense.tolist()}, f"{out}/{name}-{rank}.pt")
+    dist.destroy_process_group()
