@@ -1,0 +1,82 @@
+"""Lists of ten, judged per user on the executors: full ranking, both tracks, every source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from fuserank.common.topn import Grid, ndcg, recall, top_columns
+from fuserank.common.users import whole_users
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+LENGTH = 10  # the metrics' names say so: ndcg@10, recall@10, hitrate@10
+TRACKS = ("all", "new")
+SCHEMA = (
+    "user_index int, track string, source string, truth int, ndcg double, recall double, hit double, items array<int>"
+)
+
+
+def judge(wide: DataFrame, sources: tuple[str, ...]) -> DataFrame:
+    """One row per user with truth, track and source; lazy.
+
+    ``wide``: ``common.protocol.side_by_side`` of the evaluation window. Each source is ranked by its own score over its
+    own candidates, ties to the lower item_index; on the track `new` what the user had bought before is masked, in the
+    lists and in the truth. ``items`` is the list, best first, of at most ten; a source without candidates has none.
+    """
+    return wide.mapInArrow(_kernel(sources), SCHEMA)
+
+
+def judge_table(rows: pa.Table, sources: tuple[str, ...]) -> pa.Table:
+    """``judge`` on rows in memory, sorted by (user_index, item_index)."""
+    item_N = rows["item_index"].to_numpy()
+    grid = Grid.of(rows["user_index"].to_numpy())
+    item_UL = grid.spread(item_N, -1)
+    label_UL = grid.spread(rows["label"].to_numpy() > 0, False)
+    own_UL = grid.spread(rows["own"].to_numpy() > 0, False)
+    out: list[pa.RecordBatch] = []
+    for source in sources:
+        score_N = rows[f"score_{source}"].to_numpy().astype(np.float64)
+        score_UL = np.where(np.isnan(score_N), -np.inf, score_N)
+        score_UL = grid.spread(score_UL, -np.inf)
+        for track in TRACKS:
+            if track == "new":
+                score_UL = np.where(own_UL, -np.inf, score_UL)
+            truth_UL = label_UL & ~own_UL if track == "new" else label_UL
+            out.append(_judged(grid, item_UL, score_UL, truth_UL, track, source))
+    return pa.Table.from_batches(out)
+
+
+def _judged(
+    grid: Grid, item_UL: np.ndarray, score_UL: np.ndarray, truth_UL: np.ndarray, track: str, source: str
+) -> pa.RecordBatch:
+    judged = np.flatnonzero(truth_UL.any(axis=1))
+    score_UL, truth_UL, item_UL = score_UL[judged], truth_UL[judged], item_UL[judged]
+    truth_U = truth_UL.sum(axis=1)
+    top_UK = top_columns(score_UL, LENGTH)
+    listed_UK = np.isfinite(np.take_along_axis(score_UL, top_UK, axis=1))
+    hit_UK = np.take_along_axis(truth_UL, top_UK, axis=1) & listed_UK
+    offsets = np.concatenate([[0], np.cumsum(listed_UK.sum(axis=1))]).astype(np.int32)
+    items = np.take_along_axis(item_UL, top_UK, axis=1)[listed_UK].astype(np.int32)
+    n = len(judged)
+    return pa.RecordBatch.from_arrays(
+        [
+            pa.array(grid.users_U[judged].astype(np.int32)), pa.array([track] * n, pa.string()),
+            pa.array([source] * n, pa.string()), pa.array(truth_U.astype(np.int32)),
+            pa.array(ndcg(hit_UK, truth_U, LENGTH)), pa.array(recall(hit_UK, truth_U, LENGTH)),
+            pa.array(hit_UK.any(axis=1).astype(np.float64)), pa.ListArray.from_arrays(pa.array(offsets), pa.array(items)),
+        ],
+        ["user_index", "track", "source", "truth", "ndcg", "recall", "hit", "items"],
+    )  # fmt: skip
+
+
+def _kernel(sources: tuple[str, ...]) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for rows in whole_users(batches):
+            yield from judge_table(rows, sources).combine_chunks().to_batches()
+
+    return run

@@ -1,0 +1,106 @@
+"""Fit the fusion on the days before as_of: calibration, weights, calibration of the final score."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from fuserank.common.calibration import Calibrator, FloatArray, fit_isotonic, log_loss
+from fuserank.common.errors import FuserankError
+from fuserank.config.fusion import FusionConfig
+from fuserank.fusion.fitted import MODEL_SOURCE, Fitted
+from fuserank.fusion.parts import parts_of, ranks_within
+from fuserank.fusion.weights import FitWindow, search
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+def draw_users(candidates: DataFrame, cfg: FusionConfig, seed: int) -> DataFrame:
+    """user_index of at most ``fit_users`` users with candidates, drawn by hash of (user_index, seed); lazy."""
+    from pyspark.sql import functions as F
+
+    users = candidates.select("user_index").distinct()
+    return users.orderBy(F.xxhash64("user_index", F.lit(seed)), "user_index").limit(cfg.fit_users)
+
+
+def fit(wide: DataFrame, sources: tuple[str, ...], cfg: FusionConfig) -> tuple[Fitted, dict[str, float]]:
+    """The fitted fusion and its numbers, from the wide frame (``common.protocol.side_by_side``) of the drawn users.
+
+    Brings that frame to the driver; it is its caller who bounds it with ``draw_users``.
+    """
+    rows = wide.toArrow().sort_by([("user_index", "ascending"), ("item_index", "ascending")])
+    return fit_rows(rows, sources, cfg)
+
+
+def fit_rows(rows: pa.Table, sources: tuple[str, ...], cfg: FusionConfig) -> tuple[Fitted, dict[str, float]]:
+    """``fit`` on rows in memory, sorted by (user_index, item_index)."""
+    sources = tuple(sorted(sources))
+    label_N = rows["label"].to_numpy() > 0
+    score_SN = np.stack([rows[f"score_{s}"].to_numpy().astype(np.float64) for s in sources])
+    rank_SN = np.stack([_ranks(rows, s, score_SN[n]) for n, s in enumerate(sources)])
+    given_SN = ~np.isnan(score_SN)
+    given_N = given_SN.any(axis=0)
+    if not label_N[given_N].any():
+        raise FuserankError(
+            "no candidate was bought in the 28 days before as_of: there is nothing to fit the fusion on"
+        )
+    calibrators = {
+        s: _calibrate(score_SN[n][given_SN[n]], rank_SN[n][given_SN[n]], label_N[given_SN[n]], s, cfg)
+        for n, s in enumerate(sources)
+    }
+    weights = {s: 1.0 / len(sources) for s in sources}
+    notes: dict[str, float] = {"fit_rows": float(given_N.sum())}
+    if cfg.method == "weighted":
+        weight_S, best, alone = _weigh(rows, sources, score_SN, rank_SN, calibrators, given_N, label_N, cfg)
+        weights = {s: float(weight_S[n]) for n, s in enumerate(sources)}
+        notes |= {"objective": best, "objective_model_alone": alone}
+    unit = Calibrator((0.0, 1.0), (0.0, 1.0))
+    draft = Fitted(cfg.method, sources, weights, calibrators, unit)
+    part_SN = parts_of(draft, score_SN, rank_SN, cfg.rrf_k)
+    total_N = np.zeros(len(label_N))
+    for part_N in part_SN:
+        total_N += part_N
+    final = fit_isotonic(total_N[given_N], label_N[given_N].astype(np.int64), cfg.bins)
+    return Fitted(cfg.method, sources, weights, calibrators, final), notes
+
+
+def _weigh(
+    rows: pa.Table, sources: tuple[str, ...], score_SN: FloatArray, rank_SN: FloatArray,
+    calibrators: dict[str, Calibrator], given_N: np.ndarray, label_N: np.ndarray, cfg: FusionConfig,
+) -> tuple[FloatArray, float, float]:  # fmt: skip
+    """Weights, their objective, and the objective of the model alone (of the first source, where there is no model)."""
+    probability = Fitted(
+        "weighted", sources, dict.fromkeys(sources, 1.0), calibrators, Calibrator((0.0, 1.0), (0.0, 1.0))
+    )
+    part_SN = parts_of(probability, score_SN, rank_SN, cfg.rrf_k)
+    window = FitWindow.of(rows["user_index"].to_numpy(), part_SN, given_N, label_N, rows["own"].to_numpy() > 0)
+    start = sources.index(MODEL_SOURCE) if MODEL_SOURCE in sources else 0
+    vertex = np.zeros(len(sources))
+    vertex[start] = 1.0
+    weight_S, best = search(window, start, cfg)
+    return weight_S, best, window.objective(vertex, cfg)
+
+
+def _calibrate(score: FloatArray, rank: FloatArray, label: np.ndarray, source: str, cfg: FusionConfig) -> Calibrator:
+    """On the score or on the rank, whichever has the lower log loss; a model's logit is always taken as it is."""
+    if len(score) == 0:
+        raise FuserankError(
+            f"source {source} has no candidates 28 days before as_of; run jobs/candidates.py for that day"
+        )
+    label = label.astype(np.int64)
+    by_score = fit_isotonic(score, label, cfg.bins, "score")
+    if source == MODEL_SOURCE:
+        return by_score
+    by_rank = fit_isotonic(-rank, label, cfg.bins, "rank")
+    better = log_loss(by_rank(score, rank), label) < log_loss(by_score(score), label)
+    return by_rank if better else by_score
+
+
+def _ranks(rows: pa.Table, source: str, score_N: FloatArray) -> FloatArray:
+    """Ranks (N,) of a source, nan where it did not give the item; a model's are made from its scores within the user."""
+    if source == MODEL_SOURCE:
+        return ranks_within(rows["user_index"].to_numpy(), score_N)
+    return rows[f"rank_{source}"].to_numpy().astype(np.float64)

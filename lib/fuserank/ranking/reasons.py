@@ -1,0 +1,47 @@
+"""One reason per row: the retrieval source with the largest part that has evidence to show."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fuserank.ranking.lists import NO_HISTORY
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+# Among equal parts the more telling source speaks. The model is no reason: it retrieves nothing.
+ORDER = (NO_HISTORY, "repeat", "co_purchase", "als", "trending", "popular")
+
+
+def asked(rows: DataFrame) -> DataFrame:
+    """user_index, item_index, source, part: which source may speak for which row of ``lists.lists``.
+
+    Each retrieval source with a part; where a user's whole list had to be filled, `no_history` alone.
+    """
+    from pyspark.sql import functions as F
+
+    known = rows.where("not filled").select("user_index").distinct()
+    spread = rows.select("user_index", "item_index", F.explode("parts").alias("source", "part"))
+    retrieved = spread.where(F.col("source").isin(list(ORDER))).join(known, "user_index", "left_semi")
+    newcomers = rows.join(known, "user_index", "left_anti").select(
+        "user_index", "item_index", F.lit(NO_HISTORY).alias("source"), F.col("score").alias("part")
+    )
+    return retrieved.unionByName(newcomers)
+
+
+def reasoned(rows: DataFrame, may_speak: DataFrame, evidence: DataFrame) -> DataFrame:
+    """``rows`` with reason_code, reason and evidence; a row for which no source has evidence says so."""
+    from pyspark.sql import functions as F
+
+    place = F.lit(len(ORDER))
+    for n, source in enumerate(ORDER):
+        place = F.when(F.col("source") == source, F.lit(n)).otherwise(place)
+    told = may_speak.join(evidence, ["user_index", "item_index", "source"])
+    claim = F.struct("part", (-place).alias("order"), "source", "reason", "evidence")
+    best = told.groupBy("user_index", "item_index").agg(F.max(claim).alias("best"))
+    return rows.join(best, ["user_index", "item_index"], "left").select(
+        *rows.columns,
+        F.coalesce("best.source", F.lit("model")).alias("reason_code"),
+        F.coalesce("best.reason", F.lit("The model expects it; no single purchase stands behind it")).alias("reason"),
+        F.coalesce("best.evidence", F.array().cast("array<string>")).alias("evidence"),
+    )

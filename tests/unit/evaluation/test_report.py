@@ -1,0 +1,74 @@
+"""The page: all sections, nothing fetched, nothing unescaped."""
+
+import datetime as dt
+import re
+
+import pytest
+
+from fuserank.evaluation.report import render
+from fuserank.evaluation.report_data import (
+    Bought,
+    CalibrationBin,
+    HeadPoint,
+    Quality,
+    Recommended,
+    ReportData,
+    Training,
+    UserView,
+    Validation,
+)
+
+plotly = pytest.importorskip("plotly")
+SECTIONS = ("quality-all", "quality-new", "training", "calibration", "long-tail", "timings", "users")
+
+
+def _data() -> ReportData:
+    quality = [
+        Quality(track, source, ndcg, ndcg - 0.01, ndcg + 0.01, ndcg - 0.43, min(0.0, ndcg - 0.41))
+        for track in ("all", "new")
+        for source, ndcg in (("fusion", 0.42), ("als", 0.2))
+    ]
+    user = UserView(
+        "<7>", [Bought("Milk & honey", 3, dt.date(2017, 12, 1))],
+        [Recommended(1, "Bread", 0.5, "You bought it 2 times", {"fnn": 0.5}, True), Recommended(2, "Tea", 0.1, "…", {}, False)],
+    )  # fmt: skip
+    return ReportData(
+        dt.date(2017, 12, 4), "shop", "run-1", "protocol in words", {"all": {"users": 9, "users_with_truth": 5, "true_pairs": 12}},
+        quality, {"fusion": 0.001}, {"fnn": 0.9, "als": 0.1}, [CalibrationBin("fusion", 0.1, 0.11, 500)],
+        [HeadPoint("fusion", 0.01, 0.4), HeadPoint("fusion", 1.0, 1.0)],
+        Training([(1, 0.7), (2, 0.2)], [Validation(2, 1, 0.2, 0.19, 0.43)]), {"bronze": 3.0, "train": 40.0}, [user],
+    )  # fmt: skip
+
+
+def test_the_page_has_every_section_and_its_chart() -> None:
+    page = render(_data())
+    for section in SECTIONS:
+        assert f'id="{section}"' in page
+    for chart in SECTIONS[:-1]:
+        assert f'id="chart-{chart}"' in page
+    assert "The fusion leads ALS beyond chance." in page
+    assert "1 of 2 bought" in page
+
+
+def test_the_page_fetches_nothing() -> None:
+    page = render(_data())
+    own = re.sub(
+        r"<script>.*?</script>", "", page, count=1, flags=re.S
+    )  # plotly's own source names addresses in strings
+    assert "http" not in own
+    assert not re.findall(r"<(?:script|img|link|iframe)[^>]+(?:src|href)=", own)
+
+
+def test_names_are_escaped() -> None:
+    page = render(_data())
+    assert "&lt;7&gt;" in page
+    assert "Milk &amp; honey" in page
+    assert "<7>" not in page
+
+
+def test_what_is_not_there_yet_is_said_instead_of_drawn() -> None:
+    page = render(ReportData(dt.date(2017, 12, 4), "shop", "", "…"))
+    for section in SECTIONS:
+        assert f'id="{section}"' in page
+    assert 'id="chart-' not in page
+    assert "Not evaluated yet" in page

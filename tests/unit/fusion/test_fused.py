@@ -1,0 +1,91 @@
+"""Parts, their sum, and a fit from rows to table."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from fuserank.common.calibration import Calibrator
+from fuserank.common.errors import FuserankError
+from fuserank.common.users import whole_users
+from fuserank.config.fusion import FusionConfig
+from fuserank.fusion.apply import fuse_table
+from fuserank.fusion.fit import fit_rows
+from fuserank.fusion.fitted import Fitted, from_rows
+
+LINE = Calibrator((0.0, 1.0), (0.0, 1.0))
+NAN = float("nan")
+
+
+def _fitted(method: str = "weighted") -> Fitted:
+    return Fitted(method, ("als", "fnn"), {"als": 0.25, "fnn": 0.75}, {"als": LINE, "fnn": LINE}, LINE)
+
+
+def _wide(**columns: list[float]) -> pa.Table:
+    n = len(next(iter(columns.values())))
+    base = {"user_index": pa.array([1] * n, pa.int32()), "item_index": pa.array(range(n), pa.int32())}
+    return pa.table({**base, **{k: pa.array(v, from_pandas=True) for k, v in columns.items()}})
+
+
+def test_a_score_is_the_sum_of_its_parts_to_the_last_bit_and_a_missing_source_has_no_part() -> None:
+    rows = _wide(score_als=[0.1, NAN, 0.3], rank_als=[2, NAN, 1], score_fnn=[0.7, 0.2, NAN])
+    got = fuse_table(rows, _fitted(), 60).to_pylist()
+    assert [dict(r["parts"]) for r in got] == [
+        {"als": 0.25 * 0.1, "fnn": 0.75 * 0.7},
+        {"fnn": 0.75 * 0.2},
+        {"als": 0.25 * 0.3},
+    ]
+    for r in got:
+        total = 0.0
+        for _, part in r["parts"]:
+            total += part
+        assert r["score"] == total
+        assert r["probability"] == total  # the final calibrator is the identity here
+
+
+def test_reciprocal_rank_sums_one_over_k_plus_rank_and_ranks_the_model_itself() -> None:
+    rows = _wide(score_als=[0.1, NAN, 0.3], rank_als=[2, NAN, 1], score_fnn=[0.2, 0.9, NAN])
+    got = fuse_table(rows, _fitted("reciprocal_rank"), 60)
+    assert got["score"].to_pylist() == [1 / 62 + 1 / 62, 1 / 61, 1 / 61]
+
+
+def test_a_fit_survives_its_table() -> None:
+    fitted = _fitted()
+    assert from_rows(fitted.rows()) == fitted
+    with pytest.raises(ValueError, match=r"jobs/fusion\.py"):
+        from_rows(fitted.rows()[:-1])
+
+
+def _fit_rows() -> pa.Table:
+    """60 users with 30 items; the model's logit orders them right, als the other way round."""
+    user, item = np.repeat(np.arange(60), 30), np.tile(np.arange(30), 60)
+    label = (item < 3 + user % 2).astype("int8")
+    return pa.table({
+        "user_index": pa.array(user, pa.int32()), "item_index": pa.array(item, pa.int32()), "label": label,
+        "own": np.zeros(len(user), "int8"), "score_fnn": 3.0 - item, "score_als": item / 30.0,
+        "rank_als": pa.array(30 - item, pa.int32()),
+    })  # fmt: skip
+
+
+def test_a_fit_trusts_the_source_that_is_right_and_calibrates_the_sum() -> None:
+    rows, cfg = _fit_rows(), FusionConfig(bins=20)
+    fitted, notes = fit_rows(rows, ("fnn", "als"), cfg)
+    assert fitted.sources == ("als", "fnn")
+    assert fitted.weights["fnn"] == pytest.approx(1 - cfg.min_weight)
+    assert notes["objective"] == pytest.approx(1.0)
+    fused = fuse_table(rows, fitted, cfg.rrf_k)
+    assert np.mean(fused["probability"].to_numpy()) == pytest.approx(rows["label"].to_numpy().mean(), abs=0.03)
+
+
+def test_a_window_without_purchases_is_refused() -> None:
+    rows = _fit_rows()
+    rows = rows.set_column(2, "label", pa.array(np.zeros(rows.num_rows, "int8")))
+    with pytest.raises(FuserankError, match="nothing to fit"):
+        fit_rows(rows, ("fnn", "als"), FusionConfig())
+
+
+def test_a_stream_of_batches_never_cuts_a_user_in_two() -> None:
+    user = np.repeat([1, 2, 3, 4], [3, 5, 1, 4])
+    batches = pa.table({"user_index": user, "n": np.arange(13)}).to_batches(max_chunksize=2)
+    seen = list(whole_users(iter(batches), rows=4))
+    assert [sorted(set(t["user_index"].to_pylist())) for t in seen] == [[1], [2, 3], [4]]
+    assert pa.concat_tables(seen)["n"].to_pylist() == list(range(13))
