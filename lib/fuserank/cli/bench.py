@@ -1,0 +1,35 @@
+"""Benchmarks: each measures a claim against a peer in the same run."""
+
+from __future__ import annotations
+
+import json
+import runpy
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fuserank.cli import options as o
+from fuserank.common.errors import FuserankError
+
+
+def _folder() -> Path:
+    for place in (Path.cwd() / "benchmarks", Path(__file__).resolve().parents[3] / "benchmarks"):
+        if place.is_dir():
+            return place
+    raise FuserankError("no benchmarks folder; run from a checkout of the project")
+
+
+def bench(
+    name: Annotated[str, typer.Argument(help="als, topk, loader or ddp")], as_json: o.AsJson = False,
+) -> None:  # fmt: skip
+    """Run one benchmark: both sides in one run, on the same cores and data."""
+    names = sorted(p.stem for p in _folder().glob("*.py") if not p.stem.startswith("_"))
+    if name not in names:
+        raise FuserankError(f"no benchmark {name!r}; there are: {', '.join(names)}")
+    result = runpy.run_path(str(_folder() / f"{name}.py"))["run"]()
+    if as_json:
+        typer.echo(json.dumps(result))
+        return
+    for key, value in result.items():
+        typer.echo(f"{key:<12} {value}")

@@ -1,0 +1,104 @@
+"""What is installed, what is wrong, and how to mend it."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fuserank.cli import options as o
+from fuserank.config.settings import load
+from fuserank.io.session import REQUIRED
+
+PACKAGES = ("pyspark", "delta-spark", "pyarrow", "pyarrow-hotfix", "numpy", "pandas", "torch", "petastorm", "implicit")
+
+
+def doctor(
+    env: o.Env = "local", as_json: o.AsJson = False,
+    start: Annotated[bool, typer.Option("--start/--no-start", help="start Spark and write a Delta table too")] = True,
+) -> None:  # fmt: skip
+    """Versions of Spark, Scala, Delta, Java, Python, pyarrow, torch; what is wrong and how to mend it."""
+    found: dict[str, Any] = {"python": platform.python_version(), "java": java()}
+    problems: list[str] = []
+    if not found["python"].startswith("3.11."):
+        problems.append(f"Python {found['python']}: 3.11 is needed; `make setup PYTHON=python3.11`")
+    if not found["java"].startswith(("17", "21")):
+        problems.append(f"Java {found['java']}: 17 or 21 is needed; install a JRE or set JAVA_HOME")
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "missing"
+            problems.append(f"{name} is not installed; `make setup`")
+    if env == "local":
+        problems += defaults_problems()
+    if start and not problems:
+        found.update(spark_versions(problems))
+    lines = [f"--conf {k}={v!r}" if " " in v else f"--conf {k}={v}" for k, v in load(env).submit.items()]
+    if as_json:
+        typer.echo(json.dumps({"versions": found, "problems": problems, "submit_lines": lines}))
+    else:
+        for key, value in found.items():
+            typer.echo(f"{key:<16} {value}")
+        if env != "local":
+            typer.echo("\nspark-submit needs these before the JVM starts:\n  " + " \\\n  ".join(lines))
+        typer.echo("\n".join(f"wrong: {p}" for p in problems) if problems else "all is well")
+    if problems:
+        raise typer.Exit(1)
+
+
+def java() -> str:
+    """The version of the Java that Spark would start, or 'missing'."""
+    home = os.environ.get("JAVA_HOME")
+    binary = str(Path(home) / "bin" / "java") if home else shutil.which("java")
+    if binary is None or not Path(binary).exists():
+        return "missing"
+    text = subprocess.run([binary, "-version"], capture_output=True, text=True, check=False).stderr
+    match = re.search(r'version "([^"]+)"', text)
+    return match.group(1) if match else "unknown"
+
+
+def defaults_problems() -> list[str]:
+    """What SPARK_HOME/conf/spark-defaults.conf lacks."""
+    import pyspark
+
+    file = Path(pyspark.__file__).parent / "conf" / "spark-defaults.conf"
+    if not file.is_file():
+        return [f"{file.name} is missing in SPARK_HOME/conf; `make setup` renders it"]
+    text = file.read_text(encoding="utf-8")
+    lacking = [
+        f"spark-defaults.conf lacks `{k} {v}`; `make setup` renders it"
+        for k, v in REQUIRED.items()
+        if f"{k} {v}" not in text
+    ]
+    jars = re.search(r"^spark\.jars (.+)$", text, re.MULTILINE)
+    for jar in jars.group(1).split(",") if jars else []:
+        if not Path(jar).is_file():
+            lacking.append(
+                f"jar {Path(jar).name} is not where spark-defaults.conf says; `rm .venv/stamps/jars && make setup`"
+            )
+    return lacking
+
+
+def spark_versions(problems: list[str]) -> dict[str, str]:
+    """Versions that only a started session knows; a Delta table is written and read back."""
+    import tempfile
+
+    from fuserank.io import session
+
+    spark = session.start("fuserank doctor")
+    jvm = spark.sparkContext._jvm
+    scala = str(jvm.scala.util.Properties.versionNumberString()) if jvm is not None else "unknown"
+    with tempfile.TemporaryDirectory() as folder:
+        spark.range(3).write.format("delta").save(f"{folder}/t")
+        if spark.read.format("delta").load(f"{folder}/t").count() != 3:
+            problems.append("a Delta table was written and did not read back whole")
+    return {"spark": spark.version, "scala": scala, "master": spark.sparkContext.master}

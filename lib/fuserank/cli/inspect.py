@@ -1,0 +1,70 @@
+"""Look at a lake: its runs, its digests, its contracts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table as Grid
+
+from fuserank.cli import options as o
+from fuserank.common.errors import FuserankError
+
+
+def runs(
+    env: o.Env = "local", lake: o.Lake = None, overrides: o.Overrides = None, as_json: o.AsJson = False,
+    last: Annotated[int, typer.Option("--last", min=1, help="how many runs")] = 20,
+) -> None:  # fmt: skip
+    """The run ledger, newest first: what ran, on which data, how long, and how it ended."""
+    from fuserank.io.reading import open_lake
+    from fuserank.tables.ops import RUNS
+
+    found = (
+        open_lake(o.settings(env, None, lake, overrides)).read(RUNS).orderBy("started_at", ascending=False).limit(last)
+    )
+    rows = [r.asDict() for r in found.collect()]
+    if as_json:
+        typer.echo(json.dumps({"runs": rows}, default=str))
+        return
+    grid = Grid("run", "job", "as of", "state", "started", "seconds", "rows written", "error")
+    for r in rows:
+        written = ", ".join(f"{k} {v:,}" for k, v in sorted(r["rows_written"].items()))
+        grid.add_row(r["run_id"], r["job"], str(r["as_of_date"]), r["state"], f"{r['started_at']:%Y-%m-%d %H:%M}",
+                     f"{r['seconds']:.0f}", written, r["error"] or "")  # fmt: skip
+    Console().print(grid)
+
+
+def digest(
+    table: Annotated[str, typer.Argument(help="ranking.ranking, features.user …; `fuserank tables` lists them")],
+    env: o.Env = "local", as_of: Annotated[str | None, typer.Option("--as-of", help="only this slice, where the table has one")] = None,
+    lake: o.Lake = None, overrides: o.Overrides = None, as_json: o.AsJson = False,
+) -> None:  # fmt: skip
+    """SHA-256 over a table's rows in key order: two lakes with the same digest hold the same table."""
+    from fuserank.io.digest import digest as table_digest
+    from fuserank.io.reading import open_lake
+    from fuserank.tables import table as contract
+
+    wanted = contract(table)
+    reader = open_lake(o.settings(env, as_of, lake, overrides))
+    frame = reader.read(wanted)
+    if as_of is not None:
+        if "as_of_date" not in wanted.column_names:
+            raise FuserankError(f"table {table} has no as_of_date; leave --as-of out")
+        frame = frame.where(f"as_of_date = DATE'{o.settings(env, as_of, lake, overrides).as_of}'")
+    value, rows = table_digest(frame, wanted), frame.count()
+    typer.echo(json.dumps({"table": table, "as_of": as_of, "rows": rows, "digest": value}) if as_json else value)
+
+
+def tables(
+    check: Annotated[Path | None, typer.Option("--check", help="fail where this file is out of date")] = None,
+) -> None:
+    """The contracts of all tables, as Markdown: grain, keys, columns with type, unit and meaning."""
+    from fuserank.tables.docs import markdown
+
+    if check is None:
+        typer.echo(markdown(), nl=False)
+    elif not check.is_file() or check.read_text(encoding="utf-8") != markdown():
+        raise FuserankError(f"{check} is out of date; run `make docs`")

@@ -1,0 +1,30 @@
+"""`fuserank`: all commands under one roof."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from fuserank.cli.bench import bench
+from fuserank.cli.doctor import doctor
+from fuserank.cli.evaluate import evaluate
+from fuserank.cli.inspect import digest, runs, tables
+from fuserank.cli.recommend import recommend
+from fuserank.cli.refresh import refresh
+from fuserank.cli.report import report
+from fuserank.jobs._main import guarded
+
+app = typer.Typer(
+    help="A shop's events in, a fused ranking table out. Start with `fuserank refresh`, then `fuserank recommend USER`.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+for command in (refresh, recommend, evaluate, report, runs, digest, tables, doctor, bench):
+    app.command()(command)
+
+
+def run() -> None:
+    """Entry point: errors that a person can mend are one line and exit code 2."""
+    sys.exit(guarded(app))

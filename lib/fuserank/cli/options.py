@@ -1,0 +1,29 @@
+"""Options that all commands share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from fuserank.config.settings import Settings, load
+
+Env = Annotated[str, typer.Option("--env", help="which conf/env/<env>.yaml lies over conf/base.yaml")]
+AsOf = Annotated[
+    str | None, typer.Option("--as-of", metavar="DATE", help="00:00 UTC of this day; nothing later is used")
+]
+Lake = Annotated[str | None, typer.Option("--lake", metavar="DIR", help="root of the lake")]
+Dataset = Annotated[str | None, typer.Option("--dataset", help="which conf/datasets/<name>.yaml to read")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="section.key=value", help="override one setting; may be given again"),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="one JSON object on stdout, for machines")]
+
+
+def settings(
+    env: str, as_of: str | None, lake: str | None, overrides: list[str] | None, dataset: str | None = None
+) -> Settings:
+    """Settings with the command line's say on top."""
+    named = {"as_of": as_of, "lake": lake, "dataset": dataset}
+    return load(env, [*(overrides or []), *(f"{k}={v}" for k, v in named.items() if v)])

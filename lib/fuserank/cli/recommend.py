@@ -1,0 +1,47 @@
+"""One user's list."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fuserank.cli import options as o
+from fuserank.common.errors import FuserankError
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+def recommend(
+    user: Annotated[str, typer.Argument(help="the user's id in the shop")],
+    k: Annotated[int | None, typer.Option("--k", min=1, help="how many items (default: all of the list)")] = None,
+    surface: Annotated[str | None, typer.Option("--surface", help="where it is shown (default: ranking.surface)")] = None,
+    env: o.Env = "local", as_of: o.AsOf = None, lake: o.Lake = None, overrides: o.Overrides = None, as_json: o.AsJson = False,
+) -> None:  # fmt: skip
+    """The user's fused ranking: items with score, parts and reason."""
+    from pyspark.sql import functions as F
+
+    from fuserank.io.reading import open_lake
+    from fuserank.serving.format import lines, recommendations
+    from fuserank.tables.results import RANKING
+
+    settings = o.settings(env, as_of, lake, overrides)
+    user = unicodedata.normalize("NFC", user).strip()  # as ids are compared everywhere
+    place = surface or settings.ranking.surface
+    mine = open_lake(settings).read(RANKING, as_of_date=settings.as_of)
+    rows = [r.asDict() for r in mine.where((F.col("user_id") == user) & (F.col("surface") == place)).collect()]
+    if not rows:
+        raise FuserankError(_why_none(user, place, settings.as_of.isoformat(), mine))
+    found = recommendations(user, rows, k)
+    typer.echo(json.dumps(found, ensure_ascii=False) if as_json else "\n".join(lines(found)))
+
+
+def _why_none(user: str, surface: str, as_of: str, ranking: DataFrame) -> str:
+    """What is missing, and the cure."""
+    known = ranking.select("user_id", "surface").limit(1).collect()
+    if not known:
+        return f"there is no ranking as of {as_of} in this lake; run `fuserank refresh --as-of {as_of}`"
+    return f"user {user!r} has no list on surface {surface!r} as of {as_of}; one that has: {known[0]['user_id']} on {known[0]['surface']}"

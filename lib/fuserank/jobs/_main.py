@@ -1,0 +1,67 @@
+"""The command line that all jobs share."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import sys
+from collections.abc import Callable
+
+from pydantic import ValidationError
+
+from fuserank.common.errors import FuserankError
+from fuserank.config.settings import Settings, SettingsError, load
+from fuserank.io.run import Run, open_run
+from fuserank.tables import ContractError
+
+Execute = Callable[[Run, dt.date], None]
+
+
+def parser(name: str, doc: str | None) -> argparse.ArgumentParser:
+    p = argparse.ArgumentParser(prog=name, description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--env", default="local", help="which conf/env/<env>.yaml lies over conf/base.yaml (default: local)")
+    p.add_argument("--dataset", help="which conf/datasets/<name>.yaml to read (default: the one in conf/base.yaml)")
+    p.add_argument(
+        "--as-of", metavar="DATE", help="00:00 UTC of this day; nothing later is used (default: the data set's)"
+    )
+    p.add_argument("--lake", metavar="DIR", help="root of the lake (default: in conf/env/<env>.yaml)")
+    p.add_argument("--set", dest="overrides", metavar="section.key=value", action="append", default=[],
+                   help="override one setting; may be given again")  # fmt: skip
+    return p
+
+
+def settings_from(args: argparse.Namespace) -> Settings:
+    overrides = [*args.overrides]
+    for key, value in (("as_of", args.as_of), ("lake", args.lake), ("dataset", args.dataset)):
+        if value:
+            overrides.append(f"{key}={value}")
+    return load(args.env, overrides)
+
+
+def job_main(name: str, execute: Execute, argv: list[str] | None, doc: str | None) -> int:
+    """Parse, load the settings, open the run, execute; one line and exit code 2 for an error a person can mend."""
+    args = parser(name, doc).parse_args(argv)
+    return guarded(lambda: _run(name, execute, settings_from(args)))
+
+
+def _run(name: str, execute: Execute, settings: Settings) -> None:
+    with open_run(name, settings, settings.as_of) as run:
+        if name == "refresh":  # it times its own stages
+            execute(run, settings.as_of)
+            return
+        with run.stage(name):
+            execute(run, settings.as_of)
+
+
+def guarded(body: Callable[[], object]) -> int:
+    """Run the body; known errors become one line on stderr and exit code 2."""
+    try:
+        body()
+    except (FuserankError, ContractError, SettingsError) as problem:
+        print(f"fuserank: {problem}", file=sys.stderr)
+        return 2
+    except ValidationError as problem:
+        for error in problem.errors():
+            print(f"fuserank: {'.'.join(str(p) for p in error['loc'])}: {error['msg']}", file=sys.stderr)
+        return 2
+    return 0

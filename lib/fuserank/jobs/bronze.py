@@ -1,0 +1,109 @@
+"""bronze.<dataset>_<table>: one row per row of a source's files, as it came, from the files of a mapping.
+
+    spark-submit jobs/bronze.py --env local --as-of 2017-12-04
+
+Safe to rerun: a file whose bytes came in once is not read again (``ops.ingested`` skips it, and Delta's txn on the
+append holds even if a run died between the two).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from fuserank.bronze.rows import cast_failures, refuse_wrong_input, with_envelope
+from fuserank.common.errors import IngestError
+from fuserank.config.dataset import DatasetConfig, load_dataset
+from fuserank.io.files import SourceFile, find_files, read_file, resolve_root
+from fuserank.io.run import Run
+from fuserank.jobs._ingested import Taken, known, mark
+from fuserank.jobs._main import job_main
+from fuserank.sources.reading import check_columns, reader_options
+from fuserank.tables import Table
+from fuserank.tables.bronze import bronze_table
+from fuserank.tables.ops import INGESTED
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+READS: tuple[Table, ...] = (INGESTED,)
+WRITES: tuple[Table, ...] = (INGESTED,)  # and bronze_table(…) for each table of the mapping
+
+
+def execute(run: Run, as_of: dt.date) -> None:
+    """Take in what is new. All of a source comes in whatever ``as_of`` is: the cut is made by known_at, later."""
+    dataset = load_dataset(run.settings.dataset)
+    ingest(run, dataset, resolve_root(dataset.root.folder, dataset.root.package))
+
+
+def ingest(run: Run, dataset: DatasetConfig, root: str) -> None:
+    """Two tables at a time: one task of a small table fills the core that a large one leaves idle."""
+    before = known(run.lake, "bronze", dataset.name)
+    with ThreadPoolExecutor(2) as pool:
+        jobs = [pool.submit(_ingest_table, run, dataset, table, root, before) for table in _largest_first(dataset)]
+        taken = [t for job in jobs for t in job.result()]
+    mark(run, "bronze", dataset.name, taken)
+    run.note("bronze_files", len(taken))
+
+
+def _largest_first(dataset: DatasetConfig) -> list[str]:
+    """Promotions and events start first, the rest fills the gaps."""
+    large = [d.source for name, d in dataset.dimensions.given().items() if name == "promotions"]
+    large += [e.source for e in dataset.events]
+    return list(dict.fromkeys([*large, *dataset.files]))
+
+
+def _ingest_table(run: Run, dataset: DatasetConfig, table: str, root: str, before: list[Taken]) -> list[Taken]:
+    mine = [t for t in before if t.source_table == table]
+    seen = {t.content_hash for t in mine if int(t.fingerprint) >= dataset.version}
+    batch = 1 + max((t.batch for t in mine), default=0)
+    target = bronze_table(f"{dataset.name}_{table}")
+    taken = []
+    for file in find_files(run.spark, root, dataset.files[table].path):
+        if file.content_hash in seen:
+            continue
+        seen.add(file.content_hash)
+        rows = _rows(run, dataset, table, file, batch)
+        _check_against_bronze(run, target, rows, file)
+        run.lake.append(target, rows, txn=(f"{dataset.name}:{file.content_hash}", dataset.version))
+        taken.append(Taken(table, target.name, file.content_hash, str(dataset.version), file.name, batch))
+    return taken
+
+
+def _rows(run: Run, dataset: DatasetConfig, table: str, file: SourceFile, batch: int) -> DataFrame:
+    files = dataset.files[table]
+    frame = read_file(run.spark, file, files.format, reader_options(files))
+    check_columns([c for c in frame.dtypes if c[0] not in {"_row", "_corrupt"}], files, file.name)
+    rows = with_envelope(frame, file.name, file.content_hash, batch, dataset.version)
+    counts = cast_failures(rows, files)
+    if counts is not None:
+        refuse_wrong_input(counts.collect()[0], files, file.name)
+    return rows
+
+
+def _check_against_bronze(run: Run, target: Table, rows: DataFrame, file: SourceFile) -> None:
+    """A column keeps the type that it first came with; integers may widen."""
+    if not run.lake.exists(target):
+        return
+    have = dict(run.lake.read(target).dtypes)
+    integers = {"tinyint", "smallint", "int", "bigint"}
+    for name, found in rows.dtypes:
+        old = have.get(name, found)
+        if old != found and not (old in integers and found in integers):
+            cure = "write it as before, or give the data set another name"
+            raise IngestError(
+                f"the column holds {found}, earlier files of this table held {old}",
+                file=file.name,
+                column=name,
+                cure=cure,
+            )
+
+
+def main(argv: list[str] | None = None) -> int:
+    return job_main("bronze", execute, argv, __doc__)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

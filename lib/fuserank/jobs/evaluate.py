@@ -1,0 +1,109 @@
+"""evaluation.metrics: quality of each source, the model and the fusion; one row per as_of_date, track, source and metric.
+
+From candidates.candidates, scores.scores, fusion.fused and fusion.fitted as of the day, and silver.events after it: this
+is the only job that reads after as_of.
+
+    spark-submit jobs/evaluate.py --env local --as-of 2017-12-04
+
+Safe to rerun: replaces the slice as_of_date.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import sys
+from typing import TYPE_CHECKING, Any
+
+from fuserank.common.calibration import Calibrator
+from fuserank.common.errors import FuserankError
+from fuserank.common.protocol import pairs, side_by_side
+from fuserank.evaluation.measure import FUSION, Items, measure
+from fuserank.fusion.apply import said_by_all
+from fuserank.fusion.fitted import MODEL_SOURCE, from_rows
+from fuserank.jobs._main import job_main
+from fuserank.tables.candidates import CANDIDATES
+from fuserank.tables.results import FITTED, FUSED, METRICS, SCORES
+from fuserank.tables.silver import EVENTS
+from fuserank.tables.spark import schema
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from fuserank.io.lake import Lake
+    from fuserank.io.run import Run
+
+READS = (EVENTS, CANDIDATES, SCORES, FUSED, FITTED)
+WRITES = (METRICS,)
+
+
+def execute(run: Run, as_of: dt.date) -> None:
+    """Judge what was said as of the day by what was bought in the days from it."""
+    lake, days, cfg = run.lake, run.settings.windows.label_days, run.settings.evaluation
+    sources = (*run.settings.candidates.sources, MODEL_SOURCE, FUSION)
+    judged = pairs(lake.read(EVENTS), as_of, days).persist()
+    wide = side_by_side(_said(run, as_of), judged, sources, ranked=False).persist()
+    try:
+        window = (as_of, as_of + dt.timedelta(days=days - 1))
+        items = Items.of(_popularity(lake.known(EVENTS, as_of)))
+        found = measure(wide, judged, items, sources, _calibrators(run, as_of), cfg, run.seed, window)
+    finally:
+        wide.unpersist()
+        judged.unpersist()
+    for m in found:
+        if m.metric in ("ndcg@10", "ece"):
+            run.note(f"{m.metric}.{m.track}.{m.source}", m.value)
+    rows = [{**dataclasses.asdict(m), "as_of_date": as_of, "run_id": run.run_id} for m in found]
+    frame = run.spark.createDataFrame([tuple(r[c] for c in METRICS.column_names) for r in rows], schema(METRICS))
+    lake.replace(METRICS, frame.coalesce(1), as_of_date=as_of)
+
+
+def window_is_known(run: Run, as_of: dt.date) -> bool:
+    """Whether anything has happened on or after as_of: without it there is nothing to evaluate on."""
+    return not run.lake.read(EVENTS).where(f"event_date >= DATE'{as_of}'").isEmpty()
+
+
+def saved_rows(lake: Lake, as_of: dt.date) -> list[dict[str, Any]]:
+    """The rows of evaluation.metrics as of the day; raises where there are none."""
+    rows = [r.asDict() for r in lake.read(METRICS, as_of_date=as_of).collect()]
+    if not rows:
+        raise FuserankError(f"nothing was evaluated as of {as_of}; run `fuserank evaluate --as-of {as_of}`")
+    return rows
+
+
+def _said(run: Run, as_of: dt.date) -> DataFrame:
+    """What sources, model and fusion say: user_index, item_index, source, score."""
+    from pyspark.sql import functions as F
+
+    lake = run.lake
+    scores = lake.read(SCORES, as_of_date=as_of, split="rank", kind=MODEL_SOURCE)
+    fused = lake.read(FUSED, as_of_date=as_of).select(
+        "user_index", "item_index", F.lit(FUSION).alias("source"), "score"
+    )
+    if fused.isEmpty():
+        raise FuserankError(
+            f"no fused scores as of {as_of} in {lake.root}; run `fuserank refresh --as-of {as_of}` first"
+        )
+    return said_by_all(lake.read(CANDIDATES, as_of_date=as_of), scores).drop("rank").unionByName(fused)
+
+
+def _popularity(events: DataFrame) -> DataFrame:
+    """Purchases of every item with an event."""
+    from pyspark.sql import functions as F
+
+    bought = (F.col("role") == "feedback") & (F.col("reward_q20") > 0)
+    return events.groupBy("item_index").agg(F.count_if(bought).alias("purchases"))
+
+
+def _calibrators(run: Run, as_of: dt.date) -> dict[str, Calibrator]:
+    """The calibrations of the model's logit and of the final score."""
+    fitted = from_rows([r.asDict() for r in run.lake.read(FITTED, as_of_date=as_of).collect()])
+    return {MODEL_SOURCE: fitted.calibrators[MODEL_SOURCE], FUSION: fitted.final}
+
+
+def main(argv: list[str] | None = None) -> int:
+    return job_main("evaluate", execute, argv, __doc__)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""fusion.fused: every candidate with each source's part in its score; one row per user, item and as_of_date.
+
+From candidates.candidates, scores.scores and silver.events known before as_of. Calibration and weights are fitted on
+the label window that ends at as_of and saved in fusion.fitted.
+
+    spark-submit jobs/fusion.py --env local --as-of 2017-12-04
+
+Safe to rerun: replaces the slice as_of_date of fusion.fused and fusion.fitted.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from typing import TYPE_CHECKING
+
+from fuserank.common.errors import FuserankError
+from fuserank.common.protocol import pairs, side_by_side
+from fuserank.fusion.apply import fuse, said_by_all
+from fuserank.fusion.fit import draw_users, fit
+from fuserank.fusion.fitted import MODEL_SOURCE
+from fuserank.jobs._main import job_main
+from fuserank.tables.candidates import CANDIDATES
+from fuserank.tables.results import FITTED, FUSED, SCORES
+from fuserank.tables.silver import EVENTS
+from fuserank.tables.spark import schema
+
+if TYPE_CHECKING:
+    from fuserank.io.run import Run
+
+READS = (EVENTS, CANDIDATES, SCORES)
+WRITES = (FITTED, FUSED)
+
+
+def execute(run: Run, as_of: dt.date) -> None:
+    """Fit on the window before as_of, save, apply at as_of."""
+    cfg, lake, days = run.settings.fusion, run.lake, run.settings.windows.label_days
+    sources = (*run.settings.candidates.sources, MODEL_SOURCE)
+    start = as_of - dt.timedelta(days=days)
+    given = lake.read(CANDIDATES, as_of_date=start)
+    drawn = draw_users(given, cfg, run.seed).persist()
+    said = said_by_all(given, lake.read(SCORES, as_of_date=as_of, split="valid", kind=MODEL_SOURCE))
+    judged = pairs(lake.known(EVENTS, as_of), start, days)
+    mine = [frame.join(drawn, "user_index", "left_semi") for frame in (said, judged)]
+    fitted, notes = fit(side_by_side(mine[0], mine[1], sources, ranked=True), sources, cfg)
+    drawn.unpersist()
+    for name, value in {**notes, **{f"weight_{s}": w for s, w in fitted.weights.items()}}.items():
+        run.note(f"fusion.{name}", value)
+    rows = [{**r, "as_of_date": as_of, "run_id": run.run_id} for r in fitted.rows()]
+    saved = run.spark.createDataFrame([tuple(r[c] for c in FITTED.column_names) for r in rows], schema(FITTED))
+    lake.replace(FITTED, saved.coalesce(1), as_of_date=as_of)
+    said = said_by_all(
+        lake.read(CANDIDATES, as_of_date=as_of), lake.read(SCORES, as_of_date=as_of, split="rank", kind=MODEL_SOURCE)
+    )
+    written = lake.replace(FUSED, fuse(side_by_side(said, None, sources, ranked=True), fitted, cfg), as_of_date=as_of)
+    if not written:
+        raise FuserankError(f"no candidates as of {as_of}; run jobs/candidates.py --as-of {as_of} first")
+
+
+def main(argv: list[str] | None = None) -> int:
+    return job_main("fusion", execute, argv, __doc__)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

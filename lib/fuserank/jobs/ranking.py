@@ -1,0 +1,123 @@
+"""ranking.ranking: the fused ranking; exactly K rows per user, surface and as_of_date, ranks 1..K without gaps.
+
+From fusion.fused with the parts of each source, and for the reasons: silver.events known before as_of, the factors of
+als and the neighbours of co_purchase. Users without candidates, and short lists, are filled with popular items.
+
+    spark-submit jobs/ranking.py --env local --as-of 2017-12-04
+
+Safe to rerun: replaces the slice as_of_date; the former one stays in place until the write has ended well.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fuserank.common.errors import FuserankError
+from fuserank.fusion.fitted import MODEL_SOURCE, from_rows
+from fuserank.fusion.parts import part_alone
+from fuserank.io.shipped import on_executors
+from fuserank.jobs._main import job_main
+from fuserank.ranking import evidence as ev
+from fuserank.ranking.lists import PopularItem, lists, require_full
+from fuserank.ranking.reasons import asked, reasoned
+from fuserank.ranking.similarity import nearest_own, unit_factors
+from fuserank.tables.candidates import CANDIDATES, CO_PURCHASE, FACTORS
+from fuserank.tables.results import FITTED, FUSED, RANKING, SCORES
+from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY, ITEMS, USER_DICTIONARY
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+    from fuserank.io.run import Run
+
+READS = (FUSED, FITTED, CANDIDATES, SCORES, CO_PURCHASE, FACTORS, EVENTS, USER_DICTIONARY, ITEM_DICTIONARY, ITEMS)
+WRITES = (RANKING,)
+
+
+def execute(run: Run, as_of: dt.date) -> None:
+    """Lists, reasons, names; written in one replace."""
+    from pyspark.sql import functions as F
+
+    cfg, lake = run.settings.ranking, run.lake
+    users = lake.read(USER_DICTIONARY).where("deleted_at is null").select("user_id", "user_index")
+    fused = lake.read(FUSED, as_of_date=as_of)
+    rows = lists(fused, users.select("user_index"), _popular(run, as_of), cfg.k).persist()
+    bought = ev.purchases(lake.known(EVENTS, as_of))
+    own = bought.groupBy("user_index", "item_index").agg(F.count(F.lit(1)).alias("times")).persist()
+    try:
+        require_full(rows, users.count(), cfg.k)
+        names = ev.item_names(lake.read(ITEM_DICTIONARY), lake.known(ITEMS, as_of))
+        may_speak = asked(rows).persist()
+        told = _evidence(run, as_of, may_speak, bought, own, names)
+        full = reasoned(rows, may_speak, told).join(users, "user_index").join(names, "item_index")
+        full = full.withColumn("surface", F.lit(cfg.surface)).withColumn("model_ids", _model_ids(run, as_of))
+        final = full.select(*(c for c in RANKING.column_names if c not in ("as_of_date", "run_id")))
+        lake.replace(RANKING, final.repartition(1).sortWithinPartitions("user_index", "rank"), as_of_date=as_of)
+        may_speak.unpersist()
+    finally:
+        rows.unpersist()
+        own.unpersist()
+
+
+def _evidence(
+    run: Run, as_of: dt.date, may_speak: DataFrame, bought: DataFrame, own: DataFrame, names: DataFrame
+) -> DataFrame:
+    """All that the sources can show for the rows that they may speak for."""
+    cfg, lake, sources = run.settings.ranking, run.lake, run.settings.candidates.sources
+    told = ev.counted(may_speak, ev.item_counts(bought, as_of, cfg), names, cfg)
+    if "repeat" in sources:
+        told = told.unionByName(ev.repeat(may_speak, bought, cfg))
+    if "co_purchase" in sources:
+        told = told.unionByName(ev.co_purchase(may_speak, own, lake.read(CO_PURCHASE, as_of_date=as_of), names))
+    if "als" in sources:
+        load = on_executors(run.spark, _item_factors(run, as_of))
+        of_als = may_speak.where("source = 'als'")
+        near = nearest_own(of_als, own, load, cfg.als_history, cfg.evidence_items)
+        told = told.unionByName(ev.als(may_speak, near, names))
+    return told
+
+
+def _item_factors(run: Run, as_of: dt.date) -> tuple[np.ndarray, np.ndarray]:
+    """Unit factors of all items; they ride to the executors by closure or broadcast."""
+    saved = run.lake.read(FACTORS, as_of_date=as_of, side="item").select("index", "factor").toArrow().combine_chunks()
+    if saved.num_rows == 0:
+        raise FuserankError(f"no item factors as of {as_of}; run jobs/candidates.py --as-of {as_of}")
+    flat = saved["factor"].chunk(0).flatten().to_numpy()
+    return unit_factors(saved["index"].to_numpy(), flat.reshape(saved.num_rows, -1))
+
+
+def _popular(run: Run, as_of: dt.date) -> list[PopularItem]:
+    """What fills lists: the popular source's items, best first, with the part and probability that it gives them."""
+    from pyspark.sql import functions as F
+
+    fitted = from_rows([r.asDict() for r in run.lake.read(FITTED, as_of_date=as_of).collect()])
+    given = run.lake.read(CANDIDATES, as_of_date=as_of, source="popular").groupBy("item_index")
+    best = given.agg(F.min("rank").alias("rank"), F.max("score").alias("score")).orderBy("rank", "item_index")
+    rows = best.limit(2 * run.settings.ranking.k).collect()
+    score, rank = (np.array([r[c] for r in rows], dtype=np.float64) for c in ("score", "rank"))
+    part, probability = part_alone(fitted, "popular", score, rank, run.settings.fusion.rrf_k)
+    return [PopularItem(r["item_index"], float(part[n]), float(probability[n])) for n, r in enumerate(rows)]
+
+
+def _model_ids(run: Run, as_of: dt.date) -> Column:
+    """The models that had a part in a row: those that scored the slice, where the model has a part."""
+    from pyspark.sql import functions as F
+
+    scored = run.lake.read(SCORES, as_of_date=as_of, split="rank", kind=MODEL_SOURCE).select("model_id").distinct()
+    ids = sorted(r["model_id"] for r in scored.collect())
+    none = F.array().cast("array<string>")
+    return F.when(F.col(f"parts.{MODEL_SOURCE}").isNotNull(), F.array(*map(F.lit, ids)) if ids else none).otherwise(
+        none
+    )
+
+
+def main(argv: list[str] | None = None) -> int:
+    return job_main("ranking", execute, argv, __doc__)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,102 @@
+"""The whole chain: a shop's events in, ranking.ranking out, for one as_of_date.
+
+    spark-submit jobs/refresh.py --env local --as-of 2017-12-04
+
+Safe to rerun: every stage replaces its slice of this as_of_date; the ranking is written last, so a run that fails or
+is killed leaves the previous ranking in place.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from fuserank.config.dataset import load_dataset
+from fuserank.jobs import bronze, candidates, evaluate, features, fusion, ranking, samples, scores, silver, train
+from fuserank.jobs._main import job_main
+from fuserank.tables.results import RANKING
+
+if TYPE_CHECKING:
+    from fuserank.config.settings import Settings
+    from fuserank.io.run import Run
+
+READS = ()
+WRITES = (RANKING,)
+
+Step = tuple[str, Callable[["Run", dt.date], None], dt.date]
+
+
+def steps(as_of: dt.date, label_days: int) -> list[Step]:
+    """The chain in order: features and candidates at the start of each window, everything else once."""
+    windows = [as_of - dt.timedelta(days=n * label_days) for n in (2, 1, 0)]
+    chain: list[Step] = [("bronze", bronze.execute, as_of), ("silver", silver.execute, as_of)]
+    for start in windows:
+        chain += [("features", features.execute, start), ("candidates", candidates.execute, start)]
+    last = (samples, train, scores, fusion, ranking)
+    return chain + [(module.__name__.rsplit(".", 1)[1], module.execute, as_of) for module in last]
+
+
+def execute(run: Run, as_of: dt.date) -> None:
+    """Every step in turn."""
+    for name, step, day in steps(as_of, run.settings.windows.label_days):
+        with run.stage(name if day == as_of else f"{name} as of {day}"):
+            step(run, day)
+
+
+def plan(settings: Settings) -> list[str]:
+    """What a run would do, a line each; the mapping is checked on the way."""
+    dataset = load_dataset(settings.dataset)
+    root = dataset.root.folder or f"package {dataset.root.package}"
+    head = [
+        f"data set {dataset.name} from {root} ({', '.join(dataset.files)})",
+        f"lake {settings.lake}, as of {settings.as_of}",
+    ]
+    return head + [f"  {name} as of {day}" for name, _, day in steps(settings.as_of, settings.windows.label_days)]
+
+
+def run_chain(settings: Settings, with_report: bool) -> None:
+    """The chain in one session; with ``with_report`` also its evaluation, where the days after as_of are known."""
+    from fuserank.io.run import open_run
+
+    with open_run("refresh", settings, settings.as_of) as run:
+        execute(run, settings.as_of)
+        if with_report:
+            _evaluate_where_known(run)
+        _summary(run)
+    if with_report:
+        from fuserank.jobs import report
+
+        report.write(settings)
+
+
+def _evaluate_where_known(run: Run) -> None:
+    if not evaluate.window_is_known(run, run.as_of):
+        run.say("no events on or after as_of yet: the report shows no quality; run `fuserank evaluate` later")
+        return
+    with run.stage("evaluate"):
+        evaluate.execute(run, run.as_of)
+
+
+def _summary(run: Run) -> None:
+    total = sum(run.stage_seconds.values())
+    slowest = sorted(run.stage_seconds.items(), key=lambda kv: -kv[1])[:3]
+    run.say(
+        f"ranking of {run.as_of}: {run.lake.rows_written.get(RANKING.name, 0):,} rows in {run.lake.root}, run {run.run_id}"
+    )
+    run.say(f"{total:.0f} s in all; longest: {', '.join(f'{n} {s:.0f} s' for n, s in slowest)}")
+    for track in ("all", "new"):
+        rows = {k.rsplit(".", 1)[1]: v for k, v in run.metrics.items() if k.startswith(f"ndcg@10.{track}.")}
+        if rows:
+            best_first = sorted(rows.items(), key=lambda kv: -kv[1])
+            run.say(f"NDCG@10 {track}: {'  '.join(f'{s} {v:.3f}' for s, v in best_first)}")
+    run.say(f"look at it: fuserank recommend USER --lake {run.lake.root}")
+
+
+def main(argv: list[str] | None = None) -> int:
+    return job_main("refresh", execute, argv, __doc__)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,188 @@
+"""out/report.html: what the last run made and how good it is, on one page. Reads tables, writes no table.
+
+    spark-submit jobs/report.py --env local --as-of 2017-12-04
+
+Safe to rerun: it writes the page anew.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fuserank.evaluation.measure import PROTOCOL, protocol_text
+from fuserank.evaluation.report import render
+from fuserank.evaluation.report_data import CalibrationBin, HeadPoint, Quality, ReportData, Training, Validation
+from fuserank.evaluation.report_users import user_views
+from fuserank.fusion.fitted import FINAL
+from fuserank.io.reading import open_lake
+from fuserank.jobs._main import job_main
+from fuserank.tables.ops import RUNS
+from fuserank.tables.results import FITTED, METRICS, MODELS, RANKING
+from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY, ITEMS
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from fuserank.config.settings import Settings
+    from fuserank.io.lake import Lake
+    from fuserank.io.run import Run
+
+READS = (RUNS, METRICS, FITTED, MODELS, RANKING, EVENTS, ITEM_DICTIONARY, ITEMS)
+WRITES = ()
+
+
+def execute(run: Run, as_of: dt.date) -> None:
+    """Gather, render, write."""
+    path = write_page(gather(run.lake, run.settings, as_of), run.settings)
+    run.say(f"report: {path}")
+
+
+def write(settings: Settings) -> Path:
+    """The report of the settings' lake and as_of, from a lake opened for reading."""
+    return write_page(gather(open_lake(settings), settings, settings.as_of), settings)
+
+
+def write_page(data: ReportData, settings: Settings) -> Path:
+    """<out>/report.html, put in place in one move."""
+    folder = Path(settings.out)
+    folder.mkdir(parents=True, exist_ok=True)
+    draft, page = folder / "report.html.part", folder / "report.html"
+    draft.write_text(render(data), encoding="utf-8")
+    draft.replace(page)
+    return page
+
+
+def gather(lake: Lake, settings: Settings, as_of: dt.date) -> ReportData:
+    """All that the page shows; what is not there yet stays empty, and the page says so."""
+    metrics = _rows(lake, METRICS, as_of)
+    run = _last_run(lake, as_of)
+    ranking = lake.read(RANKING, as_of_date=as_of)
+    cfg = settings.evaluation
+    views = user_views(
+        ranking,
+        lake.read(EVENTS),
+        _names(lake),
+        as_of,
+        settings.windows.label_days,
+        cfg.report_users,
+        cfg.report_history,
+        settings.seed,
+    )
+    counts: dict[str, dict[str, int]] = {}
+    for r in metrics:
+        if r["source"] == PROTOCOL:
+            counts.setdefault(r["track"], {})[r["metric"]] = int(r["value"])
+    return ReportData(
+        as_of=as_of, dataset=settings.dataset, run_id=run.get("run_id", ""),
+        protocol=protocol_text(settings.windows.label_days, cfg), counts=counts, quality=_quality(metrics),
+        ece={r["source"]: r["value"] for r in metrics if r["metric"] == "ece"},
+        weights={r["source"]: r["weight"] for r in _rows(lake, FITTED, as_of) if r["source"] != FINAL},
+        calibration=_calibration(metrics), head=_head(metrics), training=_training(lake, as_of),
+        stage_seconds=run.get("stage_seconds", {}), users=views,
+    )  # fmt: skip
+
+
+def _rows(lake: Lake, table: Any, as_of: dt.date) -> list[dict[str, Any]]:
+    if not lake.exists(table):
+        return []
+    return [r.asDict() for r in lake.read(table).where(f"as_of_date = DATE'{as_of}'").collect()]
+
+
+def _last_run(lake: Lake, as_of: dt.date) -> dict[str, Any]:
+    """The last whole run as of the day that went well; stages in the order of the chain."""
+    done = [r for r in _rows(lake, RUNS, as_of) if r["job"] == "refresh" and r["state"] == "succeeded"]
+    if not done:
+        return {}
+    last = max(done, key=lambda r: r["started_at"])
+    return {**last, "stage_seconds": dict(sorted(last["stage_seconds"].items(), key=_chain_order))}
+
+
+def _chain_order(stage: tuple[str, float]) -> tuple[int, str]:
+    chain = (
+        "bronze",
+        "silver",
+        "features",
+        "candidates",
+        "samples",
+        "train",
+        "scores",
+        "fusion",
+        "ranking",
+        "evaluate",
+    )
+    first = stage[0].split()[0]
+    day = stage[0].partition(" as of ")[2] or "9999"
+    return (chain.index(first) if first in chain else len(chain)), day
+
+
+def _quality(metrics: list[dict[str, Any]]) -> list[Quality]:
+    return [
+        Quality(
+            r["track"],
+            r["source"],
+            r["value"],
+            r["ci_low"],
+            r["ci_high"],
+            r["minus_fusion_low"],
+            r["minus_fusion_high"],
+        )
+        for r in metrics
+        if r["metric"] == "ndcg@10"
+    ]
+
+
+def _calibration(metrics: list[dict[str, Any]]) -> list[CalibrationBin]:
+    bins: dict[tuple[str, str], dict[str, float]] = {}
+    for r in metrics:
+        if r["metric"].startswith("calibration_"):
+            name, _, number = r["metric"].removeprefix("calibration_").partition("@")
+            bins.setdefault((r["source"], number), {})[name] = r["value"]
+    return [
+        CalibrationBin(source, b["predicted"], b["observed"], int(b["rows"])) for (source, _), b in sorted(bins.items())
+    ]
+
+
+def _head(metrics: list[dict[str, Any]]) -> list[HeadPoint]:
+    return [
+        HeadPoint(r["source"], float(r["metric"].removeprefix("head@")), r["value"])
+        for r in metrics
+        if r["track"] == "all" and r["metric"].startswith("head@")
+    ]
+
+
+def _training(lake: Lake, as_of: dt.date) -> Training:
+    """curves.json beside the model registered for the day: ``steps`` and ``validations``."""
+    models = _rows(lake, MODELS, as_of)
+    if not models:
+        return Training()
+    path = f"{lake.root}/{models[0]['artifact']}/curves.json"
+    curves = json.loads(lake.spark.read.text(path, wholetext=True).collect()[0]["value"])
+    return Training(
+        [(s["step"], s["loss"]) for s in curves["steps"]],
+        [
+            Validation(v["step"], v["epoch"], v["train_loss"], v["valid_loss"], v.get("valid_ndcg@10"))
+            for v in curves["validations"]
+        ],
+    )
+
+
+def _names(lake: Lake) -> DataFrame:
+    items = lake.read(ITEMS).select("item_id", "name")
+    return (
+        lake.read(ITEM_DICTIONARY)
+        .select("item_index", "item_id")
+        .join(items, "item_id", "left")
+        .select("item_index", "name")
+    )
+
+
+def main(argv: list[str] | None = None) -> int:
+    return job_main("report", execute, argv, __doc__)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,216 @@
+"""silver.*: typed events, dictionaries, catalogue, users, campaigns, coupons, redemptions, promotions, from bronze.
+
+    spark-submit jobs/silver.py --env local --as-of 2017-12-04
+
+Safe to rerun: only files that a table has not taken in by this mapping are looked at; events, items and dictionaries
+are appended or merged by key and row hash, the other tables replace their data set's slice. Bad rows go to ops.quarantine.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from fuserank.config.dataset import DatasetConfig, load_dataset
+from fuserank.io.run import Run
+from fuserank.jobs._ingested import Taken, known, mark
+from fuserank.jobs._main import job_main
+from fuserank.silver import dimensions, promotions
+from fuserank.silver import events as ev
+from fuserank.silver.dictionaries import new_entries
+from fuserank.silver.problems import quarantined
+from fuserank.tables import Table
+from fuserank.tables import silver as t
+from fuserank.tables.bronze import bronze_table
+from fuserank.tables.ops import INGESTED, QUARANTINE
+from fuserank.tables.spark import schema
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+READS: tuple[Table, ...] = (INGESTED,)  # and bronze_table(…) for each table of the mapping
+WRITES: tuple[Table, ...] = (*t.TABLES, QUARANTINE, INGESTED)
+_DICTIONARIES = {"user": t.USER_DICTIONARY, "item": t.ITEM_DICTIONARY}
+
+
+def execute(run: Run, as_of: dt.date) -> None:
+    """All that bronze has becomes silver, whatever ``as_of`` is: the cut is made by known_at, later."""
+    refine(run, load_dataset(run.settings.dataset))
+
+
+def refine(run: Run, dataset: DatasetConfig) -> None:
+    """Promotions on one thread, events and the small tables on another; then the bad rows, and what is in."""
+    files = Files(run, dataset)
+    others = [n for n in dataset.dimensions.given() if n != "promotions"]
+    with ThreadPoolExecutor(2) as pool:
+        jobs = [pool.submit(_promotions, run, dataset, files)] if dataset.dimensions.promotions else []
+        jobs.append(pool.submit(lambda: _events(run, dataset, files)))
+        jobs += [pool.submit(lambda: [bad for n in others for bad in _dimension(run, dataset, files, n)])]
+        bad = [frame for job in jobs for frame in job.result()]
+    for name, frame in bad:
+        run.note(f"quarantined_{name}", run.lake.merge(QUARANTINE, frame))
+    mark(run, "silver", dataset.name, files.taken)
+
+
+class Files:
+    """Which files of bronze a silver table has not taken in yet by this mapping."""
+
+    def __init__(self, run: Run, dataset: DatasetConfig) -> None:
+        self.run, self.dataset = run, dataset
+        meaning = dataset.model_dump_json(exclude={"root", "version"})
+        self.mapping = hashlib.sha256(meaning.encode()).hexdigest()
+        self.bronze = known(run.lake, "bronze", dataset.name)
+        self.silver = {
+            (f.target, f.source_table, f.content_hash, f.fingerprint) for f in known(run.lake, "silver", dataset.name)
+        }
+        self.taken: list[Taken] = []
+
+    def current(self, table: str) -> list[Taken]:
+        """The table's files, each by the newest mapping version that it was read by."""
+        newest: dict[str, Taken] = {}
+        for f in sorted((f for f in self.bronze if f.source_table == table), key=lambda f: int(f.fingerprint)):
+            newest[f.content_hash] = f
+        return list(newest.values())
+
+    def fresh(self, table: str, target: str) -> list[Taken]:
+        """The current files that ``target`` lacks, as it would mark them."""
+        would = [
+            Taken(table, target, f.content_hash, f"{self.mapping}:{f.fingerprint}", f.file, f.batch)
+            for f in self.current(table)
+        ]
+        return [f for f in would if (f.target, f.source_table, f.content_hash, f.fingerprint) not in self.silver]
+
+    def rows(self, table: str, only: list[Taken] | None = None) -> DataFrame:
+        """Bronze rows of the table's current files, or of some of them."""
+        from pyspark.sql import functions as F
+
+        frame = self.run.lake.read(bronze_table(f"{self.dataset.name}_{table}"))
+        current = self.current(table)
+        if any(
+            f.content_hash == g.content_hash and f != g for f in self.bronze for g in current if f.source_table == table
+        ):
+            for f in current:  # read again since: rows of the older mapping version stay behind
+                frame = frame.where(
+                    (F.col("_content_hash") != f.content_hash) | (F.col("_mapping_version") == int(f.fingerprint))
+                )
+        if only is not None and len(only) < len(current):
+            frame = frame.where(F.col("_content_hash").isin([f.content_hash for f in only]))
+        return frame
+
+
+Bad = list[tuple[str, "DataFrame"]]
+
+
+def _events(run: Run, dataset: DatasetConfig, files: Files) -> Bad:
+    """Flag, look for bad rows and repeated ids (one scan), number new users and items, write."""
+    fresh = [files.fresh(e.source, f"{t.EVENTS.name}:{i}") for i, e in enumerate(dataset.events)]
+    parts = [
+        (e, ev.typed_events(files.rows(e.source, new), dataset, e, run.now))
+        for e, new in zip(dataset.events, fresh, strict=True)
+        if new
+    ]
+    if not parts:
+        return []
+    bad: Bad = []
+    good = [(e, part.where("_problem IS NULL")) for e, part in parts]
+    state = ev.state(_all([part.select("_key_hash", "_problem") for _, part in parts], lambda f: f)).collect()[0]
+    if state["bad"]:
+        bad += [bad for e, part in parts for bad in _bad(part, run, dataset, e.source, "events")]
+    if state["repeated"]:
+        good, more = _without_duplicates(run, dataset, good)
+        bad += more
+    for side, dictionary in _DICTIONARIES.items():
+        seen = [part.select(f"{side}_id", "event_time") for _, part in good]
+        before = (
+            run.lake.read(dictionary)
+            if run.lake.exists(dictionary)
+            else run.spark.createDataFrame([], schema(dictionary))
+        )
+        run.lake.append(dictionary, new_entries(_all(seen, lambda f: f), before, side))
+    rows = ev.with_indexes(
+        _all([part for _, part in good], ev.contract_columns), *(run.lake.read(d) for d in _DICTIONARIES.values())
+    )
+    first = not run.lake.exists(t.EVENTS) or run.lake.read(t.EVENTS).isEmpty()
+    if first:
+        run.lake.append(t.EVENTS, rows.repartition("event_date"))
+    else:
+        run.lake.merge(t.EVENTS, rows)
+    files.taken += [f for new in fresh for f in new]
+    return bad
+
+
+def _without_duplicates(run: Run, dataset: DatasetConfig, good: list) -> tuple[list, Bad]:
+    """Duplicates are rare, so only a batch that has some pays for the window over its ids."""
+    kept, bad = [], []
+    for e, part in good:
+        placed = ev.without_duplicates(part)
+        bad += _bad(placed, run, dataset, e.source, "events")
+        kept.append((e, placed.where("_problem IS NULL")))
+    return kept, bad
+
+
+def _dimension(run: Run, dataset: DatasetConfig, files: Files, name: str) -> Bad:
+    table, mapping = dimensions.TABLES[name], getattr(dataset.dimensions, name)
+    fresh = files.fresh(mapping.source, table.name)
+    if not fresh:
+        return []
+    campaigns = run.lake.read(t.CAMPAIGNS) if mapping.known_at.campaign else None
+    rows = dimensions.typed_dimension(name, files.rows(mapping.source), dataset, run.now, campaigns)
+    bad = _bad(rows, run, dataset, mapping.source, name)
+    good = rows.where("_problem IS NULL")
+    if name == "redemptions":
+        good = dimensions.counted_redemptions(good)
+    else:
+        placed = dimensions.one_per_key(good, table)
+        bad += _bad(placed, run, dataset, mapping.source, name)
+        good = placed.where("_problem IS NULL")
+    _write(run, dataset, table, good)
+    files.taken += fresh
+    return bad
+
+
+def _promotions(run: Run, dataset: DatasetConfig, files: Files) -> Bad:
+    mapping = dataset.dimensions.promotions
+    assert mapping is not None
+    fresh = files.fresh(mapping.source, t.PROMOTIONS.name)
+    if not fresh:
+        return []
+    rows = promotions.typed_promotions(files.rows(mapping.source), dataset)
+    _write(run, dataset, t.PROMOTIONS, promotions.one_per_week(rows.where("_problem IS NULL")))
+    files.taken += fresh
+    return _bad(rows, run, dataset, mapping.source, "promotions")
+
+
+def _write(run: Run, dataset: DatasetConfig, table: Table, rows: DataFrame) -> None:
+    constants = {
+        "run_id",
+        *table.slice_by,
+    }  # the lake adds them on top, where Spark sees that no sort by them is needed
+    rows = rows.select(*(c for c in table.column_names if c not in constants))
+    if table.slice_by:
+        run.lake.replace(table, rows, dataset=dataset.name)
+    else:
+        run.lake.merge(table, rows)
+
+
+def _bad(rows: DataFrame, run: Run, dataset: DatasetConfig, table: str, name: str) -> Bad:
+    """The bad rows for ops.quarantine, if there are any: one scan, no shuffle."""
+    frame = quarantined(rows, dataset.name, table, run.now)
+    return [] if frame.isEmpty() else [(name, frame)]
+
+
+def _all(frames: list[DataFrame], change: object) -> DataFrame:
+    from functools import reduce
+
+    return reduce(lambda a, b: a.unionByName(b), [change(f) for f in frames])  # type: ignore[operator]
+
+
+def main(argv: list[str] | None = None) -> int:
+    return job_main("silver", execute, argv, __doc__)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,188 @@
+"""models.registry and the artifact behind it: one FNN per as_of, from samples.samples.
+
+    spark-submit jobs/train.py --env local --as-of 2017-12-04
+
+Trains on the split train (labels of the 56th to the 28th day before as_of), stops on the split valid (the 28 days
+before as_of). Safe to rerun: replaces the slice as_of_date of the registry; a killed run goes on from its checkpoint.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from fuserank.common.blocks import Block, Inputs
+from fuserank.common.errors import FuserankError
+from fuserank.config.model import ModelConfig
+from fuserank.config.train import TrainConfig
+from fuserank.io import artifacts
+from fuserank.io.arrow_source import ArrowBatches
+from fuserank.io.epoch_plan import ShardFile, read_manifest
+from fuserank.io.petastorm_source import PetastormBatches
+from fuserank.io.ranks import Report, run_ranks
+from fuserank.io.run import Run
+from fuserank.jobs._main import job_main
+from fuserank.tables.results import MODELS
+from fuserank.tables.samples import SAMPLES
+from fuserank.tables.spark import schema
+
+if TYPE_CHECKING:  # torch loads when a model is trained, not when this module is looked at
+    from fuserank.models.inputs import InputFit
+
+READS, WRITES = (SAMPLES,), (MODELS,)
+_VALID_BATCH = 16384  # rows; nothing is kept for a backward pass, so they may be more than a step's
+
+
+@dataclass(frozen=True)
+class TrainTask:
+    """All that a rank needs, pickled to its process."""
+
+    train_files: tuple[ShardFile, ...]
+    valid_files: tuple[ShardFile, ...]
+    inputs: Inputs
+    fit: InputFit
+    model: ModelConfig
+    train: TrainConfig
+    seed: int
+    checkpoints: str
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of what a checkpoint depends on: settings, seed, files with their rows."""
+        files = [(f.url, f.rows) for f in (*self.train_files, *self.valid_files)]
+        text = json.dumps([self.model.model_dump_json(), self.train.model_dump_json(), self.seed, files])
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def execute(run: Run, as_of: dt.date) -> None:
+    """Fit the inputs, train on all ranks, save the artifact, register it."""
+    version = run.lake.version(SAMPLES)
+    train_files = pinned_files(run, version, as_of, "train")
+    valid_files = pinned_files(run, version, as_of, "valid")
+    task = make_task(run, as_of, train_files, valid_files)
+    with tempfile.TemporaryDirectory(prefix="fuserank-train-") as place:
+        config = run.settings.train
+        run_ranks(
+            functools.partial(train_rank, task), Path(place),
+            ranks=config.ranks, threads=config.threads, use_gpu=config.use_gpu,
+            on_progress=lambda event: _show(run, event),
+        )  # fmt: skip
+        arrays, card = artifacts.read(f"{place}/artifact")
+        curves = json.loads((Path(place) / "artifact" / "curves.json").read_text(encoding="utf-8"))
+    card |= {"as_of": str(as_of), "train_rows": sum(f.rows for f in train_files)}
+    register(run, as_of, arrays, card, curves, version)
+    shutil.rmtree(task.checkpoints, ignore_errors=True)
+
+
+def pinned_files(run: Run, version: int, as_of: dt.date, split: str) -> tuple[ShardFile, ...]:
+    """The manifest of a split: the files of one Delta version, read in place."""
+    frame = run.lake.read(SAMPLES, version=version, as_of_date=as_of, split=split)
+    files = read_manifest([unquote(url) for url in frame.inputFiles()])
+    if not any(f.rows for f in files):
+        raise FuserankError(f"samples of {as_of}, split {split}, have no rows; run jobs/samples.py --as-of {as_of}")
+    return files
+
+
+def make_task(
+    run: Run, as_of: dt.date, train_files: tuple[ShardFile, ...], valid_files: tuple[ShardFile, ...]
+) -> TrainTask:
+    from fuserank.models.inputs import fit_inputs, inputs_of
+
+    model = run.settings.model
+    inputs = inputs_of(model)
+
+    def blocks() -> Iterator[Block]:
+        source = ArrowBatches(train_files, inputs, batch=1 << 30)
+        return source.blocks(0, train_files)
+
+    local = run.lake.root.removeprefix("file://")
+    parent = tempfile.gettempdir() if "://" in local else f"{local}/models/checkpoints"
+    return TrainTask(
+        train_files, valid_files, inputs, fit_inputs(blocks(), model), model, run.settings.train, run.seed,
+        f"{parent}/fuserank-{as_of}",
+    )  # fmt: skip
+
+
+def train_rank(task: TrainTask, folder: Path, report: Report) -> None:
+    """One rank's work; rank 0 leaves the artifact in ``folder/artifact``."""
+    import torch
+
+    from fuserank.models.fnn import FNN
+    from fuserank.models.group import Group
+    from fuserank.models.saving import card_of, to_arrays
+    from fuserank.models.train import train
+
+    config, group = task.train, Group.current(task.train.use_gpu)
+    source = PetastormBatches if config.reader == "petastorm" else ArrowBatches
+    share = {"rank": group.rank, "ranks": group.size}
+    batches = source(task.train_files, task.inputs, config.batch // group.size, seed=task.seed, **share)
+    valid = source(task.valid_files, task.inputs, _VALID_BATCH, **share)
+    torch.manual_seed(task.seed)  # the same fresh weights on every rank
+    model = FNN(task.model, task.fit)
+    checkpoints = Path(task.checkpoints)
+    end = train(
+        batches, valid, model, config, task.seed, folder=checkpoints, fingerprint=task.fingerprint, report=report
+    )
+    if group.rank == 0:
+        card = card_of(model) | {"train": config.model_dump(mode="json"), "seed": task.seed}
+        weights, text, _ = artifacts.encode(to_arrays(model), card)
+        artifacts.write(
+            f"{folder}/artifact", weights, text, {"curves.json": {"steps": end.losses, "validations": end.curve}}
+        )
+
+
+def register(
+    run: Run, as_of: dt.date, arrays: artifacts.Arrays, card: dict[str, Any], curves: dict[str, Any], version: int
+) -> None:
+    """Save the artifact under its own hash and write the registry's row."""
+    weights, text, sha256 = artifacts.encode(arrays, card)
+    model_id = f"{card['kind']}-{as_of}-{sha256[:12]}"
+    folder, versions = run.lake.artifact_dir(model_id), {SAMPLES.name: version}
+    provenance = {"run_id": run.run_id, "sha256": sha256, "table_versions": versions}
+    artifacts.write(folder, weights, text, {"provenance.json": provenance, "curves.json": curves})
+    config = {"model": card["model"], "train": card["train"]}
+    row = {
+        "model_id": model_id,
+        "as_of_date": as_of,
+        "kind": card["kind"],
+        "artifact": folder.removeprefix(f"{run.lake.root}/"),
+        "artifact_sha256": sha256,
+        "table_versions": versions,
+        "metrics": _metrics(curves, card),
+        "config_json": json.dumps(config, sort_keys=True),
+        "run_id": run.run_id,
+    }
+    frame = run.spark.createDataFrame([tuple(row[c] for c in MODELS.column_names)], schema(MODELS))
+    run.lake.replace(MODELS, frame.coalesce(1), as_of_date=as_of)
+    for name, value in row["metrics"].items():
+        run.note(f"train.{name}", value)
+
+
+def _metrics(curves: dict[str, Any], card: dict[str, Any]) -> dict[str, float]:
+    watched, sign = ("valid_loss", 1) if card["train"]["stop_on"] == "loss" else ("valid_ndcg@10", -1)
+    best = min(curves["validations"], key=lambda v: sign * v[watched])
+    steps = curves["validations"][-1]["step"]
+    return {**{k: float(v) for k, v in best.items()}, "steps": float(steps), "train_rows": float(card["train_rows"])}
+
+
+def _show(run: Run, event: dict[str, Any]) -> None:
+    if "valid_loss" in event:
+        run.say(
+            f"    epoch {event['epoch']}, step {event['step']}: train loss {event['train_loss']:.5f}, "
+            f"valid loss {event['valid_loss']:.5f}, valid NDCG@10 {event['valid_ndcg@10']:.4f}"
+        )
+    else:
+        run.progress.step(f"epoch {event['epoch']}, step {event['step']}/{event['steps']}, loss {event['loss']:.4f}")
+
+
+def main(argv: list[str] | None = None) -> int:
+    return job_main("train", execute, argv, __doc__)

@@ -1,0 +1,162 @@
+"""The whole chain on a tiny shop, in one lake: what it promises of its ranking, of reruns, of failures and of the future."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.shop import AS_OF, USERS, write_shop
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from fuserank.config.settings import Settings
+    from fuserank.io.lake import Lake
+
+SMALL = [
+    "candidates.als.factors=8",
+    "candidates.als.iterations=3",
+    "train.epochs=1",
+    "train.batch=512",
+    "ranking.k=5",
+    "run.quiet=true",
+]
+DAY = dt.date.fromisoformat(AS_OF)
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("shop")
+    write_shop(folder)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def conf(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FUSERANK_CONF", str(shop / "conf"))
+
+
+def settings(shop: Path, lake: str = "lake", *more: str) -> Settings:
+    from fuserank.config.settings import load
+
+    return load(
+        "local", ["dataset=tinyshop", f"as_of={AS_OF}", f"lake={shop / lake}", f"out={shop / 'out'}", *SMALL, *more]
+    )
+
+
+@pytest.fixture(scope="module")
+def refreshed(spark: SparkSession, shop: Path) -> Lake:
+    from fuserank.io.reading import open_lake
+    from fuserank.jobs.refresh import run_chain
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FUSERANK_CONF", str(shop / "conf"))
+        run_chain(settings(shop), with_report=True)
+        return open_lake(settings(shop))
+
+
+@pytest.mark.slow
+def test_every_user_has_exactly_k_rows_without_gaps_whose_parts_add_up(refreshed: Lake) -> None:
+    from fuserank.tables.results import RANKING
+
+    rows = refreshed.read(RANKING, as_of_date=DAY).collect()
+    lists: dict[str, list[int]] = {}
+    for r in rows:
+        lists.setdefault(r.user_id, []).append(r["rank"])
+        assert r.reason
+        assert r.evidence
+        if r.reason_code != "no_history":
+            assert r.score == pytest.approx(sum(r.parts.values()), abs=1e-12)
+        assert 0 <= r.probability <= 1
+    assert len(lists) == USERS
+    assert all(sorted(ranks) == [1, 2, 3, 4, 5] for ranks in lists.values())
+
+
+@pytest.mark.slow
+def test_a_ranking_row_leads_back_to_its_run_and_model(refreshed: Lake) -> None:
+    from fuserank.tables.ops import RUNS
+    from fuserank.tables.results import MODELS, RANKING
+
+    row = refreshed.read(RANKING, as_of_date=DAY).first()
+    runs = {r.run_id: r for r in refreshed.read(RUNS).collect()}
+    models = {r.model_id: r for r in refreshed.read(MODELS).collect()}
+    assert runs[row.run_id].state == "succeeded"
+    assert runs[row.run_id].versions_written["ranking.ranking"] == refreshed.version(RANKING)
+    assert set(row.model_ids) <= set(models)
+    assert models[row.model_ids[0]].table_versions["samples.samples"] >= 0
+
+
+@pytest.mark.slow
+def test_the_report_stands_alone(refreshed: Lake, shop: Path) -> None:
+    page = (shop / "out" / "report.html").read_text(encoding="utf-8")
+    assert "plotly" in page
+    assert 'src="http' not in page
+
+
+@pytest.mark.slow
+def test_a_run_that_fails_leaves_the_previous_ranking_in_place_and_says_so(
+    refreshed: Lake, shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fuserank.io.digest import digest
+    from fuserank.jobs import ranking
+    from fuserank.jobs.refresh import run_chain
+    from fuserank.tables.ops import RUNS
+    from fuserank.tables.results import RANKING
+
+    before = digest(refreshed.read(RANKING), RANKING)
+
+    def dies(*_: object) -> None:
+        raise RuntimeError("the power went out")
+
+    monkeypatch.setattr(ranking, "execute", dies)
+    with pytest.raises(RuntimeError, match="power"):
+        run_chain(settings(shop), with_report=False)
+    failed = [r for r in refreshed.read(RUNS).collect() if r.state == "failed"]
+    assert [r.error for r in failed] == ["RuntimeError: the power went out"]
+    assert digest(refreshed.read(RANKING), RANKING) == before
+
+
+@pytest.mark.slow
+def test_features_of_a_full_lake_equal_those_of_a_lake_that_ends_at_as_of(
+    refreshed: Lake, spark: SparkSession, shop: Path
+) -> None:
+    from fuserank.io.digest import digest
+    from fuserank.io.run import open_run
+    from fuserank.jobs import bronze, features, silver
+    from fuserank.tables import features as f
+
+    sales = shop / "files" / "sales.csv"
+    whole = sales.read_text(encoding="utf-8")
+    head, *rows = whole.splitlines()
+    place = head.split(",").index("at")
+    sales.write_text("\n".join([head, *(r for r in rows if r.split(",")[place] < AS_OF)]) + "\n", encoding="utf-8")
+    try:
+        with open_run("cut", settings(shop, "cut"), DAY) as run:
+            for job in (bronze, silver, features):
+                job.execute(run, DAY)
+            cut = {t.name: digest(run.lake.read(t, as_of_date=DAY), t) for t in f.TABLES}
+    finally:
+        sales.write_text(whole, encoding="utf-8")
+    assert len(rows) > refreshed.read(f.USER_ITEM, as_of_date=DAY).count()
+    assert {t.name: digest(refreshed.read(t, as_of_date=DAY), t) for t in f.TABLES} == cut
+
+
+@pytest.mark.slow
+def test_the_catalogue_and_commands_speak_to_people(
+    refreshed: Lake, shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import json
+
+    from fuserank.cli.recommend import recommend
+    from fuserank.common.errors import FuserankError
+
+    lake = str(shop / "lake")
+    recommend("  ü003 ", k=2, surface=None, env="local", as_of=AS_OF, lake=lake, overrides=None, as_json=True)
+    found = json.loads(capsys.readouterr().out)
+    assert found["user"] == "ü003"
+    assert [set(r) for r in found["recommendations"]] == [{"rank", "item", "name", "score", "parts", "reason"}] * 2
+    with pytest.raises(FuserankError, match="nobody"):
+        recommend("nobody", k=2, surface=None, env="local", as_of=AS_OF, lake=lake, overrides=None, as_json=True)
