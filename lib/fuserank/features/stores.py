@@ -20,7 +20,8 @@ def promotions_of_week(
 ) -> DataFrame:
     """The promotions of the last week that is known: item_index, store_id, display_count, mailer_count (0 or 1, int).
 
-    Promoted items that the dictionary does not have stay, as item_index null: their stores count as promoting. A week is known from its first day, so that the one that begins on ``as_of`` is not: the one before it counts.
+    Promoted items that the dictionary does not have stay, as item_index null: their stores count as promoting. A week
+    is known from its first day, so that the one that begins on ``as_of`` is not: the one before it counts.
     """
     since = as_of - dt.timedelta(days=cfg.promotion_days)
     week = promotions.where((F.col("week_start") >= F.lit(since)) & (F.col("week_start") < F.lit(as_of)))

@@ -64,13 +64,7 @@ class Lake:
 
     def known(self, table: Table, as_of: dt.date) -> DataFrame:
         """The one as-of reader: only rows that were known before 00:00 UTC of ``as_of``."""
-        from pyspark.sql import functions as F
-
-        table.column("known_at")
-        frame = self.read(table)
-        if "event_date" in table.partition_by:  # prunes partitions; known_at decides
-            frame = frame.where(F.col("event_date") < F.lit(as_of))
-        return frame.where(F.col("known_at") < F.lit(as_of).cast("timestamp"))
+        return known_rows(table, self.read(table), as_of)
 
     def replace(self, table: Table, frame: DataFrame, **slice_values: Any) -> int:
         """Replace exactly one slice (replaceWhere, no txn); returns the rows written."""
@@ -161,6 +155,16 @@ class Lake:
         self.versions_written[table.name] = int(last["version"])
         self.rows_written[table.name] = self.rows_written.get(table.name, 0) + rows
         return rows
+
+
+def known_rows(table: Table, frame: DataFrame, as_of: dt.date) -> DataFrame:
+    """Rows of ``frame`` (columns of ``table``) that were known before 00:00 UTC of ``as_of``."""
+    from pyspark.sql import functions as F
+
+    table.column("known_at")
+    if "event_date" in table.partition_by:  # prunes partitions; known_at decides
+        frame = frame.where(F.col("event_date") < F.lit(as_of))
+    return frame.where(F.col("known_at") < F.lit(as_of).cast("timestamp"))
 
 
 def _condition(table: Table, slice_values: dict[str, Any]) -> str:
