@@ -29,6 +29,9 @@ class FusionConfig(Section):
         1e-3, ge=0, description="gain in mean NDCG that a move of weight must bring: smaller ones are noise of one window "
         "(a search that takes them loses .001 to .002 of the track `new` on the windows that follow, seen on 2017-10-02 and 2017-11-06)"
     )  # fmt: skip
+    min_sigmas: float = Field(
+        2.0, ge=0, description="the same gain in standard errors of the paired difference over users"
+    )
     min_weight: float = Field(
         0.005, ge=0, le=0.1, description="share that every source keeps: the model has the sources' scores among its features, so the "
         "search would leave them none; measured on the window before as_of it costs < 0.0005 NDCG, and gives each its part"

@@ -37,21 +37,25 @@ class FitWindow:
 
     def objective(self, weight_S: FloatArray, cfg: FusionConfig) -> float:
         """Mean NDCG@n of both tracks, over the users that have truth in each."""
+        return float(np.add.reduce(self.shares(weight_S, cfg)))
+
+    def shares(self, weight_S: FloatArray, cfg: FusionConfig) -> FloatArray:
+        """What each user adds to the objective (U,): it is their sum."""
         score_UL = np.zeros(self.given_UL.shape)
         for weight, part_UL in zip(weight_S, self.part_SUL, strict=True):  # the order in which scores are summed
             score_UL += weight * part_UL
         score_UL[~self.given_UL] = -np.inf
-        every = self._ndcg(score_UL, self.truth_U, cfg.top_n)
+        every_U = self._ndcg(score_UL, self.truth_U, cfg.top_n)
         score_UL[self.own_UL] = -np.inf
-        new = self._ndcg(score_UL, self.truth_new_U, cfg.top_n)
-        return (1 - cfg.new_track_share) * every + cfg.new_track_share * new
+        new_U = self._ndcg(score_UL, self.truth_new_U, cfg.top_n)
+        return (1 - cfg.new_track_share) * every_U + cfg.new_track_share * new_U
 
-    def _ndcg(self, score_UL: FloatArray, truth_U: IntArray, n: int) -> float:
+    def _ndcg(self, score_UL: FloatArray, truth_U: IntArray, n: int) -> FloatArray:
+        """NDCG@n of each user over the number of users with truth (U,)."""
         top_UK = top_columns(score_UL, n)
         listed_UK = np.isfinite(np.take_along_axis(score_UL, top_UK, axis=1))
         value_U = ndcg(np.take_along_axis(self.label_UL, top_UK, axis=1) & listed_UK, truth_U, n)
-        judged = truth_U > 0
-        return float(value_U[judged].mean()) if judged.any() else 0.0
+        return value_U / max(1, int((truth_U > 0).sum()))
 
 
 def search(window: FitWindow, start: int, cfg: FusionConfig) -> tuple[NDArray[np.float64], float]:
@@ -59,24 +63,31 @@ def search(window: FitWindow, start: int, cfg: FusionConfig) -> tuple[NDArray[np
 
     From the best corner (one source with all weight that the others need not keep; among equals the model's,
     ``start``), each step size in turn: of all moves of that much weight from one source to another, the best is taken
-    while it gains at least ``min_gain``. No chance is involved.
+    while it gains at least ``min_gain`` and at least ``min_sigmas`` standard errors of the paired difference over users.
+    What is less is noise of one window. No chance is involved.
     """
     sources = len(window.part_SUL)
     floor = min(cfg.min_weight, 1.0 / sources)
     corners = [_corner(s, sources, floor) for s in [start, *(s for s in range(sources) if s != start)]]
     values = [window.objective(corner, cfg) for corner in corners]
-    best = max(values)
-    weight_S = corners[values.index(best)]
+    weight_S = corners[values.index(max(values))]
+    share_U = window.shares(weight_S, cfg)
     for step in cfg.steps:
-        while True:
-            gains = [(window.objective(w, cfg), -n, w) for n, w in enumerate(_moves(weight_S, step, floor))]
-            if not gains:
+        while moves := _moves(weight_S, step, floor):
+            values = [window.objective(move, cfg) for move in moves]
+            move = moves[values.index(max(values))]
+            moved_U = window.shares(move, cfg)
+            if not _certain(moved_U - share_U, cfg):
                 break
-            value, _, weights = max(gains, key=lambda g: g[:2])
-            if value < best + max(cfg.min_gain, 1e-12):
-                break
-            best, weight_S = value, weights
-    return weight_S, best
+            weight_S, share_U = move, moved_U
+    return weight_S, float(np.add.reduce(share_U))
+
+
+def _certain(gain_U: FloatArray, cfg: FusionConfig) -> bool:
+    """Whether the sum of the users' gains (U,) is above noise."""
+    total = float(np.add.reduce(gain_U))
+    error = float(np.sqrt(np.add.reduce((gain_U - total / len(gain_U)) ** 2)))
+    return total > 0 and total >= max(cfg.min_gain, cfg.min_sigmas * error)
 
 
 def _corner(source: int, sources: int, floor: float) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -27,7 +28,9 @@ class Lake:
     def __init__(self, spark: SparkSession, root: str, run_id: str) -> None:
         if "#" in root or "?" in root:
             raise LakeError(f"lake root {root!r}: '#' and '?' cannot stand in a file URL; choose another folder")
-        self.spark, self.root, self.run_id = spark, root.rstrip("/"), run_id
+        # Spark SQL takes a path as a table's name only where it is absolute.
+        self.root = root.rstrip("/") if ":" in root else str(Path(root).absolute())
+        self.spark, self.run_id = spark, run_id
         self.versions_read: dict[str, int] = {}
         self.versions_written: dict[str, int] = {}
         self.rows_written: dict[str, int] = {}

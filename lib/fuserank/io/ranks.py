@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import logging
 import os
 import threading
 import time
@@ -38,6 +39,7 @@ def run_ranks(
     folder.mkdir(parents=True, exist_ok=True)
     threads = threads or max(len(os.sched_getaffinity(0)) // ranks, 1)
     distributor = TorchDistributor(num_processes=ranks, local_mode=True, use_gpu=use_gpu)
+    distributor.logger.setLevel(logging.WARNING)  # it logs each start and end
     with _followed(folder / _PROGRESS, on_progress), contextlib.redirect_stdout(io.StringIO()):
         try:
             distributor.run(rank_main, work, str(folder), threads, use_gpu)

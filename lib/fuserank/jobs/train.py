@@ -14,6 +14,7 @@ import hashlib
 import json
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,7 @@ if TYPE_CHECKING:  # torch loads when a model is trained, not when this module i
     from fuserank.models.inputs import InputFit
 
 READS, WRITES = (SAMPLES,), (MODELS,)
+_SHOW_SECONDS = 5.0  # between two lines of steps
 _VALID_BATCH = 16384  # rows; nothing is kept for a backward pass, so they may be more than a step's
 
 
@@ -74,7 +76,7 @@ def execute(run: Run, as_of: dt.date) -> None:
         run_ranks(
             functools.partial(train_rank, task), Path(place),
             ranks=config.ranks, threads=config.threads, use_gpu=config.use_gpu,
-            on_progress=lambda event: _show(run, event),
+            on_progress=_Shown(run),
         )  # fmt: skip
         arrays, card = artifacts.read(f"{place}/artifact")
         curves = json.loads((Path(place) / "artifact" / "curves.json").read_text(encoding="utf-8"))
@@ -174,14 +176,22 @@ def _metrics(curves: dict[str, Any], card: dict[str, Any]) -> dict[str, float]:
     return {**{k: float(v) for k, v in best.items()}, "steps": float(steps), "train_rows": float(card["train_rows"])}
 
 
-def _show(run: Run, event: dict[str, Any]) -> None:
-    if "valid_loss" in event:
-        run.say(
-            f"    epoch {event['epoch']}, step {event['step']}: train loss {event['train_loss']:.5f}, "
-            f"valid loss {event['valid_loss']:.5f}, valid NDCG@10 {event['valid_ndcg@10']:.4f}"
-        )
-    else:
-        run.progress.step(f"epoch {event['epoch']}, step {event['step']}/{event['steps']}, loss {event['loss']:.4f}")
+@dataclass
+class _Shown:
+    """Progress on the screen: every validation, and a step now and then."""
+
+    run: Run
+    last: float = 0.0
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        if "valid_loss" in event:
+            self.run.say(
+                f"    epoch {event['epoch']}, step {event['step']}: train loss {event['train_loss']:.5f}, "
+                f"valid loss {event['valid_loss']:.5f}, valid NDCG@10 {event['valid_ndcg@10']:.4f}"
+            )
+        elif time.monotonic() - self.last > _SHOW_SECONDS:
+            self.last = time.monotonic()
+            self.run.progress.step(f"epoch {event['epoch']}, step {event['step']}/{event['steps']}, loss {event['loss']:.4f}")
 
 
 def main(argv: list[str] | None = None) -> int:

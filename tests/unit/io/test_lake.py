@@ -119,3 +119,10 @@ def test_a_missing_table_names_the_job_that_writes_it(lake: Lake) -> None:
 def test_a_root_that_no_file_url_can_hold_is_refused(spark: SparkSession) -> None:
     with pytest.raises(LakeError, match="'#' and '\\?'"):
         Lake(spark, "lake#1", run_id="x")
+
+
+def test_a_relative_root_is_a_folder_below_the_working_one(spark: SparkSession, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    lake = Lake(spark, "lake", run_id="x")
+    lake.replace(CANDIDATES, candidates(spark, "als", 1), as_of_date=DAY, source="als")
+    assert (tmp_path / "lake" / "candidates" / "candidates" / "_delta_log").is_dir()
