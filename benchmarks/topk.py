@@ -103,7 +103,7 @@ def _model_of(model: ALSModel, partitions: int) -> ALSModel:
         frame.count()
     jvm = frames[0].sparkSession.sparkContext._jvm
     made = jvm.org.apache.spark.ml.recommendation.ALSModel("as_cores", RANK, *(f._jdf for f in frames))
-    return ALSModel(made).setUserCol("user_index").setItemCol("item_index")
+    return ALSModel(made.setUserCol("user_index").setItemCol("item_index"))
 
 
 def _cached(factors: DataFrame) -> DataFrame:

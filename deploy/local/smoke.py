@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from tests.support.shop import AS_OF, write_shop  # noqa: E402
+from tests.support.tinyshop import AS_OF, write_shop  # noqa: E402
 
 SMALL = (
     "train.epochs=1",

@@ -56,7 +56,9 @@ def cast_failures(rows: DataFrame, files: FilesConfig) -> DataFrame | None:
     if not sums and not text_format:
         return None
     corrupt = F.count_if(F.col("_corrupt").isNotNull()).alias("_corrupt")
-    parsed = [F.count(F.col(f"`{bronze_name(n)}`")).alias(f"_{i}") for i, n in enumerate(files.columns)]  # or no row is parsed
+    parsed = [
+        F.count(F.col(f"`{bronze_name(n)}`")).alias(f"_{i}") for i, n in enumerate(files.columns)
+    ]  # or no row is parsed
     return rows.agg(F.count(F.lit(1)).alias("_rows"), corrupt, *parsed, *sums)
 
 

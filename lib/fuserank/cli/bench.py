@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import runpy
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +28,7 @@ def bench(
     names = sorted(p.stem for p in _folder().glob("*.py") if not p.stem.startswith("_"))
     if name not in names:
         raise FuserankError(f"no benchmark {name!r}; there are: {', '.join(names)}")
+    sys.path.insert(0, str(_folder()))  # benchmarks share modules that lie beside them
     result = runpy.run_path(str(_folder() / f"{name}.py"))["run"]()
     if as_json:
         typer.echo(json.dumps(result))

@@ -73,7 +73,7 @@ class Lake:
         """Replace exactly one slice (replaceWhere, no txn); returns the rows written."""
         if set(slice_values) != set(table.slice_by):
             raise LakeError(f"table {table.name} is replaced by {table.slice_by}, not by {tuple(slice_values)}")
-        self._create(table)
+        self.ensure(table)
         frame = conform(self._with_constants(table, frame, slice_values), table)
         writer = frame.write.format("delta").mode("overwrite").option("replaceWhere", _condition(table, slice_values))
         writer.save(self.path(table))
@@ -81,7 +81,7 @@ class Lake:
 
     def append(self, table: Table, frame: DataFrame, txn: tuple[str, int] | None = None) -> int:
         """Append; with ``txn`` (app id, version) Delta drops a second append of the same file."""
-        before = self._create(table)
+        before = self.ensure(table)
         frame = conform(self._with_constants(table, frame, {}), table)
         writer = frame.write.format("delta").mode("append")
         if txn is not None:
@@ -95,7 +95,7 @@ class Lake:
         """Insert new keys, update rows whose ``row_hash`` differs, leave the rest untouched; returns rows changed."""
         from delta.tables import DeltaTable
 
-        before = self._create(table)
+        before = self.ensure(table)
         frame = conform(self._with_constants(table, frame, {}), table)
         on = " AND ".join(f"t.`{k}` = s.`{k}`" for k in table.keys)
         merge = DeltaTable.forPath(self.spark, self.path(table)).alias("t").merge(frame.alias("s"), on)
@@ -111,7 +111,7 @@ class Lake:
     def artifact_dir(self, model_id: str) -> str:
         return f"{self.root}/models/artifacts/{model_id}"
 
-    def _create(self, table: Table) -> int:
+    def ensure(self, table: Table) -> int:
         """Make the table by its contract if it is not there; returns the version before the write."""
         if self.exists(table):
             return self.version(table)

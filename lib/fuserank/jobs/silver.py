@@ -43,6 +43,8 @@ def execute(run: Run, as_of: dt.date) -> None:
 
 def refine(run: Run, dataset: DatasetConfig) -> None:
     """Promotions on one thread, events and the small tables on another; then the bad rows, and what is in."""
+    for table in t.TABLES:  # a data set without demographics has no rows of them, but the table
+        run.lake.ensure(table)
     files = Files(run, dataset)
     others = [n for n in dataset.dimensions.given() if n != "promotions"]
     with ThreadPoolExecutor(2) as pool:

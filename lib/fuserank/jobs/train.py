@@ -191,7 +191,9 @@ class _Shown:
             )
         elif time.monotonic() - self.last > _SHOW_SECONDS:
             self.last = time.monotonic()
-            self.run.progress.step(f"epoch {event['epoch']}, step {event['step']}/{event['steps']}, loss {event['loss']:.4f}")
+            self.run.progress.step(
+                f"epoch {event['epoch']}, step {event['step']}/{event['steps']}, loss {event['loss']:.4f}"
+            )
 
 
 def main(argv: list[str] | None = None) -> int:
