@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fuserank.common.blocks import Block, concat
@@ -68,6 +68,7 @@ def test_ranks_see_other_files_in_other_epochs(files: tuple[ShardFile, ...]) -> 
     assert len({frozenset(f.number for f in plan.files[0]) for plan in plans}) > 1
 
 
+@settings(deadline=None, max_examples=30)
 @given(skip=st.integers(0, 9), batch=st.integers(30, 300))
 def test_skipping_batches_gives_what_a_full_read_gives_after_them(
     files: tuple[ShardFile, ...], skip: int, batch: int
