@@ -101,8 +101,7 @@ def test_a_run_that_fails_leaves_the_previous_ranking_in_place_and_says_so(
     refreshed: Lake, shop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from fuserank.io.digest import digest
-    from fuserank.jobs import ranking
-    from fuserank.jobs.refresh import run_chain
+    from fuserank.jobs import fusion, refresh
     from fuserank.tables.ops import RUNS
     from fuserank.tables.results import RANKING
 
@@ -111,9 +110,9 @@ def test_a_run_that_fails_leaves_the_previous_ranking_in_place_and_says_so(
     def dies(*_: object) -> None:
         raise RuntimeError("the power went out")
 
-    monkeypatch.setattr(ranking, "execute", dies)
+    monkeypatch.setattr(refresh, "steps", lambda *_: [("fusion", fusion.execute, DAY), ("ranking", dies, DAY)])
     with pytest.raises(RuntimeError, match="power"):
-        run_chain(settings(shop), with_report=False)
+        refresh.run_chain(settings(shop), with_report=False)
     failed = [r for r in refreshed.read(RUNS).collect() if r.state == "failed"]
     assert [r.error for r in failed] == ["RuntimeError: the power went out"]
     assert digest(refreshed.read(RANKING), RANKING) == before

@@ -17,12 +17,29 @@ from fuserank.io.epoch_plan import ShardFile
 from fuserank.io.shard_batches import Columns, ShardBatches
 
 _AHEAD = 2  # files that wait decoded
+_STALLS = 10  # readers in a row that give nothing before the epoch counts as broken
 
 
 class PetastormBatches(ShardBatches):
     """A BatchSource whose files are read ahead by a Petastorm thread."""
 
     def read(self, files: Sequence[ShardFile]) -> Iterator[Columns]:
+        """Every file's columns, in order.
+
+        Petastorm 0.13.1 may end an epoch early: its pool asks "are all handed-out files done?" before "are all files
+        handed out?", so a file handed out between the two questions is lost (2 % of epochs of tiny files on a busy
+        machine). One worker gives files in order, so what is lost is the end of the list, and a new reader reads it.
+        """
+        rest, stalls = list(files), 0
+        while rest and stalls < _STALLS:
+            given = 0
+            for columns in self._read_some(rest):
+                given += 1
+                yield columns
+            rest, stalls = rest[given:], 0 if given else stalls + 1
+
+    def _read_some(self, files: Sequence[ShardFile]) -> Iterator[Columns]:
+        """The columns of the first files of the list; of all of them unless Petastorm ends early."""
         with _quiet():
             from petastorm import make_batch_reader
 

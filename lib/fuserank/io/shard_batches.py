@@ -76,7 +76,8 @@ class ShardBatches(ABC):
 
     def batches(self, epoch: int, skip: int = 0) -> Iterator[Block]:
         """This rank's rows of the epoch in batches of one size (the last may be shorter), without the first ``skip``."""
-        files, drop = list(self.epoch_plan(epoch).files[self.rank]), skip * self.batch
+        files = [f for f in self.epoch_plan(epoch).files[self.rank] if f.rows]  # an empty file has no row group to read
+        drop = skip * self.batch
         while files and files[0].rows <= drop:  # read to the end before: not opened again
             drop -= files.pop(0).rows
         kept: list[Block] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +97,33 @@ def test_rows_that_differ_from_the_manifest_stop_the_epoch(files: tuple[ShardFil
 def test_a_lake_whose_path_petastorm_would_cut_is_refused() -> None:
     with pytest.raises(ManifestError, match="move the lake"):
         read_manifest(["file:///lake#1/part-0.parquet"])
+
+
+def test_files_that_petastorm_loses_at_an_epochs_end_are_read_again(
+    files: tuple[ShardFile, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its pool checks for finished workers, then for files not handed out; a pause in between makes the race certain."""
+    from petastorm.workers_pool.thread_pool import ThreadPool
+
+    finished, paused = ThreadPool.all_workers_done, []
+
+    def then_pause(pool: ThreadPool) -> bool:
+        done = finished(pool)
+        if done:
+            paused.append(1)
+            time.sleep(0.05)
+        return done
+
+    monkeypatch.setattr(ThreadPool, "all_workers_done", then_pause)
+    ours = rows_of(list(PetastormBatches(files, INPUTS, 64, seed=3).batches(0)))
+    assert paused
+    assert np.array_equal(ours, rows_of(list(ArrowBatches(files, INPUTS, 64, seed=3).batches(0))))
+
+
+def test_an_empty_shard_is_no_obstacle(tmp_path: Path) -> None:
+    files = read_manifest(write_shards(tmp_path, [5, 0, 7]))
+    for source in (PetastormBatches, ArrowBatches):
+        assert sum(b.rows for b in source(files, INPUTS, 64, seed=3).batches(0)) == 12
 
 
 def test_petastorm_says_nothing(
