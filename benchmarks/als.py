@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
-RANK, ITERATIONS, ALPHA, MLLIB_LAMBDA, SEED = 64, 10, 1.0, 0.05, 7
+RANK, ITERATIONS, ALPHA, MLLIB_LAMBDA, SEED = 64, 10, 1.0, 0.02, 7
 AS_OF = dt.date(2018, 1, 1)
 
 

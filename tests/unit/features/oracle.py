@@ -58,8 +58,8 @@ def _share(part: float, whole: float) -> float:
 
 def _grouped(rows: Iterable[Row], key: Callable[[Row], Any]) -> dict[Any, list[Row]]:
     groups: dict[Any, list[Row]] = defaultdict(list)
-    for row in rows:
-        groups[key(row)].append(row)
+    for one in rows:
+        groups[key(one)].append(one)
     return groups
 
 
@@ -268,7 +268,7 @@ def _stores(
     late = [r for r in baskets if r["age"] <= cfg.store_window_days]
     visits = [_merged(v) for v in _grouped(baskets, lambda r: r["basket"]).values()]
     made: dict[tuple[Any, ...], Row] = {}
-    for store in {row["main_store_id"] for row in users.values()} - {None}:
+    for store in {u["main_store_id"] for u in users.values()} - {None}:
         all_baskets = sum(v["store"] == store and v["age"] <= cfg.store_window_days for v in visits)
         promoted = [r for r in week if r["store_id"] == store and (r["on_display"] or r["in_mailer"])]
         for i in bought:
