@@ -43,7 +43,7 @@ docs: setup ## write docs/tables.md from the contracts
 	@$(BIN)/fuserank tables > docs/tables.md
 
 bench: setup ## all benchmarks, one after the other, results in benchmarks/results/
-	@for name in als topk loader ddp; do $(BIN)/fuserank bench $$name --json | tee benchmarks/results/$$name.json || exit 1; done
+	@mkdir -p benchmarks/results; for name in als topk loader ddp; do $(BIN)/fuserank bench $$name --json | tee benchmarks/results/$$name.json || exit 1; done
 
 locks: ## resolve requirements/*.txt anew (needs uv)
 	@for extra in run dev; do \

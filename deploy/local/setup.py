@@ -17,6 +17,15 @@ import tempfile
 import venv
 from pathlib import Path
 
+LOG4J = """# rendered by make setup: what Spark has to say below an error is not for the people who run a shop
+rootLogger.level = error
+rootLogger.appenderRef.stderr.ref = console
+appender.console.type = Console
+appender.console.name = console
+appender.console.target = SYSTEM_ERR
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %d{HH:mm:ss} %p %c{1}: %m%n%ex
+"""
 ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
 STAMPS = VENV / "stamps"
@@ -114,10 +123,11 @@ def render_spark_defaults() -> None:
         "env['spark.master'] = 'local[2]' if (os.cpu_count() or 1) < 2 else env['spark.master'];"
         "env |= {'spark.jars': jars, 'spark.pyspark.python': sys.executable};"
         "(home / 'conf').mkdir(exist_ok=True);"
+        "(home / 'conf' / 'log4j2.properties').write_text(sys.argv[3]);"
         "(home / 'conf' / 'spark-defaults.conf').write_text("
         "'# rendered by make setup from conf/env/local.yaml\\n' + ''.join(f'{k} {v}\\n' for k, v in env.items()))"
     )
-    call([PYTHON, "-c", code, ROOT / "conf" / "env" / "local.yaml", VENV / "jars"])
+    call([PYTHON, "-c", code, ROOT / "conf" / "env" / "local.yaml", VENV / "jars", LOG4J])
 
 
 def digest(*files: Path) -> str:

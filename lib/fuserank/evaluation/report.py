@@ -96,12 +96,15 @@ def _quality_card(data: ReportData, track: str) -> str:
 
 
 def _verdict(rows: list[Quality]) -> str:
-    """Over which rows the fusion's lead is certain (the paired interval lies above 0)."""
+    """Whom the fusion leads, whom it trails and whom it is level with: by which side of 0 the paired interval lies on."""
     others = [r for r in rows if r.source != "fusion"]
-    beaten = [charts.called(r.source) for r in others if r.minus_fusion_high < 0]
-    level = [charts.called(r.source) for r in others if r.minus_fusion_high >= 0]
-    said = f"The fusion leads {', '.join(beaten)} beyond chance" if beaten else ""
-    return said + (f"; level with {', '.join(level)}." if level and said else "." if said else "")
+    groups = {
+        "The fusion leads {} beyond chance": [r for r in others if r.minus_fusion_high < 0],
+        "it trails {} beyond chance": [r for r in others if r.minus_fusion_low > 0],
+        "it is level with {}": [r for r in others if r.minus_fusion_low <= 0 <= r.minus_fusion_high],
+    }
+    said = [words.format(", ".join(charts.called(r.source) for r in group)) for words, group in groups.items() if group]
+    return "; ".join(said) + "." if said else ""
 
 
 def _training_card(data: ReportData) -> str:

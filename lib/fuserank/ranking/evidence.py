@@ -80,7 +80,7 @@ def als(asked: DataFrame, similar: DataFrame, names: DataFrame) -> DataFrame:
         .agg(F.sort_array(F.collect_list(F.struct("place", "from_name", "from_ref"))).alias("own"))
     )  # fmt: skip
     reason = F.concat(
-        F.lit("Households that buy what you buy also take it; closest to it in your history: "),
+        F.lit("Others who buy what you buy also take it; closest to it in your history: "),
         F.array_join("own.from_name", " and "),
     )
     return _told(told, "als", reason, F.col("own.from_ref"))
@@ -94,11 +94,11 @@ def counted(asked: DataFrame, counts: DataFrame, names: DataFrame, cfg: RankingC
     mine = asked.where("source in ('popular', 'trending', 'no_history')")
     told = mine.join(counts, "item_index", "left").na.fill(0, ["recent", "earlier"])
     told = told.where("recent > 0 or source = 'no_history'").join(_called(names, "item_index", "own"), "item_index")
-    recent, days = F.format_number("recent", 0), F.lit(f" times in the last {cfg.popular_days} days")
+    recent, days = F.format_number("recent", 0), F.lit(f" purchases in the last {cfg.popular_days} days")
     usual = F.format_number(F.round(F.col("earlier") * F.lit(cfg.popular_days / cfg.trend_days)).cast("long"), 0)
     popular = F.concat(F.lit("Among the most bought: "), recent, days)
     trending = F.concat(
-        F.lit("On the rise: bought "), recent, days, F.lit(", against "), usual, F.lit(" in as many days before")
+        F.lit("On the rise: "), recent, days, F.lit(", against "), usual, F.lit(" in as many days before")
     )
     newcomer = F.concat(F.lit("No purchases of yours to go by; among the most bought of all: "), recent, days)
     reason = (

@@ -1,5 +1,6 @@
 """The page: all sections, nothing fetched, nothing unescaped."""
 
+import dataclasses
 import datetime as dt
 import re
 
@@ -48,6 +49,13 @@ def test_the_page_has_every_section_and_its_chart() -> None:
         assert f'id="chart-{chart}"' in page
     assert "The fusion leads ALS beyond chance." in page
     assert "1 of 2 bought" in page
+
+
+def test_the_page_says_where_the_fusion_trails() -> None:
+    better = Quality("new", "fnn", 0.05, 0.04, 0.06, 0.001, 0.004)
+    level = Quality("new", "repeat", 0.04, 0.03, 0.05, -0.001, 0.004)
+    page = render(dataclasses.replace(_data(), quality=[*_data().quality, better, level]))
+    assert "it trails FNN alone beyond chance; it is level with repeat." in page
 
 
 def test_the_page_fetches_nothing() -> None:

@@ -102,21 +102,27 @@ def test_a_lake_whose_path_petastorm_would_cut_is_refused() -> None:
 def test_files_that_petastorm_loses_at_an_epochs_end_are_read_again(
     files: tuple[ShardFile, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its pool checks for finished workers, then for files not handed out; a pause in between makes the race certain."""
+    """Its pool asks for finished workers, then for files not handed out; a pause in between makes the race certain."""
     from petastorm.workers_pool.thread_pool import ThreadPool
 
-    finished, paused = ThreadPool.all_workers_done, []
+    finished, hand_out, lost = ThreadPool.all_workers_done, ThreadPool.ventilate, []
 
-    def then_pause(pool: ThreadPool) -> bool:
-        done = finished(pool)
-        if done:
-            paused.append(1)
-            time.sleep(0.05)
+    def finished_then_pause(pool: ThreadPool) -> bool:
+        done = bool(finished(pool))
+        if done and pool._ventilated_items == len(files) - 1:
+            lost.append(files[-1])
+            time.sleep(2)
         return done
 
-    monkeypatch.setattr(ThreadPool, "all_workers_done", then_pause)
+    def last_file_late(pool: ThreadPool, *args: object, **kwargs: object) -> None:
+        if pool._ventilated_items == len(files) - 1:
+            time.sleep(1)
+        hand_out(pool, *args, **kwargs)
+
+    monkeypatch.setattr(ThreadPool, "all_workers_done", finished_then_pause)
+    monkeypatch.setattr(ThreadPool, "ventilate", last_file_late)
     ours = rows_of(list(PetastormBatches(files, INPUTS, 64, seed=3).batches(0)))
-    assert paused
+    assert lost
     assert np.array_equal(ours, rows_of(list(ArrowBatches(files, INPUTS, 64, seed=3).batches(0))))
 
 

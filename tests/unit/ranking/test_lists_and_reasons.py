@@ -97,7 +97,7 @@ def test_the_largest_part_with_evidence_gives_the_reason(spark: Any) -> None:
     assert got[1, 7] == ("co_purchase", "Often in one basket with Bananas, which you buy", ["item:i4"])
     assert got[2, 9][0] == "als"
     assert got[2, 9][2] == ["item:i5", "item:i7"]
-    assert got[1, 5] == ("popular", "Among the most bought: 1 times in the last 28 days", ["item:i5"])
+    assert got[1, 5] == ("popular", "Among the most bought: 1 purchases in the last 28 days", ["item:i5"])
     assert got[3, 0][0] == "no_history"
     assert got[3, 0][2] == ["item:i0"]
 
