@@ -57,21 +57,29 @@ def read_file(spark: SparkSession, file: SourceFile, form: str, options: Mapping
 
     :raises IngestError: the file cannot be opened, or is empty
     """
+    from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
     from pyspark.errors import PySparkException
 
     path = _literal(file.path)
     try:
         frame = _read_parquet(spark, path) if form == "parquet" else _read_text(spark, path, form, dict(options))
         empty = frame is None or frame.isEmpty()
-    except PySparkException as problem:
-        first = str(problem).strip().splitlines()[0][:300]
+    except (PySparkException, Py4JJavaError) as problem:
+        said = _root_cause(str(problem))
         cure = (
-            "write its timestamps in microseconds" if "NANOS" in first else f"is it {form}? mend format in the mapping"
+            "write its timestamps in microseconds" if "NANOS" in said else f"is it {form}? mend format in the mapping"
         )
-        raise IngestError(f"cannot be read: {first}", file=file.name, cure=cure) from problem
+        raise IngestError(f"cannot be read: {said}", file=file.name, cure=cure) from problem
     if frame is None or empty:
         raise IngestError("the file is empty", file=file.name, cure="take it away, or bring one with rows")
     return frame
+
+
+def _root_cause(message: str) -> str:
+    """The innermost cause of a JVM error, on one line; the first line of any other."""
+    lines = message.strip().splitlines()
+    causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
+    return (causes[-1] if causes else lines[0])[:300]
 
 
 def _read_parquet(spark: SparkSession, path: str) -> DataFrame:

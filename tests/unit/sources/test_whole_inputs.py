@@ -52,7 +52,9 @@ def test_a_column_that_is_wrong_throughout_is_told_with_its_first_row(lake: Lake
 
 def test_a_file_that_is_not_of_its_format_is_told(lake: Lake, tmp_path: Path) -> None:
     (tmp_path / "sales.parquet").write_text("user,item\n1,2\n")
-    assert "mend format" in _refused(lake, tmp_path, form="parquet").cure
+    told = _refused(lake, tmp_path, form="parquet")
+    assert "is not a Parquet file" in told.problem
+    assert "mend format" in told.cure
     (tmp_path / "sales.jsonl").write_text("user,item\n1,2\n")
     assert _refused(lake, tmp_path, form="jsonl").file == "sales.jsonl"
 
@@ -63,6 +65,13 @@ def test_a_column_that_holds_another_kind_of_thing_is_told(lake: Lake, tmp_path:
     told = _refused(lake, tmp_path, form="parquet")
     assert (told.file, told.column) == ("sales.parquet", "user")
     assert "double" in told.problem
+
+
+def test_parquet_in_nanoseconds_is_told_with_its_cure(lake: Lake, tmp_path: Path) -> None:
+    columns = {k: [v] for k, v in GOOD.items() if k != "time"}
+    table = pa.table(columns).append_column("time", pa.array([0], pa.timestamp("ns")))
+    pq.write_table(table, tmp_path / "sales.parquet", version="2.6")
+    assert "microseconds" in _refused(lake, tmp_path, form="parquet").cure
 
 
 def test_nothing_of_a_refused_file_comes_in(lake: Lake, tmp_path: Path) -> None:
