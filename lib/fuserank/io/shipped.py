@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 from fuserank.tables import Table
 
 if TYPE_CHECKING:
-    import numpy as np
     import pyarrow as pa
     from pyspark.sql import SparkSession
 
@@ -18,12 +17,12 @@ if TYPE_CHECKING:
 _IN_CLOSURE_BYTES = 64 << 20  # what is larger goes as a broadcast
 
 
-def on_executors(spark: SparkSession, arrays: tuple[np.ndarray, ...]) -> Callable[[], Any]:
-    """A loader of the arrays for kernels: they ride in the closure, or as a broadcast where they are large."""
-    if sum(a.nbytes for a in arrays) <= _IN_CLOSURE_BYTES:
-        return lambda: arrays
-    held = spark.sparkContext.broadcast(arrays)
-    return lambda: held.value
+def on_executors(spark: SparkSession, held: Any, nbytes: int) -> Callable[[], Any]:
+    """A loader of arrays for kernels: they ride in the closure, or as a broadcast where they are large."""
+    if nbytes <= _IN_CLOSURE_BYTES:
+        return lambda: held
+    shared = spark.sparkContext.broadcast(held)
+    return lambda: shared.value
 
 
 class ParquetColumns:

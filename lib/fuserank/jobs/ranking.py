@@ -74,7 +74,8 @@ def _evidence(
     if "co_purchase" in sources:
         told = told.unionByName(ev.co_purchase(may_speak, own, lake.read(CO_PURCHASE, as_of_date=as_of), names))
     if "als" in sources:
-        load = on_executors(run.spark, _item_factors(run, as_of))
+        factors = _item_factors(run, as_of)
+        load = on_executors(run.spark, factors, sum(a.nbytes for a in factors))
         of_als = may_speak.where("source = 'als'")
         near = nearest_own(of_als, own, load, cfg.als_history, cfg.evidence_items)
         told = told.unionByName(ev.als(may_speak, near, names))

@@ -14,12 +14,13 @@ import sys
 from typing import TYPE_CHECKING
 
 from fuserank.common.errors import FuserankError
-from fuserank.io.shipped import columns_of
+from fuserank.io.shipped import columns_of, on_executors
 from fuserank.jobs._main import job_main
-from fuserank.samples.affinity import with_affinity
-from fuserank.samples.assemble import Features, encoded, joined, labelled, thinned
-from fuserank.samples.pairs import side_by_side
-from fuserank.samples.shards import positions, sharded, with_position
+from fuserank.samples import catalogue, encode
+from fuserank.samples.catalogue import Catalogue
+from fuserank.samples.keys import hashed, labelled, positions, thinned
+from fuserank.samples.shards import sharded
+from fuserank.samples.told import USER_BUCKETS, ByUser, told
 from fuserank.tables import features as f
 from fuserank.tables.candidates import CANDIDATES, CO_PURCHASE, FACTORS
 from fuserank.tables.samples import SAMPLES
@@ -36,15 +37,16 @@ WRITES = (SAMPLES,)
 
 def execute(run: Run, as_of: dt.date) -> None:
     """One split after the other: train from T − 2 windows, valid from T − 1, rank from T."""
-    days = run.settings.windows.label_days
+    days, cfg = run.settings.windows.label_days, run.settings.samples
     for split, back in (("train", 2), ("valid", 1), ("rank", 0)):
         start = as_of - dt.timedelta(days=back * days)
         bought = None if split == "rank" else bought_in(run, as_of, start, days)
-        pairs = narrow(run, start, split, bought).persist()
+        pairs = thinned(labelled(run.lake.read(CANDIDATES, as_of_date=start), bought), split, cfg, run.seed)
+        keys = hashed(pairs, run.seed, max(2, run.spark.sparkContext.defaultParallelism)).persist()
         try:
-            written = run.lake.replace(SAMPLES, wide(run, start, pairs), as_of_date=as_of, split=split)
+            written = run.lake.replace(SAMPLES, rows(run, start, keys), as_of_date=as_of, split=split)
         finally:
-            pairs.unpersist()
+            keys.unpersist()
         if not written:
             raise FuserankError(
                 f"no candidates as of {start}: split {split} is empty; run jobs/candidates.py --as-of {start}"
@@ -66,26 +68,24 @@ def bought_in(run: Run, as_of: dt.date, start: dt.date, days: int) -> DataFrame:
     return bought
 
 
-def narrow(run: Run, start: dt.date, split: str, bought: DataFrame | None) -> DataFrame:
-    """The split's rows with label and weight, before what is wide is joined: positions are counted on these."""
-    lake = run.lake
-    pair = side_by_side(lake.read(CANDIDATES, as_of_date=start), lake.read(f.USER_ITEM, as_of_date=start))
-    user, item = (
-        columns_of(lake, FACTORS, ("index", "factor"), ("index",), as_of_date=start, side=side)
-        for side in ("user", "item")
+def rows(run: Run, start: dt.date, keys: DataFrame) -> DataFrame:
+    """The samples of ``keys`` (hashed pairs of the split) in their shards, with all columns."""
+    lake, partitions = run.lake, max(2, run.spark.sparkContext.defaultParallelism)
+    by_user = ByUser(
+        *(lake.read(t, as_of_date=start) for t in (CANDIDATES, f.USER_ITEM, f.USER, f.USER_HISTORY, f.USER_ATTRIBUTE)),
+        factors=lake.read(FACTORS, as_of_date=start, side="user"),
     )
+    items, stores = (lake.read(t, as_of_date=start) for t in (f.ITEM, f.STORE_ITEM))
+    held = Catalogue.of(catalogue.item_rows(items).toArrow(), catalogue.store_rows(stores).toArrow())
     names = ("item_index", "neighbour_index", "similarity")
-    rows = with_affinity(pair, user, item, columns_of(lake, CO_PURCHASE, names, names[:2], as_of_date=start))
-    return thinned(labelled(rows, bought), split, run.settings.samples, run.seed)
-
-
-def wide(run: Run, start: dt.date, pairs: DataFrame) -> DataFrame:
-    """The rows in their shards, with all columns."""
-    partitions = max(2, run.spark.sparkContext.defaultParallelism)
-    tables = (f.USER, f.ITEM, f.USER_ATTRIBUTE, f.USER_HISTORY, f.STORE_ITEM)
-    features = Features(*(run.lake.read(table, as_of_date=start) for table in tables))
-    placed = with_position(pairs, positions(pairs.select("user_index", "item_index"), run.seed, partitions))
-    return sharded(encoded(joined(placed, features), run.settings.samples), partitions)
+    encoded = encode.encoded(
+        told(positions(keys, partitions), by_user, catalogue.buckets(USER_BUCKETS)),
+        on_executors(run.spark, held, held.nbytes),
+        columns_of(lake, FACTORS, ("index", "factor"), ("index",), as_of_date=start, side="item"),
+        columns_of(lake, CO_PURCHASE, names, names[:2], as_of_date=start),
+        run.settings.samples.minor_per_major,
+    )
+    return sharded(encoded, partitions)
 
 
 def main(argv: list[str] | None = None) -> int:

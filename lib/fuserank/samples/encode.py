@@ -1,166 +1,192 @@
-"""Columns of samples.samples out of joined features: each numeric's expression, its default where there is nothing."""
+"""A kernel over whole users: rows of ``told`` in, samples out, in the columns of the contract."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
-from fuserank.config.samples import SamplesConfig
+import numpy as np
+import numpy.typing as npt
+
+from fuserank.common.users import whole_users
+from fuserank.samples import formulas as of
+from fuserank.samples import told as t
+from fuserank.samples.affinity import Factors, Neighbours
+from fuserank.samples.catalogue import ITEM_COLUMNS, STORE_COLUMNS, Catalogue
 from fuserank.tables.candidates import SOURCES
-from fuserank.tables.features import ITEM_WINDOWS_DAYS
-from fuserank.tables.samples import CATEGORICAL, NUMERICS
+from fuserank.tables.features import ATTRIBUTES, HISTORY
+from fuserank.tables.samples import CATEGORICAL, NUMERICS, SAMPLES, SHARDS
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column
+    import pyarrow as pa
+    from pyspark.sql import DataFrame
 
-NEVER_DAYS = 400.0  # since something that never happened, and the gap of what happened once
-_NO_GAP_DAYS = 999.0
-_BUCKETED = {
-    "product_type_bucket": "product_type", "category_bucket": "category", "department_bucket": "department",
-    "brand_bucket": "brand", "manufacturer_bucket": "manufacturer_id", "age_bucket": "age", "income_bucket": "income",
-    "household_size_bucket": "household_size",
-}  # fmt: skip
+Longs = npt.NDArray[np.int64]
+Doubles = npt.NDArray[np.float64]
+COLUMNS = tuple(c for c in SAMPLES.columns if c.name not in ("as_of_date", "split", "run_id"))
+_DTYPES: dict[str, type] = {"int": np.int32, "long": np.int64, "float": np.float32}
 
 
-def numeric_columns(cfg: SamplesConfig) -> list[Column]:
-    """samples.NUMERIC in order, float, without nulls. Input names are those of ``assemble.joined``."""
-    from pyspark.sql import functions as F
+def encoded(
+    told_rows: DataFrame,
+    load_catalogue: Callable[[], Catalogue],
+    load_item_factors: Callable[[], pa.Table],
+    load_neighbours: Callable[[], pa.Table],
+    minor_per_major: int,
+) -> DataFrame:
+    """Rows of ``told.told`` → the columns of samples.samples but as_of_date, split and run_id.
 
-    made = {**_pair(cfg), **_attributes(), **_item(cfg), **_user(), **_sources(), **_store()}
-    return [F.coalesce(made[n.name].cast("float"), F.lit(n.default).cast("float")).alias(n.name) for n in NUMERICS]
-
-
-def categorical_columns() -> list[Column]:
-    """Embedding indices: 0 is unknown, else pmod(xxhash64(value), buckets − 1) + 1."""
-    from pyspark.sql import functions as F
-
-    def bucket(column: str, buckets: int) -> Column:
-        hashed = F.pmod(F.xxhash64(column), F.lit(buckets - 1)).cast("int") + F.lit(1)
-        return F.when(F.col(column).isNull(), F.lit(0)).otherwise(hashed)
-
-    return [bucket(_BUCKETED[name], buckets).alias(name) for name, buckets in CATEGORICAL]
-
-
-def _number(column: str, otherwise: float = 0.0) -> Column:
-    from pyspark.sql import functions as F
-
-    return F.coalesce(F.col(column).cast("double"), F.lit(otherwise))
+    Loaders run on executors: item factors (index, factor) sorted by index, neighbours (item_index, neighbour_index,
+    similarity) sorted.
+    """
+    schema = ", ".join(f"{c.name} {c.type}" for c in COLUMNS)
+    return told_rows.mapInArrow(
+        _Encode(load_catalogue, load_item_factors, load_neighbours, minor_per_major), schema.replace(" long", " bigint")
+    )
 
 
-def _log1p(value: Column) -> Column:
-    from pyspark.sql import functions as F
+class _Encode:
+    def __init__(self, catalogue: Any, item_factors: Any, neighbours: Any, minor_per_major: int) -> None:
+        self.loaders, self.minor_per_major = (catalogue, item_factors, neighbours), minor_per_major
 
-    return F.log1p(F.greatest(value, F.lit(0.0)))
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        from threadpoolctl import threadpool_limits
 
+        catalogue, factors, near = (load() for load in self.loaders)
+        near, items = Neighbours(near), Factors.of(factors)
+        with threadpool_limits(1), np.errstate(divide="ignore", invalid="ignore"):
+            for table in whole_users(batches):
+                yield from self.samples(Told(table), catalogue, items, near)
 
-def _log(value: Column, added: float) -> Column:
-    from pyspark.sql import functions as F
+    def samples(self, told: Told, catalogue: Catalogue, items: Factors, near: Neighbours) -> Iterator[pa.RecordBatch]:
+        """The samples of some users, sorted by (user_index, item_index)."""
+        import pyarrow as pa
 
-    return F.log(F.greatest(value, F.lit(0.0)) + F.lit(added))
+        user_R, item_R, key_R3 = told.rows(t.KEY, 3)
+        if len(user_R) == 0:
+            return
+        pair_R = _pair(user_R, item_R)
+        own_user, own_item, own_NF = told.rows(t.OWN, len(t.PAIR_COLUMNS))
+        own_RF, bought = _looked_up(_pair(own_user, own_item), own_NF, pair_R)
+        users, store_U, user_UF = told.rows(t.USER, len(t.USER_COLUMNS) + len(t.USER_BUCKETS) + len(HISTORY))
+        user_RF, _ = _looked_up(users, user_UF, user_R)
+        store_R = _looked_up(users, store_U[:, None].astype(np.int64), user_R, 0)[0][:, 0]
+        at_R, in_catalogue = _places(catalogue.item_I, item_R)
+        item = of.named(_of_known(catalogue.number_IF, at_R, in_catalogue, np.nan), ITEM_COLUMNS)
+        rank_score = {s: _looked_up(*told.by_pair(t.FIRST_SOURCE + k, 2), pair_R)[0] for k, s in enumerate(SOURCES)}
+        weight = np.log1p(np.nan_to_num(own_NF[:, t.PAIR_COLUMNS.index("decayed_30d_count")]))
+        made: dict[str, npt.NDArray[Any]] = {
+            "position": key_R3[:, 0], "shard": key_R3[:, 0] % SHARDS, "label": key_R3[:, 1], "weight": key_R3[:, 2],
+            "user_index": user_R, "item_index": item_R, "bought_before": bought,
+            **of.of_pair(of.named(own_RF, t.PAIR_COLUMNS), self.minor_per_major),
+            **of.of_attributes(self._attributes(told, catalogue, user_R, at_R, in_catalogue), item),
+            **of.of_item(item, self.minor_per_major),
+            **of.of_user(of.named(user_RF, t.USER_COLUMNS)),
+            **of.of_sources(
+                {s: v[:, 0] for s, v in rank_score.items()},
+                told.factors().dots(user_R, items, item_R),
+                near.sums((own_user, own_item, weight), user_R, item_R),
+            ),
+            **of.of_store(of.named(_in_store(catalogue, store_R, item_R), STORE_COLUMNS)),
+            **of.named(user_RF[:, len(t.USER_COLUMNS) :], (*t.USER_BUCKETS, *HISTORY)),
+            **{f"{s}_rank": v[:, 0] for s, v in rank_score.items()},
+            **{f"{s}_score": v[:, 1] for s, v in rank_score.items()},
+        }  # fmt: skip
+        buckets_RC = _of_known(catalogue.bucket_IC, at_R, in_catalogue, 0)
+        made |= {name: buckets_RC[:, k] for k, (name, _) in enumerate(CATEGORICAL[: buckets_RC.shape[1]])}
+        yield pa.RecordBatch.from_arrays(
+            [pa.array(_filled(c.name, made[c.name]).astype(_DTYPES[c.type])) for c in COLUMNS],
+            [c.name for c in COLUMNS],
+        )
 
-
-def _due(since: Column, gap: Column) -> Column:
-    from pyspark.sql import functions as F
-
-    return _log1p(F.least(since / F.greatest(gap, F.lit(1.0)), F.lit(10.0)))
-
-
-def _pair(cfg: SamplesConfig) -> dict[str, Column]:
-    from pyspark.sql import functions as F
-
-    count, first = _number("baskets_count"), _number("since_first_days")
-    last, gap = _number("since_last_days", NEVER_DAYS), _number("gap_days", NEVER_DAYS)
-    return {
-        "pair_baskets_log1p": _log1p(count),
-        "pair_baskets_28d_log1p": _log1p(_number("baskets_28d_count")),
-        "pair_baskets_84d_log1p": _log1p(_number("baskets_84d_count")),
-        **{f"pair_decayed_{h}d_log": _log(_number(f"decayed_{h}d_count"), 0.02) for h in (14, 30, 60, 120)},
-        "pair_since_last_log1p": _log1p(last),
-        "pair_since_first_log1p": _log1p(first),
-        "pair_gap_log1p": _log1p(gap),
-        "pair_due_log1p": _due(last, gap),
-        "pair_discount_share": _number("discount_basket_share"),
-        "pair_spend_log1p": _log1p(_number("spend_minor") / F.lit(float(cfg.minor_per_major))),
-        "pair_rate_log": _log(count / F.greatest(first + F.lit(14.0), F.lit(28.0)) * F.lit(28.0), 0.02),
-        "pair_product_type_share": _number("product_type_share"),
-    }
-
-
-def _attributes() -> dict[str, Column]:
-    from pyspark.sql import functions as F
-
-    made = {}
-    for kind, share in (("product_type", "item_product_type_84d_share"), ("category", "item_category_84d_share")):
-        decayed, since = _number(f"{kind}_decayed_60d_count"), _number(f"{kind}_since_last_days", _NO_GAP_DAYS)
-        made[f"{kind}_decayed_60d_log"] = _log(decayed, 0.05)
-        made[f"{kind}_since_last_log1p"] = _log1p(F.least(since, F.lit(NEVER_DAYS)))
-        made[f"{kind}_expected_log"] = _log(decayed * _number(share), 0.01)
-    since, gap = _number("product_type_since_last_days", _NO_GAP_DAYS), _number("product_type_gap_days", _NO_GAP_DAYS)
-    return {
-        **made,
-        "product_type_baskets_log1p": _log1p(_number("product_type_baskets_count")),
-        "product_type_due_log1p": _due(since, gap),
-        "product_type_item_share_log": _log(_number("item_product_type_84d_share"), 0.003),
-        "department_decayed_60d_log1p": _log1p(_number("department_decayed_60d_count")),
-        "brand_decayed_60d_log1p": _log1p(_number("brand_decayed_60d_count")),
-        "manufacturer_decayed_60d_log": _log(_number("manufacturer_decayed_60d_count"), 0.05),
-    }
-
-
-def _item(cfg: SamplesConfig) -> dict[str, Column]:
-    from pyspark.sql import functions as F
-
-    counts = {
-        f"item_baskets_{d}d_log1p": _log1p(_number(f"item_baskets_{d}d_count")) for d in ITEM_WINDOWS_DAYS if d != 14
-    }
-    ratio = F.least(F.greatest(_number("item_price_14d_ratio", 1.0), F.lit(0.3)), F.lit(2.0))
-    return {
-        **counts,
-        "item_trend_log": F.log(_number("item_trend_ratio", 1.0)),
-        "item_repeat_share": _number("item_repeat_buyer_share"),
-        "item_gap_log1p": _log1p(_number("item_gap_days")),
-        "item_price_log1p": _log1p(_number("item_price_minor") / F.lit(float(cfg.minor_per_major))),
-        "item_discount_share": _number("item_discount_line_share"),
-        "item_price_14d_ratio": ratio,
-        "item_display_share_sqrt": F.sqrt(_number("item_display_store_share")),
-        "item_mailer_share_sqrt": F.sqrt(_number("item_mailer_store_share")),
-        "item_new_buyers_28d_log1p": _log1p(_number("item_new_buyers_28d_count")),
-    }
+    def _attributes(
+        self, told: Told, catalogue: Catalogue, user_R: Longs, at_R: Longs, known_R: npt.NDArray[np.bool_]
+    ) -> dict[str, of.Columns]:
+        value_RK = _of_known(catalogue.attribute_IK, at_R, known_R, -1)
+        by_kind = {}
+        for k, (_, kind) in enumerate(ATTRIBUTES):
+            pair, values = told.by_pair(t.FIRST_ATTRIBUTE + k, len(t.ATTRIBUTE_COLUMNS))
+            wanted = np.where(value_RK[:, k] >= 0, _pair(user_R, value_RK[:, k]), -1)
+            by_kind[kind] = of.named(_looked_up(pair, values, wanted)[0], t.ATTRIBUTE_COLUMNS)
+        return by_kind
 
 
-def _user() -> dict[str, Column]:
-    from pyspark.sql import functions as F
+class Told:
+    """Rows of ``told`` of some users, taken apart by kind, each sorted by (user_index, key)."""
 
-    return {
-        "user_baskets_28d_log1p": _log1p(_number("user_baskets_28d_count")),
-        "user_lines_84d_log1p": _log1p(_number("user_lines_84d_count")),
-        "user_since_last_log1p": _log1p(_number("user_since_last_days")),
-        "user_gap_log1p": _log1p(_number("user_gap_days")),
-        "user_items_log1p": _log1p(_number("user_items_count")),
-        "user_new_items_28d_share": _number("user_new_items_28d_share"),
-        "user_discount_share": _number("user_discount_line_share"),
-        "user_own_label_share": _number("user_own_label_line_share"),
-        "user_price_log1p_mean": _number("user_item_price_log1p_mean"),
-        "user_coupon_share_sqrt": F.sqrt(_number("user_coupon_line_share")),
-    }
+    def __init__(self, table: pa.Table) -> None:
+        user, what, key = (table[n].to_numpy().astype(np.int64) for n in ("user_index", "what", "key"))
+        order = np.lexsort((key, user, what))
+        self.user, self.what, self.key = user[order], what[order], key[order]
+        lists = table["numbers"].combine_chunks()
+        lists = lists.chunk(0) if hasattr(lists, "chunk") else lists
+        offsets = lists.offsets.to_numpy()
+        self.numbers = lists.flatten().to_numpy()
+        self.starts = (offsets[:-1] - offsets[0])[order].astype(np.int64)
+        self.lengths = np.diff(offsets)[order]
+
+    def rows(self, what: int, width: int) -> tuple[Longs, Longs, Doubles]:
+        """user (N,), key (N,) and numbers (N, width) of a kind."""
+        part = slice(*np.searchsorted(self.what, [what, what + 1]))
+        at = self.starts[part][:, None] + np.arange(width)
+        return self.user[part], self.key[part], self.numbers[at]
+
+    def by_pair(self, what: int, width: int) -> tuple[Longs, Doubles]:
+        """user << 32 | key (N,) ascending, and numbers (N, width)."""
+        user, key, numbers = self.rows(what, width)
+        return _pair(user, key), numbers
+
+    def factors(self) -> Factors:
+        """The users' ALS factors."""
+        part = slice(*np.searchsorted(self.what, [t.FACTOR, t.FACTOR + 1]))
+        if part.start == part.stop:
+            return Factors(np.zeros(0, np.int64), np.zeros((0, 1), np.float32))
+        width = int(self.lengths[part.start])  # all factors have one
+        user, _, numbers = self.rows(t.FACTOR, width)
+        return Factors(user, numbers.astype(np.float32))
 
 
-def _sources() -> dict[str, Column]:
-    from pyspark.sql import functions as F
-
-    def given(source: str) -> Column:
-        rank = F.col(f"{source}_rank").cast("double")
-        return F.when(rank > 0, F.log(F.lit(600.0) / rank)).otherwise(F.lit(0.0))
-
-    return {
-        "als_dot_log": _log(_number("als_dot"), 0.02),
-        "co_purchase_log": _log(_number("co_purchase_sum"), 0.02),
-        **{f"{s}_rank_log": given(s) for s in SOURCES},
-    }
+def _pair(user: Longs, key: Longs) -> Longs:
+    """user << 32 | key, for keys of 0 … 2^32 − 1."""
+    pair: Longs = (user << 32) | key
+    return pair
 
 
-def _store() -> dict[str, Column]:
-    return {
-        "store_popularity_log": _log(_number("store_baskets_56d_share"), 0.001),
-        "store_display": _number("store_display_count"),
-        "store_mailer": _number("store_mailer_count"),
-    }
+def _filled(name: str, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    default = _DEFAULTS.get(name, 0.0)
+    return np.where(np.isnan(values), default, values) if values.dtype.kind == "f" else values
+
+
+def _places(sorted_N: Longs, wanted_R: Longs) -> tuple[Longs, npt.NDArray[np.bool_]]:
+    """Where each wanted value stands, and whether it is there."""
+    if len(sorted_N) == 0:
+        return np.zeros(len(wanted_R), np.int64), np.zeros(len(wanted_R), bool)
+    at = np.minimum(np.searchsorted(sorted_N, wanted_R), len(sorted_N) - 1)
+    return at, sorted_N[at] == wanted_R
+
+
+def _of_known(values_NF: npt.NDArray[Any], at_R: Longs, known_R: npt.NDArray[np.bool_], nothing: float) -> Any:
+    """Rows of a matrix, ``nothing`` where the place is not known."""
+    if len(values_NF) == 0:
+        return np.full((len(at_R), values_NF.shape[1]), nothing, values_NF.dtype)
+    found = values_NF[at_R]
+    found[~known_R] = nothing
+    return found
+
+
+def _looked_up(
+    sorted_N: Longs, values_NF: npt.NDArray[Any], wanted_R: Longs, nothing: float = np.nan
+) -> tuple[Any, npt.NDArray[np.bool_]]:
+    at, known = _places(sorted_N, wanted_R)
+    return _of_known(values_NF, at, known, nothing), known
+
+
+def _in_store(catalogue: Catalogue, store_R: Longs, item_R: Longs) -> Doubles:
+    place, known = _places(catalogue.store_S, store_R)
+    wanted = np.where(known, _pair(place, item_R), -1)
+    found: Doubles = _looked_up(catalogue.store_item_M, catalogue.number_MF, wanted)[0]
+    return found
+
+
+# What a column holds where nothing is known: the contract's defaults, −1 in the history, 0 elsewhere.
+_DEFAULTS = {**{n.name: n.default for n in NUMERICS}, **dict.fromkeys(HISTORY, -1)}

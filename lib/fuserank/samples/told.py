@@ -1,0 +1,84 @@
+"""All that is told of a user, brought together by one shuffle: narrow rows of several kinds instead of a join for each.
+
+A row is (user_index, what, key, numbers): ``what`` says its kind, ``numbers`` holds as many doubles as that kind has,
+NaN where a value is not known. ``samples.encode`` takes them apart again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import reduce
+from typing import TYPE_CHECKING
+
+from fuserank.tables.candidates import SOURCES
+from fuserank.tables.features import ATTRIBUTES, HISTORY
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+# What of features.user_item goes on to the encoding; none where the user never bought the item.
+PAIR_COLUMNS = (
+    "baskets_count", "baskets_28d_count", "baskets_84d_count", "decayed_14d_count", "decayed_30d_count", "decayed_60d_count",
+    "decayed_120d_count", "since_last_days", "since_first_days", "gap_days", "discount_basket_share", "spend_minor",
+    "product_type_share",
+)  # fmt: skip
+ATTRIBUTE_COLUMNS = ("baskets_count", "decayed_60d_count", "since_last_days", "gap_days")
+USER_COLUMNS = (
+    "baskets_28d_count", "lines_84d_count", "since_last_days", "gap_days", "items_count", "new_items_28d_share",
+    "discount_line_share", "own_label_line_share", "item_price_log1p_mean", "coupon_line_share",
+)  # fmt: skip
+USER_BUCKETS = ("age_bucket", "income_bucket", "household_size_bucket")
+
+# Values of ``what``.
+KEY, OWN, USER, FACTOR = 0, 1, 2, 3
+FIRST_SOURCE = 10  # and on, in the order of SOURCES
+FIRST_ATTRIBUTE = 30  # and on, in the order of ATTRIBUTES
+
+
+@dataclass(frozen=True)
+class ByUser:
+    """Slices of one date that have a user in their key."""
+
+    candidates: DataFrame
+    user_item: DataFrame
+    user: DataFrame
+    history: DataFrame
+    attribute: DataFrame
+    factors: DataFrame  # of candidates.als_factors, side user
+
+
+def told(keys: DataFrame, by_user: ByUser, user_buckets: list[Column]) -> DataFrame:
+    """Rows of every kind, by user, sorted by user_index.
+
+    ``keys``: from ``keys.positions``; ``user_buckets``: USER_BUCKETS of features.user.
+    """
+    from pyspark.sql import functions as F
+
+    source = F.create_map(*(F.lit(x) for k, s in enumerate(SOURCES) for x in (s, FIRST_SOURCE + k)))[F.col("source")]
+    kind = F.create_map(*(F.lit(x) for k, (_, s) in enumerate(ATTRIBUTES) for x in (s, FIRST_ATTRIBUTE + k)))
+    store = F.coalesce(F.xxhash64("main_store_id"), F.lit(0))
+    users = by_user.user.select("user_index", store.alias("store"), *USER_COLUMNS, *user_buckets)
+    users = users.join(by_user.history.select("user_index", *HISTORY), "user_index", "left")
+    parts = [
+        _rows(keys, F.lit(KEY), F.col("item_index"), ("position", "label", "weight")),
+        _rows(by_user.user_item, F.lit(OWN), F.col("item_index"), PAIR_COLUMNS),
+        _rows(by_user.candidates, source, F.col("item_index"), ("rank", "score")),
+        _rows(by_user.attribute, kind[F.col("kind")], F.col("value_index"), ATTRIBUTE_COLUMNS),
+        _rows(users, F.lit(USER), F.col("store"), (*USER_COLUMNS, *USER_BUCKETS, *HISTORY)),
+        by_user.factors.select(
+            F.col("index").alias("user_index"), F.lit(FACTOR).alias("what"), F.lit(0).cast("long").alias("key"),
+            F.col("factor").cast("array<double>").alias("numbers"),
+        ),
+    ]  # fmt: skip
+    rows = reduce(lambda a, b: a.unionByName(b), parts)
+    return rows.repartition("user_index").sortWithinPartitions("user_index")
+
+
+def _rows(frame: DataFrame, what: Column, key: Column, names: tuple[str, ...]) -> DataFrame:
+    from pyspark.sql import functions as F
+
+    nothing = F.lit(float("nan"))
+    numbers = F.array(*(F.coalesce(F.col(n).cast("double"), nothing) for n in names))
+    return frame.select(
+        "user_index", what.cast("int").alias("what"), key.cast("long").alias("key"), numbers.alias("numbers")
+    )
