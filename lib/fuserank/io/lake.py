@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
+from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -13,6 +15,9 @@ from fuserank.tables.spark import conform, ddl
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
+
+
+_WRITING: dict[str, threading.RLock] = defaultdict(threading.RLock)  # by path: one writer a table in this process
 
 
 class LakeError(FuserankError):
@@ -73,36 +78,39 @@ class Lake:
         """Replace exactly one slice (replaceWhere, no txn); returns the rows written."""
         if set(slice_values) != set(table.slice_by):
             raise LakeError(f"table {table.name} is replaced by {table.slice_by}, not by {tuple(slice_values)}")
-        self.ensure(table)
-        frame = conform(self._with_constants(table, frame, slice_values), table)
-        writer = frame.write.format("delta").mode("overwrite").option("replaceWhere", _condition(table, slice_values))
-        writer.save(self.path(table))
-        return self._written(table)
+        with _WRITING[self.path(table)]:
+            self.ensure(table)
+            frame = conform(self._with_constants(table, frame, slice_values), table)
+            writer = frame.write.format("delta").mode("overwrite")
+            writer.option("replaceWhere", _condition(table, slice_values)).save(self.path(table))
+            return self._written(table)
 
     def append(self, table: Table, frame: DataFrame, txn: tuple[str, int] | None = None) -> int:
         """Append; with ``txn`` (app id, version) Delta drops a second append of the same file."""
-        before = self.ensure(table)
-        frame = conform(self._with_constants(table, frame, {}), table)
-        writer = frame.write.format("delta").mode("append")
-        if txn is not None:
-            writer = writer.option("txnAppId", txn[0]).option("txnVersion", txn[1])
-        if table.open_schema:
-            writer = writer.option("mergeSchema", "true")
-        writer.save(self.path(table))
-        return self._written(table) if self.version(table) > before else 0
+        with _WRITING[self.path(table)]:
+            before = self.ensure(table)
+            frame = conform(self._with_constants(table, frame, {}), table)
+            writer = frame.write.format("delta").mode("append")
+            if txn is not None:
+                writer = writer.option("txnAppId", txn[0]).option("txnVersion", txn[1])
+            if table.open_schema:
+                writer = writer.option("mergeSchema", "true")
+            writer.save(self.path(table))
+            return self._written(table) if self.version(table) > before else 0
 
     def merge(self, table: Table, frame: DataFrame) -> int:
         """Insert new keys, update rows whose ``row_hash`` differs, leave the rest untouched; returns rows changed."""
         from delta.tables import DeltaTable
 
-        before = self.ensure(table)
-        frame = conform(self._with_constants(table, frame, {}), table)
-        on = " AND ".join(f"t.`{k}` = s.`{k}`" for k in table.keys)
-        merge = DeltaTable.forPath(self.spark, self.path(table)).alias("t").merge(frame.alias("s"), on)
-        if "row_hash" in table.column_names:
-            merge = merge.whenMatchedUpdateAll("t.row_hash <> s.row_hash")
-        merge.whenNotMatchedInsertAll().execute()
-        return self._written(table) if self.version(table) > before else 0
+        with _WRITING[self.path(table)]:
+            before = self.ensure(table)
+            frame = conform(self._with_constants(table, frame, {}), table)
+            on = " AND ".join(f"t.`{k}` = s.`{k}`" for k in table.keys)
+            merge = DeltaTable.forPath(self.spark, self.path(table)).alias("t").merge(frame.alias("s"), on)
+            if "row_hash" in table.column_names:
+                merge = merge.whenMatchedUpdateAll("t.row_hash <> s.row_hash")
+            merge.whenNotMatchedInsertAll().execute()
+            return self._written(table) if self.version(table) > before else 0
 
     def files(self, table: Table, **slice_values: Any) -> list[str]:
         """The Parquet files of a slice at the current version, as plain ``file://`` URLs, sorted."""
@@ -113,8 +121,10 @@ class Lake:
 
     def ensure(self, table: Table) -> int:
         """Make the table by its contract if it is not there; returns the version before the write."""
-        if self.exists(table):
-            return self.version(table)
+        with _WRITING[self.path(table)]:
+            return self.version(table) if self.exists(table) else self._make(table)
+
+    def _make(self, table: Table) -> int:
         properties = {
             "delta.enableChangeDataFeed": str(table.change_feed).lower(),
             "delta.enableDeletionVectors": "false",

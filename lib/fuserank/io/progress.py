@@ -24,7 +24,8 @@ class Progress:
         self._spark: SparkSession | None = None
         self._stop = threading.Event()
         self._status: Status | None = None
-        self._stage, self._detail, self._since = "", "", time.monotonic()
+        self._stages: dict[str, float] = {}  # those under way, and since when
+        self._detail, self._lock = "", threading.Lock()
         self._thread: threading.Thread | None = None
 
     def watch(self, spark: SparkSession) -> None:
@@ -44,18 +45,22 @@ class Progress:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        self._stage, self._detail, self._since = name, "", time.monotonic()
-        if self.console.is_terminal:
-            self._status = self.console.status(f"[bold]{name}[/bold]")
-            self._status.start()
+        since = time.monotonic()
+        with self._lock:
+            self._stages[name], self._detail = since, ""
+            if self.console.is_terminal and self._status is None:
+                self._status = self.console.status(f"[bold]{name}[/bold]")
+                self._status.start()
+        said = "[red]✗[/red] {name} after {seconds:.1f} s"
         try:
             yield
-        except BaseException:
-            self._end_status()
-            self.console.print(f"[red]✗[/red] {name} after {time.monotonic() - self._since:.1f} s")
-            raise
-        self._end_status()
-        self.console.print(f"[green]✓[/green] {name:<34} {time.monotonic() - self._since:7.1f} s")
+            said = "[green]✓[/green] {name:<34} {seconds:7.1f} s"
+        finally:
+            with self._lock:
+                del self._stages[name]
+                if not self._stages:
+                    self._end_status()
+            self.console.print(said.format(name=name, seconds=time.monotonic() - since))
 
     def close(self) -> None:
         self._stop.set()
@@ -73,12 +78,15 @@ class Progress:
         last_line = time.monotonic()
         while not self._stop.wait(0.5):
             tasks = self._tasks()
-            if self._status is not None:
-                seconds = time.monotonic() - self._since
-                self._status.update(f"[bold]{self._stage}[/bold] {seconds:5.1f} s  {tasks} {self._detail}")
-            elif not self.console.is_terminal and self._stage and time.monotonic() - last_line > 15 and tasks:
-                last_line = time.monotonic()
-                self.console.print(f"    {self._stage}: {time.monotonic() - self._since:.0f} s, {tasks}")
+            now = time.monotonic()
+            with self._lock:
+                under_way = ", ".join(f"{name} {now - since:.0f} s" for name, since in self._stages.items())
+                if self._status is not None:
+                    self._status.update(f"[bold]{under_way}[/bold]  {tasks} {self._detail}")
+                    continue
+            if not self.console.is_terminal and under_way and now - last_line > 15 and tasks:
+                last_line = now
+                self.console.print(f"    {under_way}: {tasks}")
 
     def _tasks(self) -> str:
         if self._spark is None:

@@ -32,20 +32,30 @@ READS: tuple[Table, ...] = (INGESTED,)
 WRITES: tuple[Table, ...] = (INGESTED,)  # and bronze_table(…) for each table of the mapping
 
 
-def execute(run: Run, as_of: dt.date) -> None:
-    """Take in what is new. All of a source comes in whatever ``as_of`` is: the cut is made by known_at, later."""
+def execute(run: Run, as_of: dt.date, promotions: bool | None = None) -> None:
+    """Take in what is new. All of a source comes in whatever ``as_of`` is: the cut is made by known_at, later.
+
+    ``promotions``: their files alone, or all but those; None takes all.
+    """
     dataset = load_dataset(run.settings.dataset)
-    ingest(run, dataset, resolve_root(dataset.root.folder, dataset.root.package))
+    apart = {dataset.dimensions.promotions.source} if dataset.dimensions.promotions else set()
+    tables = [t for t in dataset.files if promotions in (None, t in apart)]
+    ingest(run, dataset, resolve_root(dataset.root.folder, dataset.root.package), tables)
 
 
-def ingest(run: Run, dataset: DatasetConfig, root: str) -> None:
+def ingest(run: Run, dataset: DatasetConfig, root: str, tables: list[str] | None = None) -> None:
     """Two tables at a time: one task of a small table fills the core that a large one leaves idle."""
+    wanted = set(dataset.files if tables is None else tables)
     before = known(run.lake, "bronze", dataset.name)
     with ThreadPoolExecutor(2) as pool:
-        jobs = [pool.submit(_ingest_table, run, dataset, table, root, before) for table in _largest_first(dataset)]
+        jobs = [
+            pool.submit(_ingest_table, run, dataset, table, root, before)
+            for table in _largest_first(dataset)
+            if table in wanted
+        ]
         taken = [t for job in jobs for t in job.result()]
     mark(run, "bronze", dataset.name, taken)
-    run.note("bronze_files", len(taken))
+    run.note("bronze_files", run.metrics.get("bronze_files", 0) + len(taken))
 
 
 def _largest_first(dataset: DatasetConfig) -> list[str]:

@@ -2,20 +2,24 @@
 
     spark-submit jobs/refresh.py --env local --as-of 2017-12-04
 
-Safe to rerun: every stage replaces its slice of this as_of_date; the ranking is written last, so a run that fails or
+Safe to rerun: every step replaces its slice of this as_of_date; the ranking is written last, so a run that fails or
 is killed leaves the previous ranking in place.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any
 
-from fuserank.config.dataset import load_dataset
+from fuserank.config.dataset import DatasetConfig, load_dataset
 from fuserank.jobs import bronze, candidates, evaluate, features, fusion, ranking, samples, scores, silver, train
+from fuserank.jobs._chain import Step, run_steps
 from fuserank.jobs._main import job_main
+from fuserank.tables import silver as s
+from fuserank.tables.bronze import bronze_table
 from fuserank.tables.results import RANKING
 
 if TYPE_CHECKING:
@@ -25,24 +29,39 @@ if TYPE_CHECKING:
 READS = ()
 WRITES = (RANKING,)
 
-Step = tuple[str, Callable[["Run", dt.date], None], dt.date]
 
-
-def steps(as_of: dt.date, label_days: int) -> list[Step]:
-    """The chain in order: features and candidates at the start of each window, everything else once."""
+def steps(as_of: dt.date, label_days: int, dataset: DatasetConfig) -> list[Step]:
+    """The chain: ingest, features and candidates at the start of each window, everything else once."""
     windows = [as_of - dt.timedelta(days=n * label_days) for n in (2, 1, 0)]
-    chain: list[Step] = [("bronze", bronze.execute, as_of), ("silver", silver.execute, as_of)]
+    chain = ingest(as_of, dataset)
     for start in windows:
-        chain += [("features", features.execute, start), ("candidates", candidates.execute, start)]
-    last = (samples, train, scores, fusion, ranking)
-    return chain + [(module.__name__.rsplit(".", 1)[1], module.execute, as_of) for module in last]
+        chain += [_step(module, start) for module in (features, candidates)]
+    return chain + [_step(module, as_of) for module in (samples, train, scores, fusion, ranking)]
+
+
+def ingest(as_of: dt.date, dataset: DatasetConfig) -> list[Step]:
+    """Bronze and silver; promotions, the large table that only features read, go beside all else."""
+    apart = silver.apart(dataset)
+    parts = [("", False), (" of promotions", True)] if apart else [("", None)]
+    chain = []
+    for suffix, promotions in parts:
+        raw = [bronze_table(f"{dataset.name}_{t}") for t in dataset.files if promotions in (None, t in apart)]
+        clean = [t for t in s.TABLES if promotions in (None, t is s.PROMOTIONS)]
+        only = functools.partial(bronze.execute, promotions=promotions)
+        chain.append(Step.of(f"bronze{suffix}", as_of, only, bronze.READS, raw))
+        refine = functools.partial(silver.execute, promotions=promotions)
+        chain.append(Step.of(f"silver{suffix}", as_of, refine, raw, clean))
+    return chain
+
+
+def _step(module: Any, day: dt.date) -> Step:
+    return Step.of(module.__name__.rsplit(".", 1)[1], day, module.execute, module.READS, module.WRITES)
 
 
 def execute(run: Run, as_of: dt.date) -> None:
-    """Every step in turn."""
-    for name, step, day in steps(as_of, run.settings.windows.label_days):
-        with run.stage(name if day == as_of else f"{name} as of {day}"):
-            step(run, day)
+    """Every step as soon as its tables are there."""
+    dataset = load_dataset(run.settings.dataset)
+    run_steps(run, steps(as_of, run.settings.windows.label_days, dataset), run.settings.run.lanes)
 
 
 def plan(settings: Settings) -> list[str]:
@@ -53,18 +72,20 @@ def plan(settings: Settings) -> list[str]:
         f"data set {dataset.name} from {root} ({', '.join(dataset.files)})",
         f"lake {settings.lake}, as of {settings.as_of}",
     ]
-    return head + [f"  {name} as of {day}" for name, _, day in steps(settings.as_of, settings.windows.label_days)]
+    chain = steps(settings.as_of, settings.windows.label_days, dataset)
+    return head + [f"  {step.name} as of {step.day}" for step in chain]
 
 
 def run_chain(settings: Settings, with_report: bool) -> None:
     """The chain in one session; with ``with_report`` also its evaluation, where the days after as_of are known."""
     from fuserank.io.run import open_run
 
+    started = time.monotonic()
     with open_run("refresh", settings, settings.as_of) as run:
         execute(run, settings.as_of)
         if with_report:
             _evaluate_where_known(run)
-        _summary(run)
+        _summary(run, time.monotonic() - started)
     if with_report:
         from fuserank.jobs import report
 
@@ -79,8 +100,7 @@ def _evaluate_where_known(run: Run) -> None:
         evaluate.execute(run, run.as_of)
 
 
-def _summary(run: Run) -> None:
-    total = sum(run.stage_seconds.values())
+def _summary(run: Run, total: float) -> None:
     slowest = sorted(run.stage_seconds.items(), key=lambda kv: -kv[1])[:3]
     run.say(
         f"ranking of {run.as_of}: {run.lake.rows_written.get(RANKING.name, 0):,} rows in {run.lake.root}, run {run.run_id}"

@@ -36,21 +36,38 @@ WRITES: tuple[Table, ...] = (*t.TABLES, QUARANTINE, INGESTED)
 _DICTIONARIES = {"user": t.USER_DICTIONARY, "item": t.ITEM_DICTIONARY}
 
 
-def execute(run: Run, as_of: dt.date) -> None:
-    """All that bronze has becomes silver, whatever ``as_of`` is: the cut is made by known_at, later."""
-    refine(run, load_dataset(run.settings.dataset))
+def execute(run: Run, as_of: dt.date, promotions: bool | None = None) -> None:
+    """All that bronze has becomes silver, whatever ``as_of`` is: the cut is made by known_at, later.
+
+    ``promotions``: they alone, or all but they; None takes all.
+    """
+    refine(run, load_dataset(run.settings.dataset), promotions)
 
 
-def refine(run: Run, dataset: DatasetConfig) -> None:
-    """Promotions on one thread, events and the small tables on another; then the bad rows, and what is in."""
+def apart(dataset: DatasetConfig) -> set[str]:
+    """The source table of promotions, where nothing else is made of it."""
+    if dataset.dimensions.promotions is None:
+        return set()
+    others = {e.source for e in dataset.events} | {
+        d.source for n, d in dataset.dimensions.given().items() if n != "promotions"
+    }
+    return {dataset.dimensions.promotions.source} - others
+
+
+def refine(run: Run, dataset: DatasetConfig, promotions: bool | None = None) -> None:
+    """Promotions on one thread, events and the small tables on others; then the bad rows, and what is in."""
     for table in t.TABLES:  # a data set without demographics has no rows of them, but the table
-        run.lake.ensure(table)
+        if promotions in (None, table is t.PROMOTIONS):
+            run.lake.ensure(table)
     files = Files(run, dataset)
     others = [n for n in dataset.dimensions.given() if n != "promotions"]
     with ThreadPoolExecutor(2) as pool:
-        jobs = [pool.submit(_promotions, run, dataset, files)] if dataset.dimensions.promotions else []
-        jobs.append(pool.submit(lambda: _events(run, dataset, files)))
-        jobs += [pool.submit(lambda: [bad for n in others for bad in _dimension(run, dataset, files, n)])]
+        jobs = []
+        if dataset.dimensions.promotions and promotions is not False:
+            jobs.append(pool.submit(_promotions, run, dataset, files))
+        if promotions is not True:
+            jobs.append(pool.submit(lambda: _events(run, dataset, files)))
+            jobs += [pool.submit(lambda: [bad for n in others for bad in _dimension(run, dataset, files, n)])]
         bad = [frame for job in jobs for frame in job.result()]
     for name, frame in bad:
         run.note(f"quarantined_{name}", run.lake.merge(QUARANTINE, frame))
