@@ -102,6 +102,7 @@ def test_a_run_that_fails_leaves_the_previous_ranking_in_place_and_says_so(
 ) -> None:
     from fuserank.io.digest import digest
     from fuserank.jobs import fusion, refresh
+    from fuserank.jobs._chain import Step
     from fuserank.tables.ops import RUNS
     from fuserank.tables.results import RANKING
 
@@ -110,7 +111,11 @@ def test_a_run_that_fails_leaves_the_previous_ranking_in_place_and_says_so(
     def dies(*_: object) -> None:
         raise RuntimeError("the power went out")
 
-    monkeypatch.setattr(refresh, "steps", lambda *_: [("fusion", fusion.execute, DAY), ("ranking", dies, DAY)])
+    monkeypatch.setattr(
+        refresh,
+        "steps",
+        lambda *_: [Step.of(n, DAY, e, (), (RANKING,)) for n, e in (("fusion", fusion.execute), ("ranking", dies))],
+    )
     with pytest.raises(RuntimeError, match="power"):
         refresh.run_chain(settings(shop), with_report=False)
     failed = [r for r in refreshed.read(RUNS).collect() if r.state == "failed"]

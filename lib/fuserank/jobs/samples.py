@@ -73,7 +73,7 @@ def rows(run: Run, start: dt.date, keys: DataFrame) -> DataFrame:
     lake, partitions = run.lake, max(2, run.spark.sparkContext.defaultParallelism)
     by_user = ByUser(
         *(lake.read(t, as_of_date=start) for t in (CANDIDATES, f.USER_ITEM, f.USER, f.USER_HISTORY, f.USER_ATTRIBUTE)),
-        factors=lake.read(FACTORS, as_of_date=start, side="user"),
+        lake.read(FACTORS, as_of_date=start, side="user"),
     )
     items, stores = (lake.read(t, as_of_date=start) for t in (f.ITEM, f.STORE_ITEM))
     held = Catalogue.of(catalogue.item_rows(items).toArrow(), catalogue.store_rows(stores).toArrow())

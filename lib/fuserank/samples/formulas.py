@@ -68,10 +68,10 @@ def of_attributes(by_kind: Mapping[str, Mapping[str, Doubles]], item: Mapping[st
         made[f"{kind}_decayed_60d_log"] = _log(decayed, 0.05)
         made[f"{kind}_since_last_log1p"] = _log1p(np.minimum(since, NEVER_DAYS))
         made[f"{kind}_expected_log"] = _log(decayed * share, 0.01)
-    kind = by_kind["product_type"]
-    since, gap = _known(kind["since_last_days"], _NO_GAP_DAYS), _known(kind["gap_days"], _NO_GAP_DAYS)
+    types = by_kind["product_type"]
+    since, gap = _known(types["since_last_days"], _NO_GAP_DAYS), _known(types["gap_days"], _NO_GAP_DAYS)
     return made | {
-        "product_type_baskets_log1p": _log1p(_known(kind["baskets_count"])),
+        "product_type_baskets_log1p": _log1p(_known(types["baskets_count"])),
         "product_type_due_log1p": _due(since, gap),
         "product_type_item_share_log": _log(_known(item["product_type_84d_share"]), 0.003),
         "department_decayed_60d_log1p": _log1p(_known(by_kind["department"]["decayed_60d_count"])),
