@@ -71,10 +71,10 @@ def bought_in(run: Run, as_of: dt.date, start: dt.date, days: int) -> DataFrame:
 def rows(run: Run, start: dt.date, keys: DataFrame) -> DataFrame:
     """The samples of ``keys`` (hashed pairs of the split) in their shards, with all columns."""
     lake, partitions = run.lake, max(2, run.spark.sparkContext.defaultParallelism)
-    by_user = ByUser(
-        *(lake.read(t, as_of_date=start) for t in (CANDIDATES, f.USER_ITEM, f.USER, f.USER_HISTORY, f.USER_ATTRIBUTE)),
-        lake.read(FACTORS, as_of_date=start, side="user"),
-    )
+    slices = [
+        lake.read(t, as_of_date=start) for t in (CANDIDATES, f.USER_ITEM, f.USER, f.USER_HISTORY, f.USER_ATTRIBUTE)
+    ]
+    by_user = ByUser(*slices, lake.read(FACTORS, as_of_date=start, side="user"))
     items, stores = (lake.read(t, as_of_date=start) for t in (f.ITEM, f.STORE_ITEM))
     held = Catalogue.of(catalogue.item_rows(items).toArrow(), catalogue.store_rows(stores).toArrow())
     names = ("item_index", "neighbour_index", "similarity")
