@@ -74,7 +74,7 @@ def rows(run: Run, start: dt.date, keys: DataFrame) -> DataFrame:
     slices = [
         lake.read(t, as_of_date=start) for t in (CANDIDATES, f.USER_ITEM, f.USER, f.USER_HISTORY, f.USER_ATTRIBUTE)
     ]
-    by_user = ByUser(*slices, lake.read(FACTORS, as_of_date=start, side="user"))
+    by_user = ByUser(*slices, factors=lake.read(FACTORS, as_of_date=start, side="user"))  # type: ignore[misc]
     items, stores = (lake.read(t, as_of_date=start) for t in (f.ITEM, f.STORE_ITEM))
     held = Catalogue.of(catalogue.item_rows(items).toArrow(), catalogue.store_rows(stores).toArrow())
     names = ("item_index", "neighbour_index", "similarity")
