@@ -1,0 +1,65 @@
+"""Steps of a chain as a graph: its edges follow from the tables that each step reads and writes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fuserank.tables import Table
+
+if TYPE_CHECKING:
+    from fuserank.io.run import Run
+
+
+@dataclass(frozen=True)
+class Step:
+    """One job at one date, and the names of its tables."""
+
+    name: str
+    day: dt.date
+    execute: Callable[[Run, dt.date], None]
+    reads: frozenset[str]
+    writes: frozenset[str]
+
+    @classmethod
+    def of(
+        cls, name: str, day: dt.date, execute: Callable[[Run, dt.date], None], reads: Iterable[Table], writes: Iterable[Table]
+    ) -> Step:  # fmt: skip
+        """A step over these contracts; ``ops.*`` is append-only for all jobs, so it makes nobody wait."""
+        names = [frozenset(t.name for t in tables if t.layer != "ops") for tables in (reads, writes)]
+        return cls(name, day, execute, *names)
+
+
+def edges(steps: list[Step]) -> list[set[int]]:
+    """For each step the earlier ones that it waits for: they write what it reads or writes, or read what it writes."""
+    return [
+        {k for k, b in enumerate(steps[:n]) if b.writes & (a.reads | a.writes) or b.reads & a.writes}
+        for n, a in enumerate(steps)
+    ]
+
+
+def run_steps(run: Run, steps: list[Step], lanes: int) -> None:
+    """Every step once, as soon as those before it are done, at most ``lanes`` at a time; ties to the earlier one.
+
+    After a failure nothing new begins; what runs ends, then the first error is raised.
+    """
+    before, done, begun = edges(steps), set[int](), set[int]()
+    running: dict[Future[None], int] = {}
+    with ThreadPoolExecutor(lanes, thread_name_prefix="lane") as pool:
+        while len(done) < len(steps):
+            for n, step in enumerate(steps):
+                if n not in begun and before[n] <= done and len(running) < lanes:
+                    begun.add(n)
+                    running[pool.submit(_run, run, step)] = n
+            ended = wait(running, return_when=FIRST_COMPLETED).done
+            for future in sorted(ended, key=lambda f: running[f]):
+                future.result()
+                done.add(running.pop(future))
+
+
+def _run(run: Run, step: Step) -> None:
+    with run.stage(step.name if step.day == run.as_of else f"{step.name} as of {step.day}"):
+        step.execute(run, step.day)
