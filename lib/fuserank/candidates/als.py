@@ -11,6 +11,7 @@ import numpy.typing as npt
 from fuserank.candidates import als_blocked, als_mllib
 from fuserank.candidates.baskets import Q20
 from fuserank.candidates.rows import KERNEL_OUTPUT, candidate_batch, of_source
+from fuserank.common.lookup import locate
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -122,8 +123,7 @@ def _seen(column: pa.ListArray, item_index: npt.NDArray[np.int32]) -> SeenItems:
 
     items = column.flatten().to_numpy()
     lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy()
-    at = np.minimum(np.searchsorted(item_index, items), len(item_index) - 1)
-    known = item_index[at] == items
+    at, known = locate(item_index, items)
     row = np.repeat(np.arange(len(column)), lengths)
     counts = np.bincount(row[known], minlength=len(column))
     return SeenItems(np.concatenate([[0], np.cumsum(counts)]), at[known].astype(np.int64))

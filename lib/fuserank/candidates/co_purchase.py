@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from fuserank.candidates.baskets import Q20, decayed_column
 from fuserank.candidates.rows import KERNEL_OUTPUT, candidate_batch, of_source
+from fuserank.common.lookup import locate
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -164,8 +165,7 @@ class _Propose:
         places = (np.searchsorted(ids, item), np.searchsorted(ids, neighbour))
         near = sp.csr_matrix((similarity.astype(np.float64), places), shape=(len(ids), len(ids)))
         for users, items, decayed in whole_users(batches):
-            at = np.minimum(np.searchsorted(ids, items), len(ids) - 1)
-            known = ids[at] == items
+            at, known = locate(ids, items)
             names, row = np.unique(users, return_inverse=True)
             weight = np.log1p(decayed / Q20)
             history = sp.csr_matrix((weight[known], (row[known], at[known])), shape=(len(names), len(ids)))

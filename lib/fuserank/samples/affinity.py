@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from fuserank.common.lookup import locate
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -39,9 +41,9 @@ class Factors:
         """Factors of the wanted indices (B, D), zeros where there is none."""
         if len(self.index_N) == 0:
             return np.zeros((len(wanted_B), 1), np.float32)
-        at = np.minimum(np.searchsorted(self.index_N, wanted_B), len(self.index_N) - 1)
+        at, known = locate(self.index_N, wanted_B)
         found = self.factor_ND[at]
-        found[self.index_N[at] != wanted_B] = 0
+        found[~known] = 0
         return found
 
     def dots(self, user_B: npt.NDArray[Any], other: Factors, item_B: npt.NDArray[Any]) -> Doubles:
@@ -75,23 +77,19 @@ class Neighbours:
         out = np.zeros(len(user_B))
         if len(self.ids) == 0:
             return out
-        own_user, own_at, own_known = own[0], *self._places(own[1])
-        at, known = self._places(item_B)
+        own_user, own_at, own_known = own[0], *locate(self.ids, own[1])
+        at, known = locate(self.ids, item_B)
         users, starts = np.unique(user_B, return_index=True)
         starts = np.append(starts, len(user_B))
         for low in range(0, len(users), _USERS_AT_ONCE):
             some = users[low : low + _USERS_AT_ONCE]
             part = slice(starts[low], starts[low + len(some)])
             mine = slice(np.searchsorted(own_user, some[0]), np.searchsorted(own_user, some[-1], side="right"))
-            line = np.searchsorted(some, own_user[mine])
-            kept = own_known[mine] & (some[np.minimum(line, len(some) - 1)] == own_user[mine]) & (own[2][mine] > 0)
+            line, wanted = locate(some, own_user[mine])
+            kept = own_known[mine] & wanted & (own[2][mine] > 0)
             history = sp.csr_matrix(
                 (own[2][mine][kept], (line[kept], own_at[mine][kept])), shape=(len(some), len(self.ids))
             )
             said = (history @ self.near).toarray()
             out[part] = np.where(known[part], said[np.searchsorted(some, user_B[part]), at[part]], 0.0)
         return out
-
-    def _places(self, item_B: Longs) -> tuple[Longs, npt.NDArray[np.bool_]]:
-        at = np.minimum(np.searchsorted(self.ids, item_B), len(self.ids) - 1)
-        return at, self.ids[at] == item_B

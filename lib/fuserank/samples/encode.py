@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from fuserank.common.lookup import locate
 from fuserank.common.users import whole_users
 from fuserank.samples import formulas as of
 from fuserank.samples import told as t
@@ -71,7 +72,7 @@ class _Encode:
         users, store_U, user_UF = told.rows(t.USER, len(t.USER_COLUMNS) + len(t.USER_BUCKETS) + len(HISTORY))
         user_RF, _ = _looked_up(users, user_UF, user_R)
         store_R = _looked_up(users, store_U[:, None].astype(np.int64), user_R, 0)[0][:, 0]
-        at_R, in_catalogue = _places(catalogue.item_I, item_R)
+        at_R, in_catalogue = locate(catalogue.item_I, item_R)
         item = of.named(_of_known(catalogue.number_IF, at_R, in_catalogue, np.nan), ITEM_COLUMNS)
         rank_score = {s: _looked_up(*told.by_pair(t.FIRST_SOURCE + k, 2), pair_R)[0] for k, s in enumerate(SOURCES)}
         weight = np.log1p(np.nan_to_num(own_NF[:, t.PAIR_COLUMNS.index("decayed_30d_count")]))
@@ -157,14 +158,6 @@ def _filled(name: str, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.where(np.isnan(values), default, values) if values.dtype.kind == "f" else values
 
 
-def _places(sorted_N: Longs, wanted_R: Longs) -> tuple[Longs, npt.NDArray[np.bool_]]:
-    """Where each wanted value stands, and whether it is there."""
-    if len(sorted_N) == 0:
-        return np.zeros(len(wanted_R), np.int64), np.zeros(len(wanted_R), bool)
-    at = np.minimum(np.searchsorted(sorted_N, wanted_R), len(sorted_N) - 1)
-    return at, sorted_N[at] == wanted_R
-
-
 def _of_known(values_NF: npt.NDArray[Any], at_R: Longs, known_R: npt.NDArray[np.bool_], nothing: float) -> Any:
     """Rows of a matrix, ``nothing`` where the place is not known."""
     if len(values_NF) == 0:
@@ -177,12 +170,12 @@ def _of_known(values_NF: npt.NDArray[Any], at_R: Longs, known_R: npt.NDArray[np.
 def _looked_up(
     sorted_N: Longs, values_NF: npt.NDArray[Any], wanted_R: Longs, nothing: float = np.nan
 ) -> tuple[Any, npt.NDArray[np.bool_]]:
-    at, known = _places(sorted_N, wanted_R)
+    at, known = locate(sorted_N, wanted_R)
     return _of_known(values_NF, at, known, nothing), known
 
 
 def _in_store(catalogue: Catalogue, store_R: Longs, item_R: Longs) -> Doubles:
-    place, known = _places(catalogue.store_S, store_R)
+    place, known = locate(catalogue.store_S, store_R)
     wanted = np.where(known, _pair(place, item_R), -1)
     found: Doubles = _looked_up(catalogue.store_item_M, catalogue.number_MF, wanted)[0]
     return found

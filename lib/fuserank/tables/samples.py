@@ -27,7 +27,7 @@ def _n(name: str, doc: str, default: float = 0.0, unit: str = "score") -> Numeri
     return Numeric(name, unit, doc, default)
 
 
-# ln(x + e) and ln(1 + x) of counts, days and minor units; the expressions stand in fuserank.samples.encode.
+# ln(x + e) and ln(1 + x) of counts, days and minor units; the formulas stand in fuserank.samples.formulas.
 _LN_UNBOUGHT = -3.912023  # ln(0.02)
 _LN_NO_AFFINITY = -2.995732  # ln(0.05)
 _LN_400 = 5.993961  # ln(1 + 400): never
