@@ -129,7 +129,7 @@ def calibration(bins: list[CalibrationBin]) -> go.Figure:
 
 
 def timings(stage_seconds: dict[str, float]) -> go.Figure:
-    """Seconds by stage, in the order in which they ran."""
+    """Seconds by stage, in the order of the chain; stages may have run side by side."""
     import plotly.graph_objects as go
 
     names, seconds = list(stage_seconds)[::-1], list(stage_seconds.values())[::-1]

@@ -107,3 +107,4 @@ class ReportData:
     stage_seconds: dict[str, float] = field(default_factory=dict)
     users: list[UserView] = field(default_factory=list)
     rows_written: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0  # of the whole run, by the clock

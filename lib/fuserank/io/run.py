@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import subprocess
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -39,6 +40,7 @@ class Run:
     progress: Progress
     stage_seconds: dict[str, float] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
+    _counting: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def seed(self) -> int:
@@ -55,6 +57,11 @@ class Run:
     def note(self, metric: str, value: float) -> None:
         """Keep a number of this run in the ledger."""
         self.metrics[metric] = float(value)
+
+    def count(self, metric: str, more: int) -> None:
+        """Add to a number of this run: steps that run side by side share it."""
+        with self._counting:
+            self.metrics[metric] = self.metrics.get(metric, 0.0) + more
 
     def say(self, line: str) -> None:
         self.progress.say(line)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -32,20 +33,18 @@ READS: tuple[Table, ...] = (INGESTED,)
 WRITES: tuple[Table, ...] = (INGESTED,)  # and bronze_table(…) for each table of the mapping
 
 
-def execute(run: Run, as_of: dt.date, promotions: bool | None = None) -> None:
+def execute(run: Run, as_of: dt.date, sources: Collection[str] | None = None) -> None:
     """Take in what is new. All of a source comes in whatever ``as_of`` is: the cut is made by known_at, later.
 
-    ``promotions``: their files alone, or all but those; None takes all.
+    ``sources``: names of the mapping's files; None takes all.
     """
     dataset = load_dataset(run.settings.dataset)
-    apart = {dataset.dimensions.promotions.source} if dataset.dimensions.promotions else set()
-    tables = [t for t in dataset.files if promotions in (None, t in apart)]
-    ingest(run, dataset, resolve_root(dataset.root.folder, dataset.root.package), tables)
+    ingest(run, dataset, resolve_root(dataset.root.folder, dataset.root.package), sources)
 
 
-def ingest(run: Run, dataset: DatasetConfig, root: str, tables: list[str] | None = None) -> None:
+def ingest(run: Run, dataset: DatasetConfig, root: str, sources: Collection[str] | None = None) -> None:
     """Two tables at a time: one task of a small table fills the core that a large one leaves idle."""
-    wanted = set(dataset.files if tables is None else tables)
+    wanted = dataset.files if sources is None else sources
     before = known(run.lake, "bronze", dataset.name)
     with ThreadPoolExecutor(2) as pool:
         jobs = [
@@ -55,7 +54,7 @@ def ingest(run: Run, dataset: DatasetConfig, root: str, tables: list[str] | None
         ]
         taken = [t for job in jobs for t in job.result()]
     mark(run, "bronze", dataset.name, taken)
-    run.note("bronze_files", run.metrics.get("bronze_files", 0) + len(taken))
+    run.count("bronze_files", len(taken))
 
 
 def _largest_first(dataset: DatasetConfig) -> list[str]:

@@ -12,12 +12,14 @@ import datetime as dt
 import functools
 import sys
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from fuserank.config.dataset import DatasetConfig, load_dataset
 from fuserank.jobs import bronze, candidates, evaluate, features, fusion, ranking, samples, scores, silver, train
 from fuserank.jobs._chain import Step, run_steps
 from fuserank.jobs._main import job_main
+from fuserank.tables import Table
 from fuserank.tables import silver as s
 from fuserank.tables.bronze import bronze_table
 from fuserank.tables.results import RANKING
@@ -41,17 +43,34 @@ def steps(as_of: dt.date, label_days: int, dataset: DatasetConfig) -> list[Step]
 
 def ingest(as_of: dt.date, dataset: DatasetConfig) -> list[Step]:
     """Bronze and silver; promotions, the large table that only features read, go beside all else."""
-    apart = silver.apart(dataset)
-    parts = [("", False), (" of promotions", True)] if apart else [("", None)]
-    chain = []
-    for suffix, promotions in parts:
-        raw = [bronze_table(f"{dataset.name}_{t}") for t in dataset.files if promotions in (None, t in apart)]
-        clean = [t for t in s.TABLES if promotions in (None, t is s.PROMOTIONS)]
-        only = functools.partial(bronze.execute, promotions=promotions)
-        chain.append(Step.of(f"bronze{suffix}", as_of, only, bronze.READS, raw))
-        refine = functools.partial(silver.execute, promotions=promotions)
-        chain.append(Step.of(f"silver{suffix}", as_of, refine, raw, clean))
-    return chain
+    alone = _promotions_alone(dataset)
+    rest = [name for name in dataset.files if name not in alone]
+    if not alone:
+        return _into_silver("", as_of, dataset, rest, s.TABLES)
+    others = [t for t in s.TABLES if t is not s.PROMOTIONS]
+    return [
+        *_into_silver("", as_of, dataset, rest, others),
+        *_into_silver(" of promotions", as_of, dataset, alone, [s.PROMOTIONS]),
+    ]
+
+
+def _promotions_alone(dataset: DatasetConfig) -> list[str]:
+    """The files of promotions, where nothing else is made of them."""
+    given = dataset.dimensions.given()
+    others = [e.source for e in dataset.events] + [d.source for n, d in given.items() if n != "promotions"]
+    return [d.source for n, d in given.items() if n == "promotions" and d.source not in others]
+
+
+def _into_silver(
+    suffix: str, as_of: dt.date, dataset: DatasetConfig, sources: list[str], tables: Sequence[Table]
+) -> list[Step]:
+    raw = [bronze_table(f"{dataset.name}_{name}") for name in sources]
+    take_in = functools.partial(bronze.execute, sources=sources)
+    refine = functools.partial(silver.execute, tables=tables)
+    return [
+        Step.of(f"bronze{suffix}", as_of, take_in, bronze.READS, raw),
+        Step.of(f"silver{suffix}", as_of, refine, raw, tables),
+    ]
 
 
 def _step(module: Any, day: dt.date) -> Step:

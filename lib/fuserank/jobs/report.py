@@ -82,7 +82,7 @@ def gather(lake: Lake, settings: Settings, as_of: dt.date) -> ReportData:
         ece={r["source"]: r["value"] for r in metrics if r["metric"] == "ece"},
         weights={r["source"]: r["weight"] for r in _rows(lake, FITTED, as_of) if r["source"] != FINAL},
         calibration=_calibration(metrics), head=_head(metrics), training=_training(lake, as_of),
-        stage_seconds=run.get("stage_seconds", {}), users=views,
+        seconds=run.get("seconds", 0.0), stage_seconds=run.get("stage_seconds", {}), users=views,
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import sys
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -36,36 +37,25 @@ WRITES: tuple[Table, ...] = (*t.TABLES, QUARANTINE, INGESTED)
 _DICTIONARIES = {"user": t.USER_DICTIONARY, "item": t.ITEM_DICTIONARY}
 
 
-def execute(run: Run, as_of: dt.date, promotions: bool | None = None) -> None:
+def execute(run: Run, as_of: dt.date, tables: Collection[Table] = t.TABLES) -> None:
     """All that bronze has becomes silver, whatever ``as_of`` is: the cut is made by known_at, later.
 
-    ``promotions``: they alone, or all but they; None takes all.
+    ``tables``: all, promotions alone, or all but promotions.
     """
-    refine(run, load_dataset(run.settings.dataset), promotions)
+    refine(run, load_dataset(run.settings.dataset), tables)
 
 
-def apart(dataset: DatasetConfig) -> set[str]:
-    """The source table of promotions, where nothing else is made of it."""
-    if dataset.dimensions.promotions is None:
-        return set()
-    others = {e.source for e in dataset.events} | {
-        d.source for n, d in dataset.dimensions.given().items() if n != "promotions"
-    }
-    return {dataset.dimensions.promotions.source} - others
-
-
-def refine(run: Run, dataset: DatasetConfig, promotions: bool | None = None) -> None:
+def refine(run: Run, dataset: DatasetConfig, tables: Collection[Table] = t.TABLES) -> None:
     """Promotions on one thread, events and the small tables on others; then the bad rows, and what is in."""
-    for table in t.TABLES:  # a data set without demographics has no rows of them, but the table
-        if promotions in (None, table is t.PROMOTIONS):
-            run.lake.ensure(table)
+    for table in tables:  # a data set without demographics has no rows of them, but the table
+        run.lake.ensure(table)
     files = Files(run, dataset)
     others = [n for n in dataset.dimensions.given() if n != "promotions"]
     with ThreadPoolExecutor(2) as pool:
         jobs = []
-        if dataset.dimensions.promotions and promotions is not False:
+        if dataset.dimensions.promotions and t.PROMOTIONS in tables:
             jobs.append(pool.submit(_promotions, run, dataset, files))
-        if promotions is not True:
+        if t.EVENTS in tables:
             jobs.append(pool.submit(lambda: _events(run, dataset, files)))
             jobs += [pool.submit(lambda: [bad for n in others for bad in _dimension(run, dataset, files, n)])]
         bad = [frame for job in jobs for frame in job.result()]
