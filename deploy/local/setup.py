@@ -52,6 +52,7 @@ def main() -> int:
     install_packages(kind)
     install_jars()
     render_spark_defaults()
+    render_spark_home()
     return 0
 
 
@@ -130,6 +131,15 @@ def render_spark_defaults() -> None:
     call([PYTHON, "-c", code, ROOT / "conf" / "env" / "local.yaml", VENV / "jars", LOG4J])
 
 
+def render_spark_home() -> None:
+    """.venv/bin/spark-submit asks find-spark-home, which asks the PATH's python3; here it is known."""
+    script = VENV / "bin" / "find-spark-home"
+    home = call([PYTHON, "-c", "import importlib.util as u; print(u.find_spec('pyspark').submodule_search_locations[0])"])
+    script.unlink(missing_ok=True)  # it may be a hard link into the installer's cache
+    script.write_text(f'# rendered by make setup\nexport SPARK_HOME="${{SPARK_HOME:-{home.strip()}}}"\n')
+    script.chmod(0o755)
+
+
 def digest(*files: Path) -> str:
     return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()
 
@@ -143,11 +153,13 @@ def done(step: str, stamp: str) -> None:
     (STAMPS / step).write_text(stamp)
 
 
-def call(command: list[object], env: dict[str, str] | None = None) -> None:
+def call(command: list[object], env: dict[str, str] | None = None) -> str:
+    """Run it and give its output; where it fails, show that and stop."""
     finished = subprocess.run([str(c) for c in command], check=False, env=env, capture_output=True, text=True)
     if finished.returncode != 0:
         sys.stderr.write(finished.stdout[-4000:] + finished.stderr[-8000:])
         raise SystemExit(f"setup: {' '.join(Path(str(c)).name for c in command[:4])} … failed; its output is above")
+    return finished.stdout
 
 
 def say(line: str) -> None:
