@@ -134,7 +134,9 @@ def render_spark_defaults() -> None:
 def render_spark_home() -> None:
     """.venv/bin/spark-submit asks find-spark-home, which asks the PATH's python3; here it is known."""
     script = VENV / "bin" / "find-spark-home"
-    home = call([PYTHON, "-c", "import importlib.util as u; print(u.find_spec('pyspark').submodule_search_locations[0])"])
+    home = call(
+        [PYTHON, "-c", "import importlib.util as u; print(u.find_spec('pyspark').submodule_search_locations[0])"]
+    )
     script.unlink(missing_ok=True)  # it may be a hard link into the installer's cache
     script.write_text(f'# rendered by make setup\nexport SPARK_HOME="${{SPARK_HOME:-{home.strip()}}}"\n')
     script.chmod(0o755)
