@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 
+_OPEN_FILES = "spark.sql.maxConcurrentOutputFileWriters"
 _WRITING: dict[str, threading.RLock] = defaultdict(threading.RLock)  # by path: one writer a table in this process
 
 
@@ -82,7 +85,8 @@ class Lake:
             self.ensure(table)
             frame = conform(self._with_constants(table, frame, slice_values), table)
             writer = frame.write.format("delta").mode("overwrite")
-            writer.option("replaceWhere", _condition(table, slice_values)).save(self.path(table))
+            with _rows_as_they_come(self.spark) if table.torch_reads else nullcontext():
+                writer.option("replaceWhere", _condition(table, slice_values)).save(self.path(table))
             return self._written(table)
 
     def append(self, table: Table, frame: DataFrame, txn: tuple[str, int] | None = None) -> int:
@@ -168,6 +172,21 @@ class Lake:
         self.versions_written[table.name] = int(last["version"])
         self.rows_written[table.name] = self.rows_written.get(table.name, 0) + rows
         return rows
+
+
+@contextmanager
+def _rows_as_they_come(spark: SparkSession) -> Iterator[None]:
+    """Within this, a write keeps a task's rows in their order: it holds a file open for each partition value.
+
+    Otherwise Spark sorts the rows once more by the partition columns alone, as constants on top hide that they are
+    sorted, and where that sort spills, rows of one partition change places.
+    """
+    before = spark.conf.get(_OPEN_FILES, "0")
+    spark.conf.set(_OPEN_FILES, "64")  # more than a task has partition values: samples.SHARDS is 24
+    try:
+        yield
+    finally:
+        spark.conf.set(_OPEN_FILES, before)
 
 
 def known_rows(table: Table, frame: DataFrame, as_of: dt.date) -> DataFrame:
