@@ -46,15 +46,15 @@ def run() -> dict[str, Any]:
     spark = _shop.session("bench topk")
     cores = spark.sparkContext.defaultParallelism
     shipped = _model(spark.createDataFrame(pairs), BLOCKS)
-    users, items = (_cached(f) for f in (shipped.userFactors, shipped.itemFactors))
+    users, items = (_cached(f, cores) for f in (shipped.userFactors, shipped.itemFactors))
     tuned = _model_of(shipped, cores)
     with tempfile.TemporaryDirectory() as folder:
         lake = Lake(spark, folder, run_id="bench")
-        lake.replace(FACTORS, items.selectExpr("'item' as side", "index", "factor").coalesce(cores), as_of_date=AS_OF)
-        load = columns_of(lake, FACTORS, ("index", "factor"), ("index",), as_of_date=AS_OF, side="item")
+        lake.replace(FACTORS, items.selectExpr("'item' as side", "index", "factor"), as_of_date=AS_OF)
+        load = columns_of(lake, FACTORS, ("index", "factor"), as_of_date=AS_OF, side="item")
 
         def ours() -> DataFrame:
-            return als.propose(users, load, AlsConfig(factors=RANK, quota=K), cores)
+            return als.propose(users, load, AlsConfig(factors=RANK, quota=K))
 
         makers = {"ours": ours, "peer": lambda: _lists(shipped), "peer_blocks_as_cores": lambda: _lists(tuned)}
         seconds = _medians(makers)
@@ -106,8 +106,8 @@ def _model_of(model: ALSModel, partitions: int) -> ALSModel:
     return ALSModel(made.setUserCol("user_index").setItemCol("item_index"))
 
 
-def _cached(factors: DataFrame) -> DataFrame:
-    frame = factors.selectExpr("id as index", "features as factor").persist()
+def _cached(factors: DataFrame, partitions: int) -> DataFrame:
+    frame = factors.selectExpr("id as index", "features as factor").repartition(partitions, "index").persist()
     frame.count()
     return frame
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fuserank.common.topk import SeenItems
     from fuserank.config.candidates import AlsConfig
 
-# Called on the executor: columns index (int32, ascending) and factor (list of D floats), one row an item.
+# Called on the executor: columns index (int32) and factor (list of D floats), one row an item, in any order.
 ItemFactorsLoader = Callable[[], "pa.Table"]
 
 
@@ -60,13 +60,12 @@ def propose(
     user_factors: DataFrame,
     load_items: ItemFactorsLoader,
     cfg: AlsConfig,
-    partitions: int,
     seen_pairs: DataFrame | None = None,
 ) -> DataFrame:
     """The ``quota`` items of the largest inner product for every user, ties to the lower item_index.
 
-    ``user_factors``: index (int), factor (array<float>). ``seen_pairs``: user_index, item_index; needed where
-    ``exclude_seen`` is set. Returns user_index, item_index, source, rank (int), score (float): exactly
+    ``user_factors``: index (int), factor (array<float>), in as many partitions as are to work at once: a user's list is
+    the same in any of them. ``seen_pairs``: user_index, item_index; needed where ``exclude_seen`` is set. Returns user_index, item_index, source, rank (int), score (float): exactly
     min(quota, items) rows for each user, unless a mask leaves fewer items.
     """
     from pyspark.sql import functions as F
@@ -77,7 +76,6 @@ def propose(
             raise ValueError("als.exclude_seen is set, but no seen pairs were given")
         seen = seen_pairs.groupBy(F.col("user_index").alias("index")).agg(F.collect_set("item_index").alias("seen"))
         users = users.join(seen, "index", "left")
-    users = users.repartition(partitions, "index").sortWithinPartitions("index")
     return of_source(users.mapInArrow(_TopK(load_items, cfg.quota), KERNEL_OUTPUT), "als")
 
 
@@ -93,11 +91,10 @@ class _TopK:
         from fuserank.common.topk import ItemIndex, topk
 
         with threadpool_limits(limits=1):
-            table = self.load_items().combine_chunks()
-            if table.num_rows == 0:
+            item_index, factors_ID = by_index(self.load_items())
+            if len(item_index) == 0:
                 return
-            item_index, column = table.column("index").to_numpy(), table.column("factor").chunk(0)
-            index = ItemIndex(matrix(column, len(column[0])), self.quota)
+            index = ItemIndex(factors_ID, self.quota)
             for batch in batches:
                 if batch.num_rows == 0:
                     continue
@@ -105,6 +102,20 @@ class _TopK:
                 seen = _seen(batch.column("seen"), item_index) if "seen" in batch.schema.names else None
                 positions_UK, scores_UK = topk(users_UD, index, seen)
                 yield _rows(batch.column("index").to_numpy(), positions_UK, scores_UK, item_index)
+
+
+def by_index(table: pa.Table) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+    """Columns index and factor as (rows,), ascending, and (rows, depth)."""
+    table = table.combine_chunks()
+    index = table.column("index").to_numpy()
+    if len(index) == 0:
+        return index, np.zeros((0, 0), np.float32)
+    column = table.column("factor").chunk(0)
+    factors_ND = matrix(column, len(column[0]))
+    if (index[1:] > index[:-1]).all():
+        return index, factors_ND
+    order = np.argsort(index)  # faster than Arrow's sort, which takes lists one by one
+    return index[order], factors_ND[order]
 
 
 def matrix(column: pa.ListArray, depth: int) -> npt.NDArray[np.float32]:

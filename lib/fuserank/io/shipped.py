@@ -26,9 +26,9 @@ def on_executors(spark: SparkSession, held: Any, nbytes: int) -> Callable[[], An
 
 
 class ParquetColumns:
-    """A loader for executors: columns of local Parquet files as one Arrow table, sorted."""
+    """A loader for executors: columns of local Parquet files as one Arrow table, sorted where that is asked."""
 
-    def __init__(self, urls: Sequence[str], columns: Sequence[str], sort_by: Sequence[str]) -> None:
+    def __init__(self, urls: Sequence[str], columns: Sequence[str], sort_by: Sequence[str] = ()) -> None:
         self.paths = [urlsplit(url).path for url in urls]
         self.columns, self.sort_by = list(columns), [(name, "ascending") for name in sort_by]
 
@@ -37,11 +37,15 @@ class ParquetColumns:
         import pyarrow.parquet as pq
 
         parts = [pq.ParquetFile(path).read(columns=self.columns, use_threads=False) for path in self.paths]
-        return pa.concat_tables(parts).sort_by(self.sort_by).combine_chunks()
+        return _sorted(pa.concat_tables(parts), self.sort_by)
+
+
+def _sorted(table: pa.Table, sort_by: list[tuple[str, str]]) -> pa.Table:
+    return (table.sort_by(sort_by) if sort_by else table).combine_chunks()
 
 
 def columns_of(
-    lake: Lake, table: Table, columns: Sequence[str], sort_by: Sequence[str], **where: Any
+    lake: Lake, table: Table, columns: Sequence[str], sort_by: Sequence[str] = (), **where: Any
 ) -> Callable[[], pa.Table]:
     """A loader of a slice's columns at its current version, for the closure of a kernel.
 
@@ -52,5 +56,5 @@ def columns_of(
     if files and all(url.startswith("file:") for url in files):
         return ParquetColumns(files, columns, sort_by)
     saved = lake.read(table, **where).select(*columns).toArrow()
-    held = lake.spark.sparkContext.broadcast(saved.sort_by([(name, "ascending") for name in sort_by]).combine_chunks())
+    held = lake.spark.sparkContext.broadcast(_sorted(saved, [(name, "ascending") for name in sort_by]))
     return lambda: held.value

@@ -35,7 +35,7 @@ def table(factors: DataFrame, side: str) -> dict[int, list[float]]:
 
 
 def loader(items: dict[int, list[float]]) -> als.ItemFactorsLoader:
-    index = sorted(items)
+    index = sorted(items, reverse=True)  # the kernel takes them in any order
     table = pa.table(
         {"index": pa.array(index, pa.int32()), "factor": pa.array([items[i] for i in index], pa.list_(pa.float32()))}
     )
@@ -46,7 +46,7 @@ def proposed(pairs: DataFrame, cfg: AlsConfig) -> dict[int, list[Any]]:
     """Rows by user, in rank order."""
     factors = als.fit(pairs, cfg, seed=3).persist()
     users = factors.where("side = 'user'")
-    rows = als.propose(users, loader(table(factors, "item")), cfg, 2, pairs if cfg.exclude_seen else None).collect()
+    rows = als.propose(users, loader(table(factors, "item")), cfg, pairs if cfg.exclude_seen else None).collect()
     factors.unpersist()
     by_user: dict[int, list[Any]] = {}
     for row in sorted(rows, key=lambda r: (r["user_index"], r["rank"])):
