@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from fuserank.common.errors import FuserankError
+from fuserank.io.delta_log import commit_info, newest_version
 from fuserank.tables import Table
 from fuserank.tables.spark import conform, ddl
 
@@ -47,28 +48,23 @@ class Lake:
         return f"{self.root}/{table.name.replace('.', '/')}"
 
     def exists(self, table: Table) -> bool:
-        from delta.tables import DeltaTable
-
-        return bool(DeltaTable.isDeltaTable(self.spark, self.path(table)))
+        return self.version(table) >= 0
 
     def version(self, table: Table) -> int:
         """The current Delta version; -1 where the table does not exist yet."""
-        from delta.tables import DeltaTable
-
-        if not self.exists(table):
-            return -1
-        return int(DeltaTable.forPath(self.spark, self.path(table)).history(1).collect()[0]["version"])
+        return newest_version(self.spark, self.path(table))
 
     def read(self, table: Table, version: int | None = None, **slice_values: Any) -> DataFrame:
         """The table, or the rows of one slice, at one version (the current one unless told)."""
-        if not self.exists(table):
+        newest = self.version(table)
+        if newest < 0:
             raise LakeError(
                 f"table {table.name} is not in the lake {self.root}; the job that writes it is jobs/{table.writer}.py"
             )
         reader = self.spark.read.format("delta")
         if version is not None:
             reader = reader.option("versionAsOf", version)
-        self.versions_read[table.name] = self.version(table) if version is None else version
+        self.versions_read[table.name] = newest if version is None else version
         frame = reader.load(self.path(table))
         condition = _condition(table, slice_values)
         return frame.where(condition) if condition else frame
@@ -126,7 +122,8 @@ class Lake:
     def ensure(self, table: Table) -> int:
         """Make the table by its contract if it is not there; returns the version before the write."""
         with _WRITING[self.path(table)]:
-            return self.version(table) if self.exists(table) else self._make(table)
+            version = self.version(table)
+            return version if version >= 0 else self._make(table)
 
     def _make(self, table: Table) -> int:
         properties = {
@@ -162,14 +159,13 @@ class Lake:
         return frame
 
     def _written(self, table: Table) -> int:
-        from delta.tables import DeltaTable
-
-        last = DeltaTable.forPath(self.spark, self.path(table)).history(1).collect()[0]
-        metrics = last["operationMetrics"] or {}
-        rows = int(metrics.get("numOutputRows", metrics.get("numTargetRowsInserted", 0)))
-        if last["operation"] == "MERGE":
-            rows = int(metrics.get("numTargetRowsInserted", 0)) + int(metrics.get("numTargetRowsUpdated", 0))
-        self.versions_written[table.name] = int(last["version"])
+        version = self.version(table)
+        said = commit_info(self.spark, self.path(table), version)
+        metrics = {name: int(value) for name, value in said["operationMetrics"].items() if value.isdigit()}
+        rows = metrics.get("numOutputRows", metrics.get("numTargetRowsInserted", 0))
+        if said["operation"] == "MERGE":
+            rows = metrics.get("numTargetRowsInserted", 0) + metrics.get("numTargetRowsUpdated", 0)
+        self.versions_written[table.name] = version
         self.rows_written[table.name] = self.rows_written.get(table.name, 0) + rows
         return rows
 
