@@ -48,7 +48,7 @@ bench: setup ## all benchmarks, one after the other, results in benchmarks/resul
 locks: ## resolve requirements/*.txt anew (needs uv)
 	@for extra in run dev; do \
 	  uv pip compile -q pyproject.toml --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
-	  $$( [ $$extra = run ] && echo --extra train --extra report --extra demo || echo --extra train --extra report --extra demo --extra dev ) \
+	  $$( [ $$extra = run ] && echo --extra train --extra report --extra demo --extra bench || echo --extra train --extra report --extra demo --extra bench --extra dev ) \
 	  -o requirements/$$extra.txt || exit 1; done
 
 clean: ## drop the demo's lake and the report; .venv stays

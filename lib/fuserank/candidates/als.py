@@ -53,7 +53,7 @@ def fit(pair_rows: DataFrame, cfg: AlsConfig, seed: int) -> DataFrame:
     rated = confidence(pair_rows, cfg)
     if cfg.engine == "mllib":
         return als_mllib.factors(rated, cfg, seed)
-    return als_blocked.factors(rated, cfg, seed)
+    return als_blocked.factors(rated.repartition(cfg.ranks, "user_index"), cfg, seed)
 
 
 def propose(

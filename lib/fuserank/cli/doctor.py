@@ -18,7 +18,7 @@ from fuserank.cli import options as o
 from fuserank.config.settings import load
 from fuserank.io.session import REQUIRED
 
-PACKAGES = ("pyspark", "delta-spark", "pyarrow", "pyarrow-hotfix", "numpy", "pandas", "torch", "petastorm", "implicit")
+PACKAGES = ("pyspark", "delta-spark", "pyarrow", "pyarrow-hotfix", "numpy", "pandas", "torch", "petastorm", "numba")
 
 
 def doctor(

@@ -89,18 +89,20 @@ def test_one_seed_gives_the_same_bits_again_and_with_other_ranks_and_partitions(
     assert set(first[1]) == {i for _, i in taken}
 
 
-def test_blocked_factors_are_those_of_implicit_in_one_process(spark: SparkSession) -> None:
+def test_blocked_factors_are_those_of_the_kernel_in_one_process(spark: SparkSession) -> None:
     import scipy.sparse as sp
-    from implicit.cpu import _als
+
+    from fuserank.candidates.als_kernel import solve
 
     cfg = config()
     fitted = als.fit(checkerboard(spark), cfg, seed=3).persist()
     board = np.fromfunction(lambda u, i: (u % 2 == i % 2) & (u != i), (SIZE, SIZE)).astype(np.float32)
-    rated = sp.csr_matrix(board)
+    rated = sp.csr_matrix(board)  # the checkerboard is its own transpose
     x_UD, y_ID = als_blocked.start_factors(SIZE, SIZE, cfg.factors, 3)
     for _ in range(cfg.iterations):
-        _als.least_squares_cg(rated, x_UD, y_ID, cfg.regularization, num_threads=1, cg_steps=cfg.cg_steps)
-        _als.least_squares_cg(rated.T.tocsr(), y_ID, x_UD, cfg.regularization, num_threads=1, cg_steps=cfg.cg_steps)
+        for own, other in ((x_UD, y_ID), (y_ID, x_UD)):
+            gram = other.T @ other + np.float32(cfg.regularization) * np.eye(cfg.factors, dtype=np.float32)
+            solve(rated.indptr, rated.indices, rated.data, own, other, gram, cfg.cg_steps)
     np.testing.assert_allclose([table(fitted, "user")[u] for u in range(SIZE)], x_UD, atol=1e-6)
     np.testing.assert_allclose([table(fitted, "item")[i] for i in range(SIZE)], y_ID, atol=1e-6)
     fitted.unpersist()

@@ -1,0 +1,69 @@
+"""The conjugate-gradient kernel of als against the normal equations, solved in float64."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from fuserank.candidates.als_kernel import solve
+
+
+def ratings(rows: int, others: int, seed: int) -> sp.csr_matrix:
+    """Rows of 0, 1, 2, … ratings, so that every remainder of four comes up."""
+    rng = np.random.default_rng(seed)
+    lists = [np.sort(rng.choice(others, size=row % 11, replace=False)) for row in range(rows)]
+    indices = np.concatenate(lists).astype(np.int32)
+    indptr = np.concatenate([[0], np.cumsum([len(one) for one in lists])]).astype(np.int32)
+    return sp.csr_matrix((1 + 4 * rng.random(len(indices), dtype=np.float32), indices, indptr), shape=(rows, others))
+
+
+def solved(rated: sp.csr_matrix, y_OD: np.ndarray, penalty: float) -> np.ndarray:
+    """x = (YᵀY + Σ (c − 1) y yᵀ + λ I)⁻¹ Σ c y for each row; zero without ratings."""
+    y_OD = y_OD.astype(np.float64)
+    depth = y_OD.shape[1]
+    gram, x_RD = y_OD.T @ y_OD + penalty * np.eye(depth), np.zeros((rated.shape[0], depth))
+    for row in range(rated.shape[0]):
+        line = slice(rated.indptr[row], rated.indptr[row + 1])
+        y_ND, c_N = y_OD[rated.indices[line]], rated.data[line].astype(np.float64)
+        if len(c_N):
+            x_RD[row] = np.linalg.solve(gram + (y_ND.T * (c_N - 1)) @ y_ND, y_ND.T @ c_N)
+    return x_RD
+
+
+@pytest.mark.parametrize("depth", [1, 3, 4, 6, 64])
+def test_enough_steps_solve_the_normal_equations(depth: int) -> None:
+    rated = ratings(60, 200, seed=depth)
+    y_OD = np.random.default_rng(2).normal(size=(200, depth)).astype(np.float32)
+    x_RD = np.random.default_rng(3).random((60, depth), dtype=np.float32)
+    gram = y_OD.T @ y_OD + np.float32(2.0) * np.eye(depth, dtype=np.float32)
+    solve(rated.indptr, rated.indices, rated.data, x_RD, y_OD, gram, 4 * depth)
+    np.testing.assert_allclose(x_RD, solved(rated, y_OD, 2.0), atol=2e-5)
+    assert not x_RD[::11].any()  # rows without ratings
+
+
+def test_few_steps_are_those_of_implicit() -> None:
+    from implicit.cpu import _als
+
+    rated, depth = ratings(60, 200, seed=1), 8
+    y_OD = np.random.default_rng(2).normal(size=(200, depth)).astype(np.float32)
+    ours = np.random.default_rng(3).random((60, depth), dtype=np.float32)
+    theirs = ours.copy()
+    gram = y_OD.T @ y_OD + np.float32(2.0) * np.eye(depth, dtype=np.float32)
+    solve(rated.indptr, rated.indices, rated.data, ours, y_OD, gram, 2)
+    _als.least_squares_cg(rated, theirs, y_OD, 2.0, num_threads=1, cg_steps=2)
+    np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    assert np.abs(ours - solved(rated, y_OD, 2.0)).max() > 1e-4  # two steps are not the end
+
+
+def test_a_rows_solution_does_not_depend_on_the_rows_beside_it() -> None:
+    rated = ratings(60, 200, seed=4)
+    y_OD = np.random.default_rng(5).normal(size=(200, 16)).astype(np.float32)
+    start = np.random.default_rng(6).random((60, 16), dtype=np.float32)
+    gram = y_OD.T @ y_OD + np.eye(16, dtype=np.float32)
+    whole, parts = start.copy(), start.copy()
+    solve(rated.indptr, rated.indices, rated.data, whole, y_OD, gram, 3)
+    for low, high in ((0, 1), (1, 23), (23, 60)):
+        some = rated[low:high]
+        solve(some.indptr, some.indices, some.data, parts[low:high], y_OD, gram, 3)
+    np.testing.assert_array_equal(whole, parts)
