@@ -16,7 +16,6 @@ from fuserank.common.errors import FuserankError
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int32]
-_STRIPE = 256  # rows that are transposed at once: a stripe of 100 columns stays in the second-level cache
 
 
 class BlockError(FuserankError):
@@ -88,32 +87,49 @@ def pad(block: Block, rows: int, inputs: Inputs) -> Block:
     return block if block.rows == rows else concat([block, empty(inputs, rows - block.rows)])
 
 
-def stack(columns: Mapping[str, npt.NDArray[np.generic]], inputs: Inputs, labelled: bool = True) -> Block:
-    """Equally long columns copied into one block; raises BlockError for a missing column or a value that is no number."""
+def stack(
+    columns: Mapping[str, npt.NDArray[np.generic]],
+    inputs: Inputs,
+    labelled: bool = True,
+    order_B: npt.NDArray[np.intp] | None = None,
+) -> Block:
+    """Equally long columns copied into one block, rows in the order of ``order_B`` (positions; None: as they lie).
+
+    Most of it runs without the interpreter's lock. Raises BlockError for a missing column or a value that is no number.
+    """
     missing = [c for c in (inputs.training_columns if labelled else inputs.columns) if c not in columns]
     if missing:
         raise BlockError(f"samples lack the column {', '.join(missing)}; run jobs/samples.py again")
     rows = len(columns["user_index"])
-    ones = np.ones(rows, np.float32)
+    order_B = np.arange(rows) if order_B is None else order_B
+
+    def dealt(names: Sequence[str], dtype: type) -> npt.NDArray[Any]:
+        return _columns_to_rows([columns[c] for c in names], order_B, dtype)
+
+    def one(name: str, dtype: type) -> npt.NDArray[Any]:
+        return np.take(np.asarray(columns[name], dtype), order_B)
+
     return Block(
-        _columns_to_rows([columns[c] for c in inputs.numeric], rows, np.float32),
-        _columns_to_rows([columns[c] for c, _ in inputs.categorical], rows, np.int32),
-        _columns_to_rows([columns[c] for c in inputs.history], rows, np.int32),
-        np.array(columns["user_index"], np.int32),
-        np.array(columns["item_index"], np.int32),
-        np.array(columns["label"], np.float32) if labelled else np.zeros(rows, np.float32),
-        np.array(columns["weight"], np.float32) if labelled else ones,
+        dealt(inputs.numeric, np.float32),
+        dealt([c for c, _ in inputs.categorical], np.int32),
+        dealt(inputs.history, np.int32),
+        one("user_index", np.int32),
+        one("item_index", np.int32),
+        one("label", np.float32) if labelled else np.zeros(rows, np.float32),
+        one("weight", np.float32) if labelled else np.ones(rows, np.float32),
     )
 
 
-def _columns_to_rows(columns: Sequence[npt.NDArray[np.generic]], rows: int, dtype: type) -> npt.NDArray[Any]:
-    """N columns as one [rows, N] array, a stripe of rows at a time (a whole column at once misses the cache)."""
+def _columns_to_rows(
+    columns: Sequence[npt.NDArray[np.generic]], order_B: npt.NDArray[np.intp], dtype: type
+) -> npt.NDArray[Any]:
+    """N columns as one [B, N] array."""
+    from fuserank.common.dealing import deal
+
     for column in columns:
         if column.dtype == object:
             raise BlockError("samples hold a null or a string; every model input is a number without nulls")
-    out: npt.NDArray[Any] = np.empty((rows, len(columns)), dtype)
-    for start in range(0, rows, _STRIPE):
-        stripe = out[start : start + _STRIPE]
-        for k, column in enumerate(columns):
-            stripe[:, k] = column[start : start + _STRIPE]
+    out: npt.NDArray[Any] = np.empty((len(order_B), len(columns)), dtype)
+    if columns:
+        deal(np.stack(columns).astype(dtype, copy=False), order_B, out)
     return out

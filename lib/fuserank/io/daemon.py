@@ -17,7 +17,7 @@ import zipimport
 from typing import IO, Any
 
 # What nearly every kernel needs and no thread is started by.
-_SHARED = ("numpy", "pandas", "pyarrow", "pyarrow.compute", "pyarrow.parquet", "threadpoolctl", "pyspark.worker",
+_SHARED = ("numba", "numpy", "pandas", "pyarrow", "pyarrow.compute", "pyarrow.parquet", "threadpoolctl", "pyspark.worker",
            "pyspark.sql.pandas.serializers", "pyspark.sql.pandas.types")  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -61,18 +62,30 @@ class ShardBatches(ABC):
         }
 
     def blocks(self, epoch: int, files: Sequence[ShardFile]) -> Iterator[Block]:
-        """Each file as one shuffled block; raises ManifestError where a file holds other rows than planned."""
-        found = 0
-        for file, columns in zip(files, self.read(files), strict=False):
-            block = stack(columns, self.inputs)
-            if block.rows != file.rows:
-                raise ManifestError(f"{file.url}: {block.rows} rows were read, the manifest says {file.rows}")
-            found += 1
-            yield block if self.seed is None else block.take(shuffle_of(file, self.seed, epoch))
+        """Each file as one shuffled block; raises ManifestError where a file holds other rows than planned.
+
+        A thread stacks the next file while the caller works on this one: that takes a tenth of a training step's time,
+        and nearly none of it holds the interpreter's lock.
+        """
+        found, coming = 0, None
+        with ThreadPoolExecutor(1, thread_name_prefix="stack") as pool:
+            for file, columns in zip(files, self.read(files), strict=False):
+                ready, coming = coming, pool.submit(self._block, file, columns, epoch)
+                found += 1
+                if ready is not None:
+                    yield ready.result()
+            if coming is not None:
+                yield coming.result()
         if found != len(files):
             raise ManifestError(
                 f"{found} of {len(files)} planned files were read; the first missing is {files[found].url}"
             )
+
+    def _block(self, file: ShardFile, columns: Columns, epoch: int) -> Block:
+        rows = len(columns["user_index"]) if "user_index" in columns else file.rows
+        if rows != file.rows:
+            raise ManifestError(f"{file.url}: {rows} rows were read, the manifest says {file.rows}")
+        return stack(columns, self.inputs, order_B=None if self.seed is None else shuffle_of(file, self.seed, epoch))
 
     def batches(self, epoch: int, skip: int = 0) -> Iterator[Block]:
         """This rank's rows of the epoch in batches of one size (the last may be shorter), without the first ``skip``."""
