@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import runpy
 import sys
@@ -22,14 +23,17 @@ def _folder() -> Path:
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="als, topk, loader or ddp")], as_json: o.AsJson = False,
+    name: Annotated[str, typer.Argument(help="als, topk, loader, ddp, or leak (of a lake)")], lake: o.Lake = None, as_json: o.AsJson = False,
 ) -> None:  # fmt: skip
     """Run one benchmark: both sides in one run, on the same cores and data."""
     names = sorted(p.stem for p in _folder().glob("*.py") if not p.stem.startswith("_"))
     if name not in names:
         raise FuserankError(f"no benchmark {name!r}; there are: {', '.join(names)}")
     sys.path.insert(0, str(_folder()))  # benchmarks share modules that lie beside them
-    result = runpy.run_path(str(_folder() / f"{name}.py"))["run"]()
+    run = runpy.run_path(str(_folder() / f"{name}.py"))["run"]
+    if lake and "lake" not in inspect.signature(run).parameters:
+        raise FuserankError(f"bench {name} makes its own data and takes no --lake")
+    result = run(lake=lake) if lake else run()
     if as_json:
         typer.echo(json.dumps(result))
         return
