@@ -30,7 +30,6 @@ class RunConfig(Section):
     quiet: bool = Field(False, description="no progress on stderr")
     lock_wait_seconds: float = Field(30.0, ge=0, description="seconds to wait for another run on the same lake")
     lanes: int = Field(2, ge=1, description="steps of the chain that may run side by side, where their tables allow it")
-    keep_intermediate: bool = Field(True, description="keep samples of earlier as_of dates")
 
 
 class WindowsConfig(Section):
