@@ -24,7 +24,7 @@ from fuserank.io.epoch_plan import ShardFile
 from fuserank.models.fnn import FNN
 from fuserank.models.inputs import InputFit
 
-RANKS, TURNS, STEPS = 2, 3, 40
+RANKS, TURNS, STEPS = 2, 7, 40
 
 
 def run(rows: int = 480_000) -> dict[str, object]:
