@@ -15,12 +15,48 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fuserank.common.compiled import compiled, inlined
+from fuserank.common.compiled import compiled, inlined, reducing
 
 Floats = npt.NDArray[np.float32]
 _ONE = np.float32(1)
 _ZERO = np.float32(0)
 _SOLVED = np.float32(1e-20)  # a squared residual below which a row is left as it is
+
+
+@reducing
+def _dot(a_D: Floats, b_D: Floats) -> Any:
+    total = _ZERO
+    for d in range(a_D.shape[0]):
+        total += a_D[d] * b_D[d]
+    return total
+
+
+@reducing
+def _four_dots(y_OD: Floats, i0: Any, i1: Any, i2: Any, i3: Any, p_D: Floats) -> Any:
+    """Inner products of four rows with p."""
+    s0, s1, s2, s3 = _ZERO, _ZERO, _ZERO, _ZERO
+    for d in range(p_D.shape[0]):
+        s0 += y_OD[i0, d] * p_D[d]
+        s1 += y_OD[i1, d] * p_D[d]
+        s2 += y_OD[i2, d] * p_D[d]
+        s3 += y_OD[i3, d] * p_D[d]
+    return s0, s1, s2, s3
+
+
+@inlined
+def _add(y_D: Floats, s: Any, out_D: Floats) -> None:
+    """out += s · y."""
+    for d in range(out_D.shape[0]):
+        out_D[d] = out_D[d] + s * y_D[d]
+
+
+@inlined
+def _add_four(
+    y_OD: Floats, i0: Any, i1: Any, i2: Any, i3: Any, s0: Any, s1: Any, s2: Any, s3: Any, out_D: Floats
+) -> None:
+    """out += s0 · y_i0 + …, one after the other."""
+    for d in range(out_D.shape[0]):
+        out_D[d] = (((out_D[d] + s0 * y_OD[i0, d]) + s1 * y_OD[i1, d]) + s2 * y_OD[i2, d]) + s3 * y_OD[i3, d]
 
 
 @inlined
@@ -30,12 +66,9 @@ def _add_gram(gram_DD: Floats, p_D: Floats, sign: Any, out_D: Floats) -> None:
     fours = depth // 4 * 4
     for e in range(0, fours, 4):
         p0, p1, p2, p3 = sign * p_D[e], sign * p_D[e + 1], sign * p_D[e + 2], sign * p_D[e + 3]
-        for d in range(depth):
-            out_D[d] += p0 * gram_DD[e, d] + p1 * gram_DD[e + 1, d] + p2 * gram_DD[e + 2, d] + p3 * gram_DD[e + 3, d]
+        _add_four(gram_DD, e, e + 1, e + 2, e + 3, p0, p1, p2, p3, out_D)
     for e in range(fours, depth):
-        p0 = sign * p_D[e]
-        for d in range(depth):
-            out_D[d] += p0 * gram_DD[e, d]
+        _add(gram_DD[e], sign * p_D[e], out_D)
 
 
 @inlined
@@ -51,29 +84,19 @@ def _add_ratings(
     out_D: Floats,
 ) -> None:
     """out += Σ over the ratings of (once · c + sign · (c − 1) y·p) y."""
-    depth = p_D.shape[0]
     fours = start + (stop - start) // 4 * 4
     for n in range(start, fours, 4):
         i0, i1, i2, i3 = indices_N[n], indices_N[n + 1], indices_N[n + 2], indices_N[n + 3]
-        s0, s1, s2, s3 = _ZERO, _ZERO, _ZERO, _ZERO
-        for d in range(depth):
-            s0 += y_OD[i0, d] * p_D[d]
-            s1 += y_OD[i1, d] * p_D[d]
-            s2 += y_OD[i2, d] * p_D[d]
-            s3 += y_OD[i3, d] * p_D[d]
+        s0, s1, s2, s3 = _four_dots(y_OD, i0, i1, i2, i3, p_D)
         s0 = once * data_N[n] + sign * (data_N[n] - _ONE) * s0
         s1 = once * data_N[n + 1] + sign * (data_N[n + 1] - _ONE) * s1
         s2 = once * data_N[n + 2] + sign * (data_N[n + 2] - _ONE) * s2
         s3 = once * data_N[n + 3] + sign * (data_N[n + 3] - _ONE) * s3
-        for d in range(depth):
-            out_D[d] += s0 * y_OD[i0, d] + s1 * y_OD[i1, d] + s2 * y_OD[i2, d] + s3 * y_OD[i3, d]
+        _add_four(y_OD, i0, i1, i2, i3, s0, s1, s2, s3, out_D)
     for n in range(fours, stop):
-        i0, s0 = indices_N[n], _ZERO
-        for d in range(depth):
-            s0 += y_OD[i0, d] * p_D[d]
-        s0 = once * data_N[n] + sign * (data_N[n] - _ONE) * s0
-        for d in range(depth):
-            out_D[d] += s0 * y_OD[i0, d]
+        y_D = y_OD[indices_N[n]]
+        s0 = once * data_N[n] + sign * (data_N[n] - _ONE) * _dot(y_D, p_D)
+        _add(y_D, s0, out_D)
 
 
 @compiled
@@ -94,26 +117,21 @@ def solve(
         r_D[:] = _ZERO
         _add_gram(gram_DD, x_D, -_ONE, r_D)
         _add_ratings(indices_N, data_N, start, stop, y_OD, x_D, _ONE, -_ONE, r_D)
-        before = _ZERO
-        for d in range(depth):
-            p_D[d] = r_D[d]
-            before += r_D[d] * r_D[d]
+        p_D[:] = r_D
+        before = _dot(r_D, r_D)
         if before < _SOLVED:
             continue
         for _ in range(steps):
             q_D[:] = _ZERO
             _add_gram(gram_DD, p_D, _ONE, q_D)
             _add_ratings(indices_N, data_N, start, stop, y_OD, p_D, _ZERO, _ONE, q_D)
-            curvature = _ZERO
-            for d in range(depth):
-                curvature += p_D[d] * q_D[d]
-            length, after = before / curvature, _ZERO
-            for d in range(depth):
-                x_D[d] += length * p_D[d]
-                r_D[d] -= length * q_D[d]
-                after += r_D[d] * r_D[d]
+            length = before / _dot(p_D, q_D)
+            _add(p_D, length, x_D)
+            _add(q_D, -length, r_D)
+            after = _dot(r_D, r_D)
             if after < _SOLVED:
                 break
+            grown = after / before
             for d in range(depth):
-                p_D[d] = r_D[d] + after / before * p_D[d]
+                p_D[d] = r_D[d] + grown * p_D[d]
             before = after

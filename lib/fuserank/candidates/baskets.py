@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fuserank.candidates.rows import of_source
+from fuserank.common.reversals import not_taken_back
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -15,11 +16,11 @@ if TYPE_CHECKING:
 Q20 = 1 << 20
 
 
-def baskets(events: DataFrame, as_of: dt.date) -> DataFrame:
-    """Feedback as one row per user, item and basket: columns user_index, item_index, basket (long), age_days (int, from 1:
+def baskets(events: DataFrame, as_of: dt.date, reversals: DataFrame | None = None) -> DataFrame:
+    """Feedback that no reversal took back, as one row per user, item and basket: columns user_index, item_index, basket (long), age_days (int, from 1:
     the day before as_of), reward_q20 (long, reward · 2^20).
 
-    ``events``: columns of silver.events, known before ``as_of``. A basket is a user's session; an event without one is
+    ``events`` and ``reversals`` (None: there are none): columns of silver.events, known before ``as_of``. A basket is a user's session; an event without one is
     a basket by its time. Hash-partitioned by user_index, so that what follows by user needs no shuffle.
     """
     from pyspark.sql import functions as F
@@ -27,7 +28,7 @@ def baskets(events: DataFrame, as_of: dt.date) -> DataFrame:
     time = F.col("event_time")
     key = F.xxhash64("user_index", F.coalesce(F.col("session"), time.cast("string")))
     age = F.greatest(F.datediff(F.lit(as_of), time.cast("date")), F.lit(1))
-    rows = events.where(F.col("role") == "feedback").select(
+    rows = not_taken_back(events.where(F.col("role") == "feedback"), reversals).select(
         "user_index", "item_index", key.alias("basket"), age.alias("age_days"), "reward_q20"
     )
     by = ("user_index", "item_index", "basket")

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from fuserank.candidates.baskets import Q20, decayed_column
 from fuserank.candidates.rows import KERNEL_OUTPUT, candidate_batch, of_source
 from fuserank.common.lookup import locate
+from fuserank.common.users import whole_users
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -164,7 +165,8 @@ class _Propose:
             return
         places = (np.searchsorted(ids, item), np.searchsorted(ids, neighbour))
         near = sp.csr_matrix((similarity.astype(np.float64), places), shape=(len(ids), len(ids)))
-        for users, items, decayed in whole_users(batches):
+        for table in whole_users(batches):
+            users, items, decayed = (column.to_numpy() for column in table.columns)
             at, known = locate(ids, items)
             names, row = np.unique(users, return_inverse=True)
             weight = np.log1p(decayed / Q20)
@@ -172,22 +174,3 @@ class _Propose:
             for low in range(0, len(names), _ROWS_AT_ONCE):
                 user, column, score, rank = best_by_row(history[low : low + _ROWS_AT_ONCE] @ near, self.quota)
                 yield candidate_batch(names[low + user], ids[column], rank, score)
-
-
-def whole_users(
-    batches: Iterator[pa.RecordBatch],
-) -> Iterator[tuple[Indices, Indices, npt.NDArray[np.int64]]]:
-    """Columns of sorted batches, cut so that no user is split between two of them."""
-    held: list[npt.NDArray[Any]] | None = None
-    for batch in batches:
-        columns: list[npt.NDArray[Any]] = [c.to_numpy() for c in batch.columns]
-        if held is not None:
-            columns = [np.concatenate(pair) for pair in zip(held, columns, strict=True)]
-        if len(columns[0]) == 0:
-            continue
-        cut = int(np.searchsorted(columns[0], columns[0][-1]))
-        if cut:
-            yield columns[0][:cut], columns[1][:cut], columns[2][:cut]
-        held = [c[cut:] for c in columns]
-    if held is not None and len(held[0]):
-        yield held[0], held[1], held[2]

@@ -12,20 +12,33 @@ import numba
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
-# Sums may be taken in the order that fits the CPU's vectors: the same for one type of CPU. NaN and infinity keep their meaning.
-_SETTINGS = {"fastmath": {"reassoc", "contract", "nsz", "arcp"}, "error_model": "numpy", "nogil": True}
+_SETTINGS = {"error_model": "numpy", "nogil": True}
+# A product and a sum in one operation: each number is the same, however many of them the compiler takes at once.
+_FUSED = {"contract", "nsz"}
+# A sum in the order that fits the CPU's vectors: the same for one type of CPU.
+_ANY_ORDER = {"reassoc", "contract", "nsz"}
 
 
 def compiled(function: _F) -> _F:
-    """``function``, compiled."""
+    """``function``, compiled; sums are taken in the order in which they stand."""
     try:
-        kept: _F = numba.njit(function, cache=True, **_SETTINGS)
+        kept: _F = numba.njit(function, cache=True, fastmath=_FUSED, **_SETTINGS)
     except RuntimeError:  # neither folder can be written to: each process compiles for itself
-        kept = numba.njit(function, **_SETTINGS)
+        kept = numba.njit(function, fastmath=_FUSED, **_SETTINGS)
     return kept
 
 
 def inlined(function: _F) -> _F:
-    """``function``, to be called by compiled ones of the same module only, and inlined there."""
-    inner: _F = numba.njit(function, inline="always", **_SETTINGS)
+    """``function``, compiled into those of the same module that call it."""
+    inner: _F = numba.njit(function, fastmath=_FUSED, forceinline=True, **_SETTINGS)
+    return inner
+
+
+def reducing(function: _F) -> _F:
+    """The same, its sums in any order.
+
+    It must not write to an array: the compiler makes two loops of one that writes, with and without vectors, and takes
+    one by where the arrays lie in memory. In any order they would give different bits.
+    """
+    inner: _F = numba.njit(function, fastmath=_ANY_ORDER, forceinline=True, **_SETTINGS)
     return inner

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
+from fuserank.common.reversals import not_taken_back
+
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable
@@ -23,10 +25,7 @@ def basket_items(events: DataFrame, as_of: dt.date, reversals: DataFrame | None 
     spend_minor, discount_lines, coupon_lines (long), store_id (the lowest of the basket's lines with the item, or null).
     """
     kept = events.where((F.col("role") == "feedback") & (F.col("reward_q20") > 0))
-    if reversals is not None:
-        # A reversal names one event. Their ids travel to every executor: returns are few beside purchases.
-        taken_back = reversals.select(F.col("reverses_event_id").alias("event_id")).where("event_id is not null")
-        kept = kept.join(F.broadcast(taken_back.distinct()), "event_id", "left_anti")
+    kept = not_taken_back(kept, reversals)
     day = F.col("event_time").cast("date")
     lines = kept.select(
         "user_index",

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from fuserank.candidates import als, co_purchase, popular, repeat, trending
 from fuserank.candidates.baskets import baskets, pairs
+from fuserank.common.reversals import reversals_of
 from fuserank.config.candidates import CandidatesConfig
 from fuserank.io.shipped import columns_of
 from fuserank.jobs._main import job_main
@@ -35,7 +36,8 @@ WRITES = (CANDIDATES, FACTORS, CO_PURCHASE)
 def execute(run: Run, as_of: dt.date) -> None:
     """Makes the configured sources, one slice each."""
     cfg = run.settings.candidates
-    basket_rows = baskets(run.lake.known(EVENTS, as_of), as_of).persist()
+    events = run.lake.known(EVENTS, as_of)
+    basket_rows = baskets(events, as_of, reversals_of(events)).persist()
     pair_rows = pairs(basket_rows, _half_lives(cfg)).persist()
     makers: dict[str, Callable[[], DataFrame]] = {
         "als": lambda: _als(run, as_of, cfg, pair_rows),

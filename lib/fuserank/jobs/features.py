@@ -14,6 +14,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from fuserank.common.reversals import reversals_of
 from fuserank.features.build import Known, build
 from fuserank.jobs._main import job_main
 from fuserank.tables import features as t
@@ -32,10 +33,9 @@ WRITES = t.TABLES
 def known_tables(lake: Lake, as_of: dt.date) -> Known:
     """The inputs through the as-of reader; dictionaries only number ids, so they may be of any day."""
     events = lake.known(silver.EVENTS, as_of)
-    reversals = events.where("role = 'reversal'")
     return Known(
         events=events,
-        reversals=None if reversals.isEmpty() else reversals,
+        reversals=reversals_of(events),
         items=lake.known(silver.ITEMS, as_of),
         users=lake.known(silver.USERS, as_of),
         promotions=lake.known(silver.PROMOTIONS, as_of),

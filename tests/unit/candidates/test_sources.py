@@ -11,6 +11,7 @@ import pytest
 
 from fuserank.candidates import co_purchase, popular, repeat, trending
 from fuserank.candidates.baskets import Q20, baskets, pairs
+from fuserank.common.reversals import reversals_of
 from fuserank.config.candidates import (
     CoPurchaseConfig,
     DecayTerm,
@@ -35,6 +36,21 @@ def took(user: int, item: int, days_ago: int, session: str | None = "s", **other
 
 def basket_rows(spark: SparkSession, *events: dict[str, Any]) -> DataFrame:
     return baskets(frame(spark, EVENTS, list(events)), AS_OF)
+
+
+def test_what_was_taken_back_is_no_basket(spark: SparkSession) -> None:
+    events = frame(
+        spark,
+        EVENTS,
+        [
+            took(0, 7, 3, "a", event_id="kept"),
+            took(0, 8, 3, "a", event_id="returned"),
+            took(0, 9, 1, "b", role="reversal", event_id="return", reverses_event_id="returned"),
+        ],
+    )
+    rows = baskets(events, AS_OF, reversals_of(events)).collect()
+    assert [r["item_index"] for r in rows] == [7]
+    assert reversals_of(events.where("role = 'feedback'")) is None
 
 
 def listed(candidates: DataFrame) -> dict[int, list[tuple[int, int, float]]]:
