@@ -67,3 +67,26 @@ def test_a_rows_solution_does_not_depend_on_the_rows_beside_it() -> None:
         some = rated[low:high]
         solve(some.indptr, some.indices, some.data, parts[low:high], y_OD, gram, 3)
     np.testing.assert_array_equal(whole, parts)
+
+
+@pytest.mark.parametrize("depth", [6, 8, 16, 64])
+def test_the_bits_do_not_depend_on_where_the_arrays_lie_in_memory(depth: int) -> None:
+    # the compiler makes loops for arrays that may overlap and for others, and takes one by their addresses
+    rng = np.random.default_rng(7)
+    rated = ratings(60, 80, seed=4)
+    start, y_OD = rng.random((60, depth), dtype=np.float32), rng.random((80, depth), dtype=np.float32)
+    gram = y_OD.T @ y_OD + np.eye(depth, dtype=np.float32)
+
+    def elsewhere(array: np.ndarray) -> np.ndarray:
+        skip = 4 * int(rng.integers(0, 16))
+        copied = np.empty(array.nbytes + skip, np.uint8)[skip:].view(np.float32).reshape(array.shape)
+        copied[...] = array
+        return copied
+
+    found, kept = set(), []
+    for _ in range(200):
+        kept.append(np.empty(int(rng.integers(1, 5000)), np.uint8))  # so that the kernel's own arrays move too
+        x_RD = elsewhere(start)
+        solve(rated.indptr, rated.indices, rated.data, x_RD, elsewhere(y_OD), elsewhere(gram), 3)
+        found.add(x_RD.tobytes())
+    assert len(found) == 1
