@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from fuserank.common.mesh import Mesh, meet
+from fuserank.common.mesh import Mesh, MeshError, meet
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -90,7 +90,11 @@ def barrier_mesh() -> AbstractContextManager[Mesh]:
 
     context = BarrierTaskContext.get()
     hosts = [task.address.rsplit(":", 1)[0] for task in context.getTaskInfos()]
-    application = context.getLocalProperty("spark.app.id") or ""
+    application = context.getLocalProperty("spark.app.id")
+    if not application:  # two applications may have a stage of the same number
+        raise MeshError(
+            "Spark does not say which application this is (spark.app.id); the ranks can't tell theirs apart"
+        )
     token = f"als/{application}/{context.stageId()}/{context.attemptNumber()}"
     return meet(context.partitionId(), hosts, token)
 

@@ -13,7 +13,7 @@ import struct
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -33,15 +33,8 @@ class MeshError(ConnectionError):
 class Mesh:
     """One rank's end. Every rank calls the same methods in the same order."""
 
-    def __init__(self, rank: int, links: dict[int, socket.socket]) -> None:
-        self.rank, self.size, self._links = rank, len(links) + 1, links
-        self._sender = ThreadPoolExecutor(1)
-
-    def close(self) -> None:
-        """Ends the connections; a rank that still waits for this one gets a MeshError."""
-        for link in self._links.values():
-            link.close()
-        self._sender.shutdown()
+    def __init__(self, rank: int, links: dict[int, socket.socket], sender: ThreadPoolExecutor) -> None:
+        self.rank, self.size, self._links, self._sender = rank, len(links) + 1, links, sender
 
     def swap(self, parts: Sequence[Array]) -> list[Array]:
         """``parts[r]``, one dimension, goes to rank r; returns what came, by rank."""
@@ -113,33 +106,40 @@ def meet(rank: int, hosts: Sequence[str], token: str, seconds: float = 1800.0) -
     Raises MeshError where a rank does not come, or gives no sign of life, within ``seconds``.
     """
     links: dict[int, socket.socket] = {}
-    digest = hashlib.sha256(token.encode()).digest()
-    until = time.monotonic() + seconds
+    sender = ThreadPoolExecutor(1)
     try:
-        if len(hosts) > 1:
-            with _listener(hosts[rank], _candidates(digest) if rank == 0 else [0]) as listener:
-                port = listener.getsockname()[1]
-                if rank == 0:
-                    ports = _welcome(listener, digest, range(1, len(hosts)), links, until)
-                    told = struct.pack(f"!{len(hosts)}i", 0, *(ports[r] for r in range(1, len(hosts))))
-                    for link in links.values():
-                        link.sendall(told)
-                else:
-                    links[0] = _call(hosts[0], _candidates(digest), _HELLO.pack(digest, rank, port), until)
-                    others = struct.unpack(f"!{len(hosts)}i", _exactly(links[0], 4 * len(hosts), until))
-                    for peer in range(1, rank):
-                        links[peer] = _call(hosts[peer], [others[peer]], _HELLO.pack(digest, rank, port), until)
-                    _welcome(listener, digest, range(rank + 1, len(hosts)), links, until)
+        _connect(rank, hosts, hashlib.sha256(token.encode()).digest(), links, time.monotonic() + seconds)
         for link in links.values():
             link.settimeout(seconds)
-        mesh = Mesh(rank, links)
-        try:
-            yield mesh
-        finally:
-            mesh.close()
+        yield Mesh(rank, links, sender)
     finally:
         for link in links.values():
+            with suppress(OSError):  # the other end may be gone
+                link.shutdown(socket.SHUT_RDWR)  # unlike close, this ends a send that is under way
             link.close()
+        sender.shutdown()
+
+
+def _connect(rank: int, hosts: Sequence[str], digest: bytes, links: dict[int, socket.socket], until: float) -> None:
+    """Puts a connection to each other rank into ``links``: everyone calls rank 0, which tells where all listen, then
+    those below itself.
+    """
+    if len(hosts) == 1:
+        return
+    with _listener(hosts[rank], _candidates(digest) if rank == 0 else [0]) as listener:
+        port = listener.getsockname()[1]
+        if rank == 0:
+            ports = _welcome(listener, digest, range(1, len(hosts)), links, until)
+            told = struct.pack(f"!{len(hosts)}i", port, *(ports[r] for r in range(1, len(hosts))))
+            for link in links.values():
+                link.sendall(told)
+            return
+        hello = _HELLO.pack(digest, rank, port)
+        links[0] = _call(hosts[0], _candidates(digest), hello, until)
+        ports_of = struct.unpack(f"!{len(hosts)}i", _exactly(links[0], 4 * len(hosts), until))
+        for peer in range(1, rank):
+            links[peer] = _call(hosts[peer], [ports_of[peer]], hello, until)
+        _welcome(listener, digest, range(rank + 1, len(hosts)), links, until)
 
 
 def _candidates(digest: bytes) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import socket
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -96,6 +97,25 @@ def test_a_rank_that_dies_is_named() -> None:
         left, broken = pool.map(one, range(2))
     assert broken == "broken on purpose"
     assert "rank 1 has left" in left
+
+
+def test_a_rank_that_dies_ends_the_others_while_they_send_more_than_buffers_hold() -> None:
+    def one(rank: int) -> str:
+        table = np.zeros((4_000_000, 4), np.float32)
+        try:
+            with meet(rank, ["127.0.0.1"] * 3, "dies in between", 60.0) as mesh:
+                if rank == 1:
+                    raise ValueError("broken on purpose")
+                mesh.fill(table, np.array([0, 2_000_000, 2_000_000, 4_000_000]))
+        except (MeshError, ValueError) as error:
+            return str(error)
+        return "no error"
+
+    started = time.monotonic()
+    with ThreadPoolExecutor(3) as pool:
+        said = list(pool.map(one, range(3)))
+    assert "no error" not in said
+    assert time.monotonic() - started < 30  # the time-out is 60
 
 
 def test_ranks_that_never_come_are_named() -> None:
