@@ -11,6 +11,7 @@ import numpy.typing as npt
 from fuserank.candidates import als_blocked, als_mllib
 from fuserank.candidates.baskets import Q20
 from fuserank.candidates.rows import KERNEL_OUTPUT, candidate_batch, of_source
+from fuserank.common.factors import by_index, matrix
 from fuserank.common.lookup import locate
 
 if TYPE_CHECKING:
@@ -60,12 +61,13 @@ def propose(
     user_factors: DataFrame,
     load_items: ItemFactorsLoader,
     cfg: AlsConfig,
+    partitions: int | None = None,
     seen_pairs: DataFrame | None = None,
 ) -> DataFrame:
     """The ``quota`` items of the largest inner product for every user, ties to the lower item_index.
 
-    ``user_factors``: index (int), factor (array<float>), in as many partitions as are to work at once: a user's list is
-    the same in any of them. ``seen_pairs``: user_index, item_index; needed where ``exclude_seen`` is set. Returns user_index, item_index, source, rank (int), score (float): exactly
+    ``user_factors``: index (int), factor (array<float>). They are dealt anew into ``partitions``, as many as are to work
+    at once; None: as they come. A user's list is the same in any of them. ``seen_pairs``: user_index, item_index; needed where ``exclude_seen`` is set. Returns user_index, item_index, source, rank (int), score (float): exactly
     min(quota, items) rows for each user, unless a mask leaves fewer items.
     """
     from pyspark.sql import functions as F
@@ -76,6 +78,8 @@ def propose(
             raise ValueError("als.exclude_seen is set, but no seen pairs were given")
         seen = seen_pairs.groupBy(F.col("user_index").alias("index")).agg(F.collect_set("item_index").alias("seen"))
         users = users.join(seen, "index", "left")
+    if partitions is not None:
+        users = users.repartition(partitions, "index")
     return of_source(users.mapInArrow(_TopK(load_items, cfg.quota), KERNEL_OUTPUT), "als")
 
 
@@ -102,28 +106,6 @@ class _TopK:
                 seen = _seen(batch.column("seen"), item_index) if "seen" in batch.schema.names else None
                 positions_UK, scores_UK = topk(users_UD, index, seen)
                 yield _rows(batch.column("index").to_numpy(), positions_UK, scores_UK, item_index)
-
-
-def by_index(table: pa.Table) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
-    """Columns index and factor as (rows,), ascending, and (rows, depth)."""
-    table = table.combine_chunks()
-    index = table.column("index").to_numpy()
-    if len(index) == 0:
-        return index, np.zeros((0, 0), np.float32)
-    column = table.column("factor").chunk(0)
-    factors_ND = matrix(column, len(column[0]))
-    if (index[1:] > index[:-1]).all():
-        return index, factors_ND
-    order = np.argsort(index)  # faster than Arrow's sort, which takes lists one by one
-    return index[order], factors_ND[order]
-
-
-def matrix(column: pa.ListArray, depth: int) -> npt.NDArray[np.float32]:
-    """An Arrow list column of equal lengths as (rows, depth), without a copy of its values."""
-    values: npt.NDArray[np.float32] = column.flatten().to_numpy().astype(np.float32, copy=False)
-    if values.size != len(column) * depth:
-        raise ValueError(f"factors of {len(column)} rows hold {values.size} numbers; expected {depth} each")
-    return values.reshape(len(column), depth)
 
 
 def _seen(column: pa.ListArray, item_index: npt.NDArray[np.int32]) -> SeenItems:

@@ -60,9 +60,9 @@ def _als(run: Run, as_of: dt.date, cfg: CandidatesConfig, pair_rows: DataFrame) 
     cores = run.spark.sparkContext.defaultParallelism
     fitted = cfg.als.model_copy(update={"ranks": min(cfg.als.ranks, cores)})  # a barrier stage needs a slot for each
     run.lake.replace(FACTORS, als.fit(pair_rows, fitted, run.seed), as_of_date=as_of)
-    users = run.lake.read(FACTORS, as_of_date=as_of, side="user").repartition(cores, "index")
+    users = run.lake.read(FACTORS, as_of_date=as_of, side="user")
     items = columns_of(run.lake, FACTORS, ("index", "factor"), as_of_date=as_of, side="item")
-    return als.propose(users, items, cfg.als, pair_rows if cfg.als.exclude_seen else None)
+    return als.propose(users, items, cfg.als, cores, pair_rows if cfg.als.exclude_seen else None)
 
 
 def _co_purchase(

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fuserank.common.errors import FuserankError
+from fuserank.common.factors import by_index
 from fuserank.fusion.fitted import MODEL_SOURCE, from_rows
 from fuserank.fusion.parts import part_alone
 from fuserank.io.shipped import on_executors
@@ -84,11 +85,10 @@ def _evidence(
 
 def _item_factors(run: Run, as_of: dt.date) -> tuple[np.ndarray, np.ndarray]:
     """Unit factors of all items; they ride to the executors by closure or broadcast."""
-    saved = run.lake.read(FACTORS, as_of_date=as_of, side="item").select("index", "factor").toArrow().combine_chunks()
+    saved = run.lake.read(FACTORS, as_of_date=as_of, side="item").select("index", "factor").toArrow()
     if saved.num_rows == 0:
         raise FuserankError(f"no item factors as of {as_of}; run jobs/candidates.py --as-of {as_of}")
-    flat = saved["factor"].chunk(0).flatten().to_numpy()
-    return unit_factors(saved["index"].to_numpy(), flat.reshape(saved.num_rows, -1))
+    return unit_factors(*by_index(saved))
 
 
 def _popular(run: Run, as_of: dt.date) -> list[PopularItem]:

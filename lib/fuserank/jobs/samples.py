@@ -81,7 +81,7 @@ def rows(run: Run, start: dt.date, keys: DataFrame) -> DataFrame:
     encoded = encode.encoded(
         told(positions(keys, partitions), by_user, catalogue.buckets(USER_BUCKETS)),
         on_executors(run.spark, held, held.nbytes),
-        columns_of(lake, FACTORS, ("index", "factor"), ("index",), as_of_date=start, side="item"),
+        columns_of(lake, FACTORS, ("index", "factor"), as_of_date=start, side="item"),
         columns_of(lake, CO_PURCHASE, names, names[:2], as_of_date=start),
         run.settings.samples.minor_per_major,
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from fuserank.common.factors import by_index
 from fuserank.common.lookup import locate
 
 if TYPE_CHECKING:
@@ -30,12 +31,8 @@ class Factors:
 
     @classmethod
     def of(cls, table: pa.Table) -> Factors:
-        """Of columns index and factor, sorted by index."""
-        index = table["index"].to_numpy()
-        flat = table["factor"].combine_chunks()
-        flat = flat.chunk(0) if hasattr(flat, "chunk") else flat
-        values = flat.flatten().to_numpy(zero_copy_only=False).astype(np.float32, copy=False)
-        return cls(index, values.reshape(len(index), -1))
+        """Of columns index and factor."""
+        return cls(*by_index(table))
 
     def rows(self, wanted_B: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """Factors of the wanted indices (B, D), zeros where there is none."""

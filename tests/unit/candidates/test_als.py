@@ -46,7 +46,7 @@ def proposed(pairs: DataFrame, cfg: AlsConfig) -> dict[int, list[Any]]:
     """Rows by user, in rank order."""
     factors = als.fit(pairs, cfg, seed=3).persist()
     users = factors.where("side = 'user'")
-    rows = als.propose(users, loader(table(factors, "item")), cfg, pairs if cfg.exclude_seen else None).collect()
+    rows = als.propose(users, loader(table(factors, "item")), cfg, 2, pairs if cfg.exclude_seen else None).collect()
     factors.unpersist()
     by_user: dict[int, list[Any]] = {}
     for row in sorted(rows, key=lambda r: (r["user_index"], r["rank"])):
