@@ -42,7 +42,7 @@ def run(lake: str = "lake", as_of: str = AS_OF) -> dict[str, Any]:
                     job.execute(cut, day)
             found = {}
             for table in (*features.WRITES, *candidates.WRITES):
-                slices = [lake.read(table, as_of_date=day) for lake in (whole, cut.lake)]
+                slices = [side.read(table, as_of_date=day) for side in (whole, cut.lake)]
                 found[table.name] = [digest(frame, table) for frame in slices]
     equal = sum(a == b for a, b in found.values())
     return {

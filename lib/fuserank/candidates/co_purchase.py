@@ -165,8 +165,8 @@ class _Propose:
             return
         places = (np.searchsorted(ids, item), np.searchsorted(ids, neighbour))
         near = sp.csr_matrix((similarity.astype(np.float64), places), shape=(len(ids), len(ids)))
-        for table in whole_users(batches):
-            users, items, decayed = (column.to_numpy() for column in table.columns)
+        for history_rows in whole_users(batches):
+            users, items, decayed = (column.to_numpy() for column in history_rows.columns)
             at, known = locate(ids, items)
             names, row = np.unique(users, return_inverse=True)
             weight = np.log1p(decayed / Q20)

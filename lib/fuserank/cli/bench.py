@@ -23,8 +23,10 @@ def _folder() -> Path:
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="als, topk, loader, ddp, or leak (of a lake)")], lake: o.Lake = None, as_json: o.AsJson = False,
-) -> None:  # fmt: skip
+    name: Annotated[str, typer.Argument(help="als, topk, loader, ddp, or leak (of a lake)")],
+    lake: o.Lake = None,
+    as_json: o.AsJson = False,
+) -> None:
     """Run one benchmark: both sides in one run, on the same cores and data."""
     names = sorted(p.stem for p in _folder().glob("*.py") if not p.stem.startswith("_"))
     if name not in names:

@@ -55,10 +55,6 @@ class Block(NamedTuple):
     def rows(self) -> int:
         return len(self.user_B)
 
-    def take(self, index_N: npt.NDArray[np.intp]) -> Block:
-        """Rows by position, in that order."""
-        return Block._make(np.take(a, index_N, axis=0) for a in self)
-
     def slice(self, start: int, stop: int) -> Block:
         """Rows start … stop as views."""
         return Block._make(a[start:stop] for a in self)

@@ -161,9 +161,10 @@ class Lake:
     def _written(self, table: Table) -> int:
         version = self.version(table)
         said = commit_info(self.spark, self.path(table), version)
-        metrics = {name: int(value) for name, value in said["operationMetrics"].items() if value.isdigit()}
+        counted = said.get("operationMetrics") or {}
+        metrics = {name: int(value) for name, value in counted.items() if value.isdigit()}
         rows = metrics.get("numOutputRows", metrics.get("numTargetRowsInserted", 0))
-        if said["operation"] == "MERGE":
+        if said.get("operation") == "MERGE":
             rows = metrics.get("numTargetRowsInserted", 0) + metrics.get("numTargetRowsUpdated", 0)
         self.versions_written[table.name] = version
         self.rows_written[table.name] = self.rows_written.get(table.name, 0) + rows

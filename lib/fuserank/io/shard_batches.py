@@ -82,7 +82,7 @@ class ShardBatches(ABC):
             )
 
     def _block(self, file: ShardFile, columns: Columns, epoch: int) -> Block:
-        rows = len(columns["user_index"]) if "user_index" in columns else file.rows
+        rows = len(next(iter(columns.values())))
         if rows != file.rows:
             raise ManifestError(f"{file.url}: {rows} rows were read, the manifest says {file.rows}")
         return stack(columns, self.inputs, order_B=None if self.seed is None else shuffle_of(file, self.seed, epoch))

@@ -68,8 +68,9 @@ def shards(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
 
 def score_shard(shard: pa.Table, inputs: Inputs, scorer: Scorer) -> pa.RecordBatch:
     """One shard's logits, sorted by user_index, then item_index."""
-    block = stack({name: shard.column(name).to_numpy() for name in inputs.columns}, inputs, labelled=False)
-    block = block.take(np.lexsort((block.item_B, block.user_B)))
+    columns = {name: shard.column(name).to_numpy() for name in inputs.columns}
+    by_user = np.lexsort((columns["item_index"], columns["user_index"]))
+    block = stack(columns, inputs, labelled=False, order_B=by_user)
     logit_N = np.empty(block.rows, np.float32)
     for start in range(0, block.rows, BLOCK_ROWS):
         stop = min(start + BLOCK_ROWS, block.rows)
