@@ -42,7 +42,7 @@ lint: setup-dev ## ruff, mypy, import-linter, generated docs up to date
 docs: setup ## write docs/tables.md from the contracts
 	@$(BIN)/fuserank tables > docs/tables.md
 
-bench: setup ## all benchmarks, one after the other, results in benchmarks/results/
+bench: setup ## the benchmarks of speed, one after the other, results in benchmarks/results/
 	@mkdir -p benchmarks/results; for name in als topk loader ddp; do $(BIN)/fuserank bench $$name --json | tee benchmarks/results/$$name.json || exit 1; done
 
 locks: ## resolve requirements/*.txt anew (needs uv)
