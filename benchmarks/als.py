@@ -157,10 +157,9 @@ class _TimedIterations:
         columns = engine.gather_columns(batches)
         with engine.barrier_mesh() as mesh, threadpool_limits(limits=1):
             users, items = engine.exchange(mesh, *columns, self.cfg.factors)
-            x_UD, y_ID = engine.start_factors(users.rows, items.rows, self.cfg.factors, self.seed)
             mesh.gather(np.zeros(1))  # a barrier
             started = time.perf_counter()
-            engine.iterate(mesh, users, items, x_UD, y_ID, self.cfg)
+            engine.iterate(mesh, users, items, self.cfg, self.seed)
             seconds = time.perf_counter() - started
         yield pa.RecordBatch.from_arrays([pa.array([seconds])], names=["seconds"])
 

@@ -1,9 +1,11 @@
 """The blocked engine of als: one barrier stage whose tasks are ranks with a socket between each two.
 
-Rows of both sides are dealt to the ranks so that each has the same work; a half step solves a rank's rows by conjugate
-gradients (als_kernel) and hands its slice to the others. Each rank keeps only its own rows of the ratings, and both
-factor tables. A row's solution depends on the other side's table alone, so that the factors are the same bits for any
-number of ranks.
+Rows of both sides are dealt to the ranks so that each has the same work; a half step hands the other side's rows round,
+and solves a rank's rows by conjugate gradients (als_kernel). Each rank keeps only its own rows of the ratings, and of the
+factors its own rows and what was handed round. A row's solution depends on the other side's table alone, so that the
+factors are the same bits for any number of ranks.
+
+Shapes: R rows of a side, D factor length.
 """
 
 from __future__ import annotations
@@ -26,10 +28,13 @@ if TYPE_CHECKING:
 
 _OUTPUT = "side string, index int, factor array<float>"
 _ROWS_PER_BATCH = 8192
+_QUANTUM = 2.0**30
+_JITTER = 1e-7
 
 Ints = npt.NDArray[np.int64]
 Indices = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
 
 
 def factors(rated: DataFrame, cfg: AlsConfig, seed: int) -> DataFrame:
@@ -68,10 +73,9 @@ class _Rank:
         with barrier_mesh() as mesh, threadpool_limits(limits=1):
             users, items = exchange(mesh, user, item, confidence, self.cfg.factors)
             del user, item, confidence
-            x_UD, y_ID = start_factors(users.rows, items.rows, self.cfg.factors, self.seed)
-            iterate(mesh, users, items, x_UD, y_ID, self.cfg)
-        for name, side, table in (("user", users, x_UD), ("item", items, y_ID)):
-            yield from _batches(name, side, table, mesh.rank)
+            x_UD, y_ID = iterate(mesh, users, items, self.cfg, self.seed)
+        for name, side, own_RD in (("user", users, x_UD), ("item", items, y_ID)):
+            yield from _batches(name, side, own_RD, mesh.rank)
 
 
 def gather_columns(batches: Iterator[pa.RecordBatch]) -> tuple[Indices, Indices, Floats]:
@@ -111,14 +115,20 @@ def exchange(mesh: Mesh, user: Indices, item: Indices, confidence: Floats, depth
     return sides[0], sides[1]
 
 
-def equal_work(counts: Ints, ranks: int, depth: int) -> Ints:
-    """Bounds (ranks + 1,) of contiguous rows with the same work each, from the non-zeros of each row.
+def block_rows(rows: int) -> int:
+    """Rows of a block, a power of two: what is multiplied at once, and what bounds between ranks are rounded to."""
+    return min(256, 1 << max(rows // 128, 1).bit_length() - 1)
 
-    A step of the solver costs 4 · depth operations a non-zero and depth² a row, so that many short rows weigh too.
+
+def equal_work(counts: Ints, ranks: int, depth: int) -> Ints:
+    """Bounds (ranks + 1,) of contiguous rows, whole blocks, with the same work each, from the non-zeros of each row.
+
+    With two steps of the solver a row of the factor table costs about as much as depth / 10 non-zeros (measured).
     """
-    work = np.concatenate([[0], np.cumsum(4 * counts + depth * (counts > 0))]).astype(np.int64)
+    block = block_rows(len(counts))
+    work = np.concatenate([[0], np.cumsum(10 * counts + depth * (counts > 0))]).astype(np.int64)
     targets = work[-1] * np.arange(1, ranks, dtype=np.int64) // ranks
-    inner = np.searchsorted(work, targets)
+    inner = (np.searchsorted(work, targets) + block // 2) // block * block
     return np.concatenate([[0], np.minimum(inner, len(counts)), [len(counts)]]).astype(np.int64)
 
 
@@ -136,6 +146,57 @@ def _own_rows(mesh: Mesh, bounds: Ints, row: Indices, other: Indices, confidence
     return Side(bounds, rated.indptr, rated.indices, rated.data)
 
 
+class _Factors:
+    """This rank's own rows of one side's factors, as coordinates: factor = coordinates · basis.
+
+    Products of rows and a matrix are taken a block at a time, and blocks never lie across two ranks, so that their bits
+    are the same for any number of ranks.
+    """
+
+    def __init__(self, side: Side, rank: int, all_RD: Floats) -> None:
+        self.side, self.rank = side, rank
+        self.own_RD = all_RD[side.bounds[rank] : side.bounds[rank + 1]]
+        self.basis_DD = np.eye(all_RD.shape[1])
+        self.white_RD = np.empty_like(all_RD)  # of all ranks; filled before each half step of the other side
+
+    def times(self, matrix_DD: Doubles, out_RD: Floats) -> None:
+        """``out_RD`` = own factors · matrix."""
+        matrix_DD = (self.basis_DD @ matrix_DD).astype(np.float32)
+        for rows in self._blocks():
+            np.matmul(self.own_RD[rows], matrix_DD, out=out_RD[rows])
+
+    def gram(self, mesh: Mesh) -> Doubles:
+        """Σ y yᵀ over the factors of all ranks (D, D): whole numbers of 2^-30 are summed, so no order shows."""
+        total_DD = np.zeros_like(self.basis_DD)
+        for rows in self._blocks():
+            total_DD += np.rint(self.own_RD[rows].T @ self.own_RD[rows] * np.float32(_QUANTUM))
+        parts = mesh.gather(total_DD.ravel())
+        whole_DD: Doubles = np.sum(parts, axis=0).reshape(total_DD.shape) / _QUANTUM
+        return self.basis_DD.T @ whole_DD @ self.basis_DD
+
+    def _blocks(self) -> Iterator[slice]:
+        block = block_rows(self.side.rows)
+        return (slice(start, start + block) for start in range(0, len(self.own_RD), block))
+
+
+def iterate(mesh: Mesh, users: Side, items: Side, cfg: AlsConfig, seed: int) -> tuple[Floats, Floats]:
+    """All passes from a random start; returns this rank's rows of both factor tables. Raises where they diverge."""
+    starts = start_factors(users.rows, items.rows, cfg.factors, seed)
+    x, y = (_Factors(side, mesh.rank, start) for side, start in zip((users, items), starts, strict=True))
+    del starts
+    for _ in range(cfg.iterations):
+        _half_step(mesh, x, y, cfg)
+        _half_step(mesh, y, x, cfg)
+    tables = []
+    for factors in (x, y):
+        table_RD = np.empty_like(factors.own_RD)
+        factors.times(np.eye(cfg.factors), table_RD)
+        if not np.isfinite(table_RD).all():
+            raise _diverged()
+        tables.append(table_RD)
+    return tables[0], tables[1]
+
+
 def start_factors(users: int, items: int, depth: int, seed: int) -> tuple[Floats, Floats]:
     """Small positive numbers (users, depth) and (items, depth), the same on every rank; users' are drawn first."""
     rng = np.random.default_rng(seed)
@@ -144,34 +205,47 @@ def start_factors(users: int, items: int, depth: int, seed: int) -> tuple[Floats
     return x_UD, y_ID
 
 
-def iterate(mesh: Mesh, users: Side, items: Side, x_UD: Floats, y_ID: Floats, cfg: AlsConfig) -> None:
-    """Runs the passes in place; afterwards every rank holds the same two tables. Raises where a factor is not finite."""
-    for _ in range(cfg.iterations):
-        _half_step(mesh, users, x_UD, y_ID, cfg)
-        _half_step(mesh, items, y_ID, x_UD, cfg)
-    if not (np.isfinite(x_UD).all() and np.isfinite(y_ID).all()):
-        raise FloatingPointError("ALS diverged: factors are not finite; raise candidates.als.regularization")
+def _half_step(mesh: Mesh, mine: _Factors, other: _Factors, cfg: AlsConfig) -> None:
+    """Solves this rank's rows of ``mine`` given all of ``other``.
 
-
-def _half_step(mesh: Mesh, side: Side, table: Floats, other: Floats, cfg: AlsConfig) -> None:
-    """Solves this rank's rows of ``table`` given ``other``, and gathers all slices."""
+    With G = YᵀY + λI = L·Lᵀ the equations are solved for Lᵀx, from factors L⁻¹y of the other side: there G is the
+    identity, which costs nothing, and the ratings alone are left for the solver (als_kernel).
+    """
     from fuserank.candidates.als_kernel import solve
 
-    gram_DD = other.T @ other + np.float32(cfg.regularization) * np.eye(other.shape[1], dtype=np.float32)
-    mine = table[side.bounds[mesh.rank] : side.bounds[mesh.rank + 1]]
-    solve(side.indptr, side.indices, side.data, mine, other, gram_DD, cfg.cg_steps)
-    mesh.fill(table, side.bounds)
+    root_DD = _root(other.gram(mesh), cfg)
+    inverse_DD = np.linalg.inv(root_DD)
+    bounds = other.side.bounds
+    other.times(inverse_DD.T, other.white_RD[bounds[mesh.rank] : bounds[mesh.rank + 1]])
+    mesh.fill(other.white_RD, bounds)
+    start_RD = np.empty_like(mine.own_RD)
+    mine.times(root_DD, start_RD)
+    solve(mine.side.indptr, mine.side.indices, mine.side.data, start_RD, other.white_RD, cfg.cg_steps)
+    mine.own_RD, mine.basis_DD = start_RD, inverse_DD
 
 
-def _batches(name: str, side: Side, table: Floats, rank: int) -> Iterator[pa.RecordBatch]:
-    """This rank's own rows of a table, those with a rating, as Arrow."""
+def _root(gram_DD: Doubles, cfg: AlsConfig) -> Doubles:
+    """L (D, D) of G = L·Lᵀ."""
+    jitter = _JITTER * np.trace(gram_DD) / cfg.factors  # where λ is 0, or lost beside the largest factor
+    if not np.isfinite(jitter):
+        raise _diverged()
+    return np.linalg.cholesky(gram_DD + (cfg.regularization + jitter) * np.eye(cfg.factors))
+
+
+def _diverged() -> FloatingPointError:
+    return FloatingPointError("ALS diverged: factors are not finite; raise candidates.als.regularization")
+
+
+def _batches(name: str, side: Side, own_RD: Floats, rank: int) -> Iterator[pa.RecordBatch]:
+    """This rank's rows of a table, those with a rating, as Arrow."""
     import pyarrow as pa
 
-    rated = int(side.bounds[rank]) + np.flatnonzero(np.diff(side.indptr) > 0)
-    depth = table.shape[1]
+    rated = np.flatnonzero(np.diff(side.indptr) > 0)
+    depth = own_RD.shape[1]
     for start in range(0, len(rated), _ROWS_PER_BATCH):
-        index = rated[start : start + _ROWS_PER_BATCH]
-        offsets = pa.array(np.arange(len(index) + 1, dtype=np.int32) * depth)
-        factor = pa.ListArray.from_arrays(offsets, pa.array(table[index].ravel()))
-        columns = [pa.array([name] * len(index)), pa.array(index.astype(np.int32)), factor]
+        at = rated[start : start + _ROWS_PER_BATCH]
+        offsets = pa.array(np.arange(len(at) + 1, dtype=np.int32) * depth)
+        factor = pa.ListArray.from_arrays(offsets, pa.array(own_RD[at].ravel()))
+        index = pa.array((side.bounds[rank] + at).astype(np.int32))
+        columns = [pa.array([name] * len(at)), index, factor]
         yield pa.RecordBatch.from_arrays(columns, names=["side", "index", "factor"])

@@ -1,9 +1,11 @@
 """The solver of a half step of implicit ALS: conjugate gradients on the normal equations of each row.
 
 For a row with ratings c_k of the other side's rows y_k, A = G + Σ (c_k − 1) y_k y_kᵀ with G = YᵀY + λI, and
-A x = Σ c_k y_k (Hu, Koren, Volinsky 2008, eq. 4). A is never made: its product with a vector takes D² operations for G
-and 4 D for each rating (Takács, Pilászy, Tikk 2011, section 4). Four ratings, and four rows of G, go at a time, so
-that the result's numbers are loaded and stored a quarter as often.
+A x = Σ c_k y_k (Hu, Koren, Volinsky 2008, eq. 4). The caller gives w_k = L⁻¹ y_k with G = L Lᵀ, so that for z = Lᵀ x
+it is (I + Σ (c_k − 1) w_k w_kᵀ) z = Σ c_k w_k: conjugate gradients with G as the preconditioner. The matrix is never
+made; its product with a vector takes 4 D operations for each rating (Takács, Pilászy, Tikk 2011, section 4), and the D²
+of G are not paid at every step. Four ratings go at a time, so that the result's numbers are loaded and stored a quarter
+as often.
 
 Shapes: R rows, N ratings in CSR form, O rows of the other side, D factor length. Imported where it runs.
 """
@@ -60,18 +62,6 @@ def _add_four(
 
 
 @inlined
-def _add_gram(gram_DD: Floats, p_D: Floats, sign: Any, out_D: Floats) -> None:
-    """out += sign · G p; G is symmetric."""
-    depth = p_D.shape[0]
-    fours = depth // 4 * 4
-    for e in range(0, fours, 4):
-        p0, p1, p2, p3 = sign * p_D[e], sign * p_D[e + 1], sign * p_D[e + 2], sign * p_D[e + 3]
-        _add_four(gram_DD, e, e + 1, e + 2, e + 3, p0, p1, p2, p3, out_D)
-    for e in range(fours, depth):
-        _add(gram_DD[e], sign * p_D[e], out_D)
-
-
-@inlined
 def _add_ratings(
     indices_N: Any,
     data_N: Floats,
@@ -100,33 +90,29 @@ def _add_ratings(
 
 
 @compiled
-def solve(
-    indptr_R: Any, indices_N: Any, data_N: Floats, x_RD: Floats, y_OD: Floats, gram_DD: Floats, steps: int
-) -> None:
-    """Improves each row of ``x_RD`` in place by ``steps`` conjugate-gradient steps from where it stands.
+def solve(indptr_R: Any, indices_N: Any, data_N: Floats, z_RD: Floats, w_OD: Floats, steps: int) -> None:
+    """Improves each row of ``z_RD`` in place by ``steps`` conjugate-gradient steps from where it stands.
 
     A row without ratings becomes zero. Rows are independent of each other.
     """
-    depth = y_OD.shape[1]
+    depth = w_OD.shape[1]
     r_D, p_D, q_D = np.empty(depth, np.float32), np.empty(depth, np.float32), np.empty(depth, np.float32)
-    for row in range(x_RD.shape[0]):
-        start, stop, x_D = indptr_R[row], indptr_R[row + 1], x_RD[row]
+    for row in range(z_RD.shape[0]):
+        start, stop, z_D = indptr_R[row], indptr_R[row + 1], z_RD[row]
         if start == stop:
-            x_D[:] = _ZERO
+            z_D[:] = _ZERO
             continue
-        r_D[:] = _ZERO
-        _add_gram(gram_DD, x_D, -_ONE, r_D)
-        _add_ratings(indices_N, data_N, start, stop, y_OD, x_D, _ONE, -_ONE, r_D)
+        r_D[:] = -z_D
+        _add_ratings(indices_N, data_N, start, stop, w_OD, z_D, _ONE, -_ONE, r_D)
         p_D[:] = r_D
         before = _dot(r_D, r_D)
         if before < _SOLVED:
             continue
         for _ in range(steps):
-            q_D[:] = _ZERO
-            _add_gram(gram_DD, p_D, _ONE, q_D)
-            _add_ratings(indices_N, data_N, start, stop, y_OD, p_D, _ZERO, _ONE, q_D)
+            q_D[:] = p_D
+            _add_ratings(indices_N, data_N, start, stop, w_OD, p_D, _ZERO, _ONE, q_D)
             length = before / _dot(p_D, q_D)
-            _add(p_D, length, x_D)
+            _add(p_D, length, z_D)
             _add(q_D, -length, r_D)
             after = _dot(r_D, r_D)
             if after < _SOLVED:

@@ -27,7 +27,7 @@ class AlsConfig(Section):
     ranks: int = Field(
         2, ge=1, description="processes of the blocked engine (count); the job takes no more than there are cores"
     )
-    cg_steps: int = Field(3, ge=1, description="conjugate-gradient steps per row and half step (count)")
+    cg_steps: int = Field(2, ge=1, description="preconditioned conjugate-gradient steps per row and half step (count)")
     exclude_seen: bool = Field(False, description="leave out what the user already took")
 
 

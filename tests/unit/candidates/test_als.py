@@ -89,23 +89,27 @@ def test_one_seed_gives_the_same_bits_again_and_with_other_ranks_and_partitions(
     assert set(first[1]) == {i for _, i in taken}
 
 
-def test_blocked_factors_are_those_of_the_kernel_in_one_process(spark: SparkSession) -> None:
-    import scipy.sparse as sp
-
-    from fuserank.candidates.als_kernel import solve
-
-    cfg = config()
+def test_blocked_factors_are_those_of_exact_alternating_least_squares(spark: SparkSession) -> None:
+    cfg = config(cg_steps=20)
     fitted = als.fit(checkerboard(spark), cfg, seed=3).persist()
-    board = np.fromfunction(lambda u, i: (u % 2 == i % 2) & (u != i), (SIZE, SIZE)).astype(np.float32)
-    rated = sp.csr_matrix(board)  # the checkerboard is its own transpose
-    x_UD, y_ID = als_blocked.start_factors(SIZE, SIZE, cfg.factors, 3)
+    taken = np.fromfunction(lambda u, i: (u % 2 == i % 2) & (u != i), (SIZE, SIZE)).astype(np.float64)
+    x_UD, y_ID = (t.astype(np.float64) for t in als_blocked.start_factors(SIZE, SIZE, cfg.factors, 3))
     for _ in range(cfg.iterations):
-        for own, other in ((x_UD, y_ID), (y_ID, x_UD)):
-            gram = other.T @ other + np.float32(cfg.regularization) * np.eye(cfg.factors, dtype=np.float32)
-            solve(rated.indptr, rated.indices, rated.data, own, other, gram, cfg.cg_steps)
-    np.testing.assert_allclose([table(fitted, "user")[u] for u in range(SIZE)], x_UD, atol=1e-6)
-    np.testing.assert_allclose([table(fitted, "item")[i] for i in range(SIZE)], y_ID, atol=1e-6)
+        for own, other in ((x_UD, y_ID), (y_ID, x_UD)):  # the checkerboard is its own transpose, and each c is 1
+            own[:] = np.linalg.solve(other.T @ other + cfg.regularization * np.eye(cfg.factors), other.T @ taken).T
+    np.testing.assert_allclose([table(fitted, "user")[u] for u in range(SIZE)], x_UD, atol=1e-3)
+    np.testing.assert_allclose([table(fitted, "item")[i] for i in range(SIZE)], y_ID, atol=1e-3)
     fitted.unpersist()
+
+
+def test_factors_that_cannot_be_solved_for_are_refused_with_a_cure(spark: SparkSession) -> None:
+    from py4j.protocol import Py4JJavaError
+
+    endless = spark.createDataFrame(
+        [(0, 0, float("inf")), (1, 1, 1.0)], "user_index int, item_index int, confidence float"
+    )
+    with pytest.raises(Py4JJavaError, match=r"ALS diverged.*raise candidates.als.regularization"):
+        als_blocked.factors(endless.repartition(2), config(), 3).collect()
 
 
 @pytest.mark.parametrize(
@@ -126,3 +130,11 @@ def test_rows_are_dealt_by_equal_work() -> None:
     assert bounds[-1] == len(counts)
     assert bounds[1] in (1, 2, 3)
     assert als_blocked.equal_work(np.array([], np.int64), 3, 4).tolist() == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize(("rows", "block"), [(0, 1), (60, 1), (300, 2), (2469, 16), (65_536, 256), (10**8, 256)])
+def test_bounds_between_ranks_lie_between_blocks(rows: int, block: int) -> None:
+    assert als_blocked.block_rows(rows) == block
+    bounds = als_blocked.equal_work(np.ones(min(rows, 70_000), np.int64), 3, depth=64)
+    assert not (bounds[:-1] % als_blocked.block_rows(min(rows, 70_000))).any()
+    assert (np.diff(bounds) >= 0).all()

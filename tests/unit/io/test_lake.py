@@ -6,6 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 import pytest
+from pyspark.sql import functions as F
 
 from fuserank.io.digest import digest
 from fuserank.io.lake import Lake, LakeError
@@ -126,3 +127,25 @@ def test_a_relative_root_is_a_folder_below_the_working_one(spark: SparkSession, 
     lake = Lake(spark, "lake", run_id="x")
     lake.replace(CANDIDATES, candidates(spark, "als", 1), as_of_date=DAY, source="als")
     assert (tmp_path / "lake" / "candidates" / "candidates" / "_delta_log").is_dir()
+
+
+def test_rows_that_torch_reads_keep_their_order_also_where_spark_must_spill(spark: SparkSession, lake: Lake) -> None:
+    import pyarrow.parquet as pq
+
+    from fuserank.samples.shards import sharded
+    from fuserank.tables.samples import SAMPLES
+
+    rows = frame(spark, SAMPLES, [{"position": n, "shard": n % 3} for n in range(0, 900)])
+    shuffled = sharded(rows.orderBy(F.xxhash64("position")), 2).drop("as_of_date", "split")
+    live = spark.sparkContext._jsc.sc().conf()  # what a sort asks when it starts
+    key = "spark.shuffle.spill.numElementsForceSpillThreshold"
+    live.set(key, "20")
+    try:
+        lake.replace(SAMPLES, shuffled, as_of_date=DAY, split="train")
+    finally:
+        live.remove(key)
+    files = lake.files(SAMPLES, as_of_date=DAY, split="train")
+    assert len(files) == 3
+    for url in files:
+        positions = pq.read_table(url.removeprefix("file://"), columns=["position"])["position"].to_pylist()
+        assert positions == list(range(positions[0], 900, 3))
