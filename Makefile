@@ -9,10 +9,10 @@ LAKE ?= lake
 export PYSPARK_PYTHON := $(CURDIR)/$(BIN)/python
 export TZ := UTC
 
-.PHONY: help setup setup-dev recs test smoke lint docs bench locks clean
+.PHONY: help setup setup-dev recs test cluster-test smoke lint docs bench locks clean
 
 help: ## print this help
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 	@echo "  variables  DATASET=completejourney AS_OF=2017-12-04 LAKE=lake PYTHON=python3.11"
 
 setup: ## make .venv: locked packages, Delta's jars, spark-defaults (make recs does it by itself)
@@ -28,6 +28,9 @@ recs: setup ## events in, fused ranking out: the whole chain on DATASET, then ou
 
 test: setup-dev ## all tests
 	@$(BIN)/python -m pytest
+
+cluster-test: setup-dev ## refresh and training on a real standalone cluster, a rank killed, bad input; about 15 minutes
+	@mkdir -p benchmarks/results; set -o pipefail; $(BIN)/python -m pytest -s -m cluster tests/cluster 2>&1 | tee benchmarks/results/cluster-test.txt
 
 smoke: setup ## one tiny chain by spark-submit, in a lake of its own
 	@$(BIN)/python deploy/local/smoke.py

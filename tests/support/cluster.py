@@ -36,8 +36,14 @@ appender.console.target = SYSTEM_ERR
 appender.console.layout.type = PatternLayout
 appender.console.layout.pattern = %d{HH:mm:ss} %p %c{1}: %m%n%ex
 """
-# An executor for each worker; small, as all of it shares one machine with the tests.
-_SIZES = {"spark.driver.memory": "1g", "spark.executor.memory": "1g", "spark.ui.enabled": "false"}
+# An executor for each worker; small, as all of it shares one machine with the tests, and few tasks over tiny tables.
+_SIZES = {
+    "spark.driver.memory": "1g",
+    "spark.executor.memory": "1g",
+    "spark.ui.enabled": "false",
+    "spark.sql.shuffle.partitions": "4",
+    "spark.databricks.delta.snapshotPartitions": "1",
+}
 
 
 @dataclass
@@ -80,7 +86,10 @@ class Cluster:
         return {**_clean(), "SPARK_CONF_DIR": str(self.folder / "driver-conf"), "TZ": "UTC", **(more or {})}
 
     def submit(
-        self, job: Sequence[str], env: Mapping[str, str] | None = None, conf: Mapping[str, str] | None = None,
+        self,
+        job: Sequence[str],
+        env: Mapping[str, str] | None = None,
+        conf: Mapping[str, str] | None = None,
         seconds: float = 900,
     ) -> subprocess.CompletedProcess[str]:
         """Run a job to its end: output and exit code; raises where it takes longer than ``seconds``."""
@@ -128,7 +137,13 @@ def _daemon(args: list[str], log: Path, folder: Path) -> Iterator[subprocess.Pop
     home = Path(pyspark.__file__).parent
     env = {**_clean(), "SPARK_HOME": str(home), "SPARK_CONF_DIR": str(folder / "conf"), "SPARK_LOCAL_IP": "127.0.0.1",
            "SPARK_DAEMON_MEMORY": "256m", "SPARK_LOCAL_DIRS": str(folder / "local"), "TZ": "UTC"}  # fmt: skip
-    command = [str(home / "bin" / "spark-class"), f"org.apache.spark.deploy.{args[0]}", "--host", "127.0.0.1", *args[1:]]
+    command = [
+        str(home / "bin" / "spark-class"),
+        f"org.apache.spark.deploy.{args[0]}",
+        "--host",
+        "127.0.0.1",
+        *args[1:],
+    ]
     with log.open("wb") as out:
         process = subprocess.Popen(command, env=env, cwd=folder, stdout=out, stderr=out, stdin=subprocess.DEVNULL,
                                    start_new_session=True, preexec_fn=_dies_with_its_parent)  # fmt: skip

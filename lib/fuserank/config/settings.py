@@ -18,6 +18,7 @@ from fuserank.config.features import FeaturesConfig
 from fuserank.config.fusion import FusionConfig
 from fuserank.config.model import ModelConfig
 from fuserank.config.ranking import RankingConfig
+from fuserank.config.ranks import RanksConfig
 from fuserank.config.samples import SamplesConfig
 from fuserank.config.train import TrainConfig
 
@@ -29,6 +30,9 @@ class SettingsError(FuserankError):
 class RunConfig(Section):
     quiet: bool = Field(False, description="no progress on stderr")
     lock_wait_seconds: float = Field(30.0, ge=0, description="seconds to wait for another run on the same lake")
+    executors_wait_seconds: float = Field(
+        60.0, ge=0, description="seconds that a cluster has to give the first executor"
+    )
     lanes: int = Field(2, ge=1, description="steps of the chain that may run side by side, where their tables allow it")
 
 
@@ -52,6 +56,7 @@ class Settings(Section):
     samples: SamplesConfig = SamplesConfig()
     model: ModelConfig = ModelConfig()
     train: TrainConfig = TrainConfig()
+    ranks: RanksConfig = RanksConfig()
     fusion: FusionConfig = FusionConfig()
     ranking: RankingConfig = RankingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()

@@ -9,97 +9,89 @@ import logging
 import os
 import threading
 import time
-import traceback
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from fuserank.common.errors import FuserankError
+from fuserank.config.ranks import RanksConfig
+from fuserank.io.executors import await_slots, refuse_unshared, root_cause
+from fuserank.io.rank_process import PROGRESS, RankError, Report, Work, first_failure, rank_main
 
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+__all__ = ["RankError", "Report", "Work", "run_ranks"]
 _POLL_SECONDS = 0.5
-_PROGRESS = "progress.jsonl"
-Report = Callable[[dict[str, Any]], None]
-Work = Callable[[Path, Report], None]
-
-
-class RankError(FuserankError):
-    """A rank died; names the rank and carries its own traceback."""
+_DRIVER = RanksConfig()
 
 
 def run_ranks(
-    work: Work, folder: Path, *, ranks: int, threads: int = 0, use_gpu: bool = False, on_progress: Report | None = None
-) -> None:
-    """Run ``work(folder, report)`` in ``ranks`` processes on this machine with an open process group.
+    work: Work, folder: Path, *, ranks: int, threads: int = 0, use_gpu: bool = False, config: RanksConfig = _DRIVER,
+    on_progress: Report | None = None,
+) -> None:  # fmt: skip
+    """Run ``work(folder, report)`` in ``ranks`` processes with an open process group, here or one on each of ``ranks`` slots.
 
-    ``work`` must be importable or picklable by value; what it makes it leaves in ``folder``. What rank 0 reports
-    reaches ``on_progress`` within a second. Raises RankError with the traceback of the rank that died first.
+    ``work`` must be importable or picklable by value; what it makes it leaves in ``folder``, which all ranks see. What
+    rank 0 reports reaches ``on_progress`` within a second. ``threads`` 0: a rank's share of the cores, or of its task.
+    Raises RankError with the traceback of the rank that died first, ClusterError where slots are missing.
     """
     from pyspark.ml.torch.distributor import TorchDistributor
+    from pyspark.sql import SparkSession
 
+    spark, remote = SparkSession.active(), config.place == "executors"
     folder.mkdir(parents=True, exist_ok=True)
-    threads = threads or max(len(os.sched_getaffinity(0)) // ranks, 1)
-    distributor = TorchDistributor(num_processes=ranks, local_mode=True, use_gpu=use_gpu)
+    if remote:
+        await_slots(spark, ranks, config.slots_seconds, f"training on {ranks} executors' slots")
+        refuse_unshared(spark, folder, ranks)
+    threads = threads or (_task_cores(spark) if remote else max(len(os.sched_getaffinity(0)) // ranks, 1))
+    distributor = TorchDistributor(num_processes=ranks, local_mode=not remote, use_gpu=use_gpu)
     distributor.logger.setLevel(logging.WARNING)  # it logs each start and end
-    with _followed(folder / _PROGRESS, on_progress), contextlib.redirect_stdout(io.StringIO()):
+    attempt = _one_attempt(spark, folder) if remote else contextlib.nullcontext()
+    with _followed(folder / PROGRESS, on_progress), contextlib.redirect_stdout(io.StringIO()):
         try:
-            distributor.run(rank_main, work, str(folder), threads, use_gpu)
-        except RuntimeError as problem:
-            raise _rank_error(folder) or problem from None
+            with attempt:
+                distributor.run(rank_main, work, str(folder), threads, use_gpu, config.collective_seconds)
+        except Exception as problem:
+            said = str(problem)
+            raise first_failure(folder, ranks) or RankError(f"the ranks did not start: {root_cause(said)}") from problem
 
 
-def rank_main(work: Work, folder: str, threads: int, use_gpu: bool) -> None:
-    """What each rank's process runs: threads, device and process group around ``work``."""
-    rank, place = int(os.environ["RANK"]), Path(folder)
-    with _traceback_kept(place, rank):
-        import torch
-        import torch.distributed as dist
-
-        torch.set_num_threads(threads)
-        if use_gpu:
-            torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-        dist.init_process_group("nccl" if use_gpu else "gloo")
-        try:
-            # the traceback is kept before the group closes: that is what kills the other ranks
-            with _traceback_kept(place, rank):
-                work(place, _reporter(place / _PROGRESS) if rank == 0 else _silent)
-        finally:
-            dist.destroy_process_group()
+def _task_cores(spark: SparkSession) -> int:
+    return int(spark.sparkContext.getConf().get("spark.task.cpus", "1") or 1)
 
 
 @contextlib.contextmanager
-def _traceback_kept(place: Path, rank: int) -> Iterator[None]:
-    """Write the traceback of what the body raises to ``rank-<n>.traceback``, once, and raise it on."""
-    kept = place / f"rank-{rank}.traceback"
+def _one_attempt(spark: SparkSession, folder: Path) -> Iterator[None]:
+    """Cancel the body's Spark jobs as soon as a task of theirs fails: Spark would start a barrier stage three times more.
+
+    Where no rank has begun, Spark's own attempts take seconds, and its error says what a cancelled job's does not.
+    """
+    context, group, over = spark.sparkContext, f"ranks-{uuid.uuid4().hex}", threading.Event()
+    tracker = context.statusTracker()
+
+    def watch() -> None:
+        while not over.wait(_POLL_SECONDS):
+            jobs = [tracker.getJobInfo(job) for job in tracker.getJobIdsForGroup(group)]
+            stages = [tracker.getStageInfo(stage) for job in jobs if job for stage in job.stageIds]
+            failed = any(s and (s.numFailedTasks or s.currentAttemptId) for s in stages)
+            if failed and any(folder.glob("rank-*.started")):
+                context.cancelJobGroup(group)
+                return
+
+    thread = threading.Thread(target=watch, name="rank-tasks", daemon=True)
+    before = context.getLocalProperty("spark.jobGroup.id")
+    context.setJobGroup(group, "ranks")
+    thread.start()
     try:
         yield
     except BaseException:
-        if not kept.exists():
-            fresh = kept.with_suffix(".writing")
-            fresh.write_text(traceback.format_exc(), encoding="utf-8")
-            fresh.replace(kept)
+        context.cancelJobGroup(group)  # a person's Ctrl-C reaches the ranks too
         raise
-
-
-def _rank_error(folder: Path) -> RankError | None:
-    """The error of the rank that died first: the others only lost their connection to it."""
-    found = sorted(folder.glob("rank-*.traceback"), key=lambda p: p.stat().st_mtime_ns)
-    if not found:
-        return None
-    text = found[0].read_text(encoding="utf-8").rstrip()
-    rank = found[0].stem.removeprefix("rank-")
-    return RankError(f"rank {rank} failed: {text.splitlines()[-1]}\n{text}")
-
-
-def _reporter(path: Path) -> Report:
-    def report(event: dict[str, Any]) -> None:
-        with path.open("a", encoding="utf-8") as out:
-            out.write(json.dumps(event) + "\n")
-
-    return report
-
-
-def _silent(event: dict[str, Any]) -> None:
-    """Ranks above 0 say nothing."""
+    finally:
+        over.set()
+        thread.join()
+        context.setLocalProperty("spark.jobGroup.id", before)  # type: ignore[arg-type]
 
 
 @contextlib.contextmanager

@@ -14,6 +14,6 @@ def open_lake(settings: Settings) -> Lake:
 
     if "://" not in settings.lake and not Path(settings.lake).is_dir():
         raise FuserankError(f"no lake at {settings.lake}; `fuserank refresh --lake {settings.lake}` makes one")
-    spark = session.start("fuserank reading")
+    spark = session.start("fuserank reading", settings.run.executors_wait_seconds)
     session.apply_runtime(spark, settings.spark)
     return Lake(spark, settings.lake, run_id="reading")

@@ -75,7 +75,7 @@ def open_run(job: str, settings: Settings, as_of: dt.date) -> Iterator[Run]:
     progress = Progress(quiet=settings.run.quiet)
     wait = settings.run.lock_wait_seconds
     with exclusive(settings.lake, f"{job} run {run_id}", now.isoformat(timespec="seconds"), wait, progress.say):
-        spark = session.start(f"fuserank {job} {as_of}")
+        spark = session.start(f"fuserank {job} {as_of}", settings.run.executors_wait_seconds)
         session.apply_runtime(spark, settings.spark)
         progress.watch(spark)
         run = Run(spark, settings, Lake(spark, settings.lake, run_id), as_of, run_id, now, progress)

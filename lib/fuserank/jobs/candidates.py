@@ -19,6 +19,7 @@ from fuserank.candidates import als, co_purchase, popular, repeat, trending
 from fuserank.candidates.baskets import baskets, pairs
 from fuserank.common.reversals import reversals_of
 from fuserank.config.candidates import CandidatesConfig
+from fuserank.io.executors import refuse_dynamic_allocation, slots
 from fuserank.io.shipped import columns_of
 from fuserank.jobs._main import job_main
 from fuserank.tables.candidates import CANDIDATES, CO_PURCHASE, FACTORS
@@ -58,11 +59,17 @@ def execute(run: Run, as_of: dt.date) -> None:
 def _als(run: Run, as_of: dt.date, cfg: CandidatesConfig, pair_rows: DataFrame) -> DataFrame:
     """Fit → save → top-K of what was saved."""
     cores = run.spark.sparkContext.defaultParallelism
-    fitted = cfg.als.model_copy(update={"ranks": min(cfg.als.ranks, cores)})  # a barrier stage needs a slot for each
+    fitted = cfg.als.model_copy(update={"ranks": min(cfg.als.ranks, _barrier_slots(run))})
     run.lake.replace(FACTORS, als.fit(pair_rows, fitted, run.seed), as_of_date=as_of)
     users = run.lake.read(FACTORS, as_of_date=as_of, side="user")
     items = columns_of(run.lake, FACTORS, ("index", "factor"), as_of_date=as_of, side="item")
     return als.propose(users, items, cfg.als, cores, pair_rows if cfg.als.exclude_seen else None)
+
+
+def _barrier_slots(run: Run) -> int:
+    """How many tasks can start at once; not defaultParallelism, which is two on a cluster of one core."""
+    refuse_dynamic_allocation(run.spark, "als")
+    return max(slots(run.spark).total, 1)
 
 
 def _co_purchase(

@@ -16,6 +16,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,15 +72,15 @@ def execute(run: Run, as_of: dt.date) -> None:
     train_files = pinned_files(run, version, as_of, "train")
     valid_files = pinned_files(run, version, as_of, "valid")
     task = make_task(run, as_of, train_files, valid_files)
-    with tempfile.TemporaryDirectory(prefix="fuserank-train-") as place:
+    with _ranks_folder(run) as place:
         config = run.settings.train
         run_ranks(
-            functools.partial(train_rank, task), Path(place),
-            ranks=config.ranks, threads=config.threads, use_gpu=config.use_gpu,
+            functools.partial(train_rank, task), place,
+            ranks=config.ranks, threads=config.threads, use_gpu=config.use_gpu, config=run.settings.ranks,
             on_progress=_Shown(run),
         )  # fmt: skip
         arrays, card = artifacts.read(f"{place}/artifact")
-        curves = json.loads((Path(place) / "artifact" / "curves.json").read_text(encoding="utf-8"))
+        curves = json.loads((place / "artifact" / "curves.json").read_text(encoding="utf-8"))
     card |= {"as_of": str(as_of), "train_rows": sum(f.rows for f in train_files)}
     register(run, as_of, arrays, card, curves, version)
     shutil.rmtree(task.checkpoints, ignore_errors=True)
@@ -106,12 +107,40 @@ def make_task(
         source = ArrowBatches(train_files, inputs, batch=1 << 30)
         return source.blocks(0, train_files)
 
-    local = run.lake.root.removeprefix("file://")
-    parent = tempfile.gettempdir() if "://" in local else f"{local}/models/checkpoints"
     return TrainTask(
         train_files, valid_files, inputs, fit_inputs(blocks(), model), model, run.settings.train, run.seed,
-        f"{parent}/fuserank-{as_of}",
+        f"{_kept(run)}/checkpoints/fuserank-{as_of}",
     )  # fmt: skip
+
+
+def _kept(run: Run) -> str:
+    """The folder that driver and ranks have in common: a checkpoint in it outlives the run."""
+    config, local = run.settings.ranks, run.lake.root.removeprefix("file://")
+    if config.shared_dir:
+        return config.shared_dir.removeprefix("file://")
+    if "://" not in local:
+        return f"{local}/models"
+    if config.place == "executors":
+        raise FuserankError(
+            f"ranks on executors meet in a folder that all nodes see, and the lake {local} is none; name one in "
+            "ranks.shared_dir (a network file system, a volume)"
+        )
+    return tempfile.gettempdir()
+
+
+@contextmanager
+def _ranks_folder(run: Run) -> Iterator[Path]:
+    """Where this run's ranks leave progress, tracebacks and the artifact; gone afterwards."""
+    if run.settings.ranks.place == "driver":
+        with tempfile.TemporaryDirectory(prefix="fuserank-train-") as place:
+            yield Path(place)
+        return
+    shared = Path(_kept(run)) / "ranks" / run.run_id  # readable for executors that run as somebody else
+    shared.mkdir(parents=True)
+    try:
+        yield shared
+    finally:
+        shutil.rmtree(shared, ignore_errors=True)
 
 
 def train_rank(task: TrainTask, folder: Path, report: Report) -> None:
@@ -184,7 +213,9 @@ class _Shown:
     last: float = 0.0
 
     def __call__(self, event: dict[str, Any]) -> None:
-        if "valid_loss" in event:
+        if "resumed" in event:
+            self.run.say(f"    resumed from the checkpoint after step {event['resumed']}, in epoch {event['epoch']}")
+        elif "valid_loss" in event:
             self.run.say(
                 f"    epoch {event['epoch']}, step {event['step']}: train loss {event['train_loss']:.5f}, "
                 f"valid loss {event['valid_loss']:.5f}, valid NDCG@10 {event['valid_ndcg@10']:.4f}"

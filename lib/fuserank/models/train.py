@@ -200,9 +200,10 @@ def train(
     group = Group.current(config.use_gpu)
     total_steps = sum(batches.steps(epoch) for epoch in range(config.epochs))
     trainer = Trainer(model, config, total_steps, seed, group)
-    if config.resume:
-        trainer.restore(folder, fingerprint)
+    resumed = config.resume and trainer.restore(folder, fingerprint)
     at, inputs = trainer.at, inputs_of(model.config)
+    if resumed and report:
+        report({"resumed": at.total_steps, "epoch": at.epoch + 1})
     while at.epoch < config.epochs and not at.finished:
         steps = batches.steps(at.epoch)
         marks = {round(steps * (k + 1) / config.validations) for k in range(config.validations)}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fuserank.config.ranks import RanksConfig
 from fuserank.io.ranks import RankError, Report, run_ranks
 
 if TYPE_CHECKING:
@@ -40,3 +41,39 @@ def test_the_traceback_of_the_rank_that_died_reaches_the_driver(spark: SparkSess
 
     with pytest.raises(RankError, match=r"(?s)rank 1 failed: ZeroDivisionError: planted in rank 1\nTraceback.*in work"):
         run_ranks(work, tmp_path, ranks=2, threads=1)
+
+
+def test_a_killed_rank_is_named_though_it_leaves_no_word(spark: SparkSession, tmp_path: Path) -> None:
+    def work(folder: Path, report: Report) -> None:
+        import os
+        import signal
+
+        import torch
+        import torch.distributed as dist
+
+        if dist.get_rank() == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        dist.all_reduce(torch.ones(1))
+
+    with pytest.raises(RankError, match=r"^rank 1 \(pid \d+ on .*\) was killed or out of reach: it left no traceback"):
+        run_ranks(work, tmp_path, ranks=2, threads=1)
+
+
+def test_a_rank_that_stands_still_is_given_up_after_the_collective_time_out(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    def work(folder: Path, report: Report) -> None:
+        import time
+
+        import torch
+        import torch.distributed as dist
+
+        if dist.get_rank() == 1:
+            time.sleep(600)
+        dist.all_reduce(torch.ones(1))
+
+    with pytest.raises(
+        RankError,
+        match=r"(?s)^rank 1 \(pid \d+ on .* let the other ranks wait.*stood at: .*sleep.*rank 0 then lost it: .*Timed out",
+    ):
+        run_ranks(work, tmp_path, ranks=2, threads=1, config=RanksConfig(collective_seconds=2))

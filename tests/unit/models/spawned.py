@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing as mp
 import os
+import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -81,8 +83,37 @@ def child(rank: int, ranks: int, port: int, jobs: dict[str, Job], out: str) -> N
             model, end, batches = train_here(job, rank, ranks)
         except Killed:
             os._exit(KILLED)
-        keys = np.concatenate([b.user_B.astype(np.int64) * 100_000 + b.item_B for b in batches.given])
-        dense = np.concatenate([b.dense_BF[:, 0] for b in batches.given])
+        given = batches.given  # none where there are more ranks than files
+        keys = np.concatenate([np.empty(0, np.int64), *(b.user_B.astype(np.int64) * 100_000 + b.item_B for b in given)])
+        dense = np.concatenate([np.empty(0, np.float32), *(b.dense_BF[:, 0] for b in given)])
         found = {"weights": model.state_dict(), "curve": end.curve, "steps": end.total_steps}
         torch.save({**found, "keys": keys.tolist(), "dense": dense.tolist()}, f"{out}/{name}-{rank}.pt")
     dist.destroy_process_group()
+
+
+def on_ranks(ranks: int, jobs: dict[str, Job], out: Path) -> tuple[dict[str, list[dict[str, Any]]], set[int | None]]:
+    """Start ranks that train the jobs in turn: results by job and rank, and the exit codes.
+
+    They are forked from a server that has torch imported, as eight imports would take longer than the training.
+    """
+    import torch
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    context = mp.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    children = [context.Process(target=child, args=(rank, ranks, port, jobs, str(out))) for rank in range(ranks)]
+    for c in children:
+        c.start()
+    for c in children:
+        c.join(240)
+    hanging = [c for c in children if c.exitcode is None]
+    for c in hanging:
+        c.kill()
+    assert not hanging, "a rank hangs"
+    found = {}
+    for name in jobs:
+        if (out / f"{name}-{ranks - 1}.pt").exists():
+            found[name] = [torch.load(out / f"{name}-{rank}.pt", weights_only=True) for rank in range(ranks)]
+    return found, {c.exitcode for c in children}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing as mp
-import socket
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from fuserank.config.train import TrainConfig
 from fuserank.io.epoch_plan import ShardFile, read_manifest
 from fuserank.models.train import TrainingDiverged
 from tests.support.shards import planted, write_shards
-from tests.unit.models.spawned import KILLED, SMALL, Job, Killed, child, train_here
+from tests.unit.models.spawned import KILLED, SMALL, Job, Killed, on_ranks, train_here
 
 SIZES = [700, 100, 650, 640, 90, 500]  # ragged on purpose: the ranks' rows differ
 PLAIN = SMALL.model_copy(update={"dropout": 0.0, "embedding_dropout": 0.0})
@@ -28,26 +27,21 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[ShardFile, ...]:
 
 
 def config(ranks: int, **changes: Any) -> TrainConfig:
-    return TrainConfig(ranks=ranks, batch=256, epochs=2, patience=9, warmup_steps=4, checkpoint_steps=3, **changes)
+    plain = {"batch": 256, "epochs": 2, "patience": 9, "warmup_steps": 4, "checkpoint_steps": 3}
+    return TrainConfig(ranks=ranks, **(plain | changes))
 
 
-def on_two_ranks(jobs: dict[str, Job], out: Path) -> tuple[dict[str, list[dict[str, Any]]], set[int | None]]:
-    """Spawn two ranks that train the jobs in turn: results by job and rank, and the exit codes."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    context = mp.get_context("spawn")
-    children = [context.Process(target=child, args=(rank, 2, port, jobs, str(out))) for rank in range(2)]
-    for c in children:
-        c.start()
-    for c in children:
-        c.join(240)
-        assert c.exitcode is not None, "a rank hangs"
-    found = {}
-    for name in jobs:
-        if (out / f"{name}-1.pt").exists():
-            found[name] = [torch.load(out / f"{name}-{rank}.pt", weights_only=True) for rank in range(2)]
-    return found, {c.exitcode for c in children}
+def seen_rows(ranks: list[dict[str, Any]]) -> Counter[tuple[int, float]]:
+    """How often each row was given, over all ranks: its key and its first numeric column."""
+    return Counter(row for r in ranks for row in zip(r["keys"], r["dense"], strict=True))
+
+
+def planted_rows() -> Counter[tuple[int, float]]:
+    """The rows of one epoch."""
+    columns = planted(sum(SIZES))
+    keys = columns["user_index"].astype(np.int64) * 100_000 + columns["item_index"]
+    first = columns[next(c for c in columns if c.startswith("pair_"))]
+    return Counter(zip(keys.tolist(), first.tolist(), strict=True))
 
 
 @pytest.fixture(scope="module")
@@ -59,10 +53,10 @@ def runs(files: tuple[ShardFile, ...], tmp_path_factory: pytest.TempPathFactory)
         "whole": Job(files, config(2).model_copy(update=WHOLE), model=PLAIN),
         "killed": Job(files, config(2), out / "c", die_after=8),
     }
-    first, codes = on_two_ranks(jobs, out)
+    first, codes = on_ranks(2, jobs, out)
     assert KILLED in codes
     assert set(first) == {"straight", "whole"}
-    second, codes = on_two_ranks({"resumed": Job(files, config(2), out / "c")}, out)
+    second, codes = on_ranks(2, {"resumed": Job(files, config(2), out / "c")}, out)
     assert codes == {0}
     return first | second
 
@@ -75,11 +69,7 @@ def straight(runs: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
 def test_ranks_with_unequal_files_take_equal_steps_and_every_row_once_an_epoch(straight: list[dict[str, Any]]) -> None:
     assert straight[0]["steps"] == straight[1]["steps"]
     assert len(straight[0]["keys"]) != len(straight[1]["keys"])
-    seen = sorted(row for r in straight for row in zip(r["keys"], r["dense"], strict=True))
-    columns = planted(sum(SIZES))
-    keys = columns["user_index"].astype(np.int64) * 100_000 + columns["item_index"]
-    first = columns[next(c for c in columns if c.startswith("pair_"))]
-    assert seen == sorted([*zip(keys.tolist(), first.tolist(), strict=True)] * 2)
+    assert seen_rows(straight) == planted_rows() + planted_rows()
 
 
 def test_ranks_end_with_the_same_weights_and_curve(straight: list[dict[str, Any]]) -> None:
@@ -101,6 +91,18 @@ def test_two_killed_ranks_resume_to_the_bit(runs: dict[str, list[dict[str, Any]]
     assert len(resumed["keys"]) < len(straight["keys"])  # it did not start again
     assert all(torch.equal(resumed["weights"][k], v) for k, v in straight["weights"].items())
     assert resumed["curve"] == straight["curve"]
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 3, 4, 8])  # 8: two of them have no file
+def test_any_number_of_ranks_reads_every_row_once_an_epoch_in_equal_steps(
+    files: tuple[ShardFile, ...], tmp_path: Path, ranks: int
+) -> None:
+    found, codes = on_ranks(ranks, {"run": Job(files, config(ranks, batch=240))}, tmp_path)
+    assert codes == {0}
+    assert len({r["steps"] for r in found["run"]}) == 1
+    assert found["run"][0]["steps"] > 0
+    assert seen_rows(found["run"]) == planted_rows() + planted_rows()
+    assert all(r["curve"] == found["run"][0]["curve"] for r in found["run"])
 
 
 @pytest.mark.parametrize("die_after", [5, 13])  # within the first epoch, within the second

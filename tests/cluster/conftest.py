@@ -1,0 +1,125 @@
+"""What the cluster tests share: the tiny shop, the cluster, and its refresh on local[2] and on the cluster."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.support.cluster import BIN, ROOT, Cluster, standalone
+from tests.support.tinyshop import AS_OF, write_shop
+
+SMALL = (
+    "train.epochs=1",
+    "train.threads=1",
+    "candidates.als.factors=16",
+    "candidates.als.iterations=3",
+    "ranking.k=5",
+    "samples.negative_rate=1.0",
+)
+ON_EXECUTORS = "ranks.place=executors"
+
+
+def say(line: str) -> None:
+    """To whoever watches `make cluster-test`."""
+    print(f"\n  {line}", flush=True)
+
+
+@dataclass
+class Shop:
+    """The tiny shop and its lakes."""
+
+    folder: Path
+
+    @property
+    def env(self) -> dict[str, str]:
+        return {"FUSERANK_CONF": str(self.folder / "conf"), "TZ": "UTC"}
+
+    def lake(self, name: str) -> Path:
+        return self.folder / name
+
+    def job(self, name: str, lake: str, *settings: str, env: str = "cluster") -> list[str]:
+        """A job's script and arguments, for spark-submit."""
+        pairs = [part for setting in (*SMALL, *settings) for part in ("--set", setting)]
+        where = ["--env", env, "--dataset", "tinyshop", "--as-of", AS_OF, "--lake", str(self.lake(lake))]
+        return [str(ROOT / "jobs" / f"{name}.py"), *where, *pairs]
+
+    def copy(self, source: str, name: str) -> str:
+        """A lake of its own with the tables of another: paths in a Delta log are relative."""
+        shutil.copytree(self.lake(source), self.lake(name))
+        return name
+
+    def fuserank(self, *args: str) -> str:
+        """The output of a command of this machine's own session."""
+        done = subprocess.run([str(BIN / "fuserank"), *args], env={**os.environ, **self.env}, cwd=ROOT,
+                              capture_output=True, text=True, check=False)  # fmt: skip
+        assert done.returncode == 0, done.stderr[-3000:]
+        return done.stdout.strip()
+
+    def digest(self, lake: str, table: str) -> str:
+        return self.fuserank("digest", table, "--lake", str(self.lake(lake)))
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    folder = tmp_path_factory.mktemp("shop")
+    write_shop(folder)
+    return Shop(folder)
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    started = time.monotonic()
+    with standalone(tmp_path_factory.mktemp("cluster") / "standalone") as found:
+        state = found.state()
+        say(
+            f"{found.url}: {state['aliveworkers']} workers, {state['cores']} cores, up in {time.monotonic() - started:.0f} s"
+        )
+        yield found
+    say("cluster stopped")
+
+
+def submitted(
+    cluster: Cluster, shop: Shop, job: list[str], conf: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """The job's end, and a line about it."""
+    started = time.monotonic()
+    done = cluster.submit(job, shop.env, conf)
+    changed = "".join(f" {s}" for s in job[job.index("--set") :] if "=" in s and s not in SMALL)
+    say(f"{Path(job[0]).stem}{changed}: exit code {done.returncode} after {time.monotonic() - started:.0f} s")
+    return done
+
+
+def last_line(stderr: str) -> str:
+    """The one line that a person reads: what fuserank says last."""
+    found: list[str] = re.findall(r"^fuserank: .*$", stderr, re.MULTILINE)
+    assert found, stderr[-4000:]
+    return found[-1]
+
+
+@pytest.fixture(scope="session")
+def on_local(shop: Shop) -> str:
+    """The lake of the refresh by local[2]."""
+    started = time.monotonic()
+    command = [str(BIN / "spark-submit"), "--master", "local[2]", *shop.job("refresh", "local", env="local")]
+    done = subprocess.run(
+        command, env={**os.environ, **shop.env}, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    say(f"refresh on local[2]: exit code {done.returncode} after {time.monotonic() - started:.0f} s")
+    assert done.returncode == 0, done.stderr[-4000:]
+    return "local"
+
+
+@pytest.fixture(scope="session")
+def on_cluster(shop: Shop, cluster: Cluster) -> str:
+    """The lake of the refresh on two workers, its ranks on the executors: one application."""
+    done = submitted(cluster, shop, shop.job("refresh", "cluster", ON_EXECUTORS))
+    assert done.returncode == 0, done.stderr[-4000:]
+    return "cluster"
