@@ -97,10 +97,10 @@ def submitted(
     return done
 
 
-def last_line(stderr: str) -> str:
+def last_line(output: str) -> str:
     """The one line that a person reads: what fuserank says last."""
-    found: list[str] = re.findall(r"^fuserank: .*$", stderr, re.MULTILINE)
-    assert found, stderr[-4000:]
+    found: list[str] = re.findall(r"^fuserank: .*$", output, re.MULTILINE)
+    assert found, output[-4000:]
     return found[-1]
 
 
@@ -113,7 +113,7 @@ def on_local(shop: Shop) -> str:
         command, env={**os.environ, **shop.env}, cwd=ROOT, capture_output=True, text=True, check=False
     )
     say(f"refresh on local[2]: exit code {done.returncode} after {time.monotonic() - started:.0f} s")
-    assert done.returncode == 0, done.stderr[-4000:]
+    assert done.returncode == 0, done.stdout[-4000:]
     return "local"
 
 
@@ -121,5 +121,5 @@ def on_local(shop: Shop) -> str:
 def on_cluster(shop: Shop, cluster: Cluster) -> str:
     """The lake of the refresh on two workers, its ranks on the executors: one application."""
     done = submitted(cluster, shop, shop.job("refresh", "cluster", ON_EXECUTORS))
-    assert done.returncode == 0, done.stderr[-4000:]
+    assert done.returncode == 0, done.stdout[-4000:]
     return "cluster"

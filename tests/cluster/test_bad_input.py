@@ -69,7 +69,7 @@ def check(cluster: Cluster, shop: Shop, lake: str, case: Case) -> None:
     there = replace(cluster, url=case.master or cluster.url)
     conf = {"spark.pyspark.driver.python": sys.executable, **case.conf}
     done = there.submit(shop.job("train", lake, *case.settings), shop.env, conf, seconds=150)
-    said = last_line(done.stderr)
+    said = last_line(done.stdout)
     say(f"{case.name}: exit code {done.returncode} after {time.monotonic() - started:.0f} s: {said}")
     assert done.returncode == 2
     assert [word for word in case.words if word not in said] == []

@@ -92,9 +92,12 @@ class Cluster:
         conf: Mapping[str, str] | None = None,
         seconds: float = 900,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a job to its end: output and exit code; raises where it takes longer than ``seconds``."""
-        return subprocess.run(self.command(job, conf), env=self.environment(env), cwd=ROOT, capture_output=True,
-                              text=True, check=False, timeout=seconds)  # fmt: skip
+        """Run a job to its end: all output as ``stdout``, and the exit code; raises where it takes longer than ``seconds``."""
+        return subprocess.run(
+            self.command(job, conf), env=self.environment(env), cwd=ROOT, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,  # spark-submit itself puts all that Python says into stdout
+            text=True, check=False, timeout=seconds,
+        )  # fmt: skip
 
 
 @contextmanager

@@ -94,7 +94,7 @@ def child(rank: int, ranks: int, port: int, jobs: dict[str, Job], out: str) -> N
 def on_ranks(ranks: int, jobs: dict[str, Job], out: Path) -> tuple[dict[str, list[dict[str, Any]]], set[int | None]]:
     """Start ranks that train the jobs in turn: results by job and rank, and the exit codes.
 
-    They are forked from a server that has torch imported, as eight imports would take longer than the training.
+    They are forked from a server that has imported what they need: eight times that would take longer than the training.
     """
     import torch
 
@@ -102,7 +102,7 @@ def on_ranks(ranks: int, jobs: dict[str, Job], out: Path) -> tuple[dict[str, lis
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     context = mp.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
+    context.set_forkserver_preload([__name__, "torch._dynamo", "numba", "scipy.linalg"])  # DDP imports the second itself
     children = [context.Process(target=child, args=(rank, ranks, port, jobs, str(out))) for rank in range(ranks)]
     for c in children:
         c.start()
