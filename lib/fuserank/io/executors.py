@@ -208,4 +208,5 @@ def root_cause(message: str) -> str:
     lines = [line.strip() for line in message.strip().splitlines() if line.strip()]
     causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
     python = [line for line in lines if re.match(r"[\w.]*(Error|Exception|Failure)\b.*:", line)]
-    return (causes or python or lines)[-1 if causes or python else 0][:300]
+    found = causes[-1:] or python[-1:] or lines[:1] or ["Spark gives no reason"]
+    return found[0][:300]

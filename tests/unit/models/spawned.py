@@ -102,7 +102,9 @@ def on_ranks(ranks: int, jobs: dict[str, Job], out: Path) -> tuple[dict[str, lis
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     context = mp.get_context("forkserver")
-    context.set_forkserver_preload([__name__, "torch._dynamo", "numba", "scipy.linalg"])  # DDP imports the second itself
+    context.set_forkserver_preload(
+        [__name__, "torch._dynamo", "numba", "scipy.linalg"]
+    )  # DDP imports the second itself
     children = [context.Process(target=child, args=(rank, ranks, port, jobs, str(out))) for rank in range(ranks)]
     for c in children:
         c.start()
