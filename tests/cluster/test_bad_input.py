@@ -29,11 +29,11 @@ class Case:
 
 BEFORE = (  # found while the application starts: no lake is needed
     Case("no master", ("no Spark master answers at spark://127.0.0.1:1", "mend --master"), master="spark://127.0.0.1:1"),
-    Case("no room", ("no executor came within 12 s", "no worker with free", "9g of memory", "ask for less"), (WAIT,),
+    Case("no room", ("no executor came within 12 s", "no worker with 9g of memory", "ask for less"), (WAIT,),
          {"spark.executor.memory": "9g"}),
     Case("unknown driver host", ("spark.driver.host=driver.invalid is no known host", "give a name or address"), (),
          {"spark.driver.host": "driver.invalid"}),
-    Case("driver host of another machine", ("spark.driver.host=192.0.2.1", "give an address of this machine"), (),
+    Case("driver host of another machine", ("spark.driver.host=192.0.2.1", "it is no address of this machine; give one"), (),
          {"spark.driver.host": "192.0.2.1", "spark.driver.bindAddress": "192.0.2.1"}),
     Case("driver host out of reach", ("spark.driver.host=192.0.2.1", "give an address of this machine"), (WAIT,),
          {"spark.driver.host": "192.0.2.1"}),

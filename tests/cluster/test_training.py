@@ -44,7 +44,7 @@ def training(cluster: Cluster, shop: Shop, lake: str, *settings: str) -> Iterato
 
 
 def await_checkpoint(lake: Path, process: subprocess.Popen[str]) -> None:
-    until = time.monotonic() + 180
+    until = time.monotonic() + 400
     while time.monotonic() < until and process.poll() is None:
         for state in lake.glob("models/checkpoints/*/checkpoint.json"):
             try:

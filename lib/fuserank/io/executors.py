@@ -134,9 +134,9 @@ def _nobody_came(spark: SparkSession, master: str, seconds: float) -> ClusterErr
             f"no executor came within {seconds:.0f} s, and nobody can: the driver does not answer at "
             f"spark.driver.host={host} ({problem}); give an address of this machine that every worker reaches"
         )
-    asked = f"{conf.get('spark.executor.cores', 'all')} cores and {conf.get('spark.executor.memory', '1g')} of memory"
+    asked = f"{conf.get('spark.executor.memory', '1g')} of memory and {conf.get('spark.executor.cores', '1')} core(s)"
     return ClusterError(
-        f"no executor came within {seconds:.0f} s: {master} has no worker with free {asked}, or its executors can't reach "
+        f"no executor came within {seconds:.0f} s: {master} has no worker with {asked} free, or its executors can't reach "
         f"the driver at {host}:{port}; add workers, end other applications, ask for less (spark.executor.memory, "
         "spark.executor.cores), or mend spark.driver.host"
     )
