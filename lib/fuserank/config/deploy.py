@@ -27,7 +27,11 @@ class DatabricksConfig(Section):
     train_runtime: str = Field("17.3.x-cpu-ml-scala2.13", description="of the training cluster; brings torch")
     node_type: str = Field("i3.2xlarge", description="of all workers; names differ between clouds")
     workers: int = Field(4, ge=1, description="of the data and ranking clusters; the training cluster has one node")
-    secret_scope: str = Field("fuserank", description="scope of the store's secrets; they reach jobs as environment variables only")  # fmt: skip
+    secret_scope: str = Field("fuserank", description="the scope that holds the store's secrets")
+    secret_env: dict[str, str] = Field(
+        {"FUSERANK_STORE_SECRET": "store-secret"},
+        description="environment variables of the clusters, and the keys of the scope that fill them",
+    )
 
 
 class DeployConfig(Section):
@@ -40,12 +44,15 @@ class DeployConfig(Section):
     python: str = Field(
         ".venv/bin/python", description="of the driver in client mode: has fuserank, stands on the submitting machine"
     )
-    daily_at: str = Field(
-        "03:30", pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="start of the nightly run, HH:MM UTC"
-    )
+    start_hour: int = Field(3, ge=0, le=23, description="hour (UTC) at which the nightly run starts")
+    start_minute: int = Field(30, ge=0, le=59, description="minute of that hour")
     retries: int = Field(2, ge=0, description="times that a scheduler runs a failed task again")
     retry_minutes: int = Field(10, ge=1, description="minutes before it does")
+    airflow_target: str = Field(
+        "yarn-cluster", description="which submit commands the DAG runs; see `fuserank render submit`"
+    )
     timeout_hours: int = Field(6, ge=1, description="hours after which a nightly run counts as failed")
+    spark_version: str = Field("4.0.5", description="of the images; the one that requirements/run.txt locks")
     executors: int = Field(
         4, ge=1, description="on YARN and Kubernetes; a standalone cluster gives what its workers have"
     )

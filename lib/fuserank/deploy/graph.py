@@ -35,6 +35,11 @@ class Task:
         """Which packed environment or image it needs: ``data`` or ``train``."""
         return environment_of(self.job)
 
+    @property
+    def args(self) -> list[str]:
+        """What its job is told beside the chain's as_of."""
+        return ["--days-before", str(self.back)] if self.back else []
+
 
 def environment_of(job: str) -> str:
     """``train`` for jobs that need torch, ``data`` for the others."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from fuserank.common.errors import FuserankError
 from fuserank.config.settings import Settings
@@ -81,12 +82,22 @@ def submit_lines(
     unpacked += [f"{conf}#conf"] if conf and to.mode == "cluster" and archive else []
     parts += [f"--archives {_quoted(','.join(unpacked))}"] if unpacked else []
     parts += [f"--jars {_quoted(','.join(jars))}"] if jars else []
-    confs = {**settings.submit, **_python(to, settings, archive), **_of_manager(to, job, settings)}
+    confs = confs_of(to, job, settings, archive)
     parts += [f"--conf {_quoted(f'{key}={value}')}" for key, value in confs.items()]
     folder = f"local://{IMAGE_HOME}/jobs" if target == "kubernetes-cluster" else jobs
-    given = ["--env", settings.env, "--dataset", settings.dataset, "--as-of", as_of or str(settings.as_of)]
-    given += ["--lake", settings.lake, *args]
+    given = [*arguments(settings, as_of), *args]
     return ["spark-submit", *parts, " ".join([_quoted(f"{folder}/{job}.py"), *map(_quoted, given)])]
+
+
+def confs_of(to: Target, job: str, settings: Settings, archive: str | None) -> dict[str, str]:
+    """All of Spark's settings that the target needs before the JVM starts."""
+    return {**settings.submit, **_python(to, settings, archive), **_of_manager(to, job, settings)}
+
+
+def arguments(settings: Settings, as_of: str | None = None) -> list[str]:
+    """What every job is told."""
+    day = as_of or str(settings.as_of)
+    return ["--env", settings.env, "--dataset", settings.dataset, "--as-of", day, "--lake", settings.lake]
 
 
 def command(lines: Sequence[str]) -> str:
@@ -105,15 +116,18 @@ def job_lines(
 ) -> list[str]:
     """``submit_lines`` of a job by the settings alone: on Kubernetes from the image, elsewhere from ``deploy.dist``."""
     to, (archive, jars) = target_of(target), packed(settings, job)
+    dist = settings.deploy.dist.rstrip("/")
+    told: dict[str, Any] = {"jobs": f"{dist}/jobs", "as_of": as_of, "args": args}
     if to.manager == "kubernetes":  # the image has the jars too, but a driver outside of it has not
-        return submit_lines(target, job, settings, None, jars if to.mode == "client" else [], as_of=as_of, args=args)
-    conf = f"{settings.deploy.dist.rstrip('/')}/conf.tar.gz"
-    return submit_lines(target, job, settings, archive, jars, conf=conf, as_of=as_of, args=args)
+        return submit_lines(target, job, settings, None, jars if to.mode == "client" else [], **told)
+    return submit_lines(target, job, settings, archive, jars, conf=f"{dist}/conf.tar.gz", **told)
 
 
 def files(settings: Settings) -> dict[str, str]:
     """One shell script a target, with the command of every job."""
-    head = "# rendered by `fuserank render submit`; submit from the folder that has jobs/ and conf/\n"
+    head = (
+        "# rendered by `fuserank render submit`; in client mode conf/ is beside the shell, or FUSERANK_CONF names it\n"
+    )
     return {
         f"{name}.sh": head + "".join(f"\n# {job}\n{command(job_lines(name, job, settings))}\n" for job in job_names())
         for name in TARGETS

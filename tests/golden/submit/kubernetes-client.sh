@@ -1,4 +1,4 @@
-# rendered by `fuserank render submit`; submit from the folder that has jobs/ and conf/
+# rendered by `fuserank render submit`; in client mode conf/ is beside the shell, or FUSERANK_CONF names it
 
 # bronze
 spark-submit \
@@ -22,7 +22,7 @@ spark-submit \
   --conf spark.kubernetes.namespace=fuserank \
   --conf spark.kubernetes.container.image=fuserank-data:0.1.0 \
   --conf spark.kubernetes.executor.podTemplateFile=deploy/kubernetes/pod-template.yaml \
-  jobs/bronze.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/bronze.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # candidates
 spark-submit \
@@ -46,7 +46,7 @@ spark-submit \
   --conf spark.kubernetes.namespace=fuserank \
   --conf spark.kubernetes.container.image=fuserank-data:0.1.0 \
   --conf spark.kubernetes.executor.podTemplateFile=deploy/kubernetes/pod-template.yaml \
-  jobs/candidates.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/candidates.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # evaluate
 spark-submit \
@@ -70,7 +70,7 @@ spark-submit \
   --conf spark.kubernetes.namespace=fuserank \
   --conf spark.kubernetes.container.image=fuserank-data:0.1.0 \
   --conf spark.kubernetes.executor.podTemplateFile=deploy/kubernetes/pod-template.yaml \
-  jobs/evaluate.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/evaluate.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # features
 spark-submit \
@@ -94,7 +94,7 @@ spark-submit \
   --conf spark.kubernetes.namespace=fuserank \
   --conf spark.kubernetes.container.image=fuserank-data:0.1.0 \
   --conf spark.kubernetes.executor.podTemplateFile=deploy/kubernetes/pod-template.yaml \
-  jobs/features.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/features.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # fusion
 spark-submit \
@@ -118,7 +118,7 @@ spark-submit \
   --conf spark.kubernetes.namespace=fuserank \
   --conf spark.kubernetes.container.image=fuserank-data:0.1.0 \
   --conf spark.kubernetes.executor.podTemplateFile=deploy/kubernetes/pod-template.yaml \
-  jobs/fusion.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/fusion.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # ranking
 spark-submit \
@@ -142,7 +142,7 @@ spark-submit \
   --conf spark.kubernetes.namespace=fuserank \
   --conf spark.kubernetes.container.image=fuserank-data:0.1.0 \
   --conf spark.kubernetes.executor.podTemplateFile=deploy/kubernetes/pod-template.yaml \
-  jobs/ranking.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/ranking.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # refresh
 spark-submit \
@@ -166,7 +166,7 @@ spark-submit \
   --conf spark.kubernetes.namespace=fuserank \
   --conf spark.kubernetes.container.image=fuserank-train:0.1.0 \
   --conf spark.kubernetes.executor.podTemplateFile=deploy/kubernetes/pod-template.yaml \
-  jobs/refresh.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/refresh.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # report
 spark-submit \
@@ -190,7 +190,7 @@ spark-submit \
   --conf spark.kubernetes.namespace=fuserank \
   --conf spark.kubernetes.container.image=fuserank-data:0.1.0 \
   --conf spark.kubernetes.executor.podTemplateFile=deploy/kubernetes/pod-template.yaml \
-  jobs/report.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/report.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # samples
 spark-submit \
@@ -214,7 +214,7 @@ spark-submit \
   --conf spark.kubernetes.namespace=fuserank \
   --conf spark.kubernetes.container.image=fuserank-data:0.1.0 \
   --conf spark.kubernetes.executor.podTemplateFile=deploy/kubernetes/pod-template.yaml \
-  jobs/samples.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/samples.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # scores
 spark-submit \
@@ -238,7 +238,7 @@ spark-submit \
   --conf spark.kubernetes.namespace=fuserank \
   --conf spark.kubernetes.container.image=fuserank-train:0.1.0 \
   --conf spark.kubernetes.executor.podTemplateFile=deploy/kubernetes/pod-template.yaml \
-  jobs/scores.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/scores.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # silver
 spark-submit \
@@ -262,7 +262,7 @@ spark-submit \
   --conf spark.kubernetes.namespace=fuserank \
   --conf spark.kubernetes.container.image=fuserank-data:0.1.0 \
   --conf spark.kubernetes.executor.podTemplateFile=deploy/kubernetes/pod-template.yaml \
-  jobs/silver.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/silver.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # train
 spark-submit \
@@ -286,4 +286,4 @@ spark-submit \
   --conf spark.kubernetes.namespace=fuserank \
   --conf spark.kubernetes.container.image=fuserank-train:0.1.0 \
   --conf spark.kubernetes.executor.podTemplateFile=deploy/kubernetes/pod-template.yaml \
-  jobs/train.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/train.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake

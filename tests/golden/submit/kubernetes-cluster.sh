@@ -1,4 +1,4 @@
-# rendered by `fuserank render submit`; submit from the folder that has jobs/ and conf/
+# rendered by `fuserank render submit`; in client mode conf/ is beside the shell, or FUSERANK_CONF names it
 
 # bronze
 spark-submit \

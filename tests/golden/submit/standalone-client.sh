@@ -1,4 +1,4 @@
-# rendered by `fuserank render submit`; submit from the folder that has jobs/ and conf/
+# rendered by `fuserank render submit`; in client mode conf/ is beside the shell, or FUSERANK_CONF names it
 
 # bronze
 spark-submit \
@@ -16,7 +16,7 @@ spark-submit \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
   --conf spark.pyspark.driver.python=.venv/bin/python \
-  jobs/bronze.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/bronze.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # candidates
 spark-submit \
@@ -34,7 +34,7 @@ spark-submit \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
   --conf spark.pyspark.driver.python=.venv/bin/python \
-  jobs/candidates.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/candidates.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # evaluate
 spark-submit \
@@ -52,7 +52,7 @@ spark-submit \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
   --conf spark.pyspark.driver.python=.venv/bin/python \
-  jobs/evaluate.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/evaluate.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # features
 spark-submit \
@@ -70,7 +70,7 @@ spark-submit \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
   --conf spark.pyspark.driver.python=.venv/bin/python \
-  jobs/features.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/features.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # fusion
 spark-submit \
@@ -88,7 +88,7 @@ spark-submit \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
   --conf spark.pyspark.driver.python=.venv/bin/python \
-  jobs/fusion.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/fusion.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # ranking
 spark-submit \
@@ -106,7 +106,7 @@ spark-submit \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
   --conf spark.pyspark.driver.python=.venv/bin/python \
-  jobs/ranking.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/ranking.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # refresh
 spark-submit \
@@ -124,7 +124,7 @@ spark-submit \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
   --conf spark.pyspark.driver.python=.venv/bin/python \
-  jobs/refresh.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/refresh.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # report
 spark-submit \
@@ -142,7 +142,7 @@ spark-submit \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
   --conf spark.pyspark.driver.python=.venv/bin/python \
-  jobs/report.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/report.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # samples
 spark-submit \
@@ -160,7 +160,7 @@ spark-submit \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
   --conf spark.pyspark.driver.python=.venv/bin/python \
-  jobs/samples.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/samples.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # scores
 spark-submit \
@@ -178,7 +178,7 @@ spark-submit \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
   --conf spark.pyspark.driver.python=.venv/bin/python \
-  jobs/scores.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/scores.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # silver
 spark-submit \
@@ -196,7 +196,7 @@ spark-submit \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
   --conf spark.pyspark.driver.python=.venv/bin/python \
-  jobs/silver.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/silver.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # train
 spark-submit \
@@ -214,4 +214,4 @@ spark-submit \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
   --conf spark.pyspark.driver.python=.venv/bin/python \
-  jobs/train.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/train.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake

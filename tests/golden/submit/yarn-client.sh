@@ -1,4 +1,4 @@
-# rendered by `fuserank render submit`; submit from the folder that has jobs/ and conf/
+# rendered by `fuserank render submit`; in client mode conf/ is beside the shell, or FUSERANK_CONF names it
 
 # bronze
 spark-submit \
@@ -20,7 +20,7 @@ spark-submit \
   --conf spark.executor.cores=4 \
   --conf spark.executor.memory=8g \
   --conf spark.executor.memoryOverhead=6g \
-  jobs/bronze.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/bronze.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # candidates
 spark-submit \
@@ -42,7 +42,7 @@ spark-submit \
   --conf spark.executor.cores=4 \
   --conf spark.executor.memory=8g \
   --conf spark.executor.memoryOverhead=6g \
-  jobs/candidates.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/candidates.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # evaluate
 spark-submit \
@@ -64,7 +64,7 @@ spark-submit \
   --conf spark.executor.cores=4 \
   --conf spark.executor.memory=8g \
   --conf spark.executor.memoryOverhead=6g \
-  jobs/evaluate.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/evaluate.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # features
 spark-submit \
@@ -86,7 +86,7 @@ spark-submit \
   --conf spark.executor.cores=4 \
   --conf spark.executor.memory=8g \
   --conf spark.executor.memoryOverhead=6g \
-  jobs/features.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/features.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # fusion
 spark-submit \
@@ -108,7 +108,7 @@ spark-submit \
   --conf spark.executor.cores=4 \
   --conf spark.executor.memory=8g \
   --conf spark.executor.memoryOverhead=6g \
-  jobs/fusion.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/fusion.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # ranking
 spark-submit \
@@ -130,7 +130,7 @@ spark-submit \
   --conf spark.executor.cores=4 \
   --conf spark.executor.memory=8g \
   --conf spark.executor.memoryOverhead=6g \
-  jobs/ranking.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/ranking.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # refresh
 spark-submit \
@@ -152,7 +152,7 @@ spark-submit \
   --conf spark.executor.cores=4 \
   --conf spark.executor.memory=8g \
   --conf spark.executor.memoryOverhead=6g \
-  jobs/refresh.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/refresh.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # report
 spark-submit \
@@ -174,7 +174,7 @@ spark-submit \
   --conf spark.executor.cores=4 \
   --conf spark.executor.memory=8g \
   --conf spark.executor.memoryOverhead=6g \
-  jobs/report.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/report.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # samples
 spark-submit \
@@ -196,7 +196,7 @@ spark-submit \
   --conf spark.executor.cores=4 \
   --conf spark.executor.memory=8g \
   --conf spark.executor.memoryOverhead=6g \
-  jobs/samples.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/samples.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # scores
 spark-submit \
@@ -218,7 +218,7 @@ spark-submit \
   --conf spark.executor.cores=4 \
   --conf spark.executor.memory=8g \
   --conf spark.executor.memoryOverhead=6g \
-  jobs/scores.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/scores.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # silver
 spark-submit \
@@ -240,7 +240,7 @@ spark-submit \
   --conf spark.executor.cores=4 \
   --conf spark.executor.memory=8g \
   --conf spark.executor.memoryOverhead=6g \
-  jobs/silver.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/silver.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # train
 spark-submit \
@@ -262,4 +262,4 @@ spark-submit \
   --conf spark.executor.cores=4 \
   --conf spark.executor.memory=8g \
   --conf spark.executor.memoryOverhead=6g \
-  jobs/train.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/train.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake

@@ -1,4 +1,4 @@
-# rendered by `fuserank render submit`; submit from the folder that has jobs/ and conf/
+# rendered by `fuserank render submit`; in client mode conf/ is beside the shell, or FUSERANK_CONF names it
 
 # bronze
 spark-submit \
@@ -23,7 +23,7 @@ spark-submit \
   --conf spark.driver.memoryOverhead=8g \
   --conf spark.yarn.appMasterEnv.TZ=UTC \
   --conf spark.yarn.maxAppAttempts=1 \
-  jobs/bronze.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/bronze.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # candidates
 spark-submit \
@@ -48,7 +48,7 @@ spark-submit \
   --conf spark.driver.memoryOverhead=8g \
   --conf spark.yarn.appMasterEnv.TZ=UTC \
   --conf spark.yarn.maxAppAttempts=1 \
-  jobs/candidates.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/candidates.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # evaluate
 spark-submit \
@@ -73,7 +73,7 @@ spark-submit \
   --conf spark.driver.memoryOverhead=8g \
   --conf spark.yarn.appMasterEnv.TZ=UTC \
   --conf spark.yarn.maxAppAttempts=1 \
-  jobs/evaluate.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/evaluate.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # features
 spark-submit \
@@ -98,7 +98,7 @@ spark-submit \
   --conf spark.driver.memoryOverhead=8g \
   --conf spark.yarn.appMasterEnv.TZ=UTC \
   --conf spark.yarn.maxAppAttempts=1 \
-  jobs/features.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/features.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # fusion
 spark-submit \
@@ -123,7 +123,7 @@ spark-submit \
   --conf spark.driver.memoryOverhead=8g \
   --conf spark.yarn.appMasterEnv.TZ=UTC \
   --conf spark.yarn.maxAppAttempts=1 \
-  jobs/fusion.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/fusion.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # ranking
 spark-submit \
@@ -148,7 +148,7 @@ spark-submit \
   --conf spark.driver.memoryOverhead=8g \
   --conf spark.yarn.appMasterEnv.TZ=UTC \
   --conf spark.yarn.maxAppAttempts=1 \
-  jobs/ranking.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/ranking.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # refresh
 spark-submit \
@@ -173,7 +173,7 @@ spark-submit \
   --conf spark.driver.memoryOverhead=8g \
   --conf spark.yarn.appMasterEnv.TZ=UTC \
   --conf spark.yarn.maxAppAttempts=1 \
-  jobs/refresh.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/refresh.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # report
 spark-submit \
@@ -198,7 +198,7 @@ spark-submit \
   --conf spark.driver.memoryOverhead=8g \
   --conf spark.yarn.appMasterEnv.TZ=UTC \
   --conf spark.yarn.maxAppAttempts=1 \
-  jobs/report.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/report.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # samples
 spark-submit \
@@ -223,7 +223,7 @@ spark-submit \
   --conf spark.driver.memoryOverhead=8g \
   --conf spark.yarn.appMasterEnv.TZ=UTC \
   --conf spark.yarn.maxAppAttempts=1 \
-  jobs/samples.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/samples.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # scores
 spark-submit \
@@ -248,7 +248,7 @@ spark-submit \
   --conf spark.driver.memoryOverhead=8g \
   --conf spark.yarn.appMasterEnv.TZ=UTC \
   --conf spark.yarn.maxAppAttempts=1 \
-  jobs/scores.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/scores.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # silver
 spark-submit \
@@ -273,7 +273,7 @@ spark-submit \
   --conf spark.driver.memoryOverhead=8g \
   --conf spark.yarn.appMasterEnv.TZ=UTC \
   --conf spark.yarn.maxAppAttempts=1 \
-  jobs/silver.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/silver.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # train
 spark-submit \
@@ -298,4 +298,4 @@ spark-submit \
   --conf spark.driver.memoryOverhead=8g \
   --conf spark.yarn.appMasterEnv.TZ=UTC \
   --conf spark.yarn.maxAppAttempts=1 \
-  jobs/train.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+  hdfs:///apps/fuserank/jobs/train.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake

@@ -16,7 +16,7 @@ ARCHIVE, JARS, CONF = "hdfs:///a/fuserank-data.tar.gz", ["hdfs:///a/delta.jar"],
 
 def words(target: str, job: str = "features", **changes: object) -> list[str]:
     given = {"settings": example(), "archive": ARCHIVE, "jars": JARS, "conf": CONF, **changes}
-    return shlex.split(command(submit_lines(target, job, **given)))  # type: ignore[arg-type]
+    return shlex.split(" ".join(submit_lines(target, job, **given)))  # type: ignore[arg-type]
 
 
 def confs(line: list[str]) -> dict[str, str]:
@@ -70,8 +70,8 @@ def test_the_master_and_more_arguments_are_handed_on() -> None:
 
 
 def test_a_schedulers_expression_reaches_it_unquoted() -> None:
-    assert "--as-of {{ as_of(dag_run, 28) }} --lake" in command(
-        job_lines("yarn-cluster", "silver", example(), as_of="{{ as_of(dag_run, 28) }}")
+    assert "--as-of {{ as_of(dag_run) }} --lake" in command(
+        job_lines("yarn-cluster", "silver", example(), as_of="{{ as_of(dag_run) }}")
     )
 
 
