@@ -6,13 +6,15 @@ BIN := .venv/bin
 DATASET ?= completejourney
 AS_OF ?=
 LAKE ?= lake
+# what deploy/ and tests/golden/ are rendered by; tests/support/golden.py says the same
+EXAMPLE := --lake s3a://shop/lake --set deploy.dist=hdfs:///apps/fuserank
 export PYSPARK_PYTHON := $(CURDIR)/$(BIN)/python
 export TZ := UTC
 
-.PHONY: help setup setup-dev recs test smoke lint docs bench locks clean
+.PHONY: help setup setup-dev recs test airflow-test smoke lint docs golden bench locks clean
 
 help: ## print this help
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 	@echo "  variables  DATASET=completejourney AS_OF=2017-12-04 LAKE=lake PYTHON=python3.11"
 
 setup: ## make .venv: locked packages, Delta's jars, spark-defaults (make recs does it by itself)
@@ -29,15 +31,26 @@ recs: setup ## events in, fused ranking out: the whole chain on DATASET, then ou
 test: setup-dev ## all tests
 	@$(BIN)/python -m pytest
 
+airflow-test: ## the DAG imported and run by Airflow itself (makes .venv-airflow; a recorder stands for spark-submit)
+	@test -n "$(PYTHON)" || { echo "airflow-test: Python 3.11 is needed and no python3.11 or python3 is on the PATH"; exit 1; }
+	@cmp -s requirements/airflow.txt .venv-airflow/made-from || { rm -rf .venv-airflow && $(PYTHON) -m venv .venv-airflow && \
+	  .venv-airflow/bin/python -m pip install -q --require-hashes --no-deps -r requirements/airflow.txt && cp requirements/airflow.txt .venv-airflow/made-from; }
+	@AIRFLOW_HOME=$(CURDIR)/.venv-airflow/home .venv-airflow/bin/python -m pytest -q -p no:cacheprovider -c /dev/null --rootdir tests/airflow tests/airflow/check_dag.py
+
 smoke: setup ## one tiny chain by spark-submit, in a lake of its own
 	@$(BIN)/python deploy/local/smoke.py
 
-lint: setup-dev ## ruff, mypy, import-linter, generated docs up to date
+lint: setup-dev ## ruff, mypy, import-linter, hadolint, generated docs and deployments up to date
 	@$(BIN)/ruff check lib tests jobs benchmarks deploy
 	@$(BIN)/ruff format --check lib tests jobs benchmarks deploy
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/fuserank tables --check docs/tables.md
+	@for surface in kubernetes airflow databricks; do $(BIN)/fuserank render $$surface $(EXAMPLE) --check deploy/$$surface || exit 1; done
+	@$(BIN)/hadolint deploy/docker/Dockerfile.*
+
+golden: setup-dev ## write what is rendered anew: submit commands in tests/golden/, deploy/{kubernetes,airflow,databricks}
+	@GOLDEN=rewrite $(BIN)/python -m pytest tests/golden
 
 docs: setup ## write docs/tables.md from the contracts
 	@$(BIN)/fuserank tables > docs/tables.md
@@ -50,6 +63,7 @@ locks: ## resolve requirements/*.txt anew (needs uv)
 	  uv pip compile -q pyproject.toml --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	  $$( [ $$extra = run ] && echo --extra train --extra report --extra demo --extra bench || echo --extra train --extra report --extra demo --extra bench --extra dev ) \
 	  -o requirements/$$extra.txt || exit 1; done
+	@uv pip compile -q requirements/airflow.in --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements/airflow.txt
 
 clean: ## drop the demo's lake and the report; .venv stays
 	@rm -rf lake out

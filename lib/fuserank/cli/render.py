@@ -9,21 +9,25 @@ import typer
 
 from fuserank.cli import options as o
 from fuserank.common.errors import FuserankError
-from fuserank.deploy import submit
+from fuserank.deploy import airflow, databricks, kubernetes, submit
 
-SURFACES = {"submit": submit.files}
+SURFACES = {
+    "submit": submit.files, "kubernetes": kubernetes.files, "airflow": airflow.files, "databricks": databricks.files,
+}  # fmt: skip
 
 
 def render(
     surface: Annotated[str, typer.Argument(help=" or ".join(SURFACES))],
     file: Annotated[str | None, typer.Argument(help="only this file of it")] = None,
-    env: o.Env = "cluster", dataset: o.Dataset = None, as_of: o.AsOf = None, lake: o.Lake = None, overrides: o.Overrides = None,
+    env: Annotated[str | None, typer.Option("--env", help="which conf/env/<env>.yaml; without it databricks for the bundle, cluster for all else")] = None,
+    dataset: o.Dataset = None, as_of: o.AsOf = None, lake: o.Lake = None, overrides: o.Overrides = None,
     check: Annotated[Path | None, typer.Option("--check", metavar="DIR", help="print nothing; fail where a file in DIR is out of date")] = None,
     to: Annotated[Path | None, typer.Option("--to", metavar="DIR", help="write the files into DIR instead of printing them")] = None,
 ) -> None:  # fmt: skip
     """Submit commands, Kubernetes manifests, the Airflow DAG, the Databricks bundle: printed, written, or compared."""
     if surface not in SURFACES:
         raise FuserankError(f"nothing called {surface!r} to render; there are: {', '.join(SURFACES)}")
+    env = env or ("databricks" if surface == "databricks" else "cluster")
     files = SURFACES[surface](o.settings(env, as_of, lake, overrides, dataset))
     if file is not None and file not in files:
         raise FuserankError(f"{surface} has no file {file!r}; it has {', '.join(files)}")

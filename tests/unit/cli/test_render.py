@@ -43,7 +43,7 @@ def test_one_file_is_printed_as_it_would_be_written(tmp_path: Path) -> None:
         (["fax"], "nothing called 'fax' to render; there are: submit"),
         (["submit", "moon.sh", *EXAMPLE], "submit has no file 'moon.sh'; it has standalone-client.sh"),
         (["submit"], "lake 'lake' is a folder beside this shell"),
-        (["submit", "--set", "deploy.daily_at=25:00"], "String should match pattern"),
+        (["submit", "--set", "deploy.start_hour=25"], "less than or equal to 23"),
         (["submit", *EXAMPLE, "--check", "nowhere"], "nowhere: standalone-client.sh"),
     ],
 )
