@@ -90,14 +90,10 @@ def _key(job: str, back: int) -> str:
 
 def phases(chain: list[Task]) -> dict[str, list[Task]]:
     """The chain cut where the environment changes: ``data`` before any torch, ``training`` with it, ``ranking`` after."""
-    by_key = {t.key: t for t in chain}
     cut: dict[str, list[Task]] = {"data": [], "training": [], "ranking": []}
-    phase: dict[str, str] = {}
+    of: dict[str, str] = {}
     for task in chain:
-        earlier = {phase[key] for key in task.after}
-        if by_key[task.key].environment == "train":
-            phase[task.key] = "training"
-        else:
-            phase[task.key] = "ranking" if earlier - {"data"} else "data"
-        cut[phase[task.key]].append(task)
+        behind_torch = any(of[key] != "data" for key in task.after)
+        of[task.key] = "training" if task.environment == "train" else "ranking" if behind_torch else "data"
+        cut[of[task.key]].append(task)
     return cut
