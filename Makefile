@@ -31,10 +31,10 @@ recs: setup ## events in, fused ranking out: the whole chain on DATASET, then ou
 test: setup-dev ## all tests
 	@$(BIN)/python -m pytest
 
-airflow-test: ## the DAG imported and run by Airflow itself (makes .venv-airflow; a recorder stands for spark-submit)
-	@test -n "$(PYTHON)" || { echo "airflow-test: Python 3.11 is needed and no python3.11 or python3 is on the PATH"; exit 1; }
+airflow-test: setup-dev ## the DAG imported and run by Airflow itself (makes .venv-airflow; a recorder stands for spark-submit)
 	@cmp -s requirements/airflow.txt .venv-airflow/made-from || { rm -rf .venv-airflow && $(PYTHON) -m venv .venv-airflow && \
-	  .venv-airflow/bin/python -m pip install -q --require-hashes --no-deps -r requirements/airflow.txt && cp requirements/airflow.txt .venv-airflow/made-from; }
+	  $(BIN)/python -m uv pip install -q --python .venv-airflow/bin/python --require-hashes --no-deps -r requirements/airflow.txt && \
+	  cp requirements/airflow.txt .venv-airflow/made-from; }
 	@AIRFLOW_HOME=$(CURDIR)/.venv-airflow/home .venv-airflow/bin/python -m pytest -q -p no:cacheprovider -c /dev/null --rootdir tests/airflow tests/airflow/check_dag.py
 
 smoke: setup ## one tiny chain by spark-submit, in a lake of its own
