@@ -6,10 +6,12 @@ BIN := .venv/bin
 DATASET ?= completejourney
 AS_OF ?=
 LAKE ?= lake
+# what deploy/ and tests/golden/ are rendered by; tests/support/golden.py says the same
+EXAMPLE := --lake s3a://shop/lake --set deploy.dist=hdfs:///apps/fuserank
 export PYSPARK_PYTHON := $(CURDIR)/$(BIN)/python
 export TZ := UTC
 
-.PHONY: help setup setup-dev recs test cluster-test smoke lint docs bench locks clean
+.PHONY: help setup setup-dev recs test cluster-test airflow-test smoke lint docs golden bench locks clean
 
 help: ## print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -32,15 +34,26 @@ test: setup-dev ## all tests
 cluster-test: setup-dev ## refresh and training on a real standalone cluster, a rank killed, bad input; about 15 minutes
 	@mkdir -p benchmarks/results; set -o pipefail; $(BIN)/python -m pytest -s -m cluster tests/cluster 2>&1 | tee benchmarks/results/cluster-test.txt
 
+airflow-test: setup-dev ## the DAG imported and run by Airflow itself (makes .venv-airflow; a recorder stands for spark-submit)
+	@cmp -s requirements/airflow.txt .venv-airflow/made-from || { rm -rf .venv-airflow && $(PYTHON) -m venv .venv-airflow && \
+	  $(BIN)/python -m uv pip install -q --python .venv-airflow/bin/python --require-hashes --no-deps -r requirements/airflow.txt && \
+	  cp requirements/airflow.txt .venv-airflow/made-from; }
+	@AIRFLOW_HOME=$(CURDIR)/.venv-airflow/home .venv-airflow/bin/python -m pytest -q -p no:cacheprovider -c /dev/null --rootdir tests/airflow tests/airflow/check_dag.py
+
 smoke: setup ## one tiny chain by spark-submit, in a lake of its own
 	@$(BIN)/python deploy/local/smoke.py
 
-lint: setup-dev ## ruff, mypy, import-linter, generated docs up to date
+lint: setup-dev ## ruff, mypy, import-linter, hadolint, generated docs and deployments up to date
 	@$(BIN)/ruff check lib tests jobs benchmarks deploy
 	@$(BIN)/ruff format --check lib tests jobs benchmarks deploy
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/fuserank tables --check docs/tables.md
+	@for surface in kubernetes airflow databricks; do $(BIN)/fuserank render $$surface $(EXAMPLE) --check deploy/$$surface || exit 1; done
+	@$(BIN)/hadolint deploy/docker/Dockerfile.*
+
+golden: setup-dev ## write what is rendered anew: submit commands in tests/golden/, deploy/{kubernetes,airflow,databricks}
+	@GOLDEN=rewrite $(BIN)/python -m pytest tests/golden
 
 docs: setup ## write docs/tables.md from the contracts
 	@$(BIN)/fuserank tables > docs/tables.md
@@ -53,6 +66,7 @@ locks: ## resolve requirements/*.txt anew (needs uv)
 	  uv pip compile -q pyproject.toml --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	  $$( [ $$extra = run ] && echo --extra train --extra report --extra demo --extra bench || echo --extra train --extra report --extra demo --extra bench --extra dev ) \
 	  -o requirements/$$extra.txt || exit 1; done
+	@uv pip compile -q requirements/airflow.in --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements/airflow.txt
 
 clean: ## drop the demo's lake and the report; .venv stays
 	@rm -rf lake out

@@ -12,6 +12,7 @@ from fuserank.cli.evaluate import evaluate
 from fuserank.cli.inspect import digest, runs, tables
 from fuserank.cli.recommend import recommend
 from fuserank.cli.refresh import refresh
+from fuserank.cli.render import render
 from fuserank.cli.report import report
 from fuserank.jobs._main import guarded
 
@@ -21,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for command in (refresh, recommend, evaluate, report, runs, digest, tables, doctor, bench):
+for command in (refresh, recommend, evaluate, report, runs, digest, tables, doctor, render, bench):
     app.command()(command)
 
 

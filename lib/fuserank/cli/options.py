@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from fuserank.config.settings import Settings, load
+from fuserank.jobs._main import day
 
 Env = Annotated[str, typer.Option("--env", help="which conf/env/<env>.yaml lies over conf/base.yaml")]
 AsOf = Annotated[
@@ -25,5 +26,5 @@ def settings(
     env: str, as_of: str | None, lake: str | None, overrides: list[str] | None, dataset: str | None = None
 ) -> Settings:
     """Settings with the command line's say on top."""
-    named = {"as_of": as_of, "lake": lake, "dataset": dataset}
+    named = {"as_of": day(as_of), "lake": lake, "dataset": dataset}
     return load(env, [*(overrides or []), *(f"{k}={v}" for k, v in named.items() if v)])

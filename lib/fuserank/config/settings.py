@@ -13,6 +13,7 @@ from pydantic import Field
 from fuserank.common.errors import FuserankError
 from fuserank.config.base import Section
 from fuserank.config.candidates import CandidatesConfig
+from fuserank.config.deploy import DeployConfig
 from fuserank.config.evaluation import EvaluationConfig
 from fuserank.config.features import FeaturesConfig
 from fuserank.config.fusion import FusionConfig
@@ -60,6 +61,7 @@ class Settings(Section):
     fusion: FusionConfig = FusionConfig()
     ranking: RankingConfig = RankingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
+    deploy: DeployConfig = DeployConfig()
     spark: dict[str, str] = Field(default_factory=dict, description="Spark settings that may change in a live session")
     submit: dict[str, str] = Field(default_factory=dict, description="what counts before the JVM starts; see conf/env")
 

@@ -114,8 +114,8 @@ def _write_ledger(run: Run, job: str, state: str, seconds: float, error: str | N
 
 
 def config_hash(settings: Settings) -> str:
-    """SHA-256 of the settings in force, without where the lake lies."""
-    return hashlib.sha256(settings.model_dump_json(exclude={"lake", "out", "run"}).encode()).hexdigest()
+    """SHA-256 of the settings in force, without where the lake lies and what only schedulers read."""
+    return hashlib.sha256(settings.model_dump_json(exclude={"lake", "out", "run", "deploy"}).encode()).hexdigest()
 
 
 def git_revision() -> str | None:

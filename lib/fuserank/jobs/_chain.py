@@ -24,6 +24,11 @@ class Step:
     reads: frozenset[str]
     writes: frozenset[str]
 
+    @property
+    def job(self) -> str:
+        """The job's module: the first word of the name ("bronze of promotions" is a part of bronze)."""
+        return self.name.split()[0]
+
     @classmethod
     def of(
         cls, name: str, day: dt.date, execute: Callable[[Run, dt.date], None], reads: Iterable[Table], writes: Iterable[Table]

@@ -22,20 +22,32 @@ def parser(name: str, doc: str | None) -> argparse.ArgumentParser:
     p.add_argument("--env", default="local", help="which conf/env/<env>.yaml lies over conf/base.yaml (default: local)")
     p.add_argument("--dataset", help="which conf/datasets/<name>.yaml to read (default: the one in conf/base.yaml)")
     p.add_argument(
-        "--as-of", metavar="DATE", help="00:00 UTC of this day; nothing later is used (default: the data set's)"
+        "--as-of",
+        metavar="DATE",
+        help="00:00 UTC of this day, or of the day on which it runs: today; nothing later is used (default: the data set's)",
     )
+    p.add_argument("--days-before", metavar="N", type=int, default=0,
+                   help="run as of so many days before --as-of: schedulers that cannot reckon with dates ask for windows so")  # fmt: skip
     p.add_argument("--lake", metavar="DIR", help="root of the lake (default: in conf/env/<env>.yaml)")
     p.add_argument("--set", dest="overrides", metavar="section.key=value", action="append", default=[],
                    help="override one setting; may be given again")  # fmt: skip
     return p
 
 
+def day(as_of: str | None) -> str | None:
+    """What --as-of was given; ``today``, for schedulers that know no dates, becomes the UTC day on which it runs."""
+    return str(dt.datetime.now(dt.UTC).date()) if as_of == "today" else as_of
+
+
 def settings_from(args: argparse.Namespace) -> Settings:
     overrides = [*args.overrides]
-    for key, value in (("as_of", args.as_of), ("lake", args.lake), ("dataset", args.dataset)):
+    for key, value in (("as_of", day(args.as_of)), ("lake", args.lake), ("dataset", args.dataset)):
         if value:
             overrides.append(f"{key}={value}")
-    return load(args.env, overrides)
+    settings = load(args.env, overrides)
+    if not args.days_before:
+        return settings
+    return load(args.env, [*overrides, f"as_of={settings.as_of - dt.timedelta(days=args.days_before)}"])
 
 
 def job_main(name: str, execute: Execute, argv: list[str] | None, doc: str | None) -> int:

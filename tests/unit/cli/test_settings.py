@@ -38,3 +38,21 @@ def test_what_is_wrong_is_said_with_its_path(override: str, words: str, capsys) 
 def test_an_unknown_environment_names_the_ones_there_are() -> None:
     with pytest.raises(SettingsError, match=r"local\.yaml"):
         load("moon")
+
+
+def test_today_is_the_utc_day_on_which_it_runs() -> None:
+    from fuserank.cli.options import settings
+
+    before = dt.datetime.now(dt.UTC).date()
+    found = settings("local", "today", None, None).as_of
+    assert before <= found <= dt.datetime.now(dt.UTC).date()
+
+
+def test_days_before_is_counted_from_as_of_given_or_not() -> None:
+    from fuserank.jobs._main import parser, settings_from
+
+    def as_of(*words: str) -> dt.date:
+        return settings_from(parser("job", None).parse_args(list(words))).as_of
+
+    assert as_of("--as-of", "2017-12-04", "--days-before", "28") == dt.date(2017, 11, 6)
+    assert as_of("--days-before", "1") == load("local").as_of - dt.timedelta(days=1)

@@ -1,0 +1,99 @@
+"""The chain as a scheduler sees it: one task per job and date, waiting for others as the table contracts say."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import pkgutil
+from dataclasses import dataclass
+
+import fuserank.jobs
+from fuserank.config.dataset import load_dataset
+from fuserank.config.settings import Settings
+from fuserank.jobs._chain import Step, edges
+from fuserank.jobs.refresh import steps
+
+# Jobs that compute with torch, in the driver's ranks or on executors; all others run in the smaller environment.
+TORCH_JOBS = frozenset({"train", "scores", "refresh"})
+
+
+@dataclass(frozen=True)
+class Task:
+    """One spark-submit of the chain.
+
+    ``back``: days from the task's date to as_of. ``after``: keys of the tasks that it waits for, none of which waits
+    for another of them.
+    """
+
+    key: str
+    job: str
+    back: int
+    after: tuple[str, ...]
+
+    @property
+    def environment(self) -> str:
+        """Which packed environment or image it needs: ``data`` or ``train``."""
+        return environment_of(self.job)
+
+    @property
+    def args(self) -> list[str]:
+        """What its job is told beside the chain's as_of."""
+        return ["--days-before", str(self.back)] if self.back else []
+
+
+def environment_of(job: str) -> str:
+    """``train`` for jobs that need torch, ``data`` for the others."""
+    return "train" if job in TORCH_JOBS else "data"
+
+
+def job_names() -> list[str]:
+    """Every job that has a shim in jobs/, in alphabetical order."""
+    return sorted(m.name for m in pkgutil.iter_modules(fuserank.jobs.__path__) if not m.name.startswith("_"))
+
+
+def tasks(settings: Settings) -> list[Task]:
+    """The chain of ``refresh``, each task after those that it waits for."""
+    chain = steps(settings.as_of, settings.windows.label_days, load_dataset(settings.dataset))
+    return linked(_submits(chain), settings.as_of)
+
+
+def linked(submits: list[Step], as_of: dt.date) -> list[Task]:
+    """The steps as tasks; of the edges only those that no other path implies."""
+    before = edges(submits)
+    behind: list[set[int]] = []  # all that come before, near and far
+    for near in before:
+        behind.append(near.union(*(behind[k] for k in near)))
+    keys = [_key(s.job, (as_of - s.day).days) for s in submits]
+    return [
+        Task(
+            keys[n], step.job, (as_of - step.day).days,
+            tuple(keys[k] for k in sorted(before[n]) if not any(k in behind[other] for other in before[n])),
+        )
+        for n, step in enumerate(submits)
+    ]  # fmt: skip
+
+
+def _submits(chain: list[Step]) -> list[Step]:
+    """Steps that one spark-submit does together: those of the same job and date, where the first of them stands."""
+    merged: dict[tuple[str, dt.date], Step] = {}
+    for step in chain:
+        here = merged.setdefault((step.job, step.day), dataclasses.replace(step, name=step.job))
+        merged[step.job, step.day] = dataclasses.replace(
+            here, reads=here.reads | step.reads, writes=here.writes | step.writes
+        )
+    return list(merged.values())
+
+
+def _key(job: str, back: int) -> str:
+    return f"{job}_{back}_days_before" if back else job
+
+
+def phases(chain: list[Task]) -> dict[str, list[Task]]:
+    """The chain cut where the environment changes: ``data`` before any torch, ``training`` with it, ``ranking`` after."""
+    cut: dict[str, list[Task]] = {"data": [], "training": [], "ranking": []}
+    of: dict[str, str] = {}
+    for task in chain:
+        behind_torch = any(of[key] != "data" for key in task.after)
+        of[task.key] = "training" if task.environment == "train" else "ranking" if behind_torch else "data"
+        cut[of[task.key]].append(task)
+    return cut

@@ -1,0 +1,16 @@
+"""deploy/kubernetes, deploy/airflow and deploy/databricks are what is rendered of the example."""
+
+from __future__ import annotations
+
+import pytest
+
+from fuserank.cli.render import SURFACES
+from tests.support.golden import ROOT, assert_golden, example
+
+RENDERED = sorted(set(SURFACES) - {"submit"})
+
+
+@pytest.mark.parametrize("surface", RENDERED)
+def test_committed_files_are_the_rendered_ones(surface: str) -> None:
+    env = "databricks" if surface == "databricks" else "cluster"
+    assert_golden(ROOT / "deploy" / surface, SURFACES[surface](example(env=env)))

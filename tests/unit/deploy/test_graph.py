@@ -1,0 +1,96 @@
+"""The chain as tasks: from the contracts, without what other paths imply."""
+
+from __future__ import annotations
+
+import ast
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import fuserank
+from fuserank.config.settings import load
+from fuserank.deploy.graph import TORCH_JOBS, Task, job_names, linked, phases, tasks
+from fuserank.jobs._chain import Step, edges
+from fuserank.jobs.refresh import steps
+
+DAY = dt.date(2017, 12, 4)
+PACKAGE = Path(fuserank.__file__).parent
+
+
+def chain(*overrides: str) -> list[Task]:
+    return tasks(load("cluster", list(overrides)))
+
+
+def behind(all_tasks: list[Task], key: str) -> set[str]:
+    by_key = {t.key: t for t in all_tasks}
+    return set(by_key[key].after).union(*(behind(all_tasks, k) for k in by_key[key].after))
+
+
+def step(name: str, reads: str = "", writes: str = "", back: int = 0) -> Step:
+    def nothing(run: Any, day: dt.date) -> None: ...
+
+    return Step(name, DAY - dt.timedelta(days=back), nothing, frozenset(reads.split()), frozenset(writes.split()))
+
+
+def test_every_step_of_the_chain_is_in_a_task_of_its_job_and_date() -> None:
+    from fuserank.config.dataset import load_dataset
+
+    settings = load("cluster")
+    whole = steps(settings.as_of, settings.windows.label_days, load_dataset(settings.dataset))
+    assert {(s.job, (settings.as_of - s.day).days) for s in whole} == {(t.job, t.back) for t in chain()}
+    assert len({t.key for t in chain()}) == len(chain())
+
+
+def test_tasks_wait_for_all_that_the_contracts_say_and_for_nothing_else() -> None:
+    """The near edges and what they imply are the chain's own edges and what those imply, job by job."""
+    from fuserank.config.dataset import load_dataset
+
+    settings = load("cluster")
+    whole = steps(settings.as_of, settings.windows.label_days, load_dataset(settings.dataset))
+    waits = {
+        (whole[n].job, whole[n].day, whole[k].job, whole[k].day) for n, near in enumerate(edges(whole)) for k in near
+    }
+    found = chain()
+    by_job = {(t.job, settings.as_of - dt.timedelta(days=t.back)): t.key for t in found}
+    for job, day, other, other_day in waits:
+        if (job, day) != (other, other_day):
+            assert by_job[other, other_day] in behind(found, by_job[job, day])
+    for task in found:
+        for key in task.after:
+            other = next(t for t in found if t.key == key)
+            assert any(w[0] == task.job and w[2] == other.job for w in waits)
+
+
+def test_an_edge_that_a_longer_path_implies_is_left_out() -> None:
+    found = linked([step("a", writes="x"), step("b", reads="x", writes="y"), step("c", reads="x y", writes="z")], DAY)
+    assert [t.after for t in found] == [(), ("a",), ("b",)]
+
+
+def test_a_new_table_between_two_jobs_is_a_new_edge() -> None:
+    apart = linked([step("a", writes="x"), step("b", writes="y")], DAY)
+    together = linked([step("a", writes="x"), step("b", reads="x", writes="y")], DAY)
+    assert (apart[1].after, together[1].after) == ((), ("a",))
+
+
+def test_dates_follow_the_label_window() -> None:
+    assert sorted({t.back for t in chain("windows.label_days=7")}) == [0, 7, 14]
+    assert "features_14_days_before" in {t.key for t in chain("windows.label_days=7")}
+
+
+def test_phases_are_cut_where_the_environment_changes_and_keep_the_order() -> None:
+    cut = phases(chain())
+    assert [t.key for t in cut["training"]] == ["train", "scores"]
+    assert cut["data"][-1].key == "samples"
+    assert [t.key for t in cut["ranking"]] == ["fusion", "ranking"]
+    assert [t for phase in cut.values() for t in phase] == chain()
+
+
+@pytest.mark.parametrize("job", job_names())
+def test_torch_jobs_are_those_whose_code_imports_torch_models_or_ranks(job: str) -> None:
+    tree = ast.parse((PACKAGE / "jobs" / f"{job}.py").read_text(encoding="utf-8"))
+    used = {n.module or "" for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
+    used |= {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
+    needs = any(m.split(".")[0] == "torch" or m.startswith("fuserank.models") or m == "fuserank.io.ranks" for m in used)
+    assert (job in TORCH_JOBS - {"refresh"}) == needs  # refresh runs them all
