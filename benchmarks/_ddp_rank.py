@@ -9,6 +9,7 @@ import torch
 import torch.distributed as dist
 
 import _shards
+from fuserank.common.allocator import keep_freed_memory
 from fuserank.config.model import ModelConfig
 from fuserank.config.train import TrainConfig
 from fuserank.io.arrow_source import ArrowBatches
@@ -26,6 +27,7 @@ def train_steps(
     answers: mp.Queue[float],
 ) -> None:  # fmt: skip
     """Time ``steps`` steps after a few that do not count; puts their seconds in ``answers``."""
+    keep_freed_memory()  # as every rank of a training does
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=ranks)
     config = TrainConfig(ranks=ranks, batch=_shards.BATCH)

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fuserank.common.allocator import keep_freed_memory
 from fuserank.common.errors import FuserankError
 
 PROGRESS = "progress.jsonl"
@@ -43,6 +44,7 @@ def rank_main(work: Work, folder: str, threads: int, use_gpu: bool, collective_s
         import torch
         import torch.distributed as dist
 
+        keep_freed_memory()
         torch.set_num_threads(threads)
         if use_gpu:
             torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
