@@ -30,7 +30,9 @@ Indices = npt.NDArray[np.int32]
 NeighboursLoader = Callable[[], "pa.Table"]
 
 _NEIGHBOURS = "item_index int, neighbour_index int, similarity float"
+_DEALT = "block int, items array<int>, n array<int>"
 _ROWS_AT_ONCE = 1024
+_BASKETS_AT_ONCE = 16_384
 
 
 def neighbours(basket_rows: DataFrame, cfg: CoPurchaseConfig) -> DataFrame:
@@ -44,18 +46,39 @@ def neighbours(basket_rows: DataFrame, cfg: CoPurchaseConfig) -> DataFrame:
     recent = basket_rows.where(F.col("age_days") <= cfg.window_days).select("item_index", "basket")
     counts = recent.groupBy("item_index").agg(F.count(F.lit(1)).cast("int").alias("n"))
     frequent = counts.where(F.col("n") >= cfg.min_baskets)
-    entry = F.struct("item_index", "n")
-    grouped = (
-        recent.join(F.broadcast(frequent), "item_index")
-        .groupBy("basket")
-        .agg(F.array_sort(F.collect_list(entry)).alias("entries"))
-        .where(F.size("entries").between(2, cfg.max_basket_items))
-    )
-    block = F.explode(F.array_distinct(F.transform("entries", lambda e: e["item_index"] % cfg.blocks)))
-    dealt = grouped.select(
-        block.alias("block"), F.col("entries.item_index").alias("items"), F.col("entries.n").alias("n")
-    )
+    rows = recent.join(F.broadcast(frequent), "item_index").select("basket", "item_index", "n")
+    # whole baskets by a kernel: collect_list sorts all rows once a task has more than 128 baskets
+    dealt = rows.repartition("basket").mapInArrow(_Baskets(cfg), _DEALT)
     return dealt.repartition(cfg.blocks, "block").mapInArrow(_Neighbours(cfg), _NEIGHBOURS)
+
+
+class _Baskets:
+    """Rows (basket, item, n) of whole baskets → one row a basket and block that it has an item of: block, items, n."""
+
+    def __init__(self, cfg: CoPurchaseConfig) -> None:
+        self.cfg = cfg
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        import pyarrow as pa
+
+        held = [b for b in batches if b.num_rows]
+        if not held:
+            return
+        basket, item, n = (c.to_numpy() for c in pa.Table.from_batches(held).columns)
+        order = np.lexsort((item, basket))
+        basket, item, n = basket[order], item[order], n[order]
+        starts = np.flatnonzero(np.concatenate([[True], basket[1:] != basket[:-1]]))
+        sizes = np.diff(starts, append=len(basket))
+        kept = (sizes >= 2) & (sizes <= self.cfg.max_basket_items)
+        place = np.repeat(np.arange(len(sizes)), sizes)
+        meets = np.unique((place * self.cfg.blocks + item % self.cfg.blocks)[kept[place]])
+        for low in range(0, len(meets), _BASKETS_AT_ONCE):
+            at, block = np.divmod(meets[low : low + _BASKETS_AT_ONCE], self.cfg.blocks)
+            ends = np.cumsum(sizes[at])
+            entries = np.arange(ends[-1]) + np.repeat(starts[at] - (ends - sizes[at]), sizes[at])
+            offsets = pa.array(np.concatenate([[0], ends]), pa.int32())
+            lists = [pa.ListArray.from_arrays(offsets, pa.array(c[entries], pa.int32())) for c in (item, n)]
+            yield pa.RecordBatch.from_arrays([pa.array(block, pa.int32()), *lists], names=["block", "items", "n"])
 
 
 class _Neighbours:
