@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.support.jvm import SHORT_LIVED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,6 +16,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from fuserank.io.lake import Lake
+
+os.environ.setdefault("SPARK_SUBMIT_OPTS", SHORT_LIVED)  # of this session's JVM, and of every one that a test starts
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from tests.support.jvm import SHORT_LIVED  # noqa: E402
 from tests.support.tinyshop import AS_OF, write_shop  # noqa: E402
 
 SMALL = (
@@ -26,7 +27,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="fuserank-smoke-") as place:
         folder = Path(place)
         write_shop(folder)
-        env = {**os.environ, "FUSERANK_CONF": str(folder / "conf"), "TZ": "UTC"}
+        env = {**os.environ, "FUSERANK_CONF": str(folder / "conf"), "TZ": "UTC", "SPARK_SUBMIT_OPTS": SHORT_LIVED}
         lake = ["--env", "local", "--dataset", "tinyshop", "--as-of", AS_OF, "--lake", str(folder / "lake")]
         small = [part for setting in SMALL for part in ("--set", setting)]
         submit = [str(ROOT / ".venv/bin/spark-submit"), str(ROOT / "jobs/refresh.py"), *lake, *small]
