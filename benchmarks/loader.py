@@ -21,6 +21,7 @@ import torch
 
 import _shards
 import _shop
+from fuserank.common.allocator import keep_freed_memory
 from fuserank.common.blocks import Block
 from fuserank.config.model import ModelConfig
 from fuserank.config.train import TrainConfig
@@ -36,6 +37,7 @@ TURNS = 3
 
 def run(rows: int = 480_000) -> dict[str, object]:
     """Rows a second of both loops, and of both readers, from one run."""
+    keep_freed_memory()  # as every rank of a training does; both sides' steps gain
     torch.set_num_threads(1)
     model, config = ModelConfig(), TrainConfig(ranks=1, batch=_shards.BATCH)
     with tempfile.TemporaryDirectory() as place:
