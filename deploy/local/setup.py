@@ -17,15 +17,6 @@ import tempfile
 import venv
 from pathlib import Path
 
-LOG4J = """# rendered by make setup: what Spark has to say below an error is not for the people who run a shop
-rootLogger.level = error
-rootLogger.appenderRef.stderr.ref = console
-appender.console.type = Console
-appender.console.name = console
-appender.console.target = SYSTEM_ERR
-appender.console.layout.type = PatternLayout
-appender.console.layout.pattern = %d{HH:mm:ss} %p %c{1}: %m%n%ex
-"""
 ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
 STAMPS = VENV / "stamps"
@@ -116,19 +107,8 @@ def install_jars() -> None:
 
 def render_spark_defaults() -> None:
     """SPARK_HOME/conf/spark-defaults.conf from conf/env/local.yaml's `submit`."""
-    code = (
-        "import importlib.util, pathlib, os, sys, yaml;"
-        "home = pathlib.Path(importlib.util.find_spec('pyspark').origin).parent;"
-        "env = yaml.safe_load(open(sys.argv[1]))['submit'];"
-        "jars = ','.join(sorted(str(p) for p in pathlib.Path(sys.argv[2]).glob('*.jar')));"
-        "env['spark.master'] = 'local[2]' if (os.cpu_count() or 1) < 2 else env['spark.master'];"
-        "env |= {'spark.jars': jars, 'spark.pyspark.python': sys.executable};"
-        "(home / 'conf').mkdir(exist_ok=True);"
-        "(home / 'conf' / 'log4j2.properties').write_text(sys.argv[3]);"
-        "(home / 'conf' / 'spark-defaults.conf').write_text("
-        "'# rendered by make setup from conf/env/local.yaml\\n' + ''.join(f'{k} {v}\\n' for k, v in env.items()))"
-    )
-    call([PYTHON, "-c", code, ROOT / "conf" / "env" / "local.yaml", VENV / "jars", LOG4J])
+    script = ROOT / "deploy" / "local" / "spark_defaults.py"
+    call([PYTHON, script, ROOT / "conf" / "env" / "local.yaml", VENV / "jars"])
 
 
 def render_spark_home() -> None:

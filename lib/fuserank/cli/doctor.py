@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import re
+import shlex
 import shutil
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
@@ -15,6 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from fuserank.cli import options as o
+from fuserank.config.secrets import unset
 from fuserank.config.settings import load
 from fuserank.io.session import REQUIRED
 
@@ -38,11 +40,13 @@ def doctor(
         except PackageNotFoundError:
             found[name] = "missing"
             problems.append(f"{name} is not installed; `make setup`")
-    if env == "local":
+    settings = load(env)
+    if env == "local":  # elsewhere Spark's processes may have what this shell lacks
+        problems += unset({**settings.submit, **settings.spark}, os.environ)
         problems += defaults_problems()
     if start and not problems:
         found.update(spark_versions(problems))
-    lines = [f"--conf {k}={v!r}" if " " in v else f"--conf {k}={v}" for k, v in load(env).submit.items()]
+    lines = [f"--conf {shlex.quote(f'{k}={v}')}" for k, v in settings.submit.items()]
     if as_json:
         typer.echo(json.dumps({"versions": found, "problems": problems, "submit_lines": lines}))
     else:

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from fuserank.common.errors import FuserankError
+from fuserank.config import secrets
 from fuserank.config.base import Section
 from fuserank.config.candidates import CandidatesConfig
 from fuserank.config.deploy import DeployConfig
@@ -47,7 +48,12 @@ class Settings(Section):
     env: Literal["local", "cluster", "databricks"] = "local"
     dataset: str = Field("completejourney", pattern=r"^[a-z0-9_]+$", description="conf/datasets/<name>.yaml")
     as_of: dt.date = Field(description="00:00 UTC of this day; nothing later is used")
-    lake: str = Field("lake", description="root of the lake: a folder or a URL that Spark reads")
+    lake: str = Field(
+        "lake", description="root of the lake: a folder, a URL that Spark reads, or catalog:<catalog>.<schema>"
+    )
+    files: str | None = Field(
+        None, description="folder or URL that models/ lies in; default: the lake's root, which a catalog has not"
+    )
     out: str = Field("out", description="folder of the report and figures")
     seed: int = Field(20171204, ge=1, description="seed of everything random; 0 counts as none in Petastorm")
     run: RunConfig = RunConfig()
@@ -64,6 +70,21 @@ class Settings(Section):
     deploy: DeployConfig = DeployConfig()
     spark: dict[str, str] = Field(default_factory=dict, description="Spark settings that may change in a live session")
     submit: dict[str, str] = Field(default_factory=dict, description="what counts before the JVM starts; see conf/env")
+
+    @field_validator("spark", "submit")
+    @classmethod
+    def _holds_no_secret(cls, values: dict[str, str]) -> dict[str, str]:
+        wrong = [found for key, value in values.items() if (found := secrets.problem(key, value))]
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return values
+
+    @field_validator("lake", "files", "out")
+    @classmethod
+    def _is_no_secret(cls, url: str | None) -> str | None:
+        if url and (wrong := secrets.url_problem(url)):
+            raise ValueError(wrong)
+        return url
 
 
 def conf_dir() -> Path:
@@ -85,10 +106,17 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         loaded = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except yaml.YAMLError as problem:
-        raise SettingsError(f"{path}: not YAML: {problem}") from problem
+        raise SettingsError(f"{path}: not YAML: {_without_text(problem)}") from None
     if not isinstance(loaded, dict):
         raise SettingsError(f"{path}: a mapping of keys is expected at the top, found {type(loaded).__name__}")
     return loaded
+
+
+def _without_text(problem: yaml.YAMLError) -> str:
+    """What and where, without the line itself, which may be anything."""
+    mark = getattr(problem, "problem_mark", None)
+    said = str(getattr(problem, "problem", None) or type(problem).__name__)
+    return f"{said}, line {mark.line + 1}, column {mark.column + 1}" if mark else said
 
 
 def load(env: str = "local", overrides: list[str] | None = None) -> Settings:

@@ -10,6 +10,8 @@ from typing import Any
 
 import yaml
 
+from fuserank.common.errors import FuserankError
+from fuserank.config.secrets import HADOOP_ENV
 from fuserank.config.settings import Settings
 from fuserank.deploy.graph import Task, phases, tasks
 
@@ -131,9 +133,24 @@ def _cluster(settings: Settings, runtime: str, workers: int) -> Resource:
         "num_workers": workers,
         **({} if workers else {"custom_tags": {"ResourceClass": "SingleNode"}}),
         "data_security_mode": "SINGLE_USER",
-        "spark_conf": {**settings.submit, **({} if workers else alone)},
+        "spark_conf": {**_spark_conf(settings), **({} if workers else alone)},
         "spark_env_vars": {"TZ": "UTC", "FUSERANK_CONF": "${workspace.file_path}/conf", **secrets},
     }
+
+
+def _spark_conf(settings: Settings) -> dict[str, str]:
+    """``submit`` with Databricks' own references to the scope: a bundle may take ``${env.NAME}`` for one of its variables."""
+    keys = settings.deploy.databricks.secret_env
+    conf = {}
+    for setting, value in settings.submit.items():
+        for name in HADOOP_ENV.findall(value):
+            if name not in keys:
+                raise FuserankError(
+                    f"{setting}: no key of the secret scope fills {name}; name it in deploy.databricks.secret_env"
+                )
+            value = value.replace(f"${{env.{name}}}", f"{{{{secrets/${{var.secret_scope}}/{keys[name]}}}}}")
+        conf[setting] = value
+    return conf
 
 
 def _text(content: Resource) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fuserank.common.errors import FuserankError
+from fuserank.config.secrets import SCOPE
 from fuserank.config.settings import Settings
 from fuserank.deploy.graph import environment_of, job_names
 
@@ -90,14 +91,18 @@ def submit_lines(
 
 
 def confs_of(to: Target, job: str, settings: Settings, archive: str | None) -> dict[str, str]:
-    """All of Spark's settings that the target needs before the JVM starts."""
+    """All of Spark's settings that the target needs before the JVM starts; secrets in them stay references."""
+    for key, value in settings.submit.items():
+        if SCOPE.search(value):
+            raise SubmitError(f"{key}: only Databricks fills {value}; write '${{env.NAME}}' for {to.name}")
     return {**settings.submit, **_python(to, settings, archive), **_of_manager(to, job, settings)}
 
 
 def arguments(settings: Settings, as_of: str | None = None) -> list[str]:
     """What every job is told."""
     day = as_of or str(settings.as_of)
-    return ["--env", settings.env, "--dataset", settings.dataset, "--as-of", day, "--lake", settings.lake]
+    files = ["--set", f"files={settings.files}"] if settings.files else []
+    return ["--env", settings.env, "--dataset", settings.dataset, "--as-of", day, "--lake", settings.lake, *files]
 
 
 def command(lines: Sequence[str]) -> str:

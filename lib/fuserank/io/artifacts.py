@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow.fs as pafs
 from safetensors.numpy import load, save
 
 from fuserank.common.errors import FuserankError
-from fuserank.io.epoch_plan import open_url
+from fuserank.io.store import read_bytes, write_bytes
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 WEIGHTS, CARD = "model.safetensors", "card.json"
 Arrays = dict[str, npt.NDArray[np.generic]]
@@ -34,25 +36,24 @@ def encode(tensors: Arrays, card: dict[str, Any]) -> tuple[bytes, bytes, str]:
     return weights, text, digest(weights, text)
 
 
-def write(folder: str, weights: bytes, card: bytes, beside: dict[str, Any]) -> None:
-    """Put an artifact in its folder; ``beside`` are JSON files outside its digest: provenance, curves."""
-    filesystem, path = open_url(folder)
-    filesystem.create_dir(path, recursive=True)
+def write(folder: str, weights: bytes, card: bytes, beside: dict[str, Any], spark: SparkSession | None = None) -> None:
+    """Put an artifact in its folder; ``beside`` are JSON files outside its digest: provenance, curves.
+
+    A folder that is a URL is written by ``spark``'s Hadoop.
+    """
     texts = {name: json.dumps(value, indent=1, sort_keys=True).encode() for name, value in beside.items()}
     for name, content in {WEIGHTS: weights, CARD: card, **texts}.items():
-        with filesystem.open_output_stream(f"{path}/{name}") as out:
-            out.write(content)
+        write_bytes(spark, f"{folder}/{name}", content)
 
 
-def read(folder: str, sha256: str | None = None) -> tuple[Arrays, dict[str, Any]]:
+def read(folder: str, sha256: str | None = None, spark: SparkSession | None = None) -> tuple[Arrays, dict[str, Any]]:
     """Weights and card; raises ArtifactError where files are missing or do not have the given digest."""
-    filesystem, path = open_url(folder)
     parts = []
     for name in (WEIGHTS, CARD):
-        if filesystem.get_file_info(f"{path}/{name}").type != pafs.FileType.File:
+        content = read_bytes(spark, f"{folder}/{name}")
+        if content is None:
             raise ArtifactError(f"{folder} has no {name}; train again with jobs/train.py")
-        with filesystem.open_input_stream(f"{path}/{name}") as source:
-            parts.append(source.read())
+        parts.append(content)
     if sha256 is not None and digest(*parts) != sha256:
         raise ArtifactError(f"{folder} is not the artifact that was registered: its SHA-256 differs; train again")
     return load(parts[0]), json.loads(parts[1])

@@ -1,4 +1,4 @@
-"""Delta reads and writes by contract. The only place where a table meets a path."""
+"""Delta reads and writes by contract; io/places.py knows where a table lies."""
 
 from __future__ import annotations
 
@@ -11,48 +11,55 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from fuserank.common.errors import FuserankError
-from fuserank.io.delta_log import commit_info, newest_version
+from fuserank.io.places import LakeError, is_catalog, place_of
 from fuserank.tables import Table
 from fuserank.tables.spark import conform, ddl
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-
+__all__ = ["Lake", "LakeError", "known_rows"]
 _OPEN_FILES = "spark.sql.maxConcurrentOutputFileWriters"
-_WRITING: dict[str, threading.RLock] = defaultdict(threading.RLock)  # by path: one writer a table in this process
-
-
-class LakeError(FuserankError):
-    """A table is missing, or a write breaks its contract; the message names the table and the cure."""
+_WRITING: dict[str, threading.RLock] = defaultdict(threading.RLock)  # by name: one writer a table in this process
 
 
 class Lake:
-    """One shop's lake: tables under ``<root>/<layer>/<table>``.
+    """One shop's lake: tables under ``<root>/<layer>/<table>``, or ``<catalog>.<schema>.<layer>_<table>``.
 
+    ``files`` is the folder or URL of what is no table (``models/``); it is the root unless told.
     Every version that is read or written is kept in ``versions_read`` and ``versions_written`` for the run ledger.
     """
 
-    def __init__(self, spark: SparkSession, root: str, run_id: str) -> None:
-        if "#" in root or "?" in root:
-            raise LakeError(f"lake root {root!r}: '#' and '?' cannot stand in a file URL; choose another folder")
-        # Spark SQL takes a path as a table's name only where it is absolute.
-        self.root = root.rstrip("/") if ":" in root else str(Path(root).absolute())
+    def __init__(self, spark: SparkSession, root: str, run_id: str, files: str | None = None) -> None:
+        self.place = place_of(spark, root)
+        self.root = self.place.root
         self.spark, self.run_id = spark, run_id
+        self._files = str(Path(files).absolute()) if files and ":" not in files else files
         self.versions_read: dict[str, int] = {}
         self.versions_written: dict[str, int] = {}
         self.rows_written: dict[str, int] = {}
 
-    def path(self, table: Table) -> str:
-        return f"{self.root}/{table.name.replace('.', '/')}"
+    def name(self, table: Table) -> str:
+        """The table as Spark SQL takes it."""
+        return self.place.name(table)
+
+    @property
+    def home(self) -> str:
+        """Folder or URL under which ``models/`` lies; raises where a catalog's lake was told none."""
+        if self._files:
+            return self._files.rstrip("/")
+        if is_catalog(self.root):
+            raise LakeError(
+                f"lake {self.root} has no place for files of models; name a folder or volume: --set files=/Volumes/…"
+            )
+        return self.root
 
     def exists(self, table: Table) -> bool:
         return self.version(table) >= 0
 
     def version(self, table: Table) -> int:
         """The current Delta version; -1 where the table does not exist yet."""
-        return newest_version(self.spark, self.path(table))
+        return self.place.version(table)
 
     def read(self, table: Table, version: int | None = None, **slice_values: Any) -> DataFrame:
         """The table, or the rows of one slice, at one version (the current one unless told)."""
@@ -61,11 +68,8 @@ class Lake:
             raise LakeError(
                 f"table {table.name} is not in the lake {self.root}; the job that writes it is jobs/{table.writer}.py"
             )
-        reader = self.spark.read.format("delta")
-        if version is not None:
-            reader = reader.option("versionAsOf", version)
         self.versions_read[table.name] = newest if version is None else version
-        frame = reader.load(self.path(table))
+        frame = self.place.read(table, version)
         condition = _condition(table, slice_values)
         return frame.where(condition) if condition else frame
 
@@ -77,36 +81,31 @@ class Lake:
         """Replace exactly one slice (replaceWhere, no txn); returns the rows written."""
         if set(slice_values) != set(table.slice_by):
             raise LakeError(f"table {table.name} is replaced by {table.slice_by}, not by {tuple(slice_values)}")
-        with _WRITING[self.path(table)]:
+        with _WRITING[self.name(table)]:
             self.ensure(table)
             frame = conform(self._with_constants(table, frame, slice_values), table)
-            writer = frame.write.format("delta").mode("overwrite")
             with _rows_as_they_come(self.spark) if table.torch_reads else nullcontext():
-                writer.option("replaceWhere", _condition(table, slice_values)).save(self.path(table))
+                self.place.overwrite(table, frame, _condition(table, slice_values))
             return self._written(table)
 
     def append(self, table: Table, frame: DataFrame, txn: tuple[str, int] | None = None) -> int:
         """Append; with ``txn`` (app id, version) Delta drops a second append of the same file."""
-        with _WRITING[self.path(table)]:
+        with _WRITING[self.name(table)]:
             before = self.ensure(table)
             frame = conform(self._with_constants(table, frame, {}), table)
-            writer = frame.write.format("delta").mode("append")
-            if txn is not None:
-                writer = writer.option("txnAppId", txn[0]).option("txnVersion", txn[1])
+            options = {"txnAppId": txn[0], "txnVersion": str(txn[1])} if txn is not None else {}
             if table.open_schema:
-                writer = writer.option("mergeSchema", "true")
-            writer.save(self.path(table))
+                options["mergeSchema"] = "true"
+            self.place.append(table, frame, options)
             return self._written(table) if self.version(table) > before else 0
 
     def merge(self, table: Table, frame: DataFrame) -> int:
         """Insert new keys, update rows whose ``row_hash`` differs, leave the rest untouched; returns rows changed."""
-        from delta.tables import DeltaTable
-
-        with _WRITING[self.path(table)]:
+        with _WRITING[self.name(table)]:
             before = self.ensure(table)
             frame = conform(self._with_constants(table, frame, {}), table)
             on = " AND ".join(f"t.`{k}` = s.`{k}`" for k in table.keys)
-            merge = DeltaTable.forPath(self.spark, self.path(table)).alias("t").merge(frame.alias("s"), on)
+            merge = self.place.handle(table).alias("t").merge(frame.alias("s"), on)
             if "row_hash" in table.column_names:
                 merge = merge.whenMatchedUpdateAll("t.row_hash <> s.row_hash")
             merge.whenNotMatchedInsertAll().execute()
@@ -117,11 +116,11 @@ class Lake:
         return sorted(unquote(f) for f in self.read(table, **slice_values).inputFiles())
 
     def artifact_dir(self, model_id: str) -> str:
-        return f"{self.root}/models/artifacts/{model_id}"
+        return f"{self.home}/models/artifacts/{model_id}"
 
     def ensure(self, table: Table) -> int:
         """Make the table by its contract if it is not there; returns the version before the write."""
-        with _WRITING[self.path(table)]:
+        with _WRITING[self.name(table)]:
             version = self.version(table)
             return version if version >= 0 else self._make(table)
 
@@ -137,14 +136,12 @@ class Lake:
         parts = f"PARTITIONED BY ({', '.join(f'`{p}`' for p in table.partition_by)})" if table.partition_by else ""
         doc = table.doc.replace("'", "’")
         self.spark.sql(
-            f"CREATE TABLE IF NOT EXISTS delta.`{self.path(table)}` ({ddl(table)}) USING delta {parts} "
+            f"CREATE TABLE IF NOT EXISTS {self.name(table)} ({ddl(table)}) USING delta {parts} "
             f"COMMENT '{doc}' TBLPROPERTIES ({props})"
         )
         for c in table.columns:
             if c.check:
-                self.spark.sql(
-                    f"ALTER TABLE delta.`{self.path(table)}` ADD CONSTRAINT `{c.name}_holds` CHECK ({c.check})"
-                )
+                self.spark.sql(f"ALTER TABLE {self.name(table)} ADD CONSTRAINT `{c.name}_holds` CHECK ({c.check})")
         return self.version(table)
 
     def _with_constants(self, table: Table, frame: DataFrame, slice_values: dict[str, Any]) -> DataFrame:
@@ -160,7 +157,7 @@ class Lake:
 
     def _written(self, table: Table) -> int:
         version = self.version(table)
-        said = commit_info(self.spark, self.path(table), version)
+        said = self.place.said(table, version)
         counted = said.get("operationMetrics") or {}
         metrics = {name: int(value) for name, value in counted.items() if value.isdigit()}
         rows = metrics.get("numOutputRows", metrics.get("numTargetRowsInserted", 0))

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fuserank.common.errors import FuserankError
+from fuserank.io.places import is_local, local_path
 
 
 class LakeHeld(FuserankError):
@@ -24,12 +25,12 @@ def exclusive(
     """Hold the lake's lock file while the body runs; waits up to ``wait_seconds``, then raises LakeHeld.
 
     The kernel frees the lock when its holder dies, so a killed run leaves nothing to clean up.
-    Roots on object stores are guarded by Delta's own commit service, not here.
+    Object stores and catalogs are guarded by Delta's own commit, not here.
     """
-    if "://" in root and not root.startswith("file:"):
+    if not is_local(root):
         yield
         return
-    folder = Path(root.removeprefix("file://").removeprefix("file:"))
+    folder = Path(local_path(root))
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".fuserank.lock").open("a+") as handle:
         _acquire(handle.fileno(), handle, wait_seconds, say, root)

@@ -74,11 +74,14 @@ def open_run(job: str, settings: Settings, as_of: dt.date) -> Iterator[Run]:
     run_id = f"{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
     progress = Progress(quiet=settings.run.quiet)
     wait = settings.run.lock_wait_seconds
+    session.require_secrets(settings)
     with exclusive(settings.lake, f"{job} run {run_id}", now.isoformat(timespec="seconds"), wait, progress.say):
         spark = session.start(f"fuserank {job} {as_of}", settings.run.executors_wait_seconds)
         session.apply_runtime(spark, settings.spark)
         progress.watch(spark)
-        run = Run(spark, settings, Lake(spark, settings.lake, run_id), as_of, run_id, now, progress)
+        lake = Lake(spark, settings.lake, run_id, settings.files)
+        lake.place.check()
+        run = Run(spark, settings, lake, as_of, run_id, now, progress)
         started, state, error = time.monotonic(), "failed", None
         try:
             yield run
@@ -114,8 +117,10 @@ def _write_ledger(run: Run, job: str, state: str, seconds: float, error: str | N
 
 
 def config_hash(settings: Settings) -> str:
-    """SHA-256 of the settings in force, without where the lake lies and what only schedulers read."""
-    return hashlib.sha256(settings.model_dump_json(exclude={"lake", "out", "run", "deploy"}).encode()).hexdigest()
+    """SHA-256 of the settings in force, without where things lie and what only schedulers read."""
+    return hashlib.sha256(
+        settings.model_dump_json(exclude={"lake", "files", "out", "run", "deploy"}).encode()
+    ).hexdigest()
 
 
 def git_revision() -> str | None:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from fuserank.common.errors import FuserankError
+from fuserank.config.secrets import unset
 from fuserank.io.executors import await_executors, refuse_bad_addresses
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+    from fuserank.config.settings import Settings
 
 # What must stand before the JVM starts; rendered into spark-defaults.conf by `make setup`.
 REQUIRED = {
@@ -20,6 +24,15 @@ REQUIRED = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
 }
+
+
+_DELTA = ("spark.sql.extensions", "spark.sql.catalog.spark_catalog")
+
+
+def required(environment: Mapping[str, str]) -> dict[str, str]:
+    """What a session must have; a Databricks runtime brings Delta by settings of its own."""
+    there = "DATABRICKS_RUNTIME_VERSION" in environment
+    return {key: want for key, want in REQUIRED.items() if not (there and key in _DELTA)}
 
 
 class SessionError(FuserankError):
@@ -38,7 +51,7 @@ def start(app_name: str, executors_wait_seconds: float = 60.0) -> SparkSession:
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     spark = _started(app_name)
     spark.sparkContext.setLogLevel("ERROR")
-    for key, want in REQUIRED.items():
+    for key, want in required(os.environ).items():
         have = spark.conf.get(key, "")
         if want not in (have or ""):
             raise SessionError(f"{key} is {have!r}; add `--conf {key}={want}` or run `make setup`")
@@ -65,6 +78,13 @@ def _started(app_name: str) -> SparkSession:
             f"the driver can't listen at spark.driver.host={host}: it is no address of this machine; give one that every "
             "worker reaches, and spark.driver.bindAddress where the machine knows itself by another"
         ) from None
+
+
+def require_secrets(settings: Settings) -> None:
+    """Raise SessionError where a setting refers to an environment variable that this process has not."""
+    lacking = unset({**settings.submit, **settings.spark}, os.environ)
+    if lacking:
+        raise SessionError(lacking[0])
 
 
 def apply_runtime(spark: SparkSession, conf: dict[str, str]) -> None:

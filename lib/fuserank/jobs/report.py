@@ -18,7 +18,9 @@ from fuserank.evaluation.report import render
 from fuserank.evaluation.report_data import CalibrationBin, HeadPoint, Quality, ReportData, Training, Validation
 from fuserank.evaluation.report_users import user_views
 from fuserank.fusion.fitted import FINAL
+from fuserank.io.artifacts import ArtifactError
 from fuserank.io.reading import open_lake
+from fuserank.io.store import read_bytes
 from fuserank.jobs._main import job_main
 from fuserank.tables.ops import RUNS
 from fuserank.tables.results import FITTED, METRICS, MODELS, RANKING
@@ -159,8 +161,11 @@ def _training(lake: Lake, as_of: dt.date) -> Training:
     models = _rows(lake, MODELS, as_of)
     if not models:
         return Training()
-    path = f"{lake.root}/{models[0]['artifact']}/curves.json"
-    curves = json.loads(lake.spark.read.text(path, wholetext=True).collect()[0]["value"])
+    path = f"{lake.home}/{models[0]['artifact']}/curves.json"
+    found = read_bytes(lake.spark, path)
+    if found is None:
+        raise ArtifactError(f"{path} is not there; train again with jobs/train.py --as-of {as_of}")
+    curves = json.loads(found)
     return Training(
         [(s["step"], s["loss"]) for s in curves["steps"]],
         [

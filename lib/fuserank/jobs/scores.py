@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+from collections.abc import Callable
+from typing import Any
 
 from fuserank.common.blocks import Block, Floats
 from fuserank.common.errors import FuserankError
 from fuserank.io import artifacts
+from fuserank.io.places import is_local
 from fuserank.io.run import Run
+from fuserank.io.shipped import on_executors
 from fuserank.jobs._main import job_main
 from fuserank.scores.scoring import Scorer, score
 from fuserank.tables.results import MODELS, SCORES
@@ -21,6 +25,7 @@ from fuserank.tables.samples import SAMPLES
 
 READS, WRITES = (SAMPLES, MODELS), (SCORES,)
 SPLITS = ("valid", "rank")
+Artifact = tuple[artifacts.Arrays, dict[str, Any]]
 
 
 def execute(run: Run, as_of: dt.date) -> None:
@@ -34,7 +39,7 @@ def execute(run: Run, as_of: dt.date) -> None:
     if not rows:
         raise FuserankError(f"no {kind} is registered for {as_of}; run jobs/train.py --as-of {as_of}")
     model = rows[0]
-    opener = functools.partial(open_scorer, f"{run.lake.root}/{model.artifact}", model.artifact_sha256)
+    opener = functools.partial(open_scorer, artifact(run, f"{run.lake.home}/{model.artifact}", model.artifact_sha256))
     inputs = inputs_of(run.settings.model)
     for split in SPLITS:
         samples = run.lake.read(SAMPLES, as_of_date=as_of, split=split)
@@ -43,14 +48,22 @@ def execute(run: Run, as_of: dt.date) -> None:
         run.note(f"scores.{split}_rows", written)
 
 
-def open_scorer(folder: str, sha256: str) -> Scorer:
+def artifact(run: Run, folder: str, sha256: str) -> Callable[[], Artifact]:
+    """A loader for executors: from a folder each reads for itself; from a URL the driver reads and sends it."""
+    if is_local(folder):
+        return functools.partial(artifacts.read, folder, sha256)
+    arrays, card = artifacts.read(folder, sha256, run.spark)
+    return on_executors(run.spark, (arrays, card), sum(a.nbytes for a in arrays.values()))
+
+
+def open_scorer(load: Callable[[], Artifact]) -> Scorer:
     """The registered model on one thread; runs on executors, where torch is imported."""
     import torch
 
     from fuserank.models.saving import from_arrays, logits
 
     torch.set_num_threads(1)
-    model = from_arrays(*artifacts.read(folder, sha256))
+    model = from_arrays(*load())
 
     def scorer(block: Block) -> Floats:
         return logits(model, block)

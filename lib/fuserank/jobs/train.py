@@ -20,19 +20,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 from fuserank.common.blocks import Block, Inputs
-from fuserank.common.errors import FuserankError
 from fuserank.config.model import ModelConfig
 from fuserank.config.train import TrainConfig
 from fuserank.io import artifacts
 from fuserank.io.arrow_source import ArrowBatches
-from fuserank.io.epoch_plan import ShardFile, read_manifest
+from fuserank.io.epoch_plan import ShardFile
 from fuserank.io.petastorm_source import PetastormBatches
 from fuserank.io.ranks import Report, run_ranks
 from fuserank.io.run import Run
 from fuserank.jobs._main import job_main
+from fuserank.jobs._pinned import copies, kept, pinned_files
 from fuserank.tables.results import MODELS
 from fuserank.tables.samples import SAMPLES
 from fuserank.tables.spark import schema
@@ -84,15 +83,7 @@ def execute(run: Run, as_of: dt.date) -> None:
     card |= {"as_of": str(as_of), "train_rows": sum(f.rows for f in train_files)}
     register(run, as_of, arrays, card, curves, version)
     shutil.rmtree(task.checkpoints, ignore_errors=True)
-
-
-def pinned_files(run: Run, version: int, as_of: dt.date, split: str) -> tuple[ShardFile, ...]:
-    """The manifest of a split: the files of one Delta version, read in place."""
-    frame = run.lake.read(SAMPLES, version=version, as_of_date=as_of, split=split)
-    files = read_manifest([unquote(url) for url in frame.inputFiles()])
-    if not any(f.rows for f in files):
-        raise FuserankError(f"samples of {as_of}, split {split}, have no rows; run jobs/samples.py --as-of {as_of}")
-    return files
+    shutil.rmtree(copies(run, version, as_of), ignore_errors=True)
 
 
 def make_task(
@@ -109,23 +100,8 @@ def make_task(
 
     return TrainTask(
         train_files, valid_files, inputs, fit_inputs(blocks(), model), model, run.settings.train, run.seed,
-        f"{_kept(run)}/checkpoints/fuserank-{as_of}",
+        f"{kept(run)}/checkpoints/fuserank-{as_of}",
     )  # fmt: skip
-
-
-def _kept(run: Run) -> str:
-    """The folder that driver and ranks have in common: a checkpoint in it outlives the run."""
-    config, local = run.settings.ranks, run.lake.root.removeprefix("file://")
-    if config.shared_dir:
-        return config.shared_dir.removeprefix("file://")
-    if "://" not in local:
-        return f"{local}/models"
-    if config.place == "executors":
-        raise FuserankError(
-            f"ranks on executors meet in a folder that all nodes see, and the lake {local} is none; name one in "
-            "ranks.shared_dir (a network file system, a volume)"
-        )
-    return tempfile.gettempdir()
 
 
 @contextmanager
@@ -135,7 +111,7 @@ def _ranks_folder(run: Run) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="fuserank-train-") as place:
             yield Path(place)
         return
-    shared = Path(_kept(run)) / "ranks" / run.run_id  # readable for executors that run as somebody else
+    shared = Path(kept(run)) / "ranks" / run.run_id  # readable for executors that run as somebody else
     shared.mkdir(parents=True)
     try:
         yield shared
@@ -179,13 +155,13 @@ def register(
     model_id = f"{card['kind']}-{as_of}-{sha256[:12]}"
     folder, versions = run.lake.artifact_dir(model_id), {SAMPLES.name: version}
     provenance = {"run_id": run.run_id, "sha256": sha256, "table_versions": versions}
-    artifacts.write(folder, weights, text, {"provenance.json": provenance, "curves.json": curves})
+    artifacts.write(folder, weights, text, {"provenance.json": provenance, "curves.json": curves}, run.spark)
     config = {"model": card["model"], "train": card["train"]}
     row = {
         "model_id": model_id,
         "as_of_date": as_of,
         "kind": card["kind"],
-        "artifact": folder.removeprefix(f"{run.lake.root}/"),
+        "artifact": folder.removeprefix(f"{run.lake.home}/"),
         "artifact_sha256": sha256,
         "table_versions": versions,
         "metrics": _metrics(curves, card),

@@ -17,7 +17,7 @@ MODELS = Table(
         Column("model_id", "string", "id", "fnn-<as_of>-<first 12 hex digits of the artifact's SHA-256>"),
         c.as_of_date(),
         Column("kind", "string", "name", "fnn"),
-        Column("artifact", "string", "path", "folder of the artifact, relative to the lake's root"),
+        Column("artifact", "string", "path", "folder of the artifact, below `files` (default: the lake's root)"),
         Column("artifact_sha256", "string", "hash", "over the weights and the model card"),
         Column("table_versions", "map<string,long>", "version", "Delta version of every table that training read"),
         Column("metrics", "map<string,double>", "score", "losses and counts of the run"),

@@ -21,7 +21,7 @@ def test_a_file_comes_in_once_even_if_its_mark_is_lost(lake: Lake, tmp_path: Pat
     before = lake.version(SALES)
     ingest(lake, mapping(tmp_path))
     assert lake.version(SALES) == before  # the mark is enough: nothing is touched
-    lake.spark.sql(f"DELETE FROM delta.`{lake.path(INGESTED)}`")
+    lake.spark.sql(f"DELETE FROM {lake.name(INGESTED)}")
     ingest(lake, mapping(tmp_path))
     assert lake.read(SALES).count() == 2  # and Delta's txn holds without it
 

@@ -11,9 +11,10 @@ import pytest
 import yaml
 from databricks.bundles.jobs import Job
 
+from fuserank.common.errors import FuserankError
 from fuserank.deploy import databricks as d
 from fuserank.deploy.graph import TORCH_JOBS, tasks
-from fuserank.jobs._main import parser
+from fuserank.jobs._main import parser, settings_from
 from tests.support.golden import ROOT, example
 
 SETTINGS = example(env="databricks")
@@ -103,12 +104,16 @@ def test_each_referenced_file_is_in_the_checkout_or_made_by_package() -> None:
 
 
 def test_jobs_understand_what_their_tasks_are_told() -> None:
+    filled = {d.AS_OF: "2017-12-04", "${var.dataset}": "completejourney"}
     for job in JOBS.values():
         for task in job["tasks"]:
             told = task.get("spark_python_task", {}).get("parameters")
             if told is not None:
-                args = parser("job", None).parse_args([w.replace(d.AS_OF, "2017-12-04") for w in told])
+                args = parser("job", None).parse_args([filled.get(w, w) for w in told])
                 assert (args.env, args.as_of) == ("databricks", "2017-12-04")
+                settings = settings_from(args)  # knows every key that it is told
+                assert settings.lake.startswith("catalog:")
+                assert settings.files is not None
 
 
 def test_secrets_come_from_the_scope_and_from_nowhere_else() -> None:
@@ -117,3 +122,17 @@ def test_secrets_come_from_the_scope_and_from_nowhere_else() -> None:
             env = cluster["new_cluster"]["spark_env_vars"]
             assert env["FUSERANK_STORE_SECRET"] == "{{secrets/${var.secret_scope}/store-secret}}"
     assert "store-secret" not in yaml.safe_dump(d.bundle(SETTINGS))
+
+
+def test_a_secret_of_spark_is_written_as_the_scopes_key_and_an_unknown_one_is_refused() -> None:
+    key = "spark.hadoop.fs.azure.account.key.shop.dfs.core.windows.net"
+
+    def clusters(name: str) -> list[dict[str, str]]:
+        found = d.jobs(example(f"submit={{{key}: '${{env.{name}}}'}}", env="databricks")).values()
+        return [c["new_cluster"]["spark_conf"] for job in found for c in job.get("job_clusters", [])]
+
+    confs = clusters("FUSERANK_STORE_SECRET")
+    assert len(confs) == 3
+    assert {conf[key] for conf in confs} == {"{{secrets/${var.secret_scope}/store-secret}}"}
+    with pytest.raises(FuserankError, match=rf"{key}: no key of the secret scope fills OTHER"):
+        clusters("OTHER")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fuserank.config.settings import load
-from fuserank.deploy.submit import SubmitError, command, job_lines, submit_lines
+from fuserank.deploy.submit import TARGETS, SubmitError, arguments, command, job_lines, submit_lines
 from tests.support.golden import ROOT, example
 
 ARCHIVE, JARS, CONF = "hdfs:///a/fuserank-data.tar.gz", ["hdfs:///a/delta.jar"], "hdfs:///a/conf.tar.gz"
@@ -106,3 +106,17 @@ def test_what_cannot_work_is_refused_with_the_cure(target: str, changes: dict[st
 def test_the_submit_module_touches_no_file_and_no_spark() -> None:
     text = Path(submit_lines.__code__.co_filename).read_text(encoding="utf-8")
     assert not any(word in text for word in ("open(", "read_text", "pyspark.sql", "subprocess", "os.environ"))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_secret_stays_a_reference_that_the_shell_leaves_alone(target: str) -> None:
+    key = "spark.hadoop.fs.s3a.secret.key"
+    settings = example(f"submit={{{key}: '${{env.STORE_KEY}}'}}")
+    assert f"--conf '{key}=${{env.STORE_KEY}}'" in job_lines(target, "bronze", settings)
+    with pytest.raises(SubmitError, match=rf"{key}: only Databricks fills"):
+        job_lines(target, "bronze", example(f"submit={{{key}: '{{{{secrets/shop/key}}}}'}}"))
+
+
+def test_the_folder_of_a_catalogs_files_is_passed_on() -> None:
+    settings = example("lake=catalog:spark_catalog.shop", "files=/mnt/files")
+    assert arguments(settings)[-4:] == ["--lake", "catalog:spark_catalog.shop", "--set", "files=/mnt/files"]

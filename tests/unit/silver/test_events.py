@@ -101,7 +101,7 @@ def test_a_later_file_corrects_an_event_and_a_full_second_look_keeps_the_correct
     for _ in range(2):
         ingest(lake, mapping(tmp_path))
         assert sorted(r["amount_minor"] for r in lake.read(EVENTS).collect()) == [200, 500]
-        lake.spark.sql(f"DELETE FROM delta.`{lake.path(INGESTED)}` WHERE stage = 'silver'")
+        lake.spark.sql(f"DELETE FROM {lake.name(INGESTED)} WHERE stage = 'silver'")
     assert not lake.exists(QUARANTINE)
 
 
@@ -142,7 +142,7 @@ def test_a_rerun_and_a_full_second_look_leave_the_same_data(lake: Lake, tmp_path
     before, version = state(), lake.version(EVENTS)
     ingest(lake, mapping(tmp_path), run_id="second")
     assert lake.version(EVENTS) == version
-    lake.spark.sql(f"DELETE FROM delta.`{lake.path(INGESTED)}` WHERE stage = 'silver'")
+    lake.spark.sql(f"DELETE FROM {lake.name(INGESTED)} WHERE stage = 'silver'")
     ingest(lake, mapping(tmp_path), run_id="third", now=dt.datetime(2020, 2, 1, tzinfo=dt.UTC))
     assert state() == before
     assert lake.read(EVENTS).where("run_id <> 'test-run'").isEmpty()  # no row was written anew

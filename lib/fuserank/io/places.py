@@ -1,0 +1,182 @@
+"""Where a lake's tables lie: below a folder or URL, or in a schema of a catalog. The only place where a table meets a path."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from fuserank.common.errors import FuserankError
+from fuserank.io.delta_log import commit_info, newest_version
+from fuserank.tables import Table
+
+if TYPE_CHECKING:
+    from delta.tables import DeltaTable
+    from pyspark.sql import DataFrame, SparkSession
+
+CATALOG = "catalog:"
+_SCHEMA = re.compile(r"[\w-]+\.[\w-]+")
+
+
+class LakeError(FuserankError):
+    """A table or place is missing, or a write breaks its contract; the message names it and the cure."""
+
+
+class Place(Protocol):
+    """How a table is named, read and written in one kind of lake."""
+
+    root: str
+
+    def name(self, table: Table) -> str:
+        """The table as Spark SQL takes it."""
+
+    def version(self, table: Table) -> int:
+        """The current Delta version; -1 where the table does not exist yet."""
+
+    def said(self, table: Table, version: int) -> dict[str, Any]:
+        """What the commit of that version says of itself: operation, operationMetrics."""
+
+    def read(self, table: Table, version: int | None) -> DataFrame:
+        """The table at a version, or as it is now."""
+
+    def overwrite(self, table: Table, frame: DataFrame, where: str) -> None:
+        """Replace the rows for which ``where`` holds."""
+
+    def append(self, table: Table, frame: DataFrame, options: Mapping[str, str]) -> None:
+        """Add rows, with options of Delta's writer."""
+
+    def handle(self, table: Table) -> DeltaTable:
+        """Delta's own handle, for MERGE."""
+
+    def check(self) -> None:
+        """Raise LakeError where no table can lie here."""
+
+
+def is_catalog(root: str) -> bool:
+    return root.startswith(CATALOG)
+
+
+def is_local(url: str) -> bool:
+    """Whether Python opens it as a file: a folder, or a ``file:`` URL."""
+    return not is_catalog(url) and ("://" not in url or url.startswith("file:"))
+
+
+def local_path(url: str) -> str:
+    """The folder behind a local root."""
+    return url.removeprefix("file://").removeprefix("file:")
+
+
+def place_of(spark: SparkSession, root: str) -> Place:
+    """The place of a root: ``catalog:<catalog>.<schema>``, a URL that Hadoop reads, or a folder."""
+    if is_catalog(root):
+        return CatalogPlace(spark, root)
+    if "#" in root or "?" in root:
+        shown = re.split("[#?]", root)[0]  # what stands behind may be a signature
+        raise LakeError(f"lake root {shown}…: '#' and '?' cannot stand in a file URL; choose another folder")
+    return FolderPlace(spark, root)
+
+
+class FolderPlace:
+    """Tables under ``<root>/<layer>/<table>``. A URL reaches Spark as it was typed, but for slashes at its end."""
+
+    def __init__(self, spark: SparkSession, root: str) -> None:
+        # Spark SQL takes a path as a table's name only where it is absolute.
+        self.spark, self.root = spark, root.rstrip("/") if ":" in root else str(Path(root).absolute())
+
+    def path(self, table: Table) -> str:
+        return f"{self.root}/{table.name.replace('.', '/')}"
+
+    def name(self, table: Table) -> str:
+        return f"delta.`{self.path(table)}`"
+
+    def version(self, table: Table) -> int:
+        return newest_version(self.spark, self.path(table))
+
+    def said(self, table: Table, version: int) -> dict[str, Any]:
+        return commit_info(self.spark, self.path(table), version)
+
+    def read(self, table: Table, version: int | None) -> DataFrame:
+        reader = self.spark.read.format("delta")
+        return (reader if version is None else reader.option("versionAsOf", version)).load(self.path(table))
+
+    def overwrite(self, table: Table, frame: DataFrame, where: str) -> None:
+        frame.write.format("delta").mode("overwrite").option("replaceWhere", where).save(self.path(table))
+
+    def append(self, table: Table, frame: DataFrame, options: Mapping[str, str]) -> None:
+        frame.write.format("delta").mode("append").options(**options).save(self.path(table))
+
+    def handle(self, table: Table) -> DeltaTable:
+        from delta.tables import DeltaTable
+
+        return DeltaTable.forPath(self.spark, self.path(table))
+
+    def check(self) -> None:
+        """Hadoop must know the scheme and open the store; the folder is made by the first write."""
+        from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
+
+        if is_local(self.root):
+            return
+        try:
+            newest_version(self.spark, self.root)  # of no table: it asks the store once
+        except Py4JJavaError as problem:
+            scheme, said = self.root.partition("://")[0], str(problem.java_exception)
+            if "ClassNotFoundException" in said or "No FileSystem for scheme" in said:
+                raise LakeError(
+                    f"lake {self.root}: Spark has no driver for {scheme}://; add its jar before Spark starts, as "
+                    "--packages org.apache.hadoop:hadoop-aws:3.4.1 for s3a"
+                ) from None
+            raise LakeError(f"lake {self.root} cannot be opened: {said.splitlines()[0]}") from None
+
+
+class CatalogPlace:
+    """Tables ``<catalog>.<schema>.<layer>_<table>``, by name alone: a catalog may refuse the paths behind them."""
+
+    def __init__(self, spark: SparkSession, root: str) -> None:
+        self.spark, self.root = spark, root
+        if not _SCHEMA.fullmatch(root.removeprefix(CATALOG)):
+            raise LakeError(f"lake {root!r}: write catalog:<catalog>.<schema>, as catalog:main.shop")
+        self.catalog, self.schema = root.removeprefix(CATALOG).split(".")
+
+    def name(self, table: Table) -> str:
+        return f"`{self.catalog}`.`{self.schema}`.`{table.name.replace('.', '_')}`"
+
+    def version(self, table: Table) -> int:
+        return self._history(table, "LIMIT 1")[0]["version"] if self.spark.catalog.tableExists(self.name(table)) else -1
+
+    def said(self, table: Table, version: int) -> dict[str, Any]:
+        newest = self._history(table, "LIMIT 1")
+        of_version = [c for c in newest if c["version"] == version]  # another driver may have come since
+        return (of_version or [c for c in self._history(table, "") if c["version"] == version])[0]
+
+    def _history(self, table: Table, limit: str) -> list[dict[str, Any]]:
+        commits = self.spark.sql(f"DESCRIBE HISTORY {self.name(table)} {limit}")
+        return [c.asDict() for c in commits.select("version", "operation", "operationMetrics").collect()]
+
+    def read(self, table: Table, version: int | None) -> DataFrame:
+        reader = self.spark.read.format("delta")
+        return (reader if version is None else reader.option("versionAsOf", version)).table(self.name(table))
+
+    def overwrite(self, table: Table, frame: DataFrame, where: str) -> None:
+        from pyspark.sql import functions as F
+
+        frame.writeTo(self.name(table)).overwrite(F.expr(where))  # saveAsTable would make the table anew
+
+    def append(self, table: Table, frame: DataFrame, options: Mapping[str, str]) -> None:
+        frame.writeTo(self.name(table)).options(**options).append()
+
+    def handle(self, table: Table) -> DeltaTable:
+        from delta.tables import DeltaTable
+
+        return DeltaTable.forName(self.spark, self.name(table))
+
+    def check(self) -> None:
+        """The schema must be there, in a catalog that outlives the session."""
+        named = f"`{self.catalog}`.`{self.schema}`"
+        if self.catalog == "spark_catalog" and self.spark.conf.get("spark.sql.catalogImplementation") == "in-memory":
+            raise LakeError(
+                f"lake {self.root}: this session's catalog forgets its tables when the session ends; "
+                "add `--conf spark.sql.catalogImplementation=hive`, or use a folder"
+            )
+        if not self.spark.catalog.databaseExists(named):
+            raise LakeError(f"lake {self.root}: there is no such schema, or you may not see it; CREATE SCHEMA {named}")
