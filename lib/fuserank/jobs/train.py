@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import hashlib
+import importlib.util
 import json
 import shutil
 import tempfile
@@ -22,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from fuserank.common.blocks import Block, Inputs
+from fuserank.common.blocks import Inputs
 from fuserank.common.errors import FuserankError
 from fuserank.config.model import ModelConfig
 from fuserank.config.train import TrainConfig
@@ -38,6 +39,8 @@ from fuserank.tables.samples import SAMPLES
 from fuserank.tables.spark import schema
 
 if TYPE_CHECKING:  # torch loads when a model is trained, not when this module is looked at
+    from fuserank.config.settings import Settings
+    from fuserank.io.lake import Lake
     from fuserank.models.inputs import InputFit
 
 READS, WRITES = (SAMPLES,), (MODELS,)
@@ -69,9 +72,11 @@ class TrainTask:
 def execute(run: Run, as_of: dt.date) -> None:
     """Fit the inputs, train on all ranks, save the artifact, register it."""
     version = run.lake.version(SAMPLES)
-    train_files = pinned_files(run, version, as_of, "train")
-    valid_files = pinned_files(run, version, as_of, "valid")
-    task = make_task(run, as_of, train_files, valid_files)
+    refuse_missing_reader(run.settings.train)
+    train_files = pinned_files(run.lake, version, as_of, "train")
+    valid_files = pinned_files(run.lake, version, as_of, "valid")
+    checkpoints = f"{_kept(run)}/checkpoints/fuserank-{as_of}"
+    task = make_task(run.settings, train_files, valid_files, checkpoints)
     with _ranks_folder(run) as place:
         config = run.settings.train
         run_ranks(
@@ -86,9 +91,18 @@ def execute(run: Run, as_of: dt.date) -> None:
     shutil.rmtree(task.checkpoints, ignore_errors=True)
 
 
-def pinned_files(run: Run, version: int, as_of: dt.date, split: str) -> tuple[ShardFile, ...]:
+def refuse_missing_reader(config: TrainConfig) -> None:
+    """Raises FuserankError where the settings name Petastorm and it is not installed."""
+    if config.reader == "petastorm" and importlib.util.find_spec("petastorm") is None:
+        raise FuserankError(
+            "train.reader is petastorm, which is not installed here; install fuserank with its extra petastorm "
+            "(Python 3.11), or --set train.reader=pyarrow"
+        )
+
+
+def pinned_files(lake: Lake, version: int, as_of: dt.date, split: str) -> tuple[ShardFile, ...]:
     """The manifest of a split: the files of one Delta version, read in place."""
-    frame = run.lake.read(SAMPLES, version=version, as_of_date=as_of, split=split)
+    frame = lake.read(SAMPLES, version=version, as_of_date=as_of, split=split)
     files = read_manifest([unquote(url) for url in frame.inputFiles()])
     if not any(f.rows for f in files):
         raise FuserankError(f"samples of {as_of}, split {split}, have no rows; run jobs/samples.py --as-of {as_of}")
@@ -96,21 +110,15 @@ def pinned_files(run: Run, version: int, as_of: dt.date, split: str) -> tuple[Sh
 
 
 def make_task(
-    run: Run, as_of: dt.date, train_files: tuple[ShardFile, ...], valid_files: tuple[ShardFile, ...]
+    settings: Settings, train_files: tuple[ShardFile, ...], valid_files: tuple[ShardFile, ...], checkpoints: str
 ) -> TrainTask:
+    """The task of all ranks; scales and item rows are fitted on the training files here, once."""
     from fuserank.models.inputs import fit_inputs, inputs_of
 
-    model = run.settings.model
+    model = settings.model
     inputs = inputs_of(model)
-
-    def blocks() -> Iterator[Block]:
-        source = ArrowBatches(train_files, inputs, batch=1 << 30)
-        return source.blocks(0, train_files)
-
-    return TrainTask(
-        train_files, valid_files, inputs, fit_inputs(blocks(), model), model, run.settings.train, run.seed,
-        f"{_kept(run)}/checkpoints/fuserank-{as_of}",
-    )  # fmt: skip
+    fit = fit_inputs(ArrowBatches(train_files, inputs, batch=1 << 30).blocks(0, train_files), model)
+    return TrainTask(train_files, valid_files, inputs, fit, model, settings.train, settings.seed, checkpoints)
 
 
 def _kept(run: Run) -> str:

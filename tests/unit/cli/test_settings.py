@@ -24,6 +24,7 @@ def test_every_environment_loads(env: str) -> None:
     ("override", "words"),
     [
         ("ranking.kk=7", "ranking.kk: Extra inputs are not permitted"),
+        ("train.reader=arrow", "train.reader: Input should be 'petastorm' or 'pyarrow'"),
         ("nonsense=1", "nonsense: Extra inputs are not permitted"),
         ("ranking.k=many", "ranking.k: Input should be a valid integer"),
         ("as_of=soon", "as_of:"),
