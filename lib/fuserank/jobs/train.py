@@ -121,6 +121,22 @@ def make_task(
     return TrainTask(train_files, valid_files, inputs, fit, model, settings.train, settings.seed, checkpoints)
 
 
+def trial(lake: Lake, settings: Settings, shards: int, folder: Path) -> dict[str, Any]:
+    """Curves (``steps``, ``validations``) of these settings on the first ``shards`` files of both splits.
+
+    For notebooks and searches: one rank in this process, nothing is registered, all that it leaves is in ``folder``.
+    Shards are random rows, so the loss is that of all rows but for noise; the NDCG is among fewer candidates a user.
+    """
+    refuse_missing_reader(settings.train)
+    version = lake.version(SAMPLES)
+    train_files, valid_files = (
+        pinned_files(lake, version, settings.as_of, split)[:shards] for split in ("train", "valid")
+    )
+    train_rank(make_task(settings, train_files, valid_files, f"{folder}/checkpoints"), folder, lambda event: None)
+    curves: dict[str, Any] = json.loads((folder / "artifact" / "curves.json").read_text(encoding="utf-8"))
+    return curves
+
+
 def _kept(run: Run) -> str:
     """The folder that driver and ranks have in common: a checkpoint in it outlives the run."""
     config, local = run.settings.ranks, run.lake.root.removeprefix("file://")
