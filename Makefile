@@ -3,6 +3,8 @@
 SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
+MODERN_PYTHON ?= $(shell for p in python3.12 python3.11; do $$p -c "" 2>/dev/null && echo $$p && break; done)
+MODERN_TESTS := tests/jobs $(addprefix tests/unit/,bronze silver features candidates samples models scores fusion ranking evaluation)
 DATASET ?= completejourney
 AS_OF ?=
 LAKE ?= lake
@@ -11,7 +13,7 @@ EXAMPLE := --lake s3a://shop/lake --set deploy.dist=hdfs:///apps/fuserank
 export PYSPARK_PYTHON := $(CURDIR)/$(BIN)/python
 export TZ := UTC
 
-.PHONY: help setup setup-dev recs test cluster-test airflow-test smoke lint docs golden bench locks clean
+.PHONY: help setup setup-dev recs test cluster-test airflow-test modern-test notebooks smoke lint docs golden bench locks clean
 
 help: ## print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -40,12 +42,22 @@ airflow-test: setup-dev ## the DAG imported and run by Airflow itself (makes .ve
 	  cp requirements/airflow.txt .venv-airflow/made-from; }
 	@AIRFLOW_HOME=$(CURDIR)/.venv-airflow/home .venv-airflow/bin/python -m pytest -q -p no:cacheprovider -c /dev/null --rootdir tests/airflow tests/airflow/check_dag.py
 
+modern-test: ## the tiny chain and tests of the stages with current pyarrow, pandas, numpy and no Petastorm (makes .venv-modern)
+	@test -n "$(MODERN_PYTHON)" || { echo "modern-test: Python 3.12 or 3.11 is needed; make MODERN_PYTHON=/path/to/python3.12"; exit 1; }
+	@$(MODERN_PYTHON) deploy/local/setup.py modern
+	@.venv-modern/bin/fuserank doctor --set train.reader=pyarrow
+	@.venv-modern/bin/python deploy/local/smoke.py train.reader=pyarrow
+	@PYSPARK_PYTHON=$(CURDIR)/.venv-modern/bin/python .venv-modern/bin/python -m pytest $(MODERN_TESTS)
+
+notebooks: setup-dev ## run every notebook in a fresh kernel on a tiny shop's lake; what they show: out/notebooks/
+	@mkdir -p benchmarks/results; set -o pipefail; $(BIN)/python deploy/local/notebooks.py | tee benchmarks/results/notebooks.txt
+
 smoke: setup ## one tiny chain by spark-submit, in a lake of its own
 	@$(BIN)/python deploy/local/smoke.py
 
 lint: setup-dev ## ruff, mypy, import-linter, hadolint, generated docs and deployments up to date
-	@$(BIN)/ruff check lib tests jobs benchmarks deploy
-	@$(BIN)/ruff format --check lib tests jobs benchmarks deploy
+	@$(BIN)/ruff check lib tests jobs benchmarks deploy notebooks
+	@$(BIN)/ruff format --check lib tests jobs benchmarks deploy notebooks
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/fuserank tables --check docs/tables.md
@@ -64,8 +76,9 @@ bench: setup ## the benchmarks of speed, one after the other, results in benchma
 locks: ## resolve requirements/*.txt anew (needs uv)
 	@for extra in run dev; do \
 	  uv pip compile -q pyproject.toml --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
-	  $$( [ $$extra = run ] && echo --extra train --extra report --extra demo --extra bench || echo --extra train --extra report --extra demo --extra bench --extra dev ) \
+	  $(addprefix --extra ,train petastorm report demo bench) $$( [ $$extra = run ] || echo --extra notebooks --extra dev ) \
 	  -o requirements/$$extra.txt || exit 1; done
+	@uv pip compile -q pyproject.toml requirements/modern.in --extra train --extra report --extra demo --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements/modern.txt
 	@uv pip compile -q requirements/airflow.in --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements/airflow.txt
 
 clean: ## drop the demo's lake and the report; .venv stays

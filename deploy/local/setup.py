@@ -1,8 +1,9 @@
 """Make .venv: locked packages, Delta's jars, spark-defaults.conf. Standard library only; run by `make setup`.
 
-Usage: python deploy/local/setup.py run|dev
+Usage: python deploy/local/setup.py run|dev|modern
 
-Done work is not done again: each step keeps a stamp of what it was made from in .venv/stamps/.
+`modern` is an environment of its own, .venv-modern: current pyarrow, pandas and numpy, no Petastorm.
+Done work is not done again: each step keeps a stamp of what it was made from in the environment's stamps/.
 """
 
 from __future__ import annotations
@@ -18,15 +19,16 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-VENV = ROOT / ".venv"
+KIND = sys.argv[1] if len(sys.argv) > 1 else "run"
+VENV = ROOT / (".venv-modern" if KIND == "modern" else ".venv")
 STAMPS = VENV / "stamps"
+ASKED = "import sys; print(sys.version_info[1])"
 PYTHON = VENV / "bin" / "python"
 REQUIREMENTS = ROOT / "requirements"
 
 
 def main() -> int:
-    kind = sys.argv[1] if len(sys.argv) > 1 else "run"
-    if sys.version_info[:2] != (3, 11):
+    if sys.version_info[:2] != (3, 11) and not (KIND == "modern" and sys.version_info[:2] == (3, 12)):
         return fail(
             f"Python 3.11 is needed, this is {sys.version.split()[0]}; install python3.11 or call make PYTHON=/path/to/python3.11"
         )
@@ -36,11 +38,13 @@ def main() -> int:
         return fail(
             f"Java 17 (or 21) is needed, {found}; on Debian: apt-get install openjdk-17-jre-headless, or set JAVA_HOME"
         )
+    if KIND == "modern" and PYTHON.exists() and call([PYTHON, "-c", ASKED]).strip() != f"{sys.version_info[1]}":
+        shutil.rmtree(VENV)  # made by another Python than was asked for now
     if not PYTHON.exists():
-        say("making .venv")
+        say(f"making {VENV.name}")
         venv.create(VENV, with_pip=True)
     STAMPS.mkdir(exist_ok=True)
-    install_packages(kind)
+    install_packages(KIND)
     install_jars()
     render_spark_defaults()
     render_spark_home()

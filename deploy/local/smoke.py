@@ -1,4 +1,9 @@
-"""`make smoke`: a tiny shop through spark-submit jobs/refresh.py in a lake of its own, twice, with equal digests."""
+"""`make smoke`: a tiny shop through spark-submit jobs/refresh.py in a lake of its own, twice, with equal digests.
+
+Usage: .venv/bin/python deploy/local/smoke.py [section.key=value …]
+
+It runs in the environment whose Python starts it; settings lie over the small ones below.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
 sys.path.insert(0, str(ROOT))
 
 from tests.support.jvm import SHORT_LIVED  # noqa: E402
@@ -27,17 +33,16 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="fuserank-smoke-") as place:
         folder = Path(place)
         write_shop(folder)
-        env = {**os.environ, "FUSERANK_CONF": str(folder / "conf"), "TZ": "UTC", "SPARK_SUBMIT_OPTS": SHORT_LIVED}
+        env = {**os.environ, "FUSERANK_CONF": str(folder / "conf"), "TZ": "UTC",
+               "PYSPARK_PYTHON": sys.executable, "SPARK_SUBMIT_OPTS": SHORT_LIVED}  # fmt: skip
         lake = ["--env", "local", "--dataset", "tinyshop", "--as-of", AS_OF, "--lake", str(folder / "lake")]
-        small = [part for setting in SMALL for part in ("--set", setting)]
-        submit = [str(ROOT / ".venv/bin/spark-submit"), str(ROOT / "jobs/refresh.py"), *lake, *small]
+        small = [part for setting in (*SMALL, *sys.argv[1:]) for part in ("--set", setting)]
+        submit = [str(BIN / "spark-submit"), str(ROOT / "jobs/refresh.py"), *lake, *small]
         digests = []
         for _ in range(2):
             call(submit, env)
             digests.append(
-                call(
-                    [str(ROOT / ".venv/bin/fuserank"), "digest", "ranking.ranking", "--lake", str(folder / "lake")], env
-                )
+                call([str(BIN / "fuserank"), "digest", "ranking.ranking", "--lake", str(folder / "lake")], env)
             )
         if digests[0] != digests[1]:
             print(f"smoke: a rerun changed the ranking: {digests[0]} then {digests[1]}", file=sys.stderr)

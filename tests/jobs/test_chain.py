@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from fuserank.config.settings import Settings
     from fuserank.io.lake import Lake
 
+HAS_PETASTORM = importlib.util.find_spec("petastorm") is not None  # .venv-modern has none
 SMALL = [
+    f"train.reader={'petastorm' if HAS_PETASTORM else 'pyarrow'}",
     "candidates.als.factors=8",
     "candidates.als.iterations=3",
     "train.epochs=1",
@@ -87,6 +90,29 @@ def test_a_ranking_row_leads_back_to_its_run_and_model(refreshed: Lake) -> None:
     assert runs[row.run_id].versions_written["ranking.ranking"] == refreshed.version(RANKING)
     assert set(row.model_ids) <= set(models)
     assert models[row.model_ids[0]].table_versions["samples.samples"] >= 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not HAS_PETASTORM, reason="one reader cannot differ from itself")
+def test_the_chain_gives_the_same_weights_and_ranking_by_pyarrow_as_by_petastorm(refreshed: Lake, shop: Path) -> None:
+    from fuserank.io import artifacts
+    from fuserank.io.reading import open_lake
+    from fuserank.jobs.refresh import run_chain
+    from fuserank.tables.results import MODELS, RANKING
+
+    def made(lake: Lake) -> tuple[dict[str, bytes], list[object], str]:
+        model = lake.read(MODELS, as_of_date=DAY).first()
+        arrays, card = artifacts.read(f"{lake.root}/{model.artifact}", model.artifact_sha256)
+        ranking = lake.read(RANKING, as_of_date=DAY).drop("run_id", "model_ids").orderBy(*RANKING.keys)
+        return {name: array.tobytes() for name, array in arrays.items()}, ranking.collect(), card["train"]["reader"]
+
+    other = settings(shop, "by-pyarrow", "train.reader=pyarrow")
+    run_chain(other, with_report=False)
+    (ours, ranking, _), (theirs, their_ranking, reader) = made(refreshed), made(open_lake(other))
+    assert reader == "pyarrow"
+    assert len(ranking) == USERS * 5
+    assert ours == theirs
+    assert ranking == their_ranking
 
 
 @pytest.mark.slow

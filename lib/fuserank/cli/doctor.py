@@ -20,21 +20,25 @@ from fuserank.config.secrets import unset
 from fuserank.config.settings import load
 from fuserank.io.session import REQUIRED
 
-PACKAGES = ("pyspark", "delta-spark", "pyarrow", "pyarrow-hotfix", "numpy", "pandas", "torch", "petastorm", "numba")
+PACKAGES = ("pyspark", "delta-spark", "pyarrow", "numpy", "pandas", "torch", "numba")
 
 
 def doctor(
-    env: o.Env = "local", as_json: o.AsJson = False,
+    env: o.Env = "local", overrides: o.Overrides = None, as_json: o.AsJson = False,
     start: Annotated[bool, typer.Option("--start/--no-start", help="start Spark and write a Delta table too")] = True,
 ) -> None:  # fmt: skip
     """Versions of Spark, Scala, Delta, Java, Python, pyarrow, torch; what is wrong and how to mend it."""
     found: dict[str, Any] = {"python": platform.python_version(), "java": java()}
     problems: list[str] = []
-    if not found["python"].startswith("3.11."):
-        problems.append(f"Python {found['python']}: 3.11 is needed; `make setup PYTHON=python3.11`")
+    settings = load(env, overrides)
+    reader = settings.train.reader
+    if not found["python"].startswith(("3.11.",) if reader == "petastorm" else ("3.11.", "3.12.")):
+        problems.append(
+            f"Python {found['python']}: 3.11 is needed (or 3.12 with train.reader pyarrow); `make setup PYTHON=python3.11`"
+        )
     if not found["java"].startswith(("17", "21")):
         problems.append(f"Java {found['java']}: 17 or 21 is needed; install a JRE or set JAVA_HOME")
-    for name in PACKAGES:
+    for name in (*PACKAGES, *(["petastorm"] if reader == "petastorm" else [])):
         try:
             found[name] = version(name)
         except PackageNotFoundError:

@@ -133,6 +133,14 @@ def load(env: str = "local", overrides: list[str] | None = None) -> Settings:
     return Settings.model_validate({"env": env, **merged})
 
 
+def changed(settings: Settings, values: dict[str, Any]) -> Settings:
+    """The settings with other values by path (``{"train.epochs": 1}``), checked as if they had been read so."""
+    merged = settings.model_dump()
+    for key, value in values.items():
+        merged = _merge(merged, _nested(key.split("."), value))
+    return Settings.model_validate(merged)
+
+
 def _nested(path: list[str], value: Any) -> dict[str, Any]:
     for key in reversed(path):
         value = {key: value}

@@ -19,7 +19,7 @@ class TrainConfig(Section):
         "float32", description="of the forward pass; weights stay float32"
     )
     pin_memory: bool = Field(True, description="page-locked batches on the way to a GPU; without effect on the CPU")
-    reader: Literal["petastorm", "arrow"] = Field("petastorm", description="arrow where Petastorm does not install")
+    reader: Literal["petastorm", "pyarrow"] = Field("petastorm", description="pyarrow where Petastorm does not install")
     batch: int = Field(8192, ge=1, description="rows of a step, over all ranks")
     epochs: int = Field(4, ge=1, description="times over the training rows, at most")
     learning_rate: float = Field(2e-3, gt=0, description="AdamW's, at its height")

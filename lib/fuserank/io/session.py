@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from fuserank.common.errors import FuserankError
@@ -24,15 +23,7 @@ REQUIRED = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
 }
-
-
-_DELTA = ("spark.sql.extensions", "spark.sql.catalog.spark_catalog")
-
-
-def required(environment: Mapping[str, str]) -> dict[str, str]:
-    """What a session must have; a Databricks runtime brings Delta by settings of its own."""
-    there = "DATABRICKS_RUNTIME_VERSION" in environment
-    return {key: want for key, want in REQUIRED.items() if not (there and key in _DELTA)}
+_OF_DELTA = ("spark.sql.extensions", "spark.sql.catalog.spark_catalog")
 
 
 class SessionError(FuserankError):
@@ -51,12 +42,18 @@ def start(app_name: str, executors_wait_seconds: float = 60.0) -> SparkSession:
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     spark = _started(app_name)
     spark.sparkContext.setLogLevel("ERROR")
-    for key, want in required(os.environ).items():
+    for key, want in required().items():
         have = spark.conf.get(key, "")
         if want not in (have or ""):
             raise SessionError(f"{key} is {have!r}; add `--conf {key}={want}` or run `make setup`")
     await_executors(spark, executors_wait_seconds)
     return spark
+
+
+def required() -> dict[str, str]:
+    """What must stand here: Databricks' runtime brings Delta without a word in the settings, and its own catalog."""
+    brought = _OF_DELTA if "DATABRICKS_RUNTIME_VERSION" in os.environ else ()
+    return {key: want for key, want in REQUIRED.items() if key not in brought}
 
 
 def _started(app_name: str) -> SparkSession:

@@ -19,19 +19,20 @@ from fuserank.tables.samples import SAMPLES
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+    from fuserank.io.lake import Lake
     from fuserank.io.run import Run
 
 
-def pinned_files(run: Run, version: int, as_of: dt.date, split: str) -> tuple[ShardFile, ...]:
-    """The manifest of a split: the files of one Delta version, read in place where ranks can, else copied for them."""
-    frame = run.lake.read(SAMPLES, version=version, as_of_date=as_of, split=split)
+def pinned_files(lake: Lake, version: int, as_of: dt.date, split: str, copied: Path) -> tuple[ShardFile, ...]:
+    """The manifest of a split: the files of one Delta version, read in place where ranks can, else from ``copied``."""
+    frame = lake.read(SAMPLES, version=version, as_of_date=as_of, split=split)
     urls = sorted(unquote(url) for url in frame.inputFiles())
-    folder = copies(run, version, as_of) / split
-    if is_catalog(run.lake.root) and not all(map(is_local, urls)):
+    folder = copied / split
+    if is_catalog(lake.root) and not all(map(is_local, urls)):
         # a catalog may refuse the paths behind its tables, but not its rows
-        local = written_anew(frame.drop("as_of_date", "split"), folder, run.spark.sparkContext.defaultParallelism)
+        local = written_anew(frame.drop("as_of_date", "split"), folder, lake.spark.sparkContext.defaultParallelism)
     else:
-        local = fetched(run.spark, urls, folder)
+        local = fetched(lake.spark, urls, folder)
     files = read_manifest(local)
     if not any(f.rows for f in files):
         raise FuserankError(f"samples of {as_of}, split {split}, have no rows; run jobs/samples.py --as-of {as_of}")

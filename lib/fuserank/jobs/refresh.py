@@ -79,6 +79,7 @@ def _step(module: Any, day: dt.date) -> Step:
 
 def execute(run: Run, as_of: dt.date) -> None:
     """Every step as soon as its tables are there."""
+    train.refuse_missing_reader(run.settings.train)  # known now; training is minutes away
     dataset = load_dataset(run.settings.dataset)
     run_steps(run, steps(as_of, run.settings.windows.label_days, dataset), run.settings.run.lanes)
 

@@ -80,10 +80,10 @@ def gather(lake: Lake, settings: Settings, as_of: dt.date) -> ReportData:
             counts.setdefault(r["track"], {})[r["metric"]] = int(r["value"])
     return ReportData(
         as_of=as_of, dataset=settings.dataset, run_id=run.get("run_id", ""),
-        protocol=protocol_text(settings.windows.label_days, cfg), counts=counts, quality=_quality(metrics),
+        protocol=protocol_text(settings.windows.label_days, cfg), counts=counts, quality=quality_of(metrics),
         ece={r["source"]: r["value"] for r in metrics if r["metric"] == "ece"},
         weights={r["source"]: r["weight"] for r in _rows(lake, FITTED, as_of) if r["source"] != FINAL},
-        calibration=_calibration(metrics), head=_head(metrics), training=_training(lake, as_of),
+        calibration=_calibration(metrics), head=_head(metrics), training=training_of(lake, as_of),
         seconds=run.get("seconds", 0.0), stage_seconds=run.get("stage_seconds", {}), users=views,
     )  # fmt: skip
 
@@ -121,7 +121,8 @@ def _chain_order(stage: tuple[str, float]) -> tuple[int, str]:
     return (chain.index(first) if first in chain else len(chain)), day
 
 
-def _quality(metrics: list[dict[str, Any]]) -> list[Quality]:
+def quality_of(metrics: list[dict[str, Any]]) -> list[Quality]:
+    """NDCG@10 of every track and source, from rows of evaluation.metrics."""
     return [
         Quality(
             r["track"],
@@ -156,7 +157,7 @@ def _head(metrics: list[dict[str, Any]]) -> list[HeadPoint]:
     ]
 
 
-def _training(lake: Lake, as_of: dt.date) -> Training:
+def training_of(lake: Lake, as_of: dt.date) -> Training:
     """curves.json beside the model registered for the day: ``steps`` and ``validations``."""
     models = _rows(lake, MODELS, as_of)
     if not models:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import hashlib
+import importlib.util
 import json
 import shutil
 import tempfile
@@ -21,7 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fuserank.common.blocks import Block, Inputs
+from fuserank.common.blocks import Inputs
+from fuserank.common.errors import FuserankError
 from fuserank.config.model import ModelConfig
 from fuserank.config.train import TrainConfig
 from fuserank.io import artifacts
@@ -37,6 +39,8 @@ from fuserank.tables.samples import SAMPLES
 from fuserank.tables.spark import schema
 
 if TYPE_CHECKING:  # torch loads when a model is trained, not when this module is looked at
+    from fuserank.config.settings import Settings
+    from fuserank.io.lake import Lake
     from fuserank.models.inputs import InputFit
 
 READS, WRITES = (SAMPLES,), (MODELS,)
@@ -68,9 +72,12 @@ class TrainTask:
 def execute(run: Run, as_of: dt.date) -> None:
     """Fit the inputs, train on all ranks, save the artifact, register it."""
     version = run.lake.version(SAMPLES)
-    train_files = pinned_files(run, version, as_of, "train")
-    valid_files = pinned_files(run, version, as_of, "valid")
-    task = make_task(run, as_of, train_files, valid_files)
+    refuse_missing_reader(run.settings.train)
+    copied = copies(run, version, as_of)
+    train_files = pinned_files(run.lake, version, as_of, "train", copied)
+    valid_files = pinned_files(run.lake, version, as_of, "valid", copied)
+    checkpoints = f"{kept(run)}/checkpoints/fuserank-{as_of}"
+    task = make_task(run.settings, train_files, valid_files, checkpoints)
     with _ranks_folder(run) as place:
         config = run.settings.train
         run_ranks(
@@ -83,25 +90,44 @@ def execute(run: Run, as_of: dt.date) -> None:
     card |= {"as_of": str(as_of), "train_rows": sum(f.rows for f in train_files)}
     register(run, as_of, arrays, card, curves, version)
     shutil.rmtree(task.checkpoints, ignore_errors=True)
-    shutil.rmtree(copies(run, version, as_of), ignore_errors=True)
+    shutil.rmtree(copied, ignore_errors=True)
+
+
+def refuse_missing_reader(config: TrainConfig) -> None:
+    """Raises FuserankError where the settings name Petastorm and it is not installed."""
+    if config.reader == "petastorm" and importlib.util.find_spec("petastorm") is None:
+        raise FuserankError(
+            "train.reader is petastorm, which is not installed here; install fuserank with its extra petastorm "
+            "(Python 3.11), or --set train.reader=pyarrow"
+        )
 
 
 def make_task(
-    run: Run, as_of: dt.date, train_files: tuple[ShardFile, ...], valid_files: tuple[ShardFile, ...]
+    settings: Settings, train_files: tuple[ShardFile, ...], valid_files: tuple[ShardFile, ...], checkpoints: str
 ) -> TrainTask:
+    """The task of all ranks; scales and item rows are fitted on the training files here, once."""
     from fuserank.models.inputs import fit_inputs, inputs_of
 
-    model = run.settings.model
+    model = settings.model
     inputs = inputs_of(model)
+    fit = fit_inputs(ArrowBatches(train_files, inputs, batch=1 << 30).blocks(0, train_files), model)
+    return TrainTask(train_files, valid_files, inputs, fit, model, settings.train, settings.seed, checkpoints)
 
-    def blocks() -> Iterator[Block]:
-        source = ArrowBatches(train_files, inputs, batch=1 << 30)
-        return source.blocks(0, train_files)
 
-    return TrainTask(
-        train_files, valid_files, inputs, fit_inputs(blocks(), model), model, run.settings.train, run.seed,
-        f"{kept(run)}/checkpoints/fuserank-{as_of}",
-    )  # fmt: skip
+def trial(lake: Lake, settings: Settings, shards: int, folder: Path) -> dict[str, Any]:
+    """Curves (``steps``, ``validations``) of these settings on the first ``shards`` files of both splits.
+
+    For notebooks and searches: one rank in this process, nothing is registered, all that it leaves is in ``folder``.
+    Shards are random rows, so the loss is that of all rows but for noise; the NDCG is among fewer candidates a user.
+    """
+    refuse_missing_reader(settings.train)
+    version = lake.version(SAMPLES)
+    train_files, valid_files = (
+        pinned_files(lake, version, settings.as_of, split, folder / "samples")[:shards] for split in ("train", "valid")
+    )
+    train_rank(make_task(settings, train_files, valid_files, f"{folder}/checkpoints"), folder, lambda event: None)
+    curves: dict[str, Any] = json.loads((folder / "artifact" / "curves.json").read_text(encoding="utf-8"))
+    return curves
 
 
 @contextmanager

@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from pydantic import ValidationError
 
-from fuserank.config.settings import SettingsError, load
+from fuserank.config.settings import SettingsError, changed, load
 from fuserank.jobs._main import guarded
 
 
@@ -24,6 +25,7 @@ def test_every_environment_loads(env: str) -> None:
     ("override", "words"),
     [
         ("ranking.kk=7", "ranking.kk: Extra inputs are not permitted"),
+        ("train.reader=arrow", "train.reader: Input should be 'petastorm' or 'pyarrow'"),
         ("nonsense=1", "nonsense: Extra inputs are not permitted"),
         ("ranking.k=many", "ranking.k: Input should be a valid integer"),
         ("as_of=soon", "as_of:"),
@@ -33,6 +35,16 @@ def test_every_environment_loads(env: str) -> None:
 def test_what_is_wrong_is_said_with_its_path(override: str, words: str, capsys) -> None:
     assert guarded(lambda: load("local", [override])) == 2
     assert words in capsys.readouterr().err
+
+
+def test_settings_are_changed_by_path_and_checked_again() -> None:
+    before = load("local")
+    after = changed(before, {"train.epochs": 1, "model.hidden": [8], "seed": 5})
+    assert (after.train.epochs, after.model.hidden, after.seed) == (1, (8,), 5)
+    assert after.train.batch == before.train.batch
+    assert changed(before, {}) == before
+    with pytest.raises(ValidationError, match=r"train\.epochs"):
+        changed(before, {"train.epochs": 0})
 
 
 def test_an_unknown_environment_names_the_ones_there_are() -> None:
