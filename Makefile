@@ -11,7 +11,7 @@ EXAMPLE := --lake s3a://shop/lake --set deploy.dist=hdfs:///apps/fuserank
 export PYSPARK_PYTHON := $(CURDIR)/$(BIN)/python
 export TZ := UTC
 
-.PHONY: help setup setup-dev recs test cluster-test airflow-test smoke lint docs golden bench locks clean
+.PHONY: help setup setup-dev recs test cluster-test airflow-test package smoke lint docs golden bench locks clean
 
 help: ## print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ airflow-test: setup-dev ## the DAG imported and run by Airflow itself (makes .ve
 	  cp requirements/airflow.txt .venv-airflow/made-from; }
 	@AIRFLOW_HOME=$(CURDIR)/.venv-airflow/home .venv-airflow/bin/python -m pytest -q -p no:cacheprovider -c /dev/null --rootdir tests/airflow tests/airflow/check_dag.py
 
+package: setup-dev ## dist/ for clusters: wheel, packed environments, jars, settings; NODE_PYTHON=/usr/bin/python3.11 ONLY=data LAKE=URL
+	@$(BIN)/python deploy/local/package.py $(if $(NODE_PYTHON),--node-python $(NODE_PYTHON)) $(if $(ONLY),--only $(ONLY)) $(if $(findstring ://,$(LAKE)),--lake $(LAKE))
+
 smoke: setup ## one tiny chain by spark-submit, in a lake of its own
 	@$(BIN)/python deploy/local/smoke.py
 
@@ -66,6 +69,10 @@ locks: ## resolve requirements/*.txt anew (needs uv)
 	  uv pip compile -q pyproject.toml --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	  $$( [ $$extra = run ] && echo --extra train --extra report --extra demo --extra bench || echo --extra train --extra report --extra demo --extra bench --extra dev ) \
 	  -o requirements/$$extra.txt || exit 1; done
+	@for kind in data train; do \
+	  uv pip compile -q pyproject.toml --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	  --extra report --extra demo $$( [ $$kind = train ] && echo --extra train ) -c requirements/run.txt \
+	  --no-emit-package pyspark --no-emit-package py4j --no-emit-package triton -o requirements/$$kind.txt || exit 1; done
 	@uv pip compile -q requirements/airflow.in --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements/airflow.txt
 
 clean: ## drop the demo's lake and the report; .venv stays
