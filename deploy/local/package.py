@@ -145,7 +145,7 @@ def call(command: list[object]) -> None:
     if done.returncode == 0:
         return
     said = done.stdout + done.stderr
-    if re.search(r"[Ff]ailed to fetch|dns error|client error \(Connect\)|Network is unreachable", said):
+    if re.search(r"dns error|client error \(Connect\)|Network is unreachable", said):
         raise PackageError(
             "no network: a package is not in uv's cache and its registry does not answer; run it where the registry is "
             "reached (an index in between: UV_DEFAULT_INDEX), or bring the cache of such a machine (UV_CACHE_DIR)"

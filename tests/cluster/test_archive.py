@@ -32,6 +32,11 @@ def made(kind: str, to: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
+def data_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made("data", tmp_path_factory.mktemp("dist"))
+
+
+@pytest.fixture(scope="module")
 def train_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made("train", tmp_path_factory.mktemp("dist"))
 
@@ -51,8 +56,29 @@ def executors(said: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_every_executor_answers_from_inside_the_archive(cluster: Cluster, train_archive: Path) -> None:
-    code, said, problem = asked(cluster, "--archive", str(train_archive), "--json")
+@pytest.mark.parametrize(
+    ("python", "words"),
+    [
+        ("/no/such/python", "/no/such/python does not start"),
+        (NODE, f"{NODE} has no fuserank; bring it by --archive"),
+    ],
+)
+def test_a_python_that_cannot_work_is_told_for_every_executor(cluster: Cluster, python: str, words: str) -> None:
+    code, said, _ = asked(cluster, "--python", python)
+    say(said.strip().splitlines()[-1])
+    assert code == 1
+    assert sum(words in line for line in said.splitlines()) == len(cluster.workers)
+
+
+def test_no_master_is_one_line(cluster: Cluster) -> None:
+    command = [str(BIN / "fuserank"), "doctor", "--cluster", "spark://127.0.0.1:1"]
+    done = subprocess.run(command, cwd=ROOT, env=cluster.environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "no Spark master answers at spark://127.0.0.1:1" in last_line(done.stderr)
+
+
+def test_every_executor_answers_from_inside_the_archive(cluster: Cluster, data_archive: Path) -> None:
+    code, said, problem = asked(cluster, "--archive", str(data_archive), "--json")
     assert (code, problem) == (0, "")
     answers = executors(said)
     say(f"doctor: {[(a['path'], a['version'], a['packages'], a['java']) for a in answers]}")
@@ -76,24 +102,3 @@ def test_the_refresh_by_the_archive_gives_the_same_bytes(
     ours, peer = shop.digest("archive", "ranking.ranking"), shop.digest(on_local, "ranking.ranking")
     say(f"ranking.ranking: {ours[:16]}… by the archive, {peer[:16]}… on local[2]")
     assert ours == peer
-
-
-@pytest.mark.parametrize(
-    ("python", "words"),
-    [
-        ("/no/such/python", "/no/such/python does not start"),
-        (NODE, f"{NODE} has no fuserank; bring it by --archive"),
-    ],
-)
-def test_a_python_that_cannot_work_is_told_for_every_executor(cluster: Cluster, python: str, words: str) -> None:
-    code, said, _ = asked(cluster, "--python", python)
-    say(said.strip().splitlines()[-1])
-    assert code == 1
-    assert sum(words in line for line in said.splitlines()) == len(cluster.workers)
-
-
-def test_no_master_is_one_line(cluster: Cluster) -> None:
-    command = [str(BIN / "fuserank"), "doctor", "--cluster", "spark://127.0.0.1:1"]
-    done = subprocess.run(command, cwd=ROOT, env=cluster.environment(), capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert "no Spark master answers at spark://127.0.0.1:1" in last_line(done.stderr)
