@@ -79,7 +79,7 @@ def test_no_master_is_one_line(cluster: Cluster) -> None:
 
 def test_every_executor_answers_from_inside_the_archive(cluster: Cluster, data_archive: Path) -> None:
     code, said, problem = asked(cluster, "--archive", str(data_archive), "--json")
-    assert (code, problem) == (0, "")
+    assert code == 0, problem[-3000:]
     answers = executors(said)
     say(f"doctor: {[(a['path'], a['version'], a['packages'], a['java']) for a in answers]}")
     assert len({a["folder"] for a in answers}) == len(cluster.workers)

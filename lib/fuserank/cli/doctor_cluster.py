@@ -36,6 +36,7 @@ def doctor_cluster(
     spark = session.bare("fuserank doctor")
     try:
         await_executors(spark, wait_seconds)
+        asking.settled(spark, wait_seconds)
         answers = asking.ask_executors(spark, python)
     finally:
         spark.stop()
@@ -55,7 +56,7 @@ def submit_args(url: str, archive: str | None, confs: Sequence[str]) -> list[str
     """What the JVM is started with: a standalone cluster's driver is called at the address that its master sees."""
     if any("=" not in conf for conf in confs):
         raise FuserankError(f"--conf {next(c for c in confs if '=' not in c)!r}: write key=value")
-    pairs = {"spark.ui.enabled": "false"}
+    pairs = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
     if url.startswith("spark://"):
         mine = own_address(url)
         pairs |= {"spark.driver.host": mine, "spark.driver.bindAddress": mine}

@@ -13,6 +13,7 @@ from fuserank.io.executors import ClusterError, slots
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+_SETTLED_SECONDS = 6.0
 _TRIES = 10  # a second each: tasks go where slots are free, so the second executor may be asked in the second try
 PACKAGES = ("fuserank", "pyarrow")
 # Run by each executor's shell: the executor's own Java comes as the first line that its JVM writes into the command.
@@ -53,6 +54,15 @@ class Answer:
         return asdict(self)
 
 
+def settled(spark: SparkSession, most_seconds: float) -> None:
+    """Wait until no executor has come for some seconds, ``most_seconds`` at most: they register one after another."""
+    until, seen, since = time.monotonic() + most_seconds, 0, time.monotonic()
+    while time.monotonic() < until and time.monotonic() - since < _SETTLED_SECONDS:
+        if (count := slots(spark).executors) != seen:
+            seen, since = count, time.monotonic()
+        time.sleep(0.2)
+
+
 def ask_executors(spark: SparkSession, python: str) -> list[Answer]:
     """An answer from each executor that is alive, by host and folder; ``python`` is what tasks would be started with.
 
@@ -60,15 +70,14 @@ def ask_executors(spark: SparkSession, python: str) -> list[Answer]:
     """
     found: dict[tuple[str, str], Answer] = {}
     for _ in range(_TRIES):
-        there = slots(spark)
-        for line in _piped(spark, max(there.total, 1), ["/bin/sh", "-c", _SHELL, "sh", python, _PYTHON]):
+        for line in _piped(spark, max(slots(spark).total, 1), ["/bin/sh", "-c", _SHELL, "sh", python, _PYTHON]):
             answer = read_answer(line)
             found[answer.host, answer.folder] = answer
-        if len(found) >= there.executors:
+        if len(found) >= (there := slots(spark).executors):
             return [found[key] for key in sorted(found)]
         time.sleep(0.2)
     raise ClusterError(
-        f"{len(found)} of {there.executors} executors answered ({', '.join(sorted({h for h, _ in found}))}); the others are "
+        f"{len(found)} of {there} executors answered ({', '.join(sorted({h for h, _ in found}))}); the others are "
         "busy or gone: ask again when nothing else runs in this application, and look at the master's page"
     )
 
