@@ -13,7 +13,7 @@ EXAMPLE := --lake s3a://shop/lake --set deploy.dist=hdfs:///apps/fuserank
 export PYSPARK_PYTHON := $(CURDIR)/$(BIN)/python
 export TZ := UTC
 
-.PHONY: help setup setup-dev recs test cluster-test airflow-test modern-test notebooks smoke lint docs golden bench locks clean
+.PHONY: help setup setup-dev recs test cluster-test airflow-test modern-test notebooks package smoke lint docs golden bench locks clean
 
 help: ## print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -52,6 +52,9 @@ modern-test: ## the tiny chain and tests of the stages with current pyarrow, pan
 notebooks: setup-dev ## run every notebook in a fresh kernel on a tiny shop's lake; what they show: out/notebooks/
 	@mkdir -p benchmarks/results; set -o pipefail; $(BIN)/python deploy/local/notebooks.py | tee benchmarks/results/notebooks.txt
 
+package: setup-dev ## dist/ for clusters: wheel, packed environments, jars, settings; NODE_PYTHON=/usr/bin/python3.11 ONLY=data LAKE=URL
+	@$(BIN)/python deploy/local/package.py $(if $(NODE_PYTHON),--node-python $(NODE_PYTHON)) $(if $(ONLY),--only $(ONLY)) $(if $(findstring ://,$(LAKE)),--lake $(LAKE))
+
 smoke: setup ## one tiny chain by spark-submit, in a lake of its own
 	@$(BIN)/python deploy/local/smoke.py
 
@@ -79,6 +82,10 @@ locks: ## resolve requirements/*.txt anew (needs uv)
 	  $(addprefix --extra ,train petastorm report demo bench) $$( [ $$extra = run ] || echo --extra notebooks --extra dev ) \
 	  -o requirements/$$extra.txt || exit 1; done
 	@uv pip compile -q pyproject.toml requirements/modern.in --extra train --extra report --extra demo --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements/modern.txt
+	@for kind in data train; do \
+	  uv pip compile -q pyproject.toml --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	  --extra report --extra demo $$( [ $$kind = train ] && echo --extra train --extra petastorm ) -c requirements/run.txt \
+	  --no-emit-package pyspark --no-emit-package py4j --no-emit-package triton -o requirements/$$kind.txt || exit 1; done
 	@uv pip compile -q requirements/airflow.in --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements/airflow.txt
 
 clean: ## drop the demo's lake and the report; .venv stays

@@ -18,6 +18,8 @@ import tempfile
 import venv
 from pathlib import Path
 
+# what pip, uv and Spark's resolver of jars say then
+NO_NETWORK = re.compile(r"Temporary failure in name resolution|NewConnectionError|dns error|client error \(Connect\)|UnknownHostException|Network is unreachable")  # fmt: skip
 ROOT = Path(__file__).resolve().parents[2]
 KIND = sys.argv[1] if len(sys.argv) > 1 else "run"
 VENV = ROOT / (".venv-modern" if KIND == "modern" else ".venv")
@@ -143,6 +145,11 @@ def call(command: list[object], env: dict[str, str] | None = None) -> str:
     """Run it and give its output; where it fails, show that and stop."""
     finished = subprocess.run([str(c) for c in command], check=False, env=env, capture_output=True, text=True)
     if finished.returncode != 0:
+        if NO_NETWORK.search(finished.stdout + finished.stderr):
+            raise SystemExit(
+                "setup: no network: packages or jars are missing here and no registry answers; run it where registries are "
+                "reached (mirrors: PIP_INDEX_URL, UV_DEFAULT_INDEX)"
+            )
         sys.stderr.write(finished.stdout[-4000:] + finished.stderr[-8000:])
         raise SystemExit(f"setup: {' '.join(Path(str(c)).name for c in command[:4])} … failed; its output is above")
     return finished.stdout

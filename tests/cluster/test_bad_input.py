@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+import zipfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tests.support.cluster import Cluster
 
 pytestmark = pytest.mark.cluster
 WAIT = "run.executors_wait_seconds=12"
+OLD_DELTA = "delta-spark_2.12-3.2.0.jar"
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Case:
     settings: tuple[str, ...] = ()
     conf: dict[str, str] = field(default_factory=dict)
     master: str = ""
+    lake: str = ""
 
 
 BEFORE = (  # found while the application starts: no lake is needed
@@ -41,6 +44,13 @@ BEFORE = (  # found while the application starts: no lake is needed
          {"spark.pyspark.python": "/no/such/python"}),
     Case("a Python without fuserank", ("has no module fuserank", "spark.pyspark.python"), (),
          {"spark.pyspark.python": str(Path(sys.base_prefix) / "bin" / "python3")}),
+    Case("no archive", ("/no/such/fuserank-data.tar.gz of --archives (spark.archives) is not there", "`make package`"), (),
+         {"spark.archives": "/no/such/fuserank-data.tar.gz#environment"}),
+    Case("no such jar", ("/no/such/delta.jar of --jars (spark.jars) is not there",), (), {"spark.jars": "/no/such/delta.jar"}),
+    Case("a Delta jar for another Scala", (f"{OLD_DELTA} is for Scala 2.12, and this Spark runs on 2.13", "dist/jars"), (),
+         {"spark.jars": f"{{folder}}/{OLD_DELTA}"}),
+    Case("no Delta jar", ("Delta's jars are not on Spark's class path", "--jars"), (), {"spark.jars": ""}),
+    Case("a lake that cannot be written", ("lake /proc/lake cannot be written", "--lake"), lake="/proc/lake"),
 )  # fmt: skip
 WITH_A_LAKE = (
     Case("no free slots", ("training on 3 executors' slots needs 3 free task slots at once; 2 of 2", "spark.cores.max", "lower train.ranks"),
@@ -68,7 +78,10 @@ def check(cluster: Cluster, shop: Shop, lake: str, case: Case) -> None:
     started = time.monotonic()
     there = replace(cluster, url=case.master or cluster.url)
     conf = {"spark.pyspark.driver.python": sys.executable, **case.conf}
-    done = there.submit(shop.job("train", lake, *case.settings), shop.env, conf, seconds=150)
+    if (jars := conf.get("spark.jars", "")).startswith("{folder}"):
+        conf["spark.jars"] = jars.format(folder=shop.folder)
+        zipfile.ZipFile(conf["spark.jars"], "w").close()  # its name is all that is looked at
+    done = there.submit(shop.job("train", case.lake or lake, *case.settings), shop.env, conf, seconds=150)
     said = last_line(done.stdout)
     say(f"{case.name}: exit code {done.returncode} after {time.monotonic() - started:.0f} s: {said}")
     assert done.returncode == 2

@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from fuserank.cli import options as o
+from fuserank.cli.doctor_cluster import doctor_cluster
 from fuserank.config.secrets import unset
 from fuserank.config.settings import load
 from fuserank.io.session import REQUIRED
@@ -26,8 +27,15 @@ PACKAGES = ("pyspark", "delta-spark", "pyarrow", "numpy", "pandas", "torch", "nu
 def doctor(
     env: o.Env = "local", overrides: o.Overrides = None, as_json: o.AsJson = False,
     start: Annotated[bool, typer.Option("--start/--no-start", help="start Spark and write a Delta table too")] = True,
+    cluster: Annotated[str | None, typer.Option(metavar="URL", help="ask every executor of this master instead: spark://host:port, yarn, k8s://…")] = None,
+    archive: Annotated[str | None, typer.Option(metavar="FILE", help="with --cluster: the packed environment that executors shall use")] = None,
+    python: Annotated[str | None, typer.Option(metavar="PATH", help="with --cluster: the Python that executors shall run (default: the archive's, else this one's path)")] = None,
+    conf: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="with --cluster: a setting for spark-submit; may be given again")] = None,
 ) -> None:  # fmt: skip
     """Versions of Spark, Scala, Delta, Java, Python, pyarrow, torch; what is wrong and how to mend it."""
+    if cluster is not None:
+        doctor_cluster(cluster, archive, python, conf or [], as_json, load(env).run.executors_wait_seconds)
+        return
     found: dict[str, Any] = {"python": platform.python_version(), "java": java()}
     problems: list[str] = []
     settings = load(env, overrides)

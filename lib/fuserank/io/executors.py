@@ -84,13 +84,18 @@ def refuse_bad_addresses(conf: SparkConf) -> None:
         )
 
 
-def _first_answering(url: str) -> str:
-    """The address of the first master of ``spark://host:port,host:port`` that takes a connection."""
+def own_address(url: str) -> str:
+    """The address of this machine that a standalone master sees; raises ClusterError where no master answers."""
+    return _first_answering(url, own=True)
+
+
+def _first_answering(url: str, own: bool = False) -> str:
+    """The address of the first master of ``spark://host:port,host:port`` that takes a connection, or ours towards it."""
     for place in url.removeprefix(_STANDALONE).split(","):
         host, _, port = place.rpartition(":")
         try:
             with socket.create_connection((host, int(port)), _CONNECT_SECONDS) as link:
-                return str(link.getpeername()[0])
+                return str((link.getsockname() if own else link.getpeername())[0])
         except (OSError, ValueError):
             continue
     raise ClusterError(f"no Spark master answers at {url}; start it, or mend --master")
@@ -104,7 +109,7 @@ def _addresses(host: str) -> list[str]:
 
 
 def await_executors(spark: SparkSession, seconds: float) -> None:
-    """Wait for the first executor, then have every slot's Python say that it can work; nothing of it in local mode.
+    """Wait for the first executor; nothing of it in local mode.
 
     Raises ClusterError after ``seconds`` without an executor, or as soon as the cluster manager gives the application up.
     """
@@ -121,7 +126,6 @@ def await_executors(spark: SparkSession, seconds: float) -> None:
             f"every executor that {master} started ended at once, so it gave the application up: "
             f"{_unreachable(java)}; an executor's stderr in its worker's work folder says which"
         )
-    _refuse_bad_python(spark)
 
 
 def _nobody_came(spark: SparkSession, master: str, seconds: float) -> ClusterError:
@@ -151,12 +155,17 @@ def _unreachable(java: Any) -> str:
     )
 
 
-def _refuse_bad_python(spark: SparkSession) -> None:
-    """One small task a slot; raises ClusterError where an executor's Python does not start, is another, or lacks fuserank."""
+def refuse_bad_python(spark: SparkSession) -> None:
+    """One small task a slot; raises ClusterError where an executor's Python does not start, is another, or lacks fuserank.
+
+    Nothing in local mode, where it is the driver's.
+    """
     from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
     from pyspark.errors import PySparkException
 
     context = spark.sparkContext
+    if context.master.startswith("local"):
+        return
     count = max(slots(spark).total, 1)
     try:
         context.parallelize(range(count), count).mapPartitions(_imports).collect()
@@ -177,6 +186,10 @@ def python_problem(said: str, python: str) -> str:
         "every node needs one Python of the driver's minor version with fuserank installed; "
         "name it by spark.pyspark.python"
     )
+    if python.startswith("./"):  # in an archive, which links to an interpreter
+        cure += (
+            "; an archive's bin/python is a link to the path that `make package` printed: `fuserank doctor --cluster`"
+        )
     for pattern, text in (
         (r'Cannot run program "([^"]+)"', "an executor can't start {0}"),
         (r"Python in worker[^.]*? different version:? ?\(?([\d.]+).*?driver:? ?([\d.]+)", "an executor's {python} is {0}, the driver's {1}"),

@@ -9,9 +9,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from fuserank.common.errors import FuserankError
 from fuserank.io.places import is_local, local_path
+
+
+class LakeReadOnly(FuserankError):
+    """The lake's root cannot be written; the message says why and what to do."""
 
 
 class LakeHeld(FuserankError):
@@ -24,15 +29,15 @@ def exclusive(
 ) -> Iterator[None]:
     """Hold the lake's lock file while the body runs; waits up to ``wait_seconds``, then raises LakeHeld.
 
+    Raises LakeReadOnly where the root can't be made or written.
+
     The kernel frees the lock when its holder dies, so a killed run leaves nothing to clean up.
     Object stores and catalogs are guarded by Delta's own commit, not here.
     """
     if not is_local(root):
         yield
         return
-    folder = Path(local_path(root))
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".fuserank.lock").open("a+") as handle:
+    with _lock_file(Path(local_path(root))) as handle:
         _acquire(handle.fileno(), handle, wait_seconds, say, root)
         handle.seek(0)
         handle.truncate()
@@ -44,6 +49,17 @@ def exclusive(
             handle.seek(0)
             handle.truncate()
             fcntl.flock(handle.fileno(), fcntl.LOCK_UN)
+
+
+def _lock_file(folder: Path) -> IO[str]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return (folder / ".fuserank.lock").open("a+")
+    except OSError as problem:
+        raise LakeReadOnly(
+            f"lake {folder} cannot be written ({problem.strerror or problem}); mend the rights of that folder or its "
+            "mount, or name another by --lake"
+        ) from None
 
 
 def _acquire(fd: int, handle: object, wait_seconds: float, say: Callable[[str], None], root: str) -> None:

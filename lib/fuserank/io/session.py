@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fuserank.common.errors import FuserankError
 from fuserank.config.secrets import unset
-from fuserank.io.executors import await_executors, refuse_bad_addresses
+from fuserank.io.executors import await_executors, refuse_bad_addresses, refuse_bad_python, root_cause
+from fuserank.io.submitted import refuse_bad_submission, refuse_nameless_machine
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -36,17 +37,26 @@ def start(app_name: str, executors_wait_seconds: float = 60.0) -> SparkSession:
     On a cluster it also waits for an executor and tries its Python (ClusterError): a job would wait for ever.
     """
 
+    spark = bare(app_name)
+    for key, want in required().items():
+        have = spark.conf.get(key, "")
+        if want not in (have or ""):
+            raise SessionError(f"{key} is {have!r}; add `--conf {key}={want}` or run `make setup`")
+    if _OF_DELTA[0] in required():
+        _refuse_no_delta(spark)
+    await_executors(spark, executors_wait_seconds)
+    refuse_bad_python(spark)
+    return spark
+
+
+def bare(app_name: str) -> SparkSession:
+    """The session of this process, UTC, whatever else it lacks: `fuserank doctor` looks at what executors have with it."""
     os.environ["TZ"] = "UTC"
     time.tzset()
     # spark-submit sets this from spark.pyspark.python; plain python would start workers with whatever python3 is
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     spark = _started(app_name)
     spark.sparkContext.setLogLevel("ERROR")
-    for key, want in required().items():
-        have = spark.conf.get(key, "")
-        if want not in (have or ""):
-            raise SessionError(f"{key} is {have!r}; add `--conf {key}={want}` or run `make setup`")
-    await_executors(spark, executors_wait_seconds)
     return spark
 
 
@@ -59,21 +69,49 @@ def required() -> dict[str, str]:
 def _started(app_name: str) -> SparkSession:
     from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
     from pyspark import SparkConf, SparkContext
+    from pyspark.errors import PySparkRuntimeError
     from pyspark.sql import SparkSession
 
-    if SparkContext._active_spark_context is None:
-        SparkContext._ensure_initialized()  # the JVM that spark-submit started, or a new one: it knows the settings
-        refuse_bad_addresses(SparkConf())
     try:
+        if SparkContext._active_spark_context is None:
+            refuse_nameless_machine()
+            SparkContext._ensure_initialized()  # the JVM that spark-submit started, or a new one: it knows the settings
+            jvm: Any = SparkContext._jvm
+            refuse_bad_submission(SparkConf(), str(jvm.scala.util.Properties.versionNumberString()))
+            refuse_bad_addresses(SparkConf())
         return SparkSession.builder.appName(app_name).getOrCreate()
-    except Py4JJavaError as problem:
-        said = str(problem.java_exception)
-        if "BindException" not in said:
+    except PySparkRuntimeError as problem:
+        if problem.getCondition() != "JAVA_GATEWAY_EXITED":
             raise
-        host = SparkConf().get("spark.driver.host", "")
         raise SessionError(
+            "Spark's JVM ended before it began; its own words are above: no Java (`fuserank doctor`), or packages that "
+            "spark.jars.packages names and no network brings (give the jars themselves: --jars)"
+        ) from None
+    except Py4JJavaError as problem:
+        raise _not_started(str(problem.java_exception), SparkConf().get("spark.driver.host", "") or "") from problem
+
+
+def _not_started(said: str, host: str) -> Exception:
+    """One line for what a context died of before there was one."""
+    if "BindException" in said:
+        return SessionError(
             f"the driver can't listen at spark.driver.host={host}: it is no address of this machine; give one that every "
             "worker reaches, and spark.driver.bindAddress where the machine knows itself by another"
+        )
+    cure = "what --archives, --jars and --files name must be there, and the cluster must let you in"
+    return SessionError(f"Spark does not start: {root_cause(said)}; {cure}")
+
+
+def _refuse_no_delta(spark: SparkSession) -> None:
+    """Without its jars Spark starts with a warning, and dies at the first table."""
+    from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
+
+    jvm: Any = spark.sparkContext._jvm
+    try:
+        jvm.java.lang.Thread.currentThread().getContextClassLoader().loadClass(REQUIRED["spark.sql.extensions"])
+    except Py4JJavaError:
+        raise SessionError(
+            "Delta's jars are not on Spark's class path; add --jars with both of dist/jars (`make package`), or run `make setup`"
         ) from None
 
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from fuserank.io.lock import LakeHeld, exclusive
+from fuserank.io.lock import LakeHeld, LakeReadOnly, exclusive
 
 HOLD = """
 import sys, time
@@ -43,3 +43,13 @@ def test_a_killed_holder_frees_the_lake_for_a_run_that_waits(tmp_path, holder) -
     started = time.monotonic()
     with exclusive(str(tmp_path), "B", "now", 20, said.append):
         assert time.monotonic() - started < 20
+
+
+def test_a_root_that_cannot_be_written_is_told_with_what_the_system_says(tmp_path) -> None:
+    (tmp_path / "file").touch()
+    for root, words in ((f"{tmp_path}/file/lake", "Not a directory"), ("/proc/lake", "No such file")):
+        with (
+            pytest.raises(LakeReadOnly, match=rf"cannot be written \({words}.*--lake"),
+            exclusive(root, "B", "now", 0, print),
+        ):
+            pass

@@ -1,0 +1,104 @@
+"""Executors that have nothing but the packed environment: what they answer, and the refresh by it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cluster.conftest import Shop, last_line, say, submitted
+from tests.support.cluster import BIN, ROOT, Cluster
+
+pytestmark = pytest.mark.cluster
+NODE = os.path.realpath(sys._base_executable)  # type: ignore[attr-defined]
+
+
+def made(kind: str, to: Path) -> Path:
+    """An archive by `make package`'s own script, and a line about it."""
+    started = time.monotonic()
+    command = [sys.executable, str(ROOT / "deploy" / "local" / "package.py"), "--only", kind, "--dist", str(to)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    archive = to / f"fuserank-{kind}.tar.gz"
+    say(f"{archive.name}: {archive.stat().st_size / 2**20:.0f} MiB after {time.monotonic() - started:.0f} s")
+    assert not list(to.glob(f".{kind}-*"))  # the environment that it was made of is gone
+    return archive
+
+
+@pytest.fixture(scope="module")
+def data_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made("data", tmp_path_factory.mktemp("dist"))
+
+
+@pytest.fixture(scope="module")
+def train_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made("train", tmp_path_factory.mktemp("dist"))
+
+
+def asked(cluster: Cluster, *args: str) -> tuple[int, str, str]:
+    """`fuserank doctor --cluster`: exit code, output, what else it said."""
+    command = [str(BIN / "fuserank"), "doctor", "--cluster", cluster.url, *args]
+    sizes = [w for k, v in {"spark.executor.memory": "1g", "spark.local.dir": f"{cluster.folder}/local"}.items()
+             for w in ("--conf", f"{k}={v}")]  # fmt: skip
+    done = subprocess.run([*command, *sizes], cwd=ROOT, env=cluster.environment(), capture_output=True, text=True,
+                          check=False, timeout=300)  # fmt: skip
+    return done.returncode, done.stdout, done.stderr
+
+
+def executors(said: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(said)["executors"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("python", "words"),
+    [
+        ("/no/such/python", "/no/such/python does not start"),
+        (NODE, f"{NODE} has no fuserank; bring it by --archive"),
+    ],
+)
+def test_a_python_that_cannot_work_is_told_for_every_executor(cluster: Cluster, python: str, words: str) -> None:
+    code, said, _ = asked(cluster, "--python", python)
+    say(said.strip().splitlines()[-1])
+    assert code == 1
+    assert sum(words in line for line in said.splitlines()) == len(cluster.workers)
+
+
+def test_no_master_is_one_line(cluster: Cluster) -> None:
+    command = [str(BIN / "fuserank"), "doctor", "--cluster", "spark://127.0.0.1:1"]
+    done = subprocess.run(command, cwd=ROOT, env=cluster.environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "no Spark master answers at spark://127.0.0.1:1" in last_line(done.stderr)
+
+
+def test_every_executor_answers_from_inside_the_archive(cluster: Cluster, data_archive: Path) -> None:
+    code, said, problem = asked(cluster, "--archive", str(data_archive), "--json")
+    assert code == 0, problem[-3000:]
+    answers = executors(said)
+    say(f"doctor: {[(a['path'], a['version'], a['packages'], a['java']) for a in answers]}")
+    assert len({a["folder"] for a in answers}) == len(cluster.workers)
+    for answer in answers:
+        assert answer["folder"].startswith(f"{cluster.folder}/work-")
+        assert answer["prefix"] == f"{answer['folder']}/environment"
+        assert answer["path"] == NODE
+
+
+def test_the_refresh_by_the_archive_gives_the_same_bytes(
+    cluster: Cluster, shop: Shop, train_archive: Path, on_local: str
+) -> None:
+    conf = {
+        "spark.archives": f"{train_archive}#environment",
+        "spark.pyspark.python": "./environment/bin/python",
+        "spark.pyspark.driver.python": sys.executable,
+    }
+    done = submitted(cluster, shop, shop.job("refresh", "archive"), conf)
+    assert done.returncode == 0, done.stdout[-4000:]
+    ours, peer = shop.digest("archive", "ranking.ranking"), shop.digest(on_local, "ranking.ranking")
+    say(f"ranking.ranking: {ours[:16]}… by the archive, {peer[:16]}… on local[2]")
+    assert ours == peer
