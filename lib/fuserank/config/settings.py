@@ -34,6 +34,9 @@ class RunConfig(Section):
     executors_wait_seconds: float = Field(
         60.0, ge=0, description="seconds that a cluster has to give the first executor"
     )
+    check_disk: bool = Field(
+        True, description="refuse to begin where the lake's or Spark's disk is smaller than the plan"
+    )
     lanes: int = Field(2, ge=1, description="steps of the chain that may run side by side, where their tables allow it")
 
 
@@ -64,6 +67,11 @@ class Settings(Section):
     deploy: DeployConfig = DeployConfig()
     spark: dict[str, str] = Field(default_factory=dict, description="Spark settings that may change in a live session")
     submit: dict[str, str] = Field(default_factory=dict, description="what counts before the JVM starts; see conf/env")
+
+    @property
+    def fit_users(self) -> int:
+        """Users that the fusion is fitted on, at most: where samples are of a draw, the model has scored no others."""
+        return min(self.fusion.fit_users, self.samples.users or self.fusion.fit_users)
 
 
 def conf_dir() -> Path:
