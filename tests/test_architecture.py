@@ -25,6 +25,7 @@ ROOMS = (
     "ranking",
     "serving",
     "evaluation",
+    "planning",
 )
 
 

@@ -116,6 +116,30 @@ def test_the_chain_gives_the_same_weights_and_ranking_by_pyarrow_as_by_petastorm
 
 
 @pytest.mark.slow
+def test_a_draw_of_users_bounds_what_trains_and_what_the_fusion_is_fitted_on_but_not_the_ranking(
+    refreshed: Lake, shop: Path
+) -> None:
+    import shutil
+
+    from fuserank.io.run import open_run
+    from fuserank.jobs import fusion, ranking, samples, scores
+    from fuserank.tables.results import RANKING
+    from fuserank.tables.samples import SAMPLES
+
+    shutil.copytree(shop / "lake", shop / "drawn")
+    with open_run("drawn", settings(shop, "drawn", "samples.users=7", "samples.shards=48"), DAY) as run:
+        for job in (samples, scores, fusion, ranking):
+            job.execute(run, DAY)
+        rows = run.lake.read(SAMPLES, as_of_date=DAY)
+        users = {s: {r.user_index for r in rows.where(f"split = '{s}'").select("user_index").distinct().collect()}
+                 for s in ("train", "valid", "rank")}  # fmt: skip
+        assert [len(users[s]) for s in ("train", "valid", "rank")] == [7, 7, USERS]
+        assert run.lake.read(RANKING, as_of_date=DAY).count() == 5 * USERS
+        assert rows.where("split = 'rank'").select("shard").distinct().count() == 48
+        assert run.metrics["fusion.fit_rows"] == rows.where("split = 'valid'").count()
+
+
+@pytest.mark.slow
 def test_the_report_stands_alone(refreshed: Lake, shop: Path) -> None:
     page = (shop / "out" / "report.html").read_text(encoding="utf-8")
     assert "plotly" in page

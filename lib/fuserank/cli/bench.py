@@ -23,8 +23,14 @@ def _folder() -> Path:
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="als, topk, loader, ddp, or leak (of a lake)")],
+    name: Annotated[str, typer.Argument(help="als, topk, loader, ddp, scale, or leak (of a lake)")],
     lake: o.Lake = None,
+    sizes: Annotated[
+        str | None, typer.Option("--sizes", help="scale: how many times the demo's users, such as 1,4,8")
+    ] = None,
+    fraction: Annotated[
+        float | None, typer.Option("--fraction", min=0.001, max=1, help="scale: share of the demo's users, for trying")
+    ] = None,
     as_json: o.AsJson = False,
 ) -> None:
     """Run one benchmark: both sides in one run, on the same cores and data."""
@@ -33,9 +39,11 @@ def bench(
         raise FuserankError(f"no benchmark {name!r}; there are: {', '.join(names)}")
     sys.path.insert(0, str(_folder()))  # benchmarks share modules that lie beside them
     run = runpy.run_path(str(_folder() / f"{name}.py"))["run"]
-    if lake and "lake" not in inspect.signature(run).parameters:
-        raise FuserankError(f"bench {name} makes its own data and takes no --lake")
-    result = run(lake=lake) if lake else run()
+    given = {"lake": lake, "sizes": sizes, "fraction": fraction}
+    asked = {option: value for option, value in given.items() if value is not None}
+    for option in asked.keys() - inspect.signature(run).parameters.keys():
+        raise FuserankError(f"bench {name} makes its own data and takes no --{option}")
+    result = run(**asked)
     if as_json:
         typer.echo(json.dumps(result))
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -29,12 +30,21 @@ def runs(
     if as_json:
         typer.echo(json.dumps({"runs": rows}, default=str))
         return
-    grid = Grid("run", "job", "as of", "state", "started", "seconds", "rows written", "error")
+    grid = Grid("run", "job", "as of", "state", "started", "seconds", "of plan", "rows written", "error")
     for r in rows:
         written = ", ".join(f"{k} {v:,}" for k, v in sorted(r["rows_written"].items()))
         grid.add_row(r["run_id"], r["job"], str(r["as_of_date"]), r["state"], f"{r['started_at']:%Y-%m-%d %H:%M}",
-                     f"{r['seconds']:.0f}", written, r["error"] or "")  # fmt: skip
+                     f"{r['seconds']:.0f}", _of_plan(r["metrics"]), written, r["error"] or "")  # fmt: skip
     Console().print(grid)
+
+
+def _of_plan(metrics: dict[str, float]) -> str:
+    """How far off the plan was: the whole run's seconds, and the stage that was farthest, as shares of what was predicted."""
+    if "plan.off" not in metrics:
+        return ""
+    stages = {k.removeprefix("plan.off."): v for k, v in metrics.items() if k.startswith("plan.off.") and v > 0}
+    worst = max(stages, key=lambda s: (abs(math.log(stages[s])), s), default="")
+    return f"{metrics['plan.off']:.2f}×" + (f", {worst} {stages[worst]:.2f}×" if worst else "")
 
 
 def digest(

@@ -10,6 +10,7 @@ from fuserank.cli.bench import bench
 from fuserank.cli.doctor import doctor
 from fuserank.cli.evaluate import evaluate
 from fuserank.cli.inspect import digest, runs, tables
+from fuserank.cli.plan import plan
 from fuserank.cli.recommend import recommend
 from fuserank.cli.refresh import refresh
 from fuserank.cli.render import render
@@ -22,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for command in (refresh, recommend, evaluate, report, runs, digest, tables, doctor, render, bench):
+for command in (plan, refresh, recommend, evaluate, report, runs, digest, tables, doctor, render, bench):
     app.command()(command)
 
 

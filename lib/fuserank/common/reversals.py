@@ -11,15 +11,15 @@ if TYPE_CHECKING:
 def not_taken_back(events: DataFrame, reversals: DataFrame | None) -> DataFrame:
     """``events`` without those that one of ``reversals`` names; None: there are none, which spares the read of event ids.
 
-    Both: columns of silver.events, known before the same date. Reversals travel to every executor: returns are few
-    beside purchases.
+    Both: columns of silver.events, known before the same date. No broadcast is asked for: returns grow with the users, and a
+    broadcast goes by the driver. Spark makes one by itself where they are few.
     """
     from pyspark.sql import functions as F
 
     if reversals is None:
         return events
     named = reversals.select(F.col("reverses_event_id").alias("event_id")).where("event_id is not null").distinct()
-    return events.join(F.broadcast(named), "event_id", "left_anti")
+    return events.join(named, "event_id", "left_anti")
 
 
 def reversals_of(events: DataFrame) -> DataFrame | None:

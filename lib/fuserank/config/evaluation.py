@@ -10,6 +10,11 @@ from fuserank.config.base import Section
 class EvaluationConfig(Section):
     """How lists are judged. The lists are 10 long: the metrics' names say so."""
 
+    users: int = Field(
+        100_000,
+        ge=1,
+        description="users with truth, at most, whose lists are judged (drawn by hash; about 1.4 kB each comes to the driver)",
+    )
     resamples: int = Field(1000, ge=10, description="bootstrap resamples of users")
     confidence: float = Field(0.95, gt=0, lt=1, description="mass of the intervals")
     head_share: float = Field(

@@ -35,6 +35,9 @@ class RunConfig(Section):
     executors_wait_seconds: float = Field(
         60.0, ge=0, description="seconds that a cluster has to give the first executor"
     )
+    check_disk: bool = Field(
+        True, description="refuse to begin where the lake's or Spark's disk is smaller than the plan"
+    )
     lanes: int = Field(2, ge=1, description="steps of the chain that may run side by side, where their tables allow it")
 
 
@@ -85,6 +88,11 @@ class Settings(Section):
         if url and (wrong := secrets.url_problem(url)):
             raise ValueError(wrong)
         return url
+
+    @property
+    def fit_users(self) -> int:
+        """Users that the fusion is fitted on, at most: where samples are of a draw, the model has scored no others."""
+        return min(self.fusion.fit_users, self.samples.users or self.fusion.fit_users)
 
 
 def conf_dir() -> Path:

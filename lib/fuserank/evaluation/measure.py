@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from fuserank.common.calibration import Calibrator
+from fuserank.common.draws import draw_users
 from fuserank.common.errors import FuserankError
 from fuserank.config.evaluation import EvaluationConfig
 from fuserank.evaluation.bootstrap import interval, resampled_means
@@ -65,11 +66,13 @@ def measure(
 ) -> list[Metric]:  # fmt: skip
     """All metrics of the window [first, last]; ``wide`` and ``judged`` as ``common.protocol`` makes them.
 
-    Collects per user with truth, track and source three numbers and ten items. Raises FuserankError where nothing was
+    Collects per judged user, track and source three numbers and ten items; ``cfg.users`` users with truth, at most, are
+    judged. Calibration is counted on the executors, over all users. Raises FuserankError where nothing was
     bought in the window, for then nothing can be measured.
     """
     users = int(judged.where("before").select("user_index").distinct().count())
-    table = judge(wide, sources).toArrow()
+    drawn = draw_users(judged.where("label"), cfg.users, seed)
+    table = judge(_of_users(wide, drawn), sources).toArrow()
     if table.num_rows == 0:
         raise FuserankError(
             f"nothing was bought from {window[0]} to {window[1]} by users and of items known before: "
@@ -85,6 +88,13 @@ def measure(
         for source in sources:
             rows += _lists(track, source, by_source[source]["items"].combine_chunks(), items, cfg)
     return rows + _calibration(wide, calibrators, cfg)
+
+
+def _of_users(wide: DataFrame, drawn: DataFrame) -> DataFrame:
+    """The drawn users' rows of ``wide``, laid out as they were: a join by broadcast, of a bounded draw, moves none."""
+    from pyspark.sql import functions as F
+
+    return wide.join(F.broadcast(drawn), "user_index", "left_semi")
 
 
 def _protocol(track: str, users: int, items: int, fusion: pa.Table) -> list[Metric]:
@@ -152,7 +162,7 @@ def protocol_text(days: int, cfg: EvaluationConfig) -> str:
     """The protocol in words, for whoever reads the numbers."""
     return (
         f"full ranking over the {days} days from as_of; users and items with an event before as_of 00:00 UTC; truth: distinct "
-        f"items bought in the window; track new: items bought before are masked; lists of {LENGTH}; intervals: {cfg.confidence:.0%} "
+        f"items bought in the window, of at most {cfg.users} users; track new: items bought before are masked; lists of {LENGTH}; intervals: {cfg.confidence:.0%} "
         f"percentile bootstrap over users, {cfg.resamples} resamples, paired; long tail: items beyond those that make up "
         f"{cfg.head_share:.0%} of earlier purchases; ece: {cfg.ece_bins} equal-mass bins of all candidate rows"
     )

@@ -18,18 +18,10 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
-def draw_users(candidates: DataFrame, cfg: FusionConfig, seed: int) -> DataFrame:
-    """user_index of at most ``fit_users`` users with candidates, drawn by hash of (user_index, seed); lazy."""
-    from pyspark.sql import functions as F
-
-    users = candidates.select("user_index").distinct()
-    return users.orderBy(F.xxhash64("user_index", F.lit(seed)), "user_index").limit(cfg.fit_users)
-
-
 def fit(wide: DataFrame, sources: tuple[str, ...], cfg: FusionConfig) -> tuple[Fitted, dict[str, float]]:
     """The fitted fusion and its numbers, from the wide frame (``common.protocol.side_by_side``) of the drawn users.
 
-    Brings that frame to the driver; it is its caller who bounds it with ``draw_users``.
+    Brings that frame to the driver; it is its caller who bounds it with ``common.draws.draw_users``.
     """
     rows = wide.toArrow().sort_by([("user_index", "ascending"), ("item_index", "ascending")])
     return fit_rows(rows, sources, cfg)

@@ -85,7 +85,7 @@ def ask_executors(spark: SparkSession, python: str) -> list[Answer]:
 def read_answer(line: str) -> Answer:
     """What one executor's shell wrote: host, folder, Java, link, then JSON, or the words of a Python that did not start."""
     host, folder, java, link, said = line.split("\t", 4)
-    common = {"host": host, "folder": folder, "java": java.strip("[]"), "link": link}
+    common: dict[str, Any] = {"host": host, "folder": folder, "java": java.strip("[]"), "link": link}
     try:
         return Answer(**common, **json.loads(said[said.index('{"path"') :]))  # warnings may stand before it
     except ValueError:

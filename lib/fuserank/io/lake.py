@@ -176,7 +176,7 @@ def _rows_as_they_come(spark: SparkSession) -> Iterator[None]:
     sorted, and where that sort spills, rows of one partition change places.
     """
     before = spark.conf.get(_OPEN_FILES, "0")
-    spark.conf.set(_OPEN_FILES, "64")  # more than a task has partition values: samples.SHARDS is 24
+    spark.conf.set(_OPEN_FILES, "1024")  # more than a task has partition values: samples.shards over the tasks, at most
     try:
         yield
     finally:

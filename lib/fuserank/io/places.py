@@ -59,7 +59,7 @@ def is_catalog(root: str) -> bool:
 
 def is_local(url: str) -> bool:
     """Whether Python opens it as a file: a folder, or a ``file:`` URL."""
-    return not is_catalog(url) and ("://" not in url or url.startswith("file:"))
+    return ":" not in url or url.startswith("file:")
 
 
 def local_path(url: str) -> str:

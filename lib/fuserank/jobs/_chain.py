@@ -29,6 +29,10 @@ class Step:
         """The job's module: the first word of the name ("bronze of promotions" is a part of bronze)."""
         return self.name.split()[0]
 
+    def label(self, as_of: dt.date) -> str:
+        """The step's name in a run as of a day: what progress and ledger call it."""
+        return self.name if self.day == as_of else f"{self.name} as of {self.day}"
+
     @classmethod
     def of(
         cls, name: str, day: dt.date, execute: Callable[[Run, dt.date], None], reads: Iterable[Table], writes: Iterable[Table]
@@ -66,5 +70,5 @@ def run_steps(run: Run, steps: list[Step], lanes: int) -> None:
 
 
 def _run(run: Run, step: Step) -> None:
-    with run.stage(step.name if step.day == run.as_of else f"{step.name} as of {step.day}"):
+    with run.stage(step.label(run.as_of)):
         step.execute(run, step.day)

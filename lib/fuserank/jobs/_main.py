@@ -50,13 +50,20 @@ def settings_from(args: argparse.Namespace) -> Settings:
     return load(args.env, [*overrides, f"as_of={settings.as_of - dt.timedelta(days=args.days_before)}"])
 
 
-def job_main(name: str, execute: Execute, argv: list[str] | None, doc: str | None) -> int:
-    """Parse, load the settings, open the run, execute; one line and exit code 2 for an error a person can mend."""
+def job_main(
+    name: str, execute: Execute, argv: list[str] | None, doc: str | None, before_spark: Callable[[Settings], None] | None = None
+) -> int:  # fmt: skip
+    """Parse, load the settings, open the run, execute; one line and exit code 2 for an error a person can mend.
+
+    ``before_spark``: refuses by settings alone what need not wait for a session.
+    """
     args = parser(name, doc).parse_args(argv)
-    return guarded(lambda: _run(name, execute, settings_from(args)))
+    return guarded(lambda: _run(name, execute, settings_from(args), before_spark))
 
 
-def _run(name: str, execute: Execute, settings: Settings) -> None:
+def _run(name: str, execute: Execute, settings: Settings, before_spark: Callable[[Settings], None] | None) -> None:
+    if before_spark is not None:
+        before_spark(settings)
     with open_run(name, settings, settings.as_of) as run:
         if name == "refresh":  # it times its own stages
             execute(run, settings.as_of)

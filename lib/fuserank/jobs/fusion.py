@@ -14,10 +14,11 @@ import datetime as dt
 import sys
 from typing import TYPE_CHECKING
 
+from fuserank.common.draws import draw_users
 from fuserank.common.errors import FuserankError
 from fuserank.common.protocol import pairs, side_by_side
 from fuserank.fusion.apply import fuse, said_by_all
-from fuserank.fusion.fit import draw_users, fit
+from fuserank.fusion.fit import fit
 from fuserank.fusion.fitted import MODEL_SOURCE
 from fuserank.jobs._main import job_main
 from fuserank.tables.candidates import CANDIDATES
@@ -38,7 +39,7 @@ def execute(run: Run, as_of: dt.date) -> None:
     sources = (*run.settings.candidates.sources, MODEL_SOURCE)
     start = as_of - dt.timedelta(days=days)
     given = lake.read(CANDIDATES, as_of_date=start)
-    drawn = draw_users(given, cfg, run.seed).persist()
+    drawn = draw_users(given, run.settings.fit_users, run.seed).persist()
     said = said_by_all(given, lake.read(SCORES, as_of_date=as_of, split="valid", kind=MODEL_SOURCE))
     judged = pairs(lake.known(EVENTS, as_of), start, days)
     mine = [frame.join(drawn, "user_index", "left_semi") for frame in (said, judged)]

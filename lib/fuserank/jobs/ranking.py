@@ -57,7 +57,9 @@ def execute(run: Run, as_of: dt.date) -> None:
         full = reasoned(rows, may_speak, told).join(users, "user_index").join(names, "item_index")
         full = full.withColumn("surface", F.lit(cfg.surface)).withColumn("model_ids", _model_ids(run, as_of))
         final = full.select(*(c for c in RANKING.column_names if c not in ("as_of_date", "run_id")))
-        lake.replace(RANKING, final.repartition(1).sortWithinPartitions("user_index", "rank"), as_of_date=as_of)
+        lake.replace(
+            RANKING, final.repartition("user_index").sortWithinPartitions("user_index", "rank"), as_of_date=as_of
+        )
         may_speak.unpersist()
     finally:
         rows.unpersist()

@@ -19,12 +19,17 @@ from fuserank.config.dataset import DatasetConfig, load_dataset
 from fuserank.jobs import bronze, candidates, evaluate, features, fusion, ranking, samples, scores, silver, train
 from fuserank.jobs._chain import Step, run_steps
 from fuserank.jobs._main import job_main
+from fuserank.jobs._plan import Planned, Told, needs_spark, plan_of, refuse_small_disks
+from fuserank.planning.disk import in_words
+from fuserank.planning.predict import notes
 from fuserank.tables import Table
 from fuserank.tables import silver as s
 from fuserank.tables.bronze import bronze_table
 from fuserank.tables.results import RANKING
 
 if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
     from fuserank.config.settings import Settings
     from fuserank.io.run import Run
 
@@ -78,10 +83,35 @@ def _step(module: Any, day: dt.date) -> Step:
 
 
 def execute(run: Run, as_of: dt.date) -> None:
-    """Every step as soon as its tables are there."""
+    """Every step as soon as its tables are there; the ledger keeps what the plan said, and how far off it was."""
     train.refuse_missing_reader(run.settings.train)  # known now; training is minutes away
     dataset = load_dataset(run.settings.dataset)
-    run_steps(run, steps(as_of, run.settings.windows.label_days, dataset), run.settings.run.lanes)
+    chain = steps(as_of, run.settings.windows.label_days, dataset)
+    planned = plan_of(run.settings, dataset, chain, run.spark)
+    refuse_small_disks(run.settings, planned)
+    plan, lake_bytes = planned.plan, in_words(planned.plan.bytes)
+    run.say(
+        f"plan: about {plan.seconds / 60:.0f} min, {in_words(plan.memory_bytes)} of memory, {lake_bytes} more in the lake"
+    )
+    before, started = dict(run.lake.rows_written), time.monotonic()
+    try:
+        run_steps(run, chain, run.settings.run.lanes)
+    finally:
+        written = {t: n - before.get(t, 0) for t, n in run.lake.rows_written.items()}
+        for metric, value in notes(plan, time.monotonic() - started, run.stage_seconds, written).items():
+            run.note(metric, value)
+
+
+def predicted(settings: Settings, spark: SparkSession | None = None, told: Told | None = None) -> Planned:
+    """What a run by these settings would take, without running it."""
+    dataset = load_dataset(settings.dataset)
+    return plan_of(settings, dataset, steps(settings.as_of, settings.windows.label_days, dataset), spark, told)
+
+
+def before_spark(settings: Settings) -> None:
+    """What can be refused before Spark starts: a disk that is too small, where lake and files lie on this machine."""
+    if not needs_spark(settings, load_dataset(settings.dataset)):
+        refuse_small_disks(settings, predicted(settings))
 
 
 def plan(settings: Settings) -> list[str]:
@@ -100,6 +130,7 @@ def run_chain(settings: Settings, with_report: bool) -> None:
     """The chain in one session; with ``with_report`` also its evaluation, where the days after as_of are known."""
     from fuserank.io.run import open_run
 
+    before_spark(settings)
     started = time.monotonic()
     with open_run("refresh", settings, settings.as_of) as run:
         execute(run, settings.as_of)
@@ -135,7 +166,7 @@ def _summary(run: Run, total: float) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    return job_main("refresh", execute, argv, __doc__)
+    return job_main("refresh", execute, argv, __doc__, before_spark)
 
 
 if __name__ == "__main__":

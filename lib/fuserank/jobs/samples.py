@@ -13,6 +13,7 @@ import datetime as dt
 import sys
 from typing import TYPE_CHECKING
 
+from fuserank.common.draws import draw_users
 from fuserank.common.errors import FuserankError
 from fuserank.io.shipped import columns_of, on_executors
 from fuserank.jobs._main import job_main
@@ -41,12 +42,16 @@ def execute(run: Run, as_of: dt.date) -> None:
     for split, back in (("train", 2), ("valid", 1), ("rank", 0)):
         start = as_of - dt.timedelta(days=back * days)
         bought = None if split == "rank" else bought_in(run, as_of, start, days)
-        pairs = thinned(labelled(run.lake.read(CANDIDATES, as_of_date=start), bought), split, cfg, run.seed)
+        given = run.lake.read(CANDIDATES, as_of_date=start)
+        drawn = None if split == "rank" or cfg.users is None else draw_users(given, cfg.users, run.seed).persist()
+        pairs = thinned(labelled(_of_drawn(given, drawn), bought), split, cfg, run.seed)
         keys = hashed(pairs, run.seed, max(2, run.spark.sparkContext.defaultParallelism)).persist()
         try:
-            written = run.lake.replace(SAMPLES, rows(run, start, keys), as_of_date=as_of, split=split)
+            written = run.lake.replace(SAMPLES, rows(run, start, keys, drawn), as_of_date=as_of, split=split)
         finally:
             keys.unpersist()
+            if drawn is not None:
+                drawn.unpersist()
         if not written:
             raise FuserankError(
                 f"no candidates as of {start}: split {split} is empty; run jobs/candidates.py --as-of {start}"
@@ -68,13 +73,20 @@ def bought_in(run: Run, as_of: dt.date, start: dt.date, days: int) -> DataFrame:
     return bought
 
 
-def rows(run: Run, start: dt.date, keys: DataFrame) -> DataFrame:
-    """The samples of ``keys`` (hashed pairs of the split) in their shards, with all columns."""
+def _of_drawn(frame: DataFrame, drawn: DataFrame | None, key: str = "user_index") -> DataFrame:
+    """The rows of the drawn users; None: all rows."""
+    return frame if drawn is None else frame.join(drawn.withColumnRenamed("user_index", key), key, "left_semi")
+
+
+def rows(run: Run, start: dt.date, keys: DataFrame, drawn: DataFrame | None = None) -> DataFrame:
+    """The samples of ``keys`` (hashed pairs of the split) in their shards, with all columns; keys of ``drawn`` users, None: of any."""
     lake, partitions = run.lake, max(2, run.spark.sparkContext.defaultParallelism)
     slices = [
-        lake.read(t, as_of_date=start) for t in (CANDIDATES, f.USER_ITEM, f.USER, f.USER_HISTORY, f.USER_ATTRIBUTE)
+        _of_drawn(lake.read(t, as_of_date=start), drawn)
+        for t in (CANDIDATES, f.USER_ITEM, f.USER, f.USER_HISTORY, f.USER_ATTRIBUTE)
     ]
-    by_user = ByUser(*slices, factors=lake.read(FACTORS, as_of_date=start, side="user"))  # type: ignore[misc]
+    factors = _of_drawn(lake.read(FACTORS, as_of_date=start, side="user"), drawn, "index")
+    by_user = ByUser(*slices, factors=factors)  # type: ignore[misc]
     items, stores = (lake.read(t, as_of_date=start) for t in (f.ITEM, f.STORE_ITEM))
     held = Catalogue.of(catalogue.item_rows(items).toArrow(), catalogue.store_rows(stores).toArrow())
     names = ("item_index", "neighbour_index", "similarity")
@@ -84,6 +96,7 @@ def rows(run: Run, start: dt.date, keys: DataFrame) -> DataFrame:
         columns_of(lake, FACTORS, ("index", "factor"), as_of_date=start, side="item"),
         columns_of(lake, CO_PURCHASE, names, names[:2], as_of_date=start),
         run.settings.samples.minor_per_major,
+        run.settings.samples.shards,
     )
     return sharded(encoded, partitions)
 

@@ -29,7 +29,7 @@ def repeat(asked: DataFrame, bought: DataFrame, cfg: RankingConfig) -> DataFrame
 
     mine = asked.where("source = 'repeat'").select("user_index", "item_index")
     latest = Window.partitionBy("user_index", "item_index").orderBy(F.desc("event_time"), "event_id")
-    own = bought.join(F.broadcast(mine), ["user_index", "item_index"], "left_semi")
+    own = bought.join(mine, ["user_index", "item_index"], "left_semi")
     numbered = own.withColumn("place", F.row_number().over(latest))
     named = F.when(
         F.col("place") <= cfg.evidence_events, F.struct("place", F.concat(F.lit("event:"), "event_id").alias("id"))

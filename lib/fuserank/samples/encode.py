@@ -34,6 +34,7 @@ def encoded(
     load_item_factors: Callable[[], pa.Table],
     load_neighbours: Callable[[], pa.Table],
     minor_per_major: int,
+    shards: int = SHARDS,
 ) -> DataFrame:
     """Rows of ``told.told`` → the columns of samples.samples but as_of_date, split and run_id.
 
@@ -42,13 +43,15 @@ def encoded(
     """
     schema = ", ".join(f"{c.name} {c.type}" for c in COLUMNS)
     return told_rows.mapInArrow(
-        _Encode(load_catalogue, load_item_factors, load_neighbours, minor_per_major), schema.replace(" long", " bigint")
+        _Encode(load_catalogue, load_item_factors, load_neighbours, minor_per_major, shards),
+        schema.replace(" long", " bigint"),
     )
 
 
 class _Encode:
-    def __init__(self, catalogue: Any, item_factors: Any, neighbours: Any, minor_per_major: int) -> None:
-        self.loaders, self.minor_per_major = (catalogue, item_factors, neighbours), minor_per_major
+    def __init__(self, catalogue: Any, item_factors: Any, neighbours: Any, minor_per_major: int, shards: int) -> None:
+        self.loaders = (catalogue, item_factors, neighbours)
+        self.minor_per_major, self.shards = minor_per_major, shards
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         from threadpoolctl import threadpool_limits
@@ -77,7 +80,7 @@ class _Encode:
         rank_score = {s: _looked_up(*told.by_pair(t.FIRST_SOURCE + k, 2), pair_R)[0] for k, s in enumerate(SOURCES)}
         weight = np.log1p(np.nan_to_num(own_NF[:, t.PAIR_COLUMNS.index("decayed_30d_count")]))
         made: dict[str, npt.NDArray[Any]] = {
-            "position": key_R3[:, 0], "shard": key_R3[:, 0] % SHARDS, "label": key_R3[:, 1], "weight": key_R3[:, 2],
+            "position": key_R3[:, 0], "shard": key_R3[:, 0] % self.shards, "label": key_R3[:, 1], "weight": key_R3[:, 2],
             "user_index": user_R, "item_index": item_R, "bought_before": bought,
             **of.of_pair(of.named(own_RF, t.PAIR_COLUMNS), self.minor_per_major),
             **of.of_attributes(self._attributes(told, catalogue, user_R, at_R, in_catalogue), item),

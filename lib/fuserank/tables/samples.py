@@ -9,7 +9,7 @@ from fuserank.tables.candidates import SOURCES
 from fuserank.tables.contract import Column, Table
 from fuserank.tables.features import HISTORY as HISTORY
 
-SHARDS = 24  # shard = position mod SHARDS; divisible by 1, 2, 3, 4, 6, 8, 12 and 24 ranks
+SHARDS = 24  # samples.shards is a multiple of it: divisible by 1, 2, 3, 4, 6, 8, 12 and 24 ranks
 SPLITS = ("train", "valid", "rank")
 
 
@@ -111,7 +111,7 @@ SAMPLES = Table(
     columns=(
         c.as_of_date(),
         Column("split", "string", "name", "train: candidates of T-56 days; valid: of T-28; rank: of T", check="split in ('train','valid','rank')", default="train"),
-        Column("shard", "int", "position", f"position mod {SHARDS}", check=f"shard >= 0 and shard < {SHARDS}"),
+        Column("shard", "int", "position", "position mod samples.shards", check="shard >= 0"),
         Column("position", "long", "position", "0..n-1 in the order of xxhash64(user_index, item_index, seed)", check="position >= 0"),
         c.user_index(),
         c.item_index(),

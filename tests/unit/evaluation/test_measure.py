@@ -17,7 +17,7 @@ CFG = EvaluationConfig(resamples=20, curve_shares=(0.5, 1.0))
 LINE = Calibrator((0.0, 1.0), (0.0, 1.0))
 
 
-def _measure(spark: Any, labels: bool) -> list[dict[str, Any]]:
+def _measure(spark: Any, labels: bool, cfg: EvaluationConfig = CFG) -> list[dict[str, Any]]:
     judged = spark.createDataFrame(
         [(1, 0, True, True, labels), (1, 1, False, False, labels), (2, 0, True, True, False)],
         "user_index int, item_index int, before boolean, own boolean, label boolean",
@@ -29,7 +29,7 @@ def _measure(spark: Any, labels: bool) -> list[dict[str, Any]]:
     items = Items.of(spark.createDataFrame([(3, 1), (0, 8), (1, 1), (2, 0)], "item_index int, purchases long"))
     sources = ("fnn", "fusion")
     wide = side_by_side(said, judged, sources, ranked=False)
-    found = measure(wide, judged, items, sources, {"fnn": LINE}, CFG, 1, (AS_OF, AS_OF))
+    found = measure(wide, judged, items, sources, {"fnn": LINE}, cfg, 1, (AS_OF, AS_OF))
     return [vars(m) for m in found]
 
 
@@ -46,6 +46,24 @@ def test_every_number_of_a_small_window(spark: Any) -> None:
     assert got["all", "fnn", "head@0.5"]["value"] == 1.0
     # |(.9 − 1) + …| by row: bins of one row each
     assert got["all", "fnn", "ece"]["value"] == pytest.approx((0.1 + 0.8 + 0.1) / 3, abs=1e-5)
+
+
+def test_a_bounded_draw_of_users_is_judged(spark: Any) -> None:
+    judged = spark.createDataFrame(
+        [(u, 0, True, False, True) for u in range(30)],
+        "user_index int, item_index int, before boolean, own boolean, label boolean",
+    )
+    said = spark.createDataFrame(
+        [(u, 0, "fusion", 0.5) for u in range(30)], "user_index int, item_index int, source string, score double"
+    )
+    items = Items.of(spark.createDataFrame([(0, 8)], "item_index int, purchases long"))
+    wide = side_by_side(said, judged, ("fusion",), ranked=False)
+    cfg = EvaluationConfig(users=12, resamples=10, curve_shares=(1.0,))
+    found = measure(wide, judged, items, ("fusion",), {"fusion": LINE}, cfg, 1, (AS_OF, AS_OF))
+    got = {(m.track, m.source, m.metric): m.value for m in found}
+    assert got["all", "protocol", "users"] == 30
+    assert got["all", "protocol", "users_with_truth"] == 12
+    assert sum(v for (_, _, metric), v in got.items() if metric.startswith("calibration_rows")) == 30
 
 
 def test_an_empty_window_is_an_error_that_names_it(spark: Any) -> None:

@@ -1,0 +1,46 @@
+"""One size of `bench scale`, in a process of its own so that its memory is its own: the chain, one step after the other.
+
+    FUSERANK_CONF=FOLDER/conf python benchmarks/_scale_run.py FOLDER COPIES SAMPLED_USERS
+
+Leaves FOLDER/run.json: every step's name, job and wall-clock begin and end.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from fuserank.config.dataset import load_dataset
+from fuserank.config.settings import load
+from fuserank.io.run import open_run
+from fuserank.jobs.refresh import steps
+
+AS_OF = "2017-12-04"
+# Of one copy, as they ship; a shop n times as large gets n times as many.
+PARTITIONS, SHARDS = 4, 24
+
+
+def main(folder: Path, copies: int, sampled: int) -> None:
+    """The whole chain; ``sampled`` users make the samples that train, whatever the size."""
+    settings = load(
+        "local",
+        [
+            f"lake={folder / 'lake'}", f"as_of={AS_OF}", "dataset=completejourney", f"samples.users={sampled}", f"samples.shards={SHARDS * copies}",
+            f"spark={{spark.sql.shuffle.partitions: '{PARTITIONS * copies}'}}",
+        ],
+    )  # fmt: skip
+    done = []
+    with open_run("refresh", settings, settings.as_of) as run:
+        for step in steps(run.as_of, settings.windows.label_days, load_dataset(settings.dataset)):
+            begun = time.time()
+            with run.stage(f"{step.name} as of {step.day}"):
+                step.execute(run, step.day)
+            done.append({"name": step.name, "job": step.job, "begun": begun, "ended": time.time()})
+        rows = dict(run.lake.rows_written)
+    (folder / "run.json").write_text(json.dumps({"steps": done, "rows_written": rows}), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
