@@ -13,7 +13,7 @@ EXAMPLE := --lake s3a://shop/lake --set deploy.dist=hdfs:///apps/fuserank
 export PYSPARK_PYTHON := $(CURDIR)/$(BIN)/python
 export TZ := UTC
 
-.PHONY: help setup setup-dev recs test cluster-test airflow-test modern-test notebooks package smoke lint docs golden bench locks clean
+.PHONY: help setup setup-dev recs test cluster-test roads-test airflow-test modern-test notebooks package smoke lint docs golden bench locks clean
 
 help: ## print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -35,6 +35,9 @@ test: setup-dev ## all tests
 
 cluster-test: setup-dev ## refresh and training on a real standalone cluster, a rank killed, bad input; about 15 minutes
 	@mkdir -p benchmarks/results; set -o pipefail; $(BIN)/python -m pytest -s -m cluster tests/cluster 2>&1 | tee benchmarks/results/cluster-test.txt
+
+roads-test: setup-dev ## the whole tiny chain in a catalog, below a URL, by the plain reader: the same ranking, and no secret anywhere
+	@mkdir -p benchmarks/results; set -o pipefail; $(BIN)/python -m pytest -v -m roads tests/jobs 2>&1 | tee benchmarks/results/roads-test.txt
 
 airflow-test: setup-dev ## the DAG imported and run by Airflow itself (makes .venv-airflow; a recorder stands for spark-submit)
 	@cmp -s requirements/airflow.txt .venv-airflow/made-from || { rm -rf .venv-airflow && $(PYTHON) -m venv .venv-airflow && \

@@ -92,7 +92,7 @@ def test_a_ranking_row_leads_back_to_its_run_and_model(refreshed: Lake) -> None:
     assert models[row.model_ids[0]].table_versions["samples.samples"] >= 0
 
 
-@pytest.mark.slow
+@pytest.mark.roads
 @pytest.mark.skipif(not HAS_PETASTORM, reason="one reader cannot differ from itself")
 def test_the_chain_gives_the_same_weights_and_ranking_by_pyarrow_as_by_petastorm(refreshed: Lake, shop: Path) -> None:
     from fuserank.io import artifacts

@@ -35,7 +35,7 @@ SECRETS = {
     "spark.hadoop.fs.s3a.secret.key": REFERENCE,
     "spark.hadoop.fs.azure.account.key.shop.dfs.core.windows.net": REFERENCE,
 }
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.roads
 
 
 def chain(spark: SparkSession, shop: Path, lake: str) -> str:
