@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from safetensors.numpy import load, save
 
 from fuserank.common.errors import FuserankError
 from fuserank.io.store import read_bytes, write_bytes
@@ -31,6 +30,8 @@ def digest(weights: bytes, card: bytes) -> str:
 
 def encode(tensors: Arrays, card: dict[str, Any]) -> tuple[bytes, bytes, str]:
     """Weights, card and their digest, as ``write`` takes them."""
+    from safetensors.numpy import save  # jobs without torch have none
+
     weights = save({name: np.ascontiguousarray(tensors[name]) for name in sorted(tensors)})
     text = json.dumps(card, indent=1, sort_keys=True, ensure_ascii=False).encode()
     return weights, text, digest(weights, text)
@@ -48,6 +49,8 @@ def write(folder: str, weights: bytes, card: bytes, beside: dict[str, Any], spar
 
 def read(folder: str, sha256: str | None = None, spark: SparkSession | None = None) -> tuple[Arrays, dict[str, Any]]:
     """Weights and card; raises ArtifactError where files are missing or do not have the given digest."""
+    from safetensors.numpy import load
+
     parts = []
     for name in (WEIGHTS, CARD):
         content = read_bytes(spark, f"{folder}/{name}")
