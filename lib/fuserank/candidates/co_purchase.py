@@ -52,6 +52,14 @@ def neighbours(basket_rows: DataFrame, cfg: CoPurchaseConfig) -> DataFrame:
     return dealt.repartition(cfg.blocks, "block").mapInArrow(_Neighbours(cfg), _NEIGHBOURS)
 
 
+def _together(batches: Iterator[pa.RecordBatch]) -> pa.Table | None:
+    """A task's rows as one table in one piece; None where there are none."""
+    import pyarrow as pa
+
+    held = [b for b in batches if b.num_rows]
+    return pa.Table.from_batches(held).combine_chunks() if held else None
+
+
 class _Baskets:
     """Rows (basket, item, n) of whole baskets → one row a basket and block that it has an item of: block, items, n."""
 
@@ -61,10 +69,9 @@ class _Baskets:
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
-        held = [b for b in batches if b.num_rows]
-        if not held:
+        if (rows := _together(batches)) is None:
             return
-        basket, item, n = (c.to_numpy() for c in pa.Table.from_batches(held).columns)
+        basket, item, n = (c.to_numpy() for c in rows.columns)
         order = np.lexsort((item, basket))
         basket, item, n = basket[order], item[order], n[order]
         starts = np.flatnonzero(np.concatenate([[True], basket[1:] != basket[:-1]]))
@@ -90,10 +97,8 @@ class _Neighbours:
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
-        held = [b for b in batches if b.num_rows]
-        if not held:
+        if (table := _together(batches)) is None:
             return
-        table = pa.Table.from_batches(held).combine_chunks()
         blocks = table.column("block").to_numpy()
         for block in np.unique(blocks):
             part = table.filter(pa.array(blocks == block))

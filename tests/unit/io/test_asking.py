@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 DRIVER = {"python": "3.11.9", "fuserank": "0.1.0", "pyarrow": "12.0.1"}
-GOOD = Answer("node1", "/work/0", "17.0.9", "/usr/bin/python3.11", path="/usr/bin/python3.11", prefix="/work/0/environment",
+GOOD = Answer("node1", "/scratch/0", "17.0.9", "/usr/bin/python3.11", path="/usr/bin/python3.11", prefix="/scratch/0/environment",
               version="3.11.2", packages={"fuserank": "0.1.0", "pyarrow": "12.0.1"})  # fmt: skip
 PYTHON = "./environment/bin/python"
 
