@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 CATALOG = "catalog:"
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")  # a colon further on may stand in a folder's name
 _SCHEMA = re.compile(r"[\w-]+\.[\w-]+")
 
 
@@ -59,7 +60,7 @@ def is_catalog(root: str) -> bool:
 
 def is_local(url: str) -> bool:
     """Whether Python opens it as a file: a folder, or a ``file:`` URL."""
-    return ":" not in url or url.startswith("file:")
+    return not _SCHEME.match(url) or url.startswith("file:")
 
 
 def local_path(url: str) -> str:

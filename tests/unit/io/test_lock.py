@@ -53,3 +53,10 @@ def test_a_root_that_cannot_be_written_is_told_with_what_the_system_says(tmp_pat
             exclusive(root, "B", "now", 0, print),
         ):
             pass
+
+
+def test_what_has_no_scheme_is_a_folder_and_is_locked() -> None:
+    from fuserank.io.places import is_local
+
+    assert all(map(is_local, ("lake", "/data/a:b/lake", "file:/lake", "file:///lake")))
+    assert not any(map(is_local, ("s3a://shop/lake", "dbfs:/lake", "catalog:main.shop")))
