@@ -28,6 +28,8 @@ def bronze_table(source_table: str) -> Table:
         name=f"bronze.{source_table}",
         grain="one row per row of the source's files and mapping version",
         keys=("_content_hash", "_mapping_version", "_row"),
+        # constants of a file: written in each row they cost as much as the rows
+        partition_by=("_content_hash", "_batch", "_mapping_version"),
         columns=ENVELOPE,
         writer="bronze",
         doc="Raw rows, append-only; a file that came in once is not read again until the mapping's version is raised.",
