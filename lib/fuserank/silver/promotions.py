@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from fuserank.silver.cells import cells, midnight
 from fuserank.silver.problems import Check, first_problem, present, readable, rules
 from fuserank.silver.weeks import with_week
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from pyspark.sql import Column, DataFrame
 
     from fuserank.config.dataset import DatasetConfig
@@ -69,13 +73,13 @@ def typed_promotions(bronze: DataFrame, dataset: DatasetConfig) -> DataFrame:
 def one_per_week(good: DataFrame) -> DataFrame:
     """One row per item, store and week: flags are true where any row says so, places are joined by ``+``.
 
-    Keys that come twice are found by a 64-bit hash and a count over hash partitions; only their rows (12,785 pairs
+    Keys that come twice are found by a 64-bit hash, sorted within hash partitions; only their rows (12,785 pairs
     of the demo) are grouped, the rest streams through a broadcast anti-join.
     """
     from pyspark.sql import functions as F
 
-    counts = good.select("_key_hash").repartition(_HASH_PARTITIONS, "_key_hash").groupBy("_key_hash").count()
-    repeated = F.broadcast(counts.where("count > 1").select("_key_hash"))
+    hashes = good.select("_key_hash").repartition(_HASH_PARTITIONS, "_key_hash")
+    repeated = F.broadcast(hashes.mapInArrow(_repeated, "_key_hash bigint"))
     names = [*_KEY, "on_display", "in_mailer", "display_location", "mailer_location", "known_at", "dataset"]
     single = good.join(repeated, "_key_hash", "left_anti").select(*names)
     several = good.join(repeated, "_key_hash", "left_semi")
@@ -86,6 +90,16 @@ def one_per_week(good: DataFrame) -> DataFrame:
         F.min("dataset").alias("dataset"),
     )
     return single.unionByName(grouped.withColumns(_flags()).select(*names))
+
+
+def _repeated(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The hashes that come more than once, each once. Memory: the partition's hashes, 8 bytes each."""
+    import pyarrow as pa
+
+    hashes = [batch.column(0).to_numpy() for batch in batches]
+    ordered = np.sort(np.concatenate(hashes)) if hashes else np.zeros(0, np.int64)
+    again = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    yield pa.RecordBatch.from_arrays([pa.array(again)], ["_key_hash"])
 
 
 def _flags() -> dict[str, Column]:
