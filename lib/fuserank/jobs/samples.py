@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from fuserank.common.draws import draw_users
@@ -20,7 +21,6 @@ from fuserank.jobs._main import job_main
 from fuserank.samples import catalogue, encode
 from fuserank.samples.catalogue import Catalogue
 from fuserank.samples.keys import hashed, labelled, positions, thinned
-from fuserank.samples.shards import sharded
 from fuserank.samples.told import USER_BUCKETS, ByUser, told
 from fuserank.tables import features as f
 from fuserank.tables.candidates import CANDIDATES, CO_PURCHASE, FACTORS
@@ -37,26 +37,32 @@ WRITES = (SAMPLES,)
 
 
 def execute(run: Run, as_of: dt.date) -> None:
-    """One split after the other: train from T − 2 windows, valid from T − 1, rank from T."""
+    """Train from T − 2 windows, valid from T − 1, rank from T: a split is made ready while the one before is written."""
+    with ThreadPoolExecutor(2) as pool:
+        splits = [pool.submit(_split, run, as_of, *split) for split in (("train", 2), ("valid", 1), ("rank", 0))]
+        for split in splits:
+            split.result()
+
+
+def _split(run: Run, as_of: dt.date, split: str, back: int) -> None:
     days, cfg = run.settings.windows.label_days, run.settings.samples
-    for split, back in (("train", 2), ("valid", 1), ("rank", 0)):
-        start = as_of - dt.timedelta(days=back * days)
-        bought = None if split == "rank" else bought_in(run, as_of, start, days)
-        given = run.lake.read(CANDIDATES, as_of_date=start)
-        drawn = None if split == "rank" or cfg.users is None else draw_users(given, cfg.users, run.seed).persist()
-        pairs = thinned(labelled(_of_drawn(given, drawn), bought), split, cfg, run.seed)
-        keys = hashed(pairs, run.seed, max(2, run.spark.sparkContext.defaultParallelism)).persist()
-        try:
-            written = run.lake.replace(SAMPLES, rows(run, start, keys, drawn), as_of_date=as_of, split=split)
-        finally:
-            keys.unpersist()
-            if drawn is not None:
-                drawn.unpersist()
-        if not written:
-            raise FuserankError(
-                f"no candidates as of {start}: split {split} is empty; run jobs/candidates.py --as-of {start}"
-            )
-        run.note(f"samples.{split}_rows", written)
+    start = as_of - dt.timedelta(days=back * days)
+    bought = None if split == "rank" else bought_in(run, as_of, start, days)
+    given = run.lake.read(CANDIDATES, as_of_date=start)
+    drawn = None if split == "rank" or cfg.users is None else draw_users(given, cfg.users, run.seed).persist()
+    pairs = thinned(labelled(_of_drawn(given, drawn), bought), split, cfg, run.seed)
+    keys = hashed(pairs, run.seed, max(2, run.spark.sparkContext.defaultParallelism)).persist()
+    try:
+        written = run.lake.replace(SAMPLES, rows(run, start, keys, drawn), as_of_date=as_of, split=split)
+    finally:
+        keys.unpersist()
+        if drawn is not None:
+            drawn.unpersist()
+    if not written:
+        raise FuserankError(
+            f"no candidates as of {start}: split {split} is empty; run jobs/candidates.py --as-of {start}"
+        )
+    run.note(f"samples.{split}_rows", written)
 
 
 def bought_in(run: Run, as_of: dt.date, start: dt.date, days: int) -> DataFrame:
@@ -90,15 +96,15 @@ def rows(run: Run, start: dt.date, keys: DataFrame, drawn: DataFrame | None = No
     items, stores = (lake.read(t, as_of_date=start) for t in (f.ITEM, f.STORE_ITEM))
     held = Catalogue.of(catalogue.item_rows(items).toArrow(), catalogue.store_rows(stores).toArrow())
     names = ("item_index", "neighbour_index", "similarity")
-    encoded = encode.encoded(
+    return encode.encoded(
         told(positions(keys, partitions), by_user, catalogue.buckets(USER_BUCKETS)),
         on_executors(run.spark, held, held.nbytes),
         columns_of(lake, FACTORS, ("index", "factor"), as_of_date=start, side="item"),
         columns_of(lake, CO_PURCHASE, names, names[:2], as_of_date=start),
         run.settings.samples.minor_per_major,
         run.settings.samples.shards,
+        partitions,
     )
-    return sharded(encoded, partitions)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -14,6 +14,7 @@ from fuserank.samples import formulas as of
 from fuserank.samples import told as t
 from fuserank.samples.affinity import Factors, Neighbours
 from fuserank.samples.catalogue import ITEM_COLUMNS, STORE_COLUMNS, Catalogue
+from fuserank.samples.shards import PACKED, laid_out, packed
 from fuserank.tables.candidates import SOURCES
 from fuserank.tables.features import ATTRIBUTES, HISTORY
 from fuserank.tables.samples import CATEGORICAL, NUMERICS, SAMPLES, SHARDS
@@ -35,17 +36,16 @@ def encoded(
     load_neighbours: Callable[[], pa.Table],
     minor_per_major: int,
     shards: int = SHARDS,
+    partitions: int = 2,
 ) -> DataFrame:
-    """Rows of ``told.told`` → the columns of samples.samples but as_of_date, split and run_id.
+    """Rows of ``told.told`` → the columns of samples.samples but as_of_date, split and run_id, each row in its shard.
 
     Loaders run on executors: item factors (index, factor) sorted by index, neighbours (item_index, neighbour_index,
     similarity) sorted.
     """
+    kernel = _Encode(load_catalogue, load_item_factors, load_neighbours, minor_per_major, shards)
     schema = ", ".join(f"{c.name} {c.type}" for c in COLUMNS)
-    return told_rows.mapInArrow(
-        _Encode(load_catalogue, load_item_factors, load_neighbours, minor_per_major, shards),
-        schema.replace(" long", " bigint"),
-    )
+    return laid_out(told_rows.mapInArrow(kernel, PACKED), schema.replace(" long", " bigint"), partitions)
 
 
 class _Encode:
@@ -60,7 +60,7 @@ class _Encode:
         near, items = Neighbours(near), Factors.of(factors)
         with threadpool_limits(1), np.errstate(divide="ignore", invalid="ignore"):
             for table in whole_users(batches):
-                yield from self.samples(Told(table), catalogue, items, near)
+                yield from packed(self.samples(Told(table), catalogue, items, near))
 
     def samples(self, told: Told, catalogue: Catalogue, items: Factors, near: Neighbours) -> Iterator[pa.RecordBatch]:
         """The samples of some users, sorted by (user_index, item_index)."""

@@ -11,6 +11,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=/opt/fuserank/bin/python \
@@ -35,6 +36,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=/opt/fuserank/bin/python \
@@ -59,6 +61,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=/opt/fuserank/bin/python \
@@ -83,6 +86,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=/opt/fuserank/bin/python \
@@ -107,6 +111,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=/opt/fuserank/bin/python \
@@ -131,6 +136,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=/opt/fuserank/bin/python \
@@ -155,6 +161,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=/opt/fuserank/bin/python \
@@ -179,6 +186,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=/opt/fuserank/bin/python \
@@ -203,6 +211,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=/opt/fuserank/bin/python \
@@ -227,6 +236,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=/opt/fuserank/bin/python \
@@ -251,6 +261,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=/opt/fuserank/bin/python \
@@ -275,6 +286,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=/opt/fuserank/bin/python \

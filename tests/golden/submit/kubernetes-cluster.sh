@@ -10,6 +10,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=/opt/fuserank/bin/python \
@@ -38,6 +39,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=/opt/fuserank/bin/python \
@@ -66,6 +68,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=/opt/fuserank/bin/python \
@@ -94,6 +97,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=/opt/fuserank/bin/python \
@@ -122,6 +126,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=/opt/fuserank/bin/python \
@@ -150,6 +155,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=/opt/fuserank/bin/python \
@@ -178,6 +184,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=/opt/fuserank/bin/python \
@@ -206,6 +213,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=/opt/fuserank/bin/python \
@@ -234,6 +242,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=/opt/fuserank/bin/python \
@@ -262,6 +271,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=/opt/fuserank/bin/python \
@@ -290,6 +300,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=/opt/fuserank/bin/python \
@@ -318,6 +329,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=/opt/fuserank/bin/python \

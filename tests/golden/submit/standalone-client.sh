@@ -12,6 +12,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
@@ -30,6 +31,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
@@ -48,6 +50,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
@@ -66,6 +69,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
@@ -84,6 +88,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
@@ -102,6 +107,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
@@ -120,6 +126,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
@@ -138,6 +145,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
@@ -156,6 +164,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
@@ -174,6 +183,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
@@ -192,6 +202,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
@@ -210,6 +221,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \

@@ -12,6 +12,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
@@ -34,6 +35,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
@@ -56,6 +58,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
@@ -78,6 +81,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
@@ -100,6 +104,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
@@ -122,6 +127,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
@@ -144,6 +150,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
@@ -166,6 +173,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
@@ -188,6 +196,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
@@ -210,6 +219,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
@@ -232,6 +242,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
@@ -254,6 +265,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \

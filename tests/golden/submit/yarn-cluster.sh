@@ -12,6 +12,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
@@ -37,6 +38,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
@@ -62,6 +64,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
@@ -87,6 +90,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
@@ -112,6 +116,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
@@ -137,6 +142,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
@@ -162,6 +168,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
@@ -187,6 +194,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
@@ -212,6 +220,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
@@ -237,6 +246,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
@@ -262,6 +272,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
@@ -287,6 +298,7 @@ spark-submit \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.python.daemon.module=fuserank.io.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
   --conf spark.driver.memory=4g \
   --conf spark.pyspark.python=./environment/bin/python \
