@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 __all__ = ["Lake", "LakeError", "known_rows"]
-_OPEN_FILES = "spark.sql.maxConcurrentOutputFileWriters"
+_OPEN_FILES = {"spark.sql.maxConcurrentOutputFileWriters": "1024"}  # more than a task has partition values here
+# Of a hundred float columns hardly one keeps its dictionary, and trying takes a third of the write.
+_NO_DICTIONARY = {"parquet.enable.dictionary": "false"}
 _WRITING: dict[str, threading.RLock] = defaultdict(threading.RLock)  # by name: one writer a table in this process
+_SETTING, _HELD = threading.Lock(), defaultdict[str, int](int)  # settings of the session, and how many writes hold them
 
 
 class Lake:
@@ -84,7 +87,7 @@ class Lake:
         with _WRITING[self.name(table)]:
             self.ensure(table)
             frame = conform(self._with_constants(table, frame, slice_values), table)
-            with _rows_as_they_come(self.spark) if table.torch_reads else nullcontext():
+            with _as_they_come(self.spark, _OPEN_FILES | _NO_DICTIONARY) if table.torch_reads else nullcontext():
                 self.place.overwrite(table, frame, _condition(table, slice_values))
             return self._written(table)
 
@@ -96,7 +99,8 @@ class Lake:
             options = {"txnAppId": txn[0], "txnVersion": str(txn[1])} if txn is not None else {}
             if table.open_schema:
                 options["mergeSchema"] = "true"
-            self.place.append(table, frame, options)
+            with _as_they_come(self.spark, _OPEN_FILES) if table.open_schema else nullcontext():
+                self.place.append(table, frame, options)
             return self._written(table) if self.version(table) > before else 0
 
     def merge(self, table: Table, frame: DataFrame) -> int:
@@ -169,18 +173,25 @@ class Lake:
 
 
 @contextmanager
-def _rows_as_they_come(spark: SparkSession) -> Iterator[None]:
+def _as_they_come(spark: SparkSession, settings: dict[str, str]) -> Iterator[None]:
     """Within this, a write keeps a task's rows in their order: it holds a file open for each partition value.
 
     Otherwise Spark sorts the rows once more by the partition columns alone, as constants on top hide that they are
-    sorted, and where that sort spills, rows of one partition change places.
+    sorted: bronze would pay for nothing, and where that sort spills, rows of one partition change places.
+    The session is shared by all threads, so the last write that holds a setting takes it away.
     """
-    before = spark.conf.get(_OPEN_FILES, "0")
-    spark.conf.set(_OPEN_FILES, "1024")  # more than a task has partition values: samples.shards over the tasks, at most
+    with _SETTING:
+        for key, value in settings.items():
+            _HELD[key] += 1
+            spark.conf.set(key, value)
     try:
         yield
     finally:
-        spark.conf.set(_OPEN_FILES, before)
+        with _SETTING:
+            for key in settings:
+                _HELD[key] -= 1
+                if not _HELD[key]:
+                    spark.conf.unset(key)
 
 
 def known_rows(table: Table, frame: DataFrame, as_of: dt.date) -> DataFrame:

@@ -107,6 +107,7 @@ SAMPLES = Table(
     partition_by=("as_of_date", "split", "shard"),
     slice_by=("as_of_date", "split"),
     retention="365 days",
+    stats_columns=0,  # read by whole shards
     torch_reads=True,
     columns=(
         c.as_of_date(),

@@ -149,3 +149,35 @@ def test_rows_that_torch_reads_keep_their_order_also_where_spark_must_spill(spar
     for url in files:
         positions = pq.read_table(url.removeprefix("file://"), columns=["position"])["position"].to_pylist()
         assert positions == list(range(positions[0], 900, 3))
+
+
+def test_a_setting_of_two_writes_at_once_goes_with_the_last_of_them(spark: SparkSession) -> None:
+    from fuserank.io.lake import _as_they_come
+
+    key = "spark.sql.maxConcurrentOutputFileWriters"
+    first, second = _as_they_come(spark, {key: "7"}), _as_they_come(spark, {key: "7"})
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert spark.conf.get(key) == "7"
+    second.__exit__(None, None, None)
+    assert spark.conf.get(key) == "0"
+
+
+def test_rows_of_bronze_are_not_sorted_by_what_is_constant_in_their_file(spark: SparkSession, lake: Lake) -> None:
+    from fuserank.bronze.rows import with_envelope
+    from fuserank.tables.bronze import bronze_table
+
+    read = spark.range(500, numPartitions=1).selectExpr(
+        "500 - id AS n", "id AS _row", "CAST(null AS string) AS _corrupt"
+    )
+    table, live = bronze_table("shop_events"), spark.sparkContext._jsc.sc().conf()
+    spills = "spark.shuffle.spill.numElementsForceSpillThreshold"
+    live.set(spills, "20")  # a sort that spills 25 times shows in the order of equal keys
+    try:
+        lake.append(table, with_envelope(read, "events.parquet", "abc", 1, 1))
+    finally:
+        live.remove(spills)
+    rows = lake.read(table).select("_row", "n", "_content_hash").collect()
+    assert [r["_row"] for r in rows] == list(range(500))
+    assert {(r["_row"] + r["n"], r["_content_hash"]) for r in rows} == {(500, "abc")}
