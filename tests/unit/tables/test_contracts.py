@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,6 +11,9 @@ from fuserank.tables import ALL, table
 from fuserank.tables.contract import Column, ContractError, Table
 from fuserank.tables.docs import markdown
 from fuserank.tables.spark import ddl, schema
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -31,7 +35,7 @@ def test_every_table_has_one_writer_and_its_name_once() -> None:
 
 
 @pytest.mark.parametrize("contract", ALL, ids=lambda t: t.name)
-def test_schema_and_ddl_follow_the_contract(contract: Table) -> None:
+def test_schema_and_ddl_follow_the_contract(spark: SparkSession, contract: Table) -> None:
     derived = schema(contract)
     assert tuple(derived.names) == contract.column_names
     assert [f.nullable for f in derived.fields] == [c.nullable for c in contract.columns]
