@@ -34,10 +34,10 @@ test: setup-dev ## all tests, two files at a time
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 cluster-test: setup-dev ## refresh and training on a real standalone cluster, a rank killed, bad input; about 15 minutes
-	@mkdir -p benchmarks/results; set -o pipefail; $(BIN)/python -m pytest -s -m cluster tests/cluster 2>&1 | tee benchmarks/results/cluster-test.txt
+	@mkdir -p benchmarks/results; set -o pipefail; $(BIN)/python -m pytest -s --no-header -m cluster tests/cluster 2>&1 | tee benchmarks/results/cluster-test.txt
 
 roads-test: setup-dev ## the whole tiny chain in a catalog, below a URL, by the plain reader: the same ranking, and no secret anywhere
-	@mkdir -p benchmarks/results; set -o pipefail; $(BIN)/python -m pytest -v -m roads tests/jobs 2>&1 | tee benchmarks/results/roads-test.txt
+	@mkdir -p benchmarks/results; set -o pipefail; $(BIN)/python -m pytest -v --no-header -m roads tests/jobs 2>&1 | tee benchmarks/results/roads-test.txt
 
 airflow-test: setup-dev ## the DAG imported and run by Airflow itself (makes .venv-airflow; a recorder stands for spark-submit)
 	@cmp -s requirements/airflow.txt .venv-airflow/made-from || { rm -rf .venv-airflow && $(PYTHON) -m venv .venv-airflow && \
