@@ -23,7 +23,8 @@ _OPEN_FILES = {"spark.sql.maxConcurrentOutputFileWriters": "1024"}  # more than 
 # Of a hundred float columns hardly one keeps its dictionary, and trying takes a third of the write.
 _NO_DICTIONARY = {"parquet.enable.dictionary": "false"}
 _WRITING: dict[str, threading.RLock] = defaultdict(threading.RLock)  # by name: one writer a table in this process
-_SETTING, _HELD = threading.Lock(), defaultdict[str, int](int)  # settings of the session, and how many writes hold them
+# Settings of the session, and what each write that holds one found there: the first one found what stood before.
+_SETTING, _FOUND = threading.Lock(), defaultdict[str, list[str | None]](list)
 
 
 class Lake:
@@ -178,20 +179,24 @@ def _as_they_come(spark: SparkSession, settings: dict[str, str]) -> Iterator[Non
 
     Otherwise Spark sorts the rows once more by the partition columns alone, as constants on top hide that they are
     sorted: bronze would pay for nothing, and where that sort spills, rows of one partition change places.
-    The session is shared by all threads, so the last write that holds a setting takes it away.
+    The session is shared by all threads, so the last write that holds a setting puts back what stood before.
     """
     with _SETTING:
         for key, value in settings.items():
-            _HELD[key] += 1
+            _FOUND[key].append(spark.conf.get(key, None))
             spark.conf.set(key, value)
     try:
         yield
     finally:
         with _SETTING:
             for key in settings:
-                _HELD[key] -= 1
-                if not _HELD[key]:
+                before = _FOUND[key].pop()
+                if _FOUND[key]:
+                    continue
+                if before is None:
                     spark.conf.unset(key)
+                else:
+                    spark.conf.set(key, before)
 
 
 def known_rows(table: Table, frame: DataFrame, as_of: dt.date) -> DataFrame:

@@ -151,17 +151,23 @@ def test_rows_that_torch_reads_keep_their_order_also_where_spark_must_spill(spar
         assert positions == list(range(positions[0], 900, 3))
 
 
-def test_a_setting_of_two_writes_at_once_goes_with_the_last_of_them(spark: SparkSession) -> None:
+@pytest.mark.parametrize("before", [None, "5"])
+def test_a_setting_of_two_writes_at_once_goes_with_the_last_of_them(spark: SparkSession, before: str | None) -> None:
     from fuserank.io.lake import _as_they_come
 
     key = "spark.sql.maxConcurrentOutputFileWriters"
-    first, second = _as_they_come(spark, {key: "7"}), _as_they_come(spark, {key: "7"})
-    first.__enter__()
-    second.__enter__()
-    first.__exit__(None, None, None)
-    assert spark.conf.get(key) == "7"
-    second.__exit__(None, None, None)
-    assert spark.conf.get(key) == "0"
+    if before:
+        spark.conf.set(key, before)
+    try:
+        first, second = _as_they_come(spark, {key: "7"}), _as_they_come(spark, {key: "7"})
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        assert spark.conf.get(key) == "7"
+        second.__exit__(None, None, None)
+        assert spark.conf.get(key) == (before or "0")
+    finally:
+        spark.conf.unset(key)
 
 
 def test_rows_of_bronze_are_not_sorted_by_what_is_constant_in_their_file(spark: SparkSession, lake: Lake) -> None:
