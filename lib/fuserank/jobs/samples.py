@@ -38,10 +38,8 @@ WRITES = (SAMPLES,)
 
 def execute(run: Run, as_of: dt.date) -> None:
     """Train from T − 2 windows, valid from T − 1, rank from T: a split is made ready while the one before is written."""
-    with ThreadPoolExecutor(2) as pool:
-        splits = [pool.submit(_split, run, as_of, *split) for split in (("train", 2), ("valid", 1), ("rank", 0))]
-        for split in splits:
-            split.result()
+    with ThreadPoolExecutor(2) as pool:  # map lets no other split begin after one that failed
+        list(pool.map(lambda split: _split(run, as_of, *split), (("train", 2), ("valid", 1), ("rank", 0))))
 
 
 def _split(run: Run, as_of: dt.date, split: str, back: int) -> None:

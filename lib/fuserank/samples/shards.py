@@ -7,6 +7,7 @@ take every cell of every row apart for a shuffle and a sort, and numpy sorts a s
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,41 +45,33 @@ def packed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             continue
         order_R = np.argsort(shard_R, kind="stable")
         shards, starts = np.unique(shard_R[order_R], return_index=True)
-        sorted_rows = pa.Table.from_batches([batch]).take(pa.array(order_R)).combine_chunks()
-        ends = [*starts[1:], len(shard_R)]
-        streams = [_stream(sorted_rows.slice(a, b - a)) for a, b in zip(starts, ends, strict=True)]
+        ordered, ends = batch.take(pa.array(order_R)), [*starts[1:], len(shard_R)]
+        streams = [_stream(ordered.slice(a, b - a)) for a, b in zip(starts, ends, strict=True)]
         yield pa.RecordBatch.from_arrays(
             [pa.array(shards, pa.int32()), pa.array(streams, pa.binary())], ["shard", "samples"]
         )
 
 
-def _stream(table: pa.Table) -> bytes:
+def _stream(batch: pa.RecordBatch) -> bytes:
     import pyarrow as pa
 
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
+    with pa.ipc.new_stream(sink, batch.schema) as writer:
+        writer.write_batch(batch)
     return sink.getvalue().to_pybytes()
 
 
 def _unpacked(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Packed rows by shard → the rows of each shard by position."""
-    shard, held = -1, list[bytes]()
-    for batch in batches:
-        for number, stream in zip(batch.column("shard").to_pylist(), batch.column("samples"), strict=True):
-            if number != shard:
-                yield from _by_position(held)
-                shard, held = number, []
-            held.append(stream.as_py())
-    yield from _by_position(held)
+    rows = (row for batch in batches for row in zip(*(batch.column(n) for n in ("shard", "samples")), strict=True))
+    for _, of_shard in groupby(rows, key=lambda row: row[0].as_py()):
+        yield from _by_position([stream.as_py() for _, stream in of_shard])
 
 
 def _by_position(streams: list[bytes]) -> Iterator[pa.RecordBatch]:
     import pyarrow as pa
 
-    if not streams:
-        return
     table = pa.concat_tables([pa.ipc.open_stream(stream).read_all() for stream in streams]).combine_chunks()
     order = np.argsort(table.column("position").to_numpy(), kind="stable")
     for start in range(0, len(order), _BATCH_ROWS):
-        yield from table.take(pa.array(order[start : start + _BATCH_ROWS])).combine_chunks().to_batches()
+        yield from table.take(pa.array(order[start : start + _BATCH_ROWS])).to_batches()
