@@ -44,6 +44,8 @@ BEFORE = (  # found while the application starts: no lake is needed
          {"spark.pyspark.python": "/no/such/python"}),
     Case("a Python without fuserank", ("has no module fuserank", "spark.pyspark.python"), (),
          {"spark.pyspark.python": str(Path(sys.base_prefix) / "bin" / "python3")}),
+    Case("executors that end at once", ("executors came and ended before they did anything", "no.such.Plugin", "stderr"), (),
+         {"spark.executorEnv.JAVA_TOOL_OPTIONS": "-Dspark.plugins=no.such.Plugin"}),
     Case("no archive", ("/no/such/fuserank-data.tar.gz of --archives (spark.archives) is not there", "`make package`"), (),
          {"spark.archives": "/no/such/fuserank-data.tar.gz#environment"}),
     Case("no such jar", ("/no/such/delta.jar of --jars (spark.jars) is not there",), (), {"spark.jars": "/no/such/delta.jar"}),

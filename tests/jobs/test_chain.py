@@ -215,3 +215,26 @@ def test_the_catalogue_and_commands_speak_to_people(
     assert all({"rank", "item", "name", "score", "parts", "reason"} <= set(r) for r in found["recommendations"])
     with pytest.raises(FuserankError, match="nobody"):
         recommend("nobody", k=2, surface=None, env="local", as_of=AS_OF, lake=lake, overrides=None, as_json=True)
+
+
+@pytest.mark.slow
+def test_digests_are_told_alone_or_a_line_a_table(
+    refreshed: Lake, shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import json
+
+    from fuserank.cli.inspect import digest
+    from fuserank.common.errors import FuserankError
+
+    def said(*tables: str, as_json: bool = False) -> list[str]:
+        digest(list(tables), env="local", as_of=AS_OF, lake=str(shop / "lake"), overrides=None, as_json=as_json)
+        return capsys.readouterr().out.splitlines()
+
+    (alone,) = said("ranking.ranking")
+    lines = said("scores.scores", "ranking.ranking")
+    assert [line.split()[1] for line in lines] == ["scores.scores", "ranking.ranking"]
+    assert lines[1].split()[0] == alone
+    (row,) = map(json.loads, said("ranking.ranking", as_json=True))
+    assert (row["digest"], row["rows"]) == (alone, 5 * USERS)
+    with pytest.raises(FuserankError, match=r"silver\.items has no as_of_date"):
+        said("ranking.ranking", "silver.items")

@@ -48,24 +48,30 @@ def _of_plan(metrics: dict[str, float]) -> str:
 
 
 def digest(
-    table: Annotated[str, typer.Argument(help="ranking.ranking, features.user …; `fuserank tables` lists them")],
+    tables: Annotated[list[str], typer.Argument(help="ranking.ranking, features.user …; `fuserank tables` lists them")],
     env: o.Env = "local", as_of: Annotated[str | None, typer.Option("--as-of", help="only this slice, where the table has one")] = None,
     lake: o.Lake = None, overrides: o.Overrides = None, as_json: o.AsJson = False,
 ) -> None:  # fmt: skip
-    """SHA-256 over a table's rows in key order: two lakes with the same digest hold the same table."""
+    """SHA-256 over a table's rows in key order: two lakes with the same digest hold the same table. A line for each table."""
     from fuserank.io.digest import digest as table_digest
     from fuserank.io.reading import open_lake
     from fuserank.tables import table as contract
 
-    wanted = contract(table)
-    reader = open_lake(o.settings(env, as_of, lake, overrides))
-    frame = reader.read(wanted)
-    if as_of is not None:
-        if "as_of_date" not in wanted.column_names:
-            raise FuserankError(f"table {table} has no as_of_date; leave --as-of out")
-        frame = frame.where(f"as_of_date = DATE'{o.settings(env, as_of, lake, overrides).as_of}'")
-    value, rows = table_digest(frame, wanted), frame.count()
-    typer.echo(json.dumps({"table": table, "as_of": as_of, "rows": rows, "digest": value}) if as_json else value)
+    wanted = [contract(name) for name in tables]
+    for table in wanted:
+        if as_of is not None and "as_of_date" not in table.column_names:
+            raise FuserankError(f"table {table.name} has no as_of_date; leave --as-of out")
+    settings = o.settings(env, as_of, lake, overrides)
+    reader = open_lake(settings)
+    for table in wanted:
+        frame = reader.read(table)
+        if as_of is not None:
+            frame = frame.where(f"as_of_date = DATE'{settings.as_of}'")
+        value = table_digest(frame, table)
+        if as_json:
+            typer.echo(json.dumps({"table": table.name, "as_of": as_of, "rows": frame.count(), "digest": value}))
+        else:
+            typer.echo(value if len(wanted) == 1 else f"{value}  {table.name}")
 
 
 def tables(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from fuserank.io.executors import ClusterError, slots
+from fuserank.io.executors import ClusterError, slots, unless_they_die
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -66,7 +66,7 @@ def settled(spark: SparkSession, most_seconds: float) -> None:
 def ask_executors(spark: SparkSession, python: str) -> list[Answer]:
     """An answer from each executor that is alive, by host and folder; ``python`` is what tasks would be started with.
 
-    :raises ClusterError: an executor runs no task within some seconds
+    :raises ClusterError: an executor runs no task within some seconds, or they end one after another
     """
     found: dict[tuple[str, str], Answer] = {}
     for _ in range(_TRIES):
@@ -96,7 +96,7 @@ def _piped(spark: SparkSession, tasks: int, command: Sequence[str]) -> list[str]
     """A line from each of ``tasks`` tasks, each of which pipes its executor's version of Java through the command."""
     java = "java_method('java.lang.System', 'getProperty', 'java.version')"
     frame: Any = spark.range(0, tasks, 1, tasks).selectExpr(java)
-    return [str(line) for line in frame._jdf.toJavaRDD().pipe(list(command)).collect()]
+    return [str(line) for line in unless_they_die(spark, frame._jdf.toJavaRDD().pipe(list(command)).collect)]
 
 
 def problems_of(answers: Sequence[Answer], driver: dict[str, str | None], python: str) -> list[str]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fuserank.common.errors import FuserankError
 
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from pyspark import SparkConf
     from pyspark.sql import SparkSession
 
+T = TypeVar("T")
 _POLL_SECONDS = 0.2
+_ENDED = 6  # executors that were lost before the first task: no chance, a cluster would start anew for ever
 _CONNECT_SECONDS = 5.0
 _STANDALONE = "spark://"
 
@@ -120,12 +123,43 @@ def await_executors(spark: SparkSession, seconds: float) -> None:
     while not java.isStopped() and slots(spark).total == 0:
         if time.monotonic() >= until:
             raise _nobody_came(spark, master, seconds)
+        _refuse_dying(spark)
         time.sleep(_POLL_SECONDS)
     if java.isStopped():
         raise ClusterError(
             f"every executor that {master} started ended at once, so it gave the application up: "
             f"{_unreachable(java)}; an executor's stderr in its worker's work folder says which"
         )
+
+
+def unless_they_die(spark: SparkSession, work: Callable[[], T]) -> T:
+    """What ``work``, the first Spark job of a session, returns; raises ClusterError where executors come and end instead.
+
+    A cluster manager starts them anew for ever, and a job whose tasks never begin never fails: it would hang.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        job = pool.submit(work)
+        while not wait([job], timeout=_POLL_SECONDS).done:
+            try:
+                _refuse_dying(spark)
+            except ClusterError:
+                spark.sparkContext.cancelAllJobs()
+                raise
+        return job.result()
+
+
+def _refuse_dying(spark: SparkSession) -> None:
+    context: Any = spark.sparkContext._jsc
+    listed = context.sc().statusStore().executorList(False)
+    ended = [e for e in (listed.apply(k) for k in range(listed.size())) if not e.isActive()]
+    if len(ended) < _ENDED:
+        return
+    newest = max(ended, key=lambda e: int(e.id()))
+    why = newest.removeReason().get() if newest.removeReason().isDefined() else ""
+    raise ClusterError(
+        f"{len(ended)} executors came and ended before they did anything, the last one of: {root_cause(why)}; mend it on the "
+        "nodes (an executor's stderr in its worker's work folder says more), and submit again"
+    )
 
 
 def _nobody_came(spark: SparkSession, master: str, seconds: float) -> ClusterError:
@@ -168,7 +202,7 @@ def refuse_bad_python(spark: SparkSession) -> None:
         return
     count = max(slots(spark).total, 1)
     try:
-        context.parallelize(range(count), count).mapPartitions(_imports).collect()
+        unless_they_die(spark, context.parallelize(range(count), count).mapPartitions(_imports).collect)
     except (PySparkException, Py4JJavaError) as problem:
         raise ClusterError(python_problem(str(problem), context.pythonExec)) from None
 
