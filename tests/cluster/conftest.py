@@ -1,4 +1,4 @@
-"""What the cluster tests share: the tiny shop, the cluster, and its refresh on local[2] and on the cluster."""
+"""What the cluster tests share: the tiny shop, the cluster, the archives, and the refresh on local[2] and on the cluster."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -28,8 +29,8 @@ ON_EXECUTORS = "ranks.place=executors"
 
 
 def say(line: str) -> None:
-    """To whoever watches `make cluster-test`."""
-    print(f"\n  {line}", flush=True)
+    """To whoever watches `make cluster-test`, without where this machine keeps its Python."""
+    print(f"\n  {line.replace(sys.base_prefix, '…')}", flush=True)
 
 
 @dataclass
@@ -63,8 +64,10 @@ class Shop:
         assert done.returncode == 0, done.stderr[-3000:]
         return done.stdout.strip()
 
-    def digest(self, lake: str, table: str) -> str:
-        return self.fuserank("digest", table, "--lake", str(self.lake(lake)))
+    def digests(self, lake: str, *tables: str) -> dict[str, str]:
+        """Of several tables, by name: one session for all."""
+        said = self.fuserank("digest", *tables, "--lake", str(self.lake(lake)))
+        return {table: value for value, table in (line.split() for line in said.splitlines())}
 
 
 @pytest.fixture(scope="session")
@@ -104,6 +107,28 @@ def last_line(output: str) -> str:
     return found[-1]
 
 
+def made(kind: str, to: Path) -> Path:
+    """An archive by `make package`'s own script, and a line about it."""
+    started = time.monotonic()
+    command = [sys.executable, str(ROOT / "deploy" / "local" / "package.py"), "--only", kind, "--dist", str(to)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    archive = to / f"fuserank-{kind}.tar.gz"
+    say(f"{archive.name}: {archive.stat().st_size / 2**20:.0f} MiB after {time.monotonic() - started:.0f} s")
+    assert not list(to.glob(f".{kind}-*"))  # the environment that it was made of is gone
+    return archive
+
+
+@pytest.fixture(scope="session")
+def data_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made("data", tmp_path_factory.mktemp("dist"))
+
+
+@pytest.fixture(scope="session")
+def train_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made("train", tmp_path_factory.mktemp("dist"))
+
+
 @pytest.fixture(scope="session")
 def on_local(shop: Shop) -> str:
     """The lake of the refresh by local[2]."""
@@ -118,8 +143,13 @@ def on_local(shop: Shop) -> str:
 
 
 @pytest.fixture(scope="session")
-def on_cluster(shop: Shop, cluster: Cluster) -> str:
-    """The lake of the refresh on two workers, its ranks on the executors: one application."""
-    done = submitted(cluster, shop, shop.job("refresh", "cluster", ON_EXECUTORS))
+def on_cluster(shop: Shop, cluster: Cluster, train_archive: Path) -> str:
+    """The lake of the refresh on two workers, its ranks on the executors: one application, Python from the archive alone."""
+    conf = {
+        "spark.archives": f"{train_archive}#environment",
+        "spark.pyspark.python": "./environment/bin/python",
+        "spark.pyspark.driver.python": sys.executable,
+    }
+    done = submitted(cluster, shop, shop.job("refresh", "cluster", ON_EXECUTORS), conf)
     assert done.returncode == 0, done.stdout[-4000:]
     return "cluster"

@@ -1,4 +1,4 @@
-"""Executors that have nothing but the packed environment: what they answer, and the refresh by it."""
+"""Executors that have nothing but the packed environment: what they answer. The refresh by it: test_refresh.py."""
 
 from __future__ import annotations
 
@@ -6,39 +6,16 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cluster.conftest import Shop, last_line, say, submitted
+from tests.cluster.conftest import last_line, say
 from tests.support.cluster import BIN, ROOT, Cluster
 
 pytestmark = pytest.mark.cluster
 NODE = os.path.realpath(sys._base_executable)  # type: ignore[attr-defined]
-
-
-def made(kind: str, to: Path) -> Path:
-    """An archive by `make package`'s own script, and a line about it."""
-    started = time.monotonic()
-    command = [sys.executable, str(ROOT / "deploy" / "local" / "package.py"), "--only", kind, "--dist", str(to)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
-    archive = to / f"fuserank-{kind}.tar.gz"
-    say(f"{archive.name}: {archive.stat().st_size / 2**20:.0f} MiB after {time.monotonic() - started:.0f} s")
-    assert not list(to.glob(f".{kind}-*"))  # the environment that it was made of is gone
-    return archive
-
-
-@pytest.fixture(scope="module")
-def data_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return made("data", tmp_path_factory.mktemp("dist"))
-
-
-@pytest.fixture(scope="module")
-def train_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return made("train", tmp_path_factory.mktemp("dist"))
 
 
 def asked(cluster: Cluster, *args: str) -> tuple[int, str, str]:
@@ -87,18 +64,3 @@ def test_every_executor_answers_from_inside_the_archive(cluster: Cluster, data_a
         assert answer["folder"].startswith(f"{cluster.folder}/work-")
         assert answer["prefix"] == f"{answer['folder']}/environment"
         assert answer["path"] == NODE
-
-
-def test_the_refresh_by_the_archive_gives_the_same_bytes(
-    cluster: Cluster, shop: Shop, train_archive: Path, on_local: str
-) -> None:
-    conf = {
-        "spark.archives": f"{train_archive}#environment",
-        "spark.pyspark.python": "./environment/bin/python",
-        "spark.pyspark.driver.python": sys.executable,
-    }
-    done = submitted(cluster, shop, shop.job("refresh", "archive"), conf)
-    assert done.returncode == 0, done.stdout[-4000:]
-    ours, peer = shop.digest("archive", "ranking.ranking"), shop.digest(on_local, "ranking.ranking")
-    say(f"ranking.ranking: {ours[:16]}… by the archive, {peer[:16]}… on local[2]")
-    assert ours == peer

@@ -18,7 +18,7 @@ from tests.cluster.conftest import ON_EXECUTORS, Shop, last_line, say, submitted
 from tests.support.cluster import ROOT, Cluster
 
 pytestmark = pytest.mark.cluster
-LONG = (ON_EXECUTORS, "train.batch=8", "train.epochs=2", "train.patience=2", "train.checkpoint_steps=10",
+LONG = (ON_EXECUTORS, "train.batch=16", "train.epochs=2", "train.patience=2", "train.checkpoint_steps=10",
         "ranks.collective_seconds=30")  # fmt: skip
 
 

@@ -25,6 +25,8 @@ from typing import Any
 
 import psutil
 
+from tests.support.jvm import SHORT_LIVED
+
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 START_SECONDS = 60.0
@@ -44,6 +46,9 @@ _SIZES = {
     "spark.sql.shuffle.partitions": "4",
     "spark.databricks.delta.snapshotPartitions": "1",
 }
+
+# Three on two cores, each at its beginning.
+_JVMS = ("spark.driver.extraJavaOptions", "spark.executor.extraJavaOptions")
 
 
 @dataclass
@@ -74,7 +79,10 @@ class Cluster:
             "spark.driver.bindAddress": "127.0.0.1",
             "spark.local.dir": str(self.folder / "local"),
         }
-        return {**load("cluster").submit, **_SIZES, **own, **(changes or {})}
+        told = {**load("cluster").submit, **_SIZES, **own, **(changes or {})}
+        for key in _JVMS:
+            told[key] = f"{told.get(key, '')} {SHORT_LIVED}".strip()
+        return told
 
     def command(self, job: Sequence[str], conf: Mapping[str, str] | None = None) -> list[str]:
         """The spark-submit line of a job in client mode; ``job`` is the script and its arguments."""
@@ -90,7 +98,7 @@ class Cluster:
         job: Sequence[str],
         env: Mapping[str, str] | None = None,
         conf: Mapping[str, str] | None = None,
-        seconds: float = 900,
+        seconds: float = 1500,
     ) -> subprocess.CompletedProcess[str]:
         """Run a job to its end: all output as ``stdout``, and the exit code; raises where it takes longer than ``seconds``."""
         return subprocess.run(
