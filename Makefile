@@ -33,7 +33,7 @@ recs: setup ## events in, fused ranking out: the whole chain on DATASET, then ou
 test: setup-dev ## all tests, two files at a time
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
-cluster-test: setup-dev ## refresh and training on a real standalone cluster, a rank killed, bad input; 30 GB of disk, half an hour or more
+cluster-test: setup-dev ## refresh and training on a real standalone cluster, a rank killed, bad input; 35 GB of disk, half an hour or more
 	@mkdir -p benchmarks/results; set -o pipefail; $(BIN)/python -m pytest -s --no-header -m cluster tests/cluster 2>&1 | tee benchmarks/results/cluster-test.txt
 
 roads-test: setup-dev ## the whole tiny chain in a catalog, below a URL, by the plain reader: the same ranking, and no secret anywhere

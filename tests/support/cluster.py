@@ -45,10 +45,9 @@ _SIZES = {
     "spark.ui.enabled": "false",
     "spark.sql.shuffle.partitions": "4",
     "spark.databricks.delta.snapshotPartitions": "1",
+    "spark.driver.extraJavaOptions": SHORT_LIVED,
+    "spark.executor.extraJavaOptions": SHORT_LIVED,
 }
-
-# Three on two cores, each at its beginning.
-_JVMS = ("spark.driver.extraJavaOptions", "spark.executor.extraJavaOptions")
 
 
 @dataclass
@@ -79,10 +78,7 @@ class Cluster:
             "spark.driver.bindAddress": "127.0.0.1",
             "spark.local.dir": str(self.folder / "local"),
         }
-        told = {**load("cluster").submit, **_SIZES, **own, **(changes or {})}
-        for key in _JVMS:
-            told[key] = f"{told.get(key, '')} {SHORT_LIVED}".strip()
-        return told
+        return {**load("cluster").submit, **_SIZES, **own, **(changes or {})}
 
     def command(self, job: Sequence[str], conf: Mapping[str, str] | None = None) -> list[str]:
         """The spark-submit line of a job in client mode; ``job`` is the script and its arguments."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -62,11 +62,10 @@ def digest(
         if as_of is not None and "as_of_date" not in table.column_names:
             raise FuserankError(f"table {table.name} has no as_of_date; leave --as-of out")
     settings = o.settings(env, as_of, lake, overrides)
+    of_day: dict[str, Any] = {} if as_of is None else {"as_of_date": settings.as_of}
     reader = open_lake(settings)
     for table in wanted:
-        frame = reader.read(table)
-        if as_of is not None:
-            frame = frame.where(f"as_of_date = DATE'{settings.as_of}'")
+        frame = reader.read(table, **of_day)
         value = table_digest(frame, table)
         if as_json:
             typer.echo(json.dumps({"table": table.name, "as_of": as_of, "rows": frame.count(), "digest": value}))

@@ -39,11 +39,16 @@ class Slots:
 
 def slots(spark: SparkSession) -> Slots:
     """What Spark's own status store says; it lags by some .1 s."""
-    context: Any = spark.sparkContext._jsc
-    listed = context.sc().statusStore().executorList(True)
-    found = [listed.apply(k) for k in range(listed.size())]
-    working = [(int(e.maxTasks()), int(e.activeTasks())) for e in found if e.maxTasks() > 0]  # the driver may have none
+    alive = _executors(spark, active_only=True)
+    working = [(int(e.maxTasks()), int(e.activeTasks())) for e in alive if e.maxTasks() > 0]  # the driver may have none
     return Slots(sum(most for most, _ in working), sum(max(most - busy, 0) for most, busy in working), len(working))
+
+
+def _executors(spark: SparkSession, active_only: bool) -> list[Any]:
+    """Spark's ExecutorSummary of each, the driver among them."""
+    context: Any = spark.sparkContext._jsc
+    listed = context.sc().statusStore().executorList(active_only)
+    return [listed.apply(k) for k in range(listed.size())]
 
 
 def refuse_dynamic_allocation(spark: SparkSession, what: str) -> None:
@@ -149,9 +154,7 @@ def unless_they_die(spark: SparkSession, work: Callable[[], T]) -> T:
 
 
 def _refuse_dying(spark: SparkSession) -> None:
-    context: Any = spark.sparkContext._jsc
-    listed = context.sc().statusStore().executorList(False)
-    ended = [e for e in (listed.apply(k) for k in range(listed.size())) if not e.isActive()]
+    ended = [e for e in _executors(spark, active_only=False) if not e.isActive()]
     if len(ended) < _ENDED:
         return
     newest = max(ended, key=lambda e: int(e.id()))

@@ -91,7 +91,7 @@ def gather(lake: Lake, settings: Settings, as_of: dt.date) -> ReportData:
 def _rows(lake: Lake, table: Any, as_of: dt.date) -> list[dict[str, Any]]:
     if not lake.exists(table):
         return []
-    return [r.asDict() for r in lake.read(table).where(f"as_of_date = DATE'{as_of}'").collect()]
+    return [r.asDict() for r in lake.read(table, as_of_date=as_of).collect()]
 
 
 def _last_run(lake: Lake, as_of: dt.date) -> dict[str, Any]:
