@@ -14,7 +14,7 @@ from fuserank.samples import formulas as of
 from fuserank.samples import told as t
 from fuserank.samples.affinity import Factors, Neighbours
 from fuserank.samples.catalogue import ITEM_COLUMNS, STORE_COLUMNS, Catalogue
-from fuserank.samples.shards import PACKED, laid_out, packed
+from fuserank.samples.shards import PACKED, laid_out, packed, tasks
 from fuserank.tables.candidates import SOURCES
 from fuserank.tables.features import ATTRIBUTES, HISTORY
 from fuserank.tables.samples import CATEGORICAL, NUMERICS, SAMPLES, SHARDS
@@ -45,7 +45,7 @@ def encoded(
     """
     kernel = _Encode(load_catalogue, load_item_factors, load_neighbours, minor_per_major, shards)
     schema = ", ".join(f"{c.name} {c.type}" for c in COLUMNS)
-    return laid_out(told_rows.mapInArrow(kernel, PACKED), schema.replace(" long", " bigint"), partitions)
+    return laid_out(told_rows.mapInArrow(kernel, PACKED), schema.replace(" long", " bigint"), tasks(shards, partitions))
 
 
 class _Encode:

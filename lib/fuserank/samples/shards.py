@@ -19,11 +19,17 @@ if TYPE_CHECKING:
 
 PACKED = "shard int, samples binary"
 _BATCH_ROWS = 16_384  # rows that go back to Spark at a time
+_SHARDS_A_TASK = 4  # a write keeps all files of its task open, each with its rows in memory
 
 
 def sharded(rows: DataFrame, partitions: int) -> DataFrame:
     """``rows`` (with shard and position), laid out so that the write makes one file a shard, rows by position."""
     return laid_out(rows.mapInArrow(packed, PACKED), rows.schema, partitions)
+
+
+def tasks(shards: int, partitions: int) -> int:
+    """Tasks that write so many shards: ``partitions``, or more where each would have too many files open."""
+    return max(partitions, -(-shards // _SHARDS_A_TASK))
 
 
 def laid_out(packed_rows: DataFrame, schema: StructType | str, partitions: int) -> DataFrame:

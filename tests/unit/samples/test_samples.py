@@ -16,7 +16,7 @@ from fuserank.samples.affinity import Factors, Neighbours
 from fuserank.samples.catalogue import Catalogue, buckets, item_rows, store_rows
 from fuserank.samples.encode import encoded
 from fuserank.samples.keys import hashed, labelled, positions, thinned
-from fuserank.samples.shards import sharded
+from fuserank.samples.shards import sharded, tasks
 from fuserank.samples.told import USER_BUCKETS, ByUser, told
 from fuserank.tables import features as f
 from fuserank.tables.candidates import CANDIDATES, FACTORS
@@ -132,6 +132,15 @@ def test_positions_are_dense_in_hash_order_and_differ_by_seed(spark: SparkSessio
     assert [p for p, _ in seen[1]] == list(range(1000))
     assert seen[1] == placed(keys.repartition(5), 1)
     assert seen[1] != seen[2]
+
+
+@pytest.mark.parametrize(("shards", "partitions", "expected"), [(24, 2, 6), (192, 2, 48), (24, 64, 64), (24, 6, 6)])
+def test_a_task_has_few_files_open_however_many_shards_there_are(shards: int, partitions: int, expected: int) -> None:
+    assert tasks(shards, partitions) == expected
+
+
+def test_samples_of_many_shards_are_written_by_many_tasks(spark: SparkSession) -> None:
+    assert sample(spark, cfg=SamplesConfig(shards=192)).rdd.getNumPartitions() == 48
 
 
 def test_a_shard_is_one_file_of_one_row_group_with_even_rows_in_order(spark: SparkSession, lake: Lake) -> None:
