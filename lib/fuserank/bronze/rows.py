@@ -45,12 +45,12 @@ def cast_failures(rows: DataFrame, files: FilesConfig) -> DataFrame | None:
         if not may_fail(have, column.type):
             continue
         is_there = present(cell, column.type)
-        fails = is_there & typed(cell, have, column.type, column.zone, column.pattern).isNull()
+        fails = is_there & typed(cell, have, column.type, column.zone, column.pattern, column.decimal).isNull()
         first = F.min(F.when(fails, F.struct(F.col("_row"), cell.cast("string").alias("text"))))
         sums.append(
             F.struct(
                 F.count_if(is_there).alias("present"), F.count_if(fails).alias("failed"), first.alias("first")
-            ).alias(name)
+            ).alias(f"cast {name}")
         )
     text_format = files.format != "parquet"
     if not sums and not text_format:
@@ -75,9 +75,9 @@ def refuse_wrong_input(counted: Row, files: FilesConfig, file: str) -> None:
             cure="mend format, delimiter or encoding in the mapping",
         )
     for name, column in files.columns.items():
-        if name not in counted.asDict() or name.startswith("_"):
+        cell = counted.asDict().get(f"cast {name}")  # None where no cell of the column can fail
+        if cell is None:
             continue
-        cell = counted[name]
         if cell["present"] and cell["failed"] == cell["present"]:
             raise IngestError(
                 f"no cell is a {column.type}; the first is {cell['first']['text']!r}",

@@ -11,7 +11,7 @@ from fuserank.cli import options as o
 
 
 def evaluate(
-    env: o.Env = "local", as_of: o.AsOf = None, lake: o.Lake = None, overrides: o.Overrides = None, as_json: o.AsJson = False,
+    env: o.Env = "local", dataset: o.Dataset = None, as_of: o.AsOf = None, lake: o.Lake = None, overrides: o.Overrides = None, as_json: o.AsJson = False,
     cached: Annotated[bool, typer.Option("--cached", help="show the last evaluation as of that day, measure nothing")] = False,
 ) -> None:  # fmt: skip
     """Quality on the days from as_of, full ranking, both tracks: each source alone, the model alone, the fusion."""
@@ -21,7 +21,7 @@ def evaluate(
     from fuserank.io.run import open_run
     from fuserank.jobs.evaluate import execute, saved_rows
 
-    settings = o.settings(env, as_of, lake, overrides)
+    settings = o.settings(env, as_of, lake, overrides, dataset)
     if cached:
         rows = saved_rows(open_lake(settings), settings.as_of)
     else:

@@ -7,8 +7,10 @@ import sys
 import typer
 
 from fuserank.cli.bench import bench
+from fuserank.cli.check import check
 from fuserank.cli.doctor import doctor
 from fuserank.cli.evaluate import evaluate
+from fuserank.cli.init import init
 from fuserank.cli.inspect import digest, runs, tables
 from fuserank.cli.plan import plan
 from fuserank.cli.recommend import recommend
@@ -23,7 +25,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for command in (plan, refresh, recommend, evaluate, report, runs, digest, tables, doctor, render, bench):
+for command in (
+    init,
+    check,
+    plan,
+    refresh,
+    recommend,
+    evaluate,
+    report,
+    runs,
+    digest,
+    tables,
+    doctor,
+    render,
+    bench,
+):
     app.command()(command)
 
 

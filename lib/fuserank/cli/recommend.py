@@ -14,12 +14,14 @@ from fuserank.common.errors import FuserankError
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+    from fuserank.config.settings import Settings
+
 
 def recommend(
     user: Annotated[str, typer.Argument(help="the user's id in the shop")],
     k: Annotated[int | None, typer.Option("--k", min=1, help="how many items (default: all of the list)")] = None,
     surface: Annotated[str | None, typer.Option("--surface", help="where it is shown (default: ranking.surface)")] = None,
-    env: o.Env = "local", as_of: o.AsOf = None, lake: o.Lake = None, overrides: o.Overrides = None, as_json: o.AsJson = False,
+    env: o.Env = "local", dataset: o.Dataset = None, as_of: o.AsOf = None, lake: o.Lake = None, overrides: o.Overrides = None, as_json: o.AsJson = False,
 ) -> None:  # fmt: skip
     """The user's fused ranking: items with score, parts and reason."""
     from pyspark.sql import functions as F
@@ -28,20 +30,21 @@ def recommend(
     from fuserank.serving.format import lines, recommendations
     from fuserank.tables.results import RANKING
 
-    settings = o.settings(env, as_of, lake, overrides)
+    settings = o.settings(env, as_of, lake, overrides, dataset)
     user = unicodedata.normalize("NFC", user).strip()  # as ids are compared everywhere
     place = surface or settings.ranking.surface
     mine = open_lake(settings).read(RANKING, as_of_date=settings.as_of)
     rows = [r.asDict() for r in mine.where((F.col("user_id") == user) & (F.col("surface") == place)).collect()]
     if not rows:
-        raise FuserankError(_why_none(user, place, settings.as_of.isoformat(), mine))
+        raise FuserankError(_why_none(user, place, settings, mine))
     found = recommendations(user, rows, k)
     typer.echo(json.dumps(found, ensure_ascii=False) if as_json else "\n".join(lines(found)))
 
 
-def _why_none(user: str, surface: str, as_of: str, ranking: DataFrame) -> str:
+def _why_none(user: str, surface: str, settings: Settings, ranking: DataFrame) -> str:
     """What is missing, and the cure."""
+    as_of = settings.as_of
     known = ranking.select("user_id", "surface").limit(1).collect()
     if not known:
-        return f"there is no ranking as of {as_of} in this lake; run `fuserank refresh --as-of {as_of}`"
+        return f"there is no ranking as of {as_of} in this lake; run `fuserank refresh --dataset {settings.dataset} --lake {settings.lake} --as-of {as_of}`, or name the data set by --dataset"
     return f"user {user!r} has no list on surface {surface!r} as of {as_of}; one that has: {known[0]['user_id']} on {known[0]['surface']}"

@@ -7,8 +7,14 @@ import typer
 from fuserank.cli import options as o
 
 
-def report(env: o.Env = "local", as_of: o.AsOf = None, lake: o.Lake = None, overrides: o.Overrides = None) -> None:
+def report(
+    env: o.Env = "local",
+    dataset: o.Dataset = None,
+    as_of: o.AsOf = None,
+    lake: o.Lake = None,
+    overrides: o.Overrides = None,
+) -> None:
     """Write out/report.html: quality, training, calibration, long tail, timings, ten users side by side."""
     from fuserank.jobs import report as job
 
-    typer.echo(str(job.write(o.settings(env, as_of, lake, overrides))))
+    typer.echo(str(job.write(o.settings(env, as_of, lake, overrides, dataset))))

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 _INTEGRAL = ("tinyint", "smallint", "int", "bigint")
 _FLOATING = ("float", "double")
 _TIMES = ("date", "timestamp", "timestamp_ntz")
+# numbers that tell times → units in a second
+EPOCHS = {"epoch_seconds": 1, "epoch_millis": 1_000, "epoch_micros": 1_000_000}
 _ACCEPTED: dict[str, tuple[str, ...]] = {
     "string": ("string", "boolean", *_INTEGRAL, *_TIMES),
     "long": ("string", *_INTEGRAL, *_FLOATING),
@@ -18,11 +20,11 @@ _ACCEPTED: dict[str, tuple[str, ...]] = {
     "boolean": ("string", "boolean"),
     "date": ("string", *_TIMES),
     "timestamp": ("string", *_TIMES),
-    "epoch_seconds": ("string", *_INTEGRAL),
-    "epoch_millis": ("string", *_INTEGRAL),
+    **dict.fromkeys(EPOCHS, ("string", *_INTEGRAL)),
 }
 _DATE = r"^\s*\d{4}-\d{1,2}-\d{1,2}"  # a time alone would be cast to today
 _OFFSET = r"\d{1,2}:\d{2}.*(Z|UTC|[+-]\d{2}:?\d{2})\s*$"
+_DECIMAL_COMMA = r"^\s*[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d*)?\s*$"  # 12.99 is a mistake there, not 1299
 _EPOCH_LIMIT_SECONDS = 100_000_000_000  # the year 5138; far beyond, timestamps overflow
 
 
@@ -49,25 +51,30 @@ def present(cell: Column, want: str) -> Column:
     return cell.isNotNull() & (F.trim(cell.cast("string")) != "")
 
 
-def typed(cell: Column, found: str, want: str, zone: str = "UTC", pattern: str | None = None) -> Column:
+def typed(
+    cell: Column, found: str, want: str, zone: str = "UTC", pattern: str | None = None, decimal: str = "."
+) -> Column:
     """The cell as ``want``, null where it cannot be: bigint, double, decimal(18,6), boolean, date or timestamp (UTC).
 
-    ``zone`` is where text and timestamp_ntz without an offset were told; ``pattern`` a Spark datetime pattern.
+    ``zone`` is where text and timestamp_ntz without an offset were told; ``pattern`` a Spark datetime pattern;
+    ``decimal`` the mark before the decimals of numbers told as text: with a comma, 1.234,5 is 1234.5.
     """
     from pyspark.sql import functions as F
 
     if want == "string":
         return cell.cast("string")
+    if decimal == "," and found == "string" and want in {"long", "double", "decimal"}:
+        cell = F.when(cell.rlike(_DECIMAL_COMMA), F.translate(cell, ",.", "."))
     if want == "long":
         return _whole(cell, found)
     if want == "double":
         number = cell.try_cast("double")
         return F.when(~F.isnan(number) & (F.abs(number) != float("inf")), number)
-    if want in {"epoch_seconds", "epoch_millis"}:
-        per_second = 1 if want == "epoch_seconds" else 1000
+    if want in EPOCHS:
+        limit = _EPOCH_LIMIT_SECONDS * EPOCHS[want]
         number = _whole(cell, found)
-        inside = number.between(-_EPOCH_LIMIT_SECONDS * per_second, _EPOCH_LIMIT_SECONDS * per_second)
-        return F.when(inside, F.timestamp_millis(F.when(inside, number) * (1000 // per_second)))
+        inside = number.between(-limit, limit)
+        return F.when(inside, F.timestamp_micros(F.when(inside, number) * (1_000_000 // EPOCHS[want])))
     if want in {"date", "timestamp"}:
         return _time(cell, found, want, zone, pattern)
     return cell.try_cast({"decimal": "decimal(18,6)", "boolean": "boolean"}[want])

@@ -19,7 +19,16 @@ from fuserank.config.dataset_checks import problems
 from fuserank.config.dataset_dimensions import DimensionsConfig
 
 ColumnType = Literal[
-    "string", "long", "double", "decimal", "boolean", "date", "timestamp", "epoch_seconds", "epoch_millis"
+    "string",
+    "long",
+    "double",
+    "decimal",
+    "boolean",
+    "date",
+    "timestamp",
+    "epoch_seconds",
+    "epoch_millis",
+    "epoch_micros",
 ]
 Role = Literal["exposure", "feedback", "reversal"]
 Scalar = str | int | float | bool
@@ -50,6 +59,7 @@ class ColumnConfig(Section):
     pattern: str | None = Field(
         None, description="Spark datetime pattern of text dates and timestamps; ISO 8601 unless told"
     )
+    decimal: Literal[".", ","] = Field(".", description="of numbers told as text: with a comma, 1.234,5 is 1234.5")
 
     @model_validator(mode="before")
     @classmethod
@@ -91,6 +101,7 @@ class FilesConfig(Section):
     )
     delimiter: str = Field(",", min_length=1, max_length=1, description="CSV: between cells")
     encoding: str = Field("UTF-8", description="CSV and JSON lines: character set")
+    header: bool = Field(True, description="CSV: the first line has the names; without it columns are _c0, _c1, …")
     rules: list[RuleConfig] = Field(default_factory=list, description="comparisons that every row must keep")
 
 
@@ -221,6 +232,7 @@ class DatasetConfig(Section):
         pattern=r"^[a-z][a-z0-9_]*$", description="part of table names and event ids; do not change it later"
     )
     version: int = Field(1, ge=1, description="raise it to have files that came in earlier read again")
+    as_of: dt.date | None = Field(None, description="the day that a run is as of where it is told none")
     time_zone: str = Field(description="the shop's own zone: its days and weeks begin at midnight there")
     currency: CurrencyConfig
     weeks: WeeksConfig | None = Field(None, description="needed where a column holds week numbers")

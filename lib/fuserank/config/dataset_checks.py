@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from fuserank.common.casting import EPOCHS
+
 if TYPE_CHECKING:
     from fuserank.config.dataset import DatasetConfig, FilesConfig
 
-TEMPORAL = frozenset({"date", "timestamp", "epoch_seconds", "epoch_millis"})
+TEMPORAL = frozenset({"date", "timestamp", *EPOCHS})
 NUMERIC = frozenset({"long", "double", "decimal"})
 IDS = frozenset({"string", "long"})
 

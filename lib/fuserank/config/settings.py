@@ -138,7 +138,15 @@ def load(env: str = "local", overrides: list[str] | None = None) -> Settings:
         if not eq:
             raise SettingsError(f"--set {override!r}: write section.key=value")
         merged = _merge(merged, _nested(key.split("."), yaml.safe_load(value)))
+    if not any(override.startswith("as_of=") for override in overrides or []):
+        merged |= _own_day(conf / "datasets" / f"{merged.get('dataset', '')}.yaml")
     return Settings.model_validate({"env": env, **merged})
+
+
+def _own_day(mapping: Path) -> dict[str, Any]:
+    """as_of of a data set's mapping, where it tells one; what is wrong with the mapping is said when it is read whole."""
+    told = read_yaml(mapping).get("as_of") if mapping.is_file() else None
+    return {"as_of": told} if told else {}
 
 
 def changed(settings: Settings, values: dict[str, Any]) -> Settings:

@@ -69,7 +69,7 @@ def _ingest_table(run: Run, dataset: DatasetConfig, table: str, root: str, befor
     seen = {t.content_hash for t in mine if int(t.fingerprint) >= dataset.version}
     batch = 1 + max((t.batch for t in mine), default=0)
     target = bronze_table(f"{dataset.name}_{table}")
-    taken = []
+    taken: list[Taken] = []
     for file in find_files(run.spark, root, dataset.files[table].path):
         if file.content_hash in seen:
             continue

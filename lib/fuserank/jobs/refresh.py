@@ -162,7 +162,8 @@ def _summary(run: Run, total: float) -> None:
         if rows:
             best_first = sorted(rows.items(), key=lambda kv: -kv[1])
             run.say(f"NDCG@10 {track}: {'  '.join(f'{s} {v:.3f}' for s, v in best_first)}")
-    run.say(f"look at it: fuserank recommend USER --lake {run.lake.root}")
+    named = f"--dataset {run.settings.dataset} --lake {run.lake.root} --as-of {run.as_of}"
+    run.say(f"look at it: fuserank recommend USER {named}")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -64,7 +64,7 @@ def cells(bronze: DataFrame, dataset: DatasetConfig, table: str, names: Iterable
     for name in sorted(set(names)):
         spec, have = files.columns[name], found[bronze_name(name)]
         raw = F.col(f"`{bronze_name(name)}`")
-        cell = typed(raw, have, spec.type, spec.zone, spec.pattern)
+        cell = typed(raw, have, spec.type, spec.zone, spec.pattern, spec.decimal)
         if name in ids:
             cell = cell.cast("string")
             if have not in _NUMBERS and spec.type == "string":

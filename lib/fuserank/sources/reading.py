@@ -23,7 +23,7 @@ def reader_options(files: FilesConfig) -> dict[str, str]:
     if files.format == "jsonl":
         return {**common, "multiLine": "false", "primitivesAsString": "true"}
     quoting = {"quote": '"', "escape": '"', "sep": files.delimiter, "maxCharsPerColumn": "-1"}
-    return {**common, **quoting, "header": "true", "multiLine": "true", "inferSchema": "false"}
+    return {**common, **quoting, "header": str(files.header).lower(), "multiLine": "true", "inferSchema": "false"}
 
 
 def check_columns(found: Sequence[tuple[str, str]], files: FilesConfig, file: str) -> None:

@@ -1,0 +1,387 @@
+"""A look at a shop's files without Spark: what there is, how it is written, what the cells could be. By DuckDB."""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import datetime as dt
+import gzip
+import io
+import itertools
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Literal
+
+from fuserank.common.casting import EPOCHS
+from fuserank.common.errors import FuserankError, IngestError
+from fuserank.common.looks import MOSTLY, ColumnLook, Found, Span, TableLook, TimeLook
+from fuserank.io.time_patterns import fitting, strptime_of
+
+if TYPE_CHECKING:
+    import duckdb
+
+Format = Literal["csv", "jsonl", "parquet"]
+_SUFFIXES: dict[str, Format] = {
+    ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".dat": "csv", ".data": "csv", ".psv": "csv", ".inter": "csv",
+    ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".parquet": "parquet", ".pq": "parquet",
+}  # fmt: skip
+_OPENERS: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open}
+_UNREADABLE = {".zst": "Zstandard", ".zip": "ZIP", ".xz": "xz", ".7z": "7-Zip", ".xlsx": "Excel", ".xls": "Excel"}
+# other spellings of times stay text, as they are for Spark
+_JSON = "hive_partitioning=false, dateformat='%Y-%m-%d', timestampformat='%Y-%m-%dT%H:%M:%SZ'"
+_HEAD_BYTES = 1 << 20
+_ENCODING_BYTES = 1 << 26
+_SAMPLES = 30
+
+
+class LocalLooks:
+    """``Looks`` at a folder or file of this machine. At most ``rows`` rows of each table are taken, from its beginning."""
+
+    def __init__(self, path: Path, rows: int = 2_000_000) -> None:
+        """:raises IngestError: nothing is there, or nothing of it can be read"""
+        if not path.exists():
+            raise IngestError("nothing is there", file=str(path), cure="name a folder or a file of this machine")
+        path = path.absolute()
+        self.root = str(path if path.is_dir() else path.parent)
+        self.tables: list[TableLook] = []
+        self.left_out: list[tuple[str, str]] = []
+        self._rows = rows
+        self._names: dict[str, str] = {}
+        self._numbers = itertools.count()
+        self._folder = tempfile.TemporaryDirectory(prefix="fuserank-look-")
+        self._duckdb = _connect(self._folder.name)
+        for group in self._groups(path):
+            try:
+                self._take(group)
+            except _CannotReadError as problem:
+                self.left_out += [(self._relative(f), str(problem)) for f in group]
+        if not self.tables:
+            told = "; ".join(f"{file}: {why}" for file, why in self.left_out[:5])
+            raise IngestError(
+                f"no table can be read here{': ' + told if told else ''}",
+                file=str(path),
+                cure="CSV with a header, JSON lines and Parquet can; gzip and bzip2 are fine",
+            )
+
+    def distinct_rows(self, table: str, columns: Sequence[str]) -> int:
+        """Different values that these columns have together."""
+        named = ", ".join(_quoted(c) for c in columns)
+        return int(self._one(f"SELECT count(*) FROM (SELECT DISTINCT {named} FROM {self._names[table]})"))
+
+    def shared(self, table: str, column: str, other: str, other_column: str) -> float:
+        """Share of the different values of a column that the other table's column has too; 0…1."""
+        mine = f"(SELECT DISTINCT {_text(column)} AS v FROM {self._names[table]} WHERE {_text(column)} IS NOT NULL)"
+        theirs = f"SELECT {_text(other_column)} FROM {self._names[other]}"
+        found = self._duckdb.execute(f"SELECT count(*), count_if(v IN ({theirs})) FROM {mine}").fetchall()[0]
+        return found[1] / found[0] if found[0] else 0.0
+
+    def span(self, table: str, column: str, time: TimeLook) -> Span | None:
+        """First and last moment; None where no cell tells one."""
+        moment = _moment(_quoted(column), time)
+        hours = ", ".join(f"count_if(hour(m) = {h})" for h in range(24))
+        found = self._duckdb.execute(
+            f"SELECT min(m), max(m), {hours} FROM (SELECT {moment} AS m FROM {self._names[table]}) "
+            "WHERE m BETWEEN TIMESTAMP '1970-01-01' AND TIMESTAMP '2100-01-01'"
+        ).fetchall()[0]
+        if found[0] is None:
+            return None
+        return Span(found[0].replace(tzinfo=dt.UTC), found[1].replace(tzinfo=dt.UTC), tuple(found[2:]))
+
+    def _relative(self, path: Path) -> str:
+        return path.relative_to(self.root).as_posix()
+
+    def _groups(self, path: Path) -> Iterator[list[Path]]:
+        """Files that look like parts of one table: their paths differ in digits and ids alone."""
+        files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+        kept = []
+        for file in files:
+            inside = file.relative_to(path).parts if path.is_dir() else (file.name,)
+            if any(part.startswith((".", "_")) for part in inside):
+                continue
+            if why := _why_not(file):
+                self.left_out.append((self._relative(file), why))
+            else:
+                kept.append(file)
+        for _, group in itertools.groupby(sorted(kept, key=self._pattern), key=self._pattern):
+            yield list(group)
+
+    def _take(self, group: list[Path]) -> None:
+        form = _SUFFIXES[_suffixes(group[0])[0]]
+        name = self._unused_name(group)
+        told: dict[str, Any] = {}
+        self._names[name] = f"t{next(self._numbers)}"
+        if form == "parquet":
+            source = f"read_parquet({_texts(group)}, union_by_name=true, hive_partitioning=false)"
+        elif form == "jsonl":
+            source = self._json(group)
+        else:
+            source, told = self._csv(group)
+        try:
+            self._duckdb.execute(f"CREATE TABLE {self._names[name]} AS SELECT * FROM {source} LIMIT {self._rows + 1}")
+        except _duckdb_error() as problem:
+            raise _CannotReadError(str(problem).splitlines()[0]) from problem
+        rows = int(self._one(f"SELECT count(*) FROM {self._names[name]}"))
+        if rows == 0:
+            raise _CannotReadError("it has no rows")
+        if rows > self._rows:  # the one more told that there are more
+            self._duckdb.execute(f"DELETE FROM {self._names[name]} WHERE rowid = {self._rows}")
+        self.tables.append(
+            TableLook(
+                name=name, path=self._glob(group), format=form, files=len(group), bytes=sum(f.stat().st_size for f in group),
+                rows=min(rows, self._rows), whole=rows <= self._rows, columns=tuple(self._columns(name)), **told,
+            )
+        )  # fmt: skip
+
+    def _json(self, group: list[Path]) -> str:
+        with _open(group[0]) as stream:
+            if stream.read(_HEAD_BYTES).lstrip()[:1] != b"{":
+                raise _CannotReadError("it is not one JSON object a line")
+        files = self._readable(group, "UTF-8")
+        return (
+            f"read_json({_texts(files)}, format='newline_delimited', union_by_name=true, ignore_errors=true, {_JSON})"
+        )
+
+    def _csv(self, group: list[Path]) -> tuple[str, dict[str, Any]]:
+        encoding = _encoding(group[0])
+        files = self._readable(group, encoding)
+        if _is_sequences(files[0]):
+            raise _CannotReadError("it has a user and its items on each line; only tables can be read yet")
+        try:
+            sniffed = self._duckdb.execute(
+                "SELECT Delimiter, HasHeader, Columns FROM sniff_csv(?, ignore_errors=true)", [str(files[0])]
+            ).fetchall()[0]
+        except _duckdb_error() as problem:
+            raise _CannotReadError(f"no delimiter splits it into columns: {str(problem).splitlines()[0]}") from problem
+        delimiter, header, columns = sniffed
+        if len(columns) < 2:
+            raise _CannotReadError("no delimiter splits it into columns")
+        names = "" if header else f", names={[f'_c{i}' for i in range(len(columns))]!r}"
+        source = (
+            f"read_csv({_texts(files)}, delim='{delimiter}', header={str(header).lower()}{names}, quote='\"', escape='\"', "
+            "all_varchar=true, hive_partitioning=false, ignore_errors=true, null_padding=true, strict_mode=false, parallel=false)"
+        )
+        return source, {"delimiter": delimiter, "encoding": encoding, "header": header}
+
+    def _readable(self, group: list[Path], encoding: str) -> list[Path]:
+        """The files as DuckDB reads them: those of other packing or characters are copied, as UTF-8, as far as needed."""
+        if encoding == "UTF-8" and all(f.suffix != ".bz2" for f in group):
+            return group
+        copies, lines = [], 0
+        for file in group:
+            copy = Path(self._folder.name) / f"{len(list(Path(self._folder.name).iterdir()))}.txt"
+            with _open(file) as raw, copy.open("w", encoding="utf-8", newline="") as out:
+                for line in io.TextIOWrapper(raw, encoding, errors="replace", newline=""):
+                    out.write(line)
+                    lines += 1
+                    if lines > 2 * self._rows:  # quoted cells may hold line breaks
+                        break
+            copies.append(copy)
+        return copies
+
+    def _pattern(self, file: Path) -> str:
+        """The file's path under the root with * for digits, ids and the values of partitions."""
+        starred = re.sub(r"=[^/]*", "=*", _escaped(self._relative(file)))
+        starred = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d+", "*", starred)
+        return re.sub(r"\*([-_.]?\*)+", "*", starred)
+
+    def _glob(self, group: list[Path]) -> str:
+        """The narrowest path or glob under the root that finds these files and no others."""
+        pattern = self._pattern(group[0]) if len(group) > 1 else _escaped(self._relative(group[0]))
+        if sorted(Path(self.root).glob(pattern)) != sorted(group):
+            raise _CannotReadError(
+                f"no pattern finds these {len(group)} files alone; put them in a folder of their own"
+            )
+        return pattern
+
+    def _unused_name(self, group: list[Path]) -> str:
+        """A table's name from the files' own: lower case, without what differs among them."""
+        pattern = self._glob(group)
+        *parents, own = pattern.split("/")
+        words = [own.split(".")[0], *(p for p in reversed(parents) if "=" not in p), Path(self.root).name, "table"]
+        plain = [re.sub(r"[^a-z0-9]+", "_", w.lower().replace("*", "")).strip("_") for w in words]
+        name = next(w for w in plain if re.match(r"[a-z]", w) and not re.fullmatch(r"part(_c)?", w))
+        taken = {t.name for t in self.tables}
+        return next(n for n in itertools.chain([name], (f"{name}_{k}" for k in itertools.count(2))) if n not in taken)
+
+    def _columns(self, table: str) -> Iterator[ColumnLook]:
+        own = self._names[table]
+        described = self._duckdb.execute(f"DESCRIBE {own}").fetchall()
+        for name, kind, *_ in described:
+            column = _quoted(name)
+            if (found := _found(kind)) == "nested":
+                filled = self._one(f"SELECT count({column}) FROM {own}")
+                yield ColumnLook(name, found, int(self._one(f"SELECT count(*) FROM {own}")), int(filled), 0)
+                continue
+            yield self._column(own, name, found)
+
+    def _column(self, own: str, name: str, found: Found) -> ColumnLook:
+        number = "TRY_CAST(v AS DOUBLE)"
+        asked = {
+            "rows": "count(*)", "filled": "count(v)", "distinct": "count(DISTINCT v)",
+            "integers": r"count_if(regexp_full_match(v, '[+-]?\d{1,18}'))",
+            "numbers": f"count_if(isfinite({number}))",
+            "decimal_commas": r"count_if(regexp_full_match(v, '[+-]?\d{1,3}(\.?\d{3})*,(\d{1,2}|\d{4,})'))",
+            "leading_zeros": r"count_if(regexp_full_match(v, '0\d+'))",
+            "low": f"min(CASE WHEN isfinite({number}) THEN {number} END)",
+            "high": f"max(CASE WHEN isfinite({number}) THEN {number} END)",
+            "iso_times": r"count_if(regexp_matches(v, '^\d{4}-\d{1,2}-\d{1,2}') AND TRY_CAST(v AS TIMESTAMPTZ) IS NOT NULL)",
+            "offsets": r"count_if(regexp_matches(v, '^\d{4}-\d{1,2}-\d{1,2}.*\d{1,2}:\d{2}.*(Z|UTC|[+-]\d{2}(:?\d{2})?)$'))",
+            "longest": "coalesce(max(length(v)), 0)",
+        }  # fmt: skip
+        cells = f"(SELECT {_text(name)} AS v FROM {own})"
+        counted = self._duckdb.execute(f"SELECT {', '.join(asked.values())} FROM {cells}").fetchall()[0]
+        told = {
+            name: 0 if n is None and name not in {"low", "high"} else n for name, n in zip(asked, counted, strict=True)
+        }
+        samples = self._duckdb.execute(
+            f"SELECT v, count(*) AS n FROM {cells} WHERE v IS NOT NULL GROUP BY v ORDER BY n DESC, v LIMIT {_SAMPLES}"
+        ).fetchall()
+        patterns: tuple[str, ...] = ()
+        if found == "text" and told["filled"] and told["iso_times"] < told["filled"]:
+            patterns = self._patterns(cells, told["filled"])
+        return ColumnLook(
+            name, found, samples=tuple((str(v)[:60], int(n)) for v, n in samples), patterns=patterns, **told
+        )
+
+    def _patterns(self, cells: str, filled: int) -> tuple[str, ...]:
+        """Of the patterns that some of the cells fit, those that all fit."""
+        some = [r[0] for r in self._duckdb.execute(
+            f"SELECT v FROM {cells} WHERE v IS NOT NULL USING SAMPLE reservoir(200 ROWS) REPEATABLE (1)").fetchall()]  # fmt: skip
+        likely = fitting(some)
+        if not likely:
+            return ()
+        counts = ", ".join(f"count(try_strptime(v, '{strptime_of(p)}'))" for p in likely)
+        found = self._duckdb.execute(f"SELECT {counts} FROM {cells}").fetchall()[0]
+        return tuple(p for p, n in zip(likely, found, strict=True) if n >= MOSTLY * filled)
+
+    def _one(self, sql: str) -> Any:
+        return self._duckdb.execute(sql).fetchall()[0][0]
+
+
+class _CannotReadError(Exception):
+    """Why a file is left out."""
+
+
+def _connect(folder: str) -> duckdb.DuckDBPyConnection:
+    try:
+        import duckdb
+    except ModuleNotFoundError as problem:
+        raise FuserankError("looking at files needs DuckDB, which is not installed; `make setup`") from problem
+    own: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "temp_directory": f"{folder}/spill",
+    }
+    connection = duckdb.connect(":memory:", config=own)
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET preserve_insertion_order = true")
+    return connection
+
+
+def _duckdb_error() -> type[Exception]:
+    import duckdb
+
+    return duckdb.Error
+
+
+def _moment(column: str, time: TimeLook) -> str:
+    if time.type in EPOCHS:
+        return f"make_timestamp(TRY_CAST({column} AS BIGINT) * {1_000_000 // EPOCHS[time.type]})"
+    if time.pattern is not None:
+        return f"try_strptime(trim({column}), '{strptime_of(time.pattern)}')"
+    return f"CAST(TRY_CAST({column} AS TIMESTAMPTZ) AS TIMESTAMP)"
+
+
+def _suffixes(file: Path) -> tuple[str, str]:
+    """(ending, packing), in lower case: events.csv.gz → (.csv, .gz)."""
+    ends = [s.lower() for s in file.suffixes]
+    packed = ends[-1] if ends and ends[-1] in _OPENERS else ""
+    rest = ends[:-1] if packed else ends
+    return (rest[-1] if rest else ""), packed
+
+
+def _why_not(file: Path) -> str | None:
+    ending, _ = _suffixes(file)
+    last = file.suffix.lower()
+    if last in _UNREADABLE:
+        return f"{_UNREADABLE[last]} files cannot be read; write CSV, JSON lines or Parquet, gzip or bzip2 around it"
+    if ending not in _SUFFIXES:
+        return "its ending says no format that can be read"
+    if file.stat().st_size == 0:
+        return "it is empty"
+    return None
+
+
+def _open(file: Path) -> IO[bytes]:
+    opener = _OPENERS.get(file.suffix.lower())
+    try:
+        found: IO[bytes] = opener(file, "rb") if opener else file.open("rb")
+        return found
+    except OSError as problem:
+        raise _CannotReadError(str(problem)) from problem
+
+
+def _encoding(file: Path) -> str:
+    """The character set, as Java calls it: by its mark, as UTF-8 where all is, else the likeliest."""
+    try:
+        with _open(file) as stream:
+            head = stream.read(_ENCODING_BYTES)
+    except (OSError, EOFError) as problem:
+        raise _CannotReadError(f"its packing is broken: {problem}") from problem
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "UTF-16"
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return _legacy(head)
+    return "UTF-8"
+
+
+def _legacy(head: bytes) -> str:
+    """Latin-1 where it can be told from what else there is: a few bytes above ASCII, none of them where Windows' sets
+    have €, – and „. Spark 4 reads no other sets but UTF's."""
+    if sum(b > 127 for b in head) < 0.25 * len(head) and not re.search(rb"[\x80-\x9f]", head):
+        return "ISO-8859-1"
+    raise _CannotReadError(
+        "its characters are neither UTF-8 nor Latin-1; write it as UTF-8: iconv -f WINDOWS-1252 -t UTF-8 FILE"
+    )
+
+
+def _is_sequences(file: Path) -> bool:
+    """Lines of tokens between blanks, of many lengths, with no other delimiter: `user item item …`."""
+    with _open(file) as stream:
+        lines = stream.read(_HEAD_BYTES).decode("utf-8", "replace").splitlines()[:-1][:1000]
+    if len(lines) < 2 or any(d in line for line in lines for d in ',;|\t"'):
+        return False
+    return len({len(line.split()) for line in lines}) > 1
+
+
+def _found(kind: str) -> Found:
+    if kind.startswith(("STRUCT", "MAP", "UNION", "JSON")) or kind.endswith("]"):
+        return "nested"
+    if kind in {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}:
+        return "integer"
+    if kind in {"FLOAT", "DOUBLE"} or kind.startswith("DECIMAL"):
+        return "number"
+    if kind.startswith("TIMESTAMP"):
+        return "timestamp"
+    return {"BOOLEAN": "boolean", "DATE": "date"}.get(kind, "text")  # type: ignore[return-value]
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _text(column: str) -> str:
+    """A column's cells as text; null where they say nothing."""
+    return f"nullif(trim(CAST({_quoted(column)} AS VARCHAR)), '')"
+
+
+def _texts(files: Sequence[Path]) -> str:
+    return "[" + ", ".join("'" + str(f).replace("'", "''") + "'" for f in files) + "]"
+
+
+def _escaped(name: str) -> str:
+    return re.sub(r"([*?\[])", r"[\1]", name)

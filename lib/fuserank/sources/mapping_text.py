@@ -1,0 +1,174 @@
+"""A guess as conf/datasets/<name>.yaml: with a comment where a person may know better."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import yaml
+
+from fuserank.common.looks import ColumnLook, TableLook, TimeLook
+from fuserank.sources.guess import DimensionGuess, EventsGuess, Guess
+from fuserank.sources.times import time_of
+
+_MINOR = ("cent", "minor", "pence", "pfennig")
+
+
+def mapping_text(name: str, root: str, guess: Guess) -> str:
+    """The mapping, commented; ``fuserank check`` says whether it fits."""
+    return "\n".join(_lines(name, root, guess)) + "\n"
+
+
+def _lines(name: str, root: str, guess: Guess) -> Iterator[str]:
+    yield f"# What {name}'s files are called, and what their columns mean. Guessed by `fuserank init`; change what is wrong, then"
+    yield f"#   fuserank check {name}        reads the first rows by it and says what would go to quarantine"
+    yield f"#   make recs DATASET={name}     the whole chain"
+    yield "# All keys: lib/fuserank/config/dataset.py; an example with all dimensions: conf/datasets/completejourney.yaml"
+    for remark in guess.remarks:
+        yield f"# look: {' '.join(remark.split())}"
+    yield ""
+    yield f"name: {_plain(name)}"
+    yield "version: 1 # raise it to have files that came in earlier read again"
+    yield f"as_of: {guess.as_of} # the day to run as of where --as-of is not told"
+    yield f"time_zone: {_plain(guess.zone)} # the shop's own: its days begin at midnight there"
+    yield f"currency: {{code: {guess.currency}, minor_per_major: 100}}"
+    yield f"root: {{folder: {_plain(root)}}}"
+    yield ""
+    yield "files:"
+    for table in _tables(guess):
+        yield from _files(table, guess)
+    yield ""
+    yield "events:"
+    for events in guess.events:
+        yield from _events(events)
+    dimensions = [(n, d) for n, d in (("items", guess.items), ("users", guess.users)) if d is not None]
+    if dimensions:
+        yield ""
+        yield "dimensions:"
+    for kind, dimension in dimensions:
+        yield from _dimension(kind, dimension, _first_day(guess))
+
+
+def _tables(guess: Guess) -> list[TableLook]:
+    return [e.table for e in guess.events] + [d.table for d in (guess.items, guess.users) if d is not None]
+
+
+def _first_day(guess: Guess) -> dt.date:
+    return min(e.span.first for e in guess.events).date()
+
+
+def _files(table: TableLook, guess: Guess) -> Iterator[str]:
+    yield f"  {_plain(table.name)}:"
+    yield f"    path: {_plain(table.path)}"
+    yield f"    format: {table.format}"
+    if table.format == "csv":
+        yield from (f"    {key}: {_plain(value)}" for key, value, usual in (
+            ("delimiter", table.delimiter, ","), ("encoding", table.encoding, "UTF-8"), ("header", table.header, True),
+        ) if value != usual)  # fmt: skip
+    yield "    columns:"
+    for column, spec in _columns(table, guess).items():
+        yield f"      {_plain(column)}: {_plain(spec)}"
+
+
+def _columns(table: TableLook, guess: Guess) -> dict[str, Any]:
+    """Source column → its type, for those that the mapping uses."""
+    specs: dict[str, Any] = {}
+    for events in guess.events:
+        if events.table.name != table.name:
+            continue
+        for role, column in events.columns.items():
+            look = table.column(column)
+            specs[column] = _time(events.time, guess.zone) if role == "time" else _spec(role, look)
+        for column in events.key:
+            specs.setdefault(column, _spec("key", table.column(column)))
+    for dimension in (guess.items, guess.users):
+        if dimension is not None and dimension.table.name == table.name:
+            specs |= {c: _of_dimension(table.column(c)) for c in (dimension.key, *dimension.columns.values())}
+    return specs
+
+
+def _time(time: TimeLook, zone: str) -> Any:
+    told: dict[str, Any] = {"type": time.type}
+    if time.type == "timestamp" and zone != "UTC":
+        told["zone"] = zone
+    if time.pattern is not None:
+        told["pattern"] = time.pattern
+    return told if len(told) > 1 else time.type
+
+
+def _spec(role: str, column: ColumnLook) -> Any:
+    if role == "quantity":
+        return "long"
+    if role in {"amount", "value"}:
+        kind = "decimal" if role == "amount" else "double"
+        return {"type": kind, "decimal": ","} if column.decimal_commas > column.numbers - column.integers else kind
+    if role == "key" and (time := time_of(column)) is not None:
+        return _time(time, "UTC")
+    return "string"  # ids and names, numbers among them too: 007 stays 007
+
+
+def _of_dimension(column: ColumnLook) -> str:
+    return "double" if column.found == "number" else "string"
+
+
+def _events(events: EventsGuess) -> Iterator[str]:
+    c, table = events.columns, events.table
+    yield f"  - from: {_plain(table.name)} # {table.rows:,}{'' if table.whole else ' and more'} rows, {events.span.first:%Y-%m-%d} … {events.span.last:%Y-%m-%d}"
+    if "" in events.kinds:
+        kind, role, reward = events.kinds[""]
+        yield f"    type: {kind} # view, click, cart, purchase, rating, … : an open list"
+        yield f"    role: {role} # exposure, feedback or reversal"
+        yield f"    reward: {_reward(c, table)}" if "value" in c else f"    reward: {{value: {reward}}}"
+    else:
+        yield f"    type_column: {_plain(c['type'])}"
+        yield "    types: # what the column says: its name here, its role (exposure, feedback, reversal), what it is worth"
+        for said, (kind, role, reward) in events.kinds.items():
+            yield f"      {_plain(said)}: {{type: {_plain(kind)}, role: {role}, reward: {{value: {reward}}}}}"
+    yield from (f"    {role}: {_plain(c[role])}" for role in ("user", "item", "time"))
+    said = f" # {events.repeated:,} rows repeat it: they go to quarantine" if events.repeated else " # unique"
+    yield f"    key: [{', '.join(_plain(k) for k in events.key)}]{said}"
+    if "quantity" in c:
+        yield f"    quantity: {_plain(c['quantity'])}"
+    if "amount" in c:
+        unit = "minor" if any(w in c["amount"].lower() for w in _MINOR) else "major"
+        yield f"    amount: {{column: {_plain(c['amount'])}, unit: {unit}}} # what was paid for the line; major: 1.99, minor: 199"
+    yield from (f"    {role}: {_plain(c[role])}" for role in ("value", "session", "store", "platform") if role in c)
+    yield from (f"    # look: {' '.join(remark.split())}" for remark in events.remarks)
+
+
+def _reward(columns: dict[str, str], table: TableLook) -> str:
+    """The middle of the scale is worth nothing, its ends 1 and −1: a bad rating is feedback against the item."""
+    look = table.column(columns["value"])
+    low, high = look.low or 0.0, look.high or 1.0
+    if high <= low:
+        return "{value: 1.0}"
+    scale = 2 / (high - low)
+    return f"{{column: {_plain(columns['value'])}, scale: {scale:g}, offset: {-scale * (low + high) / 2:g}}} # {low:g} … {high:g} become −1 … 1"
+
+
+def _dimension(kind: str, dimension: DimensionGuess, first: dt.date) -> Iterator[str]:
+    yield f"  {kind}: # {dimension.table.rows:,} rows"
+    yield f"    from: {_plain(dimension.table.name)}"
+    yield f"    {kind.removesuffix('s')}: {_plain(dimension.key)}"
+    yield from (f"    {ours}: {_plain(theirs)}" for ours, theirs in dimension.columns.items())
+    yield f"    known_at: {{from: {first}}} # the files do not say since when; {{column: …}} where one does"
+
+
+def _plain(value: Any) -> str:
+    """A value as YAML on one line."""
+    style = '"' if isinstance(value, str) and re.search(r"[\r\n]", value) else None  # on one line
+    flow = yaml.safe_dump([value], default_flow_style=True, width=10_000, allow_unicode=True, default_style=style)
+    return str(flow).rstrip("\n")[1:-1]  # as inside [ ], where fewer names may stand without quotes
+
+
+def used_columns(guess: Guess) -> Iterable[tuple[str, str, str]]:
+    """(table, column, what it is taken for), for showing."""
+    for events in guess.events:
+        yield from ((events.table.name, column, role) for role, column in events.columns.items())
+        yield from ((events.table.name, k, "key") for k in events.key if k not in events.columns.values())
+    for side, dimension in (("item", guess.items), ("user", guess.users)):
+        if dimension is not None:
+            yield (dimension.table.name, dimension.key, side)
+            yield from ((dimension.table.name, theirs, ours) for ours, theirs in dimension.columns.items())

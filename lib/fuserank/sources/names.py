@@ -1,0 +1,94 @@
+"""What shops call their columns, and what that is here; several languages, after letters alone are left."""
+
+from __future__ import annotations
+
+import re
+
+# The likelier first: among the columns of a table the earliest word wins.
+WORDS: dict[str, tuple[str, ...]] = {
+    "user": ("user", "customer", "client", "visitor", "member", "household", "reviewer", "buyer", "shopper", "account",
+             "consumer", "person", "uid", "profile", "card", "kunde", "kunden", "cliente", "utilisateur", "usuario", "hshd"),
+    "item": ("item", "product", "article", "sku", "asin", "stockcode", "artikel", "produkt", "produit", "producto", "movie",
+             "book", "isbn", "track", "song", "artist", "venue", "location", "poi", "upc", "ean", "gtin", "listing", "goods",
+             "content", "prod", "offer", "recipe", "game", "anime", "news", "video", "course"),
+    "time": ("eventtime", "timestamp", "datetime", "time", "ts", "unixreviewtime", "createdat", "purchasedat", "orderedat",
+             "occurredat", "invoicedate", "orderdate", "transactiondate", "purchasedate", "eventdate", "date", "created",
+             "when", "day", "datum", "fecha", "reviewtime", "listenedat", "visitedat", "tdat"),
+    "type": ("eventtype", "event", "action", "behavior", "behaviour", "interaction", "activity", "type", "eventname"),
+    "value": ("rating", "stars", "star", "overall", "score", "grade", "feedback"),
+    "quantity": ("quantity", "qty", "units", "menge", "anzahl", "cantidad", "count"),
+    "amount": ("amount", "salesvalue", "revenue", "total", "totalprice", "linetotal", "spend", "paid", "netamount", "sales",
+               "betrag", "umsatz", "importe", "price"),
+    "session": ("session", "basket", "invoice", "invoiceno", "invoicenumber", "order", "transaction", "visit", "receipt",
+                "cart", "bestellung", "bestell", "ticket"),
+    "store": ("store", "shop", "branch", "filiale", "outlet"),
+    "platform": ("platform", "channel", "device", "app", "source"),
+    "event": ("event", "line", "row", "record", "review", "orderline", "orderitem", "transactionline", "interaction", "rating"),
+    "currency": ("currency", "currencycode"),
+    "name": ("name", "title", "productname", "itemname", "description", "label", "headline", "producttitle"),
+    "department": ("department", "division", "maincategory", "section", "categoryl", "rootcategory"),
+    "category": ("category", "categories", "productcategory", "categorycode", "genre", "genres", "subcategory", "kategorie", "group"),
+    "product_type": ("producttype", "itemtype", "type", "subtype", "class"),
+    "brand": ("brand", "label", "marke", "vendor"),
+    "manufacturer_id": ("manufacturer", "maker", "hersteller", "supplier", "publisher"),
+    "package_size": ("packagesize", "size", "pack"),
+    "age": ("age", "ageband", "agegroup"),
+    "income": ("income", "incomeband"),
+    "home_ownership": ("homeownership", "homeowner"),
+    "marital_status": ("maritalstatus", "marital"),
+    "household_size": ("householdsize",),
+    "household_comp": ("householdcomp", "householdcomposition"),
+    "kids_count": ("kids", "kidscount", "children"),
+}  # fmt: skip
+_ID_ENDS = ("id", "ids", "no", "nr", "number", "num", "code", "key", "idx", "index", "hash", "nummer")
+
+# What a type column says → role and reward of the event. Exposures were shown; of feedback the sign counts first.
+TYPES: dict[str, tuple[str, float]] = {
+    "impression": ("exposure", 0.0), "exposure": ("exposure", 0.0), "show": ("exposure", 0.0), "shown": ("exposure", 0.0),
+    "view": ("feedback", 0.2), "pageview": ("feedback", 0.2), "pv": ("feedback", 0.2), "detail": ("feedback", 0.2),
+    "visit": ("feedback", 0.2), "click": ("feedback", 0.2), "play": ("feedback", 0.5), "listen": ("feedback", 0.5),
+    "watch": ("feedback", 0.5), "fav": ("feedback", 0.5), "favorite": ("feedback", 0.5), "wishlist": ("feedback", 0.5),
+    "like": ("feedback", 0.5), "save": ("feedback", 0.5), "share": ("feedback", 0.5), "cart": ("feedback", 0.5),
+    "addtocart": ("feedback", 0.5), "basket": ("feedback", 0.5), "purchase": ("feedback", 1.0), "buy": ("feedback", 1.0),
+    "order": ("feedback", 1.0), "transaction": ("feedback", 1.0), "sale": ("feedback", 1.0), "checkout": ("feedback", 1.0),
+    "rating": ("feedback", 1.0), "review": ("feedback", 1.0), "removefromcart": ("feedback", -0.2), "dislike": ("feedback", -1.0),
+    "skip": ("feedback", -0.2), "hide": ("feedback", -1.0), "return": ("reversal", 0.0), "refund": ("reversal", 0.0),
+    "cancel": ("reversal", 0.0), "cancellation": ("reversal", 0.0), "chargeback": ("reversal", 0.0),
+}  # fmt: skip
+# What the name of a file says of all its rows.
+FILES: dict[str, str] = {
+    "purchase": "purchase", "order": "purchase", "transaction": "purchase", "sale": "purchase", "invoice": "purchase",
+    "retail": "purchase", "basket": "purchase", "view": "view", "click": "click", "play": "play", "listen": "play",
+    "checkin": "visit", "visit": "visit", "rating": "rating", "review": "review", "like": "like",
+}  # fmt: skip
+
+
+def letters(text: str) -> str:
+    """The text's letters and digits, lower case."""
+    return re.sub(r"[^a-z0-9]", "", text.lower())
+
+
+def word(text: str) -> str:
+    """A name in a mapping's words: lower case, _ for anything else."""
+    made = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
+    return made if re.match(r"[a-z]", made) else f"t_{made}".rstrip("_")
+
+
+def rank(role: str, column: str) -> int | None:
+    """How well a column's name says the role: 0 is best; None where it says nothing of it."""
+    whole = letters(column)
+    forms = {whole} | {whole.removesuffix(e) for e in _ID_ENDS if whole.endswith(e)} | {whole.removesuffix("s")}
+    parts = [p.lower() for p in re.split(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])", column) if p]
+    for place, said in enumerate(WORDS[role]):
+        if said in forms:
+            return 2 * place
+    for place, said in enumerate(WORDS[role]):
+        if len(said) > 2 and said in parts:
+            return 2 * place + 101
+    return None
+
+
+def kind_of_file(table: str) -> str | None:
+    """The event type that a file's name tells."""
+    plain = letters(table)
+    return next((kind for said, kind in FILES.items() if said in plain), None)
