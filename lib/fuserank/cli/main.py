@@ -10,6 +10,7 @@ from fuserank.cli.bench import bench
 from fuserank.cli.check import check
 from fuserank.cli.doctor import doctor
 from fuserank.cli.evaluate import evaluate
+from fuserank.cli.fetch import fetch
 from fuserank.cli.init import init
 from fuserank.cli.inspect import digest, runs, tables
 from fuserank.cli.plan import plan
@@ -28,6 +29,7 @@ app = typer.Typer(
 for command in (
     init,
     check,
+    fetch,
     plan,
     refresh,
     recommend,

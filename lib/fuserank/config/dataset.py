@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from fuserank.common.errors import FuserankError
 from fuserank.config.base import Section
+from fuserank.config.connect import ConnectConfig
 from fuserank.config.dataset_checks import problems
 from fuserank.config.dataset_dimensions import DimensionsConfig
 
@@ -238,6 +239,10 @@ class DatasetConfig(Section):
     weeks: WeeksConfig | None = Field(None, description="needed where a column holds week numbers")
     root: RootConfig
     files: dict[str, FilesConfig] = Field(min_length=1)
+    connect: dict[str, ConnectConfig] = Field(
+        default_factory=dict,
+        description="table → where `fuserank fetch` gets its files from; they land in <root>/<table>/",
+    )
     events: list[EventsConfig] = Field(min_length=1)
     dimensions: DimensionsConfig = DimensionsConfig()
 

@@ -47,6 +47,8 @@ def resolve_root(folder: str, package: str | None) -> str:
 def find_files(spark: SparkSession, root: str, pattern: str) -> list[SourceFile]:
     """The files of a path or glob under the root, sorted by name, each hashed; raises where there is none."""
     found = _find_remote(spark, root, pattern) if "://" in root else _find_local(root, pattern)
+    if pattern.rsplit("/", 1)[-1].startswith("*"):  # such names are marks of those who write: cursors, locks, _SUCCESS
+        found = [f for f in found if not f.name.rsplit("/", 1)[-1].startswith((".", "_"))]
     if not found:
         raise IngestError("the file is not there", file=f"{root}/{pattern}", cure="mend root and path in the mapping")
     return sorted(found, key=lambda f: f.name)

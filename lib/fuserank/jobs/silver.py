@@ -69,7 +69,7 @@ class Files:
 
     def __init__(self, run: Run, dataset: DatasetConfig) -> None:
         self.run, self.dataset = run, dataset
-        meaning = dataset.model_dump_json(exclude={"root", "version", "as_of"}, exclude_defaults=True)
+        meaning = dataset.model_dump_json(exclude={"root", "version", "as_of", "connect"}, exclude_defaults=True)
         self.mapping = hashlib.sha256(meaning.encode()).hexdigest()
         self.bronze = known(run.lake, "bronze", dataset.name)
         self.silver = {

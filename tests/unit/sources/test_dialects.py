@@ -88,6 +88,19 @@ def test_a_file_without_a_header_is_refused_where_a_column_is_wrong_throughout(l
         ingest(lake, mapping(tmp_path, files=files, events=events))
 
 
+def test_later_pieces_of_what_is_fetched_correct_earlier_ones(lake: Lake, tmp_path: Path) -> None:
+    (tmp_path / "sales").mkdir()
+    (tmp_path / "sales" / "_cursor.json").write_text("{}")
+    for n, paid in enumerate(("1.00", "2.00", "3.00")):
+        row = f"u,i,2019-05-01 10:00:00,1,1,{paid}\n"
+        (tmp_path / "sales" / f"{n:09d}.csv").write_text("user,item,time,line,quantity,paid\n" + row)
+    files = {"sales": {**FILES, "path": "sales/*", "columns": columns()}}
+    connect = {"sales": {"kind": "folder", "path": str(tmp_path)}}
+    ingest(lake, mapping(tmp_path, files=files, connect=connect))
+    assert [r["amount_minor"] for r in lake.read(EVENTS).collect()] == [300]
+    assert not lake.exists(QUARANTINE) or lake.read(QUARANTINE).count() == 0
+
+
 def test_a_file_without_a_header_is_read_by_place(lake: Lake, tmp_path: Path) -> None:
     (tmp_path / "sales.csv").write_text("u1\ti1\t5\t1556704800\nu2\ti2\t1\t1556704800\n")
     files = {"sales": {**FILES, "delimiter": "\t", "header": False, "columns": {

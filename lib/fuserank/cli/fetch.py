@@ -1,0 +1,89 @@
+"""New files from where a shop keeps them, into the folder that bronze reads."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from fuserank.cli import options as o
+from fuserank.common.errors import FuserankError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fuserank.config.connect import CrawlConfig, FolderConfig, RestConfig
+    from fuserank.io.connectors.landing import Connector
+
+
+def fetch(
+    name: Annotated[str, typer.Argument(help="the data set: conf/datasets/<name>.yaml, with `connect`")],
+    table: Annotated[str | None, typer.Option(help="only this table")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would be asked, and from where on; ask nothing")] = False,
+    as_json: o.AsJson = False,
+) -> None:  # fmt: skip
+    """Fetch what is new since the last time, into <root>/<table>/. Then: fuserank refresh. Safe to cut off and run again."""
+    from fuserank.config.dataset import load_dataset
+    from fuserank.io.connectors.landing import Landed, land, read_cursor
+    from fuserank.io.lock import exclusive
+
+    dataset = load_dataset(name)
+    tables = [t for t in dataset.connect if table in {None, t}]
+    if not tables:
+        there = ", ".join(dataset.connect) or "none"
+        raise FuserankError(
+            f"{name} connects no table{f' {table!r}' if table else ''}; connect has {there}; docs/data.md shows how"
+        )
+    root = dataset.root.folder
+    if dataset.root.package or "://" in root:
+        raise FuserankError(f"fetched files land in a folder of this machine; root of {name} is none")
+    console, found = Console(stderr=True, highlight=False), {}
+    for each in tables:
+        config, folder = dataset.connect[each], Path(root) / each
+        if dry_run:
+            cursor = read_cursor(folder)
+            typer.echo(
+                f"{each}: {config.kind} {config.path if config.kind == 'folder' else config.url} → {folder}, {_since(cursor)}"
+            )
+            continue
+
+        def told(landed: Landed, each: str = each) -> None:
+            console.print(f"    {each}: {landed.files} files, {landed.rows:,} rows, {landed.bytes:,} bytes")
+
+        started = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+        with exclusive(str(folder), f"fuserank fetch {name}", started, 0.0, console.print):
+            landed = land(_connector(config, console.print), folder, told)
+        found[each] = {"files": landed.files, "rows": landed.rows, "bytes": landed.bytes, "folder": str(folder)}
+        if not as_json:
+            typer.echo(f"{each}: {landed.files} new files in {folder}")
+    if as_json and not dry_run:
+        typer.echo(json.dumps(found))
+
+
+def _connector(config: RestConfig | CrawlConfig | FolderConfig, say: Callable[[str], None]) -> Connector:
+    if config.kind == "rest":
+        from fuserank.io.connectors.rest import RestConnector
+
+        return RestConnector(config)
+    if config.kind == "crawl":
+        from fuserank.io.connectors.crawl import CrawlConnector
+
+        return CrawlConnector(config, say)
+    from fuserank.io.connectors.folder import FolderConnector
+
+    return FolderConnector(config)
+
+
+def _since(cursor: dict[str, object]) -> str:
+    if "page" in cursor:
+        return f"goes on at page {cursor['page']}"
+    if "run" in cursor:
+        pages = f"{len(cursor['pages'])} pages are known"  # type: ignore[arg-type]
+        return f"{pages}, run {cursor['run']} {'is done' if cursor.get('finished') else 'goes on'}"
+    if "seen" in cursor:
+        return f"{len(cursor['seen'])} contents came before"  # type: ignore[arg-type]
+    return f"since {cursor['since']}" if "since" in cursor else "from the beginning"

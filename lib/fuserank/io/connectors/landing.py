@@ -1,0 +1,95 @@
+"""Pieces on their way into a landing folder, each exactly once, whenever a run is cut off.
+
+A piece's name follows from the cursor that it was fetched by. It is written beside, moved to its name, and only then
+the cursor moves on: a run that died between the two fetches the piece again and writes it over itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+from fuserank.common.errors import FuserankError
+
+STATE = "_cursor.json"  # its name hides it from bronze, as Hadoop and Spark hide such names
+
+
+class FetchError(FuserankError):
+    """A source did not give what it was asked for; names it, the answer and the cure."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A file to write, and the cursor after it; without a name only the cursor moves."""
+
+    name: str | None
+    write: Callable[[IO[bytes]], None]
+    cursor: Mapping[str, Any]
+    rows: int = 0
+
+
+class Connector(Protocol):
+    """A kind of source."""
+
+    def fetch(self, cursor: Mapping[str, Any]) -> Iterator[Piece]:
+        """What is new since the cursor ({} at first), in pieces that may each be the last.
+
+        :raises FetchError: the source cannot be read; what came before stays
+        """
+
+
+@dataclass
+class Landed:
+    """What one run brought."""
+
+    files: int = 0
+    rows: int = 0
+    bytes: int = 0
+
+
+def land(connector: Connector, folder: Path, told: Callable[[Landed], None] = lambda landed: None) -> Landed:
+    """Write all pieces into the folder; ``told`` is called after each."""
+    folder.mkdir(parents=True, exist_ok=True)
+    landed = Landed()
+    for piece in connector.fetch(read_cursor(folder)):
+        if piece.name is not None:
+            landed.files += 1
+            landed.rows += piece.rows
+            landed.bytes += _put(folder / piece.name, piece.write)
+        _put(folder / STATE, lambda out, piece=piece: _dump(piece.cursor, out))  # type: ignore[misc]
+        told(landed)
+    return landed
+
+
+def read_cursor(folder: Path) -> dict[str, Any]:
+    """Where the last run ended; {} before the first.
+
+    :raises FetchError: the file was changed by others
+    """
+    try:
+        found = json.loads((folder / STATE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (json.JSONDecodeError, UnicodeDecodeError) as problem:
+        raise FetchError(f"{folder / STATE} is no cursor ({problem}); take it away to fetch all anew") from problem
+    return dict(found)
+
+
+def _dump(cursor: Mapping[str, Any], out: IO[bytes]) -> None:
+    out.write(json.dumps(cursor, sort_keys=True).encode())
+
+
+def _put(target: Path, write: Callable[[IO[bytes]], None]) -> int:
+    """All of the file or nothing: written beside, synced, moved. Returns its bytes."""
+    beside = target.with_name(f".{target.name}.tmp")
+    with beside.open("wb") as out:
+        write(out)
+        out.flush()
+        os.fsync(out.fileno())
+        size = out.tell()
+    beside.replace(target)
+    return size

@@ -1,0 +1,79 @@
+"""A real HTTP server on loopback that answers by a function, and keeps what it was asked."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request: path, query parameters, headers (lower case)."""
+
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+
+
+@dataclass
+class Answer:
+    """``cut``: promise the whole body, send half of it and hang up."""
+
+    body: Any = ""
+    code: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    cut: bool = False
+
+    def bytes(self) -> bytes:
+        return (
+            self.body
+            if isinstance(self.body, bytes)
+            else (self.body if isinstance(self.body, str) else json.dumps(self.body)).encode()
+        )
+
+
+@dataclass
+class Site:
+    """Where it listens, and what it was asked so far."""
+
+    url: str
+    asked: list[Asked] = field(default_factory=list)
+
+
+@contextmanager
+def serving(answer: Callable[[Asked], Answer]) -> Iterator[Site]:
+    """The server, as long as the block runs."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            parts = urlsplit(self.path)
+            asked = Asked(parts.path, dict(parse_qsl(parts.query)), {k.lower(): v for k, v in self.headers.items()})
+            site.asked.append(asked)
+            given = answer(asked)
+            body = given.bytes()
+            self.send_response(given.code)
+            for name, value in given.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body[: len(body) // 2] if given.cut else body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Tests say what went wrong."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    site = Site(f"http://127.0.0.1:{server.server_port}")
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield site
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
