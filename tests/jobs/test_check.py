@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from typer.testing import CliRunner
 
-from fuserank.cli.main import app
 from fuserank.common.errors import IngestError
+from tests.support.cli import ran
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -42,11 +41,7 @@ def shop(folder: Path, rows: str, **columns: Any) -> Path:
 
 
 def run(*words: str) -> str:
-    done = CliRunner().invoke(app, ["check", *words])
-    if done.exception is not None and not isinstance(done.exception, SystemExit):
-        raise done.exception
-    assert done.exit_code == 0, done.output
-    return done.stdout
+    return ran("check", *words).stdout
 
 
 def test_each_rule_that_rows_break_is_told_with_its_first_row(spark: SparkSession, tmp_path: Path) -> None:

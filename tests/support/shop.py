@@ -18,9 +18,9 @@ NOW = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 GOOD = {"user": "u1", "item": "i1", "time": "2019-05-01 10:00:00", "line": "1", "quantity": "2", "paid": "1.99"}
 
 
-def mapping(root: Path, form: str = "csv", **changes: Any) -> DatasetConfig:
-    """One table ``sales`` of purchases; ``changes`` replace keys of it (``events=…``, ``columns=…``, ``rules=…``)."""
-    columns = {
+def columns(**changes: Any) -> dict[str, Any]:
+    """The declared columns of ``sales``; ``changes`` replace or add some."""
+    plain = {
         "user": "string",
         "item": "string",
         "time": "timestamp",
@@ -28,7 +28,12 @@ def mapping(root: Path, form: str = "csv", **changes: Any) -> DatasetConfig:
         "quantity": "long",
         "paid": "decimal",
     }
-    files = {"sales": {"path": f"sales*.{form}", "format": form, "columns": changes.pop("columns", columns),
+    return plain | changes
+
+
+def mapping(root: Path, form: str = "csv", **changes: Any) -> DatasetConfig:
+    """One table ``sales`` of purchases; ``changes`` replace keys of it (``events=…``, ``columns=…``, ``rules=…``)."""
+    files = {"sales": {"path": f"sales*.{form}", "format": form, "columns": changes.pop("columns", columns()),
                        "rules": changes.pop("rules", [])}}  # fmt: skip
     purchase = {"from": "sales", "type": "purchase", "role": "feedback", "user": "user", "item": "item", "time": "time",
                 "key": ["line"], "quantity": "quantity", "amount": {"column": "paid", "unit": "major"}}  # fmt: skip

@@ -12,12 +12,11 @@ from typing import Any
 
 import pytest
 import yaml
-from typer.testing import CliRunner
 
-from fuserank.cli.main import app
 from fuserank.common.errors import FuserankError
 from fuserank.config.dataset import DatasetConfig, load_dataset, parse_dataset
 from fuserank.config.settings import load
+from tests.support.cli import ran
 
 START = dt.datetime(2024, 1, 1, 9)  # noqa: DTZ001  # as exports tell it
 
@@ -34,11 +33,7 @@ def conf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(*words: str) -> str:
-    done = CliRunner().invoke(app, ["init", *words])
-    if done.exception is not None and not isinstance(done.exception, SystemExit):
-        raise done.exception
-    assert done.exit_code == 0, done.output
-    return done.stdout
+    return ran("init", *words).stdout
 
 
 def guessed(folder: Path, *words: str) -> tuple[DatasetConfig, dict[str, Any]]:

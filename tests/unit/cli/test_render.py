@@ -5,21 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from fuserank.cli.main import app
 from fuserank.cli.render import SURFACES
 from fuserank.common.errors import FuserankError
+from tests.support.cli import ran
 
 EXAMPLE = ["--lake", "s3a://shop/lake"]
 
 
 def run(*words: str) -> str:
-    done = CliRunner().invoke(app, ["render", *words])
-    if done.exception is not None and not isinstance(done.exception, SystemExit):
-        raise done.exception
-    assert done.exit_code == 0, done.output
-    return done.output
+    return ran("render", *words).output
 
 
 @pytest.mark.parametrize("surface", SURFACES)

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from fuserank.io.digest import digest
 from fuserank.tables.ops import INGESTED, QUARANTINE
 from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY, USER_DICTIONARY
-from tests.support.shop import ingest, mapping, sales, write_csv, write_jsonl
+from tests.support.shop import columns, ingest, mapping, sales, write_csv, write_jsonl
 
 if TYPE_CHECKING:
     from fuserank.io.lake import Lake
@@ -26,17 +26,6 @@ def _events(**changes: Any) -> list[dict[str, Any]]:
     base = {"from": "sales", "type": "purchase", "role": "feedback", "user": "user", "item": "item", "time": "time",
             "key": ["line"], "quantity": "quantity", "amount": {"column": "paid", "unit": "major"}}  # fmt: skip
     return [{k: v for k, v in (base | changes).items() if v is not None}]
-
-
-def _columns(**more: Any) -> dict[str, Any]:
-    return {
-        "user": "string",
-        "item": "string",
-        "time": "timestamp",
-        "line": "string",
-        "quantity": "long",
-        "paid": "decimal",
-    } | more
 
 
 def _by_line(lake: Lake) -> dict[str, str]:
@@ -67,7 +56,7 @@ def test_each_bad_row_goes_to_quarantine_by_the_first_rule_it_breaks_and_the_res
         tmp_path / "sales.csv", [{"type": "v"} | r for r in sales(*(b[0] for b in bad), {}, {"time": "2020-01-01"})]
     )
     rules = [{"name": "whole_packs", "column": "quantity", "op": ">=", "value": 0}]
-    ingest(lake, mapping(tmp_path, columns=_columns(type="string"), rules=rules, events=_events(**TYPED)))
+    ingest(lake, mapping(tmp_path, columns=columns(type="string"), rules=rules, events=_events(**TYPED)))
     assert _by_line(lake) == {str(n): rule for n, (_, rule) in enumerate(bad)}
     assert lake.read(EVENTS).count() == 2
     told = lake.read(QUARANTINE).where("rule = 'whole_packs'").collect()[0]
@@ -177,9 +166,9 @@ def test_an_event_says_what_its_mapping_says(lake: Lake, tmp_path: Path) -> None
         tmp_path / "sales.csv",
         [{"type": t} | r for t, r in zip("sr", sales({"quantity": "3"}, {"line": "9"}), strict=True)],
     )
-    columns = _columns(type="string", time={"type": "timestamp", "zone": "Europe/Berlin"})
+    declared = columns(type="string", time={"type": "timestamp", "zone": "Europe/Berlin"})
     events = _events(**TYPED, reverses={"type": "star", "key": ["quantity"]})
-    ingest(lake, mapping(tmp_path, columns=columns, events=events))
+    ingest(lake, mapping(tmp_path, columns=declared, events=events))
     star, back = lake.read(EVENTS).orderBy("role").collect()
     assert star["event_id"] == hashlib.sha256(b'["shop","star","0"]').hexdigest()
     assert back["reverses_event_id"] == hashlib.sha256(b'["shop","star","2"]').hexdigest()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from fuserank.common.errors import IngestError
 from fuserank.tables.ops import QUARANTINE
 from fuserank.tables.silver import EVENTS
-from tests.support.shop import ingest, mapping
+from tests.support.shop import columns, ingest, mapping
 
 if TYPE_CHECKING:
     from fuserank.io.lake import Lake
@@ -20,20 +20,8 @@ TEN = dt.datetime(2019, 5, 1, 10)  # noqa: DTZ001  # as Spark gives it
 FILES = {"path": "sales*.csv", "format": "csv"}
 
 
-def columns(**changes: Any) -> dict[str, Any]:
-    plain = {
-        "user": "string",
-        "item": "string",
-        "time": "timestamp",
-        "line": "string",
-        "quantity": "long",
-        "paid": "decimal",
-    }
-    return plain | changes
-
-
 def test_decimal_commas_are_numbers_where_the_mapping_says_so(lake: Lake, tmp_path: Path) -> None:
-    cells = ["1,99", "1.234,50", "12", "-3,5", "1,2,3", "much", ""]
+    cells = ["1,99", "1.234,50", "12", "-3,5", "1,2,3", "much", "", "12.99"]
     rows = "".join(f'u,i,2019-05-01 10:00:00,{n},"2,0","{cell}"\n' for n, cell in enumerate(cells))
     (tmp_path / "sales.csv").write_text("user,item,time,line,quantity,paid\n" + rows)
     ingest(
@@ -46,7 +34,7 @@ def test_decimal_commas_are_numbers_where_the_mapping_says_so(lake: Lake, tmp_pa
     paid = {r["amount_minor"] for r in lake.read(EVENTS).collect()}
     assert paid == {199, 123450, 1200, -350, None}
     assert {r["quantity"] for r in lake.read(EVENTS).collect()} == {2}
-    assert [r["rule"] for r in lake.read(QUARANTINE).collect()] == ["uncastable", "uncastable"]
+    assert [r["rule"] for r in lake.read(QUARANTINE).collect()] == ["uncastable"] * 3
 
 
 @pytest.mark.parametrize(("encoding", "name"), [("latin-1", "ISO-8859-1"), ("utf-16", "UTF-16")])

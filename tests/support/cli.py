@@ -1,0 +1,17 @@
+"""Commands run as people type them, in this process."""
+
+from __future__ import annotations
+
+from click.testing import Result
+from typer.testing import CliRunner
+
+from fuserank.cli.main import app
+
+
+def ran(*words: str) -> Result:
+    """What a command said; raises what it raised."""
+    done = CliRunner().invoke(app, list(words))
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    assert done.exit_code == 0, done.output
+    return done
