@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 MOSTLY = 0.98  # of a column's cells: the others may be mistakes, which go to quarantine
+Format = Literal["csv", "jsonl", "parquet"]
 Found = Literal["text", "integer", "number", "boolean", "date", "timestamp", "nested"]
 
 
@@ -43,7 +44,7 @@ class TableLook:
 
     name: str
     path: str  # path or glob under the root
-    format: Literal["csv", "jsonl", "parquet"]
+    format: Format
     files: int
     bytes: int
     rows: int  # that were looked at
@@ -75,7 +76,7 @@ class Span:
 
     first: dt.datetime
     last: dt.datetime
-    hours: tuple[int, ...] = field(default=(0,) * 24)
+    hours: tuple[int, ...] = (0,) * 24
 
 
 class Looks(Protocol):

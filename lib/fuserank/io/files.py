@@ -137,10 +137,11 @@ def _number_rows(frame: DataFrame) -> DataFrame:
 def _find_local(root: str, pattern: str) -> list[SourceFile]:
     base = Path(root)
     paths = [p for p in base.glob(pattern) if p.is_file()]
-    return [SourceFile(str(p), p.relative_to(base).as_posix(), _hash_local(p)) for p in paths]
+    return [SourceFile(str(p), p.relative_to(base).as_posix(), content_hash(p)) for p in paths]
 
 
-def _hash_local(path: Path) -> str:
+def content_hash(path: Path) -> str:
+    """SHA-256 of the bytes of a file of this machine."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

@@ -12,17 +12,16 @@ import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal
+from typing import IO, TYPE_CHECKING, Any
 
 from fuserank.common.casting import EPOCHS
 from fuserank.common.errors import FuserankError, IngestError
-from fuserank.common.looks import MOSTLY, ColumnLook, Found, Span, TableLook, TimeLook
+from fuserank.common.looks import MOSTLY, ColumnLook, Format, Found, Span, TableLook, TimeLook
 from fuserank.io.time_patterns import fitting, strptime_of
 
 if TYPE_CHECKING:
     import duckdb
 
-Format = Literal["csv", "jsonl", "parquet"]
 _SUFFIXES: dict[str, Format] = {
     ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".dat": "csv", ".data": "csv", ".psv": "csv", ".inter": "csv",
     ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".parquet": "parquet", ".pq": "parquet",

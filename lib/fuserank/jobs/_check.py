@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from fuserank.bronze.rows import cast_failures, refuse_wrong_input, with_envelope
-from fuserank.io.files import find_files, read_file, resolve_root
+from fuserank.io.files import find_files, resolve_root
+from fuserank.jobs.bronze import readable_rows
 from fuserank.silver import dimensions, promotions
 from fuserank.silver import events as ev
-from fuserank.sources.reading import check_columns, reader_options
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -77,15 +76,8 @@ def check(spark: SparkSession, dataset: DatasetConfig, rows: int, now: dt.dateti
 
 
 def _sample(spark: SparkSession, dataset: DatasetConfig, root: str, table: str, rows: int) -> tuple[int, DataFrame]:
-    files = dataset.files[table]
-    found = find_files(spark, root, files.path)
-    frame = read_file(spark, found[0], files.format, reader_options(files))
-    check_columns([c for c in frame.dtypes if c[0] not in {"_row", "_corrupt"}], files, found[0].name)
-    first = with_envelope(frame.limit(rows), found[0].name, found[0].content_hash, 1, dataset.version)
-    counts = cast_failures(first, files)
-    if counts is not None:
-        refuse_wrong_input(counts.collect()[0], files, found[0].name)
-    return len(found), first
+    found = find_files(spark, root, dataset.files[table].path)
+    return len(found), readable_rows(spark, dataset, table, found[0], batch=1, first=rows)
 
 
 def _broken(rows: DataFrame) -> list[Broken]:

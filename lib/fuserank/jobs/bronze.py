@@ -27,7 +27,7 @@ from fuserank.tables.bronze import bronze_table
 from fuserank.tables.ops import INGESTED
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, SparkSession
 
 READS: tuple[Table, ...] = (INGESTED,)
 WRITES: tuple[Table, ...] = (INGESTED,)  # and bronze_table(…) for each table of the mapping
@@ -76,17 +76,24 @@ def _ingest_table(run: Run, dataset: DatasetConfig, table: str, root: str, befor
         seen.add(file.content_hash)
         if table in dataset.connect:  # pieces of one table follow each other: what a later one says of an event counts
             batch += bool(taken)
-        rows = _rows(run, dataset, table, file, batch)
+        rows = readable_rows(run.spark, dataset, table, file, batch)
         _check_against_bronze(run, target, rows, file)
         run.lake.append(target, rows, txn=(f"{dataset.name}:{file.content_hash}", dataset.version))
         taken.append(Taken(table, target.name, file.content_hash, str(dataset.version), file.name, batch))
     return taken
 
 
-def _rows(run: Run, dataset: DatasetConfig, table: str, file: SourceFile, batch: int) -> DataFrame:
+def readable_rows(
+    spark: SparkSession, dataset: DatasetConfig, table: str, file: SourceFile, batch: int, first: int | None = None
+) -> DataFrame:
+    """A file's rows as bronze keeps them, its ``first`` or all.
+
+    :raises IngestError: the file, or one of its columns, is wrong as a whole
+    """
     files = dataset.files[table]
-    frame = read_file(run.spark, file, files.format, reader_options(files))
+    frame = read_file(spark, file, files.format, reader_options(files))
     check_columns([c for c in frame.dtypes if c[0] not in {"_row", "_corrupt"}], files, file.name)
+    frame = frame if first is None else frame.limit(first)
     rows = with_envelope(frame, file.name, file.content_hash, batch, dataset.version)
     counts = cast_failures(rows, files)
     if counts is not None:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from fuserank.common.errors import IngestError
 from fuserank.common.looks import ColumnLook, Looks, Span, TableLook, TimeLook
+from fuserank.config.dataset_dimensions import ItemsConfig, UsersConfig
+from fuserank.config.settings import WindowsConfig
 from fuserank.sources.names import TYPES, kind_of_file, letters, rank, word
 from fuserank.sources.times import epoch, time_of, twin, written_time
 
-ITEM_COLUMNS = ("name", "department", "category", "product_type", "brand", "manufacturer_id", "package_size")
-USER_COLUMNS = ("age", "income", "home_ownership", "marital_status", "household_size", "household_comp", "kids_count")
 _MOST_TYPES = 30
 _SAME = 0.3  # of the ids of one table, or of the other, that both must know to speak of the same things
-LABEL_DAYS = 28
+_LABEL_DAYS = WindowsConfig().label_days
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Guess:
     zone: str
     currency: str
     as_of: dt.date
-    remarks: tuple[str, ...] = field(default=())
+    remarks: tuple[str, ...] = ()
 
 
 def guess(looks: Looks, told: Told) -> Guess:
@@ -81,9 +81,9 @@ def guess(looks: Looks, told: Told) -> Guess:
     whole = _whole([e.span for e in events])
     used = {e.table.name for e in events}
     others = [t for t in looks.tables if t.name not in used]
-    items = _dimension(looks, others, events, "item", ITEM_COLUMNS)
+    items = _dimension(looks, others, events, "item", ItemsConfig)
     users = _dimension(
-        looks, [t for t in others if items is None or t.name != items.table.name], events, "user", USER_COLUMNS
+        looks, [t for t in others if items is None or t.name != items.table.name], events, "user", UsersConfig
     )
     currency, money = _currency(events, told)
     as_of, when = _as_of(whole, told)
@@ -257,7 +257,11 @@ def _key(looks: Looks, table: TableLook, columns: dict[str, str]) -> tuple[tuple
 
 
 def _dimension(
-    looks: Looks, tables: Sequence[TableLook], events: tuple[EventsGuess, ...], side: str, columns: Sequence[str]
+    looks: Looks,
+    tables: Sequence[TableLook],
+    events: tuple[EventsGuess, ...],
+    side: str,
+    config: type[ItemsConfig | UsersConfig],
 ) -> DimensionGuess | None:
     found = []
     for table in tables:
@@ -266,7 +270,7 @@ def _dimension(
             continue
         about = max(_overlap(looks, (table.name, key), (e.table.name, e.columns[side])) for e in events)
         named: dict[str, str] = {}
-        for column in columns:
+        for column in (c for c in config.model_fields if c not in {"source", "known_at", side}):
             known = _best(table, column, lambda c: c.found != "nested" and c.filled > 0, {key, *named.values()})
             if known is not None:
                 named[column] = known
@@ -294,10 +298,10 @@ def _as_of(whole: Span, told: Told) -> tuple[dt.date, list[str]]:
         return told.as_of, []
     end = whole.last.date() + dt.timedelta(days=1)
     days = (end - whole.first.date()).days
-    if days >= 4 * LABEL_DAYS:
-        return end - dt.timedelta(days=LABEL_DAYS), []
+    if days >= 4 * _LABEL_DAYS:
+        return end - dt.timedelta(days=_LABEL_DAYS), []
     return end, [
-        f"{days} days of history: training takes windows of {LABEL_DAYS}; --set windows.label_days={max(1, days // 4)} fits better"
+        f"{days} days of history: training takes windows of {_LABEL_DAYS}; --set windows.label_days={max(1, days // 4)} fits better"
     ]
 
 

@@ -46,7 +46,7 @@ class CrawlConnector:
         rules, sitemaps = self._robots()
         run = cursor.get("run", 0) + bool(cursor.get("finished", True))
         pages: dict[str, dict[str, Any]] = {url: dict(told) for url, told in cursor.get("pages", {}).items()}
-        files, rows, asked = int(cursor.get("files", 0)), [], 0
+        files, rows, asked, finished = int(cursor.get("files", 0)), [], 0, True
         for url, changed, found_links in self._frontier(rules, sitemaps):
             known = pages.get(url, {})
             if known.get("run") == run or (changed and changed == known.get("lastmod")):
@@ -55,6 +55,7 @@ class CrawlConnector:
                 continue
             if asked >= self.config.max_pages:
                 self.say(f"stopped after {asked} pages (max_pages); the next run goes on")
+                finished = False
                 break
             asked += 1
             row, told, answered = self._page(url, known, found_links)
@@ -62,14 +63,10 @@ class CrawlConnector:
             rows += [row] if row else []
             if asked % self.config.pages_per_file == 0:
                 files += bool(rows)
-                yield _piece(rows, files, {"run": run, "finished": False, "pages": dict(pages)})
+                yield _piece(rows, files, {"run": run, "finished": False, "pages": pages})
                 rows = []
-        else:
-            files += bool(rows)
-            yield _piece(rows, files, {"run": run, "finished": True, "pages": pages})
-            return
         files += bool(rows)
-        yield _piece(rows, files, {"run": run, "finished": False, "pages": pages})
+        yield _piece(rows, files, {"run": run, "finished": finished, "pages": pages})
 
     def _robots(self) -> tuple[Protego, list[str]]:
         """What may be asked (RFC 9309: all where there is no robots.txt), and the sitemaps that it names."""

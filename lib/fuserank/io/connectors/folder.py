@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -11,6 +10,7 @@ from typing import IO, Any
 
 from fuserank.config.connect import FolderConfig
 from fuserank.io.connectors.landing import FetchError, Piece
+from fuserank.io.files import content_hash
 
 
 class FolderConnector:
@@ -31,8 +31,7 @@ class FolderConnector:
                 continue
             if self.now() - file.stat().st_mtime < self.config.settle_seconds:
                 continue
-            with file.open("rb") as stream:
-                content = hashlib.file_digest(stream, "sha256").hexdigest()
+            content = content_hash(file)
             if content in seen:
                 continue
             seen[content] = file.relative_to(root).as_posix()

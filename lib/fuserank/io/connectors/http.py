@@ -38,13 +38,6 @@ class Client:
             timeout=config.timeout_seconds, follow_redirects=False, auth=self._login, headers={"User-Agent": agent}
         )
 
-    def get(self, url: str, parameters: Mapping[str, str]) -> httpx.Response:
-        """A good answer, whole.
-
-        :raises FetchError: after the last retry, or at once where a retry cannot help; names the URL without its query
-        """
-        return self.checked(self.ask(url, parameters), url)
-
     def ask(
         self,
         url: str,

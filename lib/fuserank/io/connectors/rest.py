@@ -34,9 +34,8 @@ class RestConnector:
                 raise FetchError(f"{self.config.url}: page {page!r} leads back to itself; mend pages in the mapping")
             asked.add(page)
             rows, following = self._page(client, page, since)
-            if (
-                rows and rows == before and self._is_counted()
-            ):  # the server does not know the parameter: this would never end
+            # the server does not know the parameter: this would never end
+            if rows and rows == before and self._is_counted():
                 raise FetchError(
                     f"{self.config.url}: page {page!r} has the rows of the page before; mend pages in the mapping"
                 )
