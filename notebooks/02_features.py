@@ -103,7 +103,9 @@ figure
 
 # COMMAND ----------
 
-names = lake.read(ITEM_DICTIONARY).join(lake.read(ITEMS), "item_id", "left").select("item_index", "item_id", "name")
+names = (
+    lake.read(ITEM_DICTIONARY).join(lake.known(ITEMS, as_of), "item_id", "left").select("item_index", "item_id", "name")
+)
 rising = items.join(names, "item_index", "left").orderBy(F.desc("trend_ratio"), "item_index")
 look(rising.select("item_id", "name", F.round("trend_ratio", 2).alias("trend_ratio"), "baskets_28d_count", "baskets_29_112d_count",
                    F.round("price_minor").alias("price_minor"), F.round("price_14d_ratio", 2).alias("price_14d_ratio")), rows=10)  # fmt: skip

@@ -17,7 +17,7 @@ from fuserank.common.errors import FuserankError
 from fuserank.config.base import Section
 from fuserank.config.connect import ConnectConfig
 from fuserank.config.dataset_checks import problems
-from fuserank.config.dataset_dimensions import DimensionsConfig
+from fuserank.config.dataset_dimensions import DimensionsConfig, MoneyConfig
 
 ColumnType = Literal[
     "string",
@@ -129,13 +129,6 @@ class TypeConfig(Section):
     type: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="view, cart, purchase, rating, return, …: an open list")
     role: Role = Field(description="exposure, feedback or reversal: what stages ask for")
     reward: RewardConfig = Field(RewardConfig(value=1.0), description="f(type, value)")
-
-
-class MoneyConfig(Section):
-    """A column with an amount of the shop's one currency."""
-
-    column: str
-    unit: Literal["major", "minor"] = Field(description="major: 1.99 dollars; minor: 199 cents")
 
 
 class ReversesConfig(Section):

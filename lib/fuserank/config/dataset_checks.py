@@ -78,7 +78,7 @@ def _columns(mapping: DatasetConfig, at: str, source: str, named: dict[str, str]
             yield f"{at}.{path}: {_no_column(column, source, files)}"
             continue
         have = files.columns[column].type
-        money = path.startswith(("amount.", "discounts.", "coupons.")) or path.endswith("reward.column")
+        money = path.startswith(("amount.", "discounts.", "coupons.", "price.")) or path.endswith("reward.column")
         want = NUMERIC if money else _WANTED.get(path)
         if want is not None and have not in want:
             yield f"{at}.{path}: column {column} is {have}; it must be {' or '.join(sorted(want))}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -28,6 +28,13 @@ class KnownAtConfig(Section):
         if sum(rule is not None for rule in (self.since, self.column, self.week, self.campaign)) != 1:
             raise ValueError("give exactly one of from, column, week, campaign")
         return self
+
+
+class MoneyConfig(Section):
+    """A column with an amount of the shop's one currency."""
+
+    column: str
+    unit: Literal["major", "minor"] = Field(description="major: 1.99 dollars; minor: 199 cents")
 
 
 class TextConfig(Section):
@@ -57,6 +64,8 @@ class _Dimension(Section):
                 named[field] = value
             elif isinstance(value, TextConfig):
                 named |= {f"{field}.{i}": c for i, c in enumerate([*value.first_of, *value.then])}
+            elif isinstance(value, MoneyConfig):
+                named[f"{field}.column"] = value.column
         for rule in ("column", "week", "campaign"):
             if getattr(self.known_at, rule) is not None:
                 named[f"known_at.{rule}"] = getattr(self.known_at, rule)
@@ -64,7 +73,7 @@ class _Dimension(Section):
 
 
 class ItemsConfig(_Dimension):
-    """The catalogue → silver.items."""
+    """The catalogue → silver.items. Rows of one item that are known at different times are its versions."""
 
     item: str
     name: TextConfig | None = None
@@ -74,6 +83,7 @@ class ItemsConfig(_Dimension):
     brand: str | None = None
     manufacturer_id: str | None = None
     package_size: str | None = None
+    price: MoneyConfig | None = Field(None, description="what a unit costs by the catalogue")
 
 
 class UsersConfig(_Dimension):

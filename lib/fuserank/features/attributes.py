@@ -28,10 +28,12 @@ Longs = npt.NDArray[np.int64]
 
 def catalogue(items: DataFrame, item_dictionary: DataFrame, pairs: DataFrame) -> DataFrame:
     """Of every item that anyone bought and the catalogue knows: item_index, the columns of ATTRIBUTES (blank text is
-    unknown) and for each of them <kind>_index, the lowest item_index with the same value: what joins go by."""
+    unknown), list_price_minor, and for each of the first <kind>_index, the lowest item_index with the same value: what joins go by."""
     texts = [F.when(F.trim(F.col(name)) != "", F.col(name)).alias(name) for name, _ in ATTRIBUTES]
     bought = pairs.select("item_index").distinct()
-    described = item_dictionary.select("item_id", "item_index").join(items, "item_id").select("item_index", *texts)
+    price = F.col("price_minor").alias("list_price_minor")
+    described = item_dictionary.select("item_id", "item_index").join(items, "item_id")
+    described = described.select("item_index", *texts, price)
     lowest = [
         F.when(F.col(name).isNotNull(), F.min("item_index").over(Window.partitionBy(name))).alias(index_of(kind))
         for name, kind in ATTRIBUTES

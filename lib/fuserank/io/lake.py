@@ -42,6 +42,7 @@ class Lake:
         self.versions_read: dict[str, int] = {}
         self.versions_written: dict[str, int] = {}
         self.rows_written: dict[str, int] = {}
+        self._grown: set[str] = set()
 
     def name(self, table: Table) -> str:
         """The table as Spark SQL takes it."""
@@ -127,7 +128,27 @@ class Lake:
         """Make the table by its contract if it is not there; returns the version before the write."""
         with _WRITING[self.name(table)]:
             version = self.version(table)
-            return version if version >= 0 else self._make(table)
+            if version < 0:
+                return self._make(table)
+            if table.name not in self._grown:
+                self._grown.add(table.name)
+                version = self._grow(table, version)
+            return version
+
+    def _grow(self, table: Table, version: int) -> int:
+        """A table of an older contract gets the columns that may be empty; one that lacks others is refused."""
+        have = set(self.read(table).columns)
+        missing = [c for c in table.columns if c.name not in have]
+        if not missing:
+            return version
+        needed = [c.name for c in missing if not c.nullable]
+        if needed:
+            raise LakeError(
+                f"table {table.name} in {self.root} is of an older fuserank: it lacks {', '.join(needed)}; take another --lake"
+            )
+        added = ", ".join(f"`{c.name}` {c.type}" for c in missing)
+        self.spark.sql(f"ALTER TABLE {self.name(table)} ADD COLUMNS ({added})")
+        return self.version(table)
 
     def _make(self, table: Table) -> int:
         properties = {
@@ -200,13 +221,16 @@ def _as_they_come(spark: SparkSession, settings: dict[str, str]) -> Iterator[Non
 
 
 def known_rows(table: Table, frame: DataFrame, as_of: dt.date) -> DataFrame:
-    """Rows of ``frame`` (columns of ``table``) that were known before 00:00 UTC of ``as_of``."""
+    """Rows of ``frame`` (columns of ``table``) that were known before 00:00 UTC of ``as_of``; of versions the one that held."""
     from pyspark.sql import functions as F
 
     table.column("known_at")
     if "event_date" in table.partition_by:  # prunes partitions; known_at decides
         frame = frame.where(F.col("event_date") < F.lit(as_of))
-    return frame.where(F.col("known_at") < F.lit(as_of).cast("timestamp"))
+    day = F.lit(as_of).cast("timestamp")
+    if "valid_to" in table.column_names:
+        frame = frame.where(F.col("valid_to").isNull() | (F.col("valid_to") >= day))
+    return frame.where(F.col("known_at") < day)
 
 
 def _condition(table: Table, slice_values: dict[str, Any]) -> str:

@@ -67,7 +67,7 @@ def gather(lake: Lake, settings: Settings, as_of: dt.date) -> ReportData:
     views = user_views(
         ranking,
         lake.read(EVENTS),
-        _names(lake),
+        _names(lake, as_of),
         as_of,
         settings.windows.label_days,
         cfg.report_users,
@@ -176,8 +176,8 @@ def training_of(lake: Lake, as_of: dt.date) -> Training:
     )
 
 
-def _names(lake: Lake) -> DataFrame:
-    items = lake.read(ITEMS).select("item_id", "name")
+def _names(lake: Lake, as_of: dt.date) -> DataFrame:
+    items = lake.known(ITEMS, as_of).select("item_id", "name")
     return (
         lake.read(ITEM_DICTIONARY)
         .select("item_index", "item_id")

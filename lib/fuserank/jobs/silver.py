@@ -176,6 +176,8 @@ def _dimension(run: Run, dataset: DatasetConfig, files: Files, name: str) -> Bad
         placed = dimensions.one_per_key(good, table)
         bad += _bad(placed, run, dataset, mapping.source, name)
         good = placed.where("_problem IS NULL")
+    if name == "items":
+        good = dimensions.versions(good)
     _write(run, dataset, table, good)
     files.taken += fresh
     return bad

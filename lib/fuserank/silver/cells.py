@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
     from fuserank.config.dataset import DatasetConfig, FilesConfig
+    from fuserank.config.dataset_dimensions import MoneyConfig
 
 _NUMBERS = ("tinyint", "smallint", "int", "bigint")
 
@@ -85,6 +86,23 @@ def midnight(day: Column, zone: str) -> Column:
     from pyspark.sql import functions as F
 
     return F.to_utc_timestamp(day.cast("timestamp"), zone)
+
+
+def minor_units(row: Cells, parts: Sequence[MoneyConfig], per_major: int) -> Column:
+    """Minor units, half up, of the sum of columns; null where all are."""
+    from pyspark.sql import functions as F
+
+    if not parts:
+        return F.lit(None).cast("long")
+    amounts = []
+    for part in parts:
+        number = row.cell(part.column).try_cast("decimal(18,6)")
+        factor = F.lit(per_major if part.unit == "major" else 1).cast("decimal(4,0)")
+        amounts.append(F.round(number * factor, 0).cast("long"))
+    if len(amounts) == 1:
+        return amounts[0]
+    total = sum((F.coalesce(a, F.lit(0)) for a in amounts[1:]), start=F.coalesce(amounts[0], F.lit(0)))
+    return F.when(F.coalesce(*amounts).isNotNull(), total)
 
 
 def row_hash(table: Table, leave_out: Iterable[str] = ()) -> Column:

@@ -6,8 +6,8 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from fuserank.config import dataset_dimensions as d
-from fuserank.silver.cells import Cells, cells, midnight, row_hash
-from fuserank.silver.problems import Check, first_problem, in_time, present, readable, rules
+from fuserank.silver.cells import Cells, cells, midnight, minor_units, row_hash
+from fuserank.silver.problems import Check, first_problem, in_time, present, readable, rules, too_much
 from fuserank.silver.weeks import with_week
 from fuserank.tables import Table
 from fuserank.tables import silver as t
@@ -29,6 +29,7 @@ TABLES: dict[str, Table] = {
 # The mapping's field → the contract's column, for the fields that are ids; an empty one breaks the rule no_<field>.
 IDS = {"item": "item_id", "user": "user_id", "campaign": "campaign_id", "coupon": "coupon_id", "store": "store_id"}
 _TIMES = ("start", "end", "time")
+VALID_TO = "valid_to"  # of versions; follows from the other rows of the item
 
 
 def typed_dimension(
@@ -49,6 +50,8 @@ def typed_dimension(
     needed = {f"no_{f}": getattr(mapping, f) for f in fields}
     needed |= {f"no_{f}": getattr(mapping, f) for f in _TIMES if hasattr(mapping, f)}
     checks = readable(row, names) + present(row, needed)
+    if isinstance(mapping, d.ItemsConfig) and mapping.price is not None:
+        checks.append(too_much(row, mapping.price.column))
     if isinstance(mapping, d.RedemptionsConfig):
         checks += in_time(row.time(mapping.time, dataset.time_zone), mapping.time, now)
     frame, known = _known_at(row, dataset, mapping.known_at, campaigns)
@@ -69,7 +72,7 @@ def one_per_key(rows: DataFrame, table: Table) -> DataFrame:
     from pyspark.sql import functions as F
 
     newest_first = Window.partitionBy(*table.keys).orderBy(F.col("_batch").desc(), "_file", "_row")
-    placed = rows.withColumn("_content", row_hash(table)).withColumns(
+    placed = rows.withColumn("_content", row_hash(table, [VALID_TO])).withColumns(
         {
             "_place": F.row_number().over(newest_first),
             "_newest": F.first("_batch").over(newest_first),
@@ -81,6 +84,18 @@ def one_per_key(rows: DataFrame, table: Table) -> DataFrame:
     )
     stays = "_place = 1 OR (_batch = _newest AND _content <> _kept)"
     return placed.where(stays).withColumn("_problem", other.struct()).withColumnRenamed("_content", "row_hash")
+
+
+def versions(rows: DataFrame) -> DataFrame:
+    """Rows of silver.items, unique by item and known_at, with valid_to: when the item's next version is known.
+
+    All versions at once, so that one that comes late ends the one before it. Versions that say the same stay apart.
+    """
+    from pyspark.sql import Window
+    from pyspark.sql import functions as F
+
+    following = F.lead("known_at").over(Window.partitionBy("item_id").orderBy("known_at"))
+    return rows.withColumn(VALID_TO, following).withColumn("row_hash", row_hash(t.ITEMS))
 
 
 def counted_redemptions(rows: DataFrame) -> DataFrame:
@@ -130,7 +145,12 @@ def _own(row: Cells, dataset: DatasetConfig, mapping: object) -> dict[str, Colum
 
     if isinstance(mapping, d.ItemsConfig):
         plain: tuple[str, ...] = ("department", "category", "product_type", "brand", "manufacturer_id", "package_size")
-        return {"name": _joined(mapping.name, text), **{c: text(getattr(mapping, c)) for c in plain}}
+        price = minor_units(row, [mapping.price] if mapping.price else [], dataset.currency.minor_per_major)
+        return {
+            "name": _joined(mapping.name, text),
+            **{c: text(getattr(mapping, c)) for c in plain},
+            "price_minor": price,
+        }
     if isinstance(mapping, d.UsersConfig):
         plain = ("age", "income", "home_ownership", "marital_status", "household_size", "household_comp", "kids_count")
         return {c: text(getattr(mapping, c)) for c in plain}

@@ -6,14 +6,14 @@ import datetime as dt
 import math
 from typing import TYPE_CHECKING
 
-from fuserank.silver.cells import Cells, cells, row_hash
-from fuserank.silver.problems import Check, first_problem, in_time, present, readable, rules
+from fuserank.silver.cells import Cells, cells, minor_units, row_hash
+from fuserank.silver.problems import Check, first_problem, in_time, present, readable, rules, too_much
 from fuserank.tables.silver import EVENTS
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-    from fuserank.config.dataset import DatasetConfig, EventsConfig, MoneyConfig, RewardConfig
+    from fuserank.config.dataset import DatasetConfig, EventsConfig, RewardConfig
 
 INDEXES = ("user_index", "item_index")
 _TEXTS = {"session": "session", "store": "store_id", "request": "request_id", "campaign": "campaign_id",
@@ -156,31 +156,14 @@ def _columns(row: Cells, dataset: DatasetConfig, events: EventsConfig) -> dict[s
         "known_at": time,
         "value": optional(events.value, "double"),
         "quantity": optional(events.quantity, "long"),
-        "amount_minor": _minor(row, [events.amount] if events.amount else [], per_major),
-        "discount_minor": _minor(row, events.discounts, per_major),
-        "coupon_minor": _minor(row, events.coupons, per_major),
+        "amount_minor": minor_units(row, [events.amount] if events.amount else [], per_major),
+        "discount_minor": minor_units(row, events.discounts, per_major),
+        "coupon_minor": minor_units(row, events.coupons, per_major),
         "position": F.lit(None).cast("int") if events.position is None else row.cell(events.position).try_cast("int"),
         "propensity": optional(events.propensity, "double"),
         "reverses_event_id": taken_back,
         **{ours: optional(getattr(events, field), "string") for field, ours in _TEXTS.items()},
     }
-
-
-def _minor(row: Cells, parts: list[MoneyConfig], per_major: int) -> Column:
-    """Minor units, half up, of the sum of columns; null where all are."""
-    from pyspark.sql import functions as F
-
-    if not parts:
-        return F.lit(None).cast("long")
-    amounts = []
-    for part in parts:
-        number = row.cell(part.column).try_cast("decimal(18,6)")
-        factor = F.lit(per_major if part.unit == "major" else 1).cast("decimal(4,0)")
-        amounts.append(F.round(number * factor, 0).cast("long"))
-    if len(amounts) == 1:
-        return amounts[0]
-    total = sum((F.coalesce(a, F.lit(0)) for a in amounts[1:]), start=F.coalesce(amounts[0], F.lit(0)))
-    return F.when(F.coalesce(*amounts).isNotNull(), total)
 
 
 def _checks(row: Cells, events: EventsConfig, names: set[str], now: dt.datetime) -> list[Check]:
@@ -207,11 +190,7 @@ def _checks(row: Cells, events: EventsConfig, names: set[str], now: dt.datetime)
         for c in sorted(map(str, rewards))
     ]
     money = [m.column for m in (*([events.amount] if events.amount else []), *events.discounts, *events.coupons)]
-    big = "more than 10^12; mend the cell, or the unit in the mapping"
-    checks += [
-        Check(row.cell(c).isNotNull() & row.cell(c).try_cast("decimal(18,6)").isNull(), "uncastable", c, big)
-        for c in money
-    ]
+    checks += [too_much(row, c) for c in money]
     if events.position is not None:
         place = F.coalesce(F.col("position") < 1, row.cell(events.position).isNotNull())
         checks.append(Check(place, "position_out_of_range", events.position, "places in a slate are counted from 1"))

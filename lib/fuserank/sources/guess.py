@@ -211,6 +211,10 @@ def _as_events(looks: Looks, table: TableLook, roles: dict[str, str]) -> EventsG
     return EventsGuess(table, columns, look, span, kinds, key, repeated, tuple(remarks))
 
 
+def _says_something(column: ColumnLook) -> bool:
+    return column.found != "nested" and column.filled > 0
+
+
 def _is_money(column: ColumnLook) -> bool:
     plain = letters(column.name)
     return "unit" not in plain and column.mostly(max(column.numbers, column.decimal_commas + column.integers))
@@ -271,7 +275,8 @@ def _dimension(
         about = max(_overlap(looks, (table.name, key), (e.table.name, e.columns[side])) for e in events)
         named: dict[str, str] = {}
         for column in (c for c in config.model_fields if c not in {"source", "known_at", side}):
-            known = _best(table, column, lambda c: c.found != "nested" and c.filled > 0, {key, *named.values()})
+            fits = _is_money if column == "price" else _says_something
+            known = _best(table, column, fits, {key, *named.values()})
             if known is not None:
                 named[column] = known
         if about >= _SAME and (named or side == "item"):

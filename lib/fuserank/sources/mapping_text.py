@@ -86,6 +86,8 @@ def _columns(table: TableLook, guess: Guess) -> dict[str, Any]:
     for dimension in (guess.items, guess.users):
         if dimension is not None and dimension.table.name == table.name:
             specs |= {c: _of_dimension(table.column(c)) for c in (dimension.key, *dimension.columns.values())}
+            if (price := dimension.columns.get("price")) is not None:
+                specs[price] = _spec("amount", table.column(price))
     return specs
 
 
@@ -132,10 +134,13 @@ def _events(events: EventsGuess) -> Iterator[str]:
     if "quantity" in c:
         yield f"    quantity: {_plain(c['quantity'])}"
     if "amount" in c:
-        unit = "minor" if any(w in c["amount"].lower() for w in _MINOR) else "major"
-        yield f"    amount: {{column: {_plain(c['amount'])}, unit: {unit}}} # what was paid for the line; major: 1.99, minor: 199"
+        yield f"    amount: {{column: {_plain(c['amount'])}, unit: {_unit(c['amount'])}}} # what was paid for the line; major: 1.99, minor: 199"
     yield from (f"    {role}: {_plain(c[role])}" for role in ("value", "session", "store", "platform") if role in c)
     yield from (f"    # look: {' '.join(remark.split())}" for remark in events.remarks)
+
+
+def _unit(column: str) -> str:
+    return "minor" if any(w in column.lower() for w in _MINOR) else "major"
 
 
 def _reward(columns: dict[str, str], table: TableLook) -> str:
@@ -152,7 +157,9 @@ def _dimension(kind: str, dimension: DimensionGuess, first: dt.date) -> Iterator
     yield f"  {kind}: # {dimension.table.rows:,} rows"
     yield f"    from: {_plain(dimension.table.name)}"
     yield f"    {kind.removesuffix('s')}: {_plain(dimension.key)}"
-    yield from (f"    {ours}: {_plain(theirs)}" for ours, theirs in dimension.columns.items())
+    for ours, theirs in dimension.columns.items():
+        money = f"{{column: {_plain(theirs)}, unit: {_unit(theirs)}}} # major: 1.99, minor: 199"
+        yield f"    {ours}: {money if ours == 'price' else _plain(theirs)}"
     yield f"    known_at: {{from: {first}}} # the files do not say since when; {{column: …}} where one does"
 
 

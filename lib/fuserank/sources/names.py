@@ -32,6 +32,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "brand": ("brand", "label", "marke", "vendor"),
     "manufacturer_id": ("manufacturer", "maker", "hersteller", "supplier", "publisher"),
     "package_size": ("packagesize", "size", "pack"),
+    "price": ("price", "listprice", "unitprice", "saleprice", "preis", "prix", "precio", "cost"),
     "age": ("age", "ageband", "agegroup"),
     "income": ("income", "incomeband"),
     "home_ownership": ("homeownership", "homeowner"),

@@ -141,6 +141,9 @@ ITEM = _table(
         _double("repeat_buyer_share", "share_0_1", "(repeat_buyers_count + 1) / (buyers_count + 5)"),
         _double("gap_days", "days", "usual days between baskets of one user, shrunk to the mean over all items", True),
         _double("price_minor", "minor_units", "paid per unit"),
+        Column(
+            "list_price_minor", "long", "minor_units", "what the catalogue asked per unit then, where it says", True
+        ),
         _double("price_14d_ratio", "ratio", "paid per unit in the last 14 days over price_minor; 1 where not sold"),
         _double("discount_line_share", "share_0_1", "lines with a store discount"),
         _days("since_last_days", "age of the last event"),

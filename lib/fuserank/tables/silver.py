@@ -85,10 +85,11 @@ ITEM_DICTIONARY = _dictionary("item")
 
 ITEMS = Table(
     name="silver.items",
-    grain="one row per item that the catalogue describes",
-    keys=("item_id",),
+    grain="one row per item that the catalogue describes and version of it",
+    keys=("item_id", "known_at"),
     writer="silver",
-    doc="The catalogue. An item without a row here is a valid item.",
+    doc="The catalogue, each version from known_at until valid_to. An item without a row here is a valid item.",
+    version=2,
     change_feed=True,
     columns=(
         _text("item_id", "id", "business id", False),
@@ -99,7 +100,11 @@ ITEMS = Table(
         _text("brand", "name", "brand or brand class"),
         _text("manufacturer_id", "id", "maker"),
         _text("package_size", "text", "as printed"),
+        Column("price_minor", "long", "minor_units", "what a unit costs by the catalogue", True),
         c.known_at(),
+        Column(
+            "valid_to", "timestamp", "utc_timestamp", "known_at of the item's next version; null: this one holds", True
+        ),
         Column("row_hash", "long", "hash", "xxhash64 of the row's content"),
         c.run_id(),
     ),

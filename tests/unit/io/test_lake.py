@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from typing import TYPE_CHECKING
 
@@ -10,9 +11,9 @@ from pyspark.sql import functions as F
 
 from fuserank.io.digest import digest
 from fuserank.io.lake import Lake, LakeError
-from fuserank.tables import ContractError
+from fuserank.tables import ContractError, Table
 from fuserank.tables.candidates import CANDIDATES
-from fuserank.tables.silver import EVENTS, USER_DICTIONARY
+from fuserank.tables.silver import EVENTS, ITEMS, USER_DICTIONARY
 from tests.support.rows import frame
 
 if TYPE_CHECKING:
@@ -110,6 +111,27 @@ def test_equal_rows_have_equal_digests_whatever_order_files_and_run(spark: Spark
         digests.append(digest(lake.read(CANDIDATES), CANDIDATES))
     assert digests[0] == digests[1]
     assert digest(lake.read(CANDIDATES).where("item_index < 3"), CANDIDATES) != digests[0]
+
+
+def _of_an_older_contract(lake: Lake, table: Table, without: str) -> Table:
+    older = dataclasses.replace(table, columns=tuple(c for c in table.columns if c.name != without))
+    lake.append(older, frame(lake.spark, older, [{}]).drop("run_id"))
+    return older
+
+
+def test_a_table_of_an_older_contract_gets_the_columns_that_may_be_empty(spark: SparkSession, lake: Lake) -> None:
+    _of_an_older_contract(lake, ITEMS, "price_minor")
+    newer = Lake(spark, lake.root, "newer")
+    newer.append(ITEMS, frame(spark, ITEMS, [{"item_id": "new", "price_minor": 5}]).drop("run_id"))
+    assert {(r["run_id"], r["price_minor"]) for r in newer.read(ITEMS).collect()} == {("test-run", None), ("newer", 5)}
+
+
+def test_a_table_that_lacks_a_column_that_must_not_be_empty_is_refused(spark: SparkSession, lake: Lake) -> None:
+    _of_an_older_contract(lake, ITEMS, "row_hash")
+    with pytest.raises(
+        LakeError, match=r"silver\.items in .* is of an older fuserank: it lacks row_hash; take another --lake"
+    ):
+        Lake(spark, lake.root, "newer").append(ITEMS, frame(spark, ITEMS, [{}]).drop("run_id"))
 
 
 def test_a_missing_table_names_the_job_that_writes_it(lake: Lake) -> None:

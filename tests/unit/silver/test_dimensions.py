@@ -122,3 +122,57 @@ def test_a_slice_of_the_demo_comes_in_whole(lake: Lake, demo_slice: Path) -> Non
     assert [r["known_at"] for r in sent] == [dt.datetime(2017, 3, 3, 5)]  # noqa: DTZ001
     redeemed = lake.read(t.REDEMPTIONS).where("redeemed_at < '2017-01-02'").select("known_at").distinct().collect()
     assert [r["known_at"] for r in redeemed] == [dt.datetime(2017, 1, 2, 5)]  # noqa: DTZ001  # when the day is over
+
+
+PRICED = {"item": "string", "kind": "string", "since": "date", "price": "decimal"}
+PRICES = {"from": "catalogue", "item": "item", "name": "kind", "price": {"column": "price", "unit": "major"},
+          "known_at": {"column": "since"}}  # fmt: skip
+
+
+def _priced(item: str, since: str, price: str, kind: str = "SOAP") -> dict[str, str]:
+    return {"item": item, "kind": kind, "since": since, "price": price}
+
+
+def _seen(lake: Lake, day: str) -> dict[str, int | None]:
+    """item → its price by the catalogue, as it was known before the day."""
+    rows = lake.known(t.ITEMS, dt.date.fromisoformat(day)).collect()
+    assert len({r["item_id"] for r in rows}) == len(rows)
+    return {r["item_id"]: r["price_minor"] for r in rows}
+
+
+def test_a_day_sees_the_version_of_an_item_that_held_then(lake: Lake, tmp_path: Path) -> None:
+    rows = [_priced("1", "2019-03-01", "2.00"), _priced("1", "2019-01-01", "1.50"), _priced("2", "2019-02-01", "")]
+    ingest(lake, _with(tmp_path, "catalogue", PRICED, PRICES, rows, "items"))
+    assert [_seen(lake, day) for day in ("2019-01-01", "2019-01-02", "2019-02-15", "2019-03-01", "2019-03-02")] == [
+        {"1": 150},  # known since the midnight before in Berlin, which is 23:00 in UTC
+        {"1": 150},
+        {"1": 150, "2": None},
+        {"1": 200, "2": None},
+        {"1": 200, "2": None},
+    ]
+    assert not lake.exists(QUARANTINE)
+
+
+def test_a_version_that_comes_late_ends_the_one_before_it(lake: Lake, tmp_path: Path) -> None:
+    rows = [_priced("1", "2019-01-02", "1.00"), _priced("1", "2019-03-02", "3.00")]
+    ingest(lake, _with(tmp_path, "catalogue", PRICED, PRICES, rows, "items"))
+    rows.append(_priced("1", "2019-02-02", "2.00"))
+    ingest(lake, _with(tmp_path, "catalogue", PRICED, PRICES, rows, "items"), run_id="second")
+    told = {(r["price_minor"], str(r["known_at"].date()), str(r["valid_to"] and r["valid_to"].date()), r["run_id"])
+            for r in lake.read(t.ITEMS).collect()}  # fmt: skip
+    assert told == {
+        (100, "2019-01-01", "2019-02-01", "second"),
+        (200, "2019-02-01", "2019-03-01", "second"),
+        (300, "2019-03-01", "None", "test-run"),
+    }
+    assert [_seen(lake, day)["1"] for day in ("2019-01-05", "2019-02-05", "2019-03-05")] == [100, 200, 300]
+
+
+def test_a_price_that_no_money_can_be_is_quarantined(lake: Lake, tmp_path: Path) -> None:
+    rows = [_priced("1", "2019-01-01", "1e15"), _priced("2", "2019-01-01", "two"), _priced("3", "2019-01-01", "3")]
+    ingest(lake, _with(tmp_path, "catalogue", PRICED, PRICES, rows, "items"))
+    assert _seen(lake, "2019-02-01") == {"3": 300}
+    assert {(r["row"], r["rule"], r["column"]) for r in lake.read(QUARANTINE).collect()} == {
+        (0, "uncastable", "price"),
+        (1, "uncastable", "price"),
+    }
