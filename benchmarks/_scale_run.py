@@ -28,6 +28,7 @@ def main(folder: Path, copies: int, sampled: int) -> None:
         "local",
         [
             f"lake={folder / 'lake'}", f"as_of={AS_OF}", "dataset=completejourney", f"samples.users={sampled}", f"samples.shards={SHARDS * copies}",
+            "candidates.max_rows=null",
             f"spark={{spark.sql.shuffle.partitions: '{PARTITIONS * copies}'}}",
         ],
     )  # fmt: skip

@@ -100,8 +100,39 @@ class CandidatesConfig(Section):
         ("als", "co_purchase", "repeat", "popular", "trending"),
         description="sources that a run makes; one alone can be redone",
     )
+    max_rows: int | None = Field(
+        4_000_000,
+        ge=1,
+        description="rows of users and items that the sources propose together as of a day, at most (count); where the quotas "
+        "ask for more they shrink, and the run says so. null: no limit",
+    )
     als: AlsConfig = AlsConfig()
     co_purchase: CoPurchaseConfig = CoPurchaseConfig()
     repeat: RepeatConfig = RepeatConfig()
     popular: PopularConfig = PopularConfig()
     trending: TrendingConfig = TrendingConfig()
+
+    def asked(self, users: int, pairs: int) -> int:
+        """Rows that the quotas allow for so many users; ``pairs``: of users and items that they took, all that repeat has."""
+        return sum(self._asked(name, users, pairs) for name in self.sources)
+
+    def within(self, users: int, pairs: int) -> CandidatesConfig:
+        """The same with quotas that keep ``max_rows``: all shrink alike, repeat only where it alone would take half."""
+        limit = self.max_rows
+        if limit is None or self.asked(users, pairs) <= limit:
+            return self
+        quotas: dict[str, int] = {}
+        if "repeat" in self.sources and (own := self._asked("repeat", users, pairs)):
+            if own > limit // 2:
+                quotas["repeat"] = max(1, limit // 2 // users)
+            limit -= min(own, users * quotas.get("repeat", self.repeat.quota))
+        others = [name for name in self.sources if name != "repeat"]
+        share = limit / max(1, sum(self._asked(name, users, pairs) for name in others))
+        quotas |= {name: max(1, int(getattr(self, name).quota * share)) for name in others}
+        return self.model_copy(
+            update={name: getattr(self, name).model_copy(update={"quota": quota}) for name, quota in quotas.items()}
+        )
+
+    def _asked(self, name: str, users: int, pairs: int) -> int:
+        rows = users * int(getattr(self, name).quota)
+        return min(rows, pairs) if name == "repeat" else rows

@@ -40,6 +40,7 @@ def execute(run: Run, as_of: dt.date) -> None:
     events = run.lake.known(EVENTS, as_of)
     basket_rows = baskets(events, as_of, reversals_of(events)).persist()
     pair_rows = pairs(basket_rows, _half_lives(cfg)).persist()
+    cfg = _within_limit(run, as_of, pair_rows)
     makers: dict[str, Callable[[], DataFrame]] = {
         "als": lambda: _als(run, as_of, cfg, pair_rows),
         "co_purchase": lambda: _co_purchase(run, as_of, cfg, basket_rows, pair_rows),
@@ -54,6 +55,27 @@ def execute(run: Run, as_of: dt.date) -> None:
     finally:
         pair_rows.unpersist()
         basket_rows.unpersist()
+
+
+def _within_limit(run: Run, as_of: dt.date, pair_rows: DataFrame) -> CandidatesConfig:
+    """The settings with quotas that keep ``max_rows``, with a word where it bites."""
+    from pyspark.sql import functions as F
+
+    cfg = run.settings.candidates
+    if cfg.max_rows is None:
+        return cfg
+    counted = pair_rows.agg(F.count_distinct("user_index").alias("users"), F.count(F.lit(1)).alias("pairs")).collect()[
+        0
+    ]
+    kept = cfg.within(counted["users"], counted["pairs"])
+    if kept is not cfg:
+        quotas = ", ".join(f"{name} {getattr(kept, name).quota}" for name in cfg.sources)
+        run.say(
+            f"candidates as of {as_of}: the quotas ask for {cfg.asked(counted['users'], counted['pairs']):,} rows for {counted['users']:,} users; "
+            f"candidates.max_rows={cfg.max_rows:,} cuts them to {quotas} a user (null: no limit)"
+        )
+        run.note(f"candidates.{as_of}.capped", 1.0)
+    return kept
 
 
 def _als(run: Run, as_of: dt.date, cfg: CandidatesConfig, pair_rows: DataFrame) -> DataFrame:

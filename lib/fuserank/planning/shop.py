@@ -65,7 +65,7 @@ def table_rows(shop: Shop, settings: Settings) -> dict[str, float]:
 
 def source_rows(shop: Shop, settings: Settings) -> dict[str, float]:
     """Candidates of one date by source: quotas, as far as users have so much to propose."""
-    cfg = settings.candidates
+    cfg = settings.candidates.within(shop.users, round(shop.events * ROWS["pairs_per_event"]))
     filled = {"co_purchase": ROWS["co_purchase_filled"], "repeat": ROWS["repeat_filled"]}
     return {
         name: shop.users * min(getattr(cfg, name).quota, shop.items) * filled.get(name, 1.0) for name in cfg.sources

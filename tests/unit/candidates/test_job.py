@@ -40,12 +40,15 @@ def took(number: int, user: int, item: int, session: str, time: dt.datetime) -> 
             "event_time": time, "event_date": time.date(), "known_at": time}  # fmt: skip
 
 
-def run_on(lake: Lake, **differences: Any) -> dict[str, float]:
+def run_on(lake: Lake, said: list[str] | None = None, **differences: Any) -> dict[str, float]:
+    said = [] if said is None else said
     small: dict[str, Any] = {"als": {"factors": 4, "quota": QUOTA, "iterations": 3}, "popular": {"quota": QUOTA},
              "trending": {"quota": QUOTA}, "co_purchase": {"min_baskets": 1, "quota": 5}, "repeat": {"quota": 4}}  # fmt: skip
     settings = SimpleNamespace(candidates=CandidatesConfig.model_validate({**small, **differences}))
     notes: dict[str, float] = {}
-    run: Any = SimpleNamespace(spark=lake.spark, lake=lake, settings=settings, seed=5, note=notes.__setitem__)
+    run: Any = SimpleNamespace(
+        spark=lake.spark, lake=lake, settings=settings, seed=5, note=notes.__setitem__, say=said.append
+    )
     job.execute(run, AS_OF)
     return notes
 
@@ -82,3 +85,13 @@ def test_one_source_can_be_redone_alone(events: Lake) -> None:
     kept = {r["source"]: r["count"] for r in events.read(CANDIDATES).groupBy("source").count().collect()}
     assert kept["popular"] == 24
     assert kept["repeat"] > 24
+
+
+def test_quotas_shrink_to_the_limit_of_rows_with_a_word(events: Lake) -> None:
+    said: list[str] = []
+    run_on(events, said, max_rows=200)
+    assert events.read(CANDIDATES, as_of_date=AS_OF).count() <= 200
+    assert [line.partition(";")[0] for line in said] == [
+        "candidates as of 2017-06-01: the quotas ask for 360 rows for 12 users"
+    ]
+    assert "candidates.max_rows=200 cuts them to als 3, co_purchase 2, repeat 4" in said[0]
