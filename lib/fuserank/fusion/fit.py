@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 def fit(wide: DataFrame, sources: tuple[str, ...], cfg: FusionConfig) -> tuple[Fitted, dict[str, float]]:
     """The fitted fusion and its numbers, from the wide frame (``common.protocol.side_by_side``) of the drawn users.
 
+    A source that proposed nothing in the window, such as co_purchase in a shop without baskets, is left out of it.
+
     Brings that frame to the driver; it is its caller who bounds it with ``common.draws.draw_users``.
     """
     rows = wide.toArrow().sort_by([("user_index", "ascending"), ("item_index", "ascending")])
@@ -29,7 +31,9 @@ def fit(wide: DataFrame, sources: tuple[str, ...], cfg: FusionConfig) -> tuple[F
 
 def fit_rows(rows: pa.Table, sources: tuple[str, ...], cfg: FusionConfig) -> tuple[Fitted, dict[str, float]]:
     """``fit`` on rows in memory, sorted by (user_index, item_index)."""
-    sources = tuple(sorted(sources))
+    sources = tuple(s for s in sorted(sources) if rows[f"score_{s}"].null_count < rows.num_rows)
+    if not sources:
+        raise FuserankError("no source has candidates 28 days before as_of; run jobs/candidates.py for that day")
     label_N = rows["label"].to_numpy() > 0
     score_SN = np.stack([rows[f"score_{s}"].to_numpy().astype(np.float64) for s in sources])
     rank_SN = np.stack([_ranks(rows, s, score_SN[n]) for n, s in enumerate(sources)])
@@ -78,10 +82,6 @@ def _weigh(
 
 def _calibrate(score: FloatArray, rank: FloatArray, label: np.ndarray, source: str, cfg: FusionConfig) -> Calibrator:
     """On the score or on the rank, whichever has the lower log loss; a model's logit is always taken as it is."""
-    if len(score) == 0:
-        raise FuserankError(
-            f"source {source} has no candidates 28 days before as_of; run jobs/candidates.py for that day"
-        )
     label = label.astype(np.int64)
     by_score = fit_isotonic(score, label, cfg.bins, "score")
     if source == MODEL_SOURCE:

@@ -45,6 +45,10 @@ def execute(run: Run, as_of: dt.date) -> None:
     mine = [frame.join(drawn, "user_index", "left_semi") for frame in (said, judged)]
     fitted, notes = fit(side_by_side(mine[0], mine[1], sources, ranked=True), sources, cfg)
     drawn.unpersist()
+    if MODEL_SOURCE not in fitted.sources:
+        raise FuserankError(f"the model scored no candidate of the window before {as_of}; run jobs/scores.py")
+    if silent := sorted(set(sources) - set(fitted.sources)):
+        run.say(f"fusion goes without {', '.join(silent)}: nothing was proposed in the days before as_of")
     for name, value in {**notes, **{f"weight_{s}": w for s, w in fitted.weights.items()}}.items():
         run.note(f"fusion.{name}", value)
     rows = [{**r, "as_of_date": as_of, "run_id": run.run_id} for r in fitted.rows()]
@@ -53,7 +57,8 @@ def execute(run: Run, as_of: dt.date) -> None:
     said = said_by_all(
         lake.read(CANDIDATES, as_of_date=as_of), lake.read(SCORES, as_of_date=as_of, split="rank", kind=MODEL_SOURCE)
     )
-    written = lake.replace(FUSED, fuse(side_by_side(said, None, sources, ranked=True), fitted, cfg), as_of_date=as_of)
+    wide = side_by_side(said, None, fitted.sources, ranked=True)
+    written = lake.replace(FUSED, fuse(wide, fitted, cfg), as_of_date=as_of)
     if not written:
         raise FuserankError(f"no candidates as of {as_of}; run jobs/candidates.py --as-of {as_of} first")
 

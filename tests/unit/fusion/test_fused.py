@@ -89,3 +89,18 @@ def test_a_stream_of_batches_never_cuts_a_user_in_two() -> None:
     seen = list(whole_users(iter(batches), rows=4))
     assert [sorted(set(t["user_index"].to_pylist())) for t in seen] == [[1], [2, 3], [4]]
     assert pa.concat_tables(seen)["n"].to_pylist() == list(range(13))
+
+
+def test_a_source_that_proposed_nothing_is_left_out_of_the_fit() -> None:
+    silent = pa.nulls(_fit_rows().num_rows, pa.float64())
+    rows = _fit_rows().append_column("score_repeat", silent).append_column("rank_repeat", silent.cast(pa.int32()))
+    fitted, _ = fit_rows(rows, ("fnn", "als", "repeat"), FusionConfig(bins=20))
+    alone, _ = fit_rows(_fit_rows(), ("fnn", "als"), FusionConfig(bins=20))
+    assert fitted == alone
+
+
+def test_without_any_candidates_a_fit_is_refused() -> None:
+    rows = _fit_rows()
+    silent = rows.drop(["score_als"]).append_column("score_als", pa.nulls(rows.num_rows, pa.float64()))
+    with pytest.raises(FuserankError, match=r"no source has candidates .* run jobs/candidates\.py"):
+        fit_rows(silent, ("als",), FusionConfig())
