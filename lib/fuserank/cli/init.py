@@ -19,13 +19,13 @@ from fuserank.common.errors import FuserankError
 if TYPE_CHECKING:
     from fuserank.common.looks import ColumnLook, TableLook
     from fuserank.io.looking import LocalLooks
-    from fuserank.sources.guess import Guess
+    from fuserank.sources.guess import EventsGuess, Guess
 
 SHOWN = 3
 
 
 def init(
-    path: Annotated[Path, typer.Argument(help="a folder with the shop's files, or one file: CSV, JSON lines or Parquet; gzip and bzip2 are fine")],
+    path: Annotated[Path, typer.Argument(help="a folder with the shop's files, or one file: CSV, JSON lines, Parquet, or lines of `user item item …`; gzip and bzip2 are fine")],
     name: Annotated[str | None, typer.Option(help="the data set's name; default: the folder's or file's")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="write the mapping without asking")] = False,
     force: Annotated[bool, typer.Option("--force", help="write over a mapping that is there")] = False,
@@ -92,7 +92,7 @@ def _show(looks: LocalLooks, found: Guess) -> None:
     from fuserank.sources.mapping_text import used_columns
 
     console = Console(width=None if sys.stdout.isatty() else 140)
-    taken: dict[tuple[str, str], str] = {(t, c): r for t, c, r in used_columns(found)}
+    taken: dict[tuple[str, str], str] = {(t, c): r for t, c, r in reversed(list(used_columns(found)))}
     for table in looks.tables:
         console.print(_table(table, taken))
     for file, why in looks.left_out:
@@ -101,8 +101,7 @@ def _show(looks: LocalLooks, found: Guess) -> None:
         what = ", ".join(dict.fromkeys(f"{k} ({r})" for k, r, _ in events.kinds.values()))
         console.print(
             f"events of {events.table.name}: {events.table.rows:,} rows, {events.table.column(events.columns['user']).distinct:,} users, "
-            f"{events.table.column(events.columns['item']).distinct:,} items, {events.span.first:%Y-%m-%d %H:%M} … "
-            f"{events.span.last:%Y-%m-%d %H:%M} by {events.time.pattern or events.time.type}; {what}; key {', '.join(events.key)}",
+            f"{events.table.column(events.columns['item']).distinct:,} items{_when(events)}; {what}; key {', '.join(events.key)}",
             markup=False,
         )  # fmt: skip
         for remark in events.remarks:
@@ -110,6 +109,13 @@ def _show(looks: LocalLooks, found: Guess) -> None:
     console.print(f"time zone {found.zone}, currency {found.currency}, as of {found.as_of}", markup=False)
     for remark in found.remarks:
         console.print(f"look: {remark}", markup=False)
+
+
+def _when(events: EventsGuess) -> str:
+    if events.time is None or events.span is None:
+        return ", no times"
+    first, last = (f"{moment:%Y-%m-%d %H:%M}" for moment in (events.span.first, events.span.last))
+    return f", {first} … {last} by {events.time.pattern or events.time.type}"
 
 
 def _table(table: TableLook, taken: dict[tuple[str, str], str]) -> RichTable:
@@ -147,10 +153,11 @@ def _as_dict(name: str, target: Path, looks: LocalLooks, found: Guess, text: str
         "left_out": [{"file": f, "why": w} for f, w in looks.left_out],
         "columns": [{"table": t, "column": c, "is": r} for t, c, r in used_columns(found)],
         "events": [
-            {"table": e.table.name, "first": e.span.first.isoformat(), "last": e.span.last.isoformat(), "key": list(e.key), "repeated": e.repeated}
+            {"table": e.table.name, "first": e.span and e.span.first.isoformat(), "last": e.span and e.span.last.isoformat(), "key": list(e.key), "repeated": e.repeated}
             for e in found.events
         ],
         "as_of": str(found.as_of),
+        "order": found.order,
         "remarks": [*found.remarks, *(r for e in found.events for r in e.remarks)],
         "text": text,
     }  # fmt: skip

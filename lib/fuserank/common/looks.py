@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 MOSTLY = 0.98  # of a column's cells: the others may be mistakes, which go to quarantine
-Format = Literal["csv", "jsonl", "parquet"]
+Format = Literal["csv", "jsonl", "parquet", "sequences"]
 Found = Literal["text", "integer", "number", "boolean", "date", "timestamp", "nested"]
 
 
@@ -100,3 +100,6 @@ class Looks(Protocol):
 
     def span(self, table: str, column: str, time: TimeLook) -> Span | None:
         """First and last moment; None where no cell tells one."""
+
+    def ascending(self, table: str) -> float:
+        """Of the neighbours in the lines of a table of sequences, the share whose items ascend; 0…1."""

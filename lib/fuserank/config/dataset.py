@@ -96,7 +96,10 @@ class FilesConfig(Section):
     """One table of the source: its files, their format, its declared columns. Undeclared columns stay in bronze."""
 
     path: str = Field(min_length=1, description="path or glob under the root")
-    format: Literal["parquet", "csv", "jsonl"] = Field(description="all files of the table have one format")
+    format: Literal["parquet", "csv", "jsonl", "sequences"] = Field(
+        description="all files of the table have one format; sequences: lines of `user item item …` between blanks, which "
+        "become rows of the columns user, item (string) and position (long, from 1)"
+    )
     columns: dict[str, ColumnConfig] = Field(
         min_length=1, description="columns that the mapping uses, with their types"
     )
@@ -151,7 +154,8 @@ class EventsConfig(Section):
     )
     user: str = Field(description="column")
     item: str = Field(description="column")
-    time: str = Field(description="column: date or timestamp")
+    time: str | None = Field(None, description="column: date or timestamp; needed where `order` is time")
+    place: str | None = Field(None, description="column: place among the user's events, where `order` is position")
     key: list[str] = Field(
         min_length=1, description="columns that together are unique per event type: the event id's stuff"
     )
@@ -190,7 +194,7 @@ class EventsConfig(Section):
 
     def columns(self) -> dict[str, str]:
         """Key path in the mapping → source column that it names."""
-        plain = ("type_column", "user", "item", "time", "quantity", "value", "session", "store", "platform", "request",
+        plain = ("type_column", "user", "item", "time", "place", "quantity", "value", "session", "store", "platform", "request",
                  "position", "propensity", "campaign", "text_ref")  # fmt: skip
         named = {field: getattr(self, field) for field in plain if getattr(self, field) is not None}
         named |= {f"key.{i}": column for i, column in enumerate(self.key)}
@@ -227,6 +231,11 @@ class DatasetConfig(Section):
     )
     version: int = Field(1, ge=1, description="raise it to have files that came in earlier read again")
     as_of: dt.date | None = Field(None, description="the day that a run is as of where it is told none")
+    order: Literal["time", "position", "none"] = Field(
+        "time",
+        description="what is known of the order of events. position: the last of each user are held out, none: a tenth of all, "
+        "by hash; they get days around `as_of` of their own (silver/orders.py)",
+    )
     time_zone: str = Field(description="the shop's own zone: its days and weeks begin at midnight there")
     currency: CurrencyConfig
     weeks: WeeksConfig | None = Field(None, description="needed where a column holds week numbers")
@@ -246,6 +255,20 @@ class DatasetConfig(Section):
         if found:
             raise ValueError("\n".join(found))
         return self
+
+    def lacks(self) -> list[str]:
+        """What a shop may tell and this one does not; the chain goes on without it."""
+        told = self.dimensions.given()
+        lacking = {
+            "times": self.order == "time",
+            "baskets": any(e.session for e in self.events),
+            "prices": any(e.amount for e in self.events),
+            "a catalogue": "items" in told,
+            "facts about users": "users" in told,
+            "promotions": "promotions" in told,
+            "coupons": "coupons" in told,
+        }
+        return [name for name, there in lacking.items() if not there]
 
 
 def _check_zone(zone: str) -> None:

@@ -14,10 +14,12 @@ TEMPORAL = frozenset({"date", "timestamp", *EPOCHS})
 NUMERIC = frozenset({"long", "double", "decimal"})
 IDS = frozenset({"string", "long"})
 
+SEQUENCE = {"user": "string", "item": "string", "position": "long"}
+
 # The last part of a key path that says what the column must be; keys that are not here may be anything.
 _WANTED = {
     "user": IDS, "item": IDS, "time": TEMPORAL, "quantity": frozenset({"long"}), "value": NUMERIC,
-    "position": frozenset({"long"}), "propensity": frozenset({"double", "decimal"}),
+    "position": frozenset({"long"}), "place": frozenset({"long"}), "propensity": frozenset({"double", "decimal"}),
     "start": TEMPORAL, "end": TEMPORAL, "coupon": IDS, "campaign": IDS, "store": IDS, "known_at.column": TEMPORAL,
     "known_at.week": frozenset({"long"}), "week": frozenset({"long", "date"}),
 }  # fmt: skip
@@ -28,6 +30,8 @@ def problems(mapping: DatasetConfig) -> list[str]:
     found: list[str] = []
     for name, files in mapping.files.items():
         found += list(_rules(name, files))
+        found += list(_sequences(name, files))
+    found += list(_order(mapping))
     for i, events in enumerate(mapping.events):
         found += list(_columns(mapping, f"events.{i}", events.source, events.columns()))
         if events.reverses and len(events.reverses.key) not in _key_lengths(mapping, events.reverses.type):
@@ -55,6 +59,33 @@ def problems(mapping: DatasetConfig) -> list[str]:
     roles = {(k.type, k.role) for events in mapping.events for k in events.kinds().values()}
     found += [f"events: type {t!r} has two roles" for t in sorted(set(kinds)) if sum(r[0] == t for r in roles) > 1]
     return found
+
+
+def _order(mapping: DatasetConfig) -> Iterator[str]:
+    """What tells the order of events is there, and nothing else does."""
+    for i, events in enumerate(mapping.events):
+        for field, order in (("time", "time"), ("place", "position")):
+            told = getattr(events, field) is not None
+            if told and mapping.order != order:
+                yield f"events.{i}.{field}: order is {mapping.order}; leave {field} out, or write order: {order}"
+            if not told and mapping.order == order:
+                yield f"events.{i}.{field}: order is {order}; name the column that tells it"
+    if mapping.order != "time" and mapping.as_of is None:
+        yield f"as_of: order is {mapping.order}; name the day that events get theirs around, such as 2020-01-01"
+    if mapping.order == "position" and len(mapping.events) > 1:
+        yield "events: order is position; a user's events have one order, so they stand in one table"
+
+
+def _sequences(name: str, files: FilesConfig) -> Iterator[str]:
+    if files.format != "sequences":
+        return
+    for column, spec in files.columns.items():
+        if column not in SEQUENCE:
+            yield f"files.{name}.columns.{column}: sequences have the columns {', '.join(SEQUENCE)}"
+        elif spec.type != SEQUENCE[column]:
+            yield f"files.{name}.columns.{column}: it is {spec.type} here and {SEQUENCE[column]} in sequences"
+    if files.encoding != "UTF-8":
+        yield f"files.{name}.encoding: sequences are read as UTF-8; write the file so"
 
 
 def _rules(name: str, files: FilesConfig) -> Iterator[str]:

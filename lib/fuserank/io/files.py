@@ -64,7 +64,7 @@ def read_file(spark: SparkSession, file: SourceFile, form: str, options: Mapping
 
     path = _literal(file.path)
     try:
-        frame = _read_parquet(spark, path) if form == "parquet" else _read_text(spark, path, form, dict(options))
+        frame = _read(spark, path, form, dict(options))
         empty = frame is None or frame.isEmpty()
     except (PySparkException, Py4JJavaError) as problem:
         said = _root_cause(str(problem))
@@ -75,6 +75,25 @@ def read_file(spark: SparkSession, file: SourceFile, form: str, options: Mapping
     if frame is None or empty:
         raise IngestError("the file is empty", file=file.name, cure="take it away, or bring one with rows")
     return frame
+
+
+def _read(spark: SparkSession, path: str, form: str, options: dict[str, str]) -> DataFrame | None:
+    if form == "parquet":
+        return _read_parquet(spark, path)
+    return _read_sequences(spark, path) if form == "sequences" else _read_text(spark, path, form, options)
+
+
+def _read_sequences(spark: SparkSession, path: str) -> DataFrame:
+    """Lines of `user item item …` as rows user, item, position (from 1); a line without items is one row without an item."""
+    from pyspark.sql import functions as F
+
+    words = F.split(F.trim(F.regexp_replace("value", r"\s+", " ")), " ")
+    lines = spark.read.text(path).select(words.alias("w")).where("w[0] <> ''")
+    pairs = lines.select(
+        F.col("w")[0].alias("user"), F.posexplode_outer(F.expr("slice(w, 2, size(w))")).alias("position", "item")
+    )
+    rows = pairs.select("user", "item", (F.col("position") + 1).cast("long").alias("position"))
+    return _number_rows(rows.withColumn(_CORRUPT, F.lit(None).cast("string")))
 
 
 def _root_cause(message: str) -> str:

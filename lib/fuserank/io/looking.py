@@ -88,6 +88,15 @@ class LocalLooks:
             return None
         return Span(found[0].replace(tzinfo=dt.UTC), found[1].replace(tzinfo=dt.UTC), tuple(found[2:]))
 
+    def ascending(self, table: str) -> float:
+        """Of the neighbours in the lines of a table of sequences, the share whose items ascend; 0…1."""
+        own, number = self._names[table], "coalesce(TRY_CAST(item AS BIGINT), 0)"
+        before = f'lag(({number}, item)) OVER (PARTITION BY "user" ORDER BY position)'
+        found = self._one(
+            f"SELECT avg((({number}, item) >= b)::INT) FROM (SELECT *, {before} AS b FROM {own}) WHERE b IS NOT NULL"
+        )
+        return float(found or 0.0)
+
     def _relative(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix()
 
@@ -108,6 +117,8 @@ class LocalLooks:
 
     def _take(self, group: list[Path]) -> None:
         form = _SUFFIXES[_suffixes(group[0])[0]]
+        if form == "csv" and _encoding(group[0]) == "UTF-8" and _is_sequences(group[0]):
+            form = "sequences"
         name = self._unused_name(group)
         told: dict[str, Any] = {}
         self._names[name] = f"t{next(self._numbers)}"
@@ -115,6 +126,8 @@ class LocalLooks:
             source = f"read_parquet({_texts(group)}, union_by_name=true, hive_partitioning=false)"
         elif form == "jsonl":
             source = self._json(group)
+        elif form == "sequences":
+            source = self._sequences(group)
         else:
             source, told = self._csv(group)
         try:
@@ -142,11 +155,15 @@ class LocalLooks:
             f"read_json({_texts(files)}, format='newline_delimited', union_by_name=true, ignore_errors=true, {_JSON})"
         )
 
+    def _sequences(self, group: list[Path]) -> str:
+        files = self._readable(group, "UTF-8")
+        lines = f"read_csv({_texts(files)}, columns={{'line': 'VARCHAR'}}, delim='\x01', header=false, quote='', escape='', auto_detect=false)"
+        words = f"SELECT string_split_regex(trim(line), '\\s+') AS w FROM {lines} WHERE trim(line) <> ''"
+        return f'(SELECT w[1] AS "user", unnest(w[2:]) AS item, unnest(range(1, len(w))) AS position FROM ({words}))'
+
     def _csv(self, group: list[Path]) -> tuple[str, dict[str, Any]]:
         encoding = _encoding(group[0])
         files = self._readable(group, encoding)
-        if _is_sequences(files[0]):
-            raise _CannotReadError("it has a user and its items on each line; only tables can be read yet")
         try:
             sniffed = self._duckdb.execute(
                 "SELECT Delimiter, HasHeader, Columns FROM sniff_csv(?, ignore_errors=true)", [str(files[0])]

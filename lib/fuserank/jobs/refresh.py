@@ -162,6 +162,11 @@ def _summary(run: Run, total: float) -> None:
         if rows:
             best_first = sorted(rows.items(), key=lambda kv: -kv[1])
             run.say(f"NDCG@10 {track}: {'  '.join(f'{s} {v:.3f}' for s, v in best_first)}")
+    if lacking := load_dataset(run.settings.dataset).lacks():
+        run.say(f"did without {', '.join(lacking)}: {run.settings.dataset} does not tell them")
+    silent = [s for s in run.settings.candidates.sources if not run.metrics.get(f"candidates.{run.as_of}.{s}", 1.0)]
+    if silent:
+        run.say(f"did without {', '.join(silent)}: nothing to propose as of {run.as_of}")
     named = f"--dataset {run.settings.dataset} --lake {run.lake.root} --as-of {run.as_of}"
     run.say(f"look at it: fuserank recommend USER {named}")
 

@@ -22,6 +22,7 @@ from fuserank.jobs._main import job_main
 from fuserank.silver import dimensions, promotions
 from fuserank.silver import events as ev
 from fuserank.silver.dictionaries import new_entries
+from fuserank.silver.orders import placed
 from fuserank.silver.problems import quarantined
 from fuserank.tables import Table
 from fuserank.tables import silver as t
@@ -69,7 +70,8 @@ class Files:
 
     def __init__(self, run: Run, dataset: DatasetConfig) -> None:
         self.run, self.dataset = run, dataset
-        meaning = dataset.model_dump_json(exclude={"root", "version", "as_of", "connect"}, exclude_defaults=True)
+        aside = {"root", "version", "connect", *(["as_of"] if dataset.order == "time" else [])}
+        meaning = dataset.model_dump_json(exclude=aside, exclude_defaults=True)
         self.mapping = hashlib.sha256(meaning.encode()).hexdigest()
         self.bronze = known(run.lake, "bronze", dataset.name)
         self.silver = {
@@ -116,8 +118,9 @@ Bad = list[tuple[str, "DataFrame"]]
 def _events(run: Run, dataset: DatasetConfig, files: Files) -> Bad:
     """Flag, look for bad rows and repeated ids (one scan), number new users and items, write."""
     fresh = [files.fresh(e.source, f"{t.EVENTS.name}:{i}") for i, e in enumerate(dataset.events)]
+    all_of_them = dataset.order == "position"  # what comes later moves what came before
     parts = [
-        (e, ev.typed_events(files.rows(e.source, new), dataset, e, run.now))
+        (e, ev.typed_events(files.rows(e.source, None if all_of_them else new), dataset, e, run.now))
         for e, new in zip(dataset.events, fresh, strict=True)
         if new
     ]
@@ -131,6 +134,8 @@ def _events(run: Run, dataset: DatasetConfig, files: Files) -> Bad:
     if state["repeated"]:
         good, more = _without_duplicates(run, dataset, good)
         bad += more
+    if dataset.order != "time" and dataset.as_of is not None:
+        good = [(e, placed(part, dataset.order, dataset.as_of)) for e, part in good]
     for side, dictionary in _DICTIONARIES.items():
         seen = [part.select(f"{side}_id", "event_time") for _, part in good]
         before = (
@@ -156,6 +161,8 @@ def _without_duplicates(run: Run, dataset: DatasetConfig, good: list) -> tuple[l
     kept, bad = [], []
     for e, part in good:
         placed = ev.without_duplicates(part)
+        if kept:
+            placed = ev.without_told(placed, _all([frame for _, frame in kept], lambda f: f.select("event_id")))
         bad += _bad(placed, run, dataset, e.source, "events")
         kept.append((e, placed.where("_problem IS NULL")))
     return kept, bad

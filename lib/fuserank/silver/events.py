@@ -23,6 +23,8 @@ _TEXTS = {"session": "session", "store": "store_id", "request": "request_id", "c
 def typed_events(bronze: DataFrame, dataset: DatasetConfig, events: EventsConfig, now: dt.datetime) -> DataFrame:
     """Bronze rows with the columns of silver.events (but indexes, row_hash and run_id) and ``_problem``.
 
+    Without a column that tells the time, times are null until ``orders.placed``, which reads ``_in_order``.
+
     :param bronze: rows of the table that ``events`` is mapped from
     :param now: UTC; an event after it is a mistake
     """
@@ -34,7 +36,8 @@ def typed_events(bronze: DataFrame, dataset: DatasetConfig, events: EventsConfig
     ids |= {c for c in (events.session, events.store, events.request, events.campaign) if c is not None}
     ids &= {n for n in names if dataset.files[events.source].columns[n].type in {"string", "long"}}
     row = cells(bronze, dataset, events.source, names, ids)
-    typed = row.frame.withColumns({"_event_time": row.time(events.time, dataset.time_zone), **_kind(row, events)})
+    time = row.time(events.time, dataset.time_zone) if events.time else F.lit(None).cast("timestamp")
+    typed = row.frame.withColumns({"_event_time": time, **_kind(row, events)})
     made = typed.withColumns(_columns(row, dataset, events))
     return made.withColumn("_problem", first_problem(_checks(row, events, names, now))).withColumn(
         "dataset", F.lit(dataset.name)
@@ -69,6 +72,21 @@ def without_duplicates(events: DataFrame) -> DataFrame:
     return (
         placed.where("_place = 1 OR _batch = _newest").withColumn("_problem", copy.struct()).drop("_place", "_newest")
     )
+
+
+def without_told(events: DataFrame, told: DataFrame) -> DataFrame:
+    """``without_duplicates`` of one table: what another one told, by ``told`` (event_id, unique), breaks the same rule."""
+    from pyspark.sql import functions as F
+
+    again = Check(
+        F.col("_told").isNotNull(),
+        "duplicate_event",
+        None,
+        "another table of the mapping tells this event; leave one of them out, or give them types of their own",
+    )
+    seen = told.select("event_id", F.lit(True).alias("_told"))
+    found = events.join(seen, "event_id", "left")
+    return found.withColumn("_problem", F.coalesce("_problem", again.struct())).drop("_told")
 
 
 def state(events: DataFrame) -> DataFrame:
@@ -154,6 +172,7 @@ def _columns(row: Cells, dataset: DatasetConfig, events: EventsConfig) -> dict[s
         "event_time": time,
         "event_date": time.cast("date"),
         "known_at": time,
+        "_in_order": optional(events.place, "long"),
         "value": optional(events.value, "double"),
         "quantity": optional(events.quantity, "long"),
         "amount_minor": minor_units(row, [events.amount] if events.amount else [], per_major),
@@ -170,7 +189,8 @@ def _checks(row: Cells, events: EventsConfig, names: set[str], now: dt.datetime)
     from pyspark.sql import functions as F
 
     checks = readable(row, names)
-    checks += present(row, {"no_user": events.user, "no_item": events.item, "no_time": events.time})
+    needed = {"no_user": events.user, "no_item": events.item, "no_time": events.time, "no_place": events.place}
+    checks += present(row, {rule: column for rule, column in needed.items() if column is not None})
     if events.type_column is not None:
         known = ", ".join(events.types)
         checks += present(row, {"no_type": events.type_column})
@@ -183,7 +203,8 @@ def _checks(row: Cells, events: EventsConfig, names: set[str], now: dt.datetime)
             )
         )
     checks += [Check(row.cell(k).isNull(), "no_key", k, "a part of the event's key is empty") for k in events.key]
-    checks += in_time(F.col("_event_time"), events.time, now)
+    if events.time is not None:
+        checks += in_time(F.col("_event_time"), events.time, now)
     rewards = {t.reward.column for t in events.kinds().values()} - {None}
     checks += [
         Check(F.col("reward_q20").isNull(), "no_value", c, "the reward needs a number here")

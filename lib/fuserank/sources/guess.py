@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from fuserank.common.errors import IngestError
 from fuserank.common.looks import ColumnLook, Looks, Span, TableLook, TimeLook
@@ -16,6 +17,8 @@ from fuserank.sources.times import epoch, time_of, twin, written_time
 _MOST_TYPES = 30
 _SAME = 0.3  # of the ids of one table, or of the other, that both must know to speak of the same things
 _LABEL_DAYS = WindowsConfig().label_days
+_SORTED = 0.99  # of the neighbours in lines of items: then the lines are sorted, and tell no order
+_CALENDAR = dt.date(2020, 1, 1)  # the day around which events get theirs where they have none; any would do
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,8 @@ class EventsGuess:
 
     table: TableLook
     columns: dict[str, str]
-    time: TimeLook
-    span: Span
+    time: TimeLook | None  # None: the order is told by position, or not at all
+    span: Span | None
     kinds: dict[str, tuple[str, str, float]]
     key: tuple[str, ...]
     repeated: int
@@ -70,6 +73,7 @@ class Guess:
     currency: str
     as_of: dt.date
     remarks: tuple[str, ...] = ()
+    order: Literal["time", "position", "none"] = "time"
 
 
 def guess(looks: Looks, told: Told) -> Guess:
@@ -77,8 +81,10 @@ def guess(looks: Looks, told: Told) -> Guess:
 
     :raises IngestError: no table has a user, an item and a time, or what was told is not there
     """
+    if (order := _order(looks, told)) != "time":
+        return _of_sequences(looks, told, order)
     events = _events(looks, told)
-    whole = _whole([e.span for e in events])
+    whole = _whole([e.span for e in events if e.span is not None])
     used = {e.table.name for e in events}
     others = [t for t in looks.tables if t.name not in used]
     items = _dimension(looks, others, events, "item", ItemsConfig)
@@ -92,6 +98,39 @@ def guess(looks: Looks, told: Told) -> Guess:
     unused = {t.name for t in others} - {d.table.name for d in (items, users) if d}
     without += [f"{name} is left out: it is neither events, nor a catalogue, nor users" for name in sorted(unused)]
     return Guess(events, items, users, zone, currency, as_of, (*where, *when, *money, *without))
+
+
+def _order(looks: Looks, told: Told) -> Literal["time", "position", "none"]:
+    """By time where a table tells it; else of lines of items, by position unless they are sorted."""
+    tables = [t for t in looks.tables if told.table in {None, t.name}]
+    lines = [t for t in tables if t.format == "sequences"]
+    if not lines or any(_roles(t, told) is not None for t in tables):
+        return "time"
+    return "none" if looks.ascending(max(lines, key=lambda t: t.rows).name) >= _SORTED else "position"
+
+
+def _of_sequences(looks: Looks, told: Told, order: Literal["position", "none"]) -> Guess:
+    """Lines of a user and its items. Their order is that of one table; where there is none, several may be taken."""
+    lines = [t for t in looks.tables if t.format == "sequences" and told.table in {None, t.name}]
+    used = lines if order == "none" else [max(lines, key=lambda t: t.rows)]
+    events = []
+    for table in used:
+        columns, key = {"user": "user", "item": "item"}, ("user", "item")
+        if order == "position":  # no baskets are told: what a user took is one, or nothing would be taken together
+            columns, key = columns | {"place": "position", "session": "user"}, ("user", "position")
+        repeated = table.rows - looks.distinct_rows(table.name, key)
+        events.append(EventsGuess(table, columns, None, None, {"": ("interaction", "feedback", 1.0)}, key, repeated))
+    how = (
+        "the items of a line are sorted: their order says nothing, and a tenth of all is held out"
+        if order == "none"
+        else "the items of a line stand in the order of time: the last of each user is held out"
+    )
+    as_of = told.as_of or _CALENDAR
+    days = f"there are no times: events get days around {as_of}, which stands for the present"
+    left = [f"{t.name} is left out" for t in looks.tables if t not in used]
+    return Guess(
+        tuple(events), None, None, told.zone or "UTC", told.currency or "XXX", as_of, (how, days, *left), order
+    )
 
 
 def _events(looks: Looks, told: Told) -> tuple[EventsGuess, ...]:
@@ -314,8 +353,8 @@ def _zone(events: tuple[EventsGuess, ...], told: Told) -> tuple[str, list[str]]:
     if told.zone:
         return told.zone, []
     first = events[0]
-    hours = first.span.hours
-    if first.time.type == "date" or max(hours) == 0 or sum(h > 0 for h in hours) == 1:
+    hours = first.span.hours if first.span else (0,) * 24
+    if first.time is None or first.time.type == "date" or max(hours) == 0 or sum(h > 0 for h in hours) == 1:
         return "UTC", []
     quiet = min(range(24), key=lambda h: sum(hours[(h + k) % 24] for k in range(4)))
     share = sum(hours[(quiet + k) % 24] for k in range(4)) / sum(hours)

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from fuserank.common.looks import ColumnLook, TableLook, TimeLook
+from fuserank.config.dataset_checks import SEQUENCE
 from fuserank.sources.guess import DimensionGuess, EventsGuess, Guess
 from fuserank.sources.times import time_of
 
@@ -32,6 +33,9 @@ def _lines(name: str, root: str, guess: Guess) -> Iterator[str]:
     yield f"name: {_plain(name)}"
     yield "version: 1 # raise it to have files that came in earlier read again"
     yield f"as_of: {guess.as_of} # the day to run as of where --as-of is not told"
+    if guess.order != "time":
+        known = guess.as_of + dt.timedelta(days=28)
+        yield f"order: {guess.order} # time, position or none; what is held out to judge by is known to a run as of {known}"
     yield f"time_zone: {_plain(guess.zone)} # the shop's own: its days begin at midnight there"
     yield f"currency: {{code: {guess.currency}, minor_per_major: 100}}"
     yield f"root: {{folder: {_plain(root)}}}"
@@ -56,7 +60,7 @@ def _tables(guess: Guess) -> list[TableLook]:
 
 
 def _first_day(guess: Guess) -> dt.date:
-    return min(e.span.first for e in guess.events).date()
+    return min((e.span.first.date() for e in guess.events if e.span), default=guess.as_of)
 
 
 def _files(table: TableLook, guess: Guess) -> Iterator[str]:
@@ -74,13 +78,15 @@ def _files(table: TableLook, guess: Guess) -> Iterator[str]:
 
 def _columns(table: TableLook, guess: Guess) -> dict[str, Any]:
     """Source column → its type, for those that the mapping uses."""
+    if table.format == "sequences":
+        return dict(SEQUENCE)
     specs: dict[str, Any] = {}
     for events in guess.events:
         if events.table.name != table.name:
             continue
         for role, column in events.columns.items():
             look = table.column(column)
-            specs[column] = _time(events.time, guess.zone) if role == "time" else _spec(role, look)
+            specs[column] = _time(events.time, guess.zone) if role == "time" and events.time else _spec(role, look)
         for column in events.key:
             specs.setdefault(column, _spec("key", table.column(column)))
     for dimension in (guess.items, guess.users):
@@ -117,7 +123,7 @@ def _of_dimension(column: ColumnLook) -> str:
 
 def _events(events: EventsGuess) -> Iterator[str]:
     c, table = events.columns, events.table
-    yield f"  - from: {_plain(table.name)} # {table.rows:,}{'' if table.whole else ' and more'} rows, {events.span.first:%Y-%m-%d} … {events.span.last:%Y-%m-%d}"
+    yield f"  - from: {_plain(table.name)} # {table.rows:,}{'' if table.whole else ' and more'} rows{_days(events)}"
     if "" in events.kinds:
         kind, role, reward = events.kinds[""]
         yield f"    type: {kind} # view, click, cart, purchase, rating, … : an open list"
@@ -128,7 +134,7 @@ def _events(events: EventsGuess) -> Iterator[str]:
         yield "    types: # what the column says: its name here, its role (exposure, feedback, reversal), what it is worth"
         for said, (kind, role, reward) in events.kinds.items():
             yield f"      {_plain(said)}: {{type: {_plain(kind)}, role: {role}, reward: {{value: {reward}}}}}"
-    yield from (f"    {role}: {_plain(c[role])}" for role in ("user", "item", "time"))
+    yield from (f"    {role}: {_plain(c[role])}" for role in ("user", "item", "time", "place") if role in c)
     said = f" # {events.repeated:,} rows repeat it: they go to quarantine" if events.repeated else " # unique"
     yield f"    key: [{', '.join(_plain(k) for k in events.key)}]{said}"
     if "quantity" in c:
@@ -136,7 +142,13 @@ def _events(events: EventsGuess) -> Iterator[str]:
     if "amount" in c:
         yield f"    amount: {{column: {_plain(c['amount'])}, unit: {_unit(c['amount'])}}} # what was paid for the line; major: 1.99, minor: 199"
     yield from (f"    {role}: {_plain(c[role])}" for role in ("value", "session", "store", "platform") if role in c)
+    if c.get("session") == c["user"]:
+        yield "    # look: no baskets are told: what a user took counts as one, so that items can be taken together"
     yield from (f"    # look: {' '.join(remark.split())}" for remark in events.remarks)
+
+
+def _days(events: EventsGuess) -> str:
+    return f", {events.span.first:%Y-%m-%d} … {events.span.last:%Y-%m-%d}" if events.span else ""
 
 
 def _unit(column: str) -> str:

@@ -17,7 +17,7 @@ CORRUPT = "_corrupt"
 
 def reader_options(files: FilesConfig) -> dict[str, str]:
     """Options of Spark's own readers. CSV follows RFC 4180: header, doubled quotes, line breaks inside quotes."""
-    if files.format == "parquet":
+    if files.format in {"parquet", "sequences"}:
         return {}
     common = {"encoding": files.encoding, "mode": "PERMISSIVE", "columnNameOfCorruptRecord": CORRUPT}
     if files.format == "jsonl":

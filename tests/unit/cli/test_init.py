@@ -284,3 +284,37 @@ def test_without_a_yes_nothing_is_written(tmp_path: Path, conf: Path) -> None:
     said = run(str(german_shop(tmp_path / "shop")))
     assert "events:" in said
     assert not (conf / "datasets").exists()
+
+
+def test_lines_of_a_user_and_its_items_are_ordered_by_position(tmp_path: Path) -> None:
+    draw = random.Random(2)
+    shop = tmp_path / "lines"
+    shop.mkdir()
+    lines = [f"{u} {' '.join(str(draw.randint(1, 90)) for _ in range(4 + u % 5))}" for u in range(1, 60)]
+    (shop / "orders.txt").write_text("\n".join(lines) + "\n")
+    mapping, told = guessed(shop)
+    assert (mapping.order, mapping.as_of, mapping.events[0].place, mapping.events[0].key) == (
+        "position", dt.date(2020, 1, 1), "position", ["user", "position"])  # fmt: skip
+    assert mapping.events[0].session == "user"
+    assert mapping.files["orders"].format == "sequences"
+    assert any("the last of each user is held out" in remark for remark in told["remarks"])
+
+
+def test_sorted_lines_tell_no_order_and_all_files_of_them_are_taken(tmp_path: Path) -> None:
+    draw = random.Random(2)
+    shop = tmp_path / "lines"
+    shop.mkdir()
+    for name in ("train", "test"):
+        lines = [f"u{u} {' '.join(map(str, sorted(draw.sample(range(900), 4 + u % 5))))}" for u in range(60)]
+        (shop / f"{name}.txt").write_text("\n".join(lines) + "\n")
+    mapping, _ = guessed(shop)
+    assert (mapping.order, {e.source for e in mapping.events}) == ("none", {"train", "test"})
+    assert {(e.place, e.time, tuple(e.key)) for e in mapping.events} == {(None, None, ("user", "item"))}
+
+
+def test_where_another_table_tells_times_lines_of_items_are_left_out(tmp_path: Path) -> None:
+    shop = german_shop(tmp_path / "shop")
+    (shop / "lines.txt").write_text("1 2 3\n2 5 6 7\n3 9\n")
+    mapping, told = guessed(shop)
+    assert mapping.order == "time"
+    assert any("lines is left out" in remark for remark in told["remarks"])

@@ -140,7 +140,6 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
         ("a.csv", "", "it is empty"),
         ("a.csv", "one\ntwo\nthree\n", "no delimiter splits it"),
         ("a.json", '[\n{"a": 1}\n]\n', "not one JSON object a line"),
-        ("a.txt", "1 5 6 7\n2 8 9\n3 5\n", "a user and its items on each line"),
         ("a.parquet", "user,item\n" * 20, "No magic bytes"),
         ("a.csv.gz", gzip.compress((HEAD + ROWS).encode())[:-20], "its packing is broken"),
         ("a.csv", "Preis,b\n5 €,1\n".encode("cp1252"), "neither UTF-8 nor Latin-1; write it as UTF-8: iconv"),

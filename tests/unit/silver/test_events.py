@@ -83,6 +83,18 @@ def test_of_one_event_id_the_first_row_stays_and_the_later_ones_are_quarantined(
     assert [r["item_id"] for r in lake.read(ITEM_DICTIONARY).collect()] == ["first"]
 
 
+def test_of_an_event_that_two_tables_tell_the_first_table_of_the_mapping_counts(lake: Lake, tmp_path: Path) -> None:
+    write_csv(tmp_path / "sales.csv", sales({"item": "a"}, {"item": "b"}))
+    write_csv(tmp_path / "web.csv", sales({"item": "a"}, {"item": "c", "line": "9"}))
+    files = {"web": {"path": "web.csv", "format": "csv", "columns": columns()}}
+    both = [_events()[0], _events()[0] | {"from": "web"}]
+    ingest(lake, mapping(tmp_path, files=files, events=both))
+    assert sorted(r["item_id"] for r in lake.read(EVENTS).collect()) == ["a", "b", "c"]
+    told = lake.read(QUARANTINE).collect()
+    assert [(r["rule"], r["file"], r["row"]) for r in told] == [("duplicate_event", "web.csv", 0)]
+    assert "another table of the mapping tells this event" in told[0]["reason"]
+
+
 def test_a_later_file_corrects_an_event_and_a_full_second_look_keeps_the_correction(lake: Lake, tmp_path: Path) -> None:
     write_csv(tmp_path / "sales1.csv", sales({"paid": "1.00"}, {"paid": "5.00"}))
     ingest(lake, mapping(tmp_path))

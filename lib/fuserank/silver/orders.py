@@ -1,0 +1,61 @@
+"""Days for events that have none: who tells only their order, or not even that, is judged on what was held out.
+
+The windows of a run as of T ask for labels in T−56…T−28 (train), T−28…T (valid) and from T on (evaluation). So
+
+- ``position``: leave the last out. A user's last event stands at T, the one before at T−28, the third last at T−56, all others
+  a day apart before that. The first event is never held out: who has one event is known by it.
+- ``none``: a tenth of the pairs of user and item, drawn by hash, at each of T, T−28 and T−56; the others at T−57, where they
+  make one basket of each user.
+
+A run as of T + 28 days knows all of it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+HELD_OUT = (0, 28, 56)  # days before T of what evaluation, valid and train are judged on
+_BEFORE = HELD_OUT[-1] + 1
+_TENTHS = 10
+_SEED = 1  # of the draw, which stays the same whatever else is drawn
+
+
+def placed(events: DataFrame, order: Literal["position", "none"], as_of: dt.date) -> DataFrame:
+    """Good events, unique by id, with event_time (00:00 UTC), event_date and known_at by their order.
+
+    ``position`` reads ``_in_order`` and needs all of a user's events at once; ``none`` looks at each row alone.
+    """
+    from pyspark.sql import functions as F
+
+    days = _by_position() if order == "position" else _by_hash()
+    dated = events.withColumn("event_date", F.date_sub(F.lit(as_of), days))
+    time = F.col("event_date").cast("timestamp")
+    return dated.withColumns({"event_time": time, "known_at": time})
+
+
+def _by_position() -> Column:
+    """Days before T: k-th from the user's last (from 0) of n events."""
+    from pyspark.sql import Window
+    from pyspark.sql import functions as F
+
+    latest = Window.partitionBy("user_id").orderBy(F.desc("_in_order"), F.desc("event_id"))
+    k = F.row_number().over(latest) - 1
+    n = F.count(F.lit(1)).over(Window.partitionBy("user_id"))
+    days = F.greatest(k - len(HELD_OUT), F.lit(0)) + _BEFORE
+    for place, held in enumerate(HELD_OUT):
+        days = F.when((k == place) & (k < n - 1), held).otherwise(days)
+    return days.cast("int")
+
+
+def _by_hash() -> Column:
+    from pyspark.sql import functions as F
+
+    tenth = F.pmod(F.xxhash64("user_id", "item_id", F.lit(_SEED)), F.lit(_TENTHS))
+    days = F.lit(_BEFORE)
+    for place, held in enumerate(HELD_OUT):
+        days = F.when(tenth == place, held).otherwise(days)
+    return days.cast("int")

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fuserank.config.dataset import DatasetConfig, parse_dataset
+from fuserank.tables.bronze import bronze_table
+from fuserank.tables.ops import QUARANTINE
+from fuserank.tables.silver import EVENTS, USER_DICTIONARY
+from tests.support.shop import columns, ingest, mapping, sales, write_csv
+
+if TYPE_CHECKING:
+    from fuserank.io.lake import Lake
+
+T = dt.date(2019, 6, 1)
+
+
+def _lines(root: Path, order: str = "position", **changes: Any) -> DatasetConfig:
+    """Lines of `user item item …` in files seq*.txt."""
+    event = {"from": "seq", "type": "interaction", "role": "feedback", "user": "user", "item": "item"}
+    event |= {"key": ["user", "position"], "place": "position"} if order == "position" else {"key": ["user", "item"]}
+    files = {"seq": {"path": "seq*.txt", "format": "sequences", "columns": {"user": "string", "item": "string", "position": "long"}}}  # fmt: skip
+    raw = {"name": "shop", "time_zone": "UTC", "currency": {"code": "XXX"}, "root": {"folder": str(root)}, "order": order,
+           "as_of": T, "files": files, "events": [event]}  # fmt: skip
+    return parse_dataset(raw | changes, "shop.yaml")
+
+
+def _days(lake: Lake) -> dict[str, dict[str, int]]:
+    """user → item → days before T."""
+    found: dict[str, dict[str, int]] = {}
+    for r in lake.read(EVENTS).collect():
+        assert r["event_time"] == r["known_at"] == dt.datetime.combine(r["event_date"], dt.time())
+        found.setdefault(r["user_id"], {})[r["item_id"]] = (T - r["event_date"]).days
+    return found
+
+
+def test_by_position_the_last_items_are_held_out_one_a_window_and_the_first_never(lake: Lake, tmp_path: Path) -> None:
+    (tmp_path / "seq.txt").write_text("u5 a b c d e\nu4 a b c d\nu3 a b c\n\nu2 a b\nu1 a\n  u6\ta   b \n")
+    ingest(lake, _lines(tmp_path))
+    assert _days(lake) == {
+        "u5": {"a": 58, "b": 57, "c": 56, "d": 28, "e": 0},
+        "u4": {"a": 57, "b": 56, "c": 28, "d": 0},
+        "u3": {"a": 57, "b": 28, "c": 0},
+        "u2": {"a": 57, "b": 0},
+        "u1": {"a": 57},
+        "u6": {"a": 57, "b": 0},
+    }
+    raw = lake.read(bronze_table("shop_seq")).where("user = 'u3'").orderBy("_row").collect()
+    assert [(r["item"], r["position"], r["_row"]) for r in raw] == [("a", 1, 9), ("b", 2, 10), ("c", 3, 11)]
+
+
+def test_a_longer_line_in_a_later_file_moves_the_users_events_and_leaves_none_twice(lake: Lake, tmp_path: Path) -> None:
+    (tmp_path / "seq1.txt").write_text("u1 a b\nu2 a b\n")
+    ingest(lake, _lines(tmp_path))
+    (tmp_path / "seq2.txt").write_text("u1 a b c\n")
+    ingest(lake, _lines(tmp_path))
+    assert _days(lake) == {"u1": {"a": 57, "b": 28, "c": 0}, "u2": {"a": 57, "b": 0}}
+    assert lake.read(EVENTS).count() == 5
+    assert not lake.exists(QUARANTINE)
+
+
+def test_a_line_without_items_goes_to_quarantine(lake: Lake, tmp_path: Path) -> None:
+    (tmp_path / "seq.txt").write_text("u1 a b\nu2\n")
+    ingest(lake, _lines(tmp_path))
+    told = lake.read(QUARANTINE).collect()
+    assert [(r["rule"], r["column"], r["row"], r["payload"]) for r in told] == [("no_item", "item", 2, '{"user":"u2"}')]
+    assert [r["user_id"] for r in lake.read(USER_DICTIONARY).collect()] == ["u1"]
+
+
+def test_without_an_order_a_tenth_is_held_out_for_each_window_by_hash_of_the_pair_alone(
+    lake: Lake, tmp_path: Path
+) -> None:
+    users, items = 40, 50
+    lines = [f"u{u} {' '.join(f'i{i}' for i in range(items))}" for u in range(users)]
+    (tmp_path / "seq1.txt").write_text("\n".join(lines[:20]) + "\n")
+    ingest(lake, _lines(tmp_path, "none"))
+    before = _days(lake)
+    (tmp_path / "seq2.txt").write_text("\n".join(reversed(lines[20:])) + "\n")
+    ingest(lake, _lines(tmp_path, "none"))
+    after = _days(lake)
+    assert {u: after[u] for u in before} == before
+    counts = {day: sum(d == day for of in after.values() for d in of.values()) for day in (0, 28, 56, 57)}
+    assert sum(counts.values()) == users * items
+    for held in (0, 28, 56):  # 2,000 draws of .1: a standard deviation is 13
+        assert 150 < counts[held] < 250
+
+
+def test_positions_of_a_table_with_columns_are_taken_too(lake: Lake, tmp_path: Path) -> None:
+    write_csv(
+        tmp_path / "sales.csv", sales({"item": "late", "line": "30"}, {"item": "early", "line": "4"}, {"line": ""})
+    )
+    event = {"from": "sales", "type": "purchase", "role": "feedback", "user": "user", "item": "item", "place": "line", "key": ["item"]}  # fmt: skip
+    ingest(lake, mapping(tmp_path, order="position", as_of=T, columns=columns(line="long"), events=[event]))
+    assert _days(lake) == {"u1": {"early": 57, "late": 0}}
+    assert [r["rule"] for r in lake.read(QUARANTINE).collect()] == ["no_place"]
