@@ -3,47 +3,21 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING
 
+from fuserank.common.page import chart_card, page
+from fuserank.common.page import tiles as page_tiles
 from fuserank.evaluation import report_charts as charts
 from fuserank.evaluation.report_data import Quality, ReportData, UserView
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
-_STYLE = """
-:root{--ink:#1f2a33;--soft:#5d6974;--line:#e1e6ea;--bg:#f4f6f7;--card:#fff;--good:#0b6e4f;--chip:#eef2f4}
-*{box-sizing:border-box}body{margin:0;background:var(--bg);color:var(--ink);font:15px/1.5 system-ui,sans-serif}
-main{max-width:1180px;margin:0 auto;padding:28px 24px 60px}h1{margin:0;font-size:27px;letter-spacing:-.01em}
-h2{margin:0 0 2px;font-size:18px}p.note{margin:0 0 10px;color:var(--soft);font-size:13.5px}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(170px,1fr));gap:14px;margin:20px 0}
-.tile,.card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:16px 18px}
-.tile b{display:block;font-size:26px;line-height:1.2}.tile span{color:var(--soft);font-size:13px}
-.grid{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:16px}.card{min-width:0;overflow:hidden;margin-bottom:16px}.grid .card{margin:0}
-.grid+.card,.grid+.grid{margin-top:16px}.sides{display:grid;grid-template-columns:2fr 5fr;gap:26px;align-items:start}
-details{border-top:1px solid var(--line);padding:10px 0}summary{cursor:pointer;font-weight:600}
-summary small{font-weight:400;color:var(--soft);margin-left:8px}table{border-collapse:collapse;width:100%;font-size:13.5px}
-th{text-align:left;color:var(--soft);font-weight:500;border-bottom:1px solid var(--line);padding:4px 8px 4px 0}
-td{padding:5px 8px 5px 0;border-bottom:1px solid #f0f2f4;vertical-align:top}td.n,th.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
-.hit{color:var(--good);font-weight:600}.why{color:var(--soft)}.empty{color:var(--soft);padding:24px 0}
-@media(max-width:900px){.sides,.grid{grid-template-columns:1fr}}
-"""
 
 
 def render(data: ReportData) -> str:
     """The page as text; plotly's script stands in it once."""
-    from plotly.offline import get_plotlyjs
-
     charted = [
         '<div class="grid">', _quality_card(data, "all"), _quality_card(data, "new"), "</div>",
         '<div class="grid">', _training_card(data), _calibration_card(data), _tail_card(data), _timing_card(data), "</div>",
     ]  # fmt: skip
     body = [_head(data), _tiles(data), *charted, _users_card(data), _foot(data)]
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>fuserank, {data.as_of}</title><style>{_STYLE}</style><script>{get_plotlyjs()}</script></head>"
-        f"<body><main>{''.join(body)}</main></body></html>\n"
-    )
+    return page(f"fuserank, {data.as_of}", "".join(body))
 
 
 def _head(data: ReportData) -> str:
@@ -64,23 +38,7 @@ def _tiles(data: ReportData) -> str:
         )
     if data.seconds:  # stages run side by side: their sum is more
         tiles.append((f"{int(data.seconds // 60)} min {int(data.seconds % 60)} s", "the whole chain"))
-    return (
-        '<div class="tiles">'
-        + "".join(f"<div class=tile><b>{escape(a)}</b><span>{escape(b)}</span></div>" for a, b in tiles)
-        + "</div>"
-    )
-
-
-def _card(name: str, title: str, note: str, figure: go.Figure | None, missing: str) -> str:
-    inner = f'<p class="empty">{escape(missing)}</p>' if figure is None else _html(figure, name)
-    return (
-        f'<section class="card" id="{name}"><h2>{escape(title)}</h2><p class=note>{escape(note)}</p>{inner}</section>'
-    )
-
-
-def _html(figure: go.Figure, name: str) -> str:
-    config = {"displayModeBar": False, "responsive": True, "displaylogo": False}
-    return str(figure.to_html(full_html=False, include_plotlyjs=False, div_id=f"chart-{name}", config=config))
+    return page_tiles(tiles)
 
 
 def _quality_card(data: ReportData, track: str) -> str:
@@ -90,7 +48,7 @@ def _quality_card(data: ReportData, track: str) -> str:
     rows = [q for q in data.quality if q.track == track]
     verdict = _verdict(rows)
     figure = charts.quality(data.quality, track) if rows else None
-    return _card(f"quality-{track}", title, f"{note}. {verdict}" if verdict else note, figure,
+    return chart_card(f"quality-{track}", title, f"{note}. {verdict}" if verdict else note, figure,
                  "Not evaluated yet: `fuserank evaluate` does it once the days after as_of are known.")  # fmt: skip
 
 
@@ -108,7 +66,7 @@ def _verdict(rows: list[Quality]) -> str:
 
 def _training_card(data: ReportData) -> str:
     figure = charts.training(data.training) if data.training.steps or data.training.validations else None
-    return _card(
+    return chart_card(
         "training",
         "Training curves",
         "loss per row, and quality on the days before as_of",
@@ -121,18 +79,18 @@ def _calibration_card(data: ReportData) -> str:
     figure = charts.calibration(data.calibration) if data.calibration else None
     said = ", ".join(f"{charts.called(s)} {v:.4f}" for s, v in sorted(data.ece.items()))
     note = f"predicted probability against the share bought, bins of equal size; expected calibration error: {said or 'unknown'}"
-    return _card("calibration", "Calibration", note, figure, "Not evaluated yet.")
+    return chart_card("calibration", "Calibration", note, figure, "Not evaluated yet.")
 
 
 def _tail_card(data: ReportData) -> str:
     figure = charts.long_tail(data.head) if data.head else None
     note = "how much of the lists the most bought items take up; the lower a curve, the deeper the source digs"
-    return _card("long-tail", "Long tail", note, figure, "Not evaluated yet.")
+    return chart_card("long-tail", "Long tail", note, figure, "Not evaluated yet.")
 
 
 def _timing_card(data: ReportData) -> str:
     figure = charts.timings(data.stage_seconds) if data.stage_seconds else None
-    return _card(
+    return chart_card(
         "timings",
         "Where the time goes",
         "wall time by stage of the last whole run",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fuserank.common.page import INK, styled
 from fuserank.evaluation.report_data import CalibrationBin, HeadPoint, Quality, Training
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ COLOURS = {
     "fusion": "#0b6e4f", "fnn": "#3d5a98", "repeat": "#c8803a", "co_purchase": "#8a5aa8",
     "als": "#4a9bb5", "popular": "#b5485d", "trending": "#8d99a6",
 }  # fmt: skip
-INK, GRID, PAPER = "#1f2a33", "#e4e8ec", "rgba(0,0,0,0)"
 
 
 def called(source: str) -> str:
@@ -46,7 +46,7 @@ def quality(rows: list[Quality], track: str) -> go.Figure:
             x=widest * 1.03, y=called(r.source), text=f"<b>{r.ndcg:.3f}</b>", showarrow=False, xanchor="left"
         )
     figure.update_xaxes(range=[0, widest * 1.18], title="NDCG@10")
-    return _styled(figure, height=60 + 42 * max(len(ordered), 2), legend=False)
+    return styled(figure, height=60 + 42 * max(len(ordered), 2), legend=False)
 
 
 def training(curves: Training) -> go.Figure:
@@ -69,7 +69,7 @@ def training(curves: Training) -> go.Figure:
         )
     figure.update_xaxes(title="step")
     figure.update_layout(yaxis={"title": "log loss (nats)", "range": _loss_range(curves)})
-    return _styled(figure, height=360)
+    return styled(figure, height=360)
 
 
 def _loss_range(curves: Training) -> list[float] | None:
@@ -100,7 +100,7 @@ def long_tail(points: list[HeadPoint]) -> go.Figure:
         ticktext=[f"{s:.1%}".replace(".0%", "%") for s in shares],
     )
     figure.update_yaxes(title="share of the lists", tickformat=".0%", range=[0, 1.03])
-    return _styled(figure, height=360)
+    return styled(figure, height=360)
 
 
 def calibration(bins: list[CalibrationBin]) -> go.Figure:
@@ -125,7 +125,7 @@ def calibration(bins: list[CalibrationBin]) -> go.Figure:
     axis: dict[str, Any] = {"type": "log", "tickvals": ticks, "ticktext": [f"{t:g}" for t in ticks]}
     figure.update_xaxes(title="predicted probability", **axis)
     figure.update_yaxes(title="share bought", **axis)
-    return _styled(figure, height=360)
+    return styled(figure, height=360)
 
 
 def timings(stage_seconds: dict[str, float]) -> go.Figure:
@@ -137,15 +137,4 @@ def timings(stage_seconds: dict[str, float]) -> go.Figure:
     figure.add_bar(y=names, x=seconds, orientation="h", marker_color=COLOURS["als"], text=[f"{s:.0f} s" for s in seconds],
                    textposition="outside", cliponaxis=False, hovertemplate="%{y}: %{x:.1f} s<extra></extra>")  # fmt: skip
     figure.update_xaxes(title="seconds", range=[0, max(seconds, default=1.0) * 1.12])
-    return _styled(figure, height=80 + 26 * len(names), legend=False)
-
-
-def _styled(figure: go.Figure, height: int, legend: bool = True) -> go.Figure:
-    figure.update_layout(
-        height=height, margin={"l": 10, "r": 10, "t": 34 if legend else 10, "b": 10}, paper_bgcolor=PAPER, plot_bgcolor=PAPER,
-        font={"family": "system-ui, sans-serif", "size": 13, "color": INK}, showlegend=legend,
-        legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0}, bargap=0.3,
-    )  # fmt: skip
-    figure.update_xaxes(gridcolor=GRID, zeroline=False, automargin=True)
-    figure.update_yaxes(gridcolor=GRID, zeroline=False, automargin=True, ticksuffix=" ")
-    return figure
+    return styled(figure, height=80 + 26 * len(names), legend=False)

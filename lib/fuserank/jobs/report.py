@@ -19,6 +19,7 @@ from fuserank.evaluation.report_data import CalibrationBin, HeadPoint, Quality, 
 from fuserank.evaluation.report_users import user_views
 from fuserank.fusion.fitted import FINAL
 from fuserank.io.artifacts import ArtifactError
+from fuserank.io.pages import write_page as put_page
 from fuserank.io.reading import open_lake
 from fuserank.io.store import read_bytes
 from fuserank.jobs._main import job_main
@@ -50,12 +51,7 @@ def write(settings: Settings) -> Path:
 
 def write_page(data: ReportData, settings: Settings) -> Path:
     """<out>/report.html, put in place in one move."""
-    folder = Path(settings.out)
-    folder.mkdir(parents=True, exist_ok=True)
-    draft, page = folder / "report.html.part", folder / "report.html"
-    draft.write_text(render(data), encoding="utf-8")
-    draft.replace(page)
-    return page
+    return put_page(Path(settings.out) / "report.html", render(data))
 
 
 def gather(lake: Lake, settings: Settings, as_of: dt.date) -> ReportData:
