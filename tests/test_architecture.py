@@ -26,6 +26,7 @@ ROOMS = (
     "serving",
     "evaluation",
     "planning",
+    "insight",
 )
 
 

@@ -7,6 +7,7 @@ import sys
 import typer
 
 from fuserank.cli.bench import bench
+from fuserank.cli.card import card
 from fuserank.cli.check import check
 from fuserank.cli.doctor import doctor
 from fuserank.cli.evaluate import evaluate
@@ -35,6 +36,7 @@ for command in (
     recommend,
     evaluate,
     report,
+    card,
     runs,
     digest,
     tables,

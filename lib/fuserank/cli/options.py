@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,6 +19,9 @@ Dataset = Annotated[str | None, typer.Option("--dataset", help="which conf/datas
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="section.key=value", help="override one setting; may be given again"),
+]
+HtmlFile = Annotated[
+    Path | None, typer.Option("--html", metavar="FILE", help="write a page with plots to this file instead")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON object on stdout, for machines")]
 
