@@ -15,6 +15,7 @@ from fuserank.cli.fetch import fetch
 from fuserank.cli.init import init
 from fuserank.cli.inspect import digest, runs, tables
 from fuserank.cli.plan import plan
+from fuserank.cli.profile import profile
 from fuserank.cli.recommend import recommend
 from fuserank.cli.refresh import refresh
 from fuserank.cli.render import render
@@ -36,6 +37,7 @@ for command in (
     recommend,
     evaluate,
     report,
+    profile,
     card,
     runs,
     digest,

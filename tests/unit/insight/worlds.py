@@ -5,8 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from fuserank.insight.user import About
+from fuserank.insight.words import Currency
+
 AS_OF = dt.date(2024, 3, 18)  # a Monday
 ZONE = "Europe/Berlin"  # an hour ahead of UTC then
+ABOUT = About(AS_OF, "shop", ZONE, Currency("EUR"))
 
 MAPPING: dict[str, Any] = {
     "name": "shop", "time_zone": ZONE, "currency": {"code": "EUR"}, "root": {"folder": "/nowhere"},

@@ -1,0 +1,37 @@
+"""What is known of a user or an item."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from fuserank.cli import options as o
+from fuserank.common.errors import FuserankError
+
+
+def profile(
+    user: Annotated[str | None, typer.Argument(help="the user's id in the shop")] = None,
+    item: Annotated[str | None, typer.Option("--item", metavar="ITEM", help="an item's id instead of a user's")] = None,
+    env: o.Env = "local", dataset: o.Dataset = None, as_of: o.AsOf = None, lake: o.Lake = None, overrides: o.Overrides = None,
+    as_json: o.AsJson = False, html: o.HtmlFile = None,
+) -> None:  # fmt: skip
+    """What is known of a user, or with --item of an item, before as_of: numbers, weeks, features, lists with reasons."""
+    from fuserank.insight import profile_page, profile_text
+    from fuserank.io.pages import write_page
+    from fuserank.io.reading import open_lake
+    from fuserank.jobs import _profile
+
+    if (user is None) == (item is None):
+        raise FuserankError("name a user, or an item by --item ITEM")
+    settings = o.settings(env, as_of, lake, overrides, dataset)
+    opened = open_lake(settings)
+    named = (opened, settings, settings.as_of)
+    found = _profile.user(*named, user) if user is not None else _profile.item(*named, item or "")
+    if html is not None:
+        typer.echo(str(write_page(html, profile_page.render(found))))
+    elif as_json:
+        typer.echo(json.dumps(profile_text.as_dict(found), ensure_ascii=False, default=str))
+    else:
+        typer.echo("\n".join(profile_text.lines(found)))

@@ -1,0 +1,191 @@
+"""`fuserank card` and `fuserank profile` on lakes made by the jobs: in words, for machines, as pages, and as of a day."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from fuserank.common.errors import FuserankError
+from tests.support.cli import ran
+from tests.support.tinyshop import AS_OF, purchases, write_shop
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+DAY = dt.date.fromisoformat(AS_OF)
+KNOWN = [p for p in purchases() if dt.datetime.fromisoformat(p["at"]) < dt.datetime.combine(DAY, dt.time(), dt.UTC)]
+MINE = [p for p in KNOWN if p["customer"] == "ü003"]
+
+
+def minor(amount: str) -> int:
+    return int(amount.replace(".", ""))
+
+
+@pytest.fixture(scope="module")
+def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lake of silver and features as of AS_OF; events go on for four weeks."""
+    from fuserank.config.settings import load
+    from fuserank.io.run import open_run
+    from fuserank.jobs import bronze, features, silver
+
+    folder = tmp_path_factory.mktemp("profiles")
+    write_shop(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FUSERANK_CONF", str(folder / "conf"))
+        settings = load("local", ["dataset=tinyshop", f"as_of={AS_OF}", f"lake={folder / 'lake'}", "run.quiet=true"])
+        with open_run("profiles", settings, DAY) as run:
+            for job in (bronze, silver, features):
+                job.execute(run, DAY)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def conf(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FUSERANK_CONF", str(shop / "conf"))
+
+
+def said(shop: Path, *words: str, as_of: str = AS_OF) -> str:
+    return ran(*words, "--lake", str(shop / "lake"), "--dataset", "tinyshop", "--as-of", as_of).stdout
+
+
+def test_the_card_counts_what_was_known_and_nothing_after(shop: Path) -> None:
+    card = json.loads(said(shop, "card", "--json"))
+    assert card["events"] == len(KNOWN) < len(purchases())
+    assert card["types"][0]["amount_minor"] == sum(minor(p["paid"]) for p in KNOWN)
+    assert card["types"][0]["quantity"] == sum(int(p["qty"]) for p in KNOWN)
+    pairs = {(p["customer"], p["sku"]) for p in KNOWN}
+    assert (card["pairs"], card["per_user"]["entities"]) == (len(pairs), 40)
+    assert card["repeat_share"] == (len(KNOWN) - len(pairs)) / len(KNOWN)
+    assert max(w["monday"] for w in card["weeks"]) < AS_OF
+    tables = {t["table"]: t for t in card["tables"]}
+    assert tables["silver.events"]["rows"] == len(KNOWN)
+    assert tables["silver.events"]["last"] < AS_OF
+    assert tables["bronze.tinyshop_sales"]["rows"] == len(purchases())
+    assert tables["silver.items"]["rule"] == "all rows from 2023-01-01 on"
+    assert "no stores: nothing by place" in card["without"]
+
+
+def test_a_lake_that_goes_on_gives_the_card_of_one_that_ends_at_as_of(shop: Path, spark: SparkSession) -> None:
+    import shutil
+
+    from delta.tables import DeltaTable
+
+    def card(lake: str) -> dict[str, Any]:
+        told = json.loads(
+            ran("card", "--json", "--lake", str(shop / lake), "--dataset", "tinyshop", "--as-of", AS_OF).stdout
+        )
+        told["tables"] = [t for t in told["tables"] if t["counted"] != "all"]  # bronze and ops are told whole
+        return told
+
+    shutil.copytree(shop / "lake", shop / "ends")
+    for table, time in (
+        ("events", "known_at"),
+        ("user_dictionary", "first_event_time"),
+        ("item_dictionary", "first_event_time"),
+    ):
+        DeltaTable.forPath(spark, str(shop / "ends" / "silver" / table)).delete(f"{time} >= '{AS_OF}'")
+    assert card("ends") == card("lake")
+    user = ("profile", "ü003", "--json", "--dataset", "tinyshop", "--as-of", AS_OF, "--lake")
+    item = ("profile", "--item", "sku-003", "--json", "--dataset", "tinyshop", "--as-of", AS_OF, "--lake")
+    for words in (user, item):
+        assert ran(*words, str(shop / "ends")).stdout == ran(*words, str(shop / "lake")).stdout
+
+
+def test_the_card_speaks_to_people_and_writes_a_page(shop: Path) -> None:
+    text = said(shop, "card")
+    assert f"data set tinyshop, as of {AS_OF}: {len(KNOWN):,} events" in text
+    assert "of users × items are a pair" in text
+    page = shop / "pages" / "card.html"
+    assert said(shop, "card", "--html", str(page)).strip() == str(page)
+    assert "Data card of tinyshop" in page.read_text(encoding="utf-8")
+
+
+def test_a_user_s_profile_is_exact_and_says_what_features_say(shop: Path) -> None:
+    found = json.loads(said(shop, "profile", "  ü003 ", "--json"))
+    assert (found["lines"], found["spend_minor"]) == (len(MINE), sum(minor(p["paid"]) for p in MINE))
+    assert found["discount_minor"] == sum(minor(p["off"]) for p in MINE)
+    assert found["baskets"] == len({p["basket"] for p in MINE})
+    assert sum(w["events"] for w in found["weeks"]) == len(MINE)
+    features = {f["name"]: f["value"] for f in found["features"]}
+    assert features["basket_value_minor"] == found["spend_minor"] / found["baskets"]
+    text = said(shop, "profile", "ü003")
+    assert "user ü003 of tinyshop" in text
+    assert "baskets in the 28 days before as_of" in text
+    assert f"no ranking as of {AS_OF}" in text
+    page = shop / "user.html"
+    said(shop, "profile", "ü003", "--html", str(page))
+    assert "User ü003" in page.read_text(encoding="utf-8")
+
+
+def test_an_item_s_profile_is_exact(shop: Path) -> None:
+    mine = [p for p in KNOWN if p["sku"] == "sku-003"]
+    found = json.loads(said(shop, "profile", "--item", "sku-003", "--json"))
+    assert found["catalogue"] == {"name": "thing 3", "department": "aisle 3", "product_type": "kind 3"}
+    assert (found["baskets"], found["buyers"]) == (len(mine), len({p["customer"] for p in mine}))
+    paid, units = sum(minor(p["paid"]) for p in mine), sum(int(p["qty"]) for p in mine)
+    assert (found["spend_minor"], found["quantity"], found["price_minor"]) == (paid, units, paid / units)
+    assert "thing 3" in said(shop, "profile", "--item", "sku-003")
+    page = shop / "item.html"
+    said(shop, "profile", "--item", "sku-003", "--html", str(page))
+    assert "Price paid" in page.read_text(encoding="utf-8")
+
+
+def test_who_or_what_is_not_known_is_told_with_what_is_near(shop: Path) -> None:
+    with pytest.raises(FuserankError, match=r"user 'ü03' before 2024-06-03; the nearest ids: ü003, "):
+        said(shop, "profile", "ü03")
+    with pytest.raises(FuserankError, match=r"items of that name: sku-059 \(thing 59\)"):
+        said(shop, "profile", "--item", "Thing 59")
+    with pytest.raises(FuserankError, match="the nearest ids: sku-"):
+        said(shop, "profile", "--item", "sku-999")
+    with pytest.raises(FuserankError, match="holds no events from before that day"):
+        said(shop, "profile", "ü003", as_of="2023-01-01")
+    for words in (("profile",), ("profile", "ü003", "--item", "sku-003")):
+        with pytest.raises(FuserankError, match="name a user, or an item"):
+            said(shop, *words)
+
+
+def test_another_data_set_s_mapping_is_refused(shop: Path) -> None:
+    for words in (("card",), ("profile", "ü003"), ("profile", "--item", "sku-003")):
+        with pytest.raises(FuserankError, match="holds tinyshop, not completejourney; add --dataset tinyshop"):
+            ran(*words, "--lake", str(shop / "lake"), "--as-of", AS_OF)
+
+
+def test_a_shop_of_ratings_and_days_alone_has_its_card_and_profiles(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    from fuserank.config.dataset import parse_dataset
+    from fuserank.io.lake import Lake
+    from tests.support.shop import ingest
+
+    lines = "u1,i1,2024-05-01,5\nu1,i2,2024-05-03,4\nu2,i1,2024-05-06,1\n,i1,2024-05-06,1\nu2,i2,2024-07-01,5\n"
+    (tmp_path / "sales.csv").write_text("user,item,day,stars\n" + lines)
+    mapping = {
+        "name": "stars", "time_zone": "Europe/Berlin", "currency": {"code": "EUR"}, "root": {"folder": str(tmp_path)},
+        "files": {"sales": {"path": "sales.csv", "format": "csv", "columns": {
+            "user": "string", "item": "string", "day": "date", "stars": "double"}}},
+        "events": [{"from": "sales", "type": "rating", "role": "feedback", "user": "user", "item": "item", "time": "day",
+                    "key": ["user", "item"], "value": "stars", "reward": {"column": "stars", "scale": 0.5, "offset": -1.5}}],
+    }  # fmt: skip
+    now = dt.datetime(2024, 8, 1, tzinfo=dt.UTC)
+    ingest(Lake(spark, str(tmp_path / "lake"), "r"), parse_dataset(mapping, "stars.yaml"), now=now)
+    write_shop(tmp_path / "shop")
+    (tmp_path / "shop" / "conf" / "datasets" / "stars.yaml").write_text(yaml.safe_dump(mapping))
+    monkeypatch.setenv("FUSERANK_CONF", str(tmp_path / "shop" / "conf"))
+    here = ("--lake", str(tmp_path / "lake"), "--dataset", "stars", "--as-of", AS_OF)
+    card = json.loads(ran("card", "--json", *here).stdout)
+    assert (card["events"], card["pairs"], card["heat"], card["told"]["values"]) == (3, 2, None, 3)
+    assert card["refused"] == [{"source_table": "sales", "rule": "no_user", "column": "user", "rows": 1}]
+    assert {"no times of day: nothing by hour", "no catalogue: items have no names, departments, brands"} <= set(
+        card["without"]
+    )
+    assert "no_user" in ran("card", *here).stdout
+    text = ran("profile", "u1", *here).stdout
+    assert "item i1 50.0 %, item i2 50.0 %" in text
+    assert "no features as of" in text
+    assert "paid" not in text
+    assert "does not describe it" in ran("profile", "--item", "i1", *here).stdout
+    for words in (("card",), ("profile", "u2"), ("profile", "--item", "i1")):
+        ran(*words, *here, "--html", str(tmp_path / "page.html"))

@@ -1,0 +1,96 @@
+"""Nothing that was known at or after as_of is seen: a lake that goes on gives the card and profiles of one that ends there."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from fuserank.common.errors import FuserankError
+from fuserank.config.settings import Settings, load
+from fuserank.insight.words import Currency
+from fuserank.jobs import _card, _profile
+from fuserank.tables import silver as s
+from tests.support.rows import frame
+from tests.unit.insight.worlds import AS_OF, EVENTS, ITEMS, LATER, MAPPING, at
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from fuserank.io.lake import Lake
+
+# a row known before as_of, and one known from 00:00 UTC of it on
+DATED: dict[Any, list[dict[str, Any]]] = {
+    s.USERS: [{"user_id": "u1", "age": "45-54"}, {"user_id": "u2", "age": "25-34"}],
+    s.CAMPAIGN_USERS: [{"user_id": "u1", "campaign_id": "a"}, {"user_id": "u1", "campaign_id": "b"}],
+    s.REDEMPTIONS: [{"user_id": "u1", "redemption_no": 1}, {"user_id": "u1", "redemption_no": 2}],
+    s.PROMOTIONS: [
+        {"item_id": "i1", "store_id": n, "week_start": dt.date(2024, 3, 11), "on_display": True} for n in "ab"
+    ],
+}
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    conf = tmp_path / "conf"
+    shutil.copytree(Path(__file__).resolve().parents[3] / "conf", conf)
+    (conf / "datasets" / "shop.yaml").write_text(yaml.safe_dump(MAPPING))
+    monkeypatch.setenv("FUSERANK_CONF", str(conf))
+    return load("local", ["dataset=shop", f"as_of={AS_OF}"])
+
+
+def filled(spark: SparkSession, root: Path, later: bool) -> Lake:
+    from fuserank.io.lake import Lake
+
+    made = Lake(spark, str(root), "r")
+    events = EVENTS + (LATER if later else [])
+    made.append(s.EVENTS, frame(spark, s.EVENTS, events))
+    made.append(s.ITEMS, frame(spark, s.ITEMS, ITEMS if later else ITEMS[:2]))
+    for side, dictionary in (("user", s.USER_DICTIONARY), ("item", s.ITEM_DICTIONARY)):
+        first: dict[str, dt.datetime] = {}
+        for e in events:
+            first[e[f"{side}_id"]] = min(e["event_time"], first.get(e[f"{side}_id"], e["event_time"]))
+        rows = [{f"{side}_id": i, f"{side}_index": int(i[1:]), "first_event_time": t} for i, t in first.items()]
+        made.append(dictionary, frame(spark, dictionary, rows))
+    for table, (before, after) in DATED.items():
+        rows = [before | {"known_at": at(17, 23, 59)}, *([after | {"known_at": at(18, 0, 0)}] if later else [])]
+        made.replace(table, frame(spark, table, [r | {"dataset": "shop"} for r in rows]), dataset="shop")
+    return made
+
+
+def test_card_and_profiles_end_at_as_of(spark: SparkSession, settings: Settings, tmp_path: Path) -> None:
+    goes_on, ends = (filled(spark, tmp_path / name, later) for name, later in (("goes-on", True), ("ends", False)))
+    assert _card.gather(goes_on, settings, AS_OF) == _card.gather(ends, settings, AS_OF)
+    users = _profile.users(goes_on, settings, AS_OF, ["u1", "u2", "u3"])
+    assert users == _profile.users(ends, settings, AS_OF, ["u1", "u2", "u3"])
+    assert [(u.campaigns, u.redeemed, u.demographics) for u in users] == [
+        (1, 1, {"age": "45-54"}),
+        (0, 0, {}),
+        (0, 0, {}),
+    ]
+    items = [_profile.item(lake, settings, AS_OF, "i1") for lake in (goes_on, ends)]
+    assert items[0] == items[1]
+    assert (items[0].weeks[-1].displays, items[0].currency) == (1, Currency("EUR"))
+    with pytest.raises(FuserankError, match="nothing is known of user 'u3' before 2024-03-18; the nearest ids: u1, u2"):
+        _profile.user(goes_on, settings, AS_OF, "u3")
+
+    after = AS_OF + dt.timedelta(days=30)  # what was kept back above is there
+    assert _card.gather(goes_on, settings, after).events == len(EVENTS) + len(LATER)
+    assert _profile.user(goes_on, settings, after, "u2").taken_back == 2
+    assert _profile.user(goes_on, settings, after, "u3").items == 1
+    assert _profile.item(goes_on, settings, after, "i1").weeks[1].displays == 2
+
+
+def test_a_deleted_user_is_no_one(spark: SparkSession, settings: Settings, tmp_path: Path) -> None:
+    from delta.tables import DeltaTable
+
+    lake = filled(spark, tmp_path / "lake", later=False)
+    path = f"{lake.root}/silver/user_dictionary"
+    DeltaTable.forPath(spark, path).update("user_id = 'u1'", {"deleted_at": "timestamp'2024-03-10 00:00:00'"})
+    assert _profile.users(lake, settings, AS_OF, ["u1"])[0].events == []
+    with pytest.raises(FuserankError, match=r"nothing is known of user 'u1' before 2024-03-18; the nearest ids: u2$"):
+        _profile.user(lake, settings, AS_OF, "u1")
