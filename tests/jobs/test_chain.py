@@ -144,6 +144,13 @@ def test_the_report_stands_alone(refreshed: Lake, shop: Path) -> None:
     page = (shop / "out" / "report.html").read_text(encoding="utf-8")
     assert "plotly" in page
     assert 'src="http' not in page
+    for beside in ("card.html", "users.html"):
+        assert f'href="{beside}"' in page
+        other = (shop / "out" / beside).read_text(encoding="utf-8")
+        assert "plotly" in other
+        assert 'src="http' not in other
+    users = (shop / "out" / "users.html").read_text(encoding="utf-8")
+    assert [f"user-{n}" in page and f'id="user-{n}"' in users for n in (1, 10)] == [True, True]
 
 
 @pytest.mark.slow

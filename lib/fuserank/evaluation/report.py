@@ -21,7 +21,9 @@ def render(data: ReportData) -> str:
 
 
 def _head(data: ReportData) -> str:
-    return f"<h1>Fused ranking of {escape(data.dataset)}, as of {data.as_of}</h1><p class=note>run {escape(data.run_id)}</p>"
+    links = " · ".join(f'<a href="{escape(file)}">{escape(name)}</a>' for name, file in data.pages.items())
+    also = f"<p class=note>See also: {links}</p>" if links else ""
+    return f"<h1>Fused ranking of {escape(data.dataset)}, as of {data.as_of}</h1><p class=note>run {escape(data.run_id)}</p>{also}"
 
 
 def _tiles(data: ReportData) -> str:
@@ -103,13 +105,13 @@ def _users_card(data: ReportData) -> str:
     if not data.users:
         inner = '<p class="empty">No ranking as of this day.</p>'
     else:
-        inner = "".join(_user(u, first=n == 0) for n, u in enumerate(data.users))
+        inner = "".join(_user(u, data.users_page, n) for n, u in enumerate(data.users, 1))
     note = "What they bought before, and what is recommended. ✓ bought in the days after."
     title = f"{len(data.users)} users side by side" if data.users else "Users side by side"
     return f'<section class="card" id="users"><h2>{title}</h2><p class=note>{note}</p>{inner}</section>'
 
 
-def _user(user: UserView, first: bool) -> str:
+def _user(user: UserView, page: str, number: int) -> str:
     known = [r for r in user.recommended if r.hit is not None]
     hits = f"{sum(bool(r.hit) for r in known)} of {len(known)} bought" if known else ""
     past = "".join(
@@ -121,8 +123,9 @@ def _user(user: UserView, first: bool) -> str:
         f"<td class=n>{r.probability:.0%}</td><td class=why>{escape(r.reason)}</td></tr>"
         for r in user.recommended
     )
+    profile = f'<p class=note><a href="{escape(page)}#user-{number}">profile of this user</a></p>' if page else ""
     return (
-        f"<details{' open' if first else ''}><summary>User {escape(user.user)}<small>{hits}</small></summary><div class=sides>"
+        f"<details{' open' if number == 1 else ''}><summary>User {escape(user.user)}<small>{hits}</small></summary>{profile}<div class=sides>"
         f"<table><tr><th>latest purchases</th><th class=n>times</th><th class=n>last</th></tr>{past}</table>"
         f"<table><tr><th class=n>#</th><th>recommended</th><th class=n>chance</th><th>why</th></tr>{listed}</table></div></details>"
     )

@@ -107,4 +107,6 @@ class ReportData:
     stage_seconds: dict[str, float] = field(default_factory=dict)
     users: list[UserView] = field(default_factory=list)
     rows_written: dict[str, int] = field(default_factory=dict)
+    pages: dict[str, str] = field(default_factory=dict)  # what other pages are called → their files beside this one
+    users_page: str = ""  # the file with the profiles of ``users``, in their order
     seconds: float = 0.0  # of the whole run, by the clock

@@ -1,4 +1,4 @@
-"""out/report.html: what the last run made and how good it is, on one page. Reads tables, writes no table.
+"""out/report.html: what the last run made and how good it is, beside it the data card and profiles of its users. Writes no table.
 
     spark-submit jobs/report.py --env local --as-of 2017-12-04
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +19,14 @@ from fuserank.evaluation.report import render
 from fuserank.evaluation.report_data import CalibrationBin, HeadPoint, Quality, ReportData, Training, Validation
 from fuserank.evaluation.report_users import user_views
 from fuserank.fusion.fitted import FINAL
+from fuserank.insight import card_page, profile_page
 from fuserank.io.artifacts import ArtifactError
-from fuserank.io.pages import write_page as put_page
+from fuserank.io.pages import write_page
 from fuserank.io.reading import open_lake
 from fuserank.io.store import read_bytes
+from fuserank.jobs import _card, _profile
 from fuserank.jobs._main import job_main
+from fuserank.tables import ALL
 from fuserank.tables.ops import RUNS
 from fuserank.tables.results import FITTED, METRICS, MODELS, RANKING
 from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY, ITEMS
@@ -34,24 +38,29 @@ if TYPE_CHECKING:
     from fuserank.io.lake import Lake
     from fuserank.io.run import Run
 
-READS = (RUNS, METRICS, FITTED, MODELS, RANKING, EVENTS, ITEM_DICTIONARY, ITEMS)
+READS = ALL  # the data card counts the rows of every table
 WRITES = ()
+CARD_PAGE, USERS_PAGE = "card.html", "users.html"
 
 
 def execute(run: Run, as_of: dt.date) -> None:
     """Gather, render, write."""
-    path = write_page(gather(run.lake, run.settings, as_of), run.settings)
-    run.say(f"report: {path}")
+    run.say(f"report: {write_pages(run.lake, run.settings, as_of)}")
 
 
 def write(settings: Settings) -> Path:
     """The report of the settings' lake and as_of, from a lake opened for reading."""
-    return write_page(gather(open_lake(settings), settings, settings.as_of), settings)
+    return write_pages(open_lake(settings), settings, settings.as_of)
 
 
-def write_page(data: ReportData, settings: Settings) -> Path:
-    """<out>/report.html, put in place in one move."""
-    return put_page(Path(settings.out) / "report.html", render(data))
+def write_pages(lake: Lake, settings: Settings, as_of: dt.date) -> Path:
+    """<out>/report.html, and what it links: the data card, and the profiles of the users that it shows."""
+    out, data = Path(settings.out), gather(lake, settings, as_of)
+    write_page(out / CARD_PAGE, card_page.render(_card.gather(lake, settings, as_of)))
+    profiles = _profile.users(lake, settings, as_of, [view.user for view in data.users])
+    write_page(out / USERS_PAGE, profile_page.render_users(profiles))
+    pages = {"data card": CARD_PAGE, "profiles of these users": USERS_PAGE}
+    return write_page(out / "report.html", render(replace(data, pages=pages, users_page=USERS_PAGE)))
 
 
 def gather(lake: Lake, settings: Settings, as_of: dt.date) -> ReportData:
