@@ -13,6 +13,7 @@ from fuserank.config.dataset import DatasetConfig, parse_dataset
 
 if TYPE_CHECKING:
     from fuserank.io.lake import Lake
+    from fuserank.io.run import Run
 
 NOW = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 GOOD = {"user": "u1", "item": "i1", "time": "2019-05-01 10:00:00", "line": "1", "quantity": "2", "paid": "1.99"}
@@ -58,15 +59,28 @@ def write_jsonl(path: Path, rows: list[dict[str, Any]]) -> None:
     path.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows), encoding="utf-8")
 
 
-def ingest(lake: Lake, dataset: DatasetConfig, run_id: str = "test-run", now: dt.datetime = NOW) -> None:
+def ingest(
+    lake: Lake, dataset: DatasetConfig, run_id: str = "test-run", now: dt.datetime = NOW, vault: str | None = None
+) -> None:
     """Files → bronze → silver, by the jobs themselves."""
+    from fuserank.jobs import silver
+
+    run = into_bronze(lake, dataset, run_id, now, vault)
+    silver.refine(run, dataset)
+
+
+def into_bronze(
+    lake: Lake, dataset: DatasetConfig, run_id: str = "test-run", now: dt.datetime = NOW, vault: str | None = None
+) -> Run:
+    """Files → bronze; the run that did it."""
     from fuserank.io.files import resolve_root
     from fuserank.io.lake import Lake
     from fuserank.io.progress import Progress
     from fuserank.io.run import Run
-    from fuserank.jobs import bronze, silver
+    from fuserank.jobs import bronze
 
+    settings = SimpleNamespace(vault=vault, lake=lake.root, run=SimpleNamespace(lock_wait_seconds=0.0))
     fresh = Lake(lake.spark, lake.root, run_id)
-    run = Run(lake.spark, SimpleNamespace(), fresh, now.date(), run_id, now, Progress(quiet=True))  # type: ignore[arg-type]
+    run = Run(lake.spark, settings, fresh, now.date(), run_id, now, Progress(quiet=True))  # type: ignore[arg-type]
     bronze.ingest(run, dataset, resolve_root(dataset.root.folder, dataset.root.package))
-    silver.refine(run, dataset)
+    return run

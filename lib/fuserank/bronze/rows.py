@@ -62,8 +62,8 @@ def cast_failures(rows: DataFrame, files: FilesConfig) -> DataFrame | None:
     return rows.agg(F.count(F.lit(1)).alias("_rows"), corrupt, *parsed, *sums)
 
 
-def refuse_wrong_input(counted: Row, files: FilesConfig, file: str) -> None:
-    """Raise where every row is unreadable, or every cell of a column fails its cast.
+def refuse_wrong_input(counted: Row, files: FilesConfig, file: str, quote: bool = True) -> None:
+    """Raise where every row is unreadable, or every cell of a column fails its cast; ``quote``: with the first such cell.
 
     :raises IngestError: names file, column, first row and cure
     """
@@ -79,8 +79,9 @@ def refuse_wrong_input(counted: Row, files: FilesConfig, file: str) -> None:
         if cell is None:
             continue
         if cell["present"] and cell["failed"] == cell["present"]:
+            told = f"; the first is {cell['first']['text']!r}" if quote else ""
             raise IngestError(
-                f"no cell is a {column.type}; the first is {cell['first']['text']!r}",
+                f"no cell is a {column.type}{told}",
                 file=file,
                 column=name,
                 row=cell["first"]["_row"],

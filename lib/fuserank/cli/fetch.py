@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fuserank.config.connect import CrawlConfig, FolderConfig, RestConfig
+    from fuserank.config.dataset import DatasetConfig
     from fuserank.io.connectors.landing import Connector
+    from fuserank.io.connectors.rest import Hide
 
 
 def fetch(
@@ -28,7 +30,7 @@ def fetch(
 ) -> None:  # fmt: skip
     """Fetch what is new since the last time, into <root>/<table>/. Then: fuserank refresh. Safe to cut off and run again."""
     from fuserank.config.dataset import load_dataset
-    from fuserank.io.connectors.landing import Landed, land, read_cursor
+    from fuserank.io.connectors.landing import Landed, land, read_cursor, require_same_key
     from fuserank.io.lock import exclusive
 
     dataset = load_dataset(name)
@@ -41,13 +43,14 @@ def fetch(
     root = dataset.root.folder
     if dataset.root.package or "://" in root:
         raise FuserankError(f"fetched files land in a folder of this machine; root of {name} is none")
+    hidden = _hidden(dataset)
     console, found = Console(stderr=True, highlight=False), {}
     for each in tables:
         config, folder = dataset.connect[each], Path(root) / each
         if dry_run:
             cursor = read_cursor(folder)
             typer.echo(
-                f"{each}: {config.kind} {config.path if config.kind == 'folder' else config.url} → {folder}, {_since(cursor)}"
+                f"{each}: {config.kind} {config.path if config.kind == 'folder' else config.url} → {folder}, {_since(cursor, each in hidden)}"
             )
             continue
 
@@ -56,7 +59,9 @@ def fetch(
 
         started = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         with exclusive(str(folder), f"fuserank fetch {name}", started, 0.0, console.print):
-            landed = land(_connector(config, console.print), folder, told)
+            hide = hidden.get(each)
+            require_same_key(folder, hide.key.fingerprint if hide else None)
+            landed = land(_connector(config, console.print, hide), folder, told)
         found[each] = {"files": landed.files, "rows": landed.rows, "bytes": landed.bytes, "folder": str(folder)}
         if not as_json:
             typer.echo(f"{each}: {landed.files} new files in {folder}")
@@ -64,11 +69,31 @@ def fetch(
         typer.echo(json.dumps(found))
 
 
-def _connector(config: RestConfig | CrawlConfig | FolderConfig, say: Callable[[str], None]) -> Connector:
+def _hidden(dataset: DatasetConfig) -> dict[str, Hide]:
+    """Table → how its rows lose their ids before they are landed; empty where the mapping has no pseudonyms."""
+    from fuserank.config.pseudonyms import replaced_columns
+    from fuserank.io.pseudonym_key import key_of
+
+    key = key_of(dataset)
+    if key is None:
+        return {}
+    from fuserank.io.connectors.rest import Hide
+
+    replaced = replaced_columns(dataset)
+    return {
+        table: Hide(key, replaced.get(table, frozenset()), frozenset(dataset.files[table].columns))
+        for table, source in dataset.connect.items()
+        if source.kind == "rest"
+    }
+
+
+def _connector(
+    config: RestConfig | CrawlConfig | FolderConfig, say: Callable[[str], None], hide: Hide | None
+) -> Connector:
     if config.kind == "rest":
         from fuserank.io.connectors.rest import RestConnector
 
-        return RestConnector(config)
+        return RestConnector(config, hide)
     if config.kind == "crawl":
         from fuserank.io.connectors.crawl import CrawlConnector
 
@@ -78,9 +103,10 @@ def _connector(config: RestConfig | CrawlConfig | FolderConfig, say: Callable[[s
     return FolderConnector(config)
 
 
-def _since(cursor: dict[str, object]) -> str:
+def _since(cursor: dict[str, object], hide: bool) -> str:
+    """Where the next run begins; with pseudonyms on, no value that the server gave: it may be somebody's id."""
     if "page" in cursor:
-        return f"goes on at page {cursor['page']}"
+        return f"goes on at page {cursor['page'] if not hide or isinstance(cursor['page'], int) else '…'}"
     if "run" in cursor:
         pages = f"{len(cursor['pages'])} pages are known"  # type: ignore[arg-type]
         return f"{pages}, run {cursor['run']} {'is done' if cursor.get('finished') else 'goes on'}"

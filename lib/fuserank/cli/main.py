@@ -20,6 +20,7 @@ from fuserank.cli.recommend import recommend
 from fuserank.cli.refresh import refresh
 from fuserank.cli.render import render
 from fuserank.cli.report import report
+from fuserank.cli.vault import vault
 from fuserank.jobs._main import guarded
 
 app = typer.Typer(
@@ -42,6 +43,7 @@ for command in (
     runs,
     digest,
     tables,
+    vault,
     doctor,
     render,
     bench,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def recommend(
-    user: Annotated[str, typer.Argument(help="the user's id in the shop")],
+    user: Annotated[str, typer.Argument(help="the user's id in the shop, or its pseudonym")],
     k: Annotated[int | None, typer.Option("--k", min=1, help="how many items (default: all of the list)")] = None,
     surface: Annotated[str | None, typer.Option("--surface", help="where it is shown (default: ranking.surface)")] = None,
     env: o.Env = "local", dataset: o.Dataset = None, as_of: o.AsOf = None, lake: o.Lake = None, overrides: o.Overrides = None, as_json: o.AsJson = False,
@@ -27,13 +26,14 @@ def recommend(
     from pyspark.sql import functions as F
 
     from fuserank.io.reading import open_lake
+    from fuserank.jobs._pseudonyms import user_of
     from fuserank.serving.format import lines, recommendations
     from fuserank.tables.results import RANKING
 
     settings = o.settings(env, as_of, lake, overrides, dataset)
-    user = unicodedata.normalize("NFC", user).strip()  # as ids are compared everywhere
-    place = surface or settings.ranking.surface
-    mine = open_lake(settings).read(RANKING, as_of_date=settings.as_of)
+    place, reader = surface or settings.ranking.surface, open_lake(settings)
+    user = user_of(reader, settings.dataset, user)
+    mine = reader.read(RANKING, as_of_date=settings.as_of)
     rows = [r.asDict() for r in mine.where((F.col("user_id") == user) & (F.col("surface") == place)).collect()]
     if not rows:
         raise FuserankError(_why_none(user, place, settings, mine))

@@ -18,6 +18,7 @@ from fuserank.config.base import Section
 from fuserank.config.connect import ConnectConfig
 from fuserank.config.dataset_checks import problems
 from fuserank.config.dataset_dimensions import DimensionsConfig, MoneyConfig
+from fuserank.config.pseudonyms import PseudonymsConfig
 
 ColumnType = Literal[
     "string",
@@ -247,6 +248,9 @@ class DatasetConfig(Section):
     )
     events: list[EventsConfig] = Field(min_length=1)
     dimensions: DimensionsConfig = DimensionsConfig()
+    pseudonyms: PseudonymsConfig | None = Field(
+        None, description="None: users' ids are kept as they come, for data that is anonymous already"
+    )
 
     @model_validator(mode="after")
     def _hangs_together(self) -> DatasetConfig:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from fuserank.common.casting import EPOCHS
+from fuserank.config import pseudonyms
 
 if TYPE_CHECKING:
     from fuserank.config.dataset import DatasetConfig, FilesConfig
@@ -58,7 +59,7 @@ def problems(mapping: DatasetConfig) -> list[str]:
     kinds = [kind.type for events in mapping.events for kind in events.kinds().values()]
     roles = {(k.type, k.role) for events in mapping.events for k in events.kinds().values()}
     found += [f"events: type {t!r} has two roles" for t in sorted(set(kinds)) if sum(r[0] == t for r in roles) > 1]
-    return found
+    return found or list(pseudonyms.problems(mapping))  # which looks tables and columns up
 
 
 def _order(mapping: DatasetConfig) -> Iterator[str]:

@@ -57,6 +57,9 @@ class Settings(Section):
     files: str | None = Field(
         None, description="folder or URL that models/ lies in; default: the lake's root, which a catalog has not"
     )
+    vault: str | None = Field(
+        None, description="root of vault.users, where data sets have pseudonyms; default: the lake's"
+    )
     out: str = Field("out", description="folder of the report and figures")
     seed: int = Field(20171204, ge=1, description="seed of everything random; 0 counts as none in Petastorm")
     run: RunConfig = RunConfig()
@@ -82,7 +85,7 @@ class Settings(Section):
             raise ValueError("; ".join(wrong))
         return values
 
-    @field_validator("lake", "files", "out")
+    @field_validator("lake", "files", "vault", "out")
     @classmethod
     def _is_no_secret(cls, url: str | None) -> str | None:
         if url and (wrong := secrets.url_problem(url)):

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from fuserank.common.errors import FuserankError
+from fuserank.config.dataset import load_dataset
 from fuserank.config.secrets import HADOOP_ENV
 from fuserank.config.settings import Settings
 from fuserank.deploy.graph import Task, phases, tasks
@@ -25,6 +26,7 @@ _HOUR_SECONDS, _MINUTE_MILLIS = 3600, 60_000
 
 def files(settings: Settings) -> dict[str, str]:
     """Each file of the bundle by its name below deploy/databricks/."""
+    _require_pseudonym_key(settings)
     made = {"databricks.yml": _text(bundle(settings))}
     for name, job in jobs(settings).items():
         made[f"resources/{name}.job.yml"] = _text({"resources": {"jobs": {name: job}}})
@@ -151,6 +153,15 @@ def _spark_conf(settings: Settings) -> dict[str, str]:
             value = value.replace(f"${{env.{name}}}", f"{{{{secrets/${{var.secret_scope}}/{keys[name]}}}}}")
         conf[setting] = value
     return conf
+
+
+def _require_pseudonym_key(settings: Settings) -> None:
+    """The clusters get the key of the data set's pseudonyms from the scope, or bronze would stop there."""
+    told = load_dataset(settings.dataset).pseudonyms
+    if told is not None and told.variable not in settings.deploy.databricks.secret_env:
+        raise FuserankError(
+            f"pseudonyms: no key of the secret scope fills {told.variable}; name it in deploy.databricks.secret_env"
+        )
 
 
 def _text(content: Resource) -> str:

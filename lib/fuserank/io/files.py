@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.resources
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 _CORRUPT = "_corrupt"
+Look = Callable[[Sequence[tuple[str, str]]], None]
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,18 @@ def find_files(spark: SparkSession, root: str, pattern: str) -> list[SourceFile]
     return sorted(found, key=lambda f: f.name)
 
 
-def read_file(spark: SparkSession, file: SourceFile, form: str, options: Mapping[str, str]) -> DataFrame:
+def read_file(
+    spark: SparkSession,
+    file: SourceFile,
+    form: str,
+    options: Mapping[str, str],
+    look: Look,
+    quote: bool = True,
+) -> DataFrame:
     """All rows of one file: its columns as they came (text formats: all strings), ``_row`` from 0 and ``_corrupt``.
 
+    :param look: sees (name, Spark type) of the file's columns before a query names them, and may refuse
+    :param quote: whether errors repeat the reader's words, which may hold cells
     :raises IngestError: the file cannot be opened, or is empty
     """
     from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
@@ -64,26 +74,28 @@ def read_file(spark: SparkSession, file: SourceFile, form: str, options: Mapping
 
     path = _literal(file.path)
     try:
-        frame = _read(spark, path, form, dict(options))
+        frame = _read(spark, path, form, dict(options), look)
         empty = frame is None or frame.isEmpty()
     except (PySparkException, Py4JJavaError) as problem:
         said = _root_cause(str(problem))
         cure = (
             "write its timestamps in microseconds" if "NANOS" in said else f"is it {form}? mend format in the mapping"
         )
+        if not quote:
+            raise IngestError(f"cannot be read ({type(problem).__name__})", file=file.name, cure=cure) from None
         raise IngestError(f"cannot be read: {said}", file=file.name, cure=cure) from problem
     if frame is None or empty:
         raise IngestError("the file is empty", file=file.name, cure="take it away, or bring one with rows")
     return frame
 
 
-def _read(spark: SparkSession, path: str, form: str, options: dict[str, str]) -> DataFrame | None:
+def _read(spark: SparkSession, path: str, form: str, options: dict[str, str], look: Look) -> DataFrame | None:
     if form == "parquet":
-        return _read_parquet(spark, path)
-    return _read_sequences(spark, path) if form == "sequences" else _read_text(spark, path, form, options)
+        return _read_parquet(spark, path, look)
+    return _read_sequences(spark, path, look) if form == "sequences" else _read_text(spark, path, form, options, look)
 
 
-def _read_sequences(spark: SparkSession, path: str) -> DataFrame:
+def _read_sequences(spark: SparkSession, path: str, look: Look) -> DataFrame:
     """Lines of `user item item …` as rows user, item, position (from 1); a line without items is one row without an item."""
     from pyspark.sql import functions as F
 
@@ -93,6 +105,7 @@ def _read_sequences(spark: SparkSession, path: str) -> DataFrame:
         F.col("w")[0].alias("user"), F.posexplode_outer(F.expr("slice(w, 2, size(w))")).alias("position", "item")
     )
     rows = pairs.select("user", "item", (F.col("position") + 1).cast("long").alias("position"))
+    look(rows.dtypes)
     return _number_rows(rows.withColumn(_CORRUPT, F.lit(None).cast("string")))
 
 
@@ -103,14 +116,15 @@ def _root_cause(message: str) -> str:
     return (causes[-1] if causes else lines[0])[:300]
 
 
-def _read_parquet(spark: SparkSession, path: str) -> DataFrame:
+def _read_parquet(spark: SparkSession, path: str, look: Look) -> DataFrame:
     from pyspark.sql import functions as F
 
     frame = spark.read.parquet(path)
+    look(frame.dtypes)
     return frame.select("*", F.col("_metadata.row_index").alias("_row"), F.lit(None).cast("string").alias(_CORRUPT))
 
 
-def _read_text(spark: SparkSession, path: str, form: str, options: dict[str, str]) -> DataFrame | None:
+def _read_text(spark: SparkSession, path: str, form: str, options: dict[str, str], look: Look) -> DataFrame | None:
     """Two looks at the file: one for the names (CSV: the header), one for the rows, all as strings; None without names."""
     from pyspark.sql.types import StringType, StructField, StructType
 
@@ -125,6 +139,7 @@ def _read_text(spark: SparkSession, path: str, form: str, options: dict[str, str
         )
     if not names:
         return None
+    look([(n, "string") for n in names if n != _CORRUPT])
     schema = StructType(
         [*(StructField(n, StringType()) for n in names if n != _CORRUPT), StructField(_CORRUPT, StringType())]
     )

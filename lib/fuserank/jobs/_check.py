@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from fuserank.io.files import find_files, resolve_root
+from fuserank.jobs._pseudonyms import Hiding
 from fuserank.jobs.bronze import readable_rows
 from fuserank.silver import dimensions, promotions
 from fuserank.silver import events as ev
@@ -54,8 +55,8 @@ def check(spark: SparkSession, dataset: DatasetConfig, rows: int, now: dt.dateti
 
     :raises IngestError: a file is missing or wrong as a whole, as a run would say it
     """
-    root = resolve_root(dataset.root.folder, dataset.root.package)
-    sampled = {table: _sample(spark, dataset, root, table, rows) for table in dataset.files}
+    root, hiding = resolve_root(dataset.root.folder, dataset.root.package), Hiding.of(dataset)
+    sampled = {table: _sample(spark, dataset, root, table, rows, hiding) for table in dataset.files}
     for events in dataset.events:
         files, frame = sampled[events.source]
         typed = ev.typed_events(frame, dataset, events, now).cache()
@@ -77,9 +78,12 @@ def check(spark: SparkSession, dataset: DatasetConfig, rows: int, now: dt.dateti
         yield Checked(given[name].source, name, files, frame.count(), _broken(typed))
 
 
-def _sample(spark: SparkSession, dataset: DatasetConfig, root: str, table: str, rows: int) -> tuple[int, DataFrame]:
+def _sample(
+    spark: SparkSession, dataset: DatasetConfig, root: str, table: str, rows: int, hiding: Hiding | None
+) -> tuple[int, DataFrame]:
     found = find_files(spark, root, dataset.files[table].path)
-    return len(found), readable_rows(spark, dataset, table, found[0], batch=1, first=rows)
+    frame = readable_rows(spark, dataset, table, found[0], batch=1, first=rows)
+    return len(found), frame if hiding is None else hiding.rows(table, frame)
 
 
 def _broken(rows: DataFrame) -> list[Broken]:

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from fuserank.bronze.pseudonyms import only_declared
 from fuserank.bronze.rows import cast_failures, refuse_wrong_input, with_envelope
 from fuserank.common.errors import IngestError
 from fuserank.config.dataset import DatasetConfig, load_dataset
@@ -21,16 +22,18 @@ from fuserank.io.files import SourceFile, find_files, read_file, resolve_root
 from fuserank.io.run import Run
 from fuserank.jobs._ingested import Taken, known, mark
 from fuserank.jobs._main import job_main
-from fuserank.sources.reading import check_columns, reader_options
+from fuserank.jobs._pseudonyms import Hiding, require_key, require_same, vault_held
+from fuserank.sources.reading import check_columns, declared, reader_options
 from fuserank.tables import Table
 from fuserank.tables.bronze import bronze_table
-from fuserank.tables.ops import INGESTED
+from fuserank.tables.ops import INGESTED, PSEUDONYMS
+from fuserank.tables.vault import USERS
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-READS: tuple[Table, ...] = (INGESTED,)
-WRITES: tuple[Table, ...] = (INGESTED,)  # and bronze_table(…) for each table of the mapping
+READS: tuple[Table, ...] = (INGESTED, PSEUDONYMS)
+WRITES: tuple[Table, ...] = (INGESTED, PSEUDONYMS, USERS)  # and bronze_table(…) for each table of the mapping
 
 
 def execute(run: Run, as_of: dt.date, sources: Collection[str] | None = None) -> None:
@@ -45,10 +48,12 @@ def execute(run: Run, as_of: dt.date, sources: Collection[str] | None = None) ->
 def ingest(run: Run, dataset: DatasetConfig, root: str, sources: Collection[str] | None = None) -> None:
     """Two tables at a time: one task of a small table fills the core that a large one leaves idle."""
     wanted = dataset.files if sources is None else sources
+    hiding = Hiding.of(dataset)
+    require_same(run, dataset, hiding.key if hiding else None, root)
     before = known(run.lake, "bronze", dataset.name)
-    with ThreadPoolExecutor(2) as pool:
+    with vault_held(run, hiding, wanted), ThreadPoolExecutor(2) as pool:
         jobs = [
-            pool.submit(_ingest_table, run, dataset, table, root, before)
+            pool.submit(_ingest_table, run, dataset, table, root, before, hiding)
             for table in _largest_first(dataset)
             if table in wanted
         ]
@@ -64,7 +69,9 @@ def _largest_first(dataset: DatasetConfig) -> list[str]:
     return list(dict.fromkeys([*large, *dataset.files]))
 
 
-def _ingest_table(run: Run, dataset: DatasetConfig, table: str, root: str, before: list[Taken]) -> list[Taken]:
+def _ingest_table(
+    run: Run, dataset: DatasetConfig, table: str, root: str, before: list[Taken], hiding: Hiding | None
+) -> list[Taken]:
     mine = [t for t in before if t.source_table == table]
     seen = {t.content_hash for t in mine if int(t.fingerprint) >= dataset.version}
     batch = 1 + max((t.batch for t in mine), default=0)
@@ -76,7 +83,10 @@ def _ingest_table(run: Run, dataset: DatasetConfig, table: str, root: str, befor
         seen.add(file.content_hash)
         if table in dataset.connect:  # pieces of one table follow each other: what a later one says of an event counts
             batch += bool(taken)
-        rows = readable_rows(run.spark, dataset, table, file, batch)
+        rows = readable_rows(run.spark, dataset, table, file, batch, say=run.say)
+        if hiding is not None:
+            hiding.keep(run, table, rows)
+            rows = hiding.rows(table, rows)
         _check_against_bronze(run, target, rows, file)
         run.lake.append(target, rows, txn=(f"{dataset.name}:{file.content_hash}", dataset.version))
         taken.append(Taken(table, target.name, file.content_hash, str(dataset.version), file.name, batch))
@@ -84,20 +94,32 @@ def _ingest_table(run: Run, dataset: DatasetConfig, table: str, root: str, befor
 
 
 def readable_rows(
-    spark: SparkSession, dataset: DatasetConfig, table: str, file: SourceFile, batch: int, first: int | None = None
-) -> DataFrame:
-    """A file's rows as bronze keeps them, its ``first`` or all.
+    spark: SparkSession, dataset: DatasetConfig, table: str, file: SourceFile, batch: int, first: int | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> DataFrame:  # fmt: skip
+    """A file's rows as they came with the envelope of bronze, its ``first`` or all.
+
+    Where the mapping has pseudonyms, ids are still in them (``Hiding`` takes them out), columns that it does not
+    declare are not, and errors quote no cell and no other name: where a header is missing, names are cells.
 
     :raises IngestError: the file, or one of its columns, is wrong as a whole
     """
-    files = dataset.files[table]
-    frame = read_file(spark, file, files.format, reader_options(files))
-    check_columns([c for c in frame.dtypes if c[0] not in {"_row", "_corrupt"}], files, file.name)
+    files, hide = dataset.files[table], dataset.pseudonyms is not None
+
+    def look(found: Sequence[tuple[str, str]]) -> None:
+        shown = declared(found, files) if hide else found
+        check_columns(shown, files, file.name)
+        if len(shown) < len(found):
+            say(f"{file.name}: {len(found) - len(shown)} columns that the mapping does not declare are not kept")
+
+    frame = read_file(spark, file, files.format, reader_options(files), look, not hide)
+    if hide:
+        frame = only_declared(frame, files)
     frame = frame if first is None else frame.limit(first)
     rows = with_envelope(frame, file.name, file.content_hash, batch, dataset.version)
     counts = cast_failures(rows, files)
     if counts is not None:
-        refuse_wrong_input(counts.collect()[0], files, file.name)
+        refuse_wrong_input(counts.collect()[0], files, file.name, not hide)
     return rows
 
 
@@ -120,7 +142,7 @@ def _check_against_bronze(run: Run, target: Table, rows: DataFrame, file: Source
 
 
 def main(argv: list[str] | None = None) -> int:
-    return job_main("bronze", execute, argv, __doc__)
+    return job_main("bronze", execute, argv, __doc__, require_key)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from fuserank.jobs import bronze, candidates, evaluate, features, fusion, rankin
 from fuserank.jobs._chain import Step, run_steps
 from fuserank.jobs._main import job_main
 from fuserank.jobs._plan import Planned, Told, needs_spark, plan_of, refuse_small_disks
+from fuserank.jobs._pseudonyms import require_key
 from fuserank.planning.disk import in_words
 from fuserank.planning.predict import notes
 from fuserank.tables import Table
@@ -109,7 +110,8 @@ def predicted(settings: Settings, spark: SparkSession | None = None, told: Told 
 
 
 def before_spark(settings: Settings) -> None:
-    """What can be refused before Spark starts: a disk that is too small, where lake and files lie on this machine."""
+    """What can be refused before Spark starts: no key, a disk that is too small where lake and files lie on this machine."""
+    require_key(settings)
     if not needs_spark(settings, load_dataset(settings.dataset)):
         refuse_small_disks(settings, predicted(settings))
 

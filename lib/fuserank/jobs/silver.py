@@ -70,7 +70,7 @@ class Files:
 
     def __init__(self, run: Run, dataset: DatasetConfig) -> None:
         self.run, self.dataset = run, dataset
-        aside = {"root", "version", "connect", *(["as_of"] if dataset.order == "time" else [])}
+        aside = {"root", "version", "connect", "pseudonyms", *(["as_of"] if dataset.order == "time" else [])}
         meaning = dataset.model_dump_json(exclude=aside, exclude_defaults=True)
         self.mapping = hashlib.sha256(meaning.encode()).hexdigest()
         self.bronze = known(run.lake, "bronze", dataset.name)

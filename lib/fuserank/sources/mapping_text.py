@@ -39,6 +39,7 @@ def _lines(name: str, root: str, guess: Guess) -> Iterator[str]:
     yield f"time_zone: {_plain(guess.zone)} # the shop's own: its days begin at midnight there"
     yield f"currency: {{code: {guess.currency}, minor_per_major: 100}}"
     yield f"root: {{folder: {_plain(root)}}}"
+    yield "# pseudonyms: {} # where users' ids are no pseudonyms yet: replaces them before anything is written; docs/privacy.md"
     yield ""
     yield "files:"
     for table in _tables(guess):

@@ -45,7 +45,7 @@ def check_columns(found: Sequence[tuple[str, str]], files: FilesConfig, file: st
             cure = (
                 f"write {close!r} in the mapping"
                 if close
-                else f"the file has {', '.join(types)}; mend the mapping or the file"
+                else f"the file has {', '.join(types) or 'none of the declared ones'}; mend the mapping or the file"
             )
             raise IngestError("the column is missing", file=file, column=name, cure=cure)
         if not accepts(types[name], column.type):
@@ -55,6 +55,12 @@ def check_columns(found: Sequence[tuple[str, str]], files: FilesConfig, file: st
                 column=name,
                 cure=_cure(types[name]),
             )
+
+
+def declared(found: Sequence[tuple[str, str]], files: FilesConfig) -> list[tuple[str, str]]:
+    """The columns found whose names the mapping knows, but for case and outer blanks."""
+    known = {bronze_name(name).strip().lower() for name in files.columns}
+    return [(name, kind) for name, kind in found if bronze_name(name).strip().lower() in known]
 
 
 def _cure(found: str) -> str:

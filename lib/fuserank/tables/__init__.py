@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fuserank.tables import candidates, features, ops, results, samples, silver
+from fuserank.tables import candidates, features, ops, results, samples, silver, vault
 from fuserank.tables.contract import Column, ContractError, Table
 
 ALL: tuple[Table, ...] = (
@@ -12,6 +12,7 @@ ALL: tuple[Table, ...] = (
     *samples.TABLES,
     *results.TABLES,
     *ops.TABLES,
+    *vault.TABLES,
 )
 
 

@@ -19,7 +19,7 @@ UNITS = frozenset(
 )  # fmt: skip
 
 LAYERS = ("bronze", "silver", "features", "candidates", "samples", "models", "scores", "fusion", "ranking",
-          "evaluation", "ops")  # fmt: skip
+          "evaluation", "ops", "vault")  # fmt: skip
 
 TableRow = dict[str, object]
 

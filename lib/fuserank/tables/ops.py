@@ -77,4 +77,19 @@ INGESTED = Table(
     not_in_digest=("run_id", "ingested_at"),
 )
 
-TABLES = (RUNS, QUARANTINE, INGESTED)
+PSEUDONYMS = Table(
+    name="ops.pseudonyms",
+    grain="one row per data set, source table and column whose ids are replaced",
+    keys=("dataset", "source_table", "column"),
+    writer="*",
+    doc="What is replaced by pseudonyms, and by which key; no row: the lake holds ids as they came. Written before the rows it tells of.",
+    columns=(
+        Column("dataset", "string", "name", "mapping"),
+        Column("source_table", "string", "name", "file set of the mapping"),
+        Column("column", "string", "name", "the column of the source"),
+        Column("key_check", "string", "hash", "tells the key from others: 32 bits of HMAC-SHA256 under it"),
+        Column("run_id", "string", "id", "the run"),
+    ),
+)
+
+TABLES = (RUNS, QUARANTINE, INGESTED, PSEUDONYMS)

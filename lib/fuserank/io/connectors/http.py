@@ -29,8 +29,9 @@ class Waited(Exception):
 class Client:
     """GET with the config's pace, retries, time-out and limits. Redirects are followed on the same host alone."""
 
-    def __init__(self, config: RequestsConfig, agent: str = "fuserank") -> None:
+    def __init__(self, config: RequestsConfig, agent: str = "fuserank", repeat_answers: bool = True) -> None:
         self.config, self.seconds_apart = config, 1 / config.requests_per_second
+        self._repeat_answers = repeat_answers  # in errors; an answer may tell of people
         self._next = 0.0
         self._secret = _secret(config.auth) if config.auth else ""
         self._headers, self._query, self._login = _auth(config.auth, self._secret) if config.auth else ({}, {}, None)
@@ -123,7 +124,8 @@ class Client:
             raise FetchError(f"GET {_plain(url)}: answered {code}; {who}")
         if code >= 400:
             said = self.without_secret(" ".join(answer.text.split()))[:_SAID]
-            raise FetchError(f"GET {_plain(url)}: answered {code}: {said!r}; mend url or parameters in the mapping")
+            told = f": {said!r}" if self._repeat_answers else ""
+            raise FetchError(f"GET {_plain(url)}: answered {code}{told}; mend url or parameters in the mapping")
         return answer
 
     def without_secret(self, text: str) -> str:

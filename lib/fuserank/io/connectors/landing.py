@@ -79,6 +79,21 @@ def read_cursor(folder: Path) -> dict[str, Any]:
     return dict(found)
 
 
+def require_same_key(folder: Path, fingerprint: str | None) -> None:
+    """Refuse a folder that was filled with ids as they came, or with pseudonyms of another key than this one's.
+
+    :raises FetchError: names the folder and the cure
+    """
+    cursor = read_cursor(folder)
+    if cursor and cursor.get("key") != fingerprint:
+        was = (
+            "pseudonyms of another key, or of one that the mapping no longer names"
+            if "key" in cursor
+            else "ids as they came"
+        )
+        raise FetchError(f"{folder} was fetched with {was}; move the folder away and fetch anew")
+
+
 def _dump(cursor: Mapping[str, Any], out: IO[bytes]) -> None:
     out.write(json.dumps(cursor, sort_keys=True).encode())
 

@@ -4,13 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import IO, Any
 
 import httpx2 as httpx
 
+from fuserank.common.pseudonyms import Key
 from fuserank.config.connect import RestConfig
 from fuserank.io.connectors.http import Client, joined, same_host
 from fuserank.io.connectors.landing import FetchError, Piece
+
+
+@dataclass(frozen=True)
+class Hide:
+    """Which fields of a row are replaced by pseudonyms, and which are kept at all."""
+
+    key: Key
+    replaced: frozenset[str]
+    kept: frozenset[str]
+
+    def row(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """The row as it may lie on a disk."""
+        return self.key.row(row, self.replaced, self.kept)
+
 
 # A page: the URL to ask, or the value of the pages' parameter.
 Page = str | int | None
@@ -19,25 +35,27 @@ Page = str | int | None
 class RestConnector:
     """The cursor: ``since`` (of finished runs), ``highest`` and ``page`` (of one under way), ``files`` so far."""
 
-    def __init__(self, config: RestConfig) -> None:
-        self.config = config
+    def __init__(self, config: RestConfig, hide: Hide | None = None) -> None:
+        self.config, self.hide = config, hide
 
     def fetch(self, cursor: Mapping[str, Any]) -> Iterator[Piece]:
         """From the page where a run was cut off, or from the first; rows as they came, in any order."""
-        client = Client(self.config)
+        client = Client(self.config, repeat_answers=self.hide is None)
         since, files = cursor.get("since"), int(cursor.get("files", 0))
         highest, page = cursor.get("highest", since), cursor.get("page", self._first())
         asked: set[Page] = set()
         before: list[dict[str, Any]] = []
         while True:
             if page in asked:
-                raise FetchError(f"{self.config.url}: page {page!r} leads back to itself; mend pages in the mapping")
+                raise FetchError(
+                    f"{self.config.url}: page {self._shown(page)} leads back to itself; mend pages in the mapping"
+                )
             asked.add(page)
             rows, following = self._page(client, page, since)
             # the server does not know the parameter: this would never end
             if rows and rows == before and self._is_counted():
                 raise FetchError(
-                    f"{self.config.url}: page {page!r} has the rows of the page before; mend pages in the mapping"
+                    f"{self.config.url}: page {self._shown(page)} has the rows of the page before; mend pages in the mapping"
                 )
             before = rows
             highest = self._highest(highest, rows)
@@ -46,8 +64,10 @@ class RestConnector:
                 {"page": following, "since": since, "highest": highest} if following is not None else {"since": highest}
             )
             name = f"{files:09d}.jsonl" if rows else None
+            marked = {"files": files} | ({"key": self.hide.key.fingerprint} if self.hide else {})
+            landed = [self.hide.row(row) for row in rows] if self.hide else rows
             yield Piece(
-                name, json_lines(rows), {**{k: v for k, v in more.items() if v is not None}, "files": files}, len(rows)
+                name, json_lines(landed), {**{k: v for k, v in more.items() if v is not None}, **marked}, len(rows)
             )
             if following is None:
                 return
@@ -59,6 +79,10 @@ class RestConnector:
         if answer.status_code == 404 and self._is_counted() and page != self._first():
             return [], None  # past the last page
         return self._read(client.checked(answer, url), page)
+
+    def _shown(self, page: Page) -> str:
+        """A page as errors name it: with pseudonyms on, a value that the server gave may be somebody's id."""
+        return repr(page) if self.hide is None or isinstance(page, int) else "…"
 
     def _is_counted(self) -> bool:
         return self.config.pages is not None and self.config.pages.kind in {"number", "offset"}
@@ -88,7 +112,11 @@ class RestConnector:
             raise FetchError(f"{where}: the answer is no JSON; mend url or parameters in the mapping") from problem
         rows = _at(body, config.rows)
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            have = f"it has {', '.join(body)}" if isinstance(body, dict) else f"it is a {type(body).__name__}"
+            have = (
+                f"it has {', '.join(body)}"
+                if self.hide is None and isinstance(body, dict)
+                else f"it is a {type(body).__name__}"
+            )
             raise FetchError(
                 f"{where}: the answer has no list of objects at {config.rows or 'its top'}; {have}; mend rows in the mapping"
             )
@@ -104,7 +132,9 @@ class RestConnector:
             return rows, following
         target = joined(str(answer.url), str(following))
         if target is None:
-            raise FetchError(f"{where}: the next page {str(following)[:80]!r} is no address; mend pages in the mapping")
+            raise FetchError(
+                f"{where}: the next page {self._shown(str(following)[:80])} is no address; mend pages in the mapping"
+            )
         same_host(config.url, target)
         named = config.auth.name if config.auth and config.auth.kind == "query" else ""
         return rows, str(httpx.URL(target).copy_remove_param(named)) if named else target
