@@ -21,7 +21,8 @@ SEQUENCE = {"user": "string", "item": "string", "position": "long"}
 _WANTED = {
     "user": IDS, "item": IDS, "time": TEMPORAL, "quantity": frozenset({"long"}), "value": NUMERIC,
     "position": frozenset({"long"}), "place": frozenset({"long"}), "propensity": frozenset({"double", "decimal"}),
-    "start": TEMPORAL, "end": TEMPORAL, "coupon": IDS, "campaign": IDS, "store": IDS, "known_at.column": TEMPORAL,
+    "other": IDS, "consent": frozenset({"boolean"}), "start": TEMPORAL, "end": TEMPORAL, "coupon": IDS, "campaign": IDS,
+    "store": IDS, "known_at.column": TEMPORAL,
     "known_at.week": frozenset({"long"}), "week": frozenset({"long", "date"}),
 }  # fmt: skip
 

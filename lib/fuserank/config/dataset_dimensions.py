@@ -99,6 +99,18 @@ class UsersConfig(_Dimension):
     kids_count: str | None = None
 
 
+class IdentityLinksConfig(_Dimension):
+    """Ids of one person on several platforms → silver.identity_links: events of ``other`` count as those of ``user``.
+
+    From known_at on, until a later row of the same ``other`` says otherwise; only where the person consented.
+    """
+
+    other: str = Field(description="column: the id on another platform, such as a web visitor's")
+    user: str = Field(description="column: the id that stays, such as the account's or the store card's")
+    consent: str = Field(description="column, boolean: whether the person agreed; empty is no, and ends a link")
+    platform: str | None = Field(None, description="column: the platform of `other`: web, app")
+
+
 class CampaignsConfig(_Dimension):
     """Campaigns → silver.campaigns."""
 
@@ -148,6 +160,7 @@ class DimensionsConfig(Section):
 
     items: ItemsConfig | None = None
     users: UsersConfig | None = None
+    identity_links: IdentityLinksConfig | None = None
     campaigns: CampaignsConfig | None = None
     campaign_users: CampaignUsersConfig | None = None
     coupons: CouponsConfig | None = None

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fuserank.config.dataset_dimensions import _Dimension
 
 # What a replaced column may serve as: what is compared as a whole. All else (a type, a time, an item) would lose its meaning.
-_MAY_BE_REPLACED = re.compile(r"(user|session|request|text_ref|(reverses\.)?key\.\d+)")
+_MAY_BE_REPLACED = re.compile(r"(user|other|session|request|text_ref|(reverses\.)?key\.\d+)")
 
 
 class PseudonymsConfig(Section):
@@ -38,8 +38,9 @@ def user_columns(mapping: DatasetConfig) -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
     every: list[EventsConfig | _Dimension] = [*mapping.events, *mapping.dimensions.given().values()]
     for uses in every:
-        if isinstance(user := getattr(uses, "user", None), str):
-            found.setdefault(uses.source, set()).add(user)
+        for field in ("user", "other"):  # the other id of an identity link
+            if isinstance(user := getattr(uses, field, None), str):
+                found.setdefault(uses.source, set()).add(user)
     return {table: frozenset(columns) for table, columns in found.items()}
 
 

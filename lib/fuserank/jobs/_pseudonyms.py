@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,9 @@ from fuserank.io.lake import Lake
 from fuserank.io.lock import exclusive
 from fuserank.io.places import is_local, local_path
 from fuserank.io.pseudonym_key import key_of
+from fuserank.silver.identities import STEPS
 from fuserank.tables.ops import INGESTED, PSEUDONYMS
+from fuserank.tables.silver import IDENTITY_LINKS
 from fuserank.tables.spark import schema
 from fuserank.tables.vault import USERS
 
@@ -166,6 +169,21 @@ def user_of(lake: Lake, dataset: str, user: str) -> str:
         assert mapping.pseudonyms is not None
         raise KeyProblem(f"lake {lake.root} holds pseudonyms of another key than {mapping.pseudonyms.variable} holds")
     return key.of(said) or ""
+
+
+def person_of(lake: Lake, user_id: str, as_of: dt.date) -> str:
+    """The ``user_id`` that events of this one count for, by the links that are known before ``as_of``."""
+    from pyspark.sql import functions as F
+
+    if not lake.exists(IDENTITY_LINKS):
+        return user_id
+    known = lake.known(IDENTITY_LINKS, as_of)
+    for _ in range(STEPS):
+        said = known.where(F.col("other_id") == user_id).orderBy(F.col("known_at").desc()).limit(1).collect()
+        if not said or not said[0]["consent"]:
+            break
+        user_id = said[0]["user_id"]
+    return user_id
 
 
 def business_ids(lake: Lake, settings: Settings, pseudonyms: Collection[str]) -> dict[str, str]:

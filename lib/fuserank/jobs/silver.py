@@ -22,6 +22,7 @@ from fuserank.jobs._main import job_main
 from fuserank.silver import dimensions, promotions
 from fuserank.silver import events as ev
 from fuserank.silver.dictionaries import new_entries
+from fuserank.silver.identities import as_one
 from fuserank.silver.orders import placed
 from fuserank.silver.problems import quarantined
 from fuserank.tables import Table
@@ -51,7 +52,10 @@ def refine(run: Run, dataset: DatasetConfig, tables: Collection[Table] = t.TABLE
     for table in tables:  # a data set without demographics has no rows of them, but the table
         run.lake.ensure(table)
     files = Files(run, dataset)
-    others = [n for n in dataset.dimensions.given() if n != "promotions"]
+    others = [n for n in dataset.dimensions.given() if n not in {"promotions", "identity_links"}]
+    bad: Bad = []
+    if dataset.dimensions.identity_links and t.EVENTS in tables:  # events are looked up in them
+        bad = _dimension(run, dataset, files, "identity_links")
     with ThreadPoolExecutor(2) as pool:
         jobs = []
         if dataset.dimensions.promotions and t.PROMOTIONS in tables:
@@ -59,7 +63,7 @@ def refine(run: Run, dataset: DatasetConfig, tables: Collection[Table] = t.TABLE
         if t.EVENTS in tables:
             jobs.append(pool.submit(lambda: _events(run, dataset, files)))
             jobs += [pool.submit(lambda: [bad for n in others for bad in _dimension(run, dataset, files, n)])]
-        bad = [frame for job in jobs for frame in job.result()]
+        bad += [frame for job in jobs for frame in job.result()]
     for name, frame in bad:
         run.note(f"quarantined_{name}", run.lake.merge(QUARANTINE, frame))
     mark(run, "silver", dataset.name, files.taken)
@@ -128,6 +132,9 @@ def _events(run: Run, dataset: DatasetConfig, files: Files) -> Bad:
         return []
     bad: Bad = []
     good = [(e, part.where("_problem IS NULL")) for e, part in parts]
+    if dataset.dimensions.identity_links:
+        links = run.lake.read(t.IDENTITY_LINKS, dataset=dataset.name)
+        good = [(e, as_one(part, links)) for e, part in good]
     state = ev.state(_all([part.select("_key_hash", "_problem") for _, part in parts], lambda f: f)).collect()[0]
     if state["bad"]:
         bad += [bad for e, part in parts for bad in _bad(part, run, dataset, e.source, "events")]

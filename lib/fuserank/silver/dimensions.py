@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 TABLES: dict[str, Table] = {
     "items": t.ITEMS,
     "users": t.USERS,
+    "identity_links": t.IDENTITY_LINKS,
     "campaigns": t.CAMPAIGNS,
     "campaign_users": t.CAMPAIGN_USERS,
     "coupons": t.COUPONS,
@@ -27,7 +28,14 @@ TABLES: dict[str, Table] = {
     "promotions": t.PROMOTIONS,
 }
 # The mapping's field → the contract's column, for the fields that are ids; an empty one breaks the rule no_<field>.
-IDS = {"item": "item_id", "user": "user_id", "campaign": "campaign_id", "coupon": "coupon_id", "store": "store_id"}
+IDS = {
+    "item": "item_id",
+    "user": "user_id",
+    "other": "other_id",
+    "campaign": "campaign_id",
+    "coupon": "coupon_id",
+    "store": "store_id",
+}
 _TIMES = ("start", "end", "time")
 VALID_TO = "valid_to"  # of versions; follows from the other rows of the item
 
@@ -54,6 +62,9 @@ def typed_dimension(
         checks.append(too_much(row, mapping.price.column))
     if isinstance(mapping, d.RedemptionsConfig):
         checks += in_time(row.time(mapping.time, dataset.time_zone), mapping.time, now)
+    if isinstance(mapping, d.IdentityLinksConfig):
+        itself = row.cell(mapping.other) == row.cell(mapping.user)
+        checks.append(Check(itself, "links_itself", mapping.other, "both ids are one; a link joins two"))
     frame, known = _known_at(row, dataset, mapping.known_at, campaigns)
     checks.append(
         Check(known.isNull(), "not_known_at", _known_column(mapping.known_at), "nothing says when it is known")
@@ -154,6 +165,9 @@ def _own(row: Cells, dataset: DatasetConfig, mapping: object) -> dict[str, Colum
     if isinstance(mapping, d.UsersConfig):
         plain = ("age", "income", "home_ownership", "marital_status", "household_size", "household_comp", "kids_count")
         return {c: text(getattr(mapping, c)) for c in plain}
+    if isinstance(mapping, d.IdentityLinksConfig):
+        agreed = F.coalesce(row.cell(mapping.consent), F.lit(False))
+        return {"consent": agreed, "platform": text(mapping.platform)}
     if isinstance(mapping, d.CampaignsConfig):
         days = {f"{f}_date": row.cell(getattr(mapping, f)).cast("date") for f in ("start", "end")}
         return {"campaign_type": text(mapping.campaign_type), **days}

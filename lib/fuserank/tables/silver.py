@@ -133,6 +133,25 @@ USERS = Table(
     ),
 )
 
+IDENTITY_LINKS = Table(
+    name="silver.identity_links",
+    grain="one row per id of another platform and time from which something is said of it",
+    keys=("other_id", "known_at"),
+    slice_by=("dataset",),
+    partition_by=("dataset",),
+    writer="silver",
+    doc="Ids of one person: an event of other_id counts as one of user_id by what was last said of it at the event's time.",
+    columns=(
+        _text("other_id", "id", "the id on another platform", False),
+        _text("user_id", "id", "the id that stays", False),
+        Column("consent", "boolean", "flag", "whether the person agreed; where not, the row ends an earlier link"),
+        _text("platform", "name", "of other_id: web, app …"),
+        c.known_at(),
+        _text("dataset", "name", "mapping", False),
+        c.run_id(),
+    ),
+)
+
 CAMPAIGNS = Table(
     name="silver.campaigns",
     grain="one row per campaign",
@@ -235,6 +254,7 @@ TABLES = (
     ITEM_DICTIONARY,
     ITEMS,
     USERS,
+    IDENTITY_LINKS,
     CAMPAIGNS,
     CAMPAIGN_USERS,
     COUPONS,
