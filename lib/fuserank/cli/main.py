@@ -16,6 +16,7 @@ from fuserank.cli.init import init
 from fuserank.cli.inspect import digest, runs, tables
 from fuserank.cli.plan import plan
 from fuserank.cli.profile import profile
+from fuserank.cli.quarantine import app as quarantine
 from fuserank.cli.recommend import recommend
 from fuserank.cli.refresh import refresh
 from fuserank.cli.render import render
@@ -49,6 +50,7 @@ for command in (
     bench,
 ):
     app.command()(command)
+app.add_typer(quarantine, name="quarantine")
 
 
 def run() -> None:

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from fuserank.io.places import LakeError, is_catalog, place_of
 from fuserank.tables import Table
-from fuserank.tables.spark import conform, ddl
+from fuserank.tables.spark import conform, ddl, ddl_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -105,15 +105,20 @@ class Lake:
                 self.place.append(table, frame, options)
             return self._written(table) if self.version(table) > before else 0
 
-    def merge(self, table: Table, frame: DataFrame) -> int:
-        """Insert new keys, update rows whose ``row_hash`` differs, leave the rest untouched; returns rows changed."""
+    def merge(self, table: Table, frame: DataFrame, update_when: str | None = None) -> int:
+        """Insert new keys, update rows whose ``row_hash`` differs, leave the rest untouched; returns rows changed.
+
+        :param update_when: another condition than that, over ``t`` (the table) and ``s`` (the frame)
+        """
         with _WRITING[self.name(table)]:
             before = self.ensure(table)
             frame = conform(self._with_constants(table, frame, {}), table)
             on = " AND ".join(f"t.`{k}` = s.`{k}`" for k in table.keys)
             merge = self.place.handle(table).alias("t").merge(frame.alias("s"), on)
             if "row_hash" in table.column_names:
-                merge = merge.whenMatchedUpdateAll("t.row_hash <> s.row_hash")
+                update_when = update_when or "t.row_hash <> s.row_hash"
+            if update_when:
+                merge = merge.whenMatchedUpdateAll(update_when)
             merge.whenNotMatchedInsertAll().execute()
             return self._written(table) if self.version(table) > before else 0
 
@@ -146,8 +151,7 @@ class Lake:
             raise LakeError(
                 f"table {table.name} in {self.root} is of an older fuserank: it lacks {', '.join(needed)}; take another --lake"
             )
-        added = ", ".join(f"`{c.name}` {c.type}" for c in missing)
-        self.spark.sql(f"ALTER TABLE {self.name(table)} ADD COLUMNS ({added})")
+        self.spark.sql(f"ALTER TABLE {self.name(table)} ADD COLUMNS ({ddl_of(missing)})")
         return self.version(table)
 
     def _make(self, table: Table) -> int:

@@ -3,7 +3,8 @@
     spark-submit jobs/silver.py --env local --as-of 2017-12-04
 
 Safe to rerun: only files that a table has not taken in by this mapping are looked at; events, items and dictionaries
-are appended or merged by key and row hash, the other tables replace their data set's slice. Bad rows go to ops.quarantine.
+are appended or merged by key and row hash, the other tables replace their data set's slice. Bad rows go to ops.quarantine;
+rows there that a mended mapping makes good are resolved.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import sys
+from collections import Counter
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -24,7 +26,7 @@ from fuserank.silver import events as ev
 from fuserank.silver.dictionaries import new_entries
 from fuserank.silver.identities import as_one
 from fuserank.silver.orders import placed
-from fuserank.silver.problems import quarantined
+from fuserank.silver.problems import quarantined, settled
 from fuserank.tables import Table
 from fuserank.tables import silver as t
 from fuserank.tables.bronze import bronze_table
@@ -34,8 +36,12 @@ from fuserank.tables.spark import schema
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+    from fuserank.io.lake import Lake
+
 READS: tuple[Table, ...] = (INGESTED,)  # and bronze_table(…) for each table of the mapping
 WRITES: tuple[Table, ...] = (*t.TABLES, QUARANTINE, INGESTED)
+# A row that is bad again is open again; a row whose file came in anew stays with that.
+REOPENED = "NOT (t.resolution <=> s.resolution) AND NOT (t.resolution <=> 'replaced')"
 _DICTIONARIES = {"user": t.USER_DICTIONARY, "item": t.ITEM_DICTIONARY}
 
 
@@ -47,11 +53,16 @@ def execute(run: Run, as_of: dt.date, tables: Collection[Table] = t.TABLES) -> N
     refine(run, load_dataset(run.settings.dataset), tables)
 
 
-def refine(run: Run, dataset: DatasetConfig, tables: Collection[Table] = t.TABLES) -> None:
-    """Promotions on one thread, events and the small tables on others; then the bad rows, and what is in."""
+def refine(run: Run, dataset: DatasetConfig, tables: Collection[Table] = t.TABLES, again: Collection[str] = ()) -> None:
+    """Promotions on one thread, events and the small tables on others; then the bad rows, and what is in.
+
+    ``again``: tables of the mapping whose files are all looked at once more, whatever was taken in.
+    """
     for table in tables:  # a data set without demographics has no rows of them, but the table
         run.lake.ensure(table)
-    files = Files(run, dataset)
+    files, had_bad = Files(run.lake, dataset, again), run.lake.exists(QUARANTINE)
+    if had_bad:
+        run.lake.ensure(QUARANTINE)  # one of an older contract says nothing of what was resolved
     others = [n for n in dataset.dimensions.given() if n not in {"promotions", "identity_links"}]
     bad: Bad = []
     if dataset.dimensions.identity_links and t.EVENTS in tables:  # events are looked up in them
@@ -65,21 +76,23 @@ def refine(run: Run, dataset: DatasetConfig, tables: Collection[Table] = t.TABLE
             jobs += [pool.submit(lambda: [bad for n in others for bad in _dimension(run, dataset, files, n)])]
         bad += [frame for job in jobs for frame in job.result()]
     for name, frame in bad:
-        run.note(f"quarantined_{name}", run.lake.merge(QUARANTINE, frame))
-    mark(run, "silver", dataset.name, files.taken)
+        run.note(f"quarantined_{name}", run.lake.merge(QUARANTINE, frame, REOPENED))
+    if had_bad and files.taken:
+        _settle(run, dataset, files.looked_through(), [frame for _, frame in bad])
+    mark(run, "silver", dataset.name, [f for f in files.taken if not files.has(f)])
 
 
 class Files:
     """Which files of bronze a silver table has not taken in yet by this mapping."""
 
-    def __init__(self, run: Run, dataset: DatasetConfig) -> None:
-        self.run, self.dataset = run, dataset
+    def __init__(self, lake: Lake, dataset: DatasetConfig, again: Collection[str] = ()) -> None:
+        self.lake, self.dataset, self.again = lake, dataset, again
         aside = {"root", "version", "connect", "pseudonyms", *(["as_of"] if dataset.order == "time" else [])}
         meaning = dataset.model_dump_json(exclude=aside, exclude_defaults=True)
         self.mapping = hashlib.sha256(meaning.encode()).hexdigest()
-        self.bronze = known(run.lake, "bronze", dataset.name)
+        self.bronze = known(lake, "bronze", dataset.name)
         self.silver = {
-            (f.target, f.source_table, f.content_hash, f.fingerprint) for f in known(run.lake, "silver", dataset.name)
+            (f.target, f.source_table, f.content_hash, f.fingerprint) for f in known(lake, "silver", dataset.name)
         }
         self.taken: list[Taken] = []
 
@@ -91,18 +104,29 @@ class Files:
         return list(newest.values())
 
     def fresh(self, table: str, target: str) -> list[Taken]:
-        """The current files that ``target`` lacks, as it would mark them."""
+        """The current files that ``target`` lacks or is to look at again, as it would mark them."""
         would = [
             Taken(table, target, f.content_hash, f"{self.mapping}:{f.fingerprint}", f.file, f.batch)
             for f in self.current(table)
         ]
-        return [f for f in would if (f.target, f.source_table, f.content_hash, f.fingerprint) not in self.silver]
+        return [f for f in would if table in self.again or not self.has(f)]
+
+    def has(self, file: Taken) -> bool:
+        """Whether its target took the file in, in an earlier run."""
+        return (file.target, file.source_table, file.content_hash, file.fingerprint) in self.silver
+
+    def looked_through(self) -> list[tuple[str, str]]:
+        """(table of the mapping, content hash) of the files that all that is made of the table took in by now."""
+        uses = Counter(e.source for e in self.dataset.events)
+        uses.update(d.source for d in self.dataset.dimensions.given().values())
+        done = Counter((f.source_table, f.content_hash) for f in self.taken)
+        return sorted(file for file, times in done.items() if times == uses[file[0]])
 
     def rows(self, table: str, only: list[Taken] | None = None) -> DataFrame:
         """Bronze rows of the table's current files, or of some of them."""
         from pyspark.sql import functions as F
 
-        frame = self.run.lake.read(bronze_table(f"{self.dataset.name}_{table}"))
+        frame = self.lake.read(bronze_table(f"{self.dataset.name}_{table}"))
         current = self.current(table)
         if any(
             f.content_hash == g.content_hash and f != g for f in self.bronze for g in current if f.source_table == table
@@ -225,6 +249,43 @@ def _bad(rows: DataFrame, run: Run, dataset: DatasetConfig, table: str, name: st
     """The bad rows for ops.quarantine, if there are any: one scan, no shuffle."""
     frame = quarantined(rows, dataset.name, table, run.now)
     return [] if frame.isEmpty() else [(name, frame)]
+
+
+def bad_rows(lake: Lake, dataset: DatasetConfig, table: str, now: dt.datetime) -> list[DataFrame]:
+    """What of a table's files is bad by the mapping as it is now, as ops.quarantine would keep it; nothing is written."""
+    files = Files(lake, dataset)
+    parts: list[DataFrame] = []
+    for e in (e for e in dataset.events if e.source == table):
+        typed = ev.typed_events(files.rows(table), dataset, e, now)
+        parts += [typed, ev.without_duplicates(typed.where("_problem IS NULL"))]
+    for name, mapping in dataset.dimensions.given().items():
+        if mapping.source != table:
+            continue
+        if name == "promotions":
+            parts.append(promotions.typed_promotions(files.rows(table), dataset))
+            continue
+        campaigns = lake.read(t.CAMPAIGNS) if mapping.known_at.campaign else None
+        typed = dimensions.typed_dimension(name, files.rows(table), dataset, now, campaigns)
+        parts.append(typed)
+        if name != "redemptions":
+            parts.append(dimensions.one_per_key(typed.where("_problem IS NULL"), dimensions.TABLES[name]))
+    return [quarantined(part, dataset.name, table, now) for part in parts]
+
+
+def _settle(run: Run, dataset: DatasetConfig, looked: list[tuple[str, str]], bad: list[DataFrame]) -> None:
+    """Open rows of quarantine in files that were looked through, and that break their rule no more, are resolved."""
+    from pyspark.sql import functions as F
+
+    files = run.spark.createDataFrame(looked, "source_table string, content_hash string")
+    rows = run.lake.read(QUARANTINE).where("resolution IS NULL")
+    asked = rows.where(F.col("dataset") == dataset.name).join(
+        F.broadcast(files), ["source_table", "content_hash"], "left_semi"
+    )
+    if looked and not asked.isEmpty():
+        still = _all(bad, lambda f: f) if bad else rows.limit(0)
+        run.count(
+            "quarantine_resolved", run.lake.merge(QUARANTINE, settled(asked, still, run.now, run.run_id), REOPENED)
+        )
 
 
 def _all(frames: list[DataFrame], change: object) -> DataFrame:

@@ -145,4 +145,28 @@ def quarantined(rows: DataFrame, dataset: str, table: str, now: dt.datetime) -> 
         F.col("_problem.reason").alias("reason"),
         payload.alias("payload"),
         F.lit(now).alias("quarantined_at"),
+        F.lit(None).cast("string").alias("resolution"),
+        F.lit(None).cast("timestamp").alias("resolved_at"),
+        F.lit(None).cast("string").alias("resolved_by"),
     )
+
+
+def settled(open_rows: DataFrame, bad: DataFrame, now: dt.datetime, run_id: str) -> DataFrame:
+    """Open rows of ops.quarantine that break their rule no more, resolved: ``mended``, or ``other_rule`` where they break another.
+
+    :param open_rows: rows of ops.quarantine whose files were looked at again
+    :param bad: the rows of these files that are bad now, as ``quarantined`` gives them
+    """
+    from pyspark.sql import functions as F
+
+    row = ["dataset", "source_table", "content_hash", "row"]
+    now_broken = bad.groupBy(*row).agg(F.collect_set("rule").alias("_rules"))  # a set that is only asked what is in it
+    asked = open_rows.join(now_broken, row, "left")
+    gone = asked.where(F.col("_rules").isNull() | ~F.array_contains("_rules", F.col("rule")))
+    return gone.withColumns(
+        {
+            "resolution": F.when(F.col("_rules").isNull(), "mended").otherwise("other_rule"),
+            "resolved_at": F.lit(now),
+            "resolved_by": F.lit(run_id),
+        }
+    ).drop("_rules")

@@ -1,4 +1,5 @@
-"""What happened: runs, quarantine, files taken in. Append-only, by every job, through io."""
+"""What happened: runs, quarantine, files taken in. By every job, through io; nothing is taken away from them, and of what
+stands there only rows of quarantine change: they are resolved, or open again."""
 
 from __future__ import annotations
 
@@ -52,8 +53,18 @@ QUARANTINE = Table(
         Column("payload", "string", "json", "the row as it came"),
         Column("quarantined_at", "timestamp", "utc_timestamp", "the run's now"),
         Column("run_id", "string", "id", "the run"),
+        Column(
+            "resolution",
+            "string",
+            "name",
+            "null: open; mended: breaks the rule no more; other_rule: stands here again by another; "
+            "replaced: its file came in anew, mended",
+            True,
+        ),
+        Column("resolved_at", "timestamp", "utc_timestamp", "now of the run that found it resolved", True),
+        Column("resolved_by", "string", "id", "that run", True),
     ),
-    not_in_digest=("run_id", "quarantined_at"),
+    not_in_digest=("run_id", "quarantined_at", "resolved_at", "resolved_by"),
 )
 
 INGESTED = Table(

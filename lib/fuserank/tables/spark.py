@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from fuserank.tables.contract import ContractError, Table
+from fuserank.tables.contract import Column, ContractError, Table
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -13,8 +14,13 @@ if TYPE_CHECKING:
 
 def ddl(table: Table) -> str:
     """Column DDL as Delta takes it, with NOT NULL and comments."""
+    return ddl_of(table.columns)
+
+
+def ddl_of(columns: Iterable[Column]) -> str:
+    """The same of some columns alone."""
     parts = []
-    for c in table.columns:
+    for c in columns:
         comment = f"{c.doc} [{c.unit}]".replace("'", "’")
         parts.append(f"`{c.name}` {c.type}{'' if c.nullable else ' NOT NULL'} COMMENT '{comment}'")
     return ", ".join(parts)
