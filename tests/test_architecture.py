@@ -16,6 +16,7 @@ ROOMS = (
     "sources",
     "bronze",
     "silver",
+    "quality",
     "features",
     "candidates",
     "samples",

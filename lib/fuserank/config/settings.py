@@ -19,6 +19,7 @@ from fuserank.config.evaluation import EvaluationConfig
 from fuserank.config.features import FeaturesConfig
 from fuserank.config.fusion import FusionConfig
 from fuserank.config.model import ModelConfig
+from fuserank.config.quality import QualityConfig
 from fuserank.config.ranking import RankingConfig
 from fuserank.config.ranks import RanksConfig
 from fuserank.config.samples import SamplesConfig
@@ -64,6 +65,7 @@ class Settings(Section):
     seed: int = Field(20171204, ge=1, description="seed of everything random; 0 counts as none in Petastorm")
     run: RunConfig = RunConfig()
     windows: WindowsConfig = WindowsConfig()
+    quality: QualityConfig = QualityConfig()
     candidates: CandidatesConfig = CandidatesConfig()
     features: FeaturesConfig = FeaturesConfig()
     samples: SamplesConfig = SamplesConfig()

@@ -37,8 +37,8 @@ class Step:
     def of(
         cls, name: str, day: dt.date, execute: Callable[[Run, dt.date], None], reads: Iterable[Table], writes: Iterable[Table]
     ) -> Step:  # fmt: skip
-        """A step over these contracts; ``ops.*`` is append-only for all jobs, so it makes nobody wait."""
-        names = [frozenset(t.name for t in tables if t.layer != "ops") for tables in (reads, writes)]
+        """A step over these contracts; what every job appends to (``ops.*``, but ``ops.quality``) makes nobody wait."""
+        names = [frozenset(t.name for t in tables if t.writer != "*") for tables in (reads, writes)]
         return cls(name, day, execute, *names)
 
 

@@ -16,7 +16,19 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from fuserank.config.dataset import DatasetConfig, load_dataset
-from fuserank.jobs import bronze, candidates, evaluate, features, fusion, ranking, samples, scores, silver, train
+from fuserank.jobs import (
+    bronze,
+    candidates,
+    evaluate,
+    features,
+    fusion,
+    quality,
+    ranking,
+    samples,
+    scores,
+    silver,
+    train,
+)
 from fuserank.jobs._chain import Step, run_steps
 from fuserank.jobs._main import job_main
 from fuserank.jobs._plan import Planned, Told, needs_spark, plan_of, refuse_small_disks
@@ -26,6 +38,7 @@ from fuserank.planning.predict import notes
 from fuserank.tables import Table
 from fuserank.tables import silver as s
 from fuserank.tables.bronze import bronze_table
+from fuserank.tables.ops import QUALITY
 from fuserank.tables.results import RANKING
 
 if TYPE_CHECKING:
@@ -39,11 +52,11 @@ WRITES = (RANKING,)
 
 
 def steps(as_of: dt.date, label_days: int, dataset: DatasetConfig) -> list[Step]:
-    """The chain: ingest, features and candidates at the start of each window, everything else once."""
+    """The chain: ingest, its rules, features and candidates at the start of each window, everything else once."""
     windows = [as_of - dt.timedelta(days=n * label_days) for n in (2, 1, 0)]
-    chain = ingest(as_of, dataset)
-    for start in windows:
-        chain += [_step(module, start) for module in (features, candidates)]
+    chain = [*ingest(as_of, dataset), _step(quality, as_of)]
+    for start in windows:  # these wait until no rule is broken that is an error
+        chain += [_step(module, start, QUALITY) for module in (features, candidates)]
     return chain + [_step(module, as_of) for module in (samples, train, scores, fusion, ranking)]
 
 
@@ -79,8 +92,10 @@ def _into_silver(
     ]
 
 
-def _step(module: Any, day: dt.date) -> Step:
-    return Step.of(module.__name__.rsplit(".", 1)[1], day, module.execute, module.READS, module.WRITES)
+def _step(module: Any, day: dt.date, *behind: Table) -> Step:
+    """The module's job; it also waits for who writes the tables ``behind`` it."""
+    reads = (*module.READS, *behind)
+    return Step.of(module.__name__.rsplit(".", 1)[1], day, module.execute, reads, module.WRITES)
 
 
 def execute(run: Run, as_of: dt.date) -> None:
@@ -158,6 +173,9 @@ def _summary(run: Run, total: float) -> None:
     run.say(
         f"ranking of {run.as_of}: {run.lake.rows_written.get(RANKING.name, 0):,} rows in {run.lake.root}, run {run.run_id}"
     )
+    of_rules = quality.said(run.metrics)
+    if of_rules:
+        run.say(of_rules)
     run.say(f"{total:.0f} s in all; longest: {', '.join(f'{n} {s:.0f} s' for n, s in slowest)}")
     for track in ("all", "new"):
         rows = {k.rsplit(".", 1)[1]: v for k, v in run.metrics.items() if k.startswith(f"ndcg@10.{track}.")}

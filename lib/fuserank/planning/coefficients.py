@@ -33,6 +33,7 @@ ROWS: dict[str, float] = {
 # Bytes of a row on disk, as Delta's files hold it (snappy).
 BYTES: dict[str, float] = {
     "bronze": 5.8,  # promotions 5.2, transactions 13
+    "ops.quality": 300,
     "silver.events": 95.4,
     "silver.promotions": 1.3,
     "silver": 20.0,  # all other tables
@@ -57,6 +58,7 @@ FACTOR_BYTES = 3.96  # of one number of a factor, compressed
 SECONDS: dict[str, dict[str, float]] = {
     "bronze": {"fixed": 12, "new_bronze": 2.2e-6},
     "silver": {"fixed": 15, "new_events": 7.0e-5, "new_promotions": 4.0e-6},
+    "quality": {"fixed": 6, "events": 2e-6},  # estimated
     "features": {"fixed": 10, "events": 4.4e-5, "promotions": 5e-7},
     "candidates": {"fixed": 12, "events": 4.0e-5, "als_steps": 8.8e-10, "products": 6e-11, "neighbours": 3e-5},
     "samples": {"fixed": 10, "samples": 5.0e-5},
@@ -70,6 +72,7 @@ SECONDS: dict[str, dict[str, float]] = {
 SHUFFLE: dict[str, dict[str, float]] = {
     "bronze": {},
     "silver": {"new_events": 60, "new_promotions": 2},
+    "quality": {"events": 1},
     "features": {"events": 60},
     "candidates": {"events": 40},
     "samples": {"samples": 100},
@@ -83,6 +86,7 @@ SHUFFLE: dict[str, dict[str, float]] = {
 MEMORY: dict[str, dict[str, float]] = {
     "bronze": {"fixed": 0},
     "silver": {"fixed": 0},
+    "quality": {"fixed": 0},
     "features": {"fixed": 0},
     "candidates": {"fixed": 0.3e9, "item_factors": 8, "user_factors": 8, "neighbours": 12, "block_entries": 40},
     "samples": {

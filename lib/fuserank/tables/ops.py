@@ -103,4 +103,35 @@ PSEUDONYMS = Table(
     ),
 )
 
-TABLES = (RUNS, QUARANTINE, INGESTED, PSEUDONYMS)
+QUALITY = Table(
+    name="ops.quality",
+    grain="one row per run of quality, rule, table and key",
+    keys=("run_id", "rule", "table", "key"),
+    writer="quality",
+    doc="What the rules of whole tables found; features and candidates begin when no error stands here.",
+    columns=(
+        Column("as_of_date", "date", "utc_date", "the run's as_of: only what was known before it was looked at"),
+        Column("dataset", "string", "name", "mapping"),
+        Column("rule", "string", "name", "events, days, items, quarantined, keys, references, freshness, volume, …"),
+        Column("table", "string", "name", "silver table, or table of the mapping"),
+        Column("key", "string", "name", "column, key columns or dimension that was looked at; empty: all of the table"),
+        Column(
+            "value", "double", "score", "what was found, in the rule's own unit; null where it was not judged", True
+        ),
+        Column("limit", "double", "score", "the limit that is broken, or the next one, in the same unit", True),
+        Column("severity", "string", "name", "error or warning: the worst that the settings let the rule be"),
+        Column(
+            "state",
+            "string",
+            "name",
+            "kept, warning, error, or skipped: too little to judge by",
+            check="state in ('kept','warning','error','skipped')",
+        ),
+        Column("reason", "string", "text", "table, column, numbers; where it is broken the cure"),
+        Column("checked_at", "timestamp", "utc_timestamp", "the run's now"),
+        Column("run_id", "string", "id", "the run"),
+    ),
+    not_in_digest=("run_id", "checked_at"),
+)
+
+TABLES = (RUNS, QUARANTINE, INGESTED, PSEUDONYMS, QUALITY)

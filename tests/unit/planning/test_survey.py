@@ -84,7 +84,7 @@ def test_plan_tells_of_every_step_in_plain_numbers(
     assert set(found["stages"][0]) == {
         "stage", "rows", "bytes", "memory_bytes", "shuffle_bytes", "seconds", "minutes", "ledger_factor",
     }  # fmt: skip
-    assert [s["stage"] for s in found["stages"]][:3] == ["bronze", "silver", "features as of 2024-04-08"]
+    assert [s["stage"] for s in found["stages"]][:3] == ["bronze", "silver", "quality"]
     assert found["shop"]["events"] == pytest.approx(len(purchases()), rel=0.01)
     assert found["shop"]["said_by"] == {"users": "the coefficients", "items": "the coefficients"}
     assert found["total"]["seconds"] <= sum(s["seconds"] for s in found["stages"])
