@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 
+from fuserank.evaluation.report_rules_data import RulesView
+
 
 @dataclass(frozen=True)
 class Quality:
@@ -110,3 +112,4 @@ class ReportData:
     pages: dict[str, str] = field(default_factory=dict)  # what other pages are called → their files beside this one
     users_page: str = ""  # the file with the profiles of ``users``, in their order
     seconds: float = 0.0  # of the whole run, by the clock
+    rules: RulesView = field(default_factory=RulesView)

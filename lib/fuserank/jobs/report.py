@@ -26,6 +26,7 @@ from fuserank.io.reading import open_lake
 from fuserank.io.store import read_bytes
 from fuserank.jobs import _card, _profile
 from fuserank.jobs._main import job_main
+from fuserank.jobs._report_rules import rules_view
 from fuserank.tables import ALL
 from fuserank.tables.ops import RUNS
 from fuserank.tables.results import FITTED, METRICS, MODELS, RANKING
@@ -90,6 +91,7 @@ def gather(lake: Lake, settings: Settings, as_of: dt.date) -> ReportData:
         weights={r["source"]: r["weight"] for r in _rows(lake, FITTED, as_of) if r["source"] != FINAL},
         calibration=_calibration(metrics), head=_head(metrics), training=training_of(lake, as_of),
         seconds=run.get("seconds", 0.0), stage_seconds=run.get("stage_seconds", {}), users=views,
+        rules=rules_view(lake, settings, as_of),
     )  # fmt: skip
 
 
@@ -112,6 +114,7 @@ def _chain_order(stage: tuple[str, float]) -> tuple[int, str]:
     chain = (
         "bronze",
         "silver",
+        "quality",
         "features",
         "candidates",
         "samples",
