@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fuserank.cli import options as o
 from fuserank.common.errors import FuserankError
 
+if TYPE_CHECKING:
+    from fuserank.insight.item import ItemProfile
+    from fuserank.insight.user import UserProfile
+
 
 def profile(
-    user: Annotated[str | None, typer.Argument(help="the user's id in the shop")] = None,
+    user: Annotated[str | None, typer.Argument(help="the user's id in the shop, or its pseudonym")] = None,
     item: Annotated[str | None, typer.Option("--item", metavar="ITEM", help="an item's id instead of a user's")] = None,
     env: o.Env = "local", dataset: o.Dataset = None, as_of: o.AsOf = None, lake: o.Lake = None, overrides: o.Overrides = None,
     as_json: o.AsJson = False, html: o.HtmlFile = None,
@@ -22,13 +26,18 @@ def profile(
     from fuserank.io.pages import write_page
     from fuserank.io.reading import open_lake
     from fuserank.jobs import _profile
+    from fuserank.jobs._pseudonyms import person_of, user_of
 
     if (user is None) == (item is None):
         raise FuserankError("name a user, or an item by --item ITEM")
     settings = o.settings(env, as_of, lake, overrides, dataset)
     opened = open_lake(settings)
     named = (opened, settings, settings.as_of)
-    found = _profile.user(*named, user) if user is not None else _profile.item(*named, item or "")
+    if user is not None:
+        known_as = person_of(opened, user_of(opened, settings.dataset, user), settings.as_of)
+        found: UserProfile | ItemProfile = _profile.user(*named, known_as)
+    else:
+        found = _profile.item(*named, item or "")
     if html is not None:
         typer.echo(str(write_page(html, profile_page.render(found))))
     elif as_json:

@@ -74,6 +74,8 @@ def _order(mapping: DatasetConfig) -> Iterator[str]:
                 yield f"events.{i}.{field}: order is {order}; name the column that tells it"
     if mapping.order != "time" and mapping.as_of is None:
         yield f"as_of: order is {mapping.order}; name the day that events get theirs around, such as 2020-01-01"
+    if mapping.order != "time" and mapping.dimensions.identity_links is not None:
+        yield f"dimensions.identity_links: order is {mapping.order}; a link counts for events from its time on, so they need times"
     if mapping.order == "position" and len(mapping.events) > 1:
         yield "events: order is position; a user's events have one order, so they stand in one table"
 

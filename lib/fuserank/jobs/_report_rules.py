@@ -62,10 +62,12 @@ def _quarantined_days(lake: Lake, dataset: DatasetConfig) -> dict[dt.date | None
     rows = lake.read(QUARANTINE).where(f"dataset = '{dataset.name}' AND resolution IS NULL")
     told = rows.withColumn("_cells", F.from_json("payload", "map<string,string>"))
     parts = []
-    for source, column in {(e.source, e.time) for e in dataset.events}:
+    for source, column in {(e.source, e.time) for e in dataset.events if e.time is not None}:
         spec = dataset.files[source].columns[column]
         cell = F.col("_cells")[bronze_name(column)]
         day = typed(cell, "string", spec.type, spec.zone, spec.pattern, spec.decimal).cast("date")
         parts.append(told.where(F.col("source_table") == source).select(day.alias("day")))
+    if not parts:
+        return {}
     both = reduce(lambda a, b: a.unionByName(b), parts)
     return {r["day"]: r["count"] for r in both.groupBy("day").count().collect()}

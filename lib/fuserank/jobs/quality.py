@@ -17,7 +17,7 @@ from fuserank.jobs._main import job_main
 from fuserank.jobs.silver import Files
 from fuserank.quality import counts
 from fuserank.quality.facts import Counted, Facts, Top
-from fuserank.quality.rules import Finding, judged
+from fuserank.quality.rules import OF_TIME, Finding, judged
 from fuserank.tables import Table
 from fuserank.tables import silver as t
 from fuserank.tables.ops import QUALITY, QUARANTINE
@@ -63,6 +63,8 @@ def execute(run: Run, as_of: dt.date) -> None:
     """
     dataset, cfg = load_dataset(run.settings.dataset), run.settings.quality
     found = judged(facts(run.lake, dataset, as_of, cfg), cfg)
+    if dataset.order != "time":  # days that silver made up say nothing of the shop
+        found = [f for f in found if f.rule not in OF_TIME]
     run.lake.append(QUALITY, _frame(run, dataset.name, found))
     for state in ("kept", "skipped"):
         run.note(f"quality.{state}", sum(f.state == state for f in found))
@@ -96,7 +98,7 @@ def facts(lake: Lake, dataset: DatasetConfig, as_of: dt.date, cfg: QualityConfig
     if not days:
         return Facts(as_of)
     given = dataset.dimensions.given()
-    binned = counts.by_bin(events, lake.read(t.ITEMS), as_of, cfg.window_days, dataset.time_zone).collect()
+    binned = counts.by_bin(events, lake.known(t.ITEMS, as_of), as_of, cfg.window_days, dataset.time_zone).collect()
     bins: dict[str, dict[str | None, tuple[int, int]]] = {}
     for r in binned:
         bins.setdefault(r["dimension"], {})[r["bin"]] = (r["reference"], r["current"])

@@ -17,7 +17,7 @@ from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from fuserank.config.dataset import DatasetConfig, load_dataset
+from fuserank.config.dataset import DatasetConfig, EventsConfig, load_dataset
 from fuserank.io.run import Run
 from fuserank.jobs._ingested import Taken, known, mark
 from fuserank.jobs._main import job_main
@@ -189,7 +189,8 @@ def _events(run: Run, dataset: DatasetConfig, files: Files) -> Bad:
 
 def _without_duplicates(run: Run, dataset: DatasetConfig, good: list) -> tuple[list, Bad]:
     """Duplicates are rare, so only a batch that has some pays for the window over its ids."""
-    kept, bad = [], []
+    kept: list[tuple[EventsConfig, DataFrame]] = []
+    bad: Bad = []
     for e, part in good:
         placed = ev.without_duplicates(part)
         if kept:

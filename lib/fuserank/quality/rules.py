@@ -14,6 +14,7 @@ from fuserank.quality.psi import by_chance, most, of_names, of_numbers, psi
 
 State = Literal["kept", "warning", "error", "skipped"]
 EVENTS = "silver.events"
+OF_TIME = frozenset({"days", "freshness", "volume", "drift"})  # rules that need the shop's own days
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,20 @@ def _raw(**changes: Any) -> dict[str, Any]:
         ({"event": {"place": None}}, "events.0.place: order is position; name the column that tells it"),
         ({"event": {"time": "position"}}, "events.0.time: order is position; leave time out, or write order: time"),
         ({"event": {"place": "user"}}, "events.0.place: column user is string; it must be long"),
+        (
+            {
+                "dimensions": {
+                    "identity_links": {
+                        "from": "seq",
+                        "user": "user",
+                        "other": "item",
+                        "consent": "item",
+                        "known_at": {"from": "2019-01-01"},
+                    }
+                }
+            },
+            "dimensions.identity_links: order is position; a link counts for events from its time on, so they need times",
+        ),
         ({"as_of": None}, "as_of: order is position; name the day that events get theirs around, such as 2020-01-01"),
         ({"order": "sorted"}, "order: Input should be 'time', 'position' or 'none'"),
         ({"files": {"encoding": "UTF-16"}}, "files.seq.encoding: sequences are read as UTF-8; write the file so"),
