@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import available_timezones
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from fuserank.common.errors import FuserankError
 from fuserank.config.base import Section
 from fuserank.config.connect import ConnectConfig
 from fuserank.config.dataset_checks import problems
 from fuserank.config.dataset_dimensions import DimensionsConfig, MoneyConfig
+from fuserank.config.dataset_texts import path_problem, pattern_problem, said
 from fuserank.config.pseudonyms import PseudonymsConfig
 
 ColumnType = Literal[
@@ -44,12 +45,18 @@ class RootConfig(Section):
     """Where the files are: a folder (or a URL that Spark reads), or a folder inside an installed Python package."""
 
     folder: str = Field("", description="a path or URL; with `package`, the folder inside it")
-    package: str | None = Field(None, description="importable name of an installed package that carries the files")
+    package: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z_]\w*(\.\w+)*$",
+        description="importable name of an installed package that carries the files",
+    )
 
     @model_validator(mode="after")
     def _one_of(self) -> RootConfig:
         if not self.folder and not self.package:
             raise ValueError("name a folder, or a package and the folder inside it")
+        if self.package and self.folder and (wrong := path_problem(self.folder, "the package")):
+            raise ValueError(wrong)
         return self
 
 
@@ -71,6 +78,8 @@ class ColumnConfig(Section):
     @model_validator(mode="after")
     def _known_zone(self) -> ColumnConfig:
         _check_zone(self.zone)
+        if self.pattern is not None and (wrong := pattern_problem(self.pattern)):
+            raise ValueError(wrong)
         return self
 
 
@@ -105,9 +114,24 @@ class FilesConfig(Section):
         min_length=1, description="columns that the mapping uses, with their types"
     )
     delimiter: str = Field(",", min_length=1, max_length=1, description="CSV: between cells")
-    encoding: str = Field("UTF-8", description="CSV and JSON lines: character set")
+    encoding: str = Field(
+        "UTF-8", pattern=r"^[A-Za-z0-9][\w.:+-]*$", description="CSV: character set; JSON lines are UTF-8"
+    )
     header: bool = Field(True, description="CSV: the first line has the names; without it columns are _c0, _c1, …")
     rules: list[RuleConfig] = Field(default_factory=list, description="comparisons that every row must keep")
+
+    @field_validator("path")
+    @classmethod
+    def _stays_inside(cls, path: str) -> str:
+        if wrong := path_problem(path, "root.folder"):
+            raise ValueError(wrong)
+        return path
+
+    @model_validator(mode="after")
+    def _json_is_utf8(self) -> FilesConfig:
+        if self.format == "jsonl" and self.encoding.upper() not in {"UTF-8", "UTF8"}:
+            raise ValueError(f"JSON lines are read as UTF-8: iconv -f {self.encoding} -t UTF-8 rewrites a file")
+        return self
 
 
 class RewardConfig(Section):
@@ -287,10 +311,7 @@ def parse_dataset(raw: dict[str, Any], file: str) -> DatasetConfig:
     except ValidationError as problem:
         lines = []
         for error in problem.errors():
-            path = ".".join(str(part) for part in error["loc"])
-            message = error["msg"].removeprefix("Value error, ")
-            if error["type"] == "extra_forbidden":
-                message = "unknown key; see lib/fuserank/config/dataset.py or conf/datasets/completejourney.yaml"
+            path, message = ".".join(str(part) for part in error["loc"]), said(error)
             lines += [f"{file}: {path}: {message}"] if path else [f"{file}: {line}" for line in message.splitlines()]
         raise MappingError("\n".join(lines)) from problem
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,8 @@ def problems(mapping: DatasetConfig) -> list[str]:
     """A line ``path: what is wrong`` for each; empty where the mapping hangs together."""
     found: list[str] = []
     for name, files in mapping.files.items():
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", name):  # part of a table's name and folder
+            found.append(f"files: {name!r} cannot be a table's name: lower case letters, digits and _, a letter first")
         found += list(_rules(name, files))
         found += list(_sequences(name, files))
     found += list(_order(mapping))

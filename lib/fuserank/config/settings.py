@@ -7,11 +7,10 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import Field, field_validator
 
 from fuserank.common.errors import FuserankError
-from fuserank.config import secrets
+from fuserank.config import secrets, yaml_text
 from fuserank.config.base import Section
 from fuserank.config.candidates import CandidatesConfig
 from fuserank.config.deploy import DeployConfig
@@ -111,25 +110,20 @@ def conf_dir() -> Path:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """A YAML mapping by safe_load; anything else is refused with the file's name."""
+    """A YAML mapping of plain values; anything else is refused with the file's name."""
     if not path.is_file():
         raise SettingsError(
             f"{path} is not there; {path.parent} has {', '.join(sorted(p.name for p in path.parent.glob('*.yaml')))}"
         )
     try:
-        loaded = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except yaml.YAMLError as problem:
-        raise SettingsError(f"{path}: not YAML: {_without_text(problem)}") from None
+        loaded = yaml_text.parse(path.read_text(encoding="utf-8")) or {}
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path}: its characters are not UTF-8; save it as UTF-8") from None
+    except yaml_text.YamlError as problem:
+        raise SettingsError(f"{path}: {problem}") from None
     if not isinstance(loaded, dict):
         raise SettingsError(f"{path}: a mapping of keys is expected at the top, found {type(loaded).__name__}")
     return loaded
-
-
-def _without_text(problem: yaml.YAMLError) -> str:
-    """What and where, without the line itself, which may be anything."""
-    mark = getattr(problem, "problem_mark", None)
-    said = str(getattr(problem, "problem", None) or type(problem).__name__)
-    return f"{said}, line {mark.line + 1}, column {mark.column + 1}" if mark else said
 
 
 def load(env: str = "local", overrides: list[str] | None = None) -> Settings:
@@ -142,7 +136,10 @@ def load(env: str = "local", overrides: list[str] | None = None) -> Settings:
         key, eq, value = override.partition("=")
         if not eq:
             raise SettingsError(f"--set {override!r}: write section.key=value")
-        merged = _merge(merged, _nested(key.split("."), yaml.safe_load(value)))
+        try:
+            merged = _merge(merged, _nested(key.split("."), yaml_text.parse(value)))
+        except yaml_text.YamlError as problem:
+            raise SettingsError(f"--set {key}: {problem}") from None
     if not any(override.startswith("as_of=") for override in overrides or []):
         merged |= _own_day(conf / "datasets" / f"{merged.get('dataset', '')}.yaml")
     return Settings.model_validate({"env": env, **merged})

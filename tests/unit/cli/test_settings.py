@@ -30,6 +30,9 @@ def test_every_environment_loads(env: str) -> None:
         ("ranking.k=many", "ranking.k: Input should be a valid integer"),
         ("as_of=soon", "as_of:"),
         ("ranking.k", "write section.key=value"),
+        ("as_of=2024-13-01", "--set as_of: a value is a date that no calendar has"),
+        ("spark={a: [", "--set spark: not YAML: expected the node content"),
+        ("spark={a: x, a: y}", "--set spark: the key 'a' is there twice, lines 1 and 1; take one out"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_path(override: str, words: str, capsys) -> None:
