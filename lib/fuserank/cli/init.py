@@ -15,6 +15,7 @@ from rich.table import Table as RichTable
 
 from fuserank.cli import options as o
 from fuserank.common.errors import FuserankError
+from fuserank.common.shown import shown
 
 if TYPE_CHECKING:
     from fuserank.common.looks import ColumnLook, TableLook
@@ -37,11 +38,13 @@ def init(
     currency: Annotated[str | None, typer.Option(help="the shop's currency, such as EUR")] = None,
     as_of: Annotated[str | None, typer.Option("--as-of", metavar="DATE", help="the day to run as of; default: 28 days before the last event")] = None,
     rows: Annotated[int, typer.Option(min=100, help="rows of each table that are looked at")] = 2_000_000,
+    encoding: Annotated[str | None, typer.Option(help="the character set of CSV that is no UTF, such as windows-1251 or Shift_JIS")] = None,
     as_json: o.AsJson = False,
 ) -> None:  # fmt: skip
     """Look at a shop's files, guess what their columns mean, write conf/datasets/<name>.yaml. Then: fuserank check NAME."""
     from fuserank.config.dataset import parse_dataset
     from fuserank.config.settings import conf_dir
+    from fuserank.io.characters import refuse_unknown
     from fuserank.io.looking import LocalLooks
     from fuserank.sources.guess import Told, guess
     from fuserank.sources.mapping_text import mapping_text
@@ -53,8 +56,10 @@ def init(
     target = conf_dir() / "datasets" / f"{name}.yaml"
     if target.exists() and not force:
         raise FuserankError(f"{target} is there already; --force writes over it, --name takes another name")
+    if encoding:
+        refuse_unknown(encoding)
     told = Told(events, user, item, time, zone, currency, _day(as_of))
-    looks = LocalLooks(path, rows)
+    looks = LocalLooks(path, rows, encoding)
     found = guess(looks, told)
     text = mapping_text(name, looks.root, found)
     try:
@@ -133,7 +138,7 @@ def _table(table: TableLook, taken: dict[tuple[str, str], str]) -> RichTable:
 
 
 def _safe(text: str) -> str:
-    return text.replace("[", r"\[")
+    return shown(text, most=300).replace("[", r"\[")
 
 
 def _commonest(column: ColumnLook) -> str:

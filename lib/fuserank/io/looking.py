@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import bz2
-import codecs
 import datetime as dt
-import gzip
-import io
 import itertools
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from fuserank.common.casting import EPOCHS
 from fuserank.common.errors import FuserankError, IngestError
 from fuserank.common.looks import MOSTLY, ColumnLook, Format, Found, Span, TableLook, TimeLook
+from fuserank.io import characters
+from fuserank.io.characters import CannotReadError
 from fuserank.io.time_patterns import fitting, strptime_of
 
 if TYPE_CHECKING:
@@ -26,27 +24,27 @@ _SUFFIXES: dict[str, Format] = {
     ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".dat": "csv", ".data": "csv", ".psv": "csv", ".inter": "csv",
     ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".parquet": "parquet", ".pq": "parquet",
 }  # fmt: skip
-_OPENERS: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open}
 _UNREADABLE = {".zst": "Zstandard", ".zip": "ZIP", ".xz": "xz", ".7z": "7-Zip", ".xlsx": "Excel", ".xls": "Excel"}
 # other spellings of times stay text, as they are for Spark
 _JSON = "hive_partitioning=false, dateformat='%Y-%m-%d', timestampformat='%Y-%m-%dT%H:%M:%SZ'"
-_HEAD_BYTES = 1 << 20
-_ENCODING_BYTES = 1 << 26
 _SAMPLES = 30
 
 
 class LocalLooks:
     """``Looks`` at a folder or file of this machine. At most ``rows`` rows of each table are taken, from its beginning."""
 
-    def __init__(self, path: Path, rows: int = 2_000_000) -> None:
-        """:raises IngestError: nothing is there, or nothing of it can be read"""
+    def __init__(self, path: Path, rows: int = 2_000_000, encoding: str | None = None) -> None:
+        """``encoding``: of text that is no UTF, where it is known.
+
+        :raises IngestError: nothing is there, or nothing of it can be read
+        """
         if not path.exists():
             raise IngestError("nothing is there", file=str(path), cure="name a folder or a file of this machine")
         path = path.absolute()
         self.root = str(path if path.is_dir() else path.parent)
         self.tables: list[TableLook] = []
         self.left_out: list[tuple[str, str]] = []
-        self._rows = rows
+        self._rows, self._encoding = rows, encoding
         self._names: dict[str, str] = {}
         self._numbers = itertools.count()
         self._folder = tempfile.TemporaryDirectory(prefix="fuserank-look-")
@@ -54,7 +52,7 @@ class LocalLooks:
         for group in self._groups(path):
             try:
                 self._take(group)
-            except _CannotReadError as problem:
+            except CannotReadError as problem:
                 self.left_out += [(self._relative(f), str(problem)) for f in group]
         if not self.tables:
             told = "; ".join(f"{file}: {why}" for file, why in self.left_out[:5])
@@ -117,7 +115,7 @@ class LocalLooks:
 
     def _take(self, group: list[Path]) -> None:
         form = _SUFFIXES[_suffixes(group[0])[0]]
-        if form == "csv" and _encoding(group[0]) == "UTF-8" and _is_sequences(group[0]):
+        if form == "csv" and characters.encoding(group[0], self._encoding) == "UTF-8" and _is_sequences(group[0]):
             form = "sequences"
         name = self._unused_name(group)
         told: dict[str, Any] = {}
@@ -133,10 +131,10 @@ class LocalLooks:
         try:
             self._duckdb.execute(f"CREATE TABLE {self._names[name]} AS SELECT * FROM {source} LIMIT {self._rows + 1}")
         except _duckdb_error() as problem:
-            raise _CannotReadError(str(problem).splitlines()[0]) from problem
+            raise CannotReadError(_why(problem)) from problem
         rows = int(self._one(f"SELECT count(*) FROM {self._names[name]}"))
         if rows == 0:
-            raise _CannotReadError("it has no rows")
+            raise CannotReadError("it has no rows")
         if rows > self._rows:  # the one more told that there are more
             self._duckdb.execute(f"DELETE FROM {self._names[name]} WHERE rowid = {self._rows}")
         self.tables.append(
@@ -147,10 +145,10 @@ class LocalLooks:
         )  # fmt: skip
 
     def _json(self, group: list[Path]) -> str:
-        with _open(group[0]) as stream:
-            if stream.read(_HEAD_BYTES).lstrip()[:1] != b"{":
-                raise _CannotReadError("it is not one JSON object a line")
-        files = self._readable(group, "UTF-8")
+        first = characters.head(group[0]).removeprefix(b"\xef\xbb\xbf")
+        if first.lstrip()[:1] != b"{":
+            raise CannotReadError("it is not one JSON object a line")
+        files = self._readable(group, "UTF-8", copied=any(characters.has_mark(f) for f in group))
         return (
             f"read_json({_texts(files)}, format='newline_delimited', union_by_name=true, ignore_errors=true, {_JSON})"
         )
@@ -162,37 +160,33 @@ class LocalLooks:
         return f'(SELECT w[1] AS "user", unnest(w[2:]) AS item, unnest(range(1, len(w))) AS position FROM ({words}))'
 
     def _csv(self, group: list[Path]) -> tuple[str, dict[str, Any]]:
-        encoding = _encoding(group[0])
+        encoding = characters.encoding(group[0], self._encoding)
         files = self._readable(group, encoding)
         try:
             sniffed = self._duckdb.execute(
                 "SELECT Delimiter, HasHeader, Columns FROM sniff_csv(?, ignore_errors=true)", [str(files[0])]
             ).fetchall()[0]
         except _duckdb_error() as problem:
-            raise _CannotReadError(f"no delimiter splits it into columns: {str(problem).splitlines()[0]}") from problem
+            raise CannotReadError(f"no delimiter splits it into columns: {_why(problem)}") from problem
         delimiter, header, columns = sniffed
         if len(columns) < 2:
-            raise _CannotReadError("no delimiter splits it into columns")
-        names = "" if header else f", names={[f'_c{i}' for i in range(len(columns))]!r}"
+            raise CannotReadError("no delimiter splits it into columns")
+        names = characters.header_names(files[0], delimiter) if header else []
+        names += [f"column{i}" if header else f"_c{i}" for i in range(len(names), len(columns))]
         source = (
-            f"read_csv({_texts(files)}, delim='{delimiter}', header={str(header).lower()}{names}, quote='\"', escape='\"', "
+            f"read_csv({_texts(files)}, delim='{delimiter}', header={str(header).lower()}, names={_texts(names)}, quote='\"', escape='\"', "
             "all_varchar=true, hive_partitioning=false, ignore_errors=true, null_padding=true, strict_mode=false, parallel=false)"
         )
         return source, {"delimiter": delimiter, "encoding": encoding, "header": header}
 
-    def _readable(self, group: list[Path], encoding: str) -> list[Path]:
+    def _readable(self, group: list[Path], encoding: str, copied: bool = False) -> list[Path]:
         """The files as DuckDB reads them: those of other packing or characters are copied, as UTF-8, as far as needed."""
-        if encoding == "UTF-8" and all(f.suffix != ".bz2" for f in group):
+        if encoding == "UTF-8" and not copied and all(f.suffix != ".bz2" for f in group):
             return group
-        copies, lines = [], 0
+        copies, left = [], 2 * self._rows + 1  # quoted cells may hold line breaks
         for file in group:
             copy = Path(self._folder.name) / f"{len(list(Path(self._folder.name).iterdir()))}.txt"
-            with _open(file) as raw, copy.open("w", encoding="utf-8", newline="") as out:
-                for line in io.TextIOWrapper(raw, encoding, errors="replace", newline=""):
-                    out.write(line)
-                    lines += 1
-                    if lines > 2 * self._rows:  # quoted cells may hold line breaks
-                        break
+            left -= characters.utf8_copy(file, copy, encoding, left)
             copies.append(copy)
         return copies
 
@@ -206,9 +200,7 @@ class LocalLooks:
         """The narrowest path or glob under the root that finds these files and no others."""
         pattern = self._pattern(group[0]) if len(group) > 1 else _escaped(self._relative(group[0]))
         if sorted(Path(self.root).glob(pattern)) != sorted(group):
-            raise _CannotReadError(
-                f"no pattern finds these {len(group)} files alone; put them in a folder of their own"
-            )
+            raise CannotReadError(f"no pattern finds these {len(group)} files alone; put them in a folder of their own")
         return pattern
 
     def _unused_name(self, group: list[Path]) -> str:
@@ -276,10 +268,6 @@ class LocalLooks:
         return self._duckdb.execute(sql).fetchall()[0][0]
 
 
-class _CannotReadError(Exception):
-    """Why a file is left out."""
-
-
 def _connect(folder: str) -> duckdb.DuckDBPyConnection:
     try:
         import duckdb
@@ -302,6 +290,12 @@ def _duckdb_error() -> type[Exception]:
     return duckdb.Error
 
 
+def _why(problem: Exception) -> str:
+    """DuckDB's first line; where its sniffer gives up, what is the matter most often."""
+    said = str(problem).splitlines()[0]
+    return "a quote in it may be open, or its lines are of many lengths" if "sniffing file" in said else said
+
+
 def _moment(column: str, time: TimeLook) -> str:
     if time.type in EPOCHS:
         return f"make_timestamp(TRY_CAST({column} AS BIGINT) * {1_000_000 // EPOCHS[time.type]})"
@@ -313,7 +307,7 @@ def _moment(column: str, time: TimeLook) -> str:
 def _suffixes(file: Path) -> tuple[str, str]:
     """(ending, packing), in lower case: events.csv.gz → (.csv, .gz)."""
     ends = [s.lower() for s in file.suffixes]
-    packed = ends[-1] if ends and ends[-1] in _OPENERS else ""
+    packed = ends[-1] if ends and ends[-1] in characters.OPENERS else ""
     rest = ends[:-1] if packed else ends
     return (rest[-1] if rest else ""), packed
 
@@ -330,45 +324,9 @@ def _why_not(file: Path) -> str | None:
     return None
 
 
-def _open(file: Path) -> IO[bytes]:
-    opener = _OPENERS.get(file.suffix.lower())
-    try:
-        found: IO[bytes] = opener(file, "rb") if opener else file.open("rb")
-        return found
-    except OSError as problem:
-        raise _CannotReadError(str(problem)) from problem
-
-
-def _encoding(file: Path) -> str:
-    """The character set, as Java calls it: by its mark, as UTF-8 where all is, else the likeliest."""
-    try:
-        with _open(file) as stream:
-            head = stream.read(_ENCODING_BYTES)
-    except (OSError, EOFError) as problem:
-        raise _CannotReadError(f"its packing is broken: {problem}") from problem
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "UTF-16"
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(head)
-    except UnicodeDecodeError:
-        return _legacy(head)
-    return "UTF-8"
-
-
-def _legacy(head: bytes) -> str:
-    """Latin-1 where it can be told from what else there is: a few bytes above ASCII, none of them where Windows' sets
-    have €, – and „. Spark 4 reads no other sets but UTF's."""
-    if sum(b > 127 for b in head) < 0.25 * len(head) and not re.search(rb"[\x80-\x9f]", head):
-        return "ISO-8859-1"
-    raise _CannotReadError(
-        "its characters are neither UTF-8 nor Latin-1; write it as UTF-8: iconv -f WINDOWS-1252 -t UTF-8 FILE"
-    )
-
-
 def _is_sequences(file: Path) -> bool:
     """Lines of tokens between blanks, of many lengths, with no other delimiter: `user item item …`."""
-    with _open(file) as stream:
-        lines = stream.read(_HEAD_BYTES).decode("utf-8", "replace").splitlines()[:-1][:1000]
+    lines = characters.head(file).decode("utf-8", "replace").splitlines()[:-1][:1000]
     if len(lines) < 2 or any(d in line for line in lines for d in ',;|\t"'):
         return False
     return len({len(line.split()) for line in lines}) > 1
@@ -395,7 +353,7 @@ def _text(column: str) -> str:
     return f"nullif(trim(CAST({_quoted(column)} AS VARCHAR)), '')"
 
 
-def _texts(files: Sequence[Path]) -> str:
+def _texts(files: Sequence[Path | str]) -> str:
     return "[" + ", ".join("'" + str(f).replace("'", "''") + "'" for f in files) + "]"
 
 

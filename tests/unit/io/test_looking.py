@@ -142,7 +142,6 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
         ("a.json", '[\n{"a": 1}\n]\n', "not one JSON object a line"),
         ("a.parquet", "user,item\n" * 20, "No magic bytes"),
         ("a.csv.gz", gzip.compress((HEAD + ROWS).encode())[:-20], "its packing is broken"),
-        ("a.csv", "Preis,b\n5 €,1\n".encode("cp1252"), "neither UTF-8 nor Latin-1; write it as UTF-8: iconv"),
         ("a.csv", ("товар,цена\n" + "хлеб,молоко\n" * 9).encode("cp1251"), "neither UTF-8 nor Latin-1"),
         ("a.csv", HEAD, "it has no rows"),
     ],

@@ -1,0 +1,61 @@
+"""Files that `fuserank init` leaves out, with the reason, and such as it reads although they look odd."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fuserank.common.errors import FuserankError
+from fuserank.io.characters import refuse_unknown
+from fuserank.io.looking import LocalLooks
+from tests.support.bad_mappings import LEFT_OUT, TABLE, LeftOut
+
+
+@pytest.mark.parametrize("case", LEFT_OUT, ids=lambda c: c.what)
+def test_a_file_is_left_out_in_these_words(tmp_path: Path, case: LeftOut) -> None:
+    (tmp_path / case.name).write_bytes(case.data)
+    (tmp_path / "good.csv").write_bytes(TABLE)
+    looks = LocalLooks(tmp_path)
+    assert looks.left_out == [(case.name, case.words)]
+    assert [t.name for t in looks.tables] == ["good"]
+
+
+@pytest.mark.parametrize(
+    ("text", "written", "told", "found"),
+    [
+        ("user,Käufer\n5 €,x\n6,y\n", "cp1252", None, "windows-1252"),
+        ("товар,цена\n" + "хлеб,молоко\n" * 9, "cp1251", "windows-1251", "windows-1251"),
+        ("商品,日\n" + "日本,x\n" * 9, "shift_jis", "Shift_JIS", "Shift_JIS"),
+        ("user,day\nu1,x\nü,y\n", "utf-8", "windows-1251", "UTF-8"),
+        ("user,day\nu1,x\nü,y\n", "utf-16-le", None, "UTF-16LE"),
+        ("user,day\nu1,x\nü,y\n", "utf-16-be", None, "UTF-16BE"),
+    ],
+)
+def test_a_character_set_is_found_or_told(
+    tmp_path: Path, text: str, written: str, told: str | None, found: str
+) -> None:
+    (tmp_path / "a.csv").write_bytes(text.encode(written))
+    (table,) = LocalLooks(tmp_path, encoding=told).tables
+    first, second = text.splitlines()[:2]
+    assert (table.encoding, [c.name for c in table.columns]) == (found, first.split(","))
+    assert second.split(",")[0] in dict(table.columns[0].samples)
+
+
+def test_a_character_set_that_is_none_is_told() -> None:
+    with pytest.raises(FuserankError, match="--encoding 'klingon' is no character set, such as windows-1252"):
+        refuse_unknown("klingon")
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_names_are_those_that_spark_gives_columns(tmp_path: Path, mark: bytes) -> None:
+    (tmp_path / "a.csv").write_bytes(mark + b'user , item,,"a ""b""\n, c"\n' + b"u1,i1,x,y\nu2,i2,x,y\n")
+    (table,) = LocalLooks(tmp_path).tables
+    assert [c.name for c in table.columns] == ["user ", " item", "_c2", 'a "b"\n, c']
+    assert (table.rows, [v for v, _ in table.columns[0].samples]) == (2, ["u1", "u2"])
+
+
+def test_json_lines_after_a_byte_order_mark_are_read(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(b"\xef\xbb\xbf" + b'{"user": "u1", "item": 1}\n' * 3)
+    (table,) = LocalLooks(tmp_path).tables
+    assert (table.rows, [c.name for c in table.columns]) == (3, ["user", "item"])
