@@ -59,8 +59,8 @@ def check_columns(found: Sequence[tuple[str, str]], files: FilesConfig, file: st
 
 def declared(found: Sequence[tuple[str, str]], files: FilesConfig) -> list[tuple[str, str]]:
     """The columns found whose names the mapping knows, but for case and outer blanks."""
-    known = {bronze_name(name).strip().lower() for name in files.columns}
-    return [(name, kind) for name, kind in found if bronze_name(name).strip().lower() in known]
+    known = {bronze_name(name.strip()).lower() for name in files.columns}
+    return [(name, kind) for name, kind in found if bronze_name(name.strip()).lower() in known]
 
 
 def _cure(found: str) -> str:

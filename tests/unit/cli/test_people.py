@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import shutil
+import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,33 +14,45 @@ import yaml
 
 from fuserank.common.errors import FuserankError
 from fuserank.common.pseudonyms import Key
+from fuserank.io.lake import Lake
 from fuserank.tables.results import RANKING
+from fuserank.tables.silver import IDENTITY_LINKS
 from tests.support.cli import ran
 from tests.support.people import CANARY, SECRET, VARIABLE, changes, write_shop
 from tests.support.rows import frame
-from tests.support.shop import ingest, mapping
+from tests.support.shop import into_bronze, mapping
 
 if TYPE_CHECKING:
-    from fuserank.io.lake import Lake
+    from pyspark.sql import SparkSession
 
 AS_OF, MINE = dt.date(2019, 6, 1), Key.of_text(SECRET, VARIABLE).of(CANARY)
 CONF = Path(__file__).resolve().parents[3] / "conf"
 
 
-@pytest.fixture
-def ranked(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
-    """Options of a lake with users and a ranking, and of its data set."""
-    monkeypatch.setenv(VARIABLE, SECRET)
-    shutil.copytree(CONF, tmp_path / "conf")
-    monkeypatch.setenv("FUSERANK_CONF", str(tmp_path / "conf"))
-    write_shop(tmp_path)
-    dataset = mapping(tmp_path, **changes())
+@pytest.fixture(scope="module")
+def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lake with users and a ranking, and the conf of its data set."""
+    folder = tmp_path_factory.mktemp("people")
+    shutil.copytree(CONF, folder / "conf")
+    write_shop(folder)
+    dataset = mapping(folder, **changes())
     told = dataset.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    (tmp_path / "conf" / "datasets" / "shop.yaml").write_text(yaml.safe_dump(told))
-    ingest(lake, dataset)
+    (folder / "conf" / "datasets" / "shop.yaml").write_text(yaml.safe_dump(told))
+    lake = Lake(spark, str(folder / "lake"), "test-run")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(VARIABLE, SECRET)
+        into_bronze(lake, dataset)
     lists = [{"as_of_date": AS_OF, "user_id": MINE, "surface": "home", "rank": n, "item_id": f"i{n}"} for n in (1, 2)]
-    lake.replace(RANKING, frame(lake.spark, RANKING, lists).drop("as_of_date"), as_of_date=AS_OF)
-    return ("--lake", lake.root, "--as-of", str(AS_OF))
+    lake.replace(RANKING, frame(spark, RANKING, lists).drop("as_of_date"), as_of_date=AS_OF)
+    return folder
+
+
+@pytest.fixture
+def ranked(shop: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    """Options of the lake; key and conf are in the environment."""
+    monkeypatch.setenv(VARIABLE, SECRET)
+    monkeypatch.setenv("FUSERANK_CONF", str(shop / "conf"))
+    return ("--lake", str(shop / "lake"), "--as-of", str(AS_OF))
 
 
 def test_a_business_id_or_its_pseudonym_finds_the_list(
@@ -47,7 +60,7 @@ def test_a_business_id_or_its_pseudonym_finds_the_list(
 ) -> None:
     for said in (CANARY, f" {CANARY} ", MINE):
         found = ran("recommend", said, "--dataset", "shop", *ranked, "--json")
-        assert [i["item_id"] for i in json.loads(found.stdout)["items"]] == ["i1", "i2"]
+        assert [i["item"] for i in json.loads(found.stdout)["recommendations"]] == ["i1", "i2"]
         assert CANARY not in found.output
     monkeypatch.delenv(VARIABLE)
     assert ran("recommend", MINE, *ranked).stdout  # a pseudonym needs no key, nor the mapping
@@ -79,3 +92,17 @@ def test_the_vault_leads_back_without_a_key(ranked: tuple[str, ...], monkeypatch
     assert CANARY not in str(refused.value)
     with pytest.raises(FuserankError, match="there is no vault at"):
         ran("vault", MINE, *ranked[:2], "--set", f"vault={ranked[1]}-elsewhere")
+
+
+def test_a_lake_without_pseudonyms_takes_ids_as_they_are_and_follows_links_known_by_then(lake: Lake) -> None:
+    lists = [{"as_of_date": AS_OF, "user_id": "ü003", "surface": "home", "rank": 1, "item_id": "i1"}]
+    lake.replace(RANKING, frame(lake.spark, RANKING, lists).drop("as_of_date"), as_of_date=AS_OF)
+    options = ("--lake", lake.root, "--as-of", str(AS_OF), "--json")
+    told = json.loads(ran("recommend", unicodedata.normalize("NFD", " ü003 "), *options).stdout)
+    assert told["user"] == "ü003"
+    since = {"w1": dt.datetime(2019, 5, 31, tzinfo=dt.UTC), "w2": dt.datetime(2019, 6, 1, tzinfo=dt.UTC)}
+    links = [{"other_id": w, "user_id": "ü003", "consent": True, "known_at": at} for w, at in since.items()]
+    lake.replace(IDENTITY_LINKS, frame(lake.spark, IDENTITY_LINKS, links).drop("dataset"), dataset="shop")
+    assert json.loads(ran("recommend", "w1", *options).stdout)["user"] == "ü003"
+    with pytest.raises(FuserankError, match="user 'w2' has no list"):
+        ran("recommend", "w2", *options)

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from fuserank.common.errors import IngestError
 from fuserank.config.dataset import DatasetConfig, MappingError
 from fuserank.config.pseudonyms import replaced_columns, user_columns
+from fuserank.sources.reading import check_columns, declared
 from tests.support.shop import columns, mapping
 
 PEOPLE = {
@@ -80,3 +82,11 @@ def test_a_table_with_users_is_fetched_by_rest_alone_and_then_without_a_vault() 
         shop({}, files=files, connect={"sales": REST})
     assert shop({"vault": False}, files=files, connect={"sales": REST})
     assert shop(None, files=files, **folder)
+
+
+def test_of_a_files_columns_only_those_are_named_in_errors_that_the_mapping_knows() -> None:
+    files = shop({}).files["people"]
+    found = declared([("ID ", "string"), ("c4n4ry", "string"), ("age", "string")], files)
+    assert found == [("ID ", "string"), ("age", "string")]
+    with pytest.raises(IngestError, match="column id: the column is missing; write 'ID ' in the mapping"):
+        check_columns(found, files, "people.csv")
