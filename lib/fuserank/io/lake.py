@@ -74,7 +74,7 @@ class Lake:
                 f"table {table.name} is not in the lake {self.root}; the job that writes it is jobs/{table.writer}.py"
             )
         self.versions_read[table.name] = newest if version is None else version
-        frame = self.place.read(table, version)
+        frame = _whole(table, self.place.read(table, version))
         condition = _condition(table, slice_values)
         return frame.where(condition) if condition else frame
 
@@ -142,7 +142,7 @@ class Lake:
 
     def _grow(self, table: Table, version: int) -> int:
         """A table of an older contract gets the columns that may be empty; one that lacks others is refused."""
-        have = set(self.read(table).columns)
+        have = set(self.place.read(table, None).columns)
         missing = [c for c in table.columns if c.name not in have]
         if not missing:
             return version
@@ -222,6 +222,15 @@ def _as_they_come(spark: SparkSession, settings: dict[str, str]) -> Iterator[Non
                     spark.conf.unset(key)
                 else:
                     spark.conf.set(key, before)
+
+
+def _whole(table: Table, frame: DataFrame) -> DataFrame:
+    """The frame of an older contract with the columns that may be empty, which it lacks."""
+    from pyspark.sql import functions as F
+
+    have = set(frame.columns)
+    lacking = {c.name: F.lit(None).cast(c.type) for c in table.columns if c.nullable and c.name not in have}
+    return frame.withColumns(lacking) if lacking else frame
 
 
 def known_rows(table: Table, frame: DataFrame, as_of: dt.date) -> DataFrame:

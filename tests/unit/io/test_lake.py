@@ -122,6 +122,7 @@ def _of_an_older_contract(lake: Lake, table: Table, without: str) -> Table:
 def test_a_table_of_an_older_contract_gets_the_columns_that_may_be_empty(spark: SparkSession, lake: Lake) -> None:
     _of_an_older_contract(lake, ITEMS, "price_minor")
     newer = Lake(spark, lake.root, "newer")
+    assert [r["price_minor"] for r in newer.read(ITEMS).collect()] == [None]
     newer.append(ITEMS, frame(spark, ITEMS, [{"item_id": "new", "price_minor": 5}]).drop("run_id"))
     assert {(r["run_id"], r["price_minor"]) for r in newer.read(ITEMS).collect()} == {("test-run", None), ("newer", 5)}
 
