@@ -5,13 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
 from fuserank.common.errors import FuserankError
+from fuserank.tables.results import RANKING
 from tests.support.cli import ran
+from tests.support.rows import frame
 from tests.support.tinyshop import AS_OF, purchases, write_shop
 
 if TYPE_CHECKING:
@@ -22,13 +24,20 @@ KNOWN = [p for p in purchases() if dt.datetime.fromisoformat(p["at"]) < dt.datet
 MINE = [p for p in KNOWN if p["customer"] == "ü003"]
 
 
+LISTS = [
+    {"as_of_date": DAY, "user_id": u, "user_index": n, "surface": "home", "rank": rank, "item_id": f"sku-00{rank + 2}",
+     "item_index": rank, "item_name": f"thing {rank + 2}", "probability": 0.5 / rank, "reason": f"reason {rank}", "parts": {"als": 1.0}}
+    for n, u in enumerate(("ü003", "ü004")) for rank in (1, 2)
+]  # fmt: skip
+
+
 def minor(amount: str) -> int:
     return int(amount.replace(".", ""))
 
 
 @pytest.fixture(scope="module")
 def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A lake of silver and features as of AS_OF; events go on for four weeks."""
+    """A lake of silver, features and two lists as of AS_OF; events go on for four weeks."""
     from fuserank.config.settings import load
     from fuserank.io.run import open_run
     from fuserank.jobs import bronze, features, silver
@@ -41,6 +50,7 @@ def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
         with open_run("profiles", settings, DAY) as run:
             for job in (bronze, silver, features):
                 job.execute(run, DAY)
+            run.lake.replace(RANKING, frame(spark, RANKING, LISTS), as_of_date=DAY)
     return folder
 
 
@@ -70,32 +80,6 @@ def test_the_card_counts_what_was_known_and_nothing_after(shop: Path) -> None:
     assert "no stores: nothing by place" in card["without"]
 
 
-def test_a_lake_that_goes_on_gives_the_card_of_one_that_ends_at_as_of(shop: Path, spark: SparkSession) -> None:
-    import shutil
-
-    from delta.tables import DeltaTable
-
-    def card(lake: str) -> dict[str, Any]:
-        told = json.loads(
-            ran("card", "--json", "--lake", str(shop / lake), "--dataset", "tinyshop", "--as-of", AS_OF).stdout
-        )
-        told["tables"] = [t for t in told["tables"] if t["counted"] != "all"]  # bronze and ops are told whole
-        return told
-
-    shutil.copytree(shop / "lake", shop / "ends")
-    for table, time in (
-        ("events", "known_at"),
-        ("user_dictionary", "first_event_time"),
-        ("item_dictionary", "first_event_time"),
-    ):
-        DeltaTable.forPath(spark, str(shop / "ends" / "silver" / table)).delete(f"{time} >= '{AS_OF}'")
-    assert card("ends") == card("lake")
-    user = ("profile", "ü003", "--json", "--dataset", "tinyshop", "--as-of", AS_OF, "--lake")
-    item = ("profile", "--item", "sku-003", "--json", "--dataset", "tinyshop", "--as-of", AS_OF, "--lake")
-    for words in (user, item):
-        assert ran(*words, str(shop / "ends")).stdout == ran(*words, str(shop / "lake")).stdout
-
-
 def test_the_card_speaks_to_people_and_writes_a_page(shop: Path) -> None:
     text = said(shop, "card")
     assert f"data set tinyshop, as of {AS_OF}: {len(KNOWN):,} events" in text
@@ -116,7 +100,7 @@ def test_a_user_s_profile_is_exact_and_says_what_features_say(shop: Path) -> Non
     text = said(shop, "profile", "ü003")
     assert "user ü003 of tinyshop" in text
     assert "baskets in the 28 days before as_of" in text
-    assert f"no ranking as of {AS_OF}" in text
+    assert "1  thing 3 (sku-003)  50%" in text
     page = shop / "user.html"
     said(shop, "profile", "ü003", "--html", str(page))
     assert "User ü003" in page.read_text(encoding="utf-8")
@@ -129,10 +113,24 @@ def test_an_item_s_profile_is_exact(shop: Path) -> None:
     assert (found["baskets"], found["buyers"]) == (len(mine), len({p["customer"] for p in mine}))
     paid, units = sum(minor(p["paid"]) for p in mine), sum(int(p["qty"]) for p in mine)
     assert (found["spend_minor"], found["quantity"], found["price_minor"]) == (paid, units, paid / units)
-    assert "thing 3" in said(shop, "profile", "--item", "sku-003")
+    assert found["recommended"] == {"users": 2, "listed": 2, "firsts": 2, "top10": 2, "best_rank": 1}
+    assert "to 2 of 2 users" in said(shop, "profile", "--item", "sku-003")
     page = shop / "item.html"
     said(shop, "profile", "--item", "sku-003", "--html", str(page))
     assert "Price paid" in page.read_text(encoding="utf-8")
+
+
+def test_the_report_links_the_card_and_the_profiles_of_its_users(shop: Path) -> None:
+    out = shop / "out"
+    assert said(shop, "report", "--set", f"out={out}").strip() == str(out / "report.html")
+    report, card, users = (
+        (out / name).read_text(encoding="utf-8") for name in ("report.html", "card.html", "users.html")
+    )
+    assert "users.html#user-2" in report
+    assert 'href="card.html"' in report
+    assert "Data card of tinyshop" in card
+    assert {name for name in ("ü003", "ü004", "ü005") if f"User {name}<" in users} == {"ü003", "ü004"}
+    assert 'id="user-2"' in users
 
 
 def test_who_or_what_is_not_known_is_told_with_what_is_near(shop: Path) -> None:
@@ -181,11 +179,10 @@ def test_a_shop_of_ratings_and_days_alone_has_its_card_and_profiles(spark: Spark
     assert {"no times of day: nothing by hour", "no catalogue: items have no names, departments, brands"} <= set(
         card["without"]
     )
-    assert "no_user" in ran("card", *here).stdout
     text = ran("profile", "u1", *here).stdout
     assert "item i1 50.0 %, item i2 50.0 %" in text
     assert "no features as of" in text
     assert "paid" not in text
     assert "does not describe it" in ran("profile", "--item", "i1", *here).stdout
-    for words in (("card",), ("profile", "u2"), ("profile", "--item", "i1")):
+    for words in (("card",), ("profile", "u2")):
         ran(*words, *here, "--html", str(tmp_path / "page.html"))

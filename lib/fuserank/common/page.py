@@ -27,7 +27,7 @@ td{padding:5px 8px 5px 0;border-bottom:1px solid #f0f2f4;vertical-align:top}td.n
 .hit{color:var(--good);font-weight:600}.why{color:var(--soft)}.empty{color:var(--soft);padding:24px 0}
 a{color:var(--good)}.wide{overflow-x:auto}.wide table.many{min-width:760px}.many td:not(:last-child){white-space:nowrap}.full{grid-column:1/-1}.tile{container-type:inline-size}ul.plain{margin:0;padding-left:18px}
 @media(max-width:900px){.sides,.grid{grid-template-columns:1fr}}
-@media(max-width:520px){main{padding:18px 12px 40px}.tile,.card{padding:12px}.tiles{grid-template-columns:repeat(2,minmax(0,1fr));gap:10px}}
+@media(max-width:520px){table{font-size:12.5px}td.n:not(:last-child),th.n:not(:last-child){padding-right:8px}.wide td:first-child:not(.n){overflow-wrap:anywhere;min-width:104px}main{padding:18px 12px 40px}.tile,.card{padding:12px}.tiles{grid-template-columns:repeat(2,minmax(0,1fr));gap:10px}}
 """
 # a link to a <details> opens it; a chart that was drawn in a closed <details> has no width yet
 _DETAILS = """<script>{const d=document.getElementById(location.hash.slice(1));if(d&&d.tagName=='DETAILS')d.open=true}

@@ -45,7 +45,7 @@ def quality(rows: list[Quality], track: str) -> go.Figure:
         figure.add_annotation(
             x=widest * 1.03, y=called(r.source), text=f"<b>{r.ndcg:.3f}</b>", showarrow=False, xanchor="left"
         )
-    figure.update_xaxes(range=[0, widest * 1.18], title="NDCG@10")
+    figure.update_xaxes(range=[0, widest * 1.28], title="NDCG@10")
     return styled(figure, height=60 + 42 * max(len(ordered), 2), legend=False)
 
 
@@ -95,7 +95,7 @@ def long_tail(points: list[HeadPoint]) -> go.Figure:
     shares = sorted({p.item_share for p in points})
     figure.update_xaxes(
         type="log",
-        title="items, most bought first (share of the catalogue)",
+        title="most bought items (share of all)",
         tickvals=shares,
         ticktext=[f"{s:.1%}".replace(".0%", "%") for s in shares],
     )
@@ -136,5 +136,5 @@ def timings(stage_seconds: dict[str, float]) -> go.Figure:
     figure = go.Figure()
     figure.add_bar(y=names, x=seconds, orientation="h", marker_color=COLOURS["als"], text=[f"{s:.0f} s" for s in seconds],
                    textposition="outside", cliponaxis=False, hovertemplate="%{y}: %{x:.1f} s<extra></extra>")  # fmt: skip
-    figure.update_xaxes(title="seconds", range=[0, max(seconds, default=1.0) * 1.12])
+    figure.update_xaxes(title="seconds", range=[0, max(seconds, default=1.0) * 1.35])
     return styled(figure, height=80 + 26 * len(names), legend=False)

@@ -106,24 +106,27 @@ def known(spans: Sequence[tuple[str, dt.datetime, dt.datetime]], as_of: dt.date)
     return figure.update_layout(margin_t=28)
 
 
-def bars(rows: Sequence[tuple[str, float]], title: str, format: str = ",") -> go.Figure:
+def bars(rows: Sequence[tuple[str, float]], format: str = ",") -> go.Figure:
     """Horizontal bars, the first on top, each with its number."""
     import plotly.graph_objects as go
 
-    names, values = [escape(shortened(name)) for name, _ in rows], [value for _, value in rows]
+    places, values = list(range(len(rows))), [value for _, value in rows]
+    names = [escape(name) for name, _ in rows]
     figure = go.Figure(
-        go.Bar(y=names, x=values, orientation="h", marker_color=PALETTE[1], text=[f"{v:{format}}" for v in values],
-               textposition="outside", cliponaxis=False, hovertemplate="%{y}: %{x:" + format + "}<extra></extra>")
+        go.Bar(y=places, x=values, orientation="h", marker_color=PALETTE[1], text=[f"{v:{format}}" for v in values],
+               textposition="outside", cliponaxis=False, customdata=names,
+               hovertemplate="%{customdata}: %{x:" + format + "}<extra></extra>")
     )  # fmt: skip
     top = max(values, default=1)
-    figure.update_xaxes(
-        title=title, nticks=5, range=[0, top * 1.22], tickformat="~%" if format.endswith("%") else format
+    figure.update_xaxes(nticks=4, range=[0, top * 1.35], tickformat="~%" if format.endswith("%") else format)
+    # by place: cut names may be alike
+    figure.update_yaxes(
+        autorange="reversed", tickvals=places, ticktext=[f"{escape(shortened(name))} " for name, _ in rows]
     )
-    figure.update_yaxes(autorange="reversed", type="category")
     return styled(figure, 80 + 26 * max(len(rows), 2), legend=False)
 
 
-def shortened(name: str, most: int = 24) -> str:
+def shortened(name: str, most: int = 20) -> str:
     """Long names cut, so that bars keep their room."""
     return name if len(name) <= most else name[: most - 1].rstrip() + "…"
 

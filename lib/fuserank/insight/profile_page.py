@@ -89,7 +89,7 @@ def _user_rhythm(p: UserProfile, suffix: str) -> str:
 def _user_favourites(p: UserProfile, suffix: str) -> list[str]:
     return [
         chart_card(f"most-{kind}{suffix}", f"Most bought: {kind}", "share of basket lines",
-                   charts.bars([(f.value, f.share) for f in found], "share of basket lines", format=".1%"), "")
+                   charts.bars([(f.value, f.share) for f in found], format=".1%"), "")
         for kind, found in p.favourites.items()
     ]  # fmt: skip
 

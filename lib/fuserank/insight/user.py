@@ -186,12 +186,17 @@ def _favourites(lines: Sequence[Row]) -> dict[str, list[Favourite]]:
     """By basket lines, ties to the first value."""
     found = {}
     for kind in (*KINDS, "item"):
-        values = Counter(r[kind] if kind != "item" else r["name"] or f"item {r['item_id']}" for r in lines)
+        values = Counter(_item(r) if kind == "item" else r[kind] for r in lines)
         values.pop(None, None)
         best = sorted(values.items(), key=lambda e: (-e[1], e[0]))[:_FAVOURITES]
         if best:
             found[kind] = [Favourite(value, n, n / len(lines)) for value, n in best]
     return found
+
+
+def _item(row: Row) -> str:
+    """Several items may have one name."""
+    return f"{row['name']} ({row['item_id']})" if row["name"] else f"item {row['item_id']}"
 
 
 def _weeks(rows: Sequence[Row], good: Sequence[Row], as_of: dt.date) -> list[UserWeek]:

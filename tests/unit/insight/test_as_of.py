@@ -79,9 +79,8 @@ def test_card_and_profiles_end_at_as_of(spark: SparkSession, settings: Settings,
         _profile.user(goes_on, settings, AS_OF, "u3")
 
     after = AS_OF + dt.timedelta(days=30)  # what was kept back above is there
-    assert _card.gather(goes_on, settings, after).events == len(EVENTS) + len(LATER)
-    assert _profile.user(goes_on, settings, after, "u2").taken_back == 2
-    assert _profile.user(goes_on, settings, after, "u3").items == 1
+    u2, u3 = _profile.users(goes_on, settings, after, ["u2", "u3"])
+    assert (u2.taken_back, u2.demographics, u3.items) == (2, {"age": "25-34"}, 1)
     assert _profile.item(goes_on, settings, after, "i1").weeks[1].displays == 2
 
 

@@ -34,7 +34,11 @@ def test_every_number_of_a_user(spark: SparkSession) -> None:
     assert (p.spend_minor, p.discount_minor, p.coupon_minor) == (1230, 30, None)
     assert p.median_gap_days == 5.0  # 4th → 6th → 14th (Berlin): 2 and 8 days
     assert p.repeat_share == 2 / 5
-    assert p.favourites["item"] == [Favourite("Milk", 3, 0.6), Favourite("Bread", 1, 0.2), Favourite("item i3", 1, 0.2)]
+    assert p.favourites["item"] == [
+        Favourite("Milk (i1)", 3, 0.6),
+        Favourite("Bread (i2)", 1, 0.2),
+        Favourite("item i3", 1, 0.2),
+    ]
     assert p.favourites["department"] == [Favourite("DAIRY", 3, 0.6), Favourite("BAKERY", 1, 0.2)]
     assert p.favourites["brand"] == [Favourite("Own", 3, 0.6)]
     assert p.weeks == [UserWeek(dt.date(2024, 3, 4), 4, 1030), UserWeek(dt.date(2024, 3, 11), 1, 200)]
@@ -42,6 +46,13 @@ def test_every_number_of_a_user(spark: SparkSession) -> None:
     assert p.heat is not None
     assert (p.heat[0][11], p.heat[3][0]) == (2, 1)
     assert (p.campaigns, p.redeemed, p.sessions) == (2, 1, True)
+
+
+def test_items_of_one_name_stay_apart() -> None:
+    rows = [{**row(s.EVENTS, **event(n, "u1", i, at(4))), "local": at(4), "basket": "b", "name": "Milk", "department": None,
+             "category": None, "brand": None} for n, i in enumerate(("i1", "i2"))]  # fmt: skip
+    favourites = profile("u1", ABOUT, rows).favourites["item"]
+    assert favourites == [Favourite("Milk (i1)", 1, 0.5), Favourite("Milk (i2)", 1, 0.5)]
 
 
 def test_what_was_taken_back_or_disliked_is_an_event_and_no_purchase(spark: SparkSession) -> None:
