@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -125,4 +126,30 @@ class FolderConfig(Section):
     )
 
 
-ConnectConfig = Annotated[RestConfig | CrawlConfig | FolderConfig, Field(discriminator="kind")]
+_CATALOG = re.compile(r"catalog:[\w-]+(\.[\w-]+){1,2}")
+
+
+class DeltaConfig(Section):
+    """A Delta table: first as it is, then what its commits brought, by its change feed where that is on."""
+
+    kind: Literal["delta"]
+    path: str = Field(
+        min_length=1, description="folder or URL of the table, or catalog:<schema>.<table>; never written"
+    )
+    full: bool = Field(
+        False, description="take the whole table at each new version: for small ones that are written anew"
+    )
+
+    @field_validator("path")
+    @classmethod
+    def _plain_path(cls, path: str) -> str:
+        if wrong := secrets.url_problem(path):
+            raise ValueError(wrong)
+        if path.startswith("catalog:") and not _CATALOG.fullmatch(path):
+            raise ValueError("write catalog:<schema>.<table>, or catalog:<catalog>.<schema>.<table>")
+        if "#" in path or "?" in path:
+            raise ValueError("'#' and '?' cannot stand in the place of a Delta table")
+        return path
+
+
+ConnectConfig = Annotated[RestConfig | CrawlConfig | FolderConfig | DeltaConfig, Field(discriminator="kind")]

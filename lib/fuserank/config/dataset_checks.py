@@ -41,11 +41,13 @@ def problems(mapping: DatasetConfig) -> list[str]:
         found += list(_columns(mapping, f"events.{i}", events.source, events.columns()))
         if events.reverses and len(events.reverses.key) not in _key_lengths(mapping, events.reverses.type):
             found.append(f"events.{i}.reverses.key: no event type {events.reverses.type!r} with a key of that length")
-    for name in mapping.connect:
+    for name, connect in mapping.connect.items():
         if name not in mapping.files:
             found.append(f"connect.{name}: no table {name!r} in files; there are {', '.join(mapping.files)}")
         elif not mapping.files[name].path.startswith(f"{name}/"):
             found.append(f"files.{name}.path: what is fetched lands in {name}/; write path: {name}/*")
+        elif connect.kind == "delta" and mapping.files[name].format != "parquet":
+            found.append(f"files.{name}.format: what comes from a Delta table is Parquet; write format: parquet")
     dimensions = mapping.dimensions.given()
     for name, dimension in dimensions.items():
         at = f"dimensions.{name}"

@@ -24,12 +24,18 @@ class FetchError(FuserankError):
 
 @dataclass(frozen=True)
 class Piece:
-    """A file to write, and the cursor after it; without a name only the cursor moves."""
+    """A file to write, and the cursor after it; without a name only the cursor moves.
+
+    ``fixed``: the name says all that is in it, so one that is there already is it, and stays as bronze may know it.
+    ``deleted``: rows that the source took away.
+    """
 
     name: str | None
     write: Callable[[IO[bytes]], None]
     cursor: Mapping[str, Any]
     rows: int = 0
+    fixed: bool = False
+    deleted: int = 0
 
 
 class Connector(Protocol):
@@ -49,6 +55,7 @@ class Landed:
     files: int = 0
     rows: int = 0
     bytes: int = 0
+    deleted: int = 0
 
 
 def land(connector: Connector, folder: Path, told: Callable[[Landed], None] = lambda landed: None) -> Landed:
@@ -59,7 +66,10 @@ def land(connector: Connector, folder: Path, told: Callable[[Landed], None] = la
         if piece.name is not None:
             landed.files += 1
             landed.rows += piece.rows
-            landed.bytes += _put(folder / piece.name, piece.write)
+            target = folder / piece.name
+            there = piece.fixed and target.exists()
+            landed.bytes += target.stat().st_size if there else _put(target, piece.write)
+        landed.deleted += piece.deleted
         _put(folder / STATE, lambda out, piece=piece: _dump(piece.cursor, out))  # type: ignore[misc]
         told(landed)
     return landed
