@@ -60,17 +60,27 @@ def write_jsonl(path: Path, rows: list[dict[str, Any]]) -> None:
 
 
 def ingest(
-    lake: Lake, dataset: DatasetConfig, run_id: str = "test-run", now: dt.datetime = NOW, vault: str | None = None
+    lake: Lake,
+    dataset: DatasetConfig,
+    run_id: str = "test-run",
+    now: dt.datetime = NOW,
+    vault: str | None = None,
+    quiet: bool = True,
 ) -> None:
     """Files → bronze → silver, by the jobs themselves."""
     from fuserank.jobs import silver
 
-    run = into_bronze(lake, dataset, run_id, now, vault)
+    run = into_bronze(lake, dataset, run_id, now, vault, quiet)
     silver.refine(run, dataset)
 
 
 def into_bronze(
-    lake: Lake, dataset: DatasetConfig, run_id: str = "test-run", now: dt.datetime = NOW, vault: str | None = None
+    lake: Lake,
+    dataset: DatasetConfig,
+    run_id: str = "test-run",
+    now: dt.datetime = NOW,
+    vault: str | None = None,
+    quiet: bool = True,
 ) -> Run:
     """Files → bronze; the run that did it."""
     from fuserank.io.files import resolve_root
@@ -81,6 +91,6 @@ def into_bronze(
 
     settings = SimpleNamespace(vault=vault, lake=lake.root, run=SimpleNamespace(lock_wait_seconds=0.0))
     fresh = Lake(lake.spark, lake.root, run_id)
-    run = Run(lake.spark, settings, fresh, now.date(), run_id, now, Progress(quiet=True))  # type: ignore[arg-type]
+    run = Run(lake.spark, settings, fresh, now.date(), run_id, now, Progress(quiet=quiet))  # type: ignore[arg-type]
     bronze.ingest(run, dataset, resolve_root(dataset.root.folder, dataset.root.package))
     return run

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from fuserank.common.casting import may_fail, present, typed
+from fuserank.common.casting import EPOCHS, in_epoch, may_fail, present, typed
 from fuserank.common.errors import IngestError
+from fuserank.common.shown import shown
 from fuserank.tables.bronze import bronze_name
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row
 
-    from fuserank.config.dataset import FilesConfig
+    from fuserank.config.dataset import ColumnConfig, FilesConfig
+
+_UNITS = {**EPOCHS, "epoch_nanos": 1_000_000_000}  # the last is none that can be declared
 
 
 def with_envelope(frame: DataFrame, file: str, content_hash: str, batch: int, version: int) -> DataFrame:
@@ -42,6 +46,9 @@ def cast_failures(rows: DataFrame, files: FilesConfig) -> DataFrame | None:
     sums = []
     for name, column in files.columns.items():
         cell, have = F.col(f"`{bronze_name(name)}`"), found[bronze_name(name)]
+        if column.type in EPOCHS:
+            told = [F.count_if(in_epoch(cell, have, n)).alias(unit) for unit, n in _UNITS.items()]
+            sums.append(F.struct(*told).alias(f"units {name}"))
         if not may_fail(have, column.type):
             continue
         is_there = present(cell, column.type)
@@ -74,16 +81,41 @@ def refuse_wrong_input(counted: Row, files: FilesConfig, file: str, quote: bool 
             row=0,
             cure="mend format, delimiter or encoding in the mapping",
         )
+    found = counted.asDict()
     for name, column in files.columns.items():
-        cell = counted.asDict().get(f"cast {name}")  # None where no cell of the column can fail
-        if cell is None:
-            continue
-        if cell["present"] and cell["failed"] == cell["present"]:
-            told = f"; the first is {cell['first']['text']!r}" if quote else ""
+        _refuse_other_unit(found.get(f"units {name}"), column.type, file, name)
+        cell = found.get(f"cast {name}")  # None where no cell of the column can fail
+        if cell is not None and cell["present"] and cell["failed"] == cell["present"]:
+            told = f"; the first is {shown(cell['first']['text'])!r}" if quote else ""
             raise IngestError(
                 f"no cell is a {column.type}{told}",
                 file=file,
                 column=name,
                 row=cell["first"]["_row"],
-                cure="mend its type (or pattern) in the mapping, or the file",
+                cure=_cure(cell["first"]["text"], column),
             )
+
+
+def _refuse_other_unit(counts: Row | None, declared: str, file: str, column: str) -> None:
+    """Raise where no number tells a time of 1990 to 2100 in the declared unit, and some do in another."""
+    if counts is None or counts[declared]:
+        return
+    unit = max(_UNITS, key=lambda u: int(counts[u]))
+    if counts[unit]:
+        cure = f"write {unit} in the mapping" if unit in EPOCHS else "bring them in microseconds: epoch_micros"
+        raise IngestError(f"the times are {unit}, the mapping says {declared}", file=file, column=column, cure=cure)
+
+
+def _cure(text: str, column: ColumnConfig) -> str:
+    if column.type in {"long", "double", "decimal"}:
+        if column.decimal == "." and re.fullmatch(r"\s*[+-]?[\d.]*,\d*\s*", text):
+            return "write {type: " + column.type + ", decimal: ','} in the mapping"
+        if column.decimal == "," and re.fullmatch(r"\s*[+-]?[\d,]*\.\d*\s*", text):
+            return "take decimal: ',' out of the mapping"
+    if column.type in {"date", "timestamp"}:
+        return (
+            "give its pattern in the mapping, such as d.M.yyyy H:mm"
+            if column.pattern is None
+            else f"mend its pattern {column.pattern} in the mapping"
+        )
+    return "mend its type in the mapping, or the file"

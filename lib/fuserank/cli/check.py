@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fuserank.cli import options as o
+from fuserank.common.shown import shown
 
 if TYPE_CHECKING:
     from fuserank.jobs._check import Checked
@@ -31,6 +32,7 @@ def check(
     dataset = load_dataset(path.stem, path.parent) if path.suffix in {".yaml", ".yml"} else load_dataset(mapping)
     settings = load(env)
     spark = session.start("fuserank check", settings.run.executors_wait_seconds)
+    session.apply_runtime(spark, settings.spark)
     found = list(_check.check(spark, dataset, rows, dt.datetime.now(dt.UTC)))
     if as_json:
         typer.echo(json.dumps({"dataset": dataset.name, "checked": [c.as_dict() for c in found]}))
@@ -51,5 +53,5 @@ def lines(found: list[Checked]) -> list[str]:
             f"  {b.rows:,} × {b.rule}{f' in {b.column}' if b.column else ''}: {b.reason} (first: {b.file}, row {b.first_row})"
             for b in c.broken
         ]
-        told += ["  " + "  ".join(f"{k}={v}" for k, v in s.items() if v is not None) for s in c.samples]
+        told += ["  " + "  ".join(f"{k}={shown(v)}" for k, v in s.items() if v is not None) for s in c.samples]
     return told

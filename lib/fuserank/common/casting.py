@@ -12,6 +12,8 @@ _FLOATING = ("float", "double")
 _TIMES = ("date", "timestamp", "timestamp_ntz")
 # numbers that tell times → units in a second
 EPOCHS = {"epoch_seconds": 1, "epoch_millis": 1_000, "epoch_micros": 1_000_000}
+# 1990 … 2100 in seconds: of what other size a number is, it is told in another unit
+EPOCH_SECONDS = (631_152_000, 4_102_444_800)
 _ACCEPTED: dict[str, tuple[str, ...]] = {
     "string": ("string", "boolean", *_INTEGRAL, *_TIMES),
     "long": ("string", *_INTEGRAL, *_FLOATING),
@@ -66,13 +68,13 @@ def typed(
     if decimal == "," and found == "string" and want in {"long", "double", "decimal"}:
         cell = F.when(cell.rlike(_DECIMAL_COMMA), F.translate(cell, ",.", "."))
     if want == "long":
-        return _whole(cell, found)
+        return whole(cell, found)
     if want == "double":
         number = cell.try_cast("double")
         return F.when(~F.isnan(number) & (F.abs(number) != float("inf")), number)
     if want in EPOCHS:
         limit = _EPOCH_LIMIT_SECONDS * EPOCHS[want]
-        number = _whole(cell, found)
+        number = whole(cell, found)
         inside = number.between(-limit, limit)
         return F.when(inside, F.timestamp_micros(F.when(inside, number) * (1_000_000 // EPOCHS[want])))
     if want in {"date", "timestamp"}:
@@ -80,14 +82,20 @@ def typed(
     return cell.try_cast({"decimal": "decimal(18,6)", "boolean": "boolean"}[want])
 
 
-def _whole(cell: Column, found: str) -> Column:
+def in_epoch(cell: Column, found: str, per_second: int) -> Column:
+    """Whether a number tells a time of 1990 to 2100 where so many units are a second."""
+    return whole(cell, found).between(*(limit * per_second for limit in EPOCH_SECONDS))
+
+
+def whole(cell: Column, found: str) -> Column:
+    """The cell as bigint, null where it is no whole number."""
     from pyspark.sql import functions as F
 
     if found in _INTEGRAL:
         return cell.cast("bigint")
     number = cell.try_cast("decimal(38,6)")
-    whole = F.when(number == F.floor(number), number.try_cast("bigint"))
-    return F.coalesce(cell.try_cast("bigint"), whole) if found == "string" else whole
+    integral = F.when(number == F.floor(number), number.try_cast("bigint"))
+    return F.coalesce(cell.try_cast("bigint"), integral) if found == "string" else integral
 
 
 def _time(cell: Column, found: str, want: str, zone: str, pattern: str | None) -> Column:

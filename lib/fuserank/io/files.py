@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fuserank.common.errors import IngestError
+from fuserank.io.unreadable import in_words, refuse_names
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -20,11 +21,17 @@ Look = Callable[[Sequence[tuple[str, str]]], None]
 
 
 @dataclass(frozen=True)
-class SourceFile:
-    """A file of a source: where it lies, its name under the root, and the SHA-256 of its bytes."""
+class FoundFile:
+    """A file of a source: where it lies, and its name under the root."""
 
     path: str
     name: str
+
+
+@dataclass(frozen=True)
+class SourceFile(FoundFile):
+    """A file and the SHA-256 of its bytes."""
+
     content_hash: str
 
 
@@ -45,14 +52,24 @@ def resolve_root(folder: str, package: str | None) -> str:
     return str(found)
 
 
-def find_files(spark: SparkSession, root: str, pattern: str) -> list[SourceFile]:
-    """The files of a path or glob under the root, sorted by name, each hashed; raises where there is none."""
+def find_files(spark: SparkSession, root: str, pattern: str) -> list[FoundFile]:
+    """The files of a path or glob under the root, sorted by name; none is opened. Raises where there is none."""
     found = _find_remote(spark, root, pattern) if "://" in root else _find_local(root, pattern)
     if pattern.rsplit("/", 1)[-1].startswith("*"):  # such names are marks of those who write: cursors, locks, _SUCCESS
         found = [f for f in found if not f.name.rsplit("/", 1)[-1].startswith((".", "_"))]
     if not found:
         raise IngestError("the file is not there", file=f"{root}/{pattern}", cure="mend root and path in the mapping")
     return sorted(found, key=lambda f: f.name)
+
+
+def hashed(spark: SparkSession, file: FoundFile) -> SourceFile:
+    """The file with its hash: it is read from end to end."""
+    if "://" in file.path:
+        return SourceFile(file.path, file.name, _hash_remote(spark, file.path))
+    try:
+        return SourceFile(file.path, file.name, content_hash(Path(file.path)))
+    except OSError as problem:
+        raise IngestError(f"cannot be opened: {problem.strerror}", file=file.name, cure="mend its rights") from problem
 
 
 def read_file(
@@ -69,30 +86,23 @@ def read_file(
     :param quote: whether errors repeat the reader's words, which may hold cells
     :raises IngestError: the file cannot be opened, or is empty
     """
-    from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
-    from pyspark.errors import PySparkException
-
     path = _literal(file.path)
-    try:
-        frame = _read(spark, path, form, dict(options), look)
+    with in_words(file.name, form, whatever=True, quote=quote):
+        frame = _read(spark, path, file.name, form, dict(options), look)
         empty = frame is None or frame.isEmpty()
-    except (PySparkException, Py4JJavaError) as problem:
-        said = _root_cause(str(problem))
-        cure = (
-            "write its timestamps in microseconds" if "NANOS" in said else f"is it {form}? mend format in the mapping"
-        )
-        if not quote:
-            raise IngestError(f"cannot be read ({type(problem).__name__})", file=file.name, cure=cure) from None
-        raise IngestError(f"cannot be read: {said}", file=file.name, cure=cure) from problem
     if frame is None or empty:
         raise IngestError("the file is empty", file=file.name, cure="take it away, or bring one with rows")
     return frame
 
 
-def _read(spark: SparkSession, path: str, form: str, options: dict[str, str], look: Look) -> DataFrame | None:
+def _read(
+    spark: SparkSession, path: str, file: str, form: str, options: dict[str, str], look: Look
+) -> DataFrame | None:
     if form == "parquet":
-        return _read_parquet(spark, path, look)
-    return _read_sequences(spark, path, look) if form == "sequences" else _read_text(spark, path, form, options, look)
+        return _read_parquet(spark, path, file, look)
+    if form == "sequences":
+        return _read_sequences(spark, path, look)
+    return _read_text(spark, path, file, form, options, look)
 
 
 def _read_sequences(spark: SparkSession, path: str, look: Look) -> DataFrame:
@@ -106,25 +116,21 @@ def _read_sequences(spark: SparkSession, path: str, look: Look) -> DataFrame:
     )
     rows = pairs.select("user", "item", (F.col("position") + 1).cast("long").alias("position"))
     look(rows.dtypes)
-    return _number_rows(rows.withColumn(_CORRUPT, F.lit(None).cast("string")))
+    return _number_rows(rows.withColumn(_CORRUPT, F.lit(None).cast("string")), several=True)
 
 
-def _root_cause(message: str) -> str:
-    """The innermost cause of a JVM error, on one line; the first line of any other."""
-    lines = message.strip().splitlines()
-    causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
-    return (causes[-1] if causes else lines[0])[:300]
-
-
-def _read_parquet(spark: SparkSession, path: str, look: Look) -> DataFrame:
+def _read_parquet(spark: SparkSession, path: str, file: str, look: Look) -> DataFrame:
     from pyspark.sql import functions as F
 
     frame = spark.read.parquet(path)
+    refuse_names(frame.columns, "parquet", file)
     look(frame.dtypes)
     return frame.select("*", F.col("_metadata.row_index").alias("_row"), F.lit(None).cast("string").alias(_CORRUPT))
 
 
-def _read_text(spark: SparkSession, path: str, form: str, options: dict[str, str], look: Look) -> DataFrame | None:
+def _read_text(
+    spark: SparkSession, path: str, file: str, form: str, options: dict[str, str], look: Look
+) -> DataFrame | None:
     """Two looks at the file: one for the names (CSV: the header), one for the rows, all as strings; None without names."""
     from pyspark.sql.types import StringType, StructField, StructType
 
@@ -132,33 +138,51 @@ def _read_text(spark: SparkSession, path: str, form: str, options: dict[str, str
     names = (reader.csv(path) if form == "csv" else reader.json(path)).schema.names
     if names == [_CORRUPT]:
         raise IngestError(
-            f"no row can be read as {form}",
-            file=path.rsplit("/", 1)[-1],
-            row=0,
-            cure="mend format or encoding in the mapping",
+            f"no row can be read as {form}", file=file, row=0, cure="mend format or encoding in the mapping"
         )
     if not names:
         return None
+    refuse_names(names, form, file)
     look([(n, "string") for n in names if n != _CORRUPT])
     schema = StructType(
         [*(StructField(n, StringType()) for n in names if n != _CORRUPT), StructField(_CORRUPT, StringType())]
     )
     reader = spark.read.schema(schema).options(**options)
-    return _number_rows(reader.csv(path) if form == "csv" else reader.json(path))
+    if form == "csv":
+        return _number_rows(_with_open_quotes(reader.csv(path), options["sep"]), several=False)
+    return _number_rows(reader.json(path), several=True)
 
 
-def _number_rows(frame: DataFrame) -> DataFrame:
+def _with_open_quotes(frame: DataFrame, delimiter: str) -> DataFrame:
+    """A cell that took in the lines after it, as a quote in it is open up to the next one, becomes the row's ``_corrupt``.
+
+    The parser keeps such a cell's first quote, and the row comes out whole, with the cells behind the last line's: so
+    column k of n begins with a quote and the n−1−k delimiters of its own line, and ends with the k of the last line.
+    """
+    from pyspark.sql import functions as F
+
+    mark, cells = rf"\x{{{ord(delimiter):x}}}", [c for c in frame.columns if c != _CORRUPT]
+    found = [F.col(_CORRUPT)]
+    for place, name in enumerate(cells):
+        cell = F.col(f"`{name.replace('`', '``')}`")
+        one = rf"[^{mark}\n]*"
+        lines = rf"(?s)^{one}({mark}{one}){{{len(cells) - 1 - place}}}\n(.*\n)?{one}({mark}{one}){{{place}}}$"
+        found.append(F.when(cell.startswith('"') & cell.rlike(lines), cell))
+    return frame.withColumn(_CORRUPT, F.coalesce(*found))
+
+
+def _number_rows(frame: DataFrame, several: bool) -> DataFrame:
     """``_row`` from 0 in the file's order: the row's place in its split, after the rows of the splits before it.
 
     Spark keeps the splits of one file in order (they are sorted by length, stably, and only the last is shorter).
-    A file in several splits costs one more pass, to count them.
+    A file in ``several`` splits costs one more pass, to count them; CSV with line breaks in quotes is never split.
     """
     from pyspark.sql import functions as F
 
     place = F.monotonically_increasing_id().bitwiseAND((1 << 33) - 1)
     numbered = frame.withColumn("_split", F.spark_partition_id()).withColumn("_row", place)
     offset: Any = F.lit(0)
-    if frame.rdd.getNumPartitions() > 1:
+    if several and frame.rdd.getNumPartitions() > 1:
         counts = {r["_split"]: r["count"] for r in numbered.groupBy("_split").count().collect()}
         starts, total = [], 0
         for split in sorted(counts):
@@ -168,10 +192,9 @@ def _number_rows(frame: DataFrame) -> DataFrame:
     return numbered.withColumn("_row", (F.col("_row") + offset).cast("long")).drop("_split")
 
 
-def _find_local(root: str, pattern: str) -> list[SourceFile]:
+def _find_local(root: str, pattern: str) -> list[FoundFile]:
     base = Path(root)
-    paths = [p for p in base.glob(pattern) if p.is_file()]
-    return [SourceFile(str(p), p.relative_to(base).as_posix(), content_hash(p)) for p in paths]
+    return [FoundFile(str(p), p.relative_to(base).as_posix()) for p in base.glob(pattern) if p.is_file()]
 
 
 def content_hash(path: Path) -> str:
@@ -180,24 +203,28 @@ def content_hash(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _find_remote(spark: SparkSession, root: str, pattern: str) -> list[SourceFile]:
-    jvm: Any = spark.sparkContext._jvm
-    conf: Any = spark.sparkContext._jsc.hadoopConfiguration()
-    glob = jvm.org.apache.hadoop.fs.Path(f"{root}/{pattern}")
-    system = glob.getFileSystem(conf)
-    found = [status.getPath() for status in system.globStatus(glob) or [] if status.isFile()]
-    return [
-        SourceFile(p.toString(), p.toString().split(root, 1)[-1].lstrip("/"), _hash_remote(jvm, system, p))
-        for p in found
-    ]
+def _find_remote(spark: SparkSession, root: str, pattern: str) -> list[FoundFile]:
+    glob, system = _remote(spark, f"{root}/{pattern}")
+    found = [status.getPath().toString() for status in system.globStatus(glob) or [] if status.isFile()]
+    return [FoundFile(p, p.split(root, 1)[-1].lstrip("/")) for p in found]
 
 
-def _hash_remote(jvm: Any, system: Any, path: Any) -> str:
+def _hash_remote(spark: SparkSession, file: str) -> str:
     """The bytes stay in the JVM: a digesting stream, emptied into nothing."""
+    jvm: Any = spark.sparkContext._jvm
+    path, system = _remote(spark, file)
     digest = jvm.java.security.MessageDigest.getInstance("SHA-256")
     stream = jvm.java.security.DigestInputStream(system.open(path), digest)
     jvm.org.apache.hadoop.io.IOUtils.copyBytes(stream, jvm.java.io.OutputStream.nullOutputStream(), 1 << 20, True)
     return bytes(digest.digest()).hex()
+
+
+def _remote(spark: SparkSession, path: str) -> tuple[Any, Any]:
+    """Hadoop's path and the file system that it lies in."""
+    jvm: Any = spark.sparkContext._jvm
+    made = jvm.org.apache.hadoop.fs.Path(path)
+    context: Any = spark.sparkContext._jsc
+    return made, made.getFileSystem(context.hadoopConfiguration())
 
 
 def _literal(path: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from fuserank.io.files import find_files, resolve_root
+from fuserank.io.files import SourceFile, find_files, resolve_root
 from fuserank.jobs._pseudonyms import Hiding
 from fuserank.jobs.bronze import readable_rows
 from fuserank.silver import dimensions, promotions
@@ -82,7 +82,8 @@ def _sample(
     spark: SparkSession, dataset: DatasetConfig, root: str, table: str, rows: int, hiding: Hiding | None
 ) -> tuple[int, DataFrame]:
     found = find_files(spark, root, dataset.files[table].path)
-    frame = readable_rows(spark, dataset, table, found[0], batch=1, first=rows)
+    first = SourceFile(found[0].path, found[0].name, content_hash="")  # nothing is written: no file is read to its end
+    frame = readable_rows(spark, dataset, table, first, batch=1, first=rows)
     return len(found), frame if hiding is None else hiding.rows(table, frame)
 
 

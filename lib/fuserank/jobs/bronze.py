@@ -18,8 +18,9 @@ from fuserank.bronze.pseudonyms import only_declared
 from fuserank.bronze.rows import cast_failures, refuse_wrong_input, with_envelope
 from fuserank.common.errors import IngestError
 from fuserank.config.dataset import DatasetConfig, load_dataset
-from fuserank.io.files import SourceFile, find_files, read_file, resolve_root
+from fuserank.io.files import SourceFile, find_files, hashed, read_file, resolve_root
 from fuserank.io.run import Run
+from fuserank.io.unreadable import in_words
 from fuserank.jobs._ingested import Taken, known, mark
 from fuserank.jobs._main import job_main
 from fuserank.jobs._pseudonyms import Hiding, require_key, require_same, vault_held
@@ -73,13 +74,18 @@ def _ingest_table(
     run: Run, dataset: DatasetConfig, table: str, root: str, before: list[Taken], hiding: Hiding | None
 ) -> list[Taken]:
     mine = [t for t in before if t.source_table == table]
+    names = {t.content_hash: t.file for t in mine}
     seen = {t.content_hash for t in mine if int(t.fingerprint) >= dataset.version}
     batch = 1 + max((t.batch for t in mine), default=0)
     target = bronze_table(f"{dataset.name}_{table}")
     taken: list[Taken] = []
-    for file in find_files(run.spark, root, dataset.files[table].path):
+    for found in find_files(run.spark, root, dataset.files[table].path):
+        file = hashed(run.spark, found)
         if file.content_hash in seen:
+            if (twin := names.get(file.content_hash, file.name)) != file.name:
+                run.say(f"file {file.name}: its bytes came in as {twin} already; it is not read again")
             continue
+        names[file.content_hash] = file.name
         seen.add(file.content_hash)
         if table in dataset.connect:  # pieces of one table follow each other: what a later one says of an event counts
             batch += bool(taken)
@@ -88,7 +94,8 @@ def _ingest_table(
             hiding.keep(run, table, rows)
             rows = hiding.rows(table, rows)
         _check_against_bronze(run, target, rows, file)
-        run.lake.append(target, rows, txn=(f"{dataset.name}:{file.content_hash}", dataset.version))
+        with in_words(file.name, dataset.files[table].format, quote=hiding is None):
+            run.lake.append(target, rows, txn=(f"{dataset.name}:{file.content_hash}", dataset.version))
         taken.append(Taken(table, target.name, file.content_hash, str(dataset.version), file.name, batch))
     return taken
 
@@ -119,7 +126,9 @@ def readable_rows(
     rows = with_envelope(frame, file.name, file.content_hash, batch, dataset.version)
     counts = cast_failures(rows, files)
     if counts is not None:
-        refuse_wrong_input(counts.collect()[0], files, file.name, not hide)
+        with in_words(file.name, files.format, quote=not hide):
+            counted = counts.collect()[0]
+        refuse_wrong_input(counted, files, file.name, not hide)
     return rows
 
 
@@ -127,10 +136,10 @@ def _check_against_bronze(run: Run, target: Table, rows: DataFrame, file: Source
     """A column keeps the type that it first came with; integers may widen."""
     if not run.lake.exists(target):
         return
-    have = dict(run.lake.read(target).dtypes)
+    have = {name.lower(): kind for name, kind in run.lake.read(target).dtypes}
     integers = {"tinyint", "smallint", "int", "bigint"}
     for name, found in rows.dtypes:
-        old = have.get(name, found)
+        old = have.get(name.lower(), found)
         if old != found and not (old in integers and found in integers):
             cure = "write it as before, or give the data set another name"
             raise IngestError(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import reduce
+from operator import and_
 from typing import TYPE_CHECKING, Any
 
 from fuserank.silver.cells import Cells
@@ -47,13 +49,8 @@ def first_problem(checks: list[Check]) -> Column:
 
 def readable(cells: Cells, names: Iterable[str]) -> list[Check]:
     """The row could be parsed, and every named cell could be cast."""
-    from pyspark.sql import functions as F
 
-    checks = []
-    if cells.files.format != "parquet":
-        checks.append(
-            Check(F.col("_corrupt").isNotNull(), "unreadable", None, "the line cannot be parsed; mend it in the file")
-        )
+    checks = _of_text(cells, sorted(set(names))) if cells.files.format != "parquet" else []
     for name in sorted(set(names)):
         if cells.may_fail(name):
             want = cells.files.columns[name].type
@@ -62,6 +59,28 @@ def readable(cells: Cells, names: Iterable[str]) -> list[Check]:
                     cells.failed(name), "uncastable", name, f"not a {want}; mend the cell, or the type in the mapping"
                 )
             )
+    return checks
+
+
+def _of_text(cells: Cells, names: list[str]) -> list[Check]:
+    """What only text can have: lines that are no row, a header among the rows, characters that could not be read."""
+    from pyspark.sql import functions as F
+
+    no_row = "the line is no JSON object; mend it in the file"
+    checks = []
+    if cells.files.format == "csv":
+        no_row = "the line has too few or too many cells; mend it in the file"
+        several = "the row runs over several lines: a quote in it may be open; close it, and write quotes inside of cells twice"
+        checks.append(Check(F.col("_corrupt").contains("\n"), "open_quote", None, several))
+    checks.append(Check(F.col("_corrupt").isNotNull(), "unreadable", None, no_row))
+    if cells.files.format == "csv" and cells.files.header:
+        again = reduce(and_, [cells.raw(n) == F.lit(n) for n in names])
+        checks.append(Check(again, "repeated_header", None, "the line repeats the header; take it out of the file"))
+    unread = "holds � or NUL where a character could not be read; mend encoding in the mapping, or the cell"
+    for name in names:
+        if cells.files.columns[name].type == "string":
+            broken = cells.raw(name).contains("\ufffd") | cells.raw(name).contains("\0")
+            checks.append(Check(broken, "broken_characters", name, unread))
     return checks
 
 

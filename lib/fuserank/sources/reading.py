@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from fuserank.config.dataset import FilesConfig
 
 CORRUPT = "_corrupt"
+_MOST_CHARACTERS = 1_000_000  # of a cell: where a quote is open, the rest of the file would be one
 
 
 def reader_options(files: FilesConfig) -> dict[str, str]:
@@ -22,7 +23,7 @@ def reader_options(files: FilesConfig) -> dict[str, str]:
     common = {"encoding": files.encoding, "mode": "PERMISSIVE", "columnNameOfCorruptRecord": CORRUPT}
     if files.format == "jsonl":
         return {**common, "multiLine": "false", "primitivesAsString": "true"}
-    quoting = {"quote": '"', "escape": '"', "sep": files.delimiter, "maxCharsPerColumn": "-1"}
+    quoting = {"quote": '"', "escape": '"', "sep": files.delimiter, "maxCharsPerColumn": str(_MOST_CHARACTERS)}
     return {**common, **quoting, "header": str(files.header).lower(), "multiLine": "true", "inferSchema": "false"}
 
 
@@ -41,13 +42,9 @@ def check_columns(found: Sequence[tuple[str, str]], files: FilesConfig, file: st
             raise IngestError("two columns have this name in bronze", file=file, column=name, cure="rename one of them")
     for name, column in files.columns.items():
         if name not in types:
-            close = next((n for n in types if n.strip().lower() == name.strip().lower()), None)
-            cure = (
-                f"write {close!r} in the mapping"
-                if close
-                else f"the file has {', '.join(types) or 'none of the declared ones'}; mend the mapping or the file"
+            raise IngestError(
+                "the column is missing", file=file, column=name, cure=_cure_of_missing(name, list(types), files)
             )
-            raise IngestError("the column is missing", file=file, column=name, cure=cure)
         if not accepts(types[name], column.type):
             raise IngestError(
                 f"the column holds {types[name]}, the mapping says {column.type}",
@@ -61,6 +58,29 @@ def declared(found: Sequence[tuple[str, str]], files: FilesConfig) -> list[tuple
     """The columns found whose names the mapping knows, but for case and outer blanks."""
     known = {bronze_name(name.strip()).lower() for name in files.columns}
     return [(name, kind) for name, kind in found if bronze_name(name.strip()).lower() in known]
+
+
+def _cure_of_missing(name: str, names: Sequence[str], files: FilesConfig) -> str:
+    """The likeliest cause: spelling, a name that is there twice, the delimiter, the header, the characters."""
+    close = next((n for n in names if n.strip().lower() == name.strip().lower()), None)
+    if close:
+        return f"write {close!r} in the mapping"
+    told = ", ".join(n if n.isprintable() else ascii(n)[1:-1] for n in names) or "none of the declared ones"
+    if names and files.format == "csv" and files.header:
+        if (
+            sum(n.lower() == f"{name}{place}".lower() for place, n in enumerate(names)) > 1
+        ):  # as Spark tells equal names apart
+            return "the header has this name more than once; rename one of them in the file"
+        other = next((d for d in ",;\t|" if d != files.delimiter and d in names[0]), None)
+        if len(names) == 1 and other:
+            return f"the header has no {files.delimiter!r}: write delimiter: {other!r} in the mapping"
+        if any("\ufffd" in n or "\0" in n for n in names):
+            return f"the file has {told}, so its characters are not {files.encoding}: mend encoding in the mapping"
+        if not any(n.lower() in {c.lower() for c in files.columns} for n in names):
+            return (
+                f"the first line has {told}: mend the mapping, or write header: false and the columns _c0, _c1, … in it"
+            )
+    return f"the file has {told}; mend the mapping or the file"
 
 
 def _cure(found: str) -> str:

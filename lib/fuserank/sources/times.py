@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fuserank.common.casting import EPOCHS
+from fuserank.common.casting import EPOCH_SECONDS, EPOCHS
 from fuserank.common.looks import ColumnLook, TimeLook
 from fuserank.sources.names import rank
 
-# 1990 … 2100 in seconds: of what other size a number is, it is told in another unit.
-_EARLIEST, _LATEST = 631_152_000, 4_102_444_800
 _TURNED = (("d/M/", "M/d/"), ("d-M-", "M-d-"))
 
 
@@ -36,7 +34,7 @@ def epoch(column: ColumnLook) -> TimeLook | None:
     """Of whole numbers of the size of one: seconds, milliseconds or microseconds since 1970."""
     if column.low is None or column.high is None or not column.mostly(column.integers):
         return None
-    fits = (u for u, n in EPOCHS.items() if _EARLIEST * n <= column.low and column.high <= _LATEST * n)
+    fits = (u for u, n in EPOCHS.items() if EPOCH_SECONDS[0] * n <= column.low and column.high <= EPOCH_SECONDS[1] * n)
     unit = next(fits, None)
     return TimeLook(unit) if unit else None
 

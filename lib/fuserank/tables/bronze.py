@@ -18,7 +18,13 @@ ENVELOPE = (
         default=1,
     ),
     Column("_mapping_version", "long", "version", "version of the mapping that it was read by", default=1),
-    Column("_corrupt", "string", "text", "the line as it came, where it could not be parsed", True),
+    Column(
+        "_corrupt",
+        "string",
+        "text",
+        "the line as it came, where it could not be parsed; or the cell whose open quote took in lines",
+        True,
+    ),
 )
 
 

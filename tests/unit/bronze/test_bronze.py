@@ -3,8 +3,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from fuserank.tables.bronze import bronze_table
 from fuserank.tables.ops import INGESTED
+from tests.support.bad_input import TWINS
 from tests.support.shop import ingest, mapping, sales, write_csv, write_jsonl
 
 if TYPE_CHECKING:
@@ -26,10 +29,13 @@ def test_a_file_comes_in_once_even_if_its_mark_is_lost(lake: Lake, tmp_path: Pat
     assert lake.read(SALES).count() == 2  # and Delta's txn holds without it
 
 
-def test_the_same_bytes_under_another_name_do_not_come_in_again(lake: Lake, tmp_path: Path) -> None:
+def test_the_same_bytes_under_another_name_do_not_come_in_again_and_that_is_said(
+    lake: Lake, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     write_csv(tmp_path / "sales1.csv", sales({}, {}))
     write_csv(tmp_path / "sales2.csv", sales({}, {}))
-    ingest(lake, mapping(tmp_path))
+    ingest(lake, mapping(tmp_path), quiet=False)
+    assert TWINS in capsys.readouterr().err
     assert {r["_file"] for r in lake.read(SALES).collect()} == {"sales1.csv"}
 
 

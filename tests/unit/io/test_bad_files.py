@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from fuserank.common.errors import FuserankError
+from fuserank.common.errors import FuserankError, IngestError
 from fuserank.io.characters import refuse_unknown
 from fuserank.io.looking import LocalLooks
+from fuserank.io.unreadable import refuse_names
 from tests.support.bad_mappings import LEFT_OUT, TABLE, LeftOut
 
 
@@ -59,3 +60,30 @@ def test_json_lines_after_a_byte_order_mark_are_read(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_bytes(b"\xef\xbb\xbf" + b'{"user": "u1", "item": 1}\n' * 3)
     (table,) = LocalLooks(tmp_path).tables
     assert (table.rows, [c.name for c in table.columns]) == (3, ["user", "item"])
+
+
+@pytest.mark.parametrize(
+    ("first", "words"),
+    [
+        ("\ufffd\ufffdu\0s\0", "file a.csv: it is UTF-16; write encoding: UTF-16 in the mapping"),
+        (
+            "u\0s\0e\0r\0",
+            "file a.csv: it is UTF-16 without a mark; write encoding: UTF-16LE (or UTF-16BE) in the mapping",
+        ),
+        ("\x1f\ufffd\b\0\0", "file a.csv: it is gzip; its name must end in .gz"),
+        ("PK\x03\x04\x14\0", "file a.csv: it is ZIP or Excel; write CSV, JSON lines or Parquet"),
+        ("PAR1\x15\x04", "file a.csv: it is Parquet; mend format in the mapping"),
+        ("ï»¿user", "file a.csv: it is UTF-8; take encoding out of the mapping"),
+        ("_Row", "file a.csv, column _Row: the name is taken by bronze's own columns; rename it"),
+    ],
+)
+def test_a_header_that_is_none_says_what_the_file_is(first: str, words: str) -> None:
+    with pytest.raises(IngestError) as refused:
+        refuse_names([first, "item"], "csv", "a.csv")
+    assert str(refused.value) == words
+
+
+@pytest.mark.parametrize("first", ["user", "PAR1", "PKW", "", "größe"])
+def test_names_of_all_kinds_are_names(first: str) -> None:
+    refuse_names([first, "item"], "csv", "a.csv")
+    refuse_names(["\ufffd\ufffd", "_corrupt"], "jsonl", "a.jsonl")

@@ -1,0 +1,165 @@
+"""What a person reads of files that are wrong as a whole, of rows that go to quarantine, and what comes in all the same."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from fuserank.common.errors import IngestError
+from fuserank.config.settings import load
+from fuserank.io.files import find_files, hashed
+from fuserank.io.session import apply_runtime
+from fuserank.jobs.bronze import readable_rows
+from fuserank.silver import events as ev
+from fuserank.silver.dimensions import typed_dimension
+from fuserank.tables.bronze import bronze_name, bronze_table
+from fuserank.tables.ops import QUARANTINE
+from fuserank.tables.silver import EVENTS
+from tests.support import bad_input as b
+from tests.support.shop import GOOD, NOW, columns, ingest, mapping
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, Row, SparkSession
+
+    from fuserank.config.dataset import DatasetConfig
+    from fuserank.io.lake import Lake
+
+
+@pytest.fixture(autouse=True)
+def as_a_run_would(spark: SparkSession) -> None:
+    apply_runtime(spark, load().spark)
+
+
+def put(folder: Path, name: str, data: bytes, table: dict[str, Any]) -> DatasetConfig:
+    (folder / name).write_bytes(data)
+    return mapping(folder, files={"sales": table or b.CSV})
+
+
+def bronze(spark: SparkSession, dataset: DatasetConfig) -> DataFrame:
+    """The rows of the one file, in a thread of a pool, as the job has them."""
+    (found,) = find_files(spark, dataset.root.folder, dataset.files["sales"].path)
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(readable_rows, spark, dataset, "sales", hashed(spark, found), 1).result()
+
+
+def silver(spark: SparkSession, dataset: DatasetConfig) -> list[Row]:
+    typed = ev.typed_events(bronze(spark, dataset), dataset, dataset.events[0], NOW)
+    moment = "if(_problem IS NULL, event_time, NULL) AS event_time"  # Python has no year 0, where zones lead to
+    kept = ("_row", "_problem", "user_id", "item_id", moment, "quantity", "amount_minor")
+    return typed.selectExpr(*kept).orderBy("_row").collect()
+
+
+def broken(rows: list[Row]) -> list[tuple[str, str | None, str]]:
+    problems = [r["_problem"] for r in rows if r["_problem"] is not None]
+    return [(p["rule"], p["column"], p["reason"]) for p in problems]
+
+
+@pytest.mark.parametrize("case", b.FILES, ids=lambda c: c.what)
+def test_a_file_that_is_wrong_as_a_whole_is_refused_in_these_words(
+    spark: SparkSession, tmp_path: Path, case: b.Whole
+) -> None:
+    with pytest.raises(IngestError) as refused:
+        bronze(spark, put(tmp_path, case.name, case.bytes, case.table))
+    assert str(refused.value) == case.words
+
+
+def test_rows_go_to_quarantine_by_these_rules_and_the_rest_comes_in(spark: SparkSession, tmp_path: Path) -> None:
+    mark, *kept = b.KEPT
+    data = mark.data + b.HEADER + "".join(k.data for k in kept)
+    rows = silver(
+        spark, put(tmp_path, "sales.csv", data.encode() + b"".join(c.bytes for c in b.ROWS) + b.FEW.encode(), {})
+    )
+    assert broken(rows) == [(c.rule, c.column, c.reason) for c in b.ROWS]
+    good = [r.asDict() for r in rows if r["_problem"] is None]
+    read = [k for k in kept if k.becomes]
+    assert len(good) == len(read) + b.FEW.count("\n")
+    assert [{name: row[name] for name in k.becomes} for k, row in zip(read, good, strict=False)] == [
+        k.becomes for k in read
+    ]
+
+
+def test_a_header_among_the_rows_of_a_catalogue_is_no_item(spark: SparkSession, tmp_path: Path) -> None:
+    (tmp_path / "sales.csv").write_text("item,name\ni1,One\nitem,name\nitem,Two\n")
+    table = {**b.CSV, "columns": {"item": "string", "name": "string"}}
+    events = {
+        "from": "log",
+        "type": "view",
+        "role": "feedback",
+        "user": "user",
+        "item": "item",
+        "time": "time",
+        "key": ["line"],
+    }
+    items = {"from": "sales", "item": "item", "name": "name", "known_at": {"from": "2019-01-01"}}
+    dataset = mapping(
+        tmp_path, files={"sales": table, "log": {**b.CSV, "path": "log"}}, events=[events], dimensions={"items": items}
+    )
+    rows = typed_dimension("items", bronze(spark, dataset), dataset, NOW).select("_row", "_problem").orderBy("_row")
+    assert [r["_problem"] and r["_problem"]["rule"] for r in rows.collect()] == [None, "repeated_header", None]
+
+
+@pytest.mark.parametrize("case", b.QUOTES, ids=lambda c: c.what)
+def test_an_open_quote_takes_no_row_away_in_silence(spark: SparkSession, tmp_path: Path, case: b.Bad) -> None:
+    rows = silver(spark, put(tmp_path, "sales.csv", (b.HEADER + b.FEW).encode() + case.bytes, {}))
+    assert broken(rows) == [(case.rule, case.column, case.reason)]
+    assert len(rows) == 4
+
+
+def test_lines_of_json_that_are_no_row_go_to_quarantine(spark: SparkSession, tmp_path: Path) -> None:
+    import json
+
+    good = [json.dumps(GOOD), json.dumps(GOOD | {"quantity": 2, "paid": 1.99}), "", json.dumps([GOOD, GOOD])]
+    data = "\n".join(good).encode() + b"\n" + b"".join(c.bytes for c in b.JSON_ROWS)
+    rows = silver(spark, put(tmp_path, "sales.jsonl", b"\xef\xbb\xbf" + data, b.JSON))
+    assert broken(rows) == [(c.rule, c.column, c.reason) for c in b.JSON_ROWS]
+    assert [(r["user_id"], r["quantity"], r["amount_minor"]) for r in rows[:4]] == [("u1", 2, 199)] * 4
+
+
+def test_times_around_a_change_of_clocks_are_read_so(spark: SparkSession, tmp_path: Path) -> None:
+    data = b.HEADER + "".join(b.line(n, time=told) for n, (_, told, *_) in enumerate(b.TIMES))
+    table = {**b.CSV, "columns": columns(time={"type": "timestamp", "zone": "Europe/Berlin"})}
+    rows = silver(spark, put(tmp_path, "sales.csv", data.encode(), table))
+    assert [r["event_time"].isoformat() for r in rows] == [utc for _, _, utc, _ in b.TIMES]
+
+
+def test_an_epoch_in_another_unit_among_right_ones_goes_to_quarantine(spark: SparkSession, tmp_path: Path) -> None:
+    data = b.HEADER + "".join(b.line(n, time=1_556_704_800 * f) for n, f in enumerate((1_000, 1, 1_000_000, 10**9)))
+    rows = silver(spark, put(tmp_path, "sales.csv", data.encode(), {**b.CSV, "columns": columns(time="epoch_millis")}))
+    assert [p[0] for p in broken(rows)] == ["time_too_early", "uncastable", "uncastable"]
+
+
+@pytest.mark.parametrize("encoding", b.CHARACTER_SETS)
+def test_a_character_set_that_the_mapping_names_is_read(spark: SparkSession, tmp_path: Path, encoding: str) -> None:
+    said = b.CHARACTER_SETS[encoding]
+    data = (b.HEADER + b.line(1, user=said)).encode(encoding)
+    rows = bronze(spark, put(tmp_path, "sales.csv", data, {**b.CSV, "encoding": encoding})).collect()
+    assert [r["user"] for r in rows] == [said]
+
+
+def test_columns_may_come_go_and_change_places_between_files(lake: Lake, tmp_path: Path) -> None:
+    new = "new`; DROP TABLE x"
+    turned = [",".join(text.strip().split(",")[::-1]) for text in (b.HEADER, b.line(1))]
+    (tmp_path / "sales1.csv").write_text(f"{b.HEADER.strip()},note\n{b.line(0).strip()},first\n")
+    (tmp_path / "sales2.csv").write_text(f"{turned[0]},{new}\n{turned[1]},n'1\n")
+    (tmp_path / "sales3.csv").write_text(f"{b.HEADER.strip()},NOTE\n{b.line(2).strip()},third\n")
+    ingest(lake, mapping(tmp_path))
+    rows = lake.read(bronze_table("shop_sales")).orderBy("_file").collect()
+    assert [(r["user"], r["paid"], r["note"], r[bronze_name(new)]) for r in rows] == [
+        ("u1", "1.99", "first", None), ("u1", "1.99", None, "n'1"), ("u1", "1.99", "third", None)]  # fmt: skip
+    assert lake.read(EVENTS).count() == 3
+    assert not lake.exists(QUARANTINE)
+
+
+def test_a_column_of_another_type_than_before_is_told(lake: Lake, tmp_path: Path) -> None:
+    cells = {k: [v] for k, v in GOOD.items()}
+    pq.write_table(pa.table({**cells, "Note": [1]}), tmp_path / "sales1.parquet")
+    ingest(lake, mapping(tmp_path, form="parquet"))
+    pq.write_table(pa.table({**cells, "note": ["one"]}), tmp_path / "sales2.parquet")
+    with pytest.raises(IngestError) as refused:
+        ingest(lake, mapping(tmp_path, form="parquet"))
+    assert str(refused.value) == b.RETYPED
