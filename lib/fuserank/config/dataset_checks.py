@@ -41,31 +41,39 @@ def problems(mapping: DatasetConfig) -> list[str]:
         found += list(_columns(mapping, f"events.{i}", events.source, events.columns()))
         if events.reverses and len(events.reverses.key) not in _key_lengths(mapping, events.reverses.type):
             found.append(f"events.{i}.reverses.key: no event type {events.reverses.type!r} with a key of that length")
+    found += list(_connect(mapping))
+    found += list(_dimensions(mapping))
+    kinds = [kind.type for events in mapping.events for kind in events.kinds().values()]
+    roles = {(k.type, k.role) for events in mapping.events for k in events.kinds().values()}
+    found += [f"events: type {t!r} has two roles" for t in sorted(set(kinds)) if sum(r[0] == t for r in roles) > 1]
+    return found or list(pseudonyms.problems(mapping))  # which looks tables and columns up
+
+
+def _connect(mapping: DatasetConfig) -> Iterator[str]:
     for name, connect in mapping.connect.items():
         if name not in mapping.files:
-            found.append(f"connect.{name}: no table {name!r} in files; there are {', '.join(mapping.files)}")
+            yield f"connect.{name}: no table {name!r} in files; there are {', '.join(mapping.files)}"
         elif not mapping.files[name].path.startswith(f"{name}/"):
-            found.append(f"files.{name}.path: what is fetched lands in {name}/; write path: {name}/*")
+            yield f"files.{name}.path: what is fetched lands in {name}/; write path: {name}/*"
         elif connect.kind == "delta" and mapping.files[name].format != "parquet":
-            found.append(f"files.{name}.format: what comes from a Delta table is Parquet; write format: parquet")
+            yield f"files.{name}.format: what comes from a Delta table is Parquet; write format: parquet"
+
+
+def _dimensions(mapping: DatasetConfig) -> Iterator[str]:
     dimensions = mapping.dimensions.given()
     for name, dimension in dimensions.items():
         at = f"dimensions.{name}"
-        found += list(_columns(mapping, at, dimension.source, dimension.columns()))
+        yield from _columns(mapping, at, dimension.source, dimension.columns())
         if dimension.known_at.campaign is not None and "campaigns" not in dimensions:
-            found.append(f"{at}.known_at.campaign: dimensions.campaigns is not there to look the start up in")
+            yield f"{at}.known_at.campaign: dimensions.campaigns is not there to look the start up in"
         if name == "campaigns" and dimension.known_at.campaign is not None:
-            found.append(f"{at}.known_at.campaign: campaigns are known by their own column; write column: <start>")
+            yield f"{at}.known_at.campaign: campaigns are known by their own column; write column: <start>"
         numbered = (
             dimension.known_at.week is not None
             or _type(mapping, dimension.source, getattr(dimension, "week", "")) == "long"
         )
         if numbered and mapping.weeks is None:
-            found.append(f"{at}: week numbers need weeks.week_1_starts")
-    kinds = [kind.type for events in mapping.events for kind in events.kinds().values()]
-    roles = {(k.type, k.role) for events in mapping.events for k in events.kinds().values()}
-    found += [f"events: type {t!r} has two roles" for t in sorted(set(kinds)) if sum(r[0] == t for r in roles) > 1]
-    return found or list(pseudonyms.problems(mapping))  # which looks tables and columns up
+            yield f"{at}: week numbers need weeks.week_1_starts"
 
 
 def _order(mapping: DatasetConfig) -> Iterator[str]:
