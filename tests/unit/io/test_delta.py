@@ -21,11 +21,16 @@ from fuserank.config.dataset import MappingError
 from fuserank.io.connectors import landing
 from fuserank.io.connectors.delta import COLUMN, DeltaConnector
 from fuserank.io.connectors.landing import STATE, FetchError, Landed, land, read_cursor
+from fuserank.tables.bronze import bronze_table
+from fuserank.tables.ops import QUARANTINE
+from fuserank.tables.silver import EVENTS
 from tests.support.cli import ran
-from tests.support.shop import columns, mapping
+from tests.support.shop import columns, ingest, mapping
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+    from fuserank.io.lake import Lake
 
 ROOT = Path(__file__).resolve().parents[3]
 CONF = ROOT / "conf"
@@ -351,3 +356,32 @@ def test_a_mapping_must_read_what_a_delta_table_brings_as_parquet(tmp_path: Path
         MappingError, match=r"files.sales.format: what comes from a Delta table is Parquet; write format: parquet"
     ):
         mapping(tmp_path, files=files, connect={"sales": {"kind": "delta", "path": "/data/t"}})
+
+
+def test_what_a_row_says_at_last_counts_in_silver_and_a_deleted_one_stays(lake: Lake, tmp_path: Path) -> None:
+    shop = Source(
+        lake.spark, tmp_path, FEED,
+        columns="user STRING, item STRING, time TIMESTAMP, line STRING, quantity INT, paid DECIMAL(10, 2), "
+        "more STRUCT<x: INT, y: ARRAY<STRING>>, tags MAP<STRING, INT>, raw BINARY",
+    )  # fmt: skip
+    more = "named_struct('x', 1, 'y', array('q')), map('k', 1), X'00FF'"
+    at = "TIMESTAMP'2019-05-01 10:00:00'"
+    shop.sql(f"INSERT INTO {{}} VALUES ('u', 'i', {at}, '1', 1, 1.00, {more}), ('u', 'j', {at}, '2', 1, 9.00, {more})")
+    files = {"sales": {"path": "sales/*", "format": "parquet", "columns": columns()}}
+    dataset = mapping(tmp_path, files=files, connect={"sales": {"kind": "delta", "path": str(shop.place)}})
+    shop.fetch(into=tmp_path / "sales")
+    ingest(lake, dataset)
+    shop.sql(
+        *(f"UPDATE {{}} SET paid = {paid} WHERE line = '1'" for paid in (2, 3, 2)), "DELETE FROM {} WHERE line = '2'"
+    )
+    shop.sql(f"INSERT INTO {{}} VALUES ('w', 'i', {at}, '3', 1, 5.00, {more})")
+    assert shop.fetch(into=tmp_path / "sales").files == 4
+    ingest(lake, dataset)
+    events = {r["user_id"] + r["item_id"]: r["amount_minor"] for r in lake.read(EVENTS).collect()}
+    assert events == {"ui": 200, "uj": 900, "wi": 500}
+    kept = lake.read(bronze_table("shop_sales")).orderBy("_batch", "line").collect()
+    assert [(r["_batch"], r[COLUMN], r["line"]) for r in kept] == [
+        (1, 1, "1"), (1, 1, "2"), (2, 2, "1"), (3, 3, "1"), (4, 4, "1"), (5, 6, "3"),
+    ]  # fmt: skip
+    assert (kept[0]["more"].asDict(), kept[0]["tags"]) == ({"x": 1, "y": ["q"]}, {"k": 1})
+    assert not lake.exists(QUARANTINE) or lake.read(QUARANTINE).count() == 0
