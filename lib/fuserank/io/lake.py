@@ -101,9 +101,17 @@ class Lake:
             options = {"txnAppId": txn[0], "txnVersion": str(txn[1])} if txn is not None else {}
             if table.open_schema:
                 options["mergeSchema"] = "true"
+                before = self._take_local_times(table, frame, before)
             with _as_they_come(self.spark, _OPEN_FILES) if table.open_schema else nullcontext():
                 self.place.append(table, frame, options)
             return self._written(table) if self.version(table) > before else 0
+
+    def _take_local_times(self, table: Table, frame: DataFrame, before: int) -> int:
+        """Delta adds a column of timestamps without a zone only to a table that says it has such; the version then."""
+        if "timestamp_ntz" not in str(frame.dtypes) or "timestamp_ntz" in str(self.place.read(table, None).dtypes):
+            return before
+        self.spark.sql(f"ALTER TABLE {self.name(table)} SET TBLPROPERTIES ('delta.feature.timestampNtz' = 'supported')")
+        return self.version(table)
 
     def merge(self, table: Table, frame: DataFrame, update_when: str | None = None) -> int:
         """Insert new keys, update rows whose ``row_hash`` differs, leave the rest untouched; returns rows changed.

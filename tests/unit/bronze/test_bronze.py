@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from fuserank.tables.bronze import bronze_table
 from fuserank.tables.ops import INGESTED
+from fuserank.tables.silver import EVENTS
 from tests.support.bad_input import TWINS
-from tests.support.shop import ingest, mapping, sales, write_csv, write_jsonl
+from tests.support.shop import columns, ingest, mapping, sales, write_csv, write_jsonl
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -70,3 +74,22 @@ def test_rows_are_numbered_in_the_order_of_the_file_even_when_spark_splits_it(
     rows = lake.read(SALES).select("_row", "line").collect()
     assert len(rows) == 3000
     assert all(r["_row"] == int(r["line"]) for r in rows)
+
+
+def test_local_times_of_parquet_come_through(lake: Lake, tmp_path: Path) -> None:
+    for n in (1, 2):
+        row = {
+            "user": "u",
+            "item": "i",
+            "time": dt.datetime.fromisoformat(f"2019-05-0{n}T10:00"),
+            "line": str(n),
+            "quantity": 1,
+            "paid": "1",
+        }
+        pq.write_table(pa.Table.from_pylist([row]), tmp_path / f"sales{n}.parquet")
+    dataset = mapping(tmp_path, form="parquet", columns=columns(time={"type": "timestamp", "zone": "Europe/Berlin"}))
+    ingest(lake, dataset)
+    assert [r["event_time"].hour for r in lake.read(EVENTS).orderBy("event_time").collect()] == [8, 8]
+    version = lake.version(SALES)
+    ingest(lake, dataset)
+    assert lake.version(SALES) == version
