@@ -157,13 +157,13 @@ def test_a_file_that_is_wrong_as_a_whole_is_told_without_a_cell_of_it(lake: Lake
     assert told[0].startswith(
         "file sales.csv, column user: the column is missing; the file has none of the declared ones"
     )
-    assert told[1].startswith("file sales.csv, column time, row 0: no cell is a timestamp; mend its type")
+    assert told[1].startswith("file sales.csv, column time, row 0: no cell is a timestamp; give its pattern")
     assert not [line for line in told if CANARY in line]
     assert files_with(CANARY, Path(lake.root) / "bronze", Path(lake.root) / "silver") == []
 
 
 def test_columns_that_nobody_declared_go_even_where_their_names_clash(lake: Lake, tmp_path: Path) -> None:
-    extra = {"_file": "mine", "a b": CANARY, "a_b": CANARY, "_row": "77"}
+    extra = {"_file": "mine", "a b": CANARY, "a_b": CANARY}
     write_csv(tmp_path / "sales.csv", [r | extra for r in sold({}, {})])
     write_jsonl(tmp_path / "people.jsonl", [{"id": "u1", "age": "30"}])
     into_bronze(lake, mapping(tmp_path, **changes()))
