@@ -143,7 +143,9 @@ class Lake:
             version = self.version(table)
             if version < 0:
                 return self._make(table)
-            if table.name not in self._grown:
+            if (
+                table.version > 1 and table.name not in self._grown
+            ):  # a first contract has no older one; looking takes a second
                 self._grown.add(table.name)
                 version = self._grow(table, version)
             return version
@@ -236,6 +238,8 @@ def _whole(table: Table, frame: DataFrame) -> DataFrame:
     """The frame of an older contract with the columns that may be empty, which it lacks."""
     from pyspark.sql import functions as F
 
+    if table.version == 1:
+        return frame
     have = set(frame.columns)
     lacking = {c.name: F.lit(None).cast(c.type) for c in table.columns if c.nullable and c.name not in have}
     return frame.withColumns(lacking) if lacking else frame

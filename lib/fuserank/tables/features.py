@@ -49,7 +49,9 @@ def _decayed(half_lives: tuple[int, ...], doc: str) -> tuple[Column, ...]:
     return tuple(_double(f"decayed_{h}d_count", "count", f"{doc}, halved every {h} days of age") for h in half_lives)
 
 
-def _table(name: str, grain: str, keys: tuple[str, ...], doc: str, columns: tuple[Column, ...]) -> Table:
+def _table(
+    name: str, grain: str, keys: tuple[str, ...], doc: str, columns: tuple[Column, ...], version: int = 1
+) -> Table:
     return Table(
         name=f"features.{name}",
         grain=f"{grain} and as_of_date",
@@ -59,6 +61,7 @@ def _table(name: str, grain: str, keys: tuple[str, ...], doc: str, columns: tupl
         partition_by=("as_of_date",),
         slice_by=("as_of_date",),
         retention="365 days",
+        version=version,
         columns=(c.as_of_date(), *columns, c.run_id()),
     )
 
@@ -164,6 +167,7 @@ ITEM = _table(
             for _, kind in ATTRIBUTES
         ),
     ),
+    version=2,
 )
 
 USER_ITEM = _table(

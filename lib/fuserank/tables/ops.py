@@ -36,6 +36,7 @@ QUARANTINE = Table(
     keys=("dataset", "source_table", "content_hash", "row", "rule"),
     writer="*",
     doc="Bad rows, each with the rule that it broke and its payload.",
+    version=2,
     columns=(
         Column("dataset", "string", "name", "mapping"),
         Column("source_table", "string", "name", "file set of the mapping"),
