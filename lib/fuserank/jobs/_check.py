@@ -61,9 +61,8 @@ def check(spark: SparkSession, dataset: DatasetConfig, rows: int, now: dt.dateti
         files, frame = sampled[events.source]
         typed = ev.typed_events(frame, dataset, events, now).cache()
         good = typed.where("_problem IS NULL")
-        timed = good if dataset.order == "time" or dataset.as_of is None else placed(good, dataset.order, dataset.as_of)
         broken = _broken(typed) + _broken(ev.without_duplicates(good))
-        shown = [_plain(r.asDict()) for r in timed.orderBy("_row").select(*_COLUMNS).limit(3).collect()]
+        shown = [_plain(r.asDict()) for r in placed(good, dataset).orderBy("_row").select(*_COLUMNS).limit(3).collect()]
         yield Checked(events.source, "events", files, typed.count(), broken, shown)
         typed.unpersist()
     given = dataset.dimensions.given()

@@ -17,7 +17,7 @@ from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from fuserank.config.dataset import DatasetConfig, EventsConfig, load_dataset
+from fuserank.config.dataset import DatasetConfig, load_dataset
 from fuserank.io.run import Run
 from fuserank.jobs._ingested import Taken, known, mark
 from fuserank.jobs._main import job_main
@@ -61,8 +61,6 @@ def refine(run: Run, dataset: DatasetConfig, tables: Collection[Table] = t.TABLE
     for table in tables:  # a data set without demographics has no rows of them, but the table
         run.lake.ensure(table)
     files, had_bad = Files(run.lake, dataset, again), run.lake.exists(QUARANTINE)
-    if had_bad:
-        run.lake.ensure(QUARANTINE)  # one of an older contract says nothing of what was resolved
     others = [n for n in dataset.dimensions.given() if n not in {"promotions", "identity_links"}]
     bad: Bad = []
     if dataset.dimensions.identity_links and t.EVENTS in tables:  # events are looked up in them
@@ -165,8 +163,7 @@ def _events(run: Run, dataset: DatasetConfig, files: Files) -> Bad:
     if state["repeated"]:
         good, more = _without_duplicates(run, dataset, good)
         bad += more
-    if dataset.order != "time" and dataset.as_of is not None:
-        good = [(e, placed(part, dataset.order, dataset.as_of)) for e, part in good]
+    good = [(e, placed(part, dataset)) for e, part in good]
     for side, dictionary in _DICTIONARIES.items():
         seen = [part.select(f"{side}_id", "event_time") for _, part in good]
         before = (
@@ -189,15 +186,19 @@ def _events(run: Run, dataset: DatasetConfig, files: Files) -> Bad:
 
 def _without_duplicates(run: Run, dataset: DatasetConfig, good: list) -> tuple[list, Bad]:
     """Duplicates are rare, so only a batch that has some pays for the window over its ids."""
-    kept: list[tuple[EventsConfig, DataFrame]] = []
-    bad: Bad = []
-    for e, part in good:
-        placed = ev.without_duplicates(part)
-        if kept:
-            placed = ev.without_told(placed, _all([frame for _, frame in kept], lambda f: f.select("event_id")))
-        bad += _bad(placed, run, dataset, e.source, "events")
-        kept.append((e, placed.where("_problem IS NULL")))
-    return kept, bad
+    once = [(e, part) for (e, _), part in zip(good, _told_once([part for _, part in good]), strict=True)]
+    bad = [bad for e, part in once for bad in _bad(part, run, dataset, e.source, "events")]
+    return [(e, part.where("_problem IS NULL")) for e, part in once], bad
+
+
+def _told_once(tables: list[DataFrame]) -> list[DataFrame]:
+    """Good events of each table, with those flagged that it, or one before it, tells already."""
+    once: list[DataFrame] = []
+    for events in tables:
+        alone = ev.without_duplicates(events)
+        before = [told.where("_problem IS NULL").select("event_id") for told in once]
+        once.append(ev.without_told(alone, _all(before, lambda f: f)) if before else alone)
+    return once
 
 
 def _dimension(run: Run, dataset: DatasetConfig, files: Files, name: str) -> Bad:
@@ -256,9 +257,11 @@ def bad_rows(lake: Lake, dataset: DatasetConfig, table: str, now: dt.datetime) -
     """What of a table's files is bad by the mapping as it is now, as ops.quarantine would keep it; nothing is written."""
     files = Files(lake, dataset)
     parts: list[DataFrame] = []
-    for e in (e for e in dataset.events if e.source == table):
-        typed = ev.typed_events(files.rows(table), dataset, e, now)
-        parts += [typed, ev.without_duplicates(typed.where("_problem IS NULL"))]
+    there = [e for e in dataset.events if files.current(e.source)]
+    every = [ev.typed_events(files.rows(e.source), dataset, e, now) for e in there]
+    once = _told_once([typed.where("_problem IS NULL") for typed in every])
+    for e, *checked in zip(there, every, once, strict=True):
+        parts += checked if e.source == table else []
     for name, mapping in dataset.dimensions.given().items():
         if mapping.source != table:
             continue

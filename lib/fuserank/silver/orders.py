@@ -12,11 +12,12 @@ A run as of T + 28 days knows all of it.
 
 from __future__ import annotations
 
-import datetime as dt
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
+
+    from fuserank.config.dataset import DatasetConfig
 
 HELD_OUT = (0, 28, 56)  # days before T of what evaluation, valid and train are judged on
 _BEFORE = HELD_OUT[-1] + 1
@@ -24,15 +25,18 @@ _TENTHS = 10
 _SEED = 1  # of the draw, which stays the same whatever else is drawn
 
 
-def placed(events: DataFrame, order: Literal["position", "none"], as_of: dt.date) -> DataFrame:
-    """Good events, unique by id, with event_time (00:00 UTC), event_date and known_at by their order.
+def placed(events: DataFrame, dataset: DatasetConfig) -> DataFrame:
+    """Good events, unique by id, with event_time (00:00 UTC), event_date and known_at by their order; as they are where
+    they have times.
 
     ``position`` reads ``_in_order`` and needs all of a user's events at once; ``none`` looks at each row alone.
     """
     from pyspark.sql import functions as F
 
-    days = _by_position() if order == "position" else _by_hash()
-    dated = events.withColumn("event_date", F.date_sub(F.lit(as_of), days))
+    if dataset.order == "time":
+        return events
+    days = _by_position() if dataset.order == "position" else _by_hash()
+    dated = events.withColumn("event_date", F.date_sub(F.lit(dataset.as_of), days))
     time = F.col("event_date").cast("timestamp")
     return dated.withColumns({"event_time": time, "known_at": time})
 

@@ -9,9 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fuserank.io.digest import digest
+from fuserank.jobs.silver import bad_rows
 from fuserank.tables.ops import INGESTED, QUARANTINE
 from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY, USER_DICTIONARY
-from tests.support.shop import columns, ingest, mapping, sales, write_csv, write_jsonl
+from tests.support.shop import NOW, columns, ingest, mapping, sales, write_csv, write_jsonl
 
 if TYPE_CHECKING:
     from fuserank.io.lake import Lake
@@ -88,11 +89,14 @@ def test_of_an_event_that_two_tables_tell_the_first_table_of_the_mapping_counts(
     write_csv(tmp_path / "web.csv", sales({"item": "a"}, {"item": "c", "line": "9"}))
     files = {"web": {"path": "web.csv", "format": "csv", "columns": columns()}}
     both = [_events()[0], _events()[0] | {"from": "web"}]
-    ingest(lake, mapping(tmp_path, files=files, events=both))
+    dataset = mapping(tmp_path, files=files, events=both)
+    ingest(lake, dataset)
     assert sorted(r["item_id"] for r in lake.read(EVENTS).collect()) == ["a", "b", "c"]
     told = lake.read(QUARANTINE).collect()
     assert [(r["rule"], r["file"], r["row"]) for r in told] == [("duplicate_event", "web.csv", 0)]
     assert "another table of the mapping tells this event" in told[0]["reason"]
+    foreseen = [r["row"] for bad in bad_rows(lake, dataset, "web", NOW) for r in bad.collect()]  # as a dry run says it
+    assert foreseen == [0]
 
 
 def test_a_later_file_corrects_an_event_and_a_full_second_look_keeps_the_correction(lake: Lake, tmp_path: Path) -> None:
