@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-import yaml
 from rich.console import Console
 from rich.table import Table as RichTable
 
@@ -44,6 +43,7 @@ def init(
     """Look at a shop's files, guess what their columns mean, write conf/datasets/<name>.yaml. Then: fuserank check NAME."""
     from fuserank.config.dataset import parse_dataset
     from fuserank.config.settings import conf_dir
+    from fuserank.config.yaml_text import YamlError, parse
     from fuserank.io.characters import refuse_unknown
     from fuserank.io.looking import LocalLooks
     from fuserank.sources.guess import Told, guess
@@ -63,8 +63,8 @@ def init(
     found = guess(looks, told)
     text = mapping_text(name, looks.root, found)
     try:
-        parse_dataset(yaml.safe_load(text), target.name)  # what is written can be read
-    except yaml.YAMLError as problem:
+        parse_dataset(parse(text), target.name)  # what is written can be read
+    except YamlError as problem:
         raise FuserankError(
             f"the mapping would not be YAML ({problem}); rename the columns with such signs"
         ) from problem

@@ -143,9 +143,8 @@ class Lake:
             version = self.version(table)
             if version < 0:
                 return self._make(table)
-            if (
-                table.version > 1 and table.name not in self._grown
-            ):  # a first contract has no older one; looking takes a second
+            # a first contract has no older one, and looking takes a second
+            if table.version > 1 and table.name not in self._grown:
                 self._grown.add(table.name)
                 version = self._grow(table, version)
             return version

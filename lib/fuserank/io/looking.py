@@ -115,7 +115,8 @@ class LocalLooks:
 
     def _take(self, group: list[Path]) -> None:
         form = _SUFFIXES[_suffixes(group[0])[0]]
-        if form == "csv" and characters.encoding(group[0], self._encoding) == "UTF-8" and _is_sequences(group[0]):
+        encoding = characters.encoding(group[0], self._encoding) if form == "csv" else "UTF-8"
+        if form == "csv" and encoding == "UTF-8" and _is_sequences(group[0]):
             form = "sequences"
         name = self._unused_name(group)
         told: dict[str, Any] = {}
@@ -127,7 +128,7 @@ class LocalLooks:
         elif form == "sequences":
             source = self._sequences(group)
         else:
-            source, told = self._csv(group)
+            source, told = self._csv(group, encoding)
         try:
             self._duckdb.execute(f"CREATE TABLE {self._names[name]} AS SELECT * FROM {source} LIMIT {self._rows + 1}")
         except _duckdb_error() as problem:
@@ -159,8 +160,7 @@ class LocalLooks:
         words = f"SELECT string_split_regex(trim(line), '\\s+') AS w FROM {lines} WHERE trim(line) <> ''"
         return f'(SELECT w[1] AS "user", unnest(w[2:]) AS item, unnest(range(1, len(w))) AS position FROM ({words}))'
 
-    def _csv(self, group: list[Path]) -> tuple[str, dict[str, Any]]:
-        encoding = characters.encoding(group[0], self._encoding)
+    def _csv(self, group: list[Path], encoding: str) -> tuple[str, dict[str, Any]]:
         files = self._readable(group, encoding)
         try:
             sniffed = self._duckdb.execute(

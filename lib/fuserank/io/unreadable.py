@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from fuserank.common.errors import IngestError
+from fuserank.io.executors import root_cause
 
 # What the innermost cause says → the problem and the cure.
 _WORDS = (
@@ -80,10 +81,3 @@ def _told(text: str, file: str, form: str, quote: bool, kind: str) -> IngestErro
             return IngestError(f"cannot be read: {problem}", file=file, cure=cure)
     said = f"cannot be read: {root_cause(text)}" if quote else f"cannot be read ({kind})"
     return IngestError(said, file=file, cure=f"is it {form}? mend format in the mapping")
-
-
-def root_cause(message: str) -> str:
-    """The innermost cause of a JVM error, on one line; the first line of any other."""
-    lines = message.strip().splitlines()
-    causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
-    return (causes[-1] if causes else lines[0])[:300]

@@ -19,7 +19,7 @@ from fuserank.io.connectors.delta_commits import Commit, Stretch, read_commit, s
 from fuserank.io.connectors.landing import STATE, FetchError, Piece
 from fuserank.io.delta_log import actions, versions
 from fuserank.io.executors import root_cause
-from fuserank.io.places import CATALOG
+from fuserank.io.places import CATALOG, is_catalog
 
 if TYPE_CHECKING:
     from delta.tables import DeltaTable
@@ -80,7 +80,7 @@ class DeltaConnector:
     def _look(self) -> Table:
         with self._told("cannot be opened", "mend connect.path in the mapping"):
             handle, name = self._handle(), self.config.path
-            location = handle.detail().collect()[0]["location"] if name.startswith(CATALOG) else _place(name)
+            location = handle.detail().collect()[0]["location"] if is_catalog(name) else _place(name)
             have = versions(self.spark, location)  # before the settings: a commit in between is walked over next time
             detail = handle.detail().collect()[0]
             feed = detail["properties"].get("delta.enableChangeDataFeed", "false") == "true"
@@ -221,13 +221,13 @@ class DeltaConnector:
 
     def _read(self, **options: Any) -> DataFrame:
         reader, name = self.spark.read.format("delta").options(**options), self.config.path
-        return reader.table(_quoted(name)) if name.startswith(CATALOG) else reader.load(_place(name))
+        return reader.table(_quoted(name)) if is_catalog(name) else reader.load(_place(name))
 
     def _handle(self) -> DeltaTable:
         from delta.tables import DeltaTable
 
         name = self.config.path
-        if name.startswith(CATALOG):
+        if is_catalog(name):
             return DeltaTable.forName(self.spark, _quoted(name))
         return DeltaTable.forPath(self.spark, _place(name))
 
