@@ -26,7 +26,7 @@ def profile(
     from fuserank.io.pages import write_page
     from fuserank.io.reading import open_lake
     from fuserank.jobs import _profile
-    from fuserank.jobs._pseudonyms import person_of, user_of
+    from fuserank.jobs._pseudonyms import known_as
 
     if (user is None) == (item is None):
         raise FuserankError("name a user, or an item by --item ITEM")
@@ -34,8 +34,7 @@ def profile(
     opened = open_lake(settings)
     named = (opened, settings, settings.as_of)
     if user is not None:
-        known_as = person_of(opened, user_of(opened, settings.dataset, user), settings.as_of)
-        found: UserProfile | ItemProfile = _profile.user(*named, known_as)
+        found: UserProfile | ItemProfile = _profile.user(*named, known_as(opened, settings, user))
     else:
         found = _profile.item(*named, item or "")
     if html is not None:

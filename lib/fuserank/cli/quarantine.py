@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fuserank.cli import options as o
+from fuserank.common.shown import columns
 
 if TYPE_CHECKING:
     from fuserank.jobs._quarantine import Group, Outcome
@@ -116,7 +117,7 @@ def _rows(rows: Sequence[dict[str, Any]]) -> list[str]:
             for r, p in zip(group, payloads, strict=True)
         ]
         lines.append(f"{dataset} {table}: {rule}{f' in {column}' if column else ''}: {reason}")
-        lines += [f"  {line}" for line in _aligned([head, *body], {1})]
+        lines += _aligned([head, *body], {1}, "  ")
     return lines
 
 
@@ -138,16 +139,9 @@ def _told(found: Sequence[Outcome], dry_run: bool, files: bool, dataset: str, la
     return lines
 
 
-def _aligned(table: Sequence[Sequence[str]], right: set[int]) -> list[str]:
-    """Columns of equal width, long cells cut; numbers in the columns ``right`` end below each other."""
-    cut = [[_one_line(cell) for cell in row] for row in table]
-    widths = [max(len(row[n]) for row in cut) for n in range(len(cut[0]))]
-    return [
-        "  ".join(
-            c.rjust(w) if n in right else c.ljust(w) for n, (c, w) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in cut
-    ]
+def _aligned(table: Sequence[Sequence[str]], right: set[int], indent: str = "") -> list[str]:
+    """``columns`` of cells that are cut to one line."""
+    return columns([[_one_line(cell) for cell in row] for row in table], right, indent)
 
 
 def _one_line(cell: str) -> str:

@@ -26,13 +26,13 @@ def recommend(
     from pyspark.sql import functions as F
 
     from fuserank.io.reading import open_lake
-    from fuserank.jobs._pseudonyms import person_of, user_of
+    from fuserank.jobs._pseudonyms import known_as
     from fuserank.serving.format import lines, recommendations
     from fuserank.tables.results import RANKING
 
     settings = o.settings(env, as_of, lake, overrides, dataset)
     place, reader = surface or settings.ranking.surface, open_lake(settings)
-    user = person_of(reader, user_of(reader, settings.dataset, user), settings.as_of)
+    user = known_as(reader, settings, user)
     mine = reader.read(RANKING, as_of_date=settings.as_of)
     rows = [r.asDict() for r in mine.where((F.col("user_id") == user) & (F.col("surface") == place)).collect()]
     if not rows:

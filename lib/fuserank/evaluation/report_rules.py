@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from html import escape
 
+from fuserank.common.finding import State
 from fuserank.common.page import chart_card
 from fuserank.evaluation import report_rules_charts as charts
 from fuserank.evaluation.report_rules_data import RulesView
 
-_COLOURS = {"kept": "#0b6e4f", "warning": "#b86a12", "error": "#b3261e", "skipped": "#8d99a6"}
+_COLOURS: dict[State, str] = {"kept": "#0b6e4f", "warning": "#b86a12", "error": "#b3261e", "skipped": "#8d99a6"}
 
 
 def section(view: RulesView) -> str:
@@ -61,8 +62,8 @@ def _counted(state: str, n: int) -> str:
     return state if n == 1 and state in {"warning", "error"} else plural.get(state, state)
 
 
-def _state(state: str) -> str:
-    return f'<b style="color:{_COLOURS.get(state, "inherit")}">{escape(state)}</b>'
+def _state(state: State) -> str:
+    return f'<b style="color:{_COLOURS[state]}">{escape(state)}</b>'
 
 
 def _number(value: float | None) -> str:

@@ -12,7 +12,8 @@ from fuserank.evaluation.report_charts import COLOURS
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-    from fuserank.evaluation.report_rules_data import Day, RuleState
+    from fuserank.common.finding import Finding
+    from fuserank.evaluation.report_rules_data import Day
 
 WARNING = "#b86a12"
 
@@ -34,7 +35,7 @@ def volume(weeks: Sequence[tuple[dt.date, int]], expected: float | None, limit: 
     return styled(figure, height=320, legend=False)
 
 
-def drift(states: Sequence[RuleState]) -> go.Figure:
+def drift(states: Sequence[Finding]) -> go.Figure:
     """PSI by dimension, largest on top; the dashed line is the limit."""
     import plotly.graph_objects as go
 

@@ -5,19 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 
-
-@dataclass(frozen=True)
-class RuleState:
-    """What a rule found, as a row of ops.quality says it."""
-
-    rule: str
-    table: str
-    key: str
-    value: float | None
-    limit: float | None
-    severity: str
-    state: str
-    reason: str
+from fuserank.common.finding import Finding
 
 
 @dataclass(frozen=True)
@@ -33,7 +21,7 @@ class Day:
 class RulesView:
     """What the section shows; empty where nothing was checked as of the day."""
 
-    states: list[RuleState] = field(default_factory=list)
+    states: list[Finding] = field(default_factory=list)
     weeks: list[tuple[dt.date, int]] = field(default_factory=list)  # first day → events, oldest first
     expected: float | None = None  # events of a week
     volume_limit: float | None = None  # so many times more or fewer is a warning

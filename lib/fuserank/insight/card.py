@@ -184,13 +184,14 @@ def _types(by_day: list[Row]) -> list[TypeCount]:
     for kind in {(r["event_type"], r["role"]) for r in by_day}:
         mine = [r for r in by_day if (r["event_type"], r["role"]) == kind]
         types.append(
-            TypeCount(*kind, sum(r["events"] for r in mine), _sum(mine, "quantity"), _sum(mine, "amount_minor"),
+            TypeCount(*kind, sum(r["events"] for r in mine), total(mine, "quantity"), total(mine, "amount_minor"),
                       min(r["first"] for r in mine), max(r["last"] for r in mine))
         )  # fmt: skip
     return sorted(types, key=lambda t: (-t.events, t.event_type, t.role))
 
 
-def _sum(rows: list[Row], name: str) -> int | None:
+def total(rows: Sequence[Row], name: str) -> int | None:
+    """The sum of what rows tell in a column; None where none does."""
     told = [r[name] for r in rows if r[name] is not None]
     return sum(told) if told else None
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from fuserank.common.shown import columns
 from fuserank.insight.card import Card, TableSize
 from fuserank.insight.spread import Spread
-from fuserank.insight.words import columns, moment, money, over_time, plural, share
+from fuserank.insight.words import moment, money, over_time, plural, share
 
 _GAPS = 5
 COUNTED = {"known": "known before as_of", "slice": "of this as_of", "all": "in the lake"}

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fuserank.insight.card import mondays
+from fuserank.insight.card import monday, mondays, total
 from fuserank.insight.told import Told, told
 from fuserank.insight.user import About
 from fuserank.insight.words import Currency
@@ -101,7 +101,7 @@ def profile(
     """From rows of ``item_counts``, silver.items, features.item."""
     types, sold = list(kinds), list(weekly)
     baskets = {r["baskets"]: r["n"] for r in buyers}
-    spend = _sum(sold, "amount_minor")
+    spend = total(sold, "amount_minor")
     return ItemProfile(
         item=item,
         as_of=about.as_of,
@@ -115,9 +115,9 @@ def profile(
         buyers=sum(baskets.values()),
         repeat_buyers=sum(n for k, n in baskets.items() if k > 1),
         baskets=sum(k * n for k, n in baskets.items()),
-        quantity=_sum(sold, "quantity"),
+        quantity=total(sold, "quantity"),
         spend_minor=spend,
-        price_minor=_price(_sum(sold, "priced_minor"), _sum(sold, "priced_quantity")),
+        price_minor=_price(total(sold, "priced_minor"), total(sold, "priced_quantity")),
         weeks=_weeks(sold, list(promoted), about.as_of),
         together=[Neighbour(r["item_id"], r["name"], r["similarity"]) for r in sorted(together, key=_nearest)],
         recommended=_recommended(listed),
@@ -135,11 +135,6 @@ def _recommended(listed: Row | None) -> Recommended | None:
     return Recommended(listed["users"], listed["listed"], listed["firsts"], listed["top10"], listed["best_rank"])
 
 
-def _sum(rows: Sequence[Row], name: str) -> int | None:
-    values = [r[name] for r in rows if r[name] is not None]
-    return sum(values) if values else None
-
-
 def _price(minor: int | None, units: int | None) -> float | None:
     return minor / units if minor is not None and units else None
 
@@ -151,14 +146,14 @@ def _weeks(sold: Sequence[Row], promoted: Sequence[Row], as_of: dt.date) -> list
     by_week = {r["monday"]: r for r in sold}
     shown: dict[dt.date, tuple[int, int]] = {}
     for r in promoted:
-        monday = r["week_start"] - dt.timedelta(days=r["week_start"].weekday())
-        before = shown.get(monday, (0, 0))
-        shown[monday] = (max(before[0], r["displays"]), max(before[1], r["mailers"]))
+        week = monday(r["week_start"])
+        before = shown.get(week, (0, 0))
+        shown[week] = (max(before[0], r["displays"]), max(before[1], r["mailers"]))
     weeks = []
-    for monday in mondays(min(by_week), max(max(by_week), as_of - dt.timedelta(days=1))):
-        r = by_week.get(monday, _NOTHING)
+    for week in mondays(min(by_week), max(max(by_week), as_of - dt.timedelta(days=1))):
+        r = by_week.get(week, _NOTHING)
         counts = (r["events"], r["buyers"], r["quantity"] or 0, r["amount_minor"] or 0)
-        displays, mailers = shown.get(monday, (0, 0))
+        displays, mailers = shown.get(week, (0, 0))
         price = _price(r["priced_minor"], r["priced_quantity"])
-        weeks.append(ItemWeek(monday, *counts, price, r["discounted"], displays, mailers))
+        weeks.append(ItemWeek(week, *counts, price, r["discounted"], displays, mailers))
     return weeks

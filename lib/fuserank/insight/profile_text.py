@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from fuserank.common.shown import columns
 from fuserank.insight.item import ItemProfile
 from fuserank.insight.told import Told, in_words
 from fuserank.insight.user import UserProfile
 from fuserank.insight.user_rows import MOST
-from fuserank.insight.words import Currency, columns, moment, money, number, over_time, plural, share
+from fuserank.insight.words import Currency, moment, money, number, over_time, plural, share
 
 _TOP = 10
 

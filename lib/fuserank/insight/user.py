@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from fuserank.insight.card import mondays
+from fuserank.insight.card import monday, mondays, total
 from fuserank.insight.told import Told, told
 from fuserank.insight.user_rows import KINDS
 from fuserank.insight.words import Currency
@@ -119,7 +119,7 @@ def profile(
     good = [r for r in rows if r["role"] == "feedback" and r["reward_q20"] > 0 and r["event_id"] not in back]
     lines = {(r["item_id"], r["basket"]): r for r in good}
     items = {item for item, _ in lines}
-    spend = _sum(good, "amount_minor")
+    spend = total(good, "amount_minor")
     types = Counter((r["event_type"], r["role"]) for r in rows)
     heat = _heat(rows)
     return UserProfile(
@@ -140,10 +140,10 @@ def profile(
         baskets=len({basket for _, basket in lines}),
         lines=len(lines),
         items=len(items),
-        quantity=_sum(good, "quantity"),
+        quantity=total(good, "quantity"),
         spend_minor=spend,
-        discount_minor=_sum(good, "discount_minor"),
-        coupon_minor=_sum(good, "coupon_minor"),
+        discount_minor=total(good, "discount_minor"),
+        coupon_minor=total(good, "coupon_minor"),
         median_gap_days=_median_gap(good),
         repeat_share=(len(lines) - len(items)) / len(lines) if lines else None,
         favourites=_favourites(list(lines.values())),
@@ -166,11 +166,6 @@ def _rank(row: Row) -> int:
 
 def _age(row: Row, as_of: dt.date) -> int:
     return (as_of - row["event_time"].date()).days
-
-
-def _sum(rows: Sequence[Row], name: str) -> int | None:
-    values = [r[name] for r in rows if r[name] is not None]
-    return sum(values) if values else None
 
 
 def _median_gap(good: Sequence[Row]) -> float | None:
@@ -203,17 +198,12 @@ def _weeks(rows: Sequence[Row], good: Sequence[Row], as_of: dt.date) -> list[Use
     """Every week from the first event's to the one that ends before as_of, empty ones too."""
     if not rows:
         return []
-    events = Counter(_monday(r) for r in rows)
+    events = Counter(monday(r["local"].date()) for r in rows)
     spend: Counter[dt.date] = Counter()
     for r in good:
-        spend[_monday(r)] += r["amount_minor"] or 0
+        spend[monday(r["local"].date())] += r["amount_minor"] or 0
     last = max(max(events), as_of - dt.timedelta(days=1))
     return [UserWeek(w, events[w], spend[w]) for w in mondays(min(events), last)]
-
-
-def _monday(row: Row) -> dt.date:
-    day: dt.date = row["local"].date()
-    return day - dt.timedelta(days=day.weekday())
 
 
 def _heat(rows: Sequence[Row]) -> list[list[int]]:

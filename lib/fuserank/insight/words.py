@@ -1,10 +1,12 @@
-"""Numbers as people read them: money, shares, days, sparklines, lists of label and value."""
+"""Numbers as people read them: money, shares, days, sparklines."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from fuserank.common.shown import columns
 
 _BARS = "▁▂▃▄▅▆▇█"
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -78,15 +80,3 @@ def over_time(
 
 def _most(counts: Sequence[int]) -> int:
     return counts.index(max(counts))
-
-
-def columns(rows: Sequence[Sequence[str]], right: Iterable[int] = (), indent: str = "  ") -> list[str]:
-    """Rows of cells as lines whose columns stand under each other; those in ``right`` end together."""
-    if not rows:
-        return []
-    ends = set(right)
-    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
-    return [
-        (indent + "  ".join(c.rjust(w) if n in ends else c.ljust(w) for n, (c, w) in enumerate(zip(row, widths, strict=True)))).rstrip()
-        for row in rows
-    ]  # fmt: skip

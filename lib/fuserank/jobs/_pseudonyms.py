@@ -150,7 +150,15 @@ def _columns(kept: list[dict[str, Any]], dataset: str) -> dict[str, frozenset[st
     }
 
 
-def user_of(lake: Lake, dataset: str, user: str) -> str:
+def known_as(lake: Lake, settings: Settings, user: str) -> str:
+    """A user as a person names one → the ``user_id`` that its events count for, as of the settings' day.
+
+    :raises KeyProblem: the lake holds pseudonyms, and the mapping or its key does not fit
+    """
+    return person_of(lake, _user_of(lake, settings.dataset, user), settings.as_of)
+
+
+def _user_of(lake: Lake, dataset: str, user: str) -> str:
     """A user as a person names one (business id or pseudonym) → ``user_id`` of the lake's tables.
 
     :raises KeyProblem: the lake holds pseudonyms, and the mapping or its key does not fit

@@ -166,14 +166,12 @@ def would_of(settings: Settings) -> list[Outcome]:
 
 
 def _rows(lake: Lake) -> DataFrame | None:
-    """The table with ``state``; lakes made before rows could be resolved have open ones alone."""
+    """The table with ``state``: open, or how the row was resolved."""
     from pyspark.sql import functions as F
 
     if not lake.exists(QUARANTINE):
         return None
-    rows = lake.read(QUARANTINE)
-    resolution = F.col("resolution") if "resolution" in rows.columns else F.lit(None)
-    return rows.withColumn("state", F.coalesce(resolution, F.lit(OPEN)))
+    return lake.read(QUARANTINE).withColumn("state", F.coalesce("resolution", F.lit(OPEN)))
 
 
 def _open(lake: Lake, dataset: str) -> DataFrame:

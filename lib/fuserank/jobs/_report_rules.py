@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import fields
 from functools import reduce
 from typing import TYPE_CHECKING
 
 from fuserank.common.casting import typed
+from fuserank.common.finding import Finding
 from fuserank.config.dataset import DatasetConfig, load_dataset
-from fuserank.evaluation.report_rules_data import Day, RuleState, RulesView
+from fuserank.evaluation.report_rules_data import Day, RulesView
 from fuserank.quality.counts import by_day
 from fuserank.quality.rules import expected_week, weeks
 from fuserank.tables.bronze import bronze_name
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from fuserank.config.settings import Settings
     from fuserank.io.lake import Lake
 
-_FIELDS = ("rule", "table", "key", "value", "limit", "severity", "state", "reason")
+_FIELDS = tuple(f.name for f in fields(Finding))
 
 
 def rules_view(lake: Lake, settings: Settings, as_of: dt.date) -> RulesView:
@@ -43,13 +45,13 @@ def rules_view(lake: Lake, settings: Settings, as_of: dt.date) -> RulesView:
     )
 
 
-def _last_states(lake: Lake, dataset: str, as_of: dt.date) -> list[RuleState]:
+def _last_states(lake: Lake, dataset: str, as_of: dt.date) -> list[Finding]:
     if not lake.exists(QUALITY):
         return []
     rows = lake.read(QUALITY).where(f"as_of_date = DATE'{as_of}' AND dataset = '{dataset}'").collect()
     last = max(((r["checked_at"], r["run_id"]) for r in rows), default=None)
     worst_first = ("error", "warning", "kept", "skipped")
-    found = [RuleState(*(r[f] for f in _FIELDS)) for r in rows if (r["checked_at"], r["run_id"]) == last]
+    found = [Finding(*(r[f] for f in _FIELDS)) for r in rows if (r["checked_at"], r["run_id"]) == last]
     return sorted(found, key=lambda s: (worst_first.index(s.state), s.rule, s.table, s.key))
 
 

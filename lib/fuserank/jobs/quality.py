@@ -12,12 +12,13 @@ import sys
 from typing import TYPE_CHECKING
 
 from fuserank.common.errors import FuserankError
+from fuserank.common.finding import Finding
 from fuserank.config.dataset import DatasetConfig, load_dataset
 from fuserank.jobs._main import job_main
 from fuserank.jobs.silver import Files
 from fuserank.quality import counts
 from fuserank.quality.facts import Counted, Facts, Top
-from fuserank.quality.rules import OF_TIME, Finding, judged
+from fuserank.quality.rules import OF_TIME, judged
 from fuserank.tables import Table
 from fuserank.tables import silver as t
 from fuserank.tables.ops import QUALITY, QUARANTINE

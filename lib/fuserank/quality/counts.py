@@ -24,14 +24,14 @@ def by_day(events: DataFrame) -> DataFrame:
 def by_bin(events: DataFrame, items: DataFrame, as_of: dt.date, days: int, zone: str) -> DataFrame:
     """Events of the last ``days`` before as_of (``current``) and of those before (``reference``), by ``dimension`` and ``bin``.
 
-    Hours and weekdays are the shop's, in ``zone``; departments and ``catalogue`` (known, unknown) come from ``items``;
+    Hours and weekdays are the shop's, in ``zone``; departments and ``catalogue`` (known, unknown) come from ``items``, unique;
     amounts and values are in the finer bins of ``psi.of_numbers``. Of users and items one row, its bin null: ``top`` has
     the most current events of one, and its index; ties go to the higher one as text.
     """
     from pyspark.sql import functions as F
 
     middle, start = (as_of - dt.timedelta(days=n * days) for n in (1, 2))
-    known = items.groupBy("item_id").agg(F.max("department").alias("_department")).withColumn("_known", F.lit(True))
+    known = items.select("item_id", F.col("department").alias("_department"), F.lit(True).alias("_known"))
     recent = events.where(F.col("event_date").between(F.lit(start), F.lit(as_of - dt.timedelta(days=1))))
     local = F.from_utc_timestamp("event_time", zone)
     dimensions = {

@@ -5,35 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import statistics
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Literal
 
+from fuserank.common.finding import Finding, State
 from fuserank.config.quality import Limits, QualityConfig
 from fuserank.quality.facts import NUMBERS, Counted, Facts
 from fuserank.quality.psi import by_chance, most, of_names, of_numbers, psi
 
-State = Literal["kept", "warning", "error", "skipped"]
 EVENTS = "silver.events"
 OF_TIME = frozenset({"days", "freshness", "volume", "drift"})  # rules that need the shop's own days
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A rule's say about a table: ``value`` and ``limit`` in the rule's own unit, null where it could not be judged."""
-
-    rule: str
-    table: str
-    key: str
-    value: float | None
-    limit: float | None
-    severity: str
-    state: State
-    reason: str
-
-    @property
-    def named(self) -> str:
-        """Rule, table and key in words."""
-        return f"{self.rule} of {self.table}{f' {self.key}' if self.key else ''}"
 
 
 def judged(facts: Facts, cfg: QualityConfig) -> list[Finding]:

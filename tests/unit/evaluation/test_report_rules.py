@@ -6,20 +6,21 @@ import re
 
 import pytest
 
+from fuserank.common.finding import Finding
 from fuserank.evaluation.report import render
 from fuserank.evaluation.report_data import ReportData
-from fuserank.evaluation.report_rules_data import Day, RuleState, RulesView
+from fuserank.evaluation.report_rules_data import Day, RulesView
 
 plotly = pytest.importorskip("plotly")
 AS_OF = dt.date(2024, 6, 3)
 STATES = [
-    RuleState(
+    Finding(
         "volume", "silver.events", "", 0.3, 2.0, "warning", "warning", "silver.events: 30 <events>; look for files"
     ),
-    RuleState("drift", "silver.events", "type", 1.55, 0.25, "warning", "warning", "silver.events, type: PSI 1.550"),
-    RuleState("drift", "silver.events", "hour", 0.012, 0.25, "warning", "kept", "silver.events, hour: PSI 0.012"),
-    RuleState("drift", "silver.events", "value", None, None, "warning", "skipped", "silver.events, value: too few"),
-    RuleState("keys", "silver.users", "user_id", 0.0, 0.0, "error", "kept", "silver.users, user_id: 0 of 9 rows"),
+    Finding("drift", "silver.events", "type", 1.55, 0.25, "warning", "warning", "silver.events, type: PSI 1.550"),
+    Finding("drift", "silver.events", "hour", 0.012, 0.25, "warning", "kept", "silver.events, hour: PSI 0.012"),
+    Finding("drift", "silver.events", "value", None, None, "warning", "skipped", "silver.events, value: too few"),
+    Finding("keys", "silver.users", "user_id", 0.0, 0.0, "error", "kept", "silver.users, user_id: 0 of 9 rows"),
 ]
 VIEW = RulesView(
     states=STATES,

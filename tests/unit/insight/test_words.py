@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from fuserank.common.shown import columns
 from fuserank.insight.told import Told, in_words
-from fuserank.insight.words import Currency, columns, money, plural, share, sparkline
+from fuserank.insight.words import Currency, money, plural, share, sparkline
 
 EUR = Currency("EUR", 100)
 

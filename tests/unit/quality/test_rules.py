@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from fuserank.common.finding import Finding
 from fuserank.config.quality import Limits, QualityConfig
 from fuserank.quality.facts import Counted, Facts, Top
-from fuserank.quality.rules import Finding, expected_week, judged, weeks
+from fuserank.quality.rules import expected_week, judged, weeks
 
 AS_OF = dt.date(2024, 6, 3)
 CFG = QualityConfig()
