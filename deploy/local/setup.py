@@ -47,7 +47,8 @@ def main() -> int:
         venv.create(VENV, with_pip=True)
     STAMPS.mkdir(exist_ok=True)
     install_packages(KIND)
-    install_jars()
+    install_jars("jars.lock", "jars")
+    install_jars("local-jars.lock", "local-jars")
     render_spark_defaults()
     render_spark_home()
     return 0
@@ -78,15 +79,15 @@ def install_packages(kind: str) -> None:
     done(f"packages-{kind}", stamp)
 
 
-def install_jars() -> None:
-    """Resolve the coordinates of jars.lock with Spark's own resolver, and check every jar's SHA-256."""
-    lock = REQUIREMENTS / "jars.lock"
-    stamp = digest(lock)
-    if is_done("jars", stamp):
+def install_jars(lock: str, folder_name: str) -> None:
+    """Resolve a lock's coordinates with Spark's own resolver, check every jar's SHA-256, copy them to .venv/<folder>."""
+    path = REQUIREMENTS / lock
+    stamp = digest(path)
+    if is_done(folder_name, stamp):
         return
-    rows = [line.split() for line in lock.read_text().splitlines() if line and not line.startswith("#")]
-    say(f"fetching {len(rows)} Delta jars")
-    jars = VENV / "jars"
+    rows = [line.split() for line in path.read_text().splitlines() if line and not line.startswith("#")]
+    say(f"fetching {len(rows)} jars ({lock})")
+    jars = VENV / folder_name
     jars.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=VENV) as folder:
         script = Path(folder) / "resolved.py"
@@ -105,10 +106,10 @@ def install_jars() -> None:
             have = hashlib.sha256(jar.read_bytes()).hexdigest()
             if have != want:
                 raise SystemExit(
-                    f"setup: {name}.jar has SHA-256 {have}, requirements/jars.lock says {want}; not installed"
+                    f"setup: {name}.jar has SHA-256 {have}, requirements/{lock} says {want}; not installed"
                 )
             shutil.copy(jar, jars / jar.name)
-    done("jars", stamp)
+    done(folder_name, stamp)
 
 
 def render_spark_defaults() -> None:

@@ -16,6 +16,7 @@ import yaml
 
 from fuserank.config.secrets import problem
 
+LOCAL_FILES = "com.globalmentor.apache.hadoop.fs.BareLocalFileSystem"
 LOG4J = """# rendered by make setup: what Spark has to say below an error is not for the people who run a shop
 rootLogger.level = error
 rootLogger.appenderRef.stderr.ref = console
@@ -36,6 +37,11 @@ def main(env_file: str, jars: str, folder: str | None = None) -> int:
     if (os.cpu_count() or 1) < 2:
         submit["spark.master"] = "local[2]"
     submit["spark.jars"] = ",".join(sorted(str(jar) for jar in Path(jars).glob("*.jar")))
+    own = sorted(str(jar) for jar in (Path(jars).parent / "local-jars").glob("*.jar"))
+    if own:  # of this machine alone: it must be there before the JVM looks at its first file
+        submit["spark.driver.extraClassPath"] = ":".join(own)
+        submit["spark.jars"] += "," + ",".join(own)  # should executors elsewhere be told to use it, they get it
+        submit["spark.hadoop.fs.file.impl"] = LOCAL_FILES
     submit["spark.pyspark.python"] = sys.executable
     target = Path(folder) if folder else spark_home() / "conf"
     target.mkdir(parents=True, exist_ok=True)
