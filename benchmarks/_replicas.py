@@ -1,4 +1,4 @@
-"""The demo's shop with its users several times over: what `bench scale` starts from."""
+"""The demo's shop with its users several times over: what `bench scale` and `bench ingest` start from."""
 
 from __future__ import annotations
 
@@ -53,6 +53,23 @@ def write_shop(folder: Path, copies: int, fraction: float) -> dict[str, int]:
             events = rows.num_rows * copies
     _write_conf(folder, files)
     return {"users": len(kept) * copies, "users_of_one_copy": len(kept), "events": events}
+
+
+def write_purchases(folder: Path, events: int) -> int:
+    """``folder/files`` with so many of the demo's purchases, a file a copy, and ``folder/conf`` with a mapping of them alone;
+    returns the copies, the last of which may be cut."""
+    files = folder / "files"
+    files.mkdir(parents=True)
+    rows = pq.read_table(demo() / "transactions.parquet")
+    copies = -(-events // rows.num_rows)
+    for copy in range(copies):
+        _write(_copy(rows.slice(0, events - copy * rows.num_rows), copy), files / f"transactions-{copy}.parquet")
+    _write_conf(folder, files)
+    mapping = folder / "conf" / "datasets" / "completejourney.yaml"
+    whole = yaml.safe_load(mapping.read_text(encoding="utf-8"))
+    alone = {"files": {"transactions": whole["files"]["transactions"]}, "dimensions": {}}
+    mapping.write_text(yaml.safe_dump(whole | alone), encoding="utf-8")
+    return copies
 
 
 def _write(rows: pa.Table, file: Path) -> None:

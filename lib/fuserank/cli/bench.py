@@ -23,10 +23,14 @@ def _folder() -> Path:
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="als, topk, loader, ddp, scale, or leak (of a lake)")],
+    name: Annotated[str, typer.Argument(help="als, topk, loader, ddp, scale, ingest, or leak (of a lake)")],
     lake: o.Lake = None,
     sizes: Annotated[
-        str | None, typer.Option("--sizes", help="scale: how many times the demo's users, such as 1,4,8")
+        str | None,
+        typer.Option(
+            "--sizes",
+            help="scale: how many times the demo's users, such as 1,4,8; ingest: millions of events, such as 2,20",
+        ),
     ] = None,
     fraction: Annotated[
         float | None, typer.Option("--fraction", min=0.001, max=1, help="scale: share of the demo's users, for trying")
