@@ -147,10 +147,27 @@ def _read_text(
     schema = StructType(
         [*(StructField(n, StringType()) for n in names if n != _CORRUPT), StructField(_CORRUPT, StringType())]
     )
-    reader = spark.read.schema(schema).options(**options)
-    if form == "csv":
-        return _number_rows(_with_open_quotes(reader.csv(path), options["sep"]), several=False)
-    return _number_rows(reader.json(path), several=True)
+    reader = spark.read.schema(schema)
+    if form == "jsonl":
+        return _number_rows(reader.options(**options).json(path), several=True)
+    if _has_a_row_a_line(spark, path, options):
+        # a parser that may pass over cells which no query asks for does not see that a row has too many
+        told = {**options, "multiLine": "false", "columnPruning": "false"}
+        return _number_rows(reader.options(**told).csv(path), several=True)
+    return _number_rows(_with_open_quotes(reader.options(**options).csv(path), options["sep"]), several=False)
+
+
+def _has_a_row_a_line(spark: SparkSession, path: str, options: Mapping[str, str]) -> bool:
+    """Whether no line of a CSV file ends inside of quotes: then all cores read it, and its lines may end in \\n or \\r\\n, or in both.
+
+    A file with line breaks in quotes is one stream, for one core, and its first line's end is that of all.
+    """
+    if "16" in options["encoding"] or "32" in options["encoding"]:  # a line's end has more than one byte there
+        return False
+    quotes = "octet_length(value) - octet_length(replace(value, '\"', ''))"
+    # a carriage return inside of a line is a cell's, or ends a line of an old Macintosh: the other reader knows
+    broken = f"({quotes}) % 2 = 1 OR instr(rtrim('\\r', value), '\\r') > 0"
+    return spark.read.option("lineSep", "\n").text(path).where(broken).isEmpty()
 
 
 def _with_open_quotes(frame: DataFrame, delimiter: str) -> DataFrame:
@@ -175,14 +192,14 @@ def _number_rows(frame: DataFrame, several: bool) -> DataFrame:
     """``_row`` from 0 in the file's order: the row's place in its split, after the rows of the splits before it.
 
     Spark keeps the splits of one file in order (they are sorted by length, stably, and only the last is shorter).
-    A file in ``several`` splits costs one more pass, to count them; CSV with line breaks in quotes is never split.
+    A file that may be in ``several`` splits and is costs one more pass, to count them.
     """
     from pyspark.sql import functions as F
 
     place = F.monotonically_increasing_id().bitwiseAND((1 << 33) - 1)
     numbered = frame.withColumn("_split", F.spark_partition_id()).withColumn("_row", place)
     offset: Any = F.lit(0)
-    if several and frame.rdd.getNumPartitions() > 1:
+    if several and _splits(frame) > 1:
         counts = {r["_split"]: r["count"] for r in numbered.groupBy("_split").count().collect()}
         starts, total = [], 0
         for split in sorted(counts):
@@ -190,6 +207,13 @@ def _number_rows(frame: DataFrame, several: bool) -> DataFrame:
             total += counts[split]
         offset = F.coalesce(F.create_map(*starts)[F.col("_split")], F.lit(0)) if starts else F.lit(0)
     return numbered.withColumn("_row", (F.col("_row") + offset).cast("long")).drop("_split")
+
+
+def _splits(frame: DataFrame) -> int:
+    """Of a frame that reads files. A thread that has run no query yet has no session of its own, and ``rdd`` would read by defaults."""
+    spark: Any = frame.sparkSession
+    spark._get_j_spark_session_class(spark._jvm).setActiveSession(spark._jsparkSession)
+    return frame.rdd.getNumPartitions()
 
 
 def _find_local(root: str, pattern: str) -> list[FoundFile]:

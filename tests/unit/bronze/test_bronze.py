@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyspark.sql import functions as F
 
 from fuserank.tables.bronze import bronze_table
 from fuserank.tables.ops import INGESTED
 from fuserank.tables.silver import EVENTS
-from tests.support.bad_input import TWINS
-from tests.support.shop import columns, ingest, mapping, sales, write_csv, write_jsonl
+from tests.support.bad_input import TWINS, line
+from tests.support.shop import GOOD, columns, ingest, into_bronze, mapping, sales, write_csv, write_jsonl
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -59,21 +60,35 @@ def test_a_raised_mapping_version_reads_a_file_again(lake: Lake, tmp_path: Path)
     assert sorted(r["_mapping_version"] for r in lake.read(SALES).collect()) == [1, 1, 2, 2]
 
 
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
 def test_rows_are_numbered_in_the_order_of_the_file_even_when_spark_splits_it(
-    lake: Lake, spark: SparkSession, tmp_path: Path
+    lake: Lake, spark: SparkSession, tmp_path: Path, form: str
 ) -> None:
-    write_jsonl(tmp_path / "sales.jsonl", sales(*({} for _ in range(3000))))
+    write = {"jsonl": write_jsonl, "csv": write_csv}[form]
+    write(tmp_path / f"sales.{form}", sales(*({} for _ in range(3000))))
     before = spark.conf.get("spark.sql.files.maxPartitionBytes")
     spark.conf.set("spark.sql.files.maxPartitionBytes", "40000b")
     spark.conf.set("spark.sql.files.openCostInBytes", "0")
     try:
-        ingest(lake, mapping(tmp_path, form="jsonl"))
+        into_bronze(lake, mapping(tmp_path, form=form))
     finally:
         spark.conf.set("spark.sql.files.maxPartitionBytes", before or "128MB")
         spark.conf.unset("spark.sql.files.openCostInBytes")
-    rows = lake.read(SALES).select("_row", "line").collect()
+    rows = lake.read(SALES).select("_row", "line", F.spark_partition_id().alias("part")).collect()
     assert len(rows) == 3000
     assert all(r["_row"] == int(r["line"]) for r in rows)
+    assert len({r["part"] for r in rows}) > 1
+
+
+def test_lines_may_end_in_two_ways_in_one_file(lake: Lake, tmp_path: Path) -> None:
+    write_csv(tmp_path / "sales.csv", sales({}, {"user": 'u "2"'}))  # by Python's own writer: \r\n
+    with (tmp_path / "sales.csv").open("a", newline="", encoding="utf-8") as stream:
+        stream.write(line(2, user="u3") + line(3, user="u4"))
+    into_bronze(lake, mapping(tmp_path))
+    rows = lake.read(SALES).orderBy("_row").collect()
+    assert [(r["user"], r["line"], r["paid"]) for r in rows] == [
+        ("u1", "0", GOOD["paid"]), ('u "2"', "1", GOOD["paid"]), ("u3", "2", GOOD["paid"]), ("u4", "3", GOOD["paid"]),
+    ]  # fmt: skip
 
 
 def test_local_times_of_parquet_come_through(lake: Lake, tmp_path: Path) -> None:
