@@ -113,10 +113,11 @@ class Lake:
         self.spark.sql(f"ALTER TABLE {self.name(table)} SET TBLPROPERTIES ('delta.feature.timestampNtz' = 'supported')")
         return self.version(table)
 
-    def merge(self, table: Table, frame: DataFrame, update_when: str | None = None) -> int:
+    def merge(self, table: Table, frame: DataFrame, update_when: str | None = None, gone: str | None = None) -> int:
         """Insert new keys, update rows whose ``row_hash`` differs, leave the rest untouched; returns rows changed.
 
         :param update_when: another condition than that, over ``t`` (the table) and ``s`` (the frame)
+        :param gone: of rows that the frame has not, those where this holds are deleted
         """
         with _WRITING[self.name(table)]:
             before = self.ensure(table)
@@ -127,6 +128,8 @@ class Lake:
                 update_when = update_when or "t.row_hash <> s.row_hash"
             if update_when:
                 merge = merge.whenMatchedUpdateAll(update_when)
+            if gone:
+                merge = merge.whenNotMatchedBySourceDelete(gone)
             merge.whenNotMatchedInsertAll().execute()
             return self._written(table) if self.version(table) > before else 0
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import datetime as dt
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fuserank.tables.ops import INGESTED
@@ -23,6 +25,11 @@ class Taken:
     fingerprint: str
     file: str
     batch: int
+    at: dt.datetime | None = field(default=None, compare=False)
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return (self.target, self.source_table, self.content_hash)
 
 
 def known(lake: Lake, stage: str, dataset: str) -> list[Taken]:
@@ -30,17 +37,20 @@ def known(lake: Lake, stage: str, dataset: str) -> list[Taken]:
     if not lake.exists(INGESTED):
         return []
     rows = lake.read(INGESTED).where(f"stage = '{stage}' AND dataset = '{dataset}'").collect()
-    return [
-        Taken(r["source_table"], r["target"], r["content_hash"], r["fingerprint"], r["file"], r["batch"]) for r in rows
-    ]
+    names = ("source_table", "target", "content_hash", "fingerprint", "file", "batch", "ingested_at")
+    return [Taken(*(r[name] for name in names)) for r in rows]
 
 
-def mark(run: Run, stage: str, dataset: str, taken: list[Taken]) -> None:
-    """Tell that these files are in; after their rows are."""
+def mark(run: Run, stage: str, dataset: str, taken: list[Taken], before: Collection[Taken] = ()) -> None:
+    """Tell that these files are in; after their rows are. A mark of ``before`` that comes again is the newest then."""
     if not taken:
         return
     rows = [
         (stage, dataset, t.source_table, t.target, t.content_hash, t.fingerprint, t.file, t.batch, run.now, run.run_id)
         for t in taken
     ]
-    run.lake.append(INGESTED, run.spark.createDataFrame(rows, schema(INGESTED)).coalesce(1))
+    frame = run.spark.createDataFrame(rows, schema(INGESTED)).coalesce(1)
+    if {(t.key, t.fingerprint) for t in taken} & {(t.key, t.fingerprint) for t in before}:
+        run.lake.merge(INGESTED, frame, "t.ingested_at < s.ingested_at")
+    else:
+        run.lake.append(INGESTED, frame)

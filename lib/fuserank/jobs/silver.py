@@ -3,7 +3,8 @@
     spark-submit jobs/silver.py --env local --as-of 2017-12-04
 
 Safe to rerun: only files that a table has not taken in by this mapping are looked at; events, items and dictionaries
-are appended or merged by key and row hash, the other tables replace their data set's slice. Bad rows go to ops.quarantine;
+are appended or merged by key and row hash, the other tables replace their data set's slice. By another mapping all are
+looked at, and events and versions of items that it does not give are deleted. Bad rows go to ops.quarantine;
 rows there that a mended mapping makes good are resolved.
 """
 
@@ -13,8 +14,9 @@ import datetime as dt
 import hashlib
 import sys
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Hashable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from fuserank.config.dataset import DatasetConfig, load_dataset
@@ -77,7 +79,7 @@ def refine(run: Run, dataset: DatasetConfig, tables: Collection[Table] = t.TABLE
         run.note(f"quarantined_{name}", run.lake.merge(QUARANTINE, frame, REOPENED))
     if had_bad and files.taken:
         _settle(run, dataset, files.looked_through(), [frame for _, frame in bad])
-    mark(run, "silver", dataset.name, [f for f in files.taken if not files.has(f)])
+    mark(run, "silver", dataset.name, [f for f in files.taken if not files.has(f)], files.silver)
 
 
 class Files:
@@ -89,9 +91,8 @@ class Files:
         meaning = dataset.model_dump_json(exclude=aside, exclude_defaults=True)
         self.mapping = hashlib.sha256(meaning.encode()).hexdigest()
         self.bronze = known(lake, "bronze", dataset.name)
-        self.silver = {
-            (f.target, f.source_table, f.content_hash, f.fingerprint) for f in known(lake, "silver", dataset.name)
-        }
+        self.silver = known(lake, "silver", dataset.name)
+        self.newest = _newest(self.silver, lambda f: f.key)
         self.taken: list[Taken] = []
 
     def current(self, table: str) -> list[Taken]:
@@ -110,8 +111,14 @@ class Files:
         return [f for f in would if table in self.again or not self.has(f)]
 
     def has(self, file: Taken) -> bool:
-        """Whether its target took the file in, in an earlier run."""
-        return (file.target, file.source_table, file.content_hash, file.fingerprint) in self.silver
+        """Whether its target took the file in, in an earlier run, and by no other mapping since."""
+        return file.fingerprint in self.newest.get(file.key, ())
+
+    def remade(self, table: str, fresh: list[Taken]) -> bool:
+        """Whether what these files gave the table came by another mapping, or by an older version of one."""
+        made = _newest(self.silver, lambda f: f.target.partition(":")[0]).get(table, set())
+        by_another = bool(made) and not any(fingerprint.partition(":")[0] == self.mapping for fingerprint in made)
+        return bool(fresh) and (by_another or any(f.key in self.newest and not self.has(f) for f in fresh))
 
     def looked_through(self) -> list[tuple[str, str]]:
         """(table of the mapping, content hash) of the files that all that is made of the table took in by now."""
@@ -138,17 +145,29 @@ class Files:
         return frame
 
 
+def _newest(marks: list[Taken], by: Callable[[Taken], Hashable]) -> dict[Hashable, set[str]]:
+    """The fingerprints of each one's last run."""
+    last: dict[Hashable, set[str]] = {}
+    for _, of_a_run in groupby(sorted(marks, key=lambda f: f.at), key=lambda f: f.at):  # type: ignore[arg-type,return-value]
+        run: dict[Hashable, set[str]] = {}
+        for f in of_a_run:
+            run.setdefault(by(f), set()).add(f.fingerprint)
+        last |= run
+    return last
+
+
 Bad = list[tuple[str, "DataFrame"]]
 
 
 def _events(run: Run, dataset: DatasetConfig, files: Files) -> Bad:
     """Flag, look for bad rows and repeated ids (one scan), number new users and items, write."""
     fresh = [files.fresh(e.source, f"{t.EVENTS.name}:{i}") for i, e in enumerate(dataset.events)]
-    all_of_them = dataset.order == "position"  # what comes later moves what came before
+    remade = files.remade(t.EVENTS.name, [f for new in fresh for f in new])
+    whole = remade or dataset.order == "position"  # there, what comes later moves what came before
     parts = [
-        (e, ev.typed_events(files.rows(e.source, None if all_of_them else new), dataset, e, run.now))
+        (e, ev.typed_events(files.rows(e.source, None if whole else new), dataset, e, run.now))
         for e, new in zip(dataset.events, fresh, strict=True)
-        if new
+        if new or (remade and files.current(e.source))
     ]
     if not parts:
         return []
@@ -179,7 +198,7 @@ def _events(run: Run, dataset: DatasetConfig, files: Files) -> Bad:
     if first:
         run.lake.append(t.EVENTS, rows.repartition("event_date"))
     else:
-        run.lake.merge(t.EVENTS, rows)
+        run.lake.merge(t.EVENTS, rows, gone=f"t.dataset = '{dataset.name}'" if remade else None)
     files.taken += [f for new in fresh for f in new]
     return bad
 
@@ -216,9 +235,12 @@ def _dimension(run: Run, dataset: DatasetConfig, files: Files, name: str) -> Bad
         placed = dimensions.one_per_key(good, table)
         bad += _bad(placed, run, dataset, mapping.source, name)
         good = placed.where("_problem IS NULL")
+    gone = None
     if name == "items":
         good = dimensions.versions(good)
-    _write(run, dataset, table, good)
+        if files.remade(table.name, fresh):
+            good, gone = _beside_others(run.lake, good), "true"
+    _write(run, dataset, table, good, gone)
     files.taken += fresh
     return bad
 
@@ -235,7 +257,14 @@ def _promotions(run: Run, dataset: DatasetConfig, files: Files) -> Bad:
     return _bad(rows, run, dataset, mapping.source, "promotions")
 
 
-def _write(run: Run, dataset: DatasetConfig, table: Table, rows: DataFrame) -> None:
+def _beside_others(lake: Lake, rows: DataFrame) -> DataFrame:
+    """All that silver.items should have: these, and what it has of items that they say nothing of."""
+    names = [c for c in t.ITEMS.column_names if c != "run_id"]
+    others = lake.read(t.ITEMS).join(rows.select("item_id").distinct(), "item_id", "left_anti")
+    return rows.select(names).unionByName(others.select(names))
+
+
+def _write(run: Run, dataset: DatasetConfig, table: Table, rows: DataFrame, gone: str | None = None) -> None:
     constants = {
         "run_id",
         *table.slice_by,
@@ -244,7 +273,7 @@ def _write(run: Run, dataset: DatasetConfig, table: Table, rows: DataFrame) -> N
     if table.slice_by:
         run.lake.replace(table, rows, dataset=dataset.name)
     else:
-        run.lake.merge(table, rows)
+        run.lake.merge(table, rows, gone=gone)
 
 
 def _bad(rows: DataFrame, run: Run, dataset: DatasetConfig, table: str, name: str) -> Bad:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 import pytest
+from pyspark.sql import functions as F
 
 from fuserank.config.dataset import RootConfig, load_dataset
 from fuserank.tables import silver as t
@@ -166,6 +167,19 @@ def test_a_version_that_comes_late_ends_the_one_before_it(lake: Lake, tmp_path: 
         (300, "2019-03-01", "None", "test-run"),
     }
     assert [_seen(lake, day)["1"] for day in ("2019-01-05", "2019-02-05", "2019-03-05")] == [100, 200, 300]
+
+
+def test_another_mapping_leaves_no_version_of_an_item_that_it_does_not_give(lake: Lake, tmp_path: Path) -> None:
+    rows = [_priced("1", "2019-01-02", "1.00"), _priced("1", "2019-03-02", "3.00")]
+    dataset = _with(tmp_path, "catalogue", PRICED, PRICES, rows, "items")
+    ingest(lake, dataset)
+    other = lake.read(t.ITEMS).limit(1).withColumn("item_id", F.lit("of another data set"))
+    lake.append(t.ITEMS, other.drop("run_id"))
+    there = _with(tmp_path, "catalogue", PRICED, PRICES | {"known_at": {"from": "2019-01-01"}}, rows[:1], "items")
+    ingest(lake, there, run_id="second", now=dt.datetime(2020, 1, 2, tzinfo=dt.UTC))
+    told = {(r["item_id"], str(r["known_at"].date()), r["valid_to"], r["run_id"]) for r in lake.read(t.ITEMS).collect()}
+    assert {x for x in told if x[0] == "1"} == {("1", "2018-12-31", None, "second")}
+    assert len(told) == 2
 
 
 def test_a_price_that_no_money_can_be_is_quarantined(lake: Lake, tmp_path: Path) -> None:

@@ -153,6 +153,24 @@ def test_a_rerun_and_a_full_second_look_leave_the_same_data(lake: Lake, tmp_path
     assert lake.read(EVENTS).where("run_id <> 'test-run'").isEmpty()  # no row was written anew
 
 
+def test_another_mapping_leaves_no_event_that_it_does_not_give_and_the_first_one_brings_all_back(
+    lake: Lake, tmp_path: Path
+) -> None:
+    write_csv(tmp_path / "sales.csv", sales({}, {"quantity": "900"}, {"line": "0", "user": "u2", "item": "i2"}))
+    by_line = mapping(tmp_path)
+    rule = {"name": "few", "column": "quantity", "op": "<=", "value": 100}
+    by_user = mapping(tmp_path, rules=[rule], events=[_events()[0] | {"key": ["user", "line"]}])
+    seen = []
+    for day, dataset in enumerate((by_line, by_user, by_line, by_line), 1):
+        ingest(lake, dataset, now=dt.datetime(2020, 1, day, tzinfo=dt.UTC))
+        seen.append((sorted((r["user_id"], r["quantity"]) for r in lake.read(EVENTS).collect()), lake.version(EVENTS)))
+    first, second, back, rerun = seen
+    assert [first[0], second[0], back[0]] == [[("u1", 2), ("u1", 900)], [("u1", 2), ("u2", 2)], first[0]]
+    assert rerun == back  # no version was written
+    marks = lake.read(INGESTED).where("stage = 'silver'")
+    assert marks.count() == marks.select("target", "content_hash", "fingerprint").distinct().count() == 2
+
+
 def test_csv_jsonl_and_parquet_give_the_same_events(lake: Lake, tmp_path: Path) -> None:
     from fuserank.io.lake import Lake
 
