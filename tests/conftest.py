@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.jvm import SHORT_LIVED
+from tests.support.jvm import OF_TESTS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,14 +17,16 @@ if TYPE_CHECKING:
 
     from fuserank.io.lake import Lake
 
-os.environ.setdefault("SPARK_SUBMIT_OPTS", SHORT_LIVED)  # of this session's JVM, and of every one that a test starts
+os.environ.setdefault("SPARK_SUBMIT_OPTS", OF_TESTS)  # of this session's JVM, and of every one that a test starts
 
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
-    from fuserank.io.session import start
+    from fuserank.config.settings import load
+    from fuserank.io.session import apply_runtime, start
 
     session = start("fuserank-tests")
+    apply_runtime(session, load("local", ["dataset=completejourney"]).spark)  # as every run does
     yield session
     session.stop()
 

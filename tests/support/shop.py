@@ -5,13 +5,18 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import json
+import shutil
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from fuserank.config.dataset import DatasetConfig, parse_dataset
 
 if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
     from fuserank.io.lake import Lake
     from fuserank.io.run import Run
 
@@ -89,8 +94,24 @@ def into_bronze(
     from fuserank.io.run import Run
     from fuserank.jobs import bronze
 
+    if not Path(lake.root, "silver").exists():
+        shutil.copytree(_empty_lake(lake.spark).name, lake.root, dirs_exist_ok=True)
     settings = SimpleNamespace(vault=vault, lake=lake.root, run=SimpleNamespace(lock_wait_seconds=0.0))
     fresh = Lake(lake.spark, lake.root, run_id)
     run = Run(lake.spark, settings, fresh, now.date(), run_id, now, Progress(quiet=quiet))  # type: ignore[arg-type]
     bronze.ingest(run, dataset, resolve_root(dataset.root.folder, dataset.root.package))
     return run
+
+
+@cache
+def _empty_lake(spark: SparkSession) -> TemporaryDirectory[str]:
+    """A lake whose tables are there, without rows. To make them takes seconds, and the chain's own tests see to that."""
+    from fuserank.io.lake import Lake
+    from fuserank.tables import silver
+    from fuserank.tables.ops import INGESTED
+
+    folder = TemporaryDirectory(prefix="empty-lake-")
+    lake = Lake(spark, folder.name, "test-run")
+    for table in (*silver.TABLES, INGESTED):
+        lake.ensure(table)
+    return folder

@@ -142,6 +142,7 @@ def _items(
             "display_store_share": _share(len(shown["on_display"]), len(stores)),
             "mailer_store_share": _share(len(shown["in_mailer"]), len(stores)),
             **{name: (catalogue.get(i, {}).get(name) or "").strip() or None for name, _ in t.ATTRIBUTES},
+            "list_price_minor": catalogue.get(i, {}).get("price_minor"),
         }  # fmt: skip
     for mine in made.values():
         for name, kind in t.ATTRIBUTES:
