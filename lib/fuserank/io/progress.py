@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -35,13 +36,13 @@ class Progress:
         self._thread.start()
 
     def say(self, line: str) -> None:
-        self.console.print(line, soft_wrap=True)
+        self.console.print(line, soft_wrap=True, markup=False)
 
     def step(self, detail: str) -> None:
         """Say what a long stage is doing: a training step, an epoch."""
         self._detail = detail
         if not self.console.is_terminal:
-            self.console.print(f"    {detail}")
+            self.console.print(f"    {detail}", markup=False)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -49,7 +50,7 @@ class Progress:
         with self._lock:
             self._stages[name], self._detail = since, ""
             if self.console.is_terminal and self._status is None:
-                self._status = self.console.status(f"[bold]{name}[/bold]")
+                self._status = self.console.status(f"[bold]{escape(name)}[/bold]")
                 self._status.start()
         said = "[red]✗[/red] {name} after {seconds:.1f} s"
         try:
@@ -60,7 +61,7 @@ class Progress:
                 del self._stages[name]
                 if not self._stages:
                     self._end_status()
-            self.console.print(said.format(name=name, seconds=time.monotonic() - since))
+            self.console.print(said.format(name=escape(name), seconds=time.monotonic() - since))
 
     def close(self) -> None:
         self._stop.set()
@@ -82,11 +83,11 @@ class Progress:
             with self._lock:
                 under_way = ", ".join(f"{name} {now - since:.0f} s" for name, since in self._stages.items())
                 if self._status is not None:
-                    self._status.update(f"[bold]{under_way}[/bold]  {tasks} {self._detail}")
+                    self._status.update(f"[bold]{escape(under_way)}[/bold]  {tasks} {escape(self._detail)}")
                     continue
             if not self.console.is_terminal and under_way and now - last_line > 15 and tasks:
                 last_line = now
-                self.console.print(f"    {under_way}: {tasks}")
+                self.console.print(f"    {under_way}: {tasks}", markup=False)
 
     def _tasks(self) -> str:
         if self._spark is None:
