@@ -176,6 +176,8 @@ def test_a_shop_of_ratings_and_days_alone_has_its_card_and_profiles(spark: Spark
     card = json.loads(ran("card", "--json", *here).stdout)
     assert (card["events"], card["pairs"], card["heat"], card["told"]["values"]) == (3, 2, None, 3)
     assert card["refused"] == [{"source_table": "sales", "rule": "no_user", "column": "user", "rows": 1}]
+    spark.sql(f"UPDATE delta.`{tmp_path}/lake/ops/quarantine` SET resolution = 'mended'")
+    assert json.loads(ran("card", "--json", *here).stdout)["refused"] == []
     assert {"no times of day: nothing by hour", "no catalogue: items have no names, departments, brands"} <= set(
         card["without"]
     )

@@ -70,7 +70,7 @@ class Week:
 
 @dataclass(frozen=True)
 class Refused:
-    """Rows in ops.quarantine that broke one rule."""
+    """Open rows of ops.quarantine that broke one rule."""
 
     source_table: str
     rule: str

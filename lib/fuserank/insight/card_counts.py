@@ -129,7 +129,9 @@ def _histogram(side: str, what: str, rows: DataFrame, key: Column) -> DataFrame:
 
 
 def refused(quarantine: DataFrame) -> DataFrame:
-    """Rows in ops.quarantine by table, rule and column."""
+    """Open rows of ops.quarantine by table, rule and column."""
     from pyspark.sql import functions as F
 
-    return quarantine.groupBy("source_table", "rule", "column").agg(F.count("*").alias("rows"))
+    return (
+        quarantine.where("resolution IS NULL").groupBy("source_table", "rule", "column").agg(F.count("*").alias("rows"))
+    )

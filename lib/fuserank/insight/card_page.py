@@ -99,6 +99,6 @@ def _tables(card: Card) -> str:
 
 def _refused(card: Card) -> str:
     if not card.refused:
-        return section("refused", "Refused rows", "", '<p class="empty">ops.quarantine holds none.</p>')
+        return section("refused", "Refused rows", "", '<p class="empty">ops.quarantine holds none that are open.</p>')
     head, *rows = text.refused_rows(card)
-    return section("refused", "Refused rows", "in ops.quarantine, whenever they came", table(head, rows, (3,)))
+    return section("refused", "Refused rows", "open in ops.quarantine, whenever they came", table(head, rows, (3,)))

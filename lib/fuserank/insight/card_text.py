@@ -30,7 +30,7 @@ def lines(card: Card) -> list[str]:
     out += ["without", *(f"  {words}" for words in card.without), ""] if card.without else []
     out += ["tables", *columns(table_rows(card), right=(1,)), ""]
     if card.refused:
-        out += ["refused rows (ops.quarantine)", *columns(refused_rows(card), right=(3,)), ""]
+        out += ["refused rows (open in ops.quarantine)", *columns(refused_rows(card), right=(3,)), ""]
     return out[:-1]
 
 
