@@ -51,7 +51,7 @@ def cast_failures(rows: DataFrame, files: FilesConfig) -> DataFrame | None:
             sums.append(F.struct(*told).alias(f"units {name}"))
         if not may_fail(have, column.type):
             continue
-        is_there = present(cell, column.type)
+        is_there = present(cell, have, column.type)
         fails = is_there & typed(cell, have, column.type, column.zone, column.pattern, column.decimal).isNull()
         first = F.min(F.when(fails, F.struct(F.col("_row"), cell.cast("string").alias("text"))))
         sums.append(

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 _INTEGRAL = ("tinyint", "smallint", "int", "bigint")
 _FLOATING = ("float", "double")
+_DECIMAL_LIMIT = 1e12  # decimal(18,6) holds what is below
 _TIMES = ("date", "timestamp", "timestamp_ntz")
 # numbers that tell times → units in a second
 EPOCHS = {"epoch_seconds": 1, "epoch_millis": 1_000, "epoch_micros": 1_000_000}
@@ -44,11 +45,11 @@ def may_fail(found: str, want: str) -> bool:
     return found not in safe.get(want, _TIMES if want in {"date", "timestamp"} else ())
 
 
-def present(cell: Column, want: str) -> Column:
+def present(cell: Column, found: str, want: str) -> Column:
     """Whether the cell says anything; blank text says nothing where a number or a time is declared."""
     from pyspark.sql import functions as F
 
-    if want == "string":
+    if want == "string" or found in {*_INTEGRAL, *_FLOATING, *_TIMES, "boolean"}:
         return cell.isNotNull()
     return cell.isNotNull() & (F.trim(cell.cast("string")) != "")
 
@@ -57,6 +58,8 @@ def typed(
     cell: Column, found: str, want: str, zone: str = "UTC", pattern: str | None = None, decimal: str = "."
 ) -> Column:
     """The cell as ``want``, null where it cannot be: bigint, double, decimal(18,6), boolean, date or timestamp (UTC).
+
+    A decimal told as a floating-point number stays a double: a conversion costs as much as the rest of an event.
 
     ``zone`` is where text and timestamp_ntz without an offset were told; ``pattern`` a Spark datetime pattern;
     ``decimal`` the mark before the decimals of numbers told as text: with a comma, 1.234,5 is 1234.5.
@@ -79,7 +82,21 @@ def typed(
         return F.when(inside, F.timestamp_micros(F.when(inside, number) * (1_000_000 // EPOCHS[want])))
     if want in {"date", "timestamp"}:
         return _time(cell, found, want, zone, pattern)
+    if is_double(found, want):
+        return within_decimal(cell.cast("double"))
     return cell.try_cast({"decimal": "decimal(18,6)", "boolean": "boolean"}[want])
+
+
+def is_double(found: str, want: str) -> bool:
+    """Whether ``typed`` gives a double."""
+    return want == "double" or (want == "decimal" and found in _FLOATING)
+
+
+def within_decimal(number: Column) -> Column:
+    """The double where decimal(18,6) can hold it, else null; NaN and infinities are above all numbers."""
+    from pyspark.sql import functions as F
+
+    return F.when(F.abs(number) < _DECIMAL_LIMIT, number)
 
 
 def in_epoch(cell: Column, found: str, per_second: int) -> Column:

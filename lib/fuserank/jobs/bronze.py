@@ -78,7 +78,7 @@ def _ingest_table(
     seen = {t.content_hash for t in mine if int(t.fingerprint) >= dataset.version}
     batch = 1 + max((t.batch for t in mine), default=0)
     target = bronze_table(f"{dataset.name}_{table}")
-    taken: list[Taken] = []
+    new: list[tuple[SourceFile, int]] = []
     for found in find_files(run.spark, root, dataset.files[table].path):
         file = hashed(run.spark, found)
         if file.content_hash in seen:
@@ -88,15 +88,22 @@ def _ingest_table(
         names[file.content_hash] = file.name
         seen.add(file.content_hash)
         if table in dataset.connect:  # pieces of one table follow each other: what a later one says of an event counts
-            batch += bool(taken)
-        rows = readable_rows(run.spark, dataset, table, file, batch, say=run.say)
-        if hiding is not None:
-            hiding.keep(run, table, rows)
-            rows = hiding.rows(table, rows)
-        _check_against_bronze(run, target, rows, file)
-        with in_words(file.name, dataset.files[table].format, quote=hiding is None):
-            run.lake.append(target, rows, txn=(f"{dataset.name}:{file.content_hash}", dataset.version))
-        taken.append(Taken(table, target.name, file.content_hash, str(dataset.version), file.name, batch))
+            batch += bool(new)
+        new.append((file, batch))
+
+    def checked(one: tuple[SourceFile, int]) -> DataFrame:
+        return readable_rows(run.spark, dataset, table, *one, say=run.say)
+
+    taken: list[Taken] = []
+    with ThreadPoolExecutor(1) as ahead:  # the next file is looked through while this one is written
+        for (file, batch), rows in zip(new, ahead.map(checked, new), strict=True):
+            if hiding is not None:
+                hiding.keep(run, table, rows)
+                rows = hiding.rows(table, rows)
+            _check_against_bronze(run, target, rows, file)
+            with in_words(file.name, dataset.files[table].format, quote=hiding is None):
+                run.lake.append(target, rows, txn=(f"{dataset.name}:{file.content_hash}", dataset.version))
+            taken.append(Taken(table, target.name, file.content_hash, str(dataset.version), file.name, batch))
     return taken
 
 

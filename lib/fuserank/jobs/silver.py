@@ -38,12 +38,14 @@ from fuserank.tables.spark import schema
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+    from fuserank.config.dataset import EventsConfig
     from fuserank.io.lake import Lake
 
 READS: tuple[Table, ...] = (INGESTED,)  # and bronze_table(…) for each table of the mapping
 WRITES: tuple[Table, ...] = (*t.TABLES, QUARANTINE, INGESTED)
 # A row that is bad again is open again; a row whose file came in anew stays with that.
 REOPENED = "NOT (t.resolution <=> s.resolution) AND NOT (t.resolution <=> 'replaced')"
+_BROADCAST_ROWS = 1_000_000  # some 100 MB in each executor
 _DICTIONARIES = {"user": t.USER_DICTIONARY, "item": t.ITEM_DICTIONARY}
 
 
@@ -60,8 +62,8 @@ def refine(run: Run, dataset: DatasetConfig, tables: Collection[Table] = t.TABLE
 
     ``again``: tables of the mapping whose files are all looked at once more, whatever was taken in.
     """
-    for table in tables:  # a data set without demographics has no rows of them, but the table
-        run.lake.ensure(table)
+    with ThreadPoolExecutor(4) as pool:  # a data set without demographics has no rows of them, but the table
+        list(pool.map(run.lake.ensure, tables))
     files, had_bad = Files(run.lake, dataset, again), run.lake.exists(QUARANTINE)
     others = [n for n in dataset.dimensions.given() if n not in {"promotions", "identity_links"}]
     bad: Bad = []
@@ -76,7 +78,7 @@ def refine(run: Run, dataset: DatasetConfig, tables: Collection[Table] = t.TABLE
             jobs += [pool.submit(lambda: [bad for n in others for bad in _dimension(run, dataset, files, n)])]
         bad += [frame for job in jobs for frame in job.result()]
     for name, frame in bad:
-        run.note(f"quarantined_{name}", run.lake.merge(QUARANTINE, frame, REOPENED))
+        run.count(f"quarantined_{name}", run.lake.merge(QUARANTINE, frame, REOPENED))
     if had_bad and files.taken:
         _settle(run, dataset, files.looked_through(), [frame for _, frame in bad])
     mark(run, "silver", dataset.name, [f for f in files.taken if not files.has(f)], files.silver)
@@ -161,24 +163,36 @@ Bad = list[tuple[str, "DataFrame"]]
 
 def _events(run: Run, dataset: DatasetConfig, files: Files) -> Bad:
     """Flag, look for bad rows and repeated ids (one scan), number new users and items, write."""
+    from pyspark.sql import functions as F
+
     fresh = [files.fresh(e.source, f"{t.EVENTS.name}:{i}") for i, e in enumerate(dataset.events)]
     remade = files.remade(t.EVENTS.name, [f for new in fresh for f in new])
     whole = remade or dataset.order == "position"  # there, what comes later moves what came before
-    parts = [
-        (e, ev.typed_events(files.rows(e.source, None if whole else new), dataset, e, run.now))
+    raw = [
+        (e, files.rows(e.source, None if whole else new))
         for e, new in zip(dataset.events, fresh, strict=True)
         if new or (remade and files.current(e.source))
     ]
-    if not parts:
+    if not raw:
         return []
+
+    def typed(by_day: bool = False) -> list[tuple[EventsConfig, DataFrame]]:
+        return [(e, ev.typed_events(rows, dataset, e, run.now, by_day)) for e, rows in raw]
+
     bad: Bad = []
-    good = [(e, part.where("_problem IS NULL")) for e, part in parts]
-    if dataset.dimensions.identity_links:
-        links = run.lake.read(t.IDENTITY_LINKS, dataset=dataset.name)
-        good = [(e, as_one(part, links)) for e, part in good]
+    parts = typed()
     state = ev.state(_all([part.select("_key_hash", "_problem") for _, part in parts], lambda f: f)).collect()[0]
     if state["bad"]:
         bad += [bad for e, part in parts for bad in _bad(part, run, dataset, e.source, "events")]
+
+    def kept(parts: list[tuple[EventsConfig, DataFrame]]) -> list[tuple[EventsConfig, DataFrame]]:
+        """Where no row is bad, no cell is looked at once more to find that out."""
+        return [(e, part.where("_problem IS NULL")) for e, part in parts] if state["bad"] else parts
+
+    good, links = kept(parts), None
+    if dataset.dimensions.identity_links:
+        links = run.lake.read(t.IDENTITY_LINKS, dataset=dataset.name)
+        good = [(e, as_one(part, links)) for e, part in good]
     if state["repeated"]:
         good, more = _without_duplicates(run, dataset, good)
         bad += more
@@ -191,12 +205,22 @@ def _events(run: Run, dataset: DatasetConfig, files: Files) -> Bad:
             else run.spark.createDataFrame([], schema(dictionary))
         )
         run.lake.append(dictionary, new_entries(_all(seen, lambda f: f), before, side))
-    rows = ev.with_indexes(
-        _all([part for _, part in good], ev.contract_columns), *(run.lake.read(d) for d in _DICTIONARIES.values())
-    )
+    dictionaries = [run.lake.read(d) for d in _DICTIONARIES.values()]
     first = not run.lake.exists(t.EVENTS) or run.lake.read(t.EVENTS).isEmpty()
+    # a join with a large dictionary, or a search for repeated ids, shuffles rows by other things than their day
+    early = (
+        first
+        and dataset.order == "time"
+        and links is None
+        and not state["repeated"]
+        and all(d.count() <= _BROADCAST_ROWS for d in dictionaries)
+    )
+    if early:
+        dictionaries = [F.broadcast(d) for d in dictionaries]
+        good = kept(typed(by_day=True))
+    rows = ev.with_indexes(_all([part for _, part in good], ev.contract_columns), *dictionaries)
     if first:
-        run.lake.append(t.EVENTS, rows.repartition("event_date"))
+        run.lake.append(t.EVENTS, rows if early else rows.repartition("event_date"))
     else:
         run.lake.merge(t.EVENTS, rows, gone=f"t.dataset = '{dataset.name}'" if remade else None)
     files.taken += [f for new in fresh for f in new]

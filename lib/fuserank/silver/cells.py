@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fuserank.common.casting import may_fail, present, typed
+from fuserank.common.casting import is_double, may_fail, present, typed, within_decimal
 from fuserank.common.ids import normal_id
 from fuserank.tables.bronze import ENVELOPE, bronze_name
 from fuserank.tables.contract import Table
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from fuserank.config.dataset_dimensions import MoneyConfig
 
 _NUMBERS = ("tinyint", "smallint", "int", "bigint")
+_DECIMAL = "decimal(18,6)"
+# What a double times a factor below 10^4 is off by is less than this much of a minor unit, up to so large a number.
+_EXACT_BELOW, _MARGIN = 1e9, 0.01
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,20 @@ class Cells:
         return may_fail(self.found[bronze_name(name)], self.files.columns[name].type)
 
     def failed(self, name: str) -> Column:
-        return present(self.raw(name), self.files.columns[name].type) & self.cell(name).isNull()
+        found, want = self.found[bronze_name(name)], self.files.columns[name].type
+        return present(self.raw(name), found, want) & self.cell(name).isNull()
+
+    def is_double(self, name: str) -> bool:
+        return is_double(self.found[bronze_name(name)], self.files.columns[name].type)
+
+    def is_number(self, name: str) -> bool:
+        """Whether the source itself keeps whole numbers in it: its cells are digits."""
+        return self.found[bronze_name(name)] in _NUMBERS
+
+    def fits_decimal(self, name: str) -> Column:
+        """Whether the cell is a number that decimal(18,6) can hold."""
+        cell = self.cell(name)
+        return (within_decimal(cell) if self.is_double(name) else cell.try_cast(_DECIMAL)).isNotNull()
 
     def time(self, name: str, zone: str) -> Column:
         """A timestamp, UTC; a date is its midnight in the shop's zone."""
@@ -96,13 +112,26 @@ def minor_units(row: Cells, parts: Sequence[MoneyConfig], per_major: int) -> Col
         return F.lit(None).cast("long")
     amounts = []
     for part in parts:
-        number = row.cell(part.column).try_cast("decimal(18,6)")
-        factor = F.lit(per_major if part.unit == "major" else 1).cast("decimal(4,0)")
-        amounts.append(F.round(number * factor, 0).cast("long"))
+        factor = per_major if part.unit == "major" else 1
+        amounts.append(_minor(row.cell(part.column), factor, row.is_double(part.column)))
     if len(amounts) == 1:
         return amounts[0]
     total = sum((F.coalesce(a, F.lit(0)) for a in amounts[1:]), start=F.coalesce(amounts[0], F.lit(0)))
     return F.when(F.coalesce(*amounts).isNotNull(), total)
+
+
+def _minor(number: Column, factor: int, is_double: bool) -> Column:
+    """Number times factor, half up. A double is multiplied as it is wherever that cannot tell another integer:
+    all but the amounts that lie on the edge between two, and the very large."""
+    from pyspark.sql import functions as F
+
+    exact = F.round(number.try_cast(_DECIMAL) * F.lit(factor).cast("decimal(4,0)"), 0).cast("long")
+    if not is_double:
+        return exact
+    product = number * float(factor)
+    nearest = F.rint(product)
+    clear = (F.abs(number) < _EXACT_BELOW) & (F.abs(product - nearest) < 0.5 - _MARGIN)
+    return F.when(number.isNull(), F.lit(None).cast("long")).when(clear, nearest.cast("long")).otherwise(exact)
 
 
 def row_hash(table: Table, leave_out: Iterable[str] = ()) -> Column:

@@ -16,17 +16,21 @@ if TYPE_CHECKING:
     from fuserank.config.dataset import DatasetConfig, EventsConfig, RewardConfig
 
 INDEXES = ("user_index", "item_index")
+_ESCAPED = r'["\\\x00-\x1f]'  # what JSON writes in another way
 _TEXTS = {"session": "session", "store": "store_id", "request": "request_id", "campaign": "campaign_id",
           "platform": "platform", "text_ref": "text_ref"}  # fmt: skip
 
 
-def typed_events(bronze: DataFrame, dataset: DatasetConfig, events: EventsConfig, now: dt.datetime) -> DataFrame:
+def typed_events(
+    bronze: DataFrame, dataset: DatasetConfig, events: EventsConfig, now: dt.datetime, by_day: bool = False
+) -> DataFrame:
     """Bronze rows with the columns of silver.events (but indexes, row_hash and run_id) and ``_problem``.
 
     Without a column that tells the time, times are null until ``orders.placed``, which reads ``_in_order``.
 
     :param bronze: rows of the table that ``events`` is mapped from
     :param now: UTC; an event after it is a mistake
+    :param by_day: shuffle by the day of the event's time, while a row is still as narrow as the source has it
     """
     from pyspark.sql import functions as F
 
@@ -37,7 +41,10 @@ def typed_events(bronze: DataFrame, dataset: DatasetConfig, events: EventsConfig
     ids &= {n for n in names if dataset.files[events.source].columns[n].type in {"string", "long"}}
     row = cells(bronze, dataset, events.source, names, ids)
     time = row.time(events.time, dataset.time_zone) if events.time else F.lit(None).cast("timestamp")
-    typed = row.frame.withColumns({"_event_time": time, **_kind(row, events)})
+    timed = row.frame.withColumn("_event_time", time)
+    if by_day:
+        timed = timed.repartition(F.col("_event_time").cast("date"))
+    typed = timed.withColumns(_kind(row, events))
     made = typed.withColumns(_columns(row, dataset, events))
     return made.withColumn("_problem", first_problem(_checks(row, events, names, now))).withColumn(
         "dataset", F.lit(dataset.name)
@@ -110,11 +117,26 @@ def with_indexes(events: DataFrame, users: DataFrame, items: DataFrame) -> DataF
     return events.join(user, "user_id").join(item, "item_id").select(*(c for c in EVENTS.column_names if c != "run_id"))
 
 
-def event_id(dataset: str, event_type: Column, key: list[Column]) -> Column:
+def event_id(dataset: str, event_type: Column, row: Cells, key: list[str]) -> Column:
     """SHA-256, hex, over the JSON array [dataset, type, key…], key cells as strings."""
     from pyspark.sql import functions as F
 
-    return F.sha2(F.to_json(F.array(F.lit(dataset), event_type, *key)), 256)
+    told = [_json(row.cell(k).cast("string"), row.is_number(k)) for k in key]
+    parts = [_json(F.lit(dataset), False), _json(event_type, False), *told]
+    between = [part for p in parts for part in (p, F.lit(","))][:-1]
+    return F.sha2(F.concat(F.lit("["), *between, F.lit("]")), 256)
+
+
+def _json(text: Column, digits: bool) -> Column:
+    """A JSON string, or null. Spark's own writer costs more than the hash, so only what needs escapes pays for it."""
+    from pyspark.sql import functions as F
+
+    written = F.concat(F.lit('"'), text, F.lit('"'))
+    if not digits:
+        array = F.to_json(F.array(text))
+        escaped = F.substr(array, F.lit(2), F.length(array) - 2)
+        written = F.when(text.rlike(_ESCAPED), escaped).otherwise(written)
+    return F.coalesce(written, F.lit("null"))
 
 
 def _kind(row: Cells, events: EventsConfig) -> dict[str, Column]:
@@ -162,10 +184,10 @@ def _columns(row: Cells, dataset: DatasetConfig, events: EventsConfig) -> dict[s
     back = events.reverses
     taken_back = none.cast("string")
     if back is not None:
-        reversal = event_id(dataset.name, F.lit(back.type), [row.cell(k).cast("string") for k in back.key])
+        reversal = event_id(dataset.name, F.lit(back.type), row, back.key)
         taken_back = F.when(F.col("role") == "reversal", reversal)
     return {
-        "event_id": event_id(dataset.name, F.col("event_type"), key),
+        "event_id": event_id(dataset.name, F.col("event_type"), row, events.key),
         "_key_hash": F.xxhash64("event_type", *key),
         "user_id": row.cell(events.user),
         "item_id": row.cell(events.item),

@@ -107,8 +107,7 @@ def in_time(moment: Column, column: str, now: dt.datetime) -> list[Check]:
 
 def too_much(cells: Cells, column: str) -> Check:
     """An amount that no money can be."""
-    cell = cells.cell(column)
-    broken = cell.isNotNull() & cell.try_cast("decimal(18,6)").isNull()
+    broken = cells.cell(column).isNotNull() & ~cells.fits_decimal(column)
     return Check(broken, "uncastable", column, "more than 10^12; mend the cell, or the unit in the mapping")
 
 
