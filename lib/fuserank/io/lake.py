@@ -22,6 +22,8 @@ __all__ = ["Lake", "LakeError", "known_rows"]
 _OPEN_FILES = {"spark.sql.maxConcurrentOutputFileWriters": "1024"}  # more than a task has partition values here
 # Of a hundred float columns hardly one keeps its dictionary, and trying takes a third of the write.
 _NO_DICTIONARY = {"parquet.enable.dictionary": "false"}
+# Nor do hashes: no two are alike.
+_HASHES = {"parquet.enable.dictionary#event_id": "false", "parquet.enable.dictionary#row_hash": "false"}
 _WRITING: dict[str, threading.RLock] = defaultdict(threading.RLock)  # by name: one writer a table in this process
 # Settings of the session, and what each write that holds one found there: the first one found what stood before.
 _SETTING, _FOUND = threading.Lock(), defaultdict[str, list[str | None]](list)
@@ -102,7 +104,7 @@ class Lake:
             if table.open_schema:
                 options["mergeSchema"] = "true"
                 before = self._take_local_times(table, frame, before)
-            with _as_they_come(self.spark, _OPEN_FILES) if table.open_schema else nullcontext():
+            with _as_they_come(self.spark, _OPEN_FILES if table.open_schema else _HASHES):
                 self.place.append(table, frame, options)
             return self._written(table) if self.version(table) > before else 0
 

@@ -176,7 +176,7 @@ def _events(run: Run, dataset: DatasetConfig, files: Files) -> Bad:
     if not raw:
         return []
 
-    def typed(by_day: bool = False) -> list[tuple[EventsConfig, DataFrame]]:
+    def typed(by_day: int | None = None) -> list[tuple[EventsConfig, DataFrame]]:
         return [(e, ev.typed_events(rows, dataset, e, run.now, by_day)) for e, rows in raw]
 
     bad: Bad = []
@@ -217,7 +217,8 @@ def _events(run: Run, dataset: DatasetConfig, files: Files) -> Bad:
     )
     if early:
         dictionaries = [F.broadcast(d) for d in dictionaries]
-        good = kept(typed(by_day=True))
+        # a number of its own, as Spark would make few tasks of few bytes: the work comes after the shuffle
+        good = kept(typed(by_day=int(run.spark.conf.get("spark.sql.shuffle.partitions"))))
     rows = ev.with_indexes(_all([part for _, part in good], ev.contract_columns), *dictionaries)
     if first:
         run.lake.append(t.EVENTS, rows if early else rows.repartition("event_date"))

@@ -22,7 +22,7 @@ _TEXTS = {"session": "session", "store": "store_id", "request": "request_id", "c
 
 
 def typed_events(
-    bronze: DataFrame, dataset: DatasetConfig, events: EventsConfig, now: dt.datetime, by_day: bool = False
+    bronze: DataFrame, dataset: DatasetConfig, events: EventsConfig, now: dt.datetime, by_day: int | None = None
 ) -> DataFrame:
     """Bronze rows with the columns of silver.events (but indexes, row_hash and run_id) and ``_problem``.
 
@@ -30,7 +30,7 @@ def typed_events(
 
     :param bronze: rows of the table that ``events`` is mapped from
     :param now: UTC; an event after it is a mistake
-    :param by_day: shuffle by the day of the event's time, while a row is still as narrow as the source has it
+    :param by_day: partitions to shuffle into by the day of the event's time, while a row is as narrow as the source has it
     """
     from pyspark.sql import functions as F
 
@@ -42,8 +42,8 @@ def typed_events(
     row = cells(bronze, dataset, events.source, names, ids)
     time = row.time(events.time, dataset.time_zone) if events.time else F.lit(None).cast("timestamp")
     timed = row.frame.withColumn("_event_time", time)
-    if by_day:
-        timed = timed.repartition(F.col("_event_time").cast("date"))
+    if by_day is not None:
+        timed = timed.repartition(by_day, F.col("_event_time").cast("date"))
     typed = timed.withColumns(_kind(row, events))
     made = typed.withColumns(_columns(row, dataset, events))
     return made.withColumn("_problem", first_problem(_checks(row, events, names, now))).withColumn(
