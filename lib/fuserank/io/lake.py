@@ -123,7 +123,9 @@ class Lake:
         """
         with _WRITING[self.name(table)]:
             before = self.ensure(table)
-            if self.place.read(table, None).isEmpty():  # the first rows of a table: there is nothing to compare them with
+            if self.place.read(
+                table, None
+            ).isEmpty():  # the first rows of a table: there is nothing to compare them with
                 return self.append(table, frame)
             frame = conform(self._with_constants(table, frame, {}), table)
             on = " AND ".join(f"t.`{k}` = s.`{k}`" for k in table.keys)

@@ -159,6 +159,7 @@ def _newest(marks: list[Taken], by: Callable[[Taken], Hashable]) -> dict[Hashabl
 
 
 Bad = list[tuple[str, "DataFrame"]]
+Parts = list[tuple["EventsConfig", "DataFrame"]]  # of each of a mapping's events, their rows
 
 
 def _events(run: Run, dataset: DatasetConfig, files: Files) -> Bad:
@@ -176,7 +177,7 @@ def _events(run: Run, dataset: DatasetConfig, files: Files) -> Bad:
     if not raw:
         return []
 
-    def typed(by_day: int | None = None) -> list[tuple[EventsConfig, DataFrame]]:
+    def typed(by_day: int | None = None) -> Parts:
         return [(e, ev.typed_events(rows, dataset, e, run.now, by_day)) for e, rows in raw]
 
     bad: Bad = []
@@ -185,7 +186,7 @@ def _events(run: Run, dataset: DatasetConfig, files: Files) -> Bad:
     if state["bad"]:
         bad += [bad for e, part in parts for bad in _bad(part, run, dataset, e.source, "events")]
 
-    def kept(parts: list[tuple[EventsConfig, DataFrame]]) -> list[tuple[EventsConfig, DataFrame]]:
+    def kept(parts: Parts) -> Parts:
         """Where no row is bad, no cell is looked at once more to find that out."""
         return [(e, part.where("_problem IS NULL")) for e, part in parts] if state["bad"] else parts
 
@@ -197,35 +198,36 @@ def _events(run: Run, dataset: DatasetConfig, files: Files) -> Bad:
         good, more = _without_duplicates(run, dataset, good)
         bad += more
     good = [(e, placed(part, dataset)) for e, part in good]
-    for side, dictionary in _DICTIONARIES.items():
-        seen = [part.select(f"{side}_id", "event_time") for _, part in good]
-        before = (
-            run.lake.read(dictionary)
-            if run.lake.exists(dictionary)
-            else run.spark.createDataFrame([], schema(dictionary))
-        )
-        run.lake.append(dictionary, new_entries(_all(seen, lambda f: f), before, side))
-    dictionaries = [run.lake.read(d) for d in _DICTIONARIES.values()]
+    dictionaries = _numbered(run, [part for _, part in good])
     first = not run.lake.exists(t.EVENTS) or run.lake.read(t.EVENTS).isEmpty()
     # a join with a large dictionary, or a search for repeated ids, shuffles rows by other things than their day
-    early = (
-        first
-        and dataset.order == "time"
-        and links is None
-        and not state["repeated"]
-        and all(d.count() <= _BROADCAST_ROWS for d in dictionaries)
-    )
-    if early:
+    by_day = first and dataset.order == "time" and links is None and not state["repeated"]
+    if by_day and all(d.count() <= _BROADCAST_ROWS for d in dictionaries):
         dictionaries = [F.broadcast(d) for d in dictionaries]
         # a number of its own, as Spark would make few tasks of few bytes: the work comes after the shuffle
         good = kept(typed(by_day=int(run.spark.conf.get("spark.sql.shuffle.partitions"))))
-    rows = ev.with_indexes(_all([part for _, part in good], ev.contract_columns), *dictionaries)
-    if first:
-        run.lake.append(t.EVENTS, rows if early else rows.repartition("event_date"))
+        run.lake.append(t.EVENTS, _indexed(good, dictionaries))
+    elif first:
+        run.lake.append(t.EVENTS, _indexed(good, dictionaries).repartition("event_date"))
     else:
-        run.lake.merge(t.EVENTS, rows, gone=f"t.dataset = '{dataset.name}'" if remade else None)
+        gone = f"t.dataset = '{dataset.name}'" if remade else None
+        run.lake.merge(t.EVENTS, _indexed(good, dictionaries), gone=gone)
     files.taken += [f for new in fresh for f in new]
     return bad
+
+
+def _numbered(run: Run, good: list[DataFrame]) -> list[DataFrame]:
+    """Both dictionaries, with the users and items of these events in them."""
+    for side, dictionary in _DICTIONARIES.items():
+        seen = _all([part.select(f"{side}_id", "event_time") for part in good], lambda f: f)
+        there = run.lake.exists(dictionary)
+        before = run.lake.read(dictionary) if there else run.spark.createDataFrame([], schema(dictionary))
+        run.lake.append(dictionary, new_entries(seen, before, side))
+    return [run.lake.read(d) for d in _DICTIONARIES.values()]
+
+
+def _indexed(good: Parts, dictionaries: list[DataFrame]) -> DataFrame:
+    return ev.with_indexes(_all([part for _, part in good], ev.contract_columns), *dictionaries)
 
 
 def _without_duplicates(run: Run, dataset: DatasetConfig, good: list) -> tuple[list, Bad]:
