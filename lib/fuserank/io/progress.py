@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -21,7 +21,7 @@ class Progress:
     """One line per finished stage; while it runs, the Spark tasks done so far."""
 
     def __init__(self, quiet: bool = False) -> None:
-        self.console = Console(stderr=True, quiet=quiet, highlight=False)
+        self.console = Console(stderr=True, quiet=quiet, highlight=False, markup=False)
         self._spark: SparkSession | None = None
         self._stop = threading.Event()
         self._status: Status | None = None
@@ -36,13 +36,13 @@ class Progress:
         self._thread.start()
 
     def say(self, line: str) -> None:
-        self.console.print(line, soft_wrap=True, markup=False)
+        self.console.print(line, soft_wrap=True)
 
     def step(self, detail: str) -> None:
         """Say what a long stage is doing: a training step, an epoch."""
         self._detail = detail
         if not self.console.is_terminal:
-            self.console.print(f"    {detail}", markup=False)
+            self.console.print(f"    {detail}")
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -50,18 +50,18 @@ class Progress:
         with self._lock:
             self._stages[name], self._detail = since, ""
             if self.console.is_terminal and self._status is None:
-                self._status = self.console.status(f"[bold]{escape(name)}[/bold]")
+                self._status = self.console.status(Text(name, "bold"))
                 self._status.start()
-        said = "[red]✗[/red] {name} after {seconds:.1f} s"
+        mark, said = ("✗", "red"), " {name} after {seconds:.1f} s"
         try:
             yield
-            said = "[green]✓[/green] {name:<34} {seconds:7.1f} s"
+            mark, said = ("✓", "green"), " {name:<34} {seconds:7.1f} s"
         finally:
             with self._lock:
                 del self._stages[name]
                 if not self._stages:
                     self._end_status()
-            self.console.print(said.format(name=escape(name), seconds=time.monotonic() - since))
+            self.console.print(Text.assemble(mark, said.format(name=name, seconds=time.monotonic() - since)))
 
     def close(self) -> None:
         self._stop.set()
@@ -83,11 +83,11 @@ class Progress:
             with self._lock:
                 under_way = ", ".join(f"{name} {now - since:.0f} s" for name, since in self._stages.items())
                 if self._status is not None:
-                    self._status.update(f"[bold]{escape(under_way)}[/bold]  {tasks} {escape(self._detail)}")
+                    self._status.update(Text.assemble((under_way, "bold"), f"  {tasks} {self._detail}"))
                     continue
             if not self.console.is_terminal and under_way and now - last_line > 15 and tasks:
                 last_line = now
-                self.console.print(f"    {under_way}: {tasks}", markup=False)
+                self.console.print(f"    {under_way}: {tasks}")
 
     def _tasks(self) -> str:
         if self._spark is None:
