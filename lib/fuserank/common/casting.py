@@ -11,6 +11,7 @@ _INTEGRAL = ("tinyint", "smallint", "int", "bigint")
 _FLOATING = ("float", "double")
 _DECIMAL_LIMIT = 1e12  # decimal(18,6) holds what is below
 _TIMES = ("date", "timestamp", "timestamp_ntz")
+_TEXTS = ("string", "char", "varchar")
 # numbers that tell times → units in a second
 EPOCHS = {"epoch_seconds": 1, "epoch_millis": 1_000, "epoch_micros": 1_000_000}
 # 1990 … 2100 in seconds: of what other size a number is, it is told in another unit
@@ -49,7 +50,7 @@ def present(cell: Column, found: str, want: str) -> Column:
     """Whether the cell says anything; blank text says nothing where a number or a time is declared."""
     from pyspark.sql import functions as F
 
-    if want == "string" or found in {*_INTEGRAL, *_FLOATING, *_TIMES, "boolean"}:
+    if want == "string" or not found.startswith(_TEXTS):  # only text can be blank
         return cell.isNotNull()
     return cell.isNotNull() & (F.trim(cell.cast("string")) != "")
 

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 __all__ = ["Lake", "LakeError", "known_rows"]
-_OPEN_FILES = {"spark.sql.maxConcurrentOutputFileWriters": "1024"}  # more than a task has partition values here
+# A write keeps a task's rows in their order: it holds a file open for each partition value, of which no task has more here.
+# Otherwise Spark sorts the rows once more by the partition columns alone, as constants on top hide that they are
+# sorted: bronze would pay for nothing, and where that sort spills, rows of one partition change places.
+_OPEN_FILES = {"spark.sql.maxConcurrentOutputFileWriters": "1024"}
 # Of a hundred float columns hardly one keeps its dictionary, and trying takes a third of the write.
 _NO_DICTIONARY = {"parquet.enable.dictionary": "false"}
 # Nor do hashes: no two are alike.
@@ -91,7 +94,7 @@ class Lake:
         with _WRITING[self.name(table)]:
             self.ensure(table)
             frame = conform(self._with_constants(table, frame, slice_values), table)
-            with _as_they_come(self.spark, _OPEN_FILES | _NO_DICTIONARY) if table.torch_reads else nullcontext():
+            with _written_by(self.spark, _OPEN_FILES | _NO_DICTIONARY) if table.torch_reads else nullcontext():
                 self.place.overwrite(table, frame, _condition(table, slice_values))
             return self._written(table)
 
@@ -104,7 +107,7 @@ class Lake:
             if table.open_schema:
                 options["mergeSchema"] = "true"
                 before = self._take_local_times(table, frame, before)
-            with _as_they_come(self.spark, _OPEN_FILES if table.open_schema else _HASHES):
+            with _written_by(self.spark, _OPEN_FILES if table.open_schema else _HASHES):
                 self.place.append(table, frame, options)
             return self._written(table) if self.version(table) > before else 0
 
@@ -123,9 +126,8 @@ class Lake:
         """
         with _WRITING[self.name(table)]:
             before = self.ensure(table)
-            if self.place.read(
-                table, None
-            ).isEmpty():  # the first rows of a table: there is nothing to compare them with
+            # the first rows of a table: there is nothing to compare them with
+            if self.place.read(table, None).isEmpty():
                 return self.append(table, frame)
             frame = conform(self._with_constants(table, frame, {}), table)
             on = " AND ".join(f"t.`{k}` = s.`{k}`" for k in table.keys)
@@ -217,12 +219,10 @@ class Lake:
 
 
 @contextmanager
-def _as_they_come(spark: SparkSession, settings: dict[str, str]) -> Iterator[None]:
-    """Within this, a write keeps a task's rows in their order: it holds a file open for each partition value.
+def _written_by(spark: SparkSession, settings: dict[str, str]) -> Iterator[None]:
+    """Within this, the session writes by these settings.
 
-    Otherwise Spark sorts the rows once more by the partition columns alone, as constants on top hide that they are
-    sorted: bronze would pay for nothing, and where that sort spills, rows of one partition change places.
-    The session is shared by all threads, so the last write that holds a setting puts back what stood before.
+    It is shared by all threads, so the last write that holds a setting puts back what stood before.
     """
     with _SETTING:
         for key, value in settings.items():

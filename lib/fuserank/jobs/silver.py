@@ -16,6 +16,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable
 from concurrent.futures import ThreadPoolExecutor
+from functools import reduce
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,6 @@ from fuserank.tables import Table
 from fuserank.tables import silver as t
 from fuserank.tables.bronze import bronze_table
 from fuserank.tables.ops import INGESTED, QUARANTINE
-from fuserank.tables.spark import schema
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -182,7 +182,7 @@ def _events(run: Run, dataset: DatasetConfig, files: Files) -> Bad:
 
     bad: Bad = []
     parts = typed()
-    state = ev.state(_all([part.select("_key_hash", "_problem") for _, part in parts], lambda f: f)).collect()[0]
+    state = ev.state(_all([part.select("_key_hash", "_problem") for _, part in parts])).collect()[0]
     if state["bad"]:
         bad += [bad for e, part in parts for bad in _bad(part, run, dataset, e.source, "events")]
 
@@ -199,7 +199,7 @@ def _events(run: Run, dataset: DatasetConfig, files: Files) -> Bad:
         bad += more
     good = [(e, placed(part, dataset)) for e, part in good]
     dictionaries = _numbered(run, [part for _, part in good])
-    first = not run.lake.exists(t.EVENTS) or run.lake.read(t.EVENTS).isEmpty()
+    first = run.lake.read(t.EVENTS).isEmpty()
     # a join with a large dictionary, or a search for repeated ids, shuffles rows by other things than their day
     by_day = first and dataset.order == "time" and links is None and not state["repeated"]
     if by_day and all(d.count() <= _BROADCAST_ROWS for d in dictionaries):
@@ -219,15 +219,13 @@ def _events(run: Run, dataset: DatasetConfig, files: Files) -> Bad:
 def _numbered(run: Run, good: list[DataFrame]) -> list[DataFrame]:
     """Both dictionaries, with the users and items of these events in them."""
     for side, dictionary in _DICTIONARIES.items():
-        seen = _all([part.select(f"{side}_id", "event_time") for part in good], lambda f: f)
-        there = run.lake.exists(dictionary)
-        before = run.lake.read(dictionary) if there else run.spark.createDataFrame([], schema(dictionary))
-        run.lake.append(dictionary, new_entries(seen, before, side))
+        seen = _all([part.select(f"{side}_id", "event_time") for part in good])
+        run.lake.append(dictionary, new_entries(seen, run.lake.read(dictionary), side))
     return [run.lake.read(d) for d in _DICTIONARIES.values()]
 
 
 def _indexed(good: Parts, dictionaries: list[DataFrame]) -> DataFrame:
-    return ev.with_indexes(_all([part for _, part in good], ev.contract_columns), *dictionaries)
+    return ev.with_indexes(_all([ev.contract_columns(part) for _, part in good]), *dictionaries)
 
 
 def _without_duplicates(run: Run, dataset: DatasetConfig, good: list) -> tuple[list, Bad]:
@@ -243,7 +241,7 @@ def _told_once(tables: list[DataFrame]) -> list[DataFrame]:
     for events in tables:
         alone = ev.without_duplicates(events)
         before = [told.where("_problem IS NULL").select("event_id") for told in once]
-        once.append(ev.without_told(alone, _all(before, lambda f: f)) if before else alone)
+        once.append(ev.without_told(alone, _all(before)) if before else alone)
     return once
 
 
@@ -342,16 +340,14 @@ def _settle(run: Run, dataset: DatasetConfig, looked: list[tuple[str, str]], bad
         F.broadcast(files), ["source_table", "content_hash"], "left_semi"
     )
     if looked and not asked.isEmpty():
-        still = _all(bad, lambda f: f) if bad else rows.limit(0)
+        still = _all(bad) if bad else rows.limit(0)
         run.count(
             "quarantine_resolved", run.lake.merge(QUARANTINE, settled(asked, still, run.now, run.run_id), REOPENED)
         )
 
 
-def _all(frames: list[DataFrame], change: object) -> DataFrame:
-    from functools import reduce
-
-    return reduce(lambda a, b: a.unionByName(b), [change(f) for f in frames])  # type: ignore[operator]
+def _all(frames: list[DataFrame]) -> DataFrame:
+    return reduce(lambda a, b: a.unionByName(b), frames)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -131,7 +131,7 @@ def _minor(number: Column, factor: int, is_double: bool) -> Column:
     product = number * float(factor)
     nearest = F.rint(product)
     clear = (F.abs(number) < _EXACT_BELOW) & (F.abs(product - nearest) < 0.5 - _MARGIN)
-    return F.when(number.isNull(), F.lit(None).cast("long")).when(clear, nearest.cast("long")).otherwise(exact)
+    return F.when(clear, nearest.cast("long")).otherwise(exact)
 
 
 def row_hash(table: Table, leave_out: Iterable[str] = ()) -> Column:

@@ -122,9 +122,8 @@ def event_id(dataset: str, event_type: Column, row: Cells, key: list[str]) -> Co
     from pyspark.sql import functions as F
 
     told = [_json(row.cell(k).cast("string"), row.is_number(k)) for k in key]
-    parts = [_json(F.lit(dataset), False), _json(event_type, False), *told]
-    between = [part for p in parts for part in (p, F.lit(","))][:-1]
-    return F.sha2(F.concat(F.lit("["), *between, F.lit("]")), 256)
+    parts = F.concat_ws(",", _json(F.lit(dataset), False), _json(event_type, False), *told)
+    return F.sha2(F.concat(F.lit("["), parts, F.lit("]")), 256)
 
 
 def _json(text: Column, digits: bool) -> Column:
