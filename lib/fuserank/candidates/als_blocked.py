@@ -146,7 +146,7 @@ def _own_rows(mesh: Mesh, bounds: Ints, row: Indices, other: Indices, confidence
     return Side(bounds, rated.indptr, rated.indices, rated.data)
 
 
-class _Factors:
+class Factors:
     """This rank's own rows of one side's factors, as coordinates: factor = coordinates · basis.
 
     Products of rows and a matrix are taken a block at a time, and blocks never lie across two ranks, so that their bits
@@ -182,7 +182,7 @@ class _Factors:
 def iterate(mesh: Mesh, users: Side, items: Side, cfg: AlsConfig, seed: int) -> tuple[Floats, Floats]:
     """All passes from a random start; returns this rank's rows of both factor tables. Raises where they diverge."""
     starts = start_factors(users.rows, items.rows, cfg.factors, seed)
-    x, y = (_Factors(side, mesh.rank, start) for side, start in zip((users, items), starts, strict=True))
+    x, y = (Factors(side, mesh.rank, start) for side, start in zip((users, items), starts, strict=True))
     del starts
     for _ in range(cfg.iterations):
         _half_step(mesh, x, y, cfg)
@@ -205,7 +205,7 @@ def start_factors(users: int, items: int, depth: int, seed: int) -> tuple[Floats
     return x_UD, y_ID
 
 
-def _half_step(mesh: Mesh, mine: _Factors, other: _Factors, cfg: AlsConfig) -> None:
+def _half_step(mesh: Mesh, mine: Factors, other: Factors, cfg: AlsConfig) -> None:
     """Solves this rank's rows of ``mine`` given all of ``other``.
 
     With G = YᵀY + λI = L·Lᵀ the equations are solved for Lᵀx, from factors L⁻¹y of the other side: there G is the

@@ -121,3 +121,12 @@ def solve(indptr_R: Any, indices_N: Any, data_N: Floats, z_RD: Floats, w_OD: Flo
             for d in range(depth):
                 p_D[d] = r_D[d] + grown * p_D[d]
             before = after
+
+
+@compiled
+def add_products(
+    indptr_R: Any, indices_N: Any, data_N: Floats, w_OD: Floats, p_RD: Floats, once: Any, sign: Any, out_RD: Floats
+) -> None:
+    """out += Σ over each row's ratings of (once · c + sign · (c − 1) w·p) w, for callers that take their steps together."""
+    for row in range(out_RD.shape[0]):
+        _add_ratings(indices_N, data_N, indptr_R[row], indptr_R[row + 1], w_OD, p_RD[row], once, sign, out_RD[row])

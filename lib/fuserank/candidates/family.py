@@ -1,0 +1,143 @@
+"""The retrieval family: every member under one contract, and how Spark runs it.
+
+A member is a module with ``learn`` and ``Scorer``: ``learn(pairs, config, seed, (block, blocks))`` yields rows of
+``learned.SCHEMA``, ``Scorer(rows, config)`` has ``items`` and ``best(asked, k, exclude_seen)``. Both are numpy alone; here they
+meet Spark. To add one: its module, its settings in config/retrieval.py, its line in MEMBERS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from fuserank.candidates import bpr, ease, graph_filter, ials, item_cf, popularity, ppr, user_cf
+from fuserank.candidates.interactions import PAIR_COLUMNS, Interactions
+from fuserank.candidates.learned import SCHEMA, Learned
+from fuserank.candidates.rows import KERNEL_OUTPUT, candidate_batch, of_source
+from fuserank.common.errors import FuserankError
+from fuserank.common.users import whole_users
+from fuserank.config import retrieval as c
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    import pyarrow as pa
+    from pyspark.sql import DataFrame
+
+    from fuserank.candidates.best import Best
+    from fuserank.config.base import Section
+
+Loader = Callable[[], "pa.Table"]  # called on the executor
+
+
+class Scorer(Protocol):
+    """Scores what a member proposes; ``items``: which it can propose, ascending."""
+
+    items: npt.NDArray[np.int32]
+
+    def best(self, asked: Interactions, k: int, exclude_seen: bool) -> Best:
+        """The k best items of each user of ``asked``, whose columns are ``items``."""
+        ...
+
+
+@dataclass(frozen=True)
+class Member:
+    """One recommender. ``by_blocks``: blocks of it can be learned apart. ``fit``: its own distributed fit, where it has one."""
+
+    name: str
+    config: type[Section]
+    learn: Callable[[Interactions, Any, int, tuple[int, int]], Iterator[pa.RecordBatch]]
+    scorer: Callable[[Learned, Any], Scorer]
+    users_at_once: int
+    by_blocks: bool = False
+    fit: Callable[[DataFrame, Any, int, int], DataFrame] | None = None
+
+
+_ALL = (
+    Member("popularity", c.PopularityConfig, popularity.learn, popularity.Scorer, popularity.USERS_AT_ONCE),
+    Member("item_cf", c.ItemCfConfig, item_cf.learn, item_cf.Scorer, item_cf.USERS_AT_ONCE, by_blocks=True),
+    Member("user_cf", c.UserCfConfig, user_cf.learn, user_cf.Scorer, user_cf.USERS_AT_ONCE, by_blocks=True),
+    Member("ials", c.IalsConfig, ials.learn, ials.Scorer, ials.USERS_AT_ONCE, fit=ials.fit),
+    Member("ease", c.EaseConfig, ease.learn, ease.Scorer, ease.USERS_AT_ONCE),
+    Member("graph_filter", c.GraphFilterConfig, graph_filter.learn, graph_filter.Scorer, graph_filter.USERS_AT_ONCE),
+    Member("ppr", c.PprConfig, ppr.learn, ppr.Scorer, ppr.USERS_AT_ONCE),
+    Member("bpr", c.BprConfig, bpr.learn, bpr.Scorer, bpr.USERS_AT_ONCE),
+)
+MEMBERS = {member.name: member for member in _ALL}
+
+
+def member(name: str) -> Member:
+    """Raises FuserankError with the names that there are."""
+    if name not in MEMBERS:
+        raise FuserankError(f"no recommender {name!r}; there are: {', '.join(MEMBERS)}")
+    return MEMBERS[name]
+
+
+def fit(who: Member, pairs: DataFrame, load_pairs: Loader, cfg: Section, seed: int, partitions: int) -> DataFrame:
+    """What the member learns from ``pairs`` (PAIR_COLUMNS), as rows of learned.SCHEMA; lazy.
+
+    ``load_pairs`` gives the same pairs on an executor, where each task of a member without a fit of its own holds them all.
+    """
+    if who.fit is not None:
+        return who.fit(pairs, cfg, seed, partitions)
+    blocks = partitions if who.by_blocks else 1
+    return pairs.sparkSession.range(0, blocks, 1, blocks).mapInArrow(_Learn(who, load_pairs, cfg, seed, blocks), SCHEMA)
+
+
+class _Learn:
+    """A task's rows are the numbers of the blocks that it learns."""
+
+    def __init__(self, who: Member, load_pairs: Loader, cfg: Section, seed: int, blocks: int) -> None:
+        self.name, self.load_pairs, self.cfg, self.seed, self.blocks = who.name, load_pairs, cfg, seed, blocks
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        from threadpoolctl import threadpool_limits
+
+        numbers = [int(n) for batch in batches for n in batch.column(0).to_numpy()]
+        pairs = Interactions.of(self.load_pairs()) if numbers else None
+        with threadpool_limits(limits=1):
+            for number in numbers:
+                assert pairs is not None
+                yield from MEMBERS[self.name].learn(pairs, self.cfg, self.seed, (number, self.blocks))
+
+
+def propose(
+    who: Member, histories: DataFrame, load: Loader, cfg: Section, k: int, partitions: int, exclude_seen: bool = True
+) -> DataFrame:
+    """The ``k`` best items of every user of ``histories`` (PAIR_COLUMNS): user_index, item_index, source, rank, score.
+
+    ``load`` gives the member's rows on an executor. A user's list is the same in any number of partitions.
+    """
+    rows = histories.select(*PAIR_COLUMNS).repartition(partitions, "user_index")
+    kernel = _Propose(who, load, cfg, k, exclude_seen)
+    return of_source(rows.sortWithinPartitions("user_index", "item_index").mapInArrow(kernel, KERNEL_OUTPUT), who.name)
+
+
+class _Propose:
+    def __init__(self, who: Member, load: Loader, cfg: Section, k: int, exclude_seen: bool) -> None:
+        self.name, self.load, self.cfg, self.k, self.exclude_seen = who.name, load, cfg, k, exclude_seen
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        from threadpoolctl import threadpool_limits
+
+        who = MEMBERS[self.name]
+        scorer: Scorer | None = None
+        with threadpool_limits(limits=1):
+            for table in whole_users(batches):
+                scorer = scorer or who.scorer(Learned(self.load()), self.cfg)
+                yield from listed(who, scorer, table, self.k, self.exclude_seen)
+
+
+def listed(
+    who: Member, scorer: Scorer, histories: pa.Table, k: int, exclude_seen: bool = True
+) -> Iterator[pa.RecordBatch]:
+    """Lists of whole users (PAIR_COLUMNS, sorted by user), a block of users at a time."""
+    user = histories.column("user_index").to_numpy()
+    starts = np.flatnonzero(np.concatenate([[True], user[1:] != user[:-1]])) if len(user) else np.empty(0, np.int64)
+    for low in range(0, len(starts), who.users_at_once):
+        stop = starts[low + who.users_at_once] if low + who.users_at_once < len(starts) else len(user)
+        asked = Interactions.of(histories.slice(starts[low], stop - starts[low]), scorer.items)
+        row, column, score, rank = scorer.best(asked, k, exclude_seen)
+        yield candidate_batch(asked.users[row], scorer.items[column], rank, score)

@@ -1,0 +1,237 @@
+"""ials: implicit ALS tuned for ranking (Rendle, Krichene, Zhang, Koren 2022, "Revisiting the Performance of iALS").
+
+L = Σ_(u,i) taken w (x_u·y_i − 1)² + α0 Σ_all (x_u·y_i)² + λ Σ_rows (n + α0 N)^ν ‖·‖² (eqs. 1, 4 and 8), N the rows of the
+other side. Each half step solves all rows of a side by preconditioned conjugate gradients, a block of rows together: the
+preconditioner is what all rows have in common, G = α0 YᵀY + λ_min I = L·Lᵀ, and in coordinates z = Lᵀx it is the identity.
+The ratings then cost 4 D operations each at a step, and what a row's λ has above the least a matrix product for the block.
+Ranks deal the rows as in als_blocked, and give the same bits in any number.
+
+Shapes: R rows of a side, D factor length, B rows of a block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from fuserank.candidates import als_blocked as blocked
+from fuserank.candidates import learned
+from fuserank.candidates.best import Best, best_dense
+from fuserank.candidates.learned import Learned
+from fuserank.common.mesh import Mesh
+from fuserank.common.topk import ItemIndex, SeenItems, topk
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import scipy.sparse as sp
+    from pyspark.sql import DataFrame
+
+    from fuserank.candidates.interactions import Interactions
+    from fuserank.config.retrieval import IalsConfig
+
+USERS_AT_ONCE = 2048
+Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
+_ZERO, _ONE = np.float32(0), np.float32(1)
+_FOLD_IN_STEPS = 40  # at most; conjugate gradients stop to change float32 numbers long before
+
+
+@dataclass(frozen=True)
+class Equations:
+    """What a side's rows are solved by: weights w of their pairs, and λ (n + α0 N)^ν (R,)."""
+
+    indptr: npt.NDArray[np.int32]
+    indices: npt.NDArray[np.int32]
+    weight: Floats
+    penalty_R: Floats
+
+    @classmethod
+    def of(cls, side: blocked.Side, others: int, cfg: IalsConfig) -> Equations:
+        """``side.data``: weights of the pairs; ``others``: rows of the other side."""
+        count_R = np.diff(side.indptr)
+        penalty_R = cfg.regularization * (count_R + cfg.unobserved_weight * others) ** cfg.frequency
+        return cls(side.indptr, side.indices, _weights(side.data, cfg), penalty_R.astype(np.float32))
+
+
+def _weights(taken_N: Floats, cfg: IalsConfig) -> Floats:
+    if cfg.weighting == "log":
+        return 1 + np.log(np.maximum(taken_N, _ONE))
+    return taken_N**cfg.power if cfg.weighting == "power" else np.ones_like(taken_N)
+
+
+class Solver:
+    """Solves rows given one side's factors: ``root_DD`` = L, ``white_OD`` = its rows L⁻¹y."""
+
+    def __init__(self, gram_DD: Doubles, least: float, cfg: IalsConfig) -> None:
+        depth = len(gram_DD)
+        if not np.isfinite(gram_DD).all():
+            raise FloatingPointError("ials diverged: factors are not finite; raise its regularization")
+        self.least = least
+        self.root_DD = np.linalg.cholesky(cfg.unobserved_weight * gram_DD + least * np.eye(depth))
+        self.inverse_DD = np.linalg.inv(self.root_DD)
+        self.metric_DD = (self.inverse_DD @ self.inverse_DD.T).astype(np.float32)
+
+    def improve(self, rows: Equations, some: slice, z_BD: Floats, white_OD: Floats, steps: int) -> None:
+        """Takes ``steps`` steps from where the rows ``some`` of ``rows`` stand, in place; rows without pairs become 0."""
+        from fuserank.candidates.als_kernel import add_products
+
+        ptr = rows.indptr[some.start : some.stop + 1]
+        above_B = (rows.penalty_R[some] - np.float32(self.least))[:, None]
+        skewed, taken = bool(above_B.any()), rows.weight + _ONE  # the kernel takes c = 1 + w
+
+        def times(p_BD: Floats) -> Floats:
+            out_BD: Floats = p_BD + above_B * (p_BD @ self.metric_DD) if skewed else p_BD.copy()
+            add_products(ptr, rows.indices, taken, white_OD, p_BD, _ZERO, _ONE, out_BD)
+            return out_BD
+
+        z_BD[np.diff(ptr) == 0] = 0
+        r_BD = -times(z_BD)
+        add_products(ptr, rows.indices, rows.weight, white_OD, z_BD, _ONE, _ZERO, r_BD)
+        r_BD[np.diff(ptr) == 0] = 0
+        p_BD, before_B = r_BD.copy(), _squares(r_BD)
+        for _ in range(steps):
+            q_BD = times(p_BD)
+            length_B = _ratio(before_B, np.einsum("bd,bd->b", p_BD, q_BD))
+            z_BD += length_B[:, None] * p_BD
+            r_BD -= length_B[:, None] * q_BD
+            after_B = _squares(r_BD)
+            if not after_B.any():
+                return
+            p_BD = r_BD + _ratio(after_B, before_B)[:, None] * p_BD
+            before_B = after_B
+
+
+def _squares(r_BD: Floats) -> Floats:
+    squared: Floats = np.einsum("bd,bd->b", r_BD, r_BD)
+    squared[squared < 1e-14] = 0  # solved: a further step would divide rounding by rounding
+    return squared
+
+
+def _ratio(over_B: Floats, under_B: Floats) -> Floats:
+    return np.divide(over_B, under_B, out=np.zeros_like(over_B), where=(under_B > 0) & (over_B > 0))
+
+
+def iterate(mesh: Mesh, users: blocked.Side, items: blocked.Side, cfg: IalsConfig, seed: int) -> tuple[Floats, Floats]:
+    """All passes from a random start N(0, 0.1² / D); returns this rank's rows of both factor tables."""
+    rng = np.random.default_rng(seed)
+    starts = [
+        rng.standard_normal((side.rows, cfg.factors), np.float32) * np.float32(0.1 / np.sqrt(cfg.factors))
+        for side in (users, items)
+    ]
+    x, y = (blocked.Factors(side, mesh.rank, start) for side, start in zip((users, items), starts, strict=True))
+    del starts
+    kept_users, kept_items = _rated(mesh, users), _rated(mesh, items)
+    of_users = Equations.of(users, kept_items, cfg)
+    of_items = Equations.of(items, kept_users, cfg)
+    for factors, side in ((x, users), (y, items)):
+        factors.own_RD[np.diff(side.indptr) == 0] = 0  # indices that nobody has are no rows
+    for _ in range(cfg.iterations):
+        _half_step(mesh, x, y, of_users, cfg)
+        _half_step(mesh, y, x, of_items, cfg)
+    tables = []
+    for factors in (x, y):
+        table_RD = np.empty_like(factors.own_RD)
+        factors.times(np.eye(cfg.factors), table_RD)
+        tables.append(table_RD)
+    return tables[0], tables[1]
+
+
+def _rated(mesh: Mesh, side: blocked.Side) -> int:
+    """How many rows of all ranks have a pair."""
+    return int(np.sum(mesh.gather(np.array([np.count_nonzero(np.diff(side.indptr))]))))
+
+
+def _half_step(mesh: Mesh, mine: blocked.Factors, other: blocked.Factors, rows: Equations, cfg: IalsConfig) -> None:
+    least = float(np.min(mesh.gather(np.array([rows.penalty_R.min(initial=np.inf)]))))
+    solver = Solver(other.gram(mesh), least, cfg)
+    bounds = other.side.bounds
+    other.times(solver.inverse_DD.T, other.white_RD[bounds[mesh.rank] : bounds[mesh.rank + 1]])
+    mesh.fill(other.white_RD, bounds)
+    z_RD = np.empty_like(mine.own_RD)
+    mine.times(solver.root_DD, z_RD)
+    block = blocked.block_rows(mine.side.rows)
+    for start in range(0, len(z_RD), block):
+        some = slice(start, min(start + block, len(z_RD)))
+        solver.improve(rows, some, z_RD[some], other.white_RD, cfg.cg_steps)
+    mine.own_RD, mine.basis_DD = z_RD, solver.inverse_DD
+
+
+def learn(pairs: Interactions, cfg: IalsConfig, seed: int, block: tuple[int, int]) -> Iterator[pa.RecordBatch]:
+    """Vectors of part ``item`` (value: how many users took it), in one process; ``block`` must be the only one."""
+    taken = pairs.weight.tocoo()
+    if not taken.nnz:
+        return
+    user, item = pairs.users[taken.row], pairs.items[taken.col]  # by their names, as ranks have them: the same start
+    with ThreadPoolExecutor(1) as sender:
+        mesh = Mesh(0, {}, sender)
+        sides = blocked.exchange(mesh, user, item, taken.data, cfg.factors)
+        _, y_ID = iterate(mesh, *sides, cfg, seed)
+    yield learned.vectors("item", pairs.items, y_ID[pairs.items], np.diff(sides[1].indptr)[pairs.items])
+
+
+def fit(pairs: DataFrame, cfg: IalsConfig, seed: int, ranks: int) -> DataFrame:
+    """The same by one barrier stage of ``ranks`` tasks; ``pairs``: PAIR_COLUMNS. Lazy."""
+    dealt = pairs.select("user_index", "item_index", "weight").repartition(ranks, "user_index")
+    return dealt.mapInArrow(_Rank(cfg, seed), learned.SCHEMA, barrier=True)
+
+
+class _Rank:
+    def __init__(self, cfg: IalsConfig, seed: int) -> None:
+        self.cfg, self.seed = cfg, seed
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        from threadpoolctl import threadpool_limits
+
+        user, item, weight = blocked.gather_columns(batches)
+        with blocked.barrier_mesh() as mesh, threadpool_limits(limits=1):
+            users, items = blocked.exchange(mesh, user, item, weight, self.cfg.factors)
+            del user, item, weight
+            _, y_ID = iterate(mesh, users, items, self.cfg, self.seed)
+        own = np.flatnonzero(np.diff(items.indptr) > 0)
+        names = (items.bounds[mesh.rank] + own).astype(np.int32)
+        yield learned.vectors("item", names, y_ID[own], np.diff(items.indptr)[own])
+
+
+class Scorer:
+    """Inner products with the user's factor, which is solved from the history in closed form (eq. 9 of the paper, with all
+    item factors held): users who were not there at the fit are no exception.
+    """
+
+    def __init__(self, rows: Learned, cfg: IalsConfig) -> None:
+        self.items, self.factors_ID, _ = rows.vectors("item")
+        self.cfg = cfg
+        self._index: ItemIndex | None = None
+        if len(self.items):
+            wide_ID = self.factors_ID.astype(np.float64)
+            self.gram_DD = wide_ID.T @ wide_ID
+
+    def fold_in(self, history: sp.csr_matrix) -> Floats:
+        """Factors (B, D) of the rows of a history over ``items``; zero for an empty one."""
+        side = blocked.Side(np.array([0, history.shape[0]]), history.indptr, history.indices, history.data)
+        rows = Equations.of(side, len(self.items), self.cfg)
+        x_BD = np.zeros((history.shape[0], self.factors_ID.shape[1]), np.float32)
+        if not len(x_BD):
+            return x_BD
+        solver = Solver(self.gram_DD, float(self.cfg.regularization * (self.cfg.unobserved_weight * len(self.items)) ** self.cfg.frequency), self.cfg)  # fmt: skip
+        white_ID = (self.factors_ID @ solver.inverse_DD.T).astype(np.float32)
+        for start in range(0, len(x_BD), 256):
+            some = slice(start, min(start + 256, len(x_BD)))
+            solver.improve(rows, some, x_BD[some], white_ID, _FOLD_IN_STEPS)
+        return (x_BD @ solver.inverse_DD).astype(np.float32)
+
+    def best(self, asked: Interactions, k: int, exclude_seen: bool) -> Best:
+        if not len(self.items):
+            return best_dense(np.zeros((len(asked.users), 0), np.float32), None, k)
+        if self._index is None or self._index.k != min(k, len(self.items)):
+            self._index = ItemIndex(self.factors_ID, k)
+        seen = SeenItems(asked.weight.indptr.astype(np.int64), asked.weight.indices.astype(np.int64))
+        position_BK, score_BK = topk(self.fold_in(asked.weight), self._index, seen if exclude_seen else None)
+        row, place = np.nonzero(position_BK >= 0)
+        known = np.diff(asked.weight.indptr)[row] > 0  # nothing is said of a user of whom nothing is known
+        row, place = row[known], place[known]
+        return Best(row, position_BK[row, place], score_BK[row, place], (place + 1).astype(np.int32))

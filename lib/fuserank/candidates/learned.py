@@ -1,0 +1,83 @@
+"""What a member of the retrieval family has learned, as rows that a table can hold: edges and vectors, in named parts.
+
+An edge is (index → other, value); a vector belongs to an index. Both have all columns: what a row does not need is 0 or
+an empty list.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fuserank.common.factors import matrix
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+COLUMNS = ("part", "index", "other", "value", "vector")
+SCHEMA = "part string, index int, other int, value float, vector array<float>"
+
+Ints = npt.NDArray[Any]
+Floats = npt.NDArray[np.float32]
+
+
+def edges(part: str, index: Ints, other: Ints, value: npt.NDArray[Any]) -> pa.RecordBatch:
+    """Rows of a sparse matrix."""
+    import pyarrow as pa
+
+    empty = pa.ListArray.from_arrays(pa.array(np.zeros(len(index) + 1, np.int32)), pa.array([], pa.float32()))
+    return _batch(part, index, other, value, empty)
+
+
+def vectors(
+    part: str, index: Ints, vector_ND: npt.NDArray[Any], value: npt.NDArray[Any] | None = None
+) -> pa.RecordBatch:
+    """A vector, and a number where there is one, for each index."""
+    import pyarrow as pa
+
+    count, depth = vector_ND.shape
+    ends = pa.array(np.arange(count + 1, dtype=np.int32) * depth)
+    lists = pa.ListArray.from_arrays(ends, pa.array(np.ascontiguousarray(vector_ND, np.float32).ravel()))
+    zeros = np.zeros(count, np.float32)
+    return _batch(part, index, zeros, zeros if value is None else value, lists)
+
+
+def _batch(part: str, index: Ints, other: Ints, value: npt.NDArray[Any], lists: pa.ListArray) -> pa.RecordBatch:
+    import pyarrow as pa
+
+    names = pa.repeat(pa.scalar(part, pa.string()), len(index))
+    numbers = [pa.array(index.astype(np.int32)), pa.array(other.astype(np.int32)), pa.array(value.astype(np.float32))]
+    return pa.RecordBatch.from_arrays([names, *numbers, lists], names=list(COLUMNS))
+
+
+class Learned:
+    """The rows of one member, taken apart again. Rows may come in any order."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.table = table
+
+    def edges(self, part: str) -> tuple[Ints, Ints, Floats]:
+        """index, other and value of a part, sorted by (index, other)."""
+        rows = self._part(part)
+        index, other, value = (rows.column(c).to_numpy() for c in ("index", "other", "value"))
+        order = np.lexsort((other, index))
+        return index[order], other[order], value[order]
+
+    def vectors(self, part: str) -> tuple[Ints, Floats, Floats]:
+        """index (N,), vector (N, D) and value (N,) of a part, sorted by index."""
+        import pyarrow as pa
+
+        rows = self._part(part)
+        index, value = rows.column("index").to_numpy(), rows.column("value").to_numpy()
+        if len(index) == 0:
+            return index, np.zeros((0, 0), np.float32), value
+        column = pa.concat_arrays(rows.column("vector").chunks)
+        order = np.argsort(index)
+        return index[order], matrix(column, len(column[0]))[order], value[order]
+
+    def _part(self, part: str) -> pa.Table:
+        import pyarrow.compute as pc
+
+        return self.table.filter(pc.equal(self.table.column("part"), part))

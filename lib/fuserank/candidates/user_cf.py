@@ -1,0 +1,55 @@
+"""user_cf: what users took who took the same (Resnick et al. 1994), by the similarities of item_cf on the turned matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fuserank.candidates import learned, similar
+from fuserank.candidates.best import Best, best_sparse
+from fuserank.candidates.learned import Learned
+from fuserank.common.lookup import locate
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from fuserank.candidates.interactions import Interactions
+    from fuserank.config.retrieval import UserCfConfig
+
+USERS_AT_ONCE = 1024
+
+
+def learn(pairs: Interactions, cfg: UserCfConfig, seed: int, block: tuple[int, int]) -> Iterator[pa.RecordBatch]:
+    """Edges of part ``near``: user → neighbour, of one block of the users; and of part ``took``: what they took."""
+    yield from similar.neighbours(pairs.weight.T.tocsr(), pairs.users, cfg, block)
+    if block[0] == 0:
+        took = pairs.weight.tocoo()
+        yield learned.edges("took", pairs.users[took.row], pairs.items[took.col], took.data)
+
+
+class Scorer:
+    """score of j = Σ over the neighbours v of the user of s_uv · weight of (v, j). A user who was not there at the fit has
+    no neighbours, and gets no list.
+    """
+
+    def __init__(self, rows: Learned, cfg: UserCfConfig) -> None:
+        import scipy.sparse as sp
+
+        user, item, weight = rows.edges("took")
+        self.users, self.items = (np.unique(ids).astype(np.int32) for ids in (user, item))
+        shape = (len(self.users), len(self.items))
+        self.took = sp.csr_matrix((weight, (locate(self.users, user)[0], locate(self.items, item)[0])), shape=shape)
+        index, other, value = rows.edges("near")
+        places = (locate(self.users, index)[0], locate(self.users, other)[0])
+        self.near = sp.csr_matrix((value, places), shape=(len(self.users), len(self.users)))
+
+    def best(self, asked: Interactions, k: int, exclude_seen: bool) -> Best:
+        import scipy.sparse as sp
+
+        at, known = locate(self.users, asked.users)
+        if len(self.users) == 0:
+            return best_sparse(sp.csr_matrix(asked.weight.shape), None, k)
+        scores = sp.diags(known.astype(np.float32)) @ (self.near[at] @ self.took)
+        return best_sparse(sp.csr_matrix(scores), asked.ones if exclude_seen else None, k)

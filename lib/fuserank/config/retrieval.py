@@ -1,0 +1,193 @@
+"""Settings of the retrieval family: one class for each member. ``tune`` of a field lists what a search may try."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from fuserank.config.base import Section
+
+
+def _tuned(*choices: Any) -> dict[str, Any]:
+    return {"tune": list(choices)}
+
+
+class PopularityConfig(Section):
+    """What most users took."""
+
+    half_life: float | None = Field(
+        None, gt=0, description="age at which a pair counts half (days, or steps of a sequence); null: all count alike"
+    )
+
+
+class SimilarityConfig(Section):
+    """How alike two columns of a weighted matrix are, and how a history is summed up over its neighbours."""
+
+    similarity: Literal["cosine", "tfidf", "bm25", "swing"] = Field(
+        "cosine", description="weights of the matrix before the cosine; swing: pairs of users with little else in common",
+        json_schema_extra=_tuned("cosine", "tfidf", "bm25", "swing"),
+    )  # fmt: skip
+    neighbours: int = Field(
+        200, ge=1, description="neighbours kept of each (count)", json_schema_extra=_tuned(50, 100, 200, 500)
+    )
+    shrinkage: float = Field(
+        0.0, ge=0, description="added to the product of norms (count)", json_schema_extra=_tuned(0, 3, 10, 30, 100)
+    )
+    row_power: float = Field(
+        0.5, ge=0, le=1, description="a row of n entries weighs n^-power: long ones say less of each two",
+        json_schema_extra=_tuned(0.0, 0.1, 0.25, 0.5, 0.75),
+    )  # fmt: skip
+    popularity_power: float = Field(
+        0.5, ge=0, le=1, description="exponent of the norm of what is proposed; its partner's is 1 minus that; 0.5 is the cosine",
+        json_schema_extra=_tuned(0.3, 0.4, 0.5, 0.6),
+    )  # fmt: skip
+    closeness: float | None = Field(
+        None,
+        gt=0,
+        description="two items of a user count half when so far apart (days, or steps); null: all alike; not of swing",
+    )
+    backward: float = Field(
+        1.0, ge=0, le=1, description="weight of what was taken before, where closeness is set; 1: order says nothing"
+    )
+    bm25_k1: float = Field(1.2, gt=0, description="saturation of bm25")
+    bm25_b: float = Field(0.75, ge=0, le=1, description="normalisation by length of bm25")
+    swing_smoothing: float = Field(1.0, gt=0, description="added to the items that two users share (count)")
+
+
+class ItemCfConfig(SimilarityConfig):
+    """Items like those of the history."""
+
+    popularity_power: float = Field(
+        0.4, ge=0, le=1, description="as above; 0.4 was better than the cosine on the validation parts of Gowalla and Beauty",
+        json_schema_extra=_tuned(0.3, 0.4, 0.5, 0.6),
+    )  # fmt: skip
+    half_life: float | None = Field(
+        None, gt=0, description="age at which an item of the history counts half (days, or steps); null: all alike",
+        json_schema_extra=_tuned(None, 1, 2, 3, 5),
+    )  # fmt: skip
+    closeness: float | None = Field(
+        None, gt=0, description="two items of a user count half when so far apart (days, or steps); null: all alike; not of swing",
+        json_schema_extra=_tuned(None, 1, 3, 6, 20),
+    )  # fmt: skip
+    backward: float = Field(
+        1.0, ge=0, le=1, description="weight of what was taken before, where closeness is set; 1: order says nothing",
+        json_schema_extra=_tuned(0.1, 0.25, 0.5, 1.0),
+    )  # fmt: skip
+
+
+class UserCfConfig(SimilarityConfig):
+    """What users like this one took."""
+
+
+class IalsConfig(Section):
+    """iALS tuned for ranking: L = Σ_observed w (x·y − 1)² + α0 Σ_all (x·y)² + λ Σ (n + α0 N)^ν ‖·‖²."""
+
+    factors: int = Field(
+        256, ge=1, le=1024, description="length of a factor (count)", json_schema_extra=_tuned(128, 256)
+    )
+    iterations: int = Field(10, ge=1, description="passes over both sides (count)", json_schema_extra=_tuned(8, 12, 16))
+    unobserved_weight: float = Field(
+        0.02,
+        gt=0,
+        description="α0, weight of each pair that was not taken",
+        json_schema_extra=_tuned(0.01, 0.02, 0.04, 0.08),
+    )
+    regularization: float = Field(
+        0.002, gt=0, description="λ", json_schema_extra=_tuned(0.001, 0.002, 0.004, 0.008, 0.016)
+    )
+    frequency: float = Field(
+        1.0, ge=0, le=1, description="ν, how much the regularisation grows with a row's pairs; 0: alike for all",
+        json_schema_extra=_tuned(0.5, 0.75, 1.0),
+    )  # fmt: skip
+    weighting: Literal["none", "log", "power"] = Field(
+        "none", description="w of a pair with weight r: 1, 1 + ln r, or r^power"
+    )
+    power: float = Field(0.5, gt=0, le=1, description="exponent of the weighting `power`")
+    cg_steps: int = Field(3, ge=1, description="conjugate-gradient steps per row and half step (count)")
+
+
+class EaseConfig(Section):
+    """A linear item-to-item model with a closed form."""
+
+    regularization: float = Field(
+        300.0,
+        gt=0,
+        description="λ on the diagonal of the Gram matrix",
+        json_schema_extra=_tuned(100, 200, 300, 500, 800),
+    )
+    neighbours: int = Field(
+        500,
+        ge=1,
+        description="largest entries kept of each column, by size (count)",
+        json_schema_extra=_tuned(200, 500),
+    )
+    memory_gb: float = Field(
+        8.0, gt=0, description="the items² matrix must fit into it (GB, 4 bytes an entry), or the fit is refused"
+    )
+    threads: int = Field(1, ge=1, description="threads of the one task that inverts the matrix (count)")
+
+
+class GraphFilterConfig(Section):
+    """A low-pass filter of the user–item graph, without training."""
+
+    factors: int = Field(
+        256,
+        ge=1,
+        description="singular vectors of the ideal low-pass filter (count)",
+        json_schema_extra=_tuned(128, 256, 448),
+    )
+    ideal_weight: float = Field(
+        0.3, ge=0, description="β, weight of the ideal low-pass filter", json_schema_extra=_tuned(0.0, 0.1, 0.3, 0.5)
+    )
+    sharpening: float = Field(
+        2.5, ge=0, description="time for which the blurred signal is sharpened; 0: GF-CF",
+        json_schema_extra=_tuned(0.0, 1.0, 2.0, 2.5),
+    )  # fmt: skip
+    half_life: float | None = Field(
+        None, gt=0, description="age at which an item of the history counts half (days, or steps); null: all alike"
+    )
+
+
+class PprConfig(Section):
+    """Personalised PageRank of the user–item graph, without training."""
+
+    restart: float = Field(
+        0.3, gt=0, lt=1, description="α, probability that the walk goes back to the history at a step",
+        json_schema_extra=_tuned(0.15, 0.3, 0.5, 0.7),
+    )  # fmt: skip
+    epsilon: float = Field(
+        1e-5, gt=0, description="ε, probability left at a node, per edge of it; smaller is slower, as 1 / ε",
+        json_schema_extra=_tuned(3e-5, 1e-5, 3e-6),
+    )  # fmt: skip
+    popularity_power: float = Field(
+        0.1, ge=0, le=1, description="what an item gets is divided by its users^this; 0: PageRank itself",
+        json_schema_extra=_tuned(0.0, 0.1, 0.2, 0.3),
+    )  # fmt: skip
+    half_life: float | None = Field(
+        None, gt=0, description="age at which an item of the history counts half (days, or steps); null: all alike",
+        json_schema_extra=_tuned(None, 1, 2, 5),
+    )  # fmt: skip
+
+
+class BprConfig(Section):
+    """Matrix factorisation that ranks what a user took above what not."""
+
+    factors: int = Field(
+        256, ge=1, le=1024, description="length of a factor (count)", json_schema_extra=_tuned(128, 256, 384)
+    )
+    epochs: int = Field(50, ge=1, description="passes over the pairs (count)", json_schema_extra=_tuned(30, 50, 100))
+    learning_rate: float = Field(
+        0.1, gt=0, description="of the first epoch; falls to 0 in a line", json_schema_extra=_tuned(0.05, 0.1, 0.15)
+    )
+    regularization: float = Field(
+        0.01, ge=0, description="λ, of factors and biases alike", json_schema_extra=_tuned(0.005, 0.01, 0.02)
+    )
+    negatives: Literal["uniform", "dynamic"] = Field(
+        "dynamic", description="an item that was not taken: any, or the best scored of `candidates`",
+        json_schema_extra=_tuned("uniform", "dynamic"),
+    )  # fmt: skip
+    candidates: int = Field(
+        32, ge=1, description="items drawn for a dynamic negative (count); at most a fiftieth of all",
+        json_schema_extra=_tuned(8, 16, 32, 64),
+    )  # fmt: skip

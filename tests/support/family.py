@@ -1,0 +1,141 @@
+"""The retrieval family without a JVM: small data, and a member's lists by the numpy contract."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from threadpoolctl import threadpool_limits
+
+from fuserank.candidates import family, learned
+from fuserank.candidates.interactions import Interactions
+from fuserank.config.base import Section
+
+Pair = tuple[int, int]
+Lists = dict[int, list[tuple[int, float]]]  # by user: item and score, in the order of the ranks
+
+# What is tested with, where the defaults are made for larger data. A new member needs no line here.
+SETTINGS: dict[str, dict[str, Any]] = {
+    "ials": {"factors": 16, "iterations": 4, "unobserved_weight": 0.1, "regularization": 0.01},
+    "ease": {"regularization": 10.0},
+    "graph_filter": {"factors": 8},
+    "bpr": {"factors": 16, "learning_rate": 0.1, "candidates": 4},
+}
+USERS, ITEMS, TASTES = 200, 120, 4
+
+
+def pairs(rows: Iterable[tuple[float, ...]]) -> pa.Table:
+    """PAIR_COLUMNS of rows (user, item), or (user, item, weight, age), in any order."""
+    whole = np.array(sorted((*row, 1, 0)[:4] for row in rows), np.float64).reshape(-1, 4)
+    user, item = (pa.array(whole[:, n].astype(np.int32)) for n in (0, 1))
+    weight, age = (pa.array(whole[:, n].astype(np.float32)) for n in (2, 3))
+    return pa.table({"user_index": user, "item_index": item, "weight": weight, "age": age})
+
+
+def only(table: pa.Table, *users: int) -> pa.Table:
+    return table.filter(pa.array(np.isin(table.column("user_index").to_numpy(), users)))
+
+
+def rows_of(table: pa.Table) -> list[tuple[Any, ...]]:
+    return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
+
+
+def histories(table: pa.Table) -> dict[int, set[int]]:
+    taken: dict[int, set[int]] = {}
+    for user, item, *_ in rows_of(table):
+        taken.setdefault(user, set()).add(item)
+    return taken
+
+
+def checkerboard(size: int = 20) -> list[Pair]:
+    """Even users take even items, odd users odd ones; each lacks three of its own parity."""
+    lacks = {u: {(u + step) % size for step in (0, 2, 4)} for u in range(size)}
+    return [(u, i) for u in range(size) for i in range(size) if u % 2 == i % 2 and i not in lacks[u]]
+
+
+@functools.cache
+def planted() -> tuple[pa.Table, dict[int, int]]:
+    """Users with 18 items of their taste's 30 and two of the others, weights and ages; and one of its items held out of each.
+
+    Indices have gaps, as those of a lake have: users 7, 9, 11, …, items 4, 7, 10, …
+    """
+    rng = np.random.default_rng(7)
+    rows, held = [], {}
+    for u in range(USERS):
+        of_taste = np.arange(ITEMS) % TASTES == u % TASTES
+        took = [
+            rng.choice(np.flatnonzero(side), size, replace=False) for side, size in ((of_taste, 18), (~of_taste, 2))
+        ]
+        items = rng.permutation(np.concatenate(took))
+        held[2 * u + 7] = 3 * int(items[0]) + 4
+        rows += [(2 * u + 7, 3 * int(i) + 4, rng.integers(1, 6), rng.integers(0, 30)) for i in items[1:]]
+    return pairs(rows), held
+
+
+def recall(found: Lists, held: dict[int, int]) -> float:
+    return sum(item in [i for i, _ in found.get(user, [])] for user, item in held.items()) / len(held)
+
+
+def close(found: Lists, wanted: Lists) -> None:
+    """Same items in the same order, scores within 1e-5 of each user's largest."""
+    assert {u: [i for i, _ in ranked] for u, ranked in found.items()} == {
+        u: [i for i, _ in ranked] for u, ranked in wanted.items()
+    }
+    for user, ranked in found.items():
+        want = np.array([score for _, score in wanted[user]])
+        np.testing.assert_allclose([score for _, score in ranked], want, rtol=1e-5, atol=1e-5 * np.abs(want).max())
+
+
+def config(name: str, **differences: Any) -> Section:
+    return family.member(name).config.model_validate({**SETTINGS.get(name, {}), **differences})
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A member, and what it has learned."""
+
+    who: family.Member
+    cfg: Section
+    rows: pa.Table
+
+    def lists(self, asked: pa.Table, k: int = 10, exclude_seen: bool = True, at_once: int | None = None) -> Lists:
+        """Checks what holds of all lists: ranks without gaps, scores finite and falling, ties to the lower item, seen
+        items left out, none twice.
+        """
+        who = replace(self.who, users_at_once=at_once or self.who.users_at_once)
+        scorer = who.scorer(learned.Learned(self.rows), self.cfg)
+        taken = histories(asked)
+        found: Lists = {}
+        with threadpool_limits(limits=1):
+            batches = list(family.listed(who, scorer, asked, k, exclude_seen))
+        for batch in batches:
+            for user, item, rank, score in rows_of(batch):
+                found.setdefault(user, []).append((item, score))
+                assert rank == len(found[user]) <= k
+        for user, ranked in found.items():
+            assert np.isfinite([score for _, score in ranked]).all()
+            assert ranked == sorted(ranked, key=lambda one: (-one[1], one[0]))
+            assert len({item for item, _ in ranked} - (taken[user] if exclude_seen else set())) == len(ranked)
+        return found
+
+
+def fit(
+    name: str, table: pa.Table, cfg: Section | None = None, seed: int = 1, blocks: int = 1, first: int | None = None
+) -> Fitted:
+    """Of all blocks, or of the ``first`` ones."""
+    who, cfg = family.member(name), cfg or config(name)
+    taken = Interactions.of(table)
+    with threadpool_limits(limits=1):  # as Spark calls it
+        batches = [batch for b in range(first or blocks) for batch in who.learn(taken, cfg, seed, (b, blocks))]
+    none = np.empty(0)
+    return Fitted(who, cfg, pa.Table.from_batches(batches, learned.edges("", none, none, none).schema))
+
+
+@functools.cache
+def fitted(name: str) -> Fitted:
+    """On the planted tastes."""
+    return fit(name, planted()[0])

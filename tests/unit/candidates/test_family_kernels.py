@@ -1,0 +1,309 @@
+"""What the members compute, against dense matrices in float64."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import scipy.sparse as sp
+
+from fuserank.candidates import als_blocked, ease, graph_filter, ials, item_cf, learned, popularity, similar, user_cf
+from fuserank.candidates.best import best_dense
+from fuserank.candidates.best_kernel import highest
+from fuserank.candidates.interactions import Interactions
+from fuserank.common.errors import FuserankError
+from fuserank.common.mesh import Mesh
+from fuserank.config.retrieval import (
+    EaseConfig,
+    GraphFilterConfig,
+    IalsConfig,
+    ItemCfConfig,
+    PopularityConfig,
+    SimilarityConfig,
+    UserCfConfig,
+)
+from tests.support.family import pairs
+from tests.unit.candidates.test_mesh import on_ranks
+
+ROWS, COLUMNS = 40, 25
+
+
+@functools.cache
+def taken() -> Interactions:
+    """Each user with 2 … 9 items, each item with a user; weights that make no ties, ages in whole numbers from 0."""
+    rng = np.random.default_rng(11)
+    rows = {(u, int(i)) for u in range(ROWS) for i in rng.choice(COLUMNS, 2 + u % 8, replace=False)}
+    rows |= {(i % ROWS, i) for i in range(COLUMNS)}
+    last = {u: i for u, i in sorted(rows)}
+    return Interactions.of(
+        pairs((u, i, 0.5 + 4 * rng.random(), 0 if last[u] == i else rng.integers(0, 9)) for u, i in sorted(rows))
+    )
+
+
+# --- neighbours
+
+
+def weighted(x_RC: np.ndarray, cfg: SimilarityConfig) -> np.ndarray:
+    count_R, count_C = (x_RC > 0).sum(axis=1), (x_RC > 0).sum(axis=0)
+    rarity_R1 = np.log(1 + x_RC.shape[1] / count_R)[:, None]
+    if cfg.similarity == "tfidf":
+        return np.sqrt(x_RC) * rarity_R1
+    if cfg.similarity == "bm25":  # Robertson and Zaragoza 2009, eq. 3.15
+        length_C = 1 - cfg.bm25_b + cfg.bm25_b * count_C / count_C.mean()
+        return x_RC * (cfg.bm25_k1 + 1) / (cfg.bm25_k1 * length_C + x_RC) * rarity_R1
+    return x_RC
+
+
+def cosines(of: Interactions, cfg: SimilarityConfig) -> np.ndarray:
+    """(C, C), zero on the diagonal."""
+    x_RC, age_RC = of.weight.toarray().astype(np.float64), of.age.toarray()
+    w_RC = weighted(x_RC, cfg)
+    square_C = (w_RC**2).sum(axis=0)
+    z_RC = w_RC * (x_RC > 0).sum(axis=1)[:, None] ** -cfg.row_power
+    sum_CC = np.zeros((len(square_C), len(square_C)))
+    for z_C, age_C in zip(z_RC, age_RC, strict=True):
+        product_CC, later_CC = np.outer(z_C, z_C), age_C[:, None] - age_C[None, :]
+        if cfg.closeness is not None:  # backward: the other one is older
+            product_CC *= 2.0 ** (-np.abs(later_CC) / cfg.closeness) * np.where(later_CC < 0, cfg.backward, 1)
+        sum_CC += product_CC
+    norm_CC = np.outer(square_C ** (1 - cfg.popularity_power), square_C**cfg.popularity_power)
+    return np.where(np.eye(len(square_C)), 0, sum_CC / (norm_CC + cfg.shrinkage))
+
+
+def swings(of: Interactions, cfg: ItemCfConfig, most: int) -> np.ndarray:
+    """Yang et al. 2020, eq. 1, of the ``most`` shortest rows of a column."""
+    has = [set(row.indices.tolist()) for row in of.weight]
+    sum_CC = np.zeros((COLUMNS, COLUMNS))
+    for c in range(COLUMNS):
+        rows = sorted((r for r in range(ROWS) if c in has[r]), key=lambda r: len(has[r]))[:most]
+        for u, v in combinations(rows, 2):
+            for j in has[u] & has[v] - {c}:
+                worth = (len(has[u]) * len(has[v])) ** -cfg.row_power
+                sum_CC[c, j] += worth / (cfg.swing_smoothing + len(has[u] & has[v]))
+    return sum_CC
+
+
+def assert_nearest(of: Interactions, cfg: ItemCfConfig, want_CC: np.ndarray) -> None:
+    """Each column's largest values above 0, best first."""
+    rows = pa.Table.from_batches(list(similar.neighbours(of.weight, of.items, cfg, (0, 1), of.age)))
+    index, other, value = (rows.column(c).to_numpy() for c in ("index", "other", "value"))
+    for c, want_C in enumerate(want_CC):
+        mine = index == c
+        best = np.sort(want_C[want_C > 0])[::-1][: cfg.neighbours]
+        np.testing.assert_allclose(value[mine], best, rtol=1e-5)
+        np.testing.assert_allclose(want_C[other[mine]], best, rtol=1e-5)
+        assert len(set(other[mine].tolist())) == len(best)
+
+
+@pytest.mark.parametrize("similarity", ["cosine", "tfidf", "bm25"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"row_power": 0.0},
+        {"neighbours": 5, "popularity_power": 0.3, "shrinkage": 2.0, "bm25_k1": 2.0, "bm25_b": 0.4},
+        {"neighbours": 4, "closeness": 3.0, "backward": 0.25},
+    ],
+)
+def test_neighbours_are_those_of_dense_cosines(similarity: str, settings: dict[str, Any]) -> None:
+    cfg = ItemCfConfig.model_validate({"similarity": similarity, **settings})
+    assert_nearest(taken(), cfg, cosines(taken(), cfg))
+
+
+@pytest.mark.parametrize(("most", "neighbours"), [(500, COLUMNS), (3, 4)])
+def test_neighbours_by_swing_are_those_of_all_pairs_of_rows(
+    most: int, neighbours: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(similar, "_SWING_ROWS", most)
+    cfg = ItemCfConfig(similarity="swing", neighbours=neighbours, swing_smoothing=2.0, row_power=0.4)
+    assert_nearest(taken(), cfg, swings(taken(), cfg, most))
+
+
+@pytest.mark.parametrize("similarity", ["cosine", "tfidf", "bm25", "swing"])
+def test_neighbours_alike_are_kept_by_the_lower_index(similarity: str) -> None:
+    alike = Interactions.of(pairs((user, item) for user in range(4) for item in range(9)))
+    cfg = ItemCfConfig.model_validate({"similarity": similarity, "neighbours": 3})
+    (rows,) = similar.neighbours(alike.weight, alike.items, cfg, (0, 1))
+    other_CK = rows.column(2).to_numpy().reshape(9, 3)
+    assert other_CK.tolist() == [[i for i in range(9) if i != c][:3] for c in range(9)]
+
+
+def test_item_cf_sums_similarities_over_the_history_as_old_as_it_is_beside_its_youngest() -> None:
+    cfg = ItemCfConfig(row_power=0.2, half_life=2.0)
+    age, had = taken().age.toarray().astype(np.float64), taken().weight.toarray() > 0
+    youngest = np.where(had, age, np.inf).min(axis=1, keepdims=True)
+    history_UI = np.where(had, taken().weight.toarray() * 2.0 ** ((np.where(had, youngest, 0) - age) / 2), 0)
+    assert_scores(item_cf.learn(taken(), cfg, 1, (0, 1)), item_cf, cfg, history_UI @ cosines(taken(), cfg))
+
+
+def test_user_cf_sums_what_the_neighbours_took() -> None:
+    cfg = UserCfConfig(neighbours=ROWS, similarity="bm25")
+    turned = Interactions(taken().items, taken().users, taken().weight.T.tocsr(), taken().age.T.tocsr())
+    assert_scores(user_cf.learn(taken(), cfg, 1, (0, 1)), user_cf, cfg, cosines(turned, cfg) @ taken().weight.toarray())
+
+
+def assert_scores(rows: Iterator[pa.RecordBatch], of: Any, cfg: SimilarityConfig, want_UI: np.ndarray) -> None:
+    row, column, score, _ = of.Scorer(learned.Learned(pa.Table.from_batches(list(rows))), cfg).best(taken(), 99, False)
+    got_UI = sp.csr_matrix((score, (row, column)), shape=want_UI.shape).toarray()
+    np.testing.assert_allclose(got_UI, want_UI, rtol=1e-5, atol=1e-6)
+
+
+def test_popularity_counts_pairs_and_old_ones_less() -> None:
+    of = Interactions.of(pairs([(0, 5, 9, 0), (1, 5, 9, 4), (0, 8, 1, 2), (2, 3, 1, 0)]))
+    for half_life, counts in ((None, [1, 2, 1]), (2.0, [1, 1.25, 0.5])):
+        (rows,) = popularity.learn(of, PopularityConfig(half_life=half_life), 1, (0, 1))
+        assert rows.column(1).to_pylist() == [3, 5, 8]
+        assert rows.column(3).to_pylist() == counts
+
+
+# --- the best of a row
+
+
+@pytest.mark.parametrize("columns", [1, 7, 40, 3000])
+@pytest.mark.parametrize("k", [1, 5, 40])
+def test_the_highest_are_those_of_a_full_sort(columns: int, k: int) -> None:
+    rng = np.random.default_rng(columns * 100 + k)
+    many_ties = rng.integers(0, 4, (20, columns)).astype(np.float32)
+    scores = np.concatenate([many_ties, rng.standard_normal((20, columns), np.float32), np.sort(many_ties)])
+    scores[rng.random(scores.shape) < 0.3] = -np.inf
+    scores[0], scores[1] = -np.inf, 1  # nothing to list, and nothing but ties
+    column_BK, score_BK = np.empty((60, k), np.int64), np.empty((60, k), np.float32)
+    highest(scores, k, column_BK, score_BK)
+    for row, found, values in zip(scores, column_BK, score_BK, strict=True):
+        want = [int(c) for c in np.argsort(-row, kind="stable")[:k] if row[c] > -np.inf]
+        assert found.tolist() == want + [-1] * (k - len(want))
+        assert values.tolist() == row[want].tolist() + [-np.inf] * (k - len(want))
+
+
+def test_what_was_seen_is_never_among_the_best() -> None:
+    seen = sp.csr_matrix(np.array([[1, 0, 1], [0, 0, 0], [1, 1, 1]]))
+    best = best_dense(np.array([[3, 1, 2]] * 3, np.float32), seen, 2)
+    assert list(zip(*best, strict=True)) == [(0, 1, 1.0, 1), (1, 0, 3.0, 1), (1, 2, 2.0, 2)]
+
+
+# --- ials
+
+
+def solved(of: sp.csr_matrix, y_OD: np.ndarray, cfg: IalsConfig) -> np.ndarray:
+    """x = (α0 YᵀY + λ (n + α0 N)^ν I + Σ w y yᵀ)⁻¹ Σ w y of each row."""
+    x_RD, gram_DD = np.zeros((of.shape[0], y_OD.shape[1])), cfg.unobserved_weight * y_OD.T @ y_OD
+    for x_D, row in zip(x_RD, of, strict=True):
+        y_ND, r_N = y_OD[row.indices], row.data.astype(np.float64)
+        w_N = {"none": np.ones_like(r_N), "log": 1 + np.log(np.maximum(r_N, 1)), "power": r_N**cfg.power}[cfg.weighting]
+        penalty = cfg.regularization * (len(r_N) + cfg.unobserved_weight * len(y_OD)) ** cfg.frequency
+        x_D[:] = np.linalg.solve(gram_DD + penalty * np.eye(len(x_D)) + (y_ND.T * w_N) @ y_ND, y_ND.T @ w_N)
+    return x_RD
+
+
+@pytest.mark.parametrize("weighting", ["none", "log", "power"])
+@pytest.mark.parametrize("frequency", [0.0, 0.7, 1.0])
+def test_a_half_step_solves_the_normal_equations(weighting: str, frequency: float) -> None:
+    settings = {"factors": 6, "weighting": weighting, "frequency": frequency, "unobserved_weight": 0.1}
+    cfg = IalsConfig.model_validate({**settings, "regularization": 0.05})
+    y_ID = np.random.default_rng(2).standard_normal((COLUMNS, 6)).astype(np.float32)
+    items = learned.Learned(pa.Table.from_batches([learned.vectors("item", np.arange(COLUMNS), y_ID)]))
+    x_UD = ials.Scorer(items, cfg).fold_in(taken().weight)
+    np.testing.assert_allclose(x_UD, solved(taken().weight, y_ID.astype(np.float64), cfg), atol=2e-5)
+
+
+@pytest.mark.parametrize("frequency", [0.0, 1.0])
+def test_ials_is_exact_alternating_least_squares_where_its_steps_are_enough(frequency: float) -> None:
+    cfg = IalsConfig(factors=5, iterations=6, cg_steps=40, regularization=0.05, frequency=frequency, weighting="log")
+    rows = pa.Table.from_batches(list(ials.learn(taken(), cfg, 3, (0, 1))))
+    items, y_ID, count_I = learned.Learned(rows).vectors("item")
+    rng, scale = np.random.default_rng(3), np.float32(0.1 / np.sqrt(5))
+    x, y = (rng.standard_normal((n, 5), np.float32).astype(np.float64) * scale for n in (ROWS, COLUMNS))
+    for _ in range(cfg.iterations):
+        x = solved(taken().weight, y, cfg)
+        y = solved(taken().weight.T.tocsr(), x, cfg)
+    np.testing.assert_allclose(y_ID, y, atol=1e-3 * np.abs(y).max())
+    assert items.tolist() == list(range(COLUMNS))
+    assert count_I.tolist() == np.bincount(taken().weight.indices).tolist()
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_ranks_learn_the_bits_that_one_process_learns(size: int) -> None:
+    rng = np.random.default_rng(5)
+    drawn = {(u, int(i)) for u in range(300) for i in rng.integers(0, 260, 9)}
+    many = Interactions.of(pairs(drawn | {(i, i) for i in range(260)}))
+    cfg = IalsConfig(factors=8, iterations=3, frequency=0.6)
+
+    def work(mesh: Mesh) -> np.ndarray:
+        dealt = many.weight.tocoo()
+        own = dealt.row % size == mesh.rank
+        columns = (dealt.row[own].astype(np.int32), dealt.col[own].astype(np.int32), dealt.data[own])
+        _, y_ID = ials.iterate(mesh, *als_blocked.exchange(mesh, *columns, cfg.factors), cfg, 1)
+        return y_ID
+
+    parts = on_ranks(size, work, f"ials {size}")
+    alone = learned.Learned(pa.Table.from_batches(list(ials.learn(many, cfg, 1, (0, 1))))).vectors("item")[1]
+    np.testing.assert_array_equal(np.concatenate(parts), alone)
+    assert all(len(part) for part in parts)
+
+
+# --- ease
+
+
+@pytest.mark.parametrize("stripe", [512, 7])
+def test_ease_is_its_closed_form(stripe: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ease, "_COLUMNS_AT_ONCE", stripe)
+    x_UI = taken().ones.toarray().astype(np.float64)
+    p_II = np.linalg.inv(x_UI.T @ x_UI + 4.0 * np.eye(COLUMNS))
+    want_II = np.where(np.eye(COLUMNS), 0, -p_II / np.diag(p_II)[None, :])
+    for neighbours in (COLUMNS, 3):  # of each column the largest by size
+        cfg = EaseConfig(regularization=4.0, neighbours=neighbours)
+        rows = pa.Table.from_batches(list(ease.learn(taken(), cfg, 1, (0, 1))))
+        got_II = sp.csr_matrix((rows["value"], (rows["index"], rows["other"])), shape=(COLUMNS, COLUMNS)).toarray()
+        least_I = np.sort(np.abs(want_II), axis=0)[-min(neighbours, COLUMNS - 1)]
+        np.testing.assert_allclose(got_II, np.where(np.abs(want_II) >= least_I, want_II, 0), atol=1e-6)
+
+
+def test_ease_is_refused_where_its_matrix_outgrows_the_memory() -> None:
+    with pytest.raises(FuserankError, match=r"ease needs 0\.0 GB for 25 items squared.*ease\.memory_gb is 1e-06"):
+        list(ease.learn(taken(), EaseConfig(memory_gb=1e-6), 1, (0, 1)))
+
+
+# --- graph_filter
+
+
+def filtered(of: Interactions, cfg: GraphFilterConfig) -> np.ndarray:
+    """Scores (U, I) of the histories themselves. V is of the singular values above 0 alone."""
+    r_UI = of.ones.toarray().astype(np.float64)
+    root_I = np.sqrt(r_UI.sum(axis=0))
+    normal_UI = r_UI / np.sqrt(r_UI.sum(axis=1))[:, None] / root_I
+    p_II = normal_UI.T @ normal_UI
+    _, size_D, v_DI = np.linalg.svd(normal_UI, full_matrices=False)
+    v_DI = v_DI[: cfg.factors][size_D[: cfg.factors] > 1e-6]
+    y_UI = r_UI @ p_II + cfg.ideal_weight * (r_UI / root_I) @ v_DI.T @ v_DI * root_I
+    term_UI, sum_UI = y_UI, y_UI
+    for n in range(1, 5):
+        term_UI = -cfg.sharpening / n * term_UI @ p_II
+        sum_UI = sum_UI + term_UI
+    return sum_UI
+
+
+def graph_scores(of: Interactions, cfg: GraphFilterConfig) -> np.ndarray:
+    rows = learned.Learned(pa.Table.from_batches(list(graph_filter.learn(of, cfg, 1, (0, 1)))))
+    return graph_filter.Scorer(rows, cfg).scores(of.ones)
+
+
+@pytest.mark.parametrize("settings", [{}, {"ideal_weight": 0.0}, {"sharpening": 0.0}, {"sharpening": 1.0}])
+def test_graph_filter_gives_the_scores_of_dense_matrices(settings: dict[str, float]) -> None:
+    cfg = GraphFilterConfig.model_validate({"factors": 6, **settings})
+    np.testing.assert_allclose(graph_scores(taken(), cfg), filtered(taken(), cfg), atol=1e-5)
+
+
+def test_the_ideal_filter_is_of_the_singular_values_above_zero_alone() -> None:
+    # three groups, each of which took all of its own: rank 3, and the default asks for 256 vectors
+    groups = Interactions.of(pairs((u, i) for u in range(12) for i in range(9) if u % 3 == i % 3))
+    cfg = GraphFilterConfig()
+    np.testing.assert_allclose(graph_scores(groups, cfg), filtered(groups, cfg), atol=1e-4)
+    alone = Interactions.of(pairs([(0, 0)]), groups.items)  # items 3 and 6 are like it, the others say nothing of it
+    rows = learned.Learned(pa.Table.from_batches(list(graph_filter.learn(groups, cfg, 1, (0, 1)))))
+    score_I = graph_filter.Scorer(rows, cfg).scores(alone.ones)[0]
+    np.testing.assert_allclose(score_I[[3, 6]], score_I[0], atol=1e-4)
+    np.testing.assert_allclose(score_I[np.arange(9) % 3 > 0], 0, atol=1e-4)

@@ -1,0 +1,31 @@
+"""The retrieval family on Spark gives the rows of the numpy contract, in any number of partitions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fuserank.candidates import family
+from fuserank.candidates.learned import SCHEMA
+from tests.support.family import Lists, close, config, fit, only, planted, rows_of
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+@pytest.mark.parametrize("name", family.MEMBERS)
+def test_spark_learns_and_proposes_what_numpy_does(spark: SparkSession, name: str) -> None:
+    taken = only(planted()[0], *range(7, 87, 2))
+    frame = spark.createDataFrame(rows_of(taken), "user_index int, item_index int, weight float, age float")
+    who, cfg, alone = family.member(name), config(name), fit(name, taken)
+    for partitions in (1, 2):
+        rows = family.fit(who, frame, lambda: taken, cfg, 1, partitions)
+        assert rows.schema.simpleString() == spark.createDataFrame([], SCHEMA).schema.simpleString()
+        assert sorted(map(tuple, rows.collect())) == sorted(rows_of(alone.rows))
+        proposed = family.propose(who, frame, lambda: alone.rows, cfg, 5, partitions).collect()
+        found: Lists = {}
+        for row in sorted(proposed, key=lambda row: (row["user_index"], row["rank"])):
+            found.setdefault(row["user_index"], []).append((row["item_index"], row["score"]))
+            assert (row["source"], row["rank"]) == (name, len(found[row["user_index"]]))
+        close(found, alone.lists(taken, k=5))
