@@ -14,6 +14,7 @@ from fuserank.cli.evaluate import evaluate
 from fuserank.cli.fetch import fetch
 from fuserank.cli.init import init
 from fuserank.cli.inspect import digest, runs, tables
+from fuserank.cli.leaderboard import app as leaderboard
 from fuserank.cli.plan import plan
 from fuserank.cli.profile import profile
 from fuserank.cli.quarantine import app as quarantine
@@ -51,6 +52,7 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(quarantine, name="quarantine")
+app.add_typer(leaderboard, name="leaderboard")
 
 
 def run() -> None:

@@ -135,4 +135,37 @@ QUALITY = Table(
     not_in_digest=("run_id", "checked_at"),
 )
 
-TABLES = (RUNS, QUARANTINE, INGESTED, PSEUDONYMS, QUALITY)
+LEADERBOARD = Table(
+    name="ops.leaderboard",
+    grain="one row per run of the leaderboard and model",
+    keys=("run_id", "model"),
+    writer="*",
+    doc="What each recommender was worth on a split of some data, and what it cost; rows of one board compare.",
+    columns=(
+        Column("board", "string", "hash", "SHA-256 of the split: rows with the same one were judged alike"),
+        Column("data", "string", "name", "what the data is called: the last part of its path, or the data set"),
+        Column(
+            "protocol",
+            "string",
+            "name",
+            "how it was cut",
+            check="protocol in ('temporal','leave-one-out','given-split')",
+        ),
+        Column("model", "string", "name", "a recommender, or several joined by +"),
+        Column("config_json", "string", "json", "its settings; of several their weights"),
+        Column("metrics", "map<string,double>", "score", "recall@k and ndcg@k, means over users"),
+        Column("ci_low", "map<string,double>", "score", "lower ends of their 95 % intervals"),
+        Column("ci_high", "map<string,double>", "score", "upper ends"),
+        Column("users", "long", "count", "users with truth"),
+        Column("trials", "long", "count", "settings tried on the validation part; 0: as they were given"),
+        Column("fit_s", "double", "seconds", "wall time of the last fit"),
+        Column("predict_s", "double", "seconds", "wall time of all lists"),
+        Column("peak_mb", "double", "count", "highest memory of all processes meanwhile (MB, PSS, with the JVM)"),
+        Column("seed", "long", "count", "seed of fits, draws and intervals"),
+        Column("judged_at", "timestamp", "utc_timestamp", "the run's now"),
+        Column("run_id", "string", "id", "the run"),
+    ),
+    not_in_digest=("run_id", "judged_at", "fit_s", "predict_s", "peak_mb"),
+)
+
+TABLES = (RUNS, QUARANTINE, INGESTED, PSEUDONYMS, QUALITY, LEADERBOARD)

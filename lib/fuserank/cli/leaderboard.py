@@ -1,0 +1,138 @@
+"""Recommenders side by side on any data, by one protocol."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fuserank.cli import options as o
+from fuserank.common.errors import FuserankError
+
+app = typer.Typer(help="Recommenders side by side on any data: quality with intervals, and what it cost.")
+
+_EXAMPLE = """Recommenders side by side on any data, all items ranked.
+
+\b
+  fuserank leaderboard --data gowalla --layout pairs --models item_cf,ials,item_cf+ials --k 20
+  fuserank leaderboard --data Beauty.txt --layout sequences --models item_cf --tune 20
+  fuserank leaderboard --layout events --dataset completejourney --lake lake --models item_cf,ials --repeats
+
+pairs: a folder with train.txt and test.txt, lines `user item item …`; sequences: one such file, items in the order of
+time, the last is the truth; events: what the lake knows before --as-of against the days after it. Names joined by + are
+fused, by weights and calibration from the validation part, which is cut from the training part alone. With --tune N so
+many settings are tried there; the truth is read once for each row. Rows go to ops.leaderboard; `leaderboard show`
+compares them.
+"""
+
+
+@app.callback(invoke_without_command=True, help=_EXAMPLE)
+def leaderboard(
+    context: typer.Context,
+    data: Annotated[str | None, typer.Option("--data", metavar="PATH", help="file or folder; of the layout events none")] = None,
+    layout: Annotated[str, typer.Option("--layout", help="events, sequences or pairs")] = "pairs",
+    protocol: Annotated[str | None, typer.Option("--protocol", help="temporal, leave-one-out or given-split: the one that the layout has")] = None,
+    models: Annotated[str, typer.Option("--models", help="names by commas; + joins those that are fused; all: each alone")] = "all",
+    tune: Annotated[int, typer.Option("--tune", min=0, help="settings to try of each on the validation part; 0: as given")] = 0,
+    k: Annotated[str, typer.Option("--k", help="lengths of the lists judged, by commas")] = "10,20",
+    given: Annotated[list[str] | None, typer.Option("--with", metavar="model.field=value", help="a setting of a model; it is not tuned; may be given again")] = None,
+    repeats: Annotated[bool, typer.Option("--repeats", help="events: what a user had taken before may be listed, and is truth")] = False,
+    env: o.Env = "local", dataset: o.Dataset = None, as_of: o.AsOf = None, lake: o.Lake = None, overrides: o.Overrides = None,
+    as_json: o.AsJson = False, html: o.HtmlFile = None,
+) -> None:  # fmt: skip
+    if context.invoked_subcommand is not None:
+        return
+    from fuserank.jobs import _leaderboard as job
+
+    asked = _asked(data, layout, protocol, models, tune, k, given or [], repeats)
+    asked.configs()  # refuses what is wrong before Spark starts
+    _run(asked, o.settings(env, as_of, lake, overrides, dataset), as_json, html, job)
+
+
+def _asked(
+    data: str | None, layout: str, protocol: str | None, models: str, tune: int, k: str, given: list[str], repeats: bool
+) -> Any:
+    from fuserank.candidates.family import MEMBERS
+    from fuserank.jobs._leaderboard import LAYOUTS, Asked
+
+    if layout not in LAYOUTS:
+        raise FuserankError(f"no layout {layout!r}; there are: {', '.join(LAYOUTS)}")
+    if protocol not in {None, LAYOUTS[layout]}:
+        raise FuserankError(f"layout {layout} is judged by {LAYOUTS[layout]}, not by {protocol!r}")
+    if data is None and layout != "events":
+        raise FuserankError(f"layout {layout} needs --data PATH")
+    if repeats and layout != "events":
+        raise FuserankError("--repeats is for the layout events: lines of items do not say what was taken again")
+    if not all(n.strip().isdigit() and int(n) > 0 for n in k.split(",")):
+        raise FuserankError(f"--k {k} is no list of lengths, such as 10,20")
+    names = tuple(MEMBERS) if models == "all" else tuple(n.strip() for n in models.split(",") if n.strip())
+    ks = tuple(sorted({int(n) for n in k.split(",")}))
+    return Asked(data or "events", layout, names, ks, tune, _settings(given), repeats=repeats)
+
+
+def _settings(given: list[str]) -> dict[str, dict[str, Any]]:
+    import yaml
+
+    found: dict[str, dict[str, Any]] = {}
+    for one in given:
+        name, dot, rest = one.partition(".")
+        key, equals, value = rest.partition("=")
+        if not (dot and equals and key):
+            raise FuserankError(f"--with {one}: write model.field=value")
+        found.setdefault(name, {})[key] = yaml.safe_load(value)
+    return found
+
+
+def _run(asked: Any, settings: Any, as_json: bool, html: Path | None, job: Any) -> None:
+    from fuserank.evaluation import leaderboard_page as shown
+    from fuserank.io.pages import write_page
+    from fuserank.io.run import open_run
+
+    rows = []
+    with open_run("leaderboard", settings, settings.as_of) as run:
+        split, validation = job.splits(asked, run.lake if asked.layout == "events" else None, settings.as_of, run.seed)
+        for row in job.judge(run, asked, split, validation):
+            rows.append(row)
+            run.say("    " + ", ".join(f"{n} {v:.4f}" for n, v in row.metrics.items()))
+        job.save(run, asked, split, rows)
+    board, name = split.hash(), Path(asked.data).name
+    if html is not None:
+        import numpy as np
+
+        users = len(np.unique(split.truth_user_T))
+        typer.echo(str(write_page(html, shown.render(rows, name, asked.protocol, board, users))), err=as_json)
+    if as_json:
+        told = {
+            "protocol": asked.protocol,
+            "hash": board,
+            "data": name,
+            "seed": settings.seed,
+            "rows": [r.as_dict() for r in rows],
+        }
+        typer.echo(json.dumps(told))
+    elif html is None:
+        typer.echo("\n".join(shown.lines(rows)))
+    sys.stdout.flush()
+
+
+@app.command()
+def show(
+    board: Annotated[str | None, typer.Option("--board", metavar="HASH", help="rows of this split alone; its first digits do")] = None,
+    env: o.Env = "local", lake: o.Lake = None, overrides: o.Overrides = None, as_json: o.AsJson = False,
+) -> None:  # fmt: skip
+    """Every row that was judged here, by split, the best first."""
+    from fuserank.io.reading import open_lake
+    from fuserank.jobs import _leaderboard as job
+
+    boards = job.shown(open_lake(o.settings(env, None, lake, overrides)), board)
+    if as_json:
+        typer.echo(json.dumps({"boards": [b.as_dict() for b in boards]}, default=str))
+        return
+    from fuserank.evaluation import leaderboard_page as page
+
+    for one in boards:
+        typer.echo(f"{one.data}, {one.protocol}, {one.users:,} users, split {one.board[:12]}")
+        typer.echo("\n".join(page.lines(one.rows)) + "\n")

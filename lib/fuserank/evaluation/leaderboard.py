@@ -1,0 +1,118 @@
+"""Quality of lists against a truth, and the search for settings. Shapes: L rows of lists, U users with truth, T of truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fuserank.common.lookup import locate
+from fuserank.common.topn import ndcg
+from fuserank.config.base import Section
+from fuserank.evaluation.bootstrap import interval, resampled_means
+
+if TYPE_CHECKING:
+    from fuserank.evaluation.protocols import Split
+
+Ints = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Lists:
+    """user, item and rank (L,) of what a model gave, by user and rank; score as the model gave it."""
+
+    user: Ints
+    item: Ints
+    rank: Ints
+    score: npt.NDArray[np.float32]
+
+
+@dataclass
+class Row:
+    """One line of the leaderboard. ``metrics``: means over users; ``ci95``: their bootstrap intervals."""
+
+    model: str
+    config: dict[str, Any]
+    metrics: dict[str, float]
+    ci95: dict[str, tuple[float, float]]
+    fit_s: float
+    predict_s: float
+    peak_mb: float
+    trials: int = 0
+    per_user: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
+
+    def as_dict(self) -> dict[str, Any]:
+        """The shape of --json."""
+        told = {"model": self.model, **self.metrics, "ci95": {k: list(v) for k, v in self.ci95.items()}}
+        costs = {"fit_s": self.fit_s, "predict_s": self.predict_s, "peak_mb": self.peak_mb}
+        return {**told, **costs, "trials": self.trials, "config": self.config}
+
+
+def per_user(lists: Lists, split: Split, ks: Sequence[int]) -> tuple[list[str], npt.NDArray[np.float64]]:
+    """recall@k (hits over all of a user's truth, as published tables have it) and ndcg@k of each user with truth (U, 2K).
+
+    A user without a list has 0.
+    """
+    users = np.unique(split.truth_user_T)
+    truth_U = np.bincount(locate(users, split.truth_user_T)[0], minlength=len(users))
+    deepest = max(ks)
+    line, judged = locate(users, lists.user)
+    judged &= lists.rank <= deepest
+    line, item, rank = line[judged], lists.item[judged].astype(np.int64), lists.rank[judged]
+    span = int(max(item.max(initial=0), split.truth_item_T.max())) + 1
+    truth = np.sort(locate(users, split.truth_user_T)[0] * span + split.truth_item_T)
+    hit_UK = np.zeros((len(users), deepest), bool)
+    hit_UK[line, rank - 1] = locate(truth, line * span + item)[1]
+    names, columns = [], []
+    for k in ks:
+        names += [f"recall@{k}", f"ndcg@{k}"]
+        columns += [hit_UK[:, :k].sum(axis=1) / truth_U, ndcg(hit_UK[:, :k], truth_U, k)]
+    return names, np.stack(columns, axis=1)
+
+
+def means(names: Sequence[str], value_UM: npt.NDArray[np.float64], resamples: int, seed: int) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:  # fmt: skip
+    """Means over users and their 95 % intervals."""
+    low_M, high_M = interval(resampled_means(value_UM, resamples, seed), 0.95)
+    mean_M = np.add.reduce(value_UM, axis=0) / len(value_UM)
+    intervals = {n: (float(a), float(b)) for n, a, b in zip(names, low_M, high_M, strict=True)}
+    return dict(zip(names, (float(m) for m in mean_M), strict=True)), intervals
+
+
+class Search:
+    """Settings to try, one after the other: what was given, seeded draws for the first third, then neighbours of the best so
+    far, which differ from it in one or two fields. Each once; it ends early where nothing else is left.
+    """
+
+    def __init__(self, config: Section, fixed: set[str], count: int, seed: int) -> None:
+        self.space: dict[str, list[Any]] = {}
+        for name, told in type(config).model_fields.items():
+            extra = told.json_schema_extra
+            if isinstance(extra, dict) and isinstance(choices := extra.get("tune"), list) and name not in fixed:
+                self.space[name] = choices
+        self.count, self.random = count, np.random.default_rng(seed)
+        self.best, self.value, self.found = config, -np.inf, [config]
+
+    def __iter__(self) -> Iterator[Section]:
+        yield self.best
+        while len(self.found) < self.count and (config := self._next()) is not None:
+            self.found.append(config)
+            yield config
+
+    def tell(self, config: Section, value: float) -> None:
+        """What the last one was worth; among equals the first stays the best."""
+        if value > self.value:
+            self.best, self.value = config, value
+
+    def _next(self) -> Section | None:
+        for _ in range(50):  # most draws near the end were tried before
+            names = list(self.space)
+            if 3 * len(self.found) >= self.count and names:
+                names = [names[n] for n in self.random.permutation(len(names))[: int(self.random.integers(1, 3))]]
+            drawn = {name: self.space[name][int(self.random.integers(len(self.space[name])))] for name in names}
+            config = type(self.best).model_validate({**self.best.model_dump(), **drawn})
+            if config not in self.found:
+                return config
+        return None

@@ -1,0 +1,130 @@
+"""How a data set is cut into what models learn from and what they are judged by. Nothing of the test part is in the rest.
+
+Shapes: N pairs, T pairs of the truth.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fuserank.common.errors import FuserankError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Ints = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Split:
+    """train: what is learned from; history: what is known of a user when lists are asked for, and left out of them.
+
+    Both have user_index, item_index (int), weight, age (float), unique and sorted by pair; so is the truth.
+    """
+
+    train: pa.Table
+    history: pa.Table
+    truth_user_T: Ints
+    truth_item_T: Ints
+
+    def hash(self) -> str:
+        """SHA-256 over all parts: rows with equal ones were judged alike."""
+        digest = hashlib.sha256()
+        for table in (self.train, self.history):
+            for name in ("user_index", "item_index", "weight", "age"):
+                digest.update(np.ascontiguousarray(table.column(name).to_numpy()).tobytes())
+        for part in (self.truth_user_T, self.truth_item_T):
+            digest.update(np.ascontiguousarray(part, np.int32).tobytes())
+        return digest.hexdigest()
+
+
+def dense(*columns: pa.ChunkedArray) -> list[Ints]:
+    """Ids of several columns of one kind as numbers from 0, in the order of the ids."""
+    lists = [np.asarray(column.to_pylist(), dtype=object).astype(str) for column in columns]
+    _, numbers = np.unique(np.concatenate(lists), return_inverse=True)
+    return [part.astype(np.int32) for part in np.split(numbers, np.cumsum([len(one) for one in lists])[:-1])]
+
+
+def pairs_of(user_N: Ints, item_N: Ints, age_N: npt.NDArray[Any]) -> pa.Table:
+    """Events as unique pairs: weight = how often, age = of the youngest."""
+    import pyarrow as pa
+
+    order = np.lexsort((age_N, item_N, user_N))
+    user_N, item_N, age_N = user_N[order], item_N[order], age_N[order]
+    first = np.ones(len(user_N), bool)
+    first[1:] = (user_N[1:] != user_N[:-1]) | (item_N[1:] != item_N[:-1])
+    starts = np.flatnonzero(first)
+    weight = np.diff(starts, append=len(user_N)).astype(np.float32)
+    age = age_N[starts].astype(np.float32)
+    return pa.table({"user_index": user_N[starts], "item_index": item_N[starts], "weight": weight, "age": age})
+
+
+def leave_one_out(user_N: Ints, item_N: Ints, position_N: npt.NDArray[np.int64]) -> tuple[Split, Split]:
+    """(the last item of each sequence is the truth; the one before it is: the validation). Both learn from what is before
+    these two, as published tables do; a list for the last item is asked for with the one before it known.
+
+    Users with fewer than three events are in no truth. ``age``: steps back from the end, 0 for the last.
+    """
+    order = np.lexsort((position_N, user_N))
+    user_N, item_N = user_N[order], item_N[order]
+    ends = np.flatnonzero(np.append(user_N[1:] != user_N[:-1], True)) if len(user_N) else np.empty(0, np.int64)
+    size = np.diff(ends, prepend=-1)
+    back_N, size_N = np.repeat(ends, size) - np.arange(len(user_N)), np.repeat(size, size)
+
+    def before(last: int) -> pa.Table:
+        kept = back_N >= last
+        return pairs_of(user_N[kept], item_N[kept], back_N[kept] - last)
+
+    def judged_by(last: int) -> Split:
+        judged = (back_N == last) & (size_N > 2)
+        return _split(before(2), before(last + 1), user_N[judged], item_N[judged])
+
+    return judged_by(0), judged_by(1)
+
+
+def given_split(
+    train: tuple[Ints, Ints], test: tuple[Ints, Ints], seed: int, share: float = 0.1
+) -> tuple[Split, Split]:
+    """(the split as it is given; a validation: a seeded ``share`` of each user's train pairs, rounded)."""
+    pairs = pairs_of(*train, np.zeros(len(train[0])))
+    user_N, item_N = (pairs.column(c).to_numpy() for c in ("user_index", "item_index"))
+    draw_N = np.random.default_rng(seed).random(len(user_N))
+    order = np.lexsort((draw_N, user_N))
+    _, first, size = np.unique(user_N, return_index=True, return_counts=True)
+    place_N = np.empty(len(user_N), np.int64)
+    place_N[order] = np.arange(len(user_N)) - np.repeat(first, size)
+    held = place_N < np.floor(np.repeat(size, size) * share + 0.5)
+    kept = pairs.filter(~held)
+    return _split(pairs, pairs, *test), _split(kept, kept, user_N[held], item_N[held])
+
+
+def temporal(
+    user_N: Ints, item_N: Ints, day_N: npt.NDArray[np.int64], as_of: int, label_days: int, repeats: bool
+) -> tuple[Split, Split]:
+    """(events before day ``as_of`` against the ``label_days`` from it; the same as of ``label_days`` earlier).
+
+    ``repeats``: whether what a user had taken before counts as truth. ``age``: days before the day of the split.
+    """
+    return tuple(_at(user_N, item_N, day_N, as_of - back, label_days, repeats) for back in (0, label_days))  # type: ignore[return-value]
+
+
+def _at(user_N: Ints, item_N: Ints, day_N: npt.NDArray[np.int64], day: int, label_days: int, repeats: bool) -> Split:
+    before, after = day_N < day, (day_N >= day) & (day_N < day + label_days)
+    train = pairs_of(user_N[before], item_N[before], day - day_N[before])
+    return _split(train, train, user_N[after], item_N[after], repeats)
+
+
+def _split(train: pa.Table, history: pa.Table, user_T: Ints, item_T: Ints, repeats: bool = True) -> Split:
+    if train.num_rows == 0 or len(user_T) == 0:
+        raise FuserankError("one part of the split is empty: there is nothing to learn from, or nothing to judge by")
+    span = int(max(item_T.max(), train.column("item_index").to_numpy().max())) + 1
+    key_T = np.unique(user_T.astype(np.int64) * span + item_T)
+    if not repeats:
+        had = train.column("user_index").to_numpy().astype(np.int64) * span + train.column("item_index").to_numpy()
+        key_T = key_T[~np.isin(key_T, had)]
+    return Split(train, history, (key_T // span).astype(np.int32), (key_T % span).astype(np.int32))

@@ -1,0 +1,82 @@
+"""Data for the leaderboard: files of lines `user item item …`, and the events of a lake; and where trials keep their rows."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fuserank.common.errors import FuserankError
+from fuserank.io.places import is_catalog, is_local, local_path
+from fuserank.io.shipped import ParquetColumns
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import DataFrame, SparkSession
+
+    from fuserank.io.lake import Lake
+
+
+def read_lines(path: Path) -> pa.Table:
+    """Lines `user item item …` as user (string), item (string), position (from 0, within the line).
+
+    A user on several lines goes on where the line before ended. Raises FuserankError with file and line where a line is
+    no text, and where the file has no pairs.
+    """
+    import pyarrow as pa
+
+    users: list[str] = []
+    items: list[str] = []
+    position: list[int] = []
+    reached: dict[str, int] = {}
+    try:
+        with path.open(encoding="utf-8-sig") as lines:
+            for line in lines:
+                user, *taken = line.split() or [""]
+                start = reached.get(user, 0)
+                users += [user] * len(taken)
+                items += taken
+                position += range(start, start + len(taken))
+                if user:
+                    reached[user] = start + len(taken)
+    except UnicodeDecodeError as problem:
+        raise FuserankError(
+            f"{path} is not UTF-8 text ({problem.reason} at byte {problem.start}); convert it"
+        ) from None
+    except OSError as problem:
+        raise FuserankError(f"{path} cannot be read: {problem.strerror}") from None
+    if not users:
+        raise FuserankError(f"{path} has no pairs; its lines are to be `user item item …`")
+    return pa.table({"user": users, "item": items, "position": pa.array(position, pa.int64())})
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """A folder that all executors see, for rows that are learned from once and thrown away."""
+
+    spark: SparkSession
+    folder: str
+
+    def keep(self, frame: DataFrame, name: str, columns: Sequence[str]) -> Callable[[], pa.Table]:
+        """Writes the frame and returns a loader of its columns, for the closure of a kernel."""
+        path = f"{self.folder}/{name}"
+        frame.write.mode("overwrite").parquet(path)
+        files = sorted(self.spark.read.parquet(path).inputFiles())
+        if not files or not all(url.startswith("file:") for url in files):
+            held = self.spark.sparkContext.broadcast(self.spark.read.parquet(path).select(*columns).toArrow())
+            return lambda: held.value
+        return ParquetColumns(files, columns)
+
+
+@contextmanager
+def scratch(lake: Lake) -> Iterator[Scratch]:
+    """Beside a lake of files, where every executor reads it too; else on this machine. It goes when the block ends."""
+    beside = None
+    if not is_catalog(lake.root) and is_local(lake.root):
+        beside = local_path(lake.root)
+        Path(beside).mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".trial-", dir=beside) as folder:
+        yield Scratch(lake.spark, folder)

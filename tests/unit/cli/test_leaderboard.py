@@ -1,0 +1,96 @@
+"""`fuserank leaderboard` on small data: rows, fusion, tuning, what stands in the lake, and words for what is wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from fuserank.common.errors import FuserankError
+from tests.support.cli import ran
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+USERS, ITEMS, GROUPS = 60, 48, 3
+
+
+@pytest.fixture(scope="module")
+def sequences(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Users of three tastes; each takes twelve items of its own third, in a seeded order."""
+    random, lines = np.random.default_rng(5), []
+    for user in range(USERS):
+        own = np.arange(user % GROUPS, ITEMS, GROUPS)
+        lines.append(" ".join([f"u{user}", *(f"i{i}" for i in random.permutation(own)[:12])]))
+    path = tmp_path_factory.mktemp("data") / "taste.txt"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def board(arguments: list[str], lake: Path) -> dict[str, Any]:
+    return last(ran("leaderboard", *arguments, "--lake", str(lake), "--json").stdout)
+
+
+def last(said: str) -> dict[str, Any]:
+    return dict(json.loads(said.strip().splitlines()[-1]))
+
+
+def test_models_are_judged_alone_and_fused_and_rows_stay_in_the_lake(
+    spark: SparkSession, sequences: Path, tmp_path: Path
+) -> None:
+    asked = ["--data", str(sequences), "--layout", "sequences", "--k", "2,5", "--tune", "2"]
+    models = ["--models", "popularity,item_cf,item_cf+popularity", "--with", "item_cf.neighbours=20"]
+    found = board([*asked, *models, "--html", str(tmp_path / "board.html")], tmp_path / "lake")
+    rows = {row["model"]: row for row in found["rows"]}
+    assert list(rows) == ["popularity", "item_cf", "item_cf+popularity"]
+    assert found["protocol"] == "leave-one-out"
+    assert rows["item_cf"]["recall@5"] > 1.5 * rows["popularity"]["recall@5"]
+    assert rows["item_cf"]["config"]["neighbours"] == 20
+    assert rows["item_cf"]["trials"] == 2
+    low, high = rows["item_cf"]["ci95"]["ndcg@5"]
+    assert low < rows["item_cf"]["ndcg@5"] < high
+    assert sum(rows["item_cf+popularity"]["config"]["weights"].values()) == pytest.approx(1)
+    assert all(row["fit_s"] > 0 and row["predict_s"] > 0 and row["peak_mb"] > 100 for row in rows.values())
+    assert "Quality against cost" in (tmp_path / "board.html").read_text(encoding="utf-8")
+
+    again = board([*asked, "--models", "item_cf", "--with", "item_cf.neighbours=20"], tmp_path / "lake")
+    assert again["hash"] == found["hash"]
+    assert again["rows"][0]["ndcg@5"] == rows["item_cf"]["ndcg@5"]
+    (one,) = last(ran("leaderboard", "show", "--lake", str(tmp_path / "lake"), "--json").stdout)["boards"]
+    assert [row["model"] for row in one["rows"]] == ["item_cf", "item_cf+popularity", "popularity", "item_cf"]
+    assert one["users"] == USERS
+    assert "item_cf+popularity" in ran("leaderboard", "show", "--lake", str(tmp_path / "lake")).stdout
+    with pytest.raises(FuserankError, match="no split that begins with zz"):
+        ran("leaderboard", "show", "--lake", str(tmp_path / "lake"), "--board", "zz")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--layout", "csv"], "no layout 'csv'; there are: events, sequences, pairs"),
+        (["--layout", "pairs"], "layout pairs needs --data PATH"),
+        (["--data", "x", "--protocol", "temporal"], "layout pairs is judged by given-split, not by 'temporal'"),
+        (["--data", "x", "--models", "magic"], "no recommender 'magic'; there are: popularity, item_cf"),
+        (["--data", "x", "--models", "ease", "--with", "ials.factors=3"], "settings for ials, which --models does not name"),
+        (["--data", "x", "--models", "ials", "--with", "ials"], "--with ials: write model.field=value"),
+        (["--data", "x", "--models", "ials", "--with", "ials.factor=3"], "factor: Extra inputs are not permitted"),
+        (["--data", "x", "--models", "ials", "--with", "ials.factors=0"], "factors: Input should be greater than or equal to 1"),
+        (["--data", "x", "--models", "ials+ials"], "ials+ials names a recommender twice"),
+        (["--data", "x", "--k", "0,5"], "--k 0,5 is no list of lengths"),
+        (["--data", "x", "--repeats"], "--repeats is for the layout events"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_before_spark_starts(arguments: list[str], words: str, tmp_path: Path) -> None:
+    with pytest.raises((FuserankError, ValidationError)) as refused:
+        ran("leaderboard", *arguments, "--lake", str(tmp_path / "lake"))
+    assert words in str(refused.value).replace("\n  ", ": ")
+    assert not (tmp_path / "lake").exists()
+
+
+def test_a_lake_without_rows_says_how_to_get_some(spark: SparkSession, tmp_path: Path) -> None:
+    with pytest.raises(FuserankError, match="nothing was judged in"):
+        ran("leaderboard", "show", "--lake", str(tmp_path))

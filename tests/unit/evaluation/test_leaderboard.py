@@ -1,0 +1,88 @@
+"""Quality of lists against a truth by hand; the settings that a search tries."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from fuserank.config.base import Section
+from fuserank.config.retrieval import GraphFilterConfig, PopularityConfig
+from fuserank.evaluation import leaderboard as board
+from fuserank.evaluation import leaderboard_page as page
+from fuserank.evaluation.leaderboard import Lists, Row
+from fuserank.evaluation.protocols import Split
+
+NOTHING = pa.table({})
+
+
+def lists(*rows: tuple[int, int, int]) -> Lists:
+    user, item, rank = np.array(rows, np.int32).T
+    return Lists(user, item, rank, np.ones(len(rows), np.float32))
+
+
+def test_recall_is_over_all_truth_and_ndcg_over_the_ideal_list() -> None:
+    split = Split(NOTHING, NOTHING, np.array([3, 3, 3, 8]), np.array([10, 11, 12, 10]))
+    given = lists((3, 99, 1), (3, 11, 2), (3, 10, 3), (5, 10, 1))  # user 5 has no truth, user 8 no list
+    names, value_UM = board.per_user(given, split, (2, 3))
+    assert names == ["recall@2", "ndcg@2", "recall@3", "ndcg@3"]
+    two, three = 1 / np.log2(3), 1 / np.log2(4)
+    ideal = 1 + two + three
+    expected = [[1 / 3, two / (1 + two), 2 / 3, (two + three) / ideal], [0, 0, 0, 0]]
+    np.testing.assert_allclose(value_UM, expected)
+
+
+def test_means_lie_within_their_intervals() -> None:
+    value_UM = np.random.default_rng(1).random((50, 2))
+    means, ci95 = board.means(["a", "b"], value_UM, 200, seed=5)
+    for name in ("a", "b"):
+        assert ci95[name][0] < means[name] < ci95[name][1]
+    assert board.means(["a", "b"], value_UM, 200, seed=5) == (means, ci95)
+
+
+def tried(search: board.Search) -> list[Section]:
+    """All that it tries, the best being the settings with the weakest sharpening and the most factors."""
+    found = []
+    for config in search:
+        found.append(config)
+        search.tell(config, config.factors - 100 * config.sharpening)  # type: ignore[attr-defined]
+    return found
+
+
+def test_a_search_begins_with_what_was_given_tries_each_once_and_ends_near_the_best() -> None:
+    given = GraphFilterConfig(ideal_weight=0.7, sharpening=2.5, factors=128)
+    search = board.Search(given, {"ideal_weight"}, 9, seed=1)
+    found = tried(search)
+    assert found[0] == given
+    assert len(found) == 9 == len({c.model_dump_json() for c in found})
+    assert {c.ideal_weight for c in found} == {0.7}  # type: ignore[attr-defined]
+    assert search.best == given.model_copy(update={"sharpening": 0.0, "factors": 448})
+    assert tried(board.Search(given, {"ideal_weight"}, 9, seed=1)) == found
+
+
+def test_a_search_ends_where_nothing_else_is_left() -> None:
+    search = board.Search(PopularityConfig(), set(), 10, seed=1)
+    assert list(search) == [PopularityConfig()]
+    small = board.Search(GraphFilterConfig(), {"ideal_weight", "sharpening"}, 100, seed=1)
+    assert {c.factors for c in small} == {128, 256, 448}  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def rows() -> list[Row]:
+    metrics = [{"recall@10": v, "ndcg@10": v / 2} for v in (0.1, 0.2)]
+    return [Row(name, {"k": 1}, m, {n: (v - 0.01, v + 0.01) for n, v in m.items()}, 3.0, 2.0, 512.0) for name, m in zip(("<low>", "high"), metrics, strict=True)]  # fmt: skip
+
+
+def test_the_best_stands_on_top(rows: list[Row]) -> None:
+    said = page.lines(rows)
+    assert "recall@10" in said[0]
+    assert said[1].split()[0] == "high"
+    assert "0.1000 (0.0900 … 0.1100)" in said[1]
+
+
+def test_the_page_has_both_plots_and_takes_names_as_text(rows: list[Row]) -> None:
+    html = page.render(rows, "a & b", "given-split", "0123456789abcdef", 7)
+    assert "a &amp; b" in html
+    assert "chart-quality" in html
+    assert "chart-cost" in html
+    assert "<low>" not in html.split("<body>")[1].split("<script")[0]

@@ -1,0 +1,78 @@
+"""Splits: what is learned from, what is known, what is the truth; nothing leaks from one to the other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fuserank.common.errors import FuserankError
+from fuserank.evaluation.protocols import Split, given_split, leave_one_out, pairs_of, temporal
+
+
+def ints(*values: int) -> Any:
+    return np.array(values, np.int32)
+
+
+def rows(table: Any) -> list[tuple[int, int, float, float]]:
+    return [tuple(row.values()) for row in table.to_pylist()]
+
+
+def truth(split: Split) -> list[tuple[int, int]]:
+    return list(zip(split.truth_user_T.tolist(), split.truth_item_T.tolist(), strict=True))
+
+
+def test_events_become_unique_pairs_with_their_count_and_youngest_age() -> None:
+    table = pairs_of(ints(1, 0, 1, 1), ints(5, 2, 5, 3), np.array([9, 1, 4, 0]))
+    assert rows(table) == [(0, 2, 1.0, 1.0), (1, 3, 1.0, 0.0), (1, 5, 2.0, 4.0)]
+
+
+def test_the_last_item_is_the_truth_and_the_one_before_it_is_known_but_not_learned_from() -> None:
+    user, item, position = ints(0, 0, 0, 0, 1, 1), ints(7, 8, 9, 6, 7, 9), np.array([2, 0, 1, 3, 0, 1])
+    split, validation = leave_one_out(user, item, position)  # user 0 took 8, 9, 7, 6
+    assert truth(split) == [(0, 6)]  # two events of user 1 are too few
+    assert rows(split.train) == [(0, 8, 1.0, 1.0), (0, 9, 1.0, 0.0)]
+    assert rows(split.history) == [(0, 7, 1.0, 0.0), (0, 8, 1.0, 2.0), (0, 9, 1.0, 1.0), (1, 7, 1.0, 0.0)]
+    assert truth(validation) == [(0, 7)]
+    assert rows(validation.train) == rows(validation.history) == rows(split.train)
+
+
+def test_a_tenth_of_each_users_pairs_is_held_out_by_seed_and_leaves_the_training_part() -> None:
+    user, item = np.repeat(np.arange(3), (20, 4, 5)).astype(np.int32), np.arange(29).astype(np.int32)
+    test = (ints(0, 2), ints(28, 1))
+    split, validation = given_split((user, item), test, seed=3)
+    assert truth(split) == [(0, 28), (2, 1)]
+    assert split.train.num_rows == 29
+    held = truth(validation)
+    assert [u for u, _ in held] == [0, 0, 2]  # a tenth of 20, 4 and 5, rounded: 2, 0 and 1
+    kept = {(u, i) for u, i, *_ in rows(validation.train)}
+    assert kept.isdisjoint(held)
+    assert len(kept) == 26
+    assert truth(given_split((user, item), test, seed=3)[1]) == held
+    assert truth(given_split((user, item), test, seed=4)[1]) != held
+
+
+@pytest.mark.parametrize(("repeats", "expected"), [(True, [(0, 1), (0, 2)]), (False, [(0, 2)])])
+def test_days_from_as_of_on_are_the_truth_and_no_part_of_the_rest(
+    repeats: bool, expected: list[tuple[int, int]]
+) -> None:
+    user, item = ints(0, 0, 0, 0, 0, 0), ints(1, 5, 1, 2, 3, 4)
+    day = np.array([70, 95, 100, 127, 128, 200])
+    split, validation = temporal(user, item, day, as_of=100, label_days=28, repeats=repeats)
+    assert truth(split) == expected
+    assert rows(split.train) == [(0, 1, 1.0, 30.0), (0, 5, 1.0, 5.0)]
+    assert truth(validation) == [(0, 5)]
+    assert rows(validation.train) == [(0, 1, 1.0, 2.0)]
+
+
+def test_equal_splits_have_equal_digests_and_others_do_not() -> None:
+    user, item, position = ints(0, 0, 0, 0), ints(1, 2, 3, 4), np.arange(4)
+    split, validation = leave_one_out(user, item, position)
+    assert split.hash() == leave_one_out(user[::-1], item[::-1], position[::-1])[0].hash()
+    assert split.hash() != validation.hash()
+
+
+def test_a_split_with_nothing_to_judge_by_is_refused() -> None:
+    with pytest.raises(FuserankError, match="one part of the split is empty"):
+        leave_one_out(ints(0, 1), ints(1, 1), np.zeros(2, np.int64))
