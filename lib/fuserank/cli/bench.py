@@ -23,8 +23,19 @@ def _folder() -> Path:
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="als, topk, loader, ddp, scale, ingest, or leak (of a lake)")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="als, topk, loader, ddp, scale, ingest, leak (of a lake), or knn, topk-kernel, ials (of --data)"
+        ),
+    ],
     lake: o.Lake = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            "--data", metavar="PATH", help="knn, topk-kernel, ials: folder with train.txt, lines `user item …`"
+        ),
+    ] = None,
     sizes: Annotated[
         str | None,
         typer.Option(
@@ -38,12 +49,12 @@ def bench(
     as_json: o.AsJson = False,
 ) -> None:
     """Run one benchmark: both sides in one run, on the same cores and data."""
-    names = sorted(p.stem for p in _folder().glob("*.py") if not p.stem.startswith("_"))
+    names = sorted(p.stem.replace("_", "-") for p in _folder().glob("*.py") if not p.stem.startswith("_"))
     if name not in names:
         raise FuserankError(f"no benchmark {name!r}; there are: {', '.join(names)}")
     sys.path.insert(0, str(_folder()))  # benchmarks share modules that lie beside them
-    run = runpy.run_path(str(_folder() / f"{name}.py"))["run"]
-    given = {"lake": lake, "sizes": sizes, "fraction": fraction}
+    run = runpy.run_path(str(_folder() / f"{name.replace('-', '_')}.py"))["run"]
+    given = {"lake": lake, "data": data, "sizes": sizes, "fraction": fraction}
     asked = {option: value for option, value in given.items() if value is not None}
     for option in asked.keys() - inspect.signature(run).parameters.keys():
         raise FuserankError(f"bench {name} makes its own data and takes no --{option}")

@@ -1,0 +1,54 @@
+"""What the benchmarks of the retrieval family share: the train part of a folder of `user item item …` lines."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fuserank.candidates.interactions import Interactions
+from fuserank.evaluation.protocols import dense, pairs_of
+from fuserank.io.interactions import read_lines
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def train(data: str | None) -> tuple[pa.Table, Interactions]:
+    """Its pairs, as a table and as matrices."""
+    if data is None:
+        raise SystemExit(
+            "name the folder with train.txt: --data PATH (Gowalla's split of LightGCN is what the docs have)"
+        )
+    lines = read_lines(Path(data) / "train.txt")
+    (user,), (item,) = dense(lines["user"]), dense(lines["item"])
+    table = pairs_of(user, item, np.zeros(len(user)))
+    return table, Interactions.of(table)
+
+
+def described(pairs: Interactions, data: str | None) -> dict[str, object]:
+    return {
+        "data": Path(str(data)).name,
+        "pairs": pairs.weight.nnz,
+        "users": len(pairs.users),
+        "items": len(pairs.items),
+    }
+
+
+def by_turns(sides: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """Seconds of each side, which take turns, after one round that compiles and warms."""
+    seconds: dict[str, list[float]] = {name: [] for name in sides}
+    for _ in range(1 + rounds):
+        for name, work in sides.items():
+            started = time.perf_counter()
+            work()
+            seconds[name].append(time.perf_counter() - started)
+    return {name: each[1:] for name, each in seconds.items()}
+
+
+def medians(seconds: dict[str, list[float]]) -> dict[str, float]:
+    return {name: round(statistics.median(each), 3) for name, each in seconds.items()}

@@ -1,0 +1,120 @@
+"""An iteration of ials against one of `implicit`'s exact solver, on the same cores and data.
+
+    fuserank bench ials --data PATH --json
+
+Both start from the same matrix in memory, ours in as many ranks as there are cores, each a thread with sockets between
+them. An iteration's seconds are the difference of a long and a short fit over the difference of their iterations, so that
+what is paid once does not count. The loss of our few conjugate-gradient steps is compared with that of rows solved out.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import _lines
+import _shop
+from fuserank.candidates import als_blocked as blocked
+from fuserank.candidates import ials
+from fuserank.common.mesh import meet
+from fuserank.config.retrieval import IalsConfig
+
+if TYPE_CHECKING:
+    from fuserank.candidates.interactions import Interactions
+
+FACTORS, SHORT, LONG, ROUNDS, SEED = 256, 1, 4, 3, 7
+
+
+def run(data: str | None = None) -> dict[str, Any]:
+    """One JSON object: seconds of an iteration on both sides, and the loss after the long fit."""
+    from implicit.cpu.als import AlternatingLeastSquares
+    from threadpoolctl import threadpool_limits
+
+    _, pairs = _lines.train(data)
+    threads = len(os.sched_getaffinity(0))
+    cfg = IalsConfig(factors=FACTORS)
+    taken = (pairs.ones / np.float32(cfg.unobserved_weight)).tocsr()
+
+    def ours(iterations: int) -> None:
+        fitted(pairs, cfg.model_copy(update={"iterations": iterations}), threads)
+
+    def peer(iterations: int) -> None:
+        model = AlternatingLeastSquares(factors=FACTORS, regularization=cfg.regularization * len(pairs.items), use_cg=False,
+                                        use_native=True, iterations=iterations, num_threads=threads, random_state=SEED)  # fmt: skip
+        model.fit(taken, show_progress=False)
+
+    with threadpool_limits(limits=1, user_api="blas"):  # implicit's own advice; our ranks are threads too
+        sides = {f"{name}_{n}": (lambda work=work, n=n: work(n)) for name, work in (("ours", ours), ("peer", peer)) for n in (SHORT, LONG)}  # fmt: skip
+        seconds = _lines.medians(_lines.by_turns(sides, ROUNDS))
+        short_cut = loss(pairs, *fitted(pairs, cfg.model_copy(update={"iterations": LONG}), threads), cfg)
+        solved = loss(pairs, *fitted(pairs, cfg.model_copy(update={"iterations": LONG, "cg_steps": 60}), threads), cfg)
+    each = {
+        name: (seconds[f"{name}_{LONG}"] - seconds[f"{name}_{SHORT}"]) / (LONG - SHORT) for name in ("ours", "peer")
+    }
+    return {
+        "name": "ials",
+        "ours": round(each["ours"], 3),
+        "peer": round(each["peer"], 3),
+        "unit": "seconds an iteration",
+        "ratio": round(each["peer"] / each["ours"], 2),
+        "reach": "ratio >= 0.67",
+        "loss_over_solved_out": round(short_cut / solved, 5),
+        "data": {**_lines.described(pairs, data), "threads": threads},
+        "settings": {
+            "both": {"factors": FACTORS, "iterations": [SHORT, LONG], "rounds": ROUNDS},
+            "ours": {**cfg.model_dump(), "ranks": threads},
+            "peer": "AlternatingLeastSquares(use_cg=False), confidence 1 / unobserved_weight, one λ for all rows",
+        },
+        "versions": _shop.versions("implicit", "numba", "numpy"),
+        "seed": SEED,
+    }
+
+
+def fitted(pairs: Interactions, cfg: IalsConfig, ranks: int) -> tuple[np.ndarray, np.ndarray]:
+    """Both factor tables, by ranks that are threads of this process."""
+    rows = pairs.weight.tocoo()
+    dealt = rows.row % ranks
+    token = f"bench ials {os.getpid()} {time.monotonic_ns()}"
+
+    def one(rank: int) -> tuple[np.ndarray, np.ndarray]:
+        own = dealt == rank
+        with meet(rank, ["127.0.0.1"] * ranks, token) as mesh:
+            sides = blocked.exchange(mesh, rows.row[own], rows.col[own], rows.data[own], cfg.factors)
+            return ials.iterate(mesh, *sides, cfg, SEED)
+
+    with ThreadPoolExecutor(ranks) as pool:
+        tables = list(pool.map(one, range(ranks)))
+    return np.concatenate([t[0] for t in tables]), np.concatenate([t[1] for t in tables])
+
+
+def loss(pairs: Interactions, x_UD: np.ndarray, y_ID: np.ndarray, cfg: IalsConfig) -> float:
+    """The objective of ials.py, in float64."""
+    x_UD, y_ID = x_UD.astype(np.float64), y_ID.astype(np.float64)
+    rows = pairs.weight.tocoo()
+    product = np.einsum("nd,nd->n", x_UD[rows.row], y_ID[rows.col])
+    every = cfg.unobserved_weight * np.sum((x_UD.T @ x_UD) * (y_ID.T @ y_ID))
+    total = np.sum((product - 1) ** 2) + every
+    for table, count, others in (
+        (x_UD, np.bincount(rows.row, minlength=len(x_UD)), len(y_ID)),
+        (y_ID, np.bincount(rows.col, minlength=len(y_ID)), len(x_UD)),
+    ):
+        penalty = cfg.regularization * (count + cfg.unobserved_weight * others) ** cfg.frequency
+        total += np.sum(penalty * np.sum(table**2, axis=1))
+    return float(total)
+
+
+def main() -> None:
+    print(json.dumps(run(sys.argv[1])))
+
+
+if __name__ == "__main__":
+    main()
