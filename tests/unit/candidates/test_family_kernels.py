@@ -39,7 +39,7 @@ def taken() -> Interactions:
     rng = np.random.default_rng(11)
     rows = {(u, int(i)) for u in range(ROWS) for i in rng.choice(COLUMNS, 2 + u % 8, replace=False)}
     rows |= {(i % ROWS, i) for i in range(COLUMNS)}
-    last = {u: i for u, i in sorted(rows)}
+    last = dict(sorted(rows))
     return Interactions.of(
         pairs((u, i, 0.5 + 4 * rng.random(), 0 if last[u] == i else rng.integers(0, 9)) for u, i in sorted(rows))
     )
