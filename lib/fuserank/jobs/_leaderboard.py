@@ -26,6 +26,7 @@ from fuserank.evaluation.protocols import Split
 from fuserank.fusion.fit import fit_rows
 from fuserank.fusion.fitted import Fitted
 from fuserank.fusion.parts import parts_of
+from fuserank.io.executors import refuse_dynamic_allocation, slots
 from fuserank.io.interactions import Scratch, read_lines, scratch
 from fuserank.io.memory import peak_memory
 from fuserank.tables.ops import LEADERBOARD
@@ -194,7 +195,9 @@ class _Bench:
         pairs, load_pairs = self._kept(f"{part}-train", split.train)
         history = pairs if split.history is split.train else self._kept(f"{part}-history", split.history)[0]
         asked = history.join(F.broadcast(self._judged_users(split)), "user_index", "left_semi")
-        cores = self.run.spark.sparkContext.defaultParallelism
+        if who.fit is not None:  # its ranks start at once
+            refuse_dynamic_allocation(self.run.spark, who.name)
+        cores = max(slots(self.run.spark).total, 1)
         with peak_memory() as peak:
             with _clock() as clock:
                 learned = family.fit(who, pairs, load_pairs, config, self.run.seed, cores)
