@@ -91,6 +91,8 @@ def epoch(
                 pool_P[p] = _below(state_1, items)
         n = order_N[at]
         u, i = user_N[n], item_N[n]
+        if ptr[u + 1] - ptr[u] == items:  # there is nothing that they did not take
+            continue
         j, best, draws = -1, np.float32(-np.inf), 0
         while draws < candidates or (j < 0 and draws < candidates + _TRIES):
             draws += 1

@@ -108,7 +108,8 @@ def propose(
 ) -> DataFrame:
     """The ``k`` best items of every user of ``histories`` (PAIR_COLUMNS): user_index, item_index, source, rank, score.
 
-    ``load`` gives the member's rows on an executor. A user's list is the same in any number of partitions.
+    ``load`` gives the member's rows on an executor. A user's items are the same in any number of partitions; their scores may
+    differ in the last bits, as products of matrices are rounded by their shape.
     """
     rows = histories.select(*PAIR_COLUMNS).repartition(partitions, "user_index")
     kernel = _Propose(who, load, cfg, k, exclude_seen)

@@ -1,6 +1,6 @@
 """graph_filter: a user's history as a signal on the item graph, blurred and sharpened; nothing is trained.
 
-R̃ = D_U^−½ R D_I^−½, P = R̃ᵀR̃. A row r of R becomes y = r P + β · r D_I^½ V Vᵀ D_I^−½, V the first right singular vectors of
+R̃ = D_U^−½ R D_I^−½, P = R̃ᵀR̃. A row r of R becomes y = r P + β · r D_I^−½ V Vᵀ D_I^½, V the first right singular vectors of
 R̃: the linear and the ideal low-pass filter of GF-CF (Shen et al. 2021, eqs. 14 and 15). It is then sharpened by
 dy/dt = −y P for a time T, one Runge–Kutta step of fourth order (BSPM; Choi et al. 2023, eqs. 8 and 13).
 

@@ -38,6 +38,7 @@ USERS_AT_ONCE = 2048
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 _ZERO, _ONE = np.float32(0), np.float32(1)
+_FOLD_IN_ROWS = 256  # solved together
 _FOLD_IN_STEPS = 40  # at most; conjugate gradients stop to change float32 numbers long before
 
 
@@ -189,8 +190,12 @@ class _Rank:
 
         user, item, weight = blocked.gather_columns(batches)
         with blocked.barrier_mesh() as mesh, threadpool_limits(limits=1):
+            given = len(user)
             users, items = blocked.exchange(mesh, user, item, weight, self.cfg.factors)
             del user, item, weight
+            given, kept = np.sum(mesh.gather(np.array([given, len(users.indices)])), axis=0)
+            if given != kept:  # the exchange has added them up
+                raise ValueError("pairs of a user and an item stand twice; they must be unique")
             _, y_ID = iterate(mesh, users, items, self.cfg, self.seed)
         own = np.flatnonzero(np.diff(items.indptr) > 0)
         names = (items.bounds[mesh.rank] + own).astype(np.int32)
@@ -212,15 +217,15 @@ class Scorer:
 
     def fold_in(self, history: sp.csr_matrix) -> Floats:
         """Factors (B, D) of the rows of a history over ``items``; zero for an empty one."""
-        side = blocked.Side(np.array([0, history.shape[0]]), history.indptr, history.indices, history.data)
+        users, depth = history.shape[0], self.factors_ID.shape[1]
+        side = blocked.Side(np.array([0, users]), history.indptr, history.indices, history.data)
         rows = Equations.of(side, len(self.items), self.cfg)
-        x_BD = np.zeros((history.shape[0], self.factors_ID.shape[1]), np.float32)
-        if not len(x_BD):
-            return x_BD
-        solver = Solver(self.gram_DD, float(self.cfg.regularization * (self.cfg.unobserved_weight * len(self.items)) ** self.cfg.frequency), self.cfg)  # fmt: skip
+        least = self.cfg.regularization * (self.cfg.unobserved_weight * len(self.items)) ** self.cfg.frequency
+        solver = Solver(self.gram_DD, float(least), self.cfg)
         white_ID = (self.factors_ID @ solver.inverse_DD.T).astype(np.float32)
-        for start in range(0, len(x_BD), 256):
-            some = slice(start, min(start + 256, len(x_BD)))
+        x_BD = np.zeros((users, depth), np.float32)
+        for start in range(0, users, _FOLD_IN_ROWS):
+            some = slice(start, min(start + _FOLD_IN_ROWS, users))
             solver.improve(rows, some, x_BD[some], white_ID, _FOLD_IN_STEPS)
         return (x_BD @ solver.inverse_DD).astype(np.float32)
 

@@ -24,7 +24,8 @@ USERS_AT_ONCE = 1024
 
 def learn(pairs: Interactions, cfg: ItemCfConfig, seed: int, block: tuple[int, int]) -> Iterator[pa.RecordBatch]:
     """Edges of part ``near``: item → neighbour, of one block of the items."""
-    yield from similar.neighbours(pairs.weight, pairs.items, cfg, block, pairs.age)
+    apart = None if cfg.closeness is None else similar.Apart(pairs.age, cfg.closeness, cfg.backward)
+    yield from similar.neighbours(pairs.weight, pairs.items, cfg, block, apart)
 
 
 def square(rows: Learned, part: str) -> tuple[np.ndarray, sp.csr_matrix]:

@@ -7,7 +7,7 @@ al. 2020). Shapes: R rows, C columns, K neighbours.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,16 @@ Floats = npt.NDArray[np.float32]
 Fill = Callable[[int, npt.NDArray[np.int32], Floats], None]  # from a column on: its nearest, and how near they are
 _COLUMNS_AT_ONCE = 1024
 _SWING_ROWS = 500  # rows of a column that Swing takes pairs of: those with the fewest entries, which say the most
+
+
+class Apart(NamedTuple):
+    """Ages of a matrix's entries, in its structure; the distance of two at which they count half; and what the older of two
+    counts beside the younger.
+    """
+
+    age_RC: sp.csr_matrix
+    half: float
+    backward: float
 
 
 def weighted(matrix_RC: sp.csr_matrix, cfg: SimilarityConfig) -> sp.csr_matrix:
@@ -47,18 +57,18 @@ def weighted(matrix_RC: sp.csr_matrix, cfg: SimilarityConfig) -> sp.csr_matrix:
 
 def neighbours(
     matrix_RC: sp.csr_matrix, names_C: npt.NDArray[np.int32], cfg: SimilarityConfig, block: tuple[int, int],
-    age_RC: sp.csr_matrix | None = None,
+    apart: Apart | None = None,
 ) -> Iterator[pa.RecordBatch]:  # fmt: skip
     """Edges of part ``near``, from each column of block b of n (``block`` = (b, n)) to its nearest ones.
 
-    ``age_RC``: of the matrix's structure; given where two entries count by how far apart they are. Memory: the matrix twice, and K numbers for a thousand columns.
+    ``apart``: given where two entries of a row count by how far apart they are. Memory: the matrix twice, and K numbers for a thousand columns.
     """
     columns = matrix_RC.shape[1]
     if matrix_RC.nnz == 0:
         return
     number, blocks = block
     low, high = columns * number // blocks, columns * (number + 1) // blocks
-    fill = _swing(matrix_RC, cfg) if cfg.similarity == "swing" else _cosine(matrix_RC, cfg, age_RC)
+    fill = _swing(matrix_RC, cfg) if cfg.similarity == "swing" else _cosine(matrix_RC, cfg, apart)
     k = min(cfg.neighbours, columns)
     for start in range(low, high, _COLUMNS_AT_ONCE):
         count = min(_COLUMNS_AT_ONCE, high - start)
@@ -68,7 +78,7 @@ def neighbours(
         yield learned.edges("near", names_C[start + row], names_C[near_BK[row, place]], similarity_BK[row, place])
 
 
-def _cosine(matrix_RC: sp.csr_matrix, cfg: SimilarityConfig, age_RC: sp.csr_matrix | None) -> Fill:
+def _cosine(matrix_RC: sp.csr_matrix, cfg: SimilarityConfig, apart: Apart | None) -> Fill:
     from fuserank.candidates.knn_kernel import nearest
 
     x_RC = weighted(matrix_RC, cfg)
@@ -80,12 +90,14 @@ def _cosine(matrix_RC: sp.csr_matrix, cfg: SimilarityConfig, age_RC: sp.csr_matr
     own_C = (square_C ** (1 - cfg.popularity_power)).astype(np.float32)
     other_C = (square_C**cfg.popularity_power).astype(np.float32)
     worth_T, ages = np.empty(0, np.float32), (x_RC.data, by_column.data)  # any of the type, where none is looked at
-    if age_RC is not None and cfg.closeness is not None:
-        worth_T = np.exp2(-np.arange(int(age_RC.data.max(initial=0)) + 1) / cfg.closeness).astype(np.float32)
-        ages = (age_RC.data, age_RC.tocsc().data)
+    if apart is not None:
+        furthest = int(apart.age_RC.data.max(initial=0))
+        worth_T = np.exp2(-np.arange(furthest + 1) / apart.half).astype(np.float32)
+        ages = (apart.age_RC.data, apart.age_RC.tocsc().data)
     columns = (by_column.indptr, by_column.indices, by_column.data, ages[1])
     rows = (x_RC.indptr, x_RC.indices, x_RC.data, ages[0])
-    backward, shrinkage = np.float32(cfg.backward), np.float32(cfg.shrinkage)
+    backward = np.float32(1 if apart is None else apart.backward)
+    shrinkage = np.float32(cfg.shrinkage)
     return lambda low, near, value: nearest(
         *columns, *rows, worth_T, backward, own_C, other_C, shrinkage, low, near, value
     )

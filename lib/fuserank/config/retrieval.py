@@ -42,14 +42,6 @@ class SimilarityConfig(Section):
         0.5, ge=0, le=1, description="exponent of the norm of what is proposed; its partner's is 1 minus that; 0.5 is the cosine",
         json_schema_extra=_tuned(0.3, 0.4, 0.5, 0.6),
     )  # fmt: skip
-    closeness: float | None = Field(
-        None,
-        gt=0,
-        description="two items of a user count half when so far apart (days, or steps); null: all alike; not of swing",
-    )
-    backward: float = Field(
-        1.0, ge=0, le=1, description="weight of what was taken before, where closeness is set; 1: order says nothing"
-    )
     bm25_k1: float = Field(1.2, gt=0, description="saturation of bm25")
     bm25_b: float = Field(0.75, ge=0, le=1, description="normalisation by length of bm25")
     swing_smoothing: float = Field(1.0, gt=0, description="added to the items that two users share (count)")

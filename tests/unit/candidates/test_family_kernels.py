@@ -27,7 +27,7 @@ from fuserank.config.retrieval import (
     SimilarityConfig,
     UserCfConfig,
 )
-from tests.support.family import pairs
+from tests.support.family import pairs, planted
 from tests.unit.candidates.test_mesh import on_ranks
 
 ROWS, COLUMNS = 40, 25
@@ -68,7 +68,7 @@ def cosines(of: Interactions, cfg: SimilarityConfig) -> np.ndarray:
     sum_CC = np.zeros((len(square_C), len(square_C)))
     for z_C, age_C in zip(z_RC, age_RC, strict=True):
         product_CC, later_CC = np.outer(z_C, z_C), age_C[:, None] - age_C[None, :]
-        if cfg.closeness is not None:  # backward: the other one is older
+        if isinstance(cfg, ItemCfConfig) and cfg.closeness is not None:  # backward: the other one is older
             product_CC *= 2.0 ** (-np.abs(later_CC) / cfg.closeness) * np.where(later_CC < 0, cfg.backward, 1)
         sum_CC += product_CC
     norm_CC = np.outer(square_C ** (1 - cfg.popularity_power), square_C**cfg.popularity_power)
@@ -90,7 +90,7 @@ def swings(of: Interactions, cfg: ItemCfConfig, most: int) -> np.ndarray:
 
 def assert_nearest(of: Interactions, cfg: ItemCfConfig, want_CC: np.ndarray) -> None:
     """Each column's largest values above 0, best first."""
-    rows = pa.Table.from_batches(list(similar.neighbours(of.weight, of.items, cfg, (0, 1), of.age)))
+    rows = pa.Table.from_batches(list(item_cf.learn(of, cfg, 1, (0, 1))))
     index, other, value = (rows.column(c).to_numpy() for c in ("index", "other", "value"))
     for c, want_C in enumerate(want_CC):
         mine = index == c
@@ -208,6 +208,15 @@ def test_a_half_step_solves_the_normal_equations(weighting: str, frequency: floa
     items = learned.Learned(pa.Table.from_batches([learned.vectors("item", np.arange(COLUMNS), y_ID)]))
     x_UD = ials.Scorer(items, cfg).fold_in(taken().weight)
     np.testing.assert_allclose(x_UD, solved(taken().weight, y_ID.astype(np.float64), cfg), atol=2e-5)
+
+
+def test_a_user_is_folded_in_alike_in_any_company() -> None:
+    cfg = IalsConfig(factors=16, iterations=3)
+    many = Interactions.of(planted()[0])
+    of = ials.Scorer(learned.Learned(pa.Table.from_batches(list(ials.learn(many, cfg, 1, (0, 1))))), cfg)
+    together_UD = of.fold_in(many.weight)
+    for low, high in ((0, 1), (71, 72), (3, 60), (150, 200)):
+        np.testing.assert_allclose(of.fold_in(many.weight[low:high]), together_UD[low:high], rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("frequency", [0.0, 1.0])

@@ -29,3 +29,11 @@ def test_spark_learns_and_proposes_what_numpy_does(spark: SparkSession, name: st
             found.setdefault(row["user_index"], []).append((row["item_index"], row["score"]))
             assert (row["source"], row["rank"]) == (name, len(found[row["user_index"]]))
         close(found, alone.lists(taken, k=5))
+
+
+def test_ranks_refuse_pairs_that_stand_twice(spark: SparkSession) -> None:
+    twice = [(0, 0, 1.0, 0.0), (0, 1, 1.0, 0.0), (1, 1, 1.0, 0.0), (0, 1, 2.0, 0.0)]
+    frame = spark.createDataFrame(twice, "user_index int, item_index int, weight float, age float")
+    rows = family.fit(family.member("ials"), frame, lambda: None, config("ials"), 1, 2)  # type: ignore[arg-type, return-value]
+    with pytest.raises(Exception, match="pairs of a user and an item stand twice"):
+        rows.collect()
