@@ -86,7 +86,7 @@ def _cost(rows: Sequence[Row], shown: str) -> go.Figure:
     figure = go.Figure()
     figure.add_scatter(
         x=[max(r.fit_s + r.predict_s, 0.1) for r in rows], y=[r.metrics[shown] for r in rows], mode="markers+text",
-        text=[escape(r.model) for r in rows], textposition="top center", marker_color=_COLOUR,
+        text=[_short(r.model) for r in rows], textposition="top center", marker_color=_COLOUR,
         marker_size=[10 + 22 * r.peak_mb / most for r in rows], customdata=[r.peak_mb for r in rows], cliponaxis=False,
         hovertemplate="%{text}: %{y:.4f}<br>%{x:,.1f} s, %{customdata:,.0f} MB<extra></extra>",
     )  # fmt: skip
@@ -95,3 +95,8 @@ def _cost(rows: Sequence[Row], shown: str) -> go.Figure:
     figure.update_xaxes(title="seconds", type="log", range=span)
     figure.update_yaxes(title=shown)
     return page.styled(figure, height=80 + 42 * max(len(rows), 5), legend=False)
+
+
+def _short(model: str) -> str:
+    """A fusion's name is longer than its place."""
+    return f"fusion of {model.count('+') + 1}" if "+" in model else escape(model)
