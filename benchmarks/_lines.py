@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,18 +34,3 @@ def described(pairs: Interactions, data: str | None) -> dict[str, object]:
         "users": len(pairs.users),
         "items": len(pairs.items),
     }
-
-
-def by_turns(sides: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each side, which take turns, after one round that compiles and warms."""
-    seconds: dict[str, list[float]] = {name: [] for name in sides}
-    for _ in range(1 + rounds):
-        for name, work in sides.items():
-            started = time.perf_counter()
-            work()
-            seconds[name].append(time.perf_counter() - started)
-    return {name: each[1:] for name, each in seconds.items()}
-
-
-def medians(seconds: dict[str, list[float]]) -> dict[str, float]:
-    return {name: round(statistics.median(each), 3) for name, each in seconds.items()}

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psutil
+from fuserank.io.memory import tree_mb
 
 SAMPLE_SECONDS = 1.0
 _MB = 1 << 20
@@ -42,7 +42,7 @@ class Watched:
         with log.open("wb") as out:
             process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=out, stderr=out)
             while process.poll() is None:
-                self.samples.append((time.time(), _tree_mb(process.pid)))
+                self.samples.append((time.time(), tree_mb(process.pid)))
                 time.sleep(SAMPLE_SECONDS)
         if process.returncode:
             said = log.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -51,20 +51,6 @@ class Watched:
 
     def peak(self, begun: float, ended: float) -> float:
         return max((mb for at, mb in self.samples if begun <= at <= ended), default=0.0)
-
-
-def _tree_mb(pid: int) -> float:
-    total = 0
-    try:
-        root = psutil.Process(pid)
-        for process in [root, *root.children(recursive=True)]:
-            try:
-                total += process.memory_full_info().pss
-            except psutil.Error:
-                continue  # it has just ended
-    except psutil.Error:
-        return 0.0
-    return total / _MB
 
 
 def by_job(steps: list[dict[str, Any]], watched: Watched, event_log: Path) -> dict[str, Used]:

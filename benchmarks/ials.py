@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import _lines
 import _shop
+import _turns
 from fuserank.candidates import als_blocked as blocked
 from fuserank.candidates import ials
 from fuserank.common.mesh import meet
@@ -54,7 +55,7 @@ def run(data: str | None = None) -> dict[str, Any]:
 
     with threadpool_limits(limits=1, user_api="blas"):  # implicit's own advice; our ranks are threads too
         sides = {f"{name}_{n}": (lambda work=work, n=n: work(n)) for name, work in (("ours", ours), ("peer", peer)) for n in (SHORT, LONG)}  # fmt: skip
-        seconds = _lines.medians(_lines.by_turns(sides, ROUNDS))
+        seconds = _turns.medians(sides, ROUNDS)
         short_cut = loss(pairs, *fitted(pairs, cfg.model_copy(update={"iterations": LONG}), threads), cfg)
         solved = loss(pairs, *fitted(pairs, cfg.model_copy(update={"iterations": LONG, "cg_steps": 60}), threads), cfg)
     each = {

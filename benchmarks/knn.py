@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import _lines
 import _shop
+import _turns
 from fuserank.candidates import similar
 from fuserank.config.retrieval import ItemCfConfig
 
@@ -53,7 +54,7 @@ def run(data: str | None = None) -> dict[str, Any]:
         model.fit(pairs.ones, show_progress=False)
         return model.similarity
 
-    seconds = _lines.medians(_lines.by_turns({"ours": ours, "peer": peer}, ROUNDS))
+    seconds = _turns.medians({"ours": ours, "peer": peer}, ROUNDS)
     return {
         "name": "knn",
         **seconds,

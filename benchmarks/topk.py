@@ -12,11 +12,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +23,7 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import _shop
+import _turns
 from fuserank.candidates import als
 from fuserank.config.candidates import AlsConfig
 from fuserank.io.lake import Lake
@@ -57,7 +55,10 @@ def run() -> dict[str, Any]:
             return als.propose(users, load, AlsConfig(factors=RANK, quota=K))
 
         makers = {"ours": ours, "peer": lambda: _lists(shipped), "peer_blocks_as_cores": lambda: _lists(tuned)}
-        seconds = _medians(makers)
+        sides = {
+            n: (lambda make=make: make().write.format("noop").mode("overwrite").save()) for n, make in makers.items()
+        }
+        seconds = _turns.medians(sides, ROUNDS)
         exact = _exact(users, items)
         equal = {name: _share_equal(make(), exact) for name, make in makers.items()}
     return {
@@ -118,17 +119,6 @@ def _lists(model: ALSModel) -> DataFrame:
     return entries.selectExpr(
         "user_index", "entry.item_index as item_index", "place + 1 as rank", "entry.rating as score"
     )
-
-
-def _medians(makers: dict[str, Callable[[], DataFrame]]) -> dict[str, float]:
-    """Median seconds; the sides take turns, after one round that warms the JVM and the Python workers."""
-    seconds: dict[str, list[float]] = {name: [] for name in makers}
-    for _ in range(1 + ROUNDS):
-        for name, make in makers.items():
-            started = time.perf_counter()
-            make().write.format("noop").mode("overwrite").save()
-            seconds[name].append(time.perf_counter() - started)
-    return {name: round(statistics.median(each[1:]), 3) for name, each in seconds.items()}
 
 
 def _table(factors: DataFrame) -> tuple[np.ndarray, np.ndarray]:

@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import _lines
 import _shop
+import _turns
 from fuserank.candidates.ials import Scorer, learn
 from fuserank.candidates.learned import Learned
 from fuserank.common.topk import ItemIndex, SeenItems, topk
@@ -59,7 +60,7 @@ def run(data: str | None = None) -> dict[str, Any]:
             list(pool.map(one, range(threads)))
 
     with threadpool_limits(limits=1):
-        seconds = _lines.medians(_lines.by_turns({"ours": ours, "product_alone": product}, ROUNDS))
+        seconds = _turns.medians({"ours": ours, "product_alone": product}, ROUNDS)
     speed = users * items / seconds["ours"] / threads
     return {
         "name": "topk-kernel",
