@@ -165,6 +165,19 @@ class Factors:
         for rows in self._blocks():
             np.matmul(self.own_RD[rows], matrix_DD, out=out_RD[rows])
 
+    def table(self) -> Floats:
+        """This rank's rows as they are, out of their coordinates."""
+        table_RD = np.empty_like(self.own_RD)
+        self.times(np.eye(len(self.basis_DD)), table_RD)
+        return table_RD
+
+    def hand_round(self, mesh: Mesh, matrix_DD: Doubles) -> Floats:
+        """Factors · matrix of all ranks' rows."""
+        bounds = self.side.bounds
+        self.times(matrix_DD, self.white_RD[bounds[mesh.rank] : bounds[mesh.rank + 1]])
+        mesh.fill(self.white_RD, bounds)
+        return self.white_RD
+
     def gram(self, mesh: Mesh) -> Doubles:
         """Σ y yᵀ over the factors of all ranks (D, D): whole numbers of 2^-30 are summed, so no order shows."""
         total_DD = np.zeros_like(self.basis_DD)
@@ -187,14 +200,10 @@ def iterate(mesh: Mesh, users: Side, items: Side, cfg: AlsConfig, seed: int) -> 
     for _ in range(cfg.iterations):
         _half_step(mesh, x, y, cfg)
         _half_step(mesh, y, x, cfg)
-    tables = []
-    for factors in (x, y):
-        table_RD = np.empty_like(factors.own_RD)
-        factors.times(np.eye(cfg.factors), table_RD)
-        if not np.isfinite(table_RD).all():
-            raise _diverged()
-        tables.append(table_RD)
-    return tables[0], tables[1]
+    tables = x.table(), y.table()
+    if not all(np.isfinite(table_RD).all() for table_RD in tables):
+        raise _diverged()
+    return tables
 
 
 def start_factors(users: int, items: int, depth: int, seed: int) -> tuple[Floats, Floats]:
@@ -215,12 +224,10 @@ def _half_step(mesh: Mesh, mine: Factors, other: Factors, cfg: AlsConfig) -> Non
 
     root_DD = _root(other.gram(mesh), cfg)
     inverse_DD = np.linalg.inv(root_DD)
-    bounds = other.side.bounds
-    other.times(inverse_DD.T, other.white_RD[bounds[mesh.rank] : bounds[mesh.rank + 1]])
-    mesh.fill(other.white_RD, bounds)
+    white_RD = other.hand_round(mesh, inverse_DD.T)
     start_RD = np.empty_like(mine.own_RD)
     mine.times(root_DD, start_RD)
-    solve(mine.side.indptr, mine.side.indices, mine.side.data, start_RD, other.white_RD, cfg.cg_steps)
+    solve(mine.side.indptr, mine.side.indices, mine.side.data, start_RD, white_RD, cfg.cg_steps)
     mine.own_RD, mine.basis_DD = start_RD, inverse_DD
 
 

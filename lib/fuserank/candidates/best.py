@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fuserank.candidates.co_purchase import best_by_row
+from fuserank.common.topk import ItemIndex, SeenItems, topk
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
@@ -23,6 +24,12 @@ class Best(NamedTuple):
     score: Floats
     rank: npt.NDArray[np.int32]
 
+    @classmethod
+    def of(cls, column_BK: npt.NDArray[np.int64], score_BK: Floats) -> Best:
+        """Lists side by side, best first; −1 where a list has ended."""
+        row, place = np.nonzero(column_BK >= 0)
+        return cls(row, column_BK[row, place], score_BK[row, place], (place + 1).astype(np.int32))
+
 
 def best_dense(scores_BI: Floats, seen: sp.csr_matrix | None, k: int) -> Best:
     """The k highest of each row, ties to the lower column. ``seen`` (B, I): entries that may not be listed; overwrites."""
@@ -34,14 +41,32 @@ def best_dense(scores_BI: Floats, seen: sp.csr_matrix | None, k: int) -> Best:
     column_BK, score_BK = np.empty((len(scores_BI), k), np.int64), np.empty((len(scores_BI), k), np.float32)
     if k:
         highest(np.ascontiguousarray(scores_BI, np.float32), k, column_BK, score_BK)
-    row, place = np.nonzero(column_BK >= 0)
-    return Best(row, column_BK[row, place], score_BK[row, place], (place + 1).astype(np.int32))
+    return Best.of(column_BK, score_BK)
+
+
+class Products:
+    """The best inner products with item factors (I, D); they are made ready at the first call for a k."""
+
+    def __init__(self, factors_ID: Floats) -> None:
+        self.factors_ID = factors_ID
+        self._index: ItemIndex | None = None
+
+    def best(self, x_BD: Floats, told_B: npt.NDArray[np.bool_], seen: sp.csr_matrix | None, k: int) -> Best:
+        """For users of ``told_B`` alone: nothing is said of one of whom nothing is known. ``seen`` as above."""
+        k = min(k, len(self.factors_ID))
+        if k == 0:
+            return Best.of(np.empty((len(x_BD), 0), np.int64), np.empty((len(x_BD), 0), np.float32))
+        if self._index is None or self._index.k != k:
+            self._index = ItemIndex(self.factors_ID, k)
+        masked = None if seen is None else SeenItems(seen.indptr.astype(np.int64), seen.indices.astype(np.int64))
+        position_BK, score_BK = topk(x_BD, self._index, masked)
+        return Best.of(np.where(told_B[:, None], position_BK, -1), score_BK)
 
 
 def best_sparse(scores_BI: sp.csr_matrix, seen: sp.csr_matrix | None, k: int) -> Best:
-    """The same of the positive entries of a sparse matrix: where a row has fewer than k, its list is shorter."""
+    """The same of the positive entries of a sparse matrix: where a row has fewer than k, its list is shorter. ``seen``: ones."""
     if seen is not None:
-        scores_BI = scores_BI - scores_BI.multiply(seen != 0)
+        scores_BI = scores_BI - scores_BI.multiply(seen)
     scores_BI = scores_BI.tocsr()
     scores_BI.sort_indices()
     row, column, score, rank = best_by_row(scores_BI, k)

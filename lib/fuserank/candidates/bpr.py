@@ -21,9 +21,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fuserank.candidates import learned
-from fuserank.candidates.best import Best, best_dense
+from fuserank.candidates.best import Best, Products, best_dense
 from fuserank.common.lookup import locate
-from fuserank.common.topk import ItemIndex, SeenItems, topk
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -101,8 +100,9 @@ class Scorer:
         self.users, self.x_UD, _ = rows.vectors("user")
         self.items, y_ID, bias_I = rows.vectors("item")
         self.folded_ID = y_ID @ rows.vectors("fold")[1] if len(y_ID) else y_ID
-        self.biased_IE = np.column_stack([y_ID, bias_I])  # E = D + 1: the bias as a factor that is 1 for each user
-        self._index: ItemIndex | None = None
+        self.products = Products(
+            np.column_stack([y_ID, bias_I])
+        )  # E = D + 1: the bias as a factor that is 1 for each user
 
     def factors(self, asked: Interactions) -> Floats:
         """x (B, D) of the users of ``asked``."""
@@ -114,11 +114,6 @@ class Scorer:
     def best(self, asked: Interactions, k: int, exclude_seen: bool) -> Best:
         if not len(self.items):
             return best_dense(np.zeros((len(asked.users), 0), np.float32), None, k)
-        if self._index is None or self._index.k != min(k, len(self.items)):
-            self._index = ItemIndex(self.biased_IE, k)
-        seen = SeenItems(asked.weight.indptr.astype(np.int64), asked.weight.indices.astype(np.int64))
         x_BE = np.column_stack([self.factors(asked), np.ones(len(asked.users), np.float32)])
-        position_BK, score_BK = topk(x_BE, self._index, seen if exclude_seen else None)
         told_B = (np.diff(asked.weight.indptr) > 0) | locate(self.users, asked.users)[1]
-        row, place = np.nonzero((position_BK >= 0) & told_B[:, None])
-        return Best(row, position_BK[row, place], score_BK[row, place], (place + 1).astype(np.int32))
+        return self.products.best(x_BE, told_B, asked.weight if exclude_seen else None, k)

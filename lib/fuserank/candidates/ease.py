@@ -14,7 +14,6 @@ import numpy.typing as npt
 
 from fuserank.candidates import learned
 from fuserank.candidates.best import Best, best_dense
-from fuserank.candidates.item_cf import square
 from fuserank.common.errors import FuserankError
 
 if TYPE_CHECKING:
@@ -87,7 +86,7 @@ class Scorer:
     """score of j = Σ over the items i of the history of B_ij."""
 
     def __init__(self, rows: Learned, cfg: EaseConfig) -> None:
-        self.items, self.near = square(rows, "near")
+        self.items, self.near = rows.square("near")
 
     def best(self, asked: Interactions, k: int, exclude_seen: bool) -> Best:
         scores_BI = (asked.ones @ self.near).toarray()

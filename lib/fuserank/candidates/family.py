@@ -96,10 +96,11 @@ class _Learn:
         from threadpoolctl import threadpool_limits
 
         numbers = [int(n) for batch in batches for n in batch.column(0).to_numpy()]
-        pairs = Interactions.of(self.load_pairs()) if numbers else None
+        if not numbers:
+            return
+        pairs = Interactions.of(self.load_pairs())
         with threadpool_limits(limits=1):
             for number in numbers:
-                assert pairs is not None
                 yield from MEMBERS[self.name].learn(pairs, self.cfg, self.seed, (number, self.blocks))
 
 

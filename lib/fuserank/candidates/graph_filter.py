@@ -17,7 +17,6 @@ import numpy.typing as npt
 
 from fuserank.candidates import learned
 from fuserank.candidates.best import Best, best_dense
-from fuserank.common.lookup import locate
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,8 +33,7 @@ Floats = npt.NDArray[np.float32]
 def learn(pairs: Interactions, cfg: GraphFilterConfig, seed: int, block: tuple[int, int]) -> Iterator[pa.RecordBatch]:
     """Edges of part ``took`` (user → item, R̃) and vectors of part ``item`` (V, value: √ of the item's users)."""
     normal = _normalised(pairs)
-    rows = normal.tocoo()
-    yield learned.edges("took", pairs.users[rows.row], pairs.items[rows.col], rows.data)
+    yield learned.entries("took", pairs.users, pairs.items, normal)
     degree_I = np.sqrt(np.bincount(normal.indices, minlength=normal.shape[1]))
     yield learned.vectors(
         "item", pairs.items, _singular(normal, cfg.factors if cfg.ideal_weight else 0, seed), degree_I
@@ -79,15 +77,12 @@ class Scorer:
     """The filtered history; users who were not there at the fit are no exception."""
 
     def __init__(self, rows: Learned, cfg: GraphFilterConfig) -> None:
-        import scipy.sparse as sp
-
         self.cfg = cfg
-        self.items, self.v_ID, self.root_I = rows.vectors("item")
-        user, item, value = rows.edges("took")
-        users = np.unique(user)
-        places = (locate(users, user)[0], locate(self.items, item)[0])
-        self.took = sp.csr_matrix((value, places), shape=(len(users), len(self.items)), dtype=np.float32)
+        self.items, v_ID, self.root_I = rows.vectors("item")
+        _, _, self.took = rows.matrix("took", other=self.items)
         self.taken_by = self.took.T.tocsr()
+        # in double: how a product is rounded depends on its block, and ties would fall otherwise in another one
+        self.v_ID, self.inverse_I = v_ID.astype(np.float64), 1 / self.root_I.astype(np.float64)
 
     def scores(self, history: sp.csr_matrix) -> Floats:
         """(B, I) of a history over ``items``."""
@@ -95,9 +90,8 @@ class Scorer:
         if self.cfg.ideal_weight and self.v_ID.shape[1]:
             import scipy.sparse as sp
 
-            # in double: how a product is rounded depends on its block, and ties would fall otherwise in another one
-            seen_BD = (history @ sp.diags(1 / self.root_I.astype(np.float64))) @ self.v_ID.astype(np.float64)
-            ideal_IB = self.root_I[:, None] * (self.v_ID.astype(np.float64) @ seen_BD.T)
+            seen_BD = (history @ sp.diags(self.inverse_I)) @ self.v_ID
+            ideal_IB = self.root_I[:, None] * (self.v_ID @ seen_BD.T)
             y_IB += (self.cfg.ideal_weight * ideal_IB).astype(np.float32)
         if self.cfg.sharpening:
             y_IB = self._sharpened(y_IB, self.cfg.sharpening)

@@ -21,10 +21,9 @@ import numpy.typing as npt
 
 from fuserank.candidates import als_blocked as blocked
 from fuserank.candidates import learned
-from fuserank.candidates.best import Best, best_dense
+from fuserank.candidates.best import Best, Products, best_dense
 from fuserank.candidates.learned import Learned
 from fuserank.common.mesh import Mesh
-from fuserank.common.topk import ItemIndex, SeenItems, topk
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -44,11 +43,12 @@ _FOLD_IN_STEPS = 40  # at most; conjugate gradients stop to change float32 numbe
 
 @dataclass(frozen=True)
 class Equations:
-    """What a side's rows are solved by: weights w of their pairs, and λ (n + α0 N)^ν (R,)."""
+    """What a side's rows are solved by: weights w of their pairs, 1 + w as the kernel takes them, and λ (n + α0 N)^ν (R,)."""
 
     indptr: npt.NDArray[np.int32]
     indices: npt.NDArray[np.int32]
     weight: Floats
+    taken: Floats
     penalty_R: Floats
 
     @classmethod
@@ -56,7 +56,8 @@ class Equations:
         """``side.data``: weights of the pairs; ``others``: rows of the other side."""
         count_R = np.diff(side.indptr)
         penalty_R = cfg.regularization * (count_R + cfg.unobserved_weight * others) ** cfg.frequency
-        return cls(side.indptr, side.indices, _weights(side.data, cfg), penalty_R.astype(np.float32))
+        weight = _weights(side.data, cfg)
+        return cls(side.indptr, side.indices, weight, weight + _ONE, penalty_R.astype(np.float32))
 
 
 def _weights(taken_N: Floats, cfg: IalsConfig) -> Floats:
@@ -83,11 +84,11 @@ class Solver:
 
         ptr = rows.indptr[some.start : some.stop + 1]
         above_B = (rows.penalty_R[some] - np.float32(self.least))[:, None]
-        skewed, taken = bool(above_B.any()), rows.weight + _ONE  # the kernel takes c = 1 + w
+        skewed = bool(above_B.any())
 
         def times(p_BD: Floats) -> Floats:
             out_BD: Floats = p_BD + above_B * (p_BD @ self.metric_DD) if skewed else p_BD.copy()
-            add_products(ptr, rows.indices, taken, white_OD, p_BD, _ZERO, _ONE, out_BD)
+            add_products(ptr, rows.indices, rows.taken, white_OD, p_BD, _ZERO, _ONE, out_BD)
             return out_BD
 
         z_BD[np.diff(ptr) == 0] = 0
@@ -131,15 +132,13 @@ def iterate(mesh: Mesh, users: blocked.Side, items: blocked.Side, cfg: IalsConfi
     of_items = Equations.of(items, kept_users, cfg)
     for factors, side in ((x, users), (y, items)):
         factors.own_RD[np.diff(side.indptr) == 0] = 0  # indices that nobody has are no rows
+    least_user, least_item = (
+        float(np.min(mesh.gather(np.array([rows.penalty_R.min(initial=np.inf)])))) for rows in (of_users, of_items)
+    )
     for _ in range(cfg.iterations):
-        _half_step(mesh, x, y, of_users, cfg)
-        _half_step(mesh, y, x, of_items, cfg)
-    tables = []
-    for factors in (x, y):
-        table_RD = np.empty_like(factors.own_RD)
-        factors.times(np.eye(cfg.factors), table_RD)
-        tables.append(table_RD)
-    return tables[0], tables[1]
+        _half_step(mesh, x, y, of_users, least_user, cfg)
+        _half_step(mesh, y, x, of_items, least_item, cfg)
+    return x.table(), y.table()
 
 
 def _rated(mesh: Mesh, side: blocked.Side) -> int:
@@ -147,18 +146,18 @@ def _rated(mesh: Mesh, side: blocked.Side) -> int:
     return int(np.sum(mesh.gather(np.array([np.count_nonzero(np.diff(side.indptr))]))))
 
 
-def _half_step(mesh: Mesh, mine: blocked.Factors, other: blocked.Factors, rows: Equations, cfg: IalsConfig) -> None:
-    least = float(np.min(mesh.gather(np.array([rows.penalty_R.min(initial=np.inf)]))))
+def _half_step(
+    mesh: Mesh, mine: blocked.Factors, other: blocked.Factors, rows: Equations, least: float, cfg: IalsConfig
+) -> None:
+    """Improves this rank's rows of ``mine`` given all of ``other``; ``least``: the smallest penalty of all ranks' rows."""
     solver = Solver(other.gram(mesh), least, cfg)
-    bounds = other.side.bounds
-    other.times(solver.inverse_DD.T, other.white_RD[bounds[mesh.rank] : bounds[mesh.rank + 1]])
-    mesh.fill(other.white_RD, bounds)
+    white_RD = other.hand_round(mesh, solver.inverse_DD.T)
     z_RD = np.empty_like(mine.own_RD)
     mine.times(solver.root_DD, z_RD)
     block = blocked.block_rows(mine.side.rows)
     for start in range(0, len(z_RD), block):
         some = slice(start, min(start + block, len(z_RD)))
-        solver.improve(rows, some, z_RD[some], other.white_RD, cfg.cg_steps)
+        solver.improve(rows, some, z_RD[some], white_RD, cfg.cg_steps)
     mine.own_RD, mine.basis_DD = z_RD, solver.inverse_DD
 
 
@@ -209,34 +208,26 @@ class Scorer:
 
     def __init__(self, rows: Learned, cfg: IalsConfig) -> None:
         self.items, self.factors_ID, _ = rows.vectors("item")
-        self.cfg = cfg
-        self._index: ItemIndex | None = None
+        self.cfg, self.products = cfg, Products(self.factors_ID)
         if len(self.items):
             wide_ID = self.factors_ID.astype(np.float64)
-            self.gram_DD = wide_ID.T @ wide_ID
+            least = cfg.regularization * (cfg.unobserved_weight * len(self.items)) ** cfg.frequency
+            self.solver = Solver(wide_ID.T @ wide_ID, float(least), cfg)
+            self.white_ID = (self.factors_ID @ self.solver.inverse_DD.T).astype(np.float32)
 
     def fold_in(self, history: sp.csr_matrix) -> Floats:
         """Factors (B, D) of the rows of a history over ``items``; zero for an empty one."""
         users, depth = history.shape[0], self.factors_ID.shape[1]
         side = blocked.Side(np.array([0, users]), history.indptr, history.indices, history.data)
         rows = Equations.of(side, len(self.items), self.cfg)
-        least = self.cfg.regularization * (self.cfg.unobserved_weight * len(self.items)) ** self.cfg.frequency
-        solver = Solver(self.gram_DD, float(least), self.cfg)
-        white_ID = (self.factors_ID @ solver.inverse_DD.T).astype(np.float32)
         x_BD = np.zeros((users, depth), np.float32)
         for start in range(0, users, _FOLD_IN_ROWS):
             some = slice(start, min(start + _FOLD_IN_ROWS, users))
-            solver.improve(rows, some, x_BD[some], white_ID, _FOLD_IN_STEPS)
-        return (x_BD @ solver.inverse_DD).astype(np.float32)
+            self.solver.improve(rows, some, x_BD[some], self.white_ID, _FOLD_IN_STEPS)
+        return (x_BD @ self.solver.inverse_DD).astype(np.float32)
 
     def best(self, asked: Interactions, k: int, exclude_seen: bool) -> Best:
         if not len(self.items):
             return best_dense(np.zeros((len(asked.users), 0), np.float32), None, k)
-        if self._index is None or self._index.k != min(k, len(self.items)):
-            self._index = ItemIndex(self.factors_ID, k)
-        seen = SeenItems(asked.weight.indptr.astype(np.int64), asked.weight.indices.astype(np.int64))
-        position_BK, score_BK = topk(self.fold_in(asked.weight), self._index, seen if exclude_seen else None)
-        row, place = np.nonzero(position_BK >= 0)
-        known = np.diff(asked.weight.indptr)[row] > 0  # nothing is said of a user of whom nothing is known
-        row, place = row[known], place[known]
-        return Best(row, position_BK[row, place], score_BK[row, place], (place + 1).astype(np.int32))
+        told_B = np.diff(asked.weight.indptr) > 0
+        return self.products.best(self.fold_in(asked.weight), told_B, asked.weight if exclude_seen else None, k)

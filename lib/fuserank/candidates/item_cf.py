@@ -5,18 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from fuserank.candidates import similar
 from fuserank.candidates.best import Best, best_sparse
-from fuserank.candidates.learned import Learned
-from fuserank.common.lookup import locate
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    import scipy.sparse as sp
 
     from fuserank.candidates.interactions import Interactions
+    from fuserank.candidates.learned import Learned
     from fuserank.config.retrieval import ItemCfConfig
 
 USERS_AT_ONCE = 1024
@@ -28,21 +24,11 @@ def learn(pairs: Interactions, cfg: ItemCfConfig, seed: int, block: tuple[int, i
     yield from similar.neighbours(pairs.weight, pairs.items, cfg, block, apart)
 
 
-def square(rows: Learned, part: str) -> tuple[np.ndarray, sp.csr_matrix]:
-    """The indices of a part's edges, ascending, and the edges as a matrix over them."""
-    import scipy.sparse as sp
-
-    index, other, value = rows.edges(part)
-    ids = np.unique(np.concatenate([index, other])).astype(np.int32)
-    places = (locate(ids, index)[0], locate(ids, other)[0])
-    return ids, sp.csr_matrix((value, places), shape=(len(ids), len(ids)))
-
-
 class Scorer:
     """score of j = Σ over the items i of the history of weight · 2^(−age / half-life) · s_ij."""
 
     def __init__(self, rows: Learned, cfg: ItemCfConfig) -> None:
-        self.items, self.near = square(rows, "near")
+        self.items, self.near = rows.square("near")
         self.half_life = cfg.half_life
 
     def best(self, asked: Interactions, k: int, exclude_seen: bool) -> Best:

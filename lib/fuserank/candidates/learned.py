@@ -12,9 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from fuserank.common.factors import matrix
+from fuserank.common.lookup import locate
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import scipy.sparse as sp
 
 COLUMNS = ("part", "index", "other", "value", "vector")
 SCHEMA = "part string, index int, other int, value float, vector array<float>"
@@ -23,8 +25,14 @@ Ints = npt.NDArray[Any]
 Floats = npt.NDArray[np.float32]
 
 
+def entries(part: str, index: Ints, other: Ints, of: sp.csr_matrix) -> pa.RecordBatch:
+    """Edges from the entries of a matrix whose rows are called ``index`` and its columns ``other``."""
+    at = of.tocoo()
+    return edges(part, index[at.row], other[at.col], at.data)
+
+
 def edges(part: str, index: Ints, other: Ints, value: npt.NDArray[Any]) -> pa.RecordBatch:
-    """Rows of a sparse matrix."""
+    """Edges of equally long lists."""
     import pyarrow as pa
 
     empty = pa.ListArray.from_arrays(pa.array(np.zeros(len(index) + 1, np.int32)), pa.array([], pa.float32()))
@@ -64,6 +72,26 @@ class Learned:
         index, other, value = (rows.column(c).to_numpy() for c in ("index", "other", "value"))
         order = np.lexsort((other, index))
         return index[order], other[order], value[order]
+
+    def matrix(
+        self, part: str, index: Ints | None = None, other: Ints | None = None
+    ) -> tuple[Ints, Ints, sp.csr_matrix]:
+        """(what its rows are called, what its columns are called, the edges of a part as a matrix); the names are those that
+        have an edge, ascending, unless others are given.
+        """
+        import scipy.sparse as sp
+
+        row, column, value = self.edges(part)
+        rows = np.unique(row).astype(np.int32) if index is None else index
+        columns = np.unique(column).astype(np.int32) if other is None else other
+        places = (locate(rows, row)[0], locate(columns, column)[0])
+        return rows, columns, sp.csr_matrix((value, places), shape=(len(rows), len(columns)))
+
+    def square(self, part: str) -> tuple[Ints, sp.csr_matrix]:
+        """The same where both sides are of one kind: what has an edge on either side, and the matrix over it."""
+        row, column, _ = self.edges(part)
+        names = np.unique(np.concatenate([row, column])).astype(np.int32)
+        return names, self.matrix(part, names, names)[2]
 
     def vectors(self, part: str) -> tuple[Ints, Floats, Floats]:
         """index (N,), vector (N, D) and value (N,) of a part, sorted by index."""

@@ -24,7 +24,6 @@ import numpy.typing as npt
 
 from fuserank.candidates import learned
 from fuserank.candidates.best import Best
-from fuserank.common.lookup import locate
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -39,20 +38,14 @@ Floats = npt.NDArray[np.float32]
 
 def learn(pairs: Interactions, cfg: PprConfig, seed: int, block: tuple[int, int]) -> Iterator[pa.RecordBatch]:
     """Edges of part ``took``: user → item, each with value 1. Nothing is trained."""
-    took = pairs.ones.tocoo()
-    yield learned.edges("took", pairs.users[took.row], pairs.items[took.col], took.data)
+    yield learned.entries("took", pairs.users, pairs.items, pairs.ones)
 
 
 class Scorer:
     """The graph as the neighbours of each node (``ptr``, ``other``): items are nodes 0 … I − 1, users I … V − 1."""
 
     def __init__(self, rows: Learned, cfg: PprConfig) -> None:
-        import scipy.sparse as sp
-
-        user, item, value = rows.edges("took")
-        users, self.items = (np.unique(ids).astype(np.int32) for ids in (user, item))
-        places = (locate(users, user)[0], locate(self.items, item)[0])
-        took = sp.csr_matrix((value, places), shape=(len(users), len(self.items)))
+        _, self.items, took = rows.matrix("took")
         taken_by = took.T.tocsr()
         self.ptr = np.concatenate([taken_by.indptr.astype(np.int64), taken_by.nnz + took.indptr[1:].astype(np.int64)])
         self.other = np.concatenate([taken_by.indices + len(self.items), took.indices]).astype(np.int32)
@@ -70,16 +63,11 @@ class Scorer:
             ranked(
                 self.ptr, self.other, ptr, seeds, self._restarts(asked), *numbers, exclude_seen, k, column_BK, score_BK
             )
-        row, place = np.nonzero(column_BK >= 0)
-        return Best(row, column_BK[row, place], score_BK[row, place], (place + 1).astype(np.int32))
+        return Best.of(column_BK, score_BK)
 
     def _restarts(self, asked: Interactions) -> Floats:
-        """s of each pair. Ages count from a user's youngest pair on: a history of which all is old must not vanish."""
+        """s of each pair."""
         count_B = np.diff(asked.age.indptr)
-        row, age_N = np.repeat(np.arange(len(count_B)), count_B), asked.age.data.astype(np.float64)
-        weight_N = np.ones(len(age_N))
-        if self.cfg.half_life is not None:
-            youngest_B = np.full(len(count_B), np.inf)
-            np.minimum.at(youngest_B, row, age_N)
-            weight_N = np.exp2(-(age_N - youngest_B[row]) / self.cfg.half_life)
+        row = np.repeat(np.arange(len(count_B)), count_B)
+        weight_N = asked.decayed(self.cfg.half_life, weighted=False).data.astype(np.float64)
         return (weight_N / np.bincount(row, weight_N, len(count_B))[row]).astype(np.float32)

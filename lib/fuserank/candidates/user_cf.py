@@ -9,13 +9,13 @@ import numpy as np
 
 from fuserank.candidates import learned, similar
 from fuserank.candidates.best import Best, best_sparse
-from fuserank.candidates.learned import Learned
 from fuserank.common.lookup import locate
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from fuserank.candidates.interactions import Interactions
+    from fuserank.candidates.learned import Learned
     from fuserank.config.retrieval import UserCfConfig
 
 USERS_AT_ONCE = 1024
@@ -25,8 +25,7 @@ def learn(pairs: Interactions, cfg: UserCfConfig, seed: int, block: tuple[int, i
     """Edges of part ``near``: user → neighbour, of one block of the users; and of part ``took``: what they took."""
     yield from similar.neighbours(pairs.weight.T.tocsr(), pairs.users, cfg, block)
     if block[0] == 0:
-        took = pairs.weight.tocoo()
-        yield learned.edges("took", pairs.users[took.row], pairs.items[took.col], took.data)
+        yield learned.entries("took", pairs.users, pairs.items, pairs.weight)
 
 
 class Scorer:
@@ -35,15 +34,8 @@ class Scorer:
     """
 
     def __init__(self, rows: Learned, cfg: UserCfConfig) -> None:
-        import scipy.sparse as sp
-
-        user, item, weight = rows.edges("took")
-        self.users, self.items = (np.unique(ids).astype(np.int32) for ids in (user, item))
-        shape = (len(self.users), len(self.items))
-        self.took = sp.csr_matrix((weight, (locate(self.users, user)[0], locate(self.items, item)[0])), shape=shape)
-        index, other, value = rows.edges("near")
-        places = (locate(self.users, index)[0], locate(self.users, other)[0])
-        self.near = sp.csr_matrix((value, places), shape=(len(self.users), len(self.users)))
+        self.users, self.items, self.took = rows.matrix("took")
+        self.near = rows.matrix("near", self.users, self.users)[2]
 
     def best(self, asked: Interactions, k: int, exclude_seen: bool) -> Best:
         import scipy.sparse as sp

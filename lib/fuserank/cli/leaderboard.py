@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from fuserank.cli import options as o
 from fuserank.common.errors import FuserankError
+
+if TYPE_CHECKING:
+    from fuserank.config.settings import Settings
+    from fuserank.jobs._leaderboard import Asked
 
 app = typer.Typer(help="Recommenders side by side on any data: quality with intervals, and what it cost.")
 
@@ -45,16 +49,14 @@ def leaderboard(
 ) -> None:  # fmt: skip
     if context.invoked_subcommand is not None:
         return
-    from fuserank.jobs import _leaderboard as job
-
     asked = _asked(data, layout, protocol, models, tune, k, given or [], repeats)
     asked.configs()  # refuses what is wrong before Spark starts
-    _run(asked, o.settings(env, as_of, lake, overrides, dataset), as_json, html, job)
+    _run(asked, o.settings(env, as_of, lake, overrides, dataset), as_json, html)
 
 
 def _asked(
     data: str | None, layout: str, protocol: str | None, models: str, tune: int, k: str, given: list[str], repeats: bool
-) -> Any:
+) -> Asked:
     from fuserank.candidates.family import MEMBERS
     from fuserank.jobs._leaderboard import LAYOUTS, Asked
 
@@ -86,24 +88,23 @@ def _settings(given: list[str]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _run(asked: Any, settings: Any, as_json: bool, html: Path | None, job: Any) -> None:
+def _run(asked: Asked, settings: Settings, as_json: bool, html: Path | None) -> None:
     from fuserank.evaluation import leaderboard_page as shown
     from fuserank.io.pages import write_page
     from fuserank.io.run import open_run
+    from fuserank.jobs import _leaderboard as job
 
     rows = []
     with open_run("leaderboard", settings, settings.as_of) as run:
-        split, validation = job.splits(asked, run.lake if asked.layout == "events" else None, settings.as_of, run.seed)
+        split, validation = job.splits(run, asked)
         for row in job.judge(run, asked, split, validation):
             rows.append(row)
             run.say("    " + ", ".join(f"{n} {v:.4f}" for n, v in row.metrics.items()))
         job.save(run, asked, split, rows)
     board, name = split.hash(), Path(asked.data).name
     if html is not None:
-        import numpy as np
-
-        users = len(np.unique(split.truth_user_T))
-        typer.echo(str(write_page(html, shown.render(rows, name, asked.protocol, board, users))), err=as_json)
+        page = shown.render(rows, name, asked.protocol, board, len(split.users))
+        typer.echo(str(write_page(html, page)), err=as_json)
     if as_json:
         told = {
             "protocol": asked.protocol,

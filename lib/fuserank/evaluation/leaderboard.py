@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,7 +42,6 @@ class Row:
     predict_s: float
     peak_mb: float
     trials: int = 0
-    per_user: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
 
     def as_dict(self) -> dict[str, Any]:
         """The shape of --json."""
@@ -56,14 +55,15 @@ def per_user(lists: Lists, split: Split, ks: Sequence[int]) -> tuple[list[str], 
 
     A user without a list has 0.
     """
-    users = np.unique(split.truth_user_T)
-    truth_U = np.bincount(locate(users, split.truth_user_T)[0], minlength=len(users))
+    users = split.users
+    truth_line_T = locate(users, split.truth_user_T)[0]
+    truth_U = np.bincount(truth_line_T, minlength=len(users))
     deepest = max(ks)
     line, judged = locate(users, lists.user)
     judged &= lists.rank <= deepest
     line, item, rank = line[judged], lists.item[judged].astype(np.int64), lists.rank[judged]
     span = int(max(item.max(initial=0), split.truth_item_T.max())) + 1
-    truth = np.sort(locate(users, split.truth_user_T)[0] * span + split.truth_item_T)
+    truth = np.sort(truth_line_T * span + split.truth_item_T)
     hit_UK = np.zeros((len(users), deepest), bool)
     hit_UK[line, rank - 1] = locate(truth, line * span + item)[1]
     names, columns = [], []

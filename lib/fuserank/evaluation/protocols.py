@@ -32,6 +32,11 @@ class Split:
     truth_user_T: Ints
     truth_item_T: Ints
 
+    @property
+    def users(self) -> Ints:
+        """Those with truth, ascending."""
+        return np.unique(self.truth_user_T)
+
     def hash(self) -> str:
         """SHA-256 over all parts: rows with equal ones were judged alike."""
         digest = hashlib.sha256()

@@ -11,7 +11,7 @@ import pyarrow as pa
 from fuserank.common.users import whole_users
 from fuserank.config.fusion import FusionConfig
 from fuserank.fusion.fitted import MODEL_SOURCE, Fitted
-from fuserank.fusion.parts import parts_of, ranks_within
+from fuserank.fusion.parts import parts_of, ranks_within, summed
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -50,9 +50,7 @@ def fuse_table(rows: pa.Table, fitted: Fitted, rrf_k: int) -> pa.RecordBatch:
         for n, s in enumerate(fitted.sources)
     ])  # fmt: skip
     part_SN = parts_of(fitted, score_SN, rank_SN, rrf_k)
-    total_N = np.zeros(len(user_N))
-    for part_N in part_SN:
-        total_N = total_N + part_N
+    total_N = summed(part_SN)
     given_NS = ~np.isnan(score_SN).T
     return pa.RecordBatch.from_arrays(
         [

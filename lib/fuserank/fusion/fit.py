@@ -11,7 +11,7 @@ from fuserank.common.calibration import Calibrator, FloatArray, fit_isotonic, lo
 from fuserank.common.errors import FuserankError
 from fuserank.config.fusion import FusionConfig
 from fuserank.fusion.fitted import MODEL_SOURCE, Fitted
-from fuserank.fusion.parts import parts_of, ranks_within
+from fuserank.fusion.parts import parts_of, ranks_within, summed
 from fuserank.fusion.weights import FitWindow, search
 
 if TYPE_CHECKING:
@@ -55,10 +55,7 @@ def fit_rows(rows: pa.Table, sources: tuple[str, ...], cfg: FusionConfig) -> tup
         notes |= {"objective": best, "objective_model_alone": alone}
     unit = Calibrator((0.0, 1.0), (0.0, 1.0))
     draft = Fitted(cfg.method, sources, weights, calibrators, unit)
-    part_SN = parts_of(draft, score_SN, rank_SN, cfg.rrf_k)
-    total_N = np.zeros(len(label_N))
-    for part_N in part_SN:
-        total_N += part_N
+    total_N = summed(parts_of(draft, score_SN, rank_SN, cfg.rrf_k))
     final = fit_isotonic(total_N[given_N], label_N[given_N].astype(np.int64), cfg.bins)
     return Fitted(cfg.method, sources, weights, calibrators, final), notes
 

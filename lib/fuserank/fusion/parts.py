@@ -24,6 +24,14 @@ def parts_of(fitted: Fitted, score_SN: FloatArray, rank_SN: FloatArray, rrf_k: i
     return part_SN
 
 
+def summed(part_SN: FloatArray) -> FloatArray:
+    """The score (N,): the parts, one source after the other, in double."""
+    total_N = np.zeros(part_SN.shape[1])
+    for part_N in part_SN:
+        total_N += part_N
+    return total_N
+
+
 def ranks_within(user_N: IntArray, score_N: FloatArray) -> FloatArray:
     """Ranks from 1 within each user by score, ties to the row that comes first; nan where the score is nan."""
     order = np.lexsort((np.arange(len(user_N)), -np.nan_to_num(score_N, nan=-np.inf), user_N))

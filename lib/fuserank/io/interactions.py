@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from fuserank.common.errors import FuserankError
 from fuserank.io.places import is_catalog, is_local, local_path
-from fuserank.io.shipped import ParquetColumns
+from fuserank.io.shipped import columns_in
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -60,15 +60,12 @@ class Scratch:
     spark: SparkSession
     folder: str
 
-    def keep(self, frame: DataFrame, name: str, columns: Sequence[str]) -> Callable[[], pa.Table]:
-        """Writes the frame and returns a loader of its columns, for the closure of a kernel."""
+    def keep(self, frame: DataFrame, name: str, columns: Sequence[str]) -> tuple[DataFrame, Callable[[], pa.Table]]:
+        """Writes the frame; returns it as it was written, and a loader of its columns for the closure of a kernel."""
         path = f"{self.folder}/{name}"
         frame.write.mode("overwrite").parquet(path)
-        files = sorted(self.spark.read.parquet(path).inputFiles())
-        if not files or not all(url.startswith("file:") for url in files):
-            held = self.spark.sparkContext.broadcast(self.spark.read.parquet(path).select(*columns).toArrow())
-            return lambda: held.value
-        return ParquetColumns(files, columns)
+        saved = self.spark.read.parquet(path)
+        return saved, columns_in(saved, columns)
 
 
 @contextmanager

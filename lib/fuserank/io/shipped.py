@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from fuserank.tables import Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
     from fuserank.io.lake import Lake
 
@@ -52,9 +52,14 @@ def columns_of(
     From a lake on a file system that all executors see, each worker reads the files; from any other the rows go by the
     driver as a broadcast. Columns are not null; ``where`` may name partition columns only, ``columns`` none of them.
     """
-    files = lake.files(table, **where)
+    return columns_in(lake.read(table, **where), columns, sort_by)
+
+
+def columns_in(saved: DataFrame, columns: Sequence[str], sort_by: Sequence[str] = ()) -> Callable[[], pa.Table]:
+    """The same of a frame that reads Parquet files, and no more than some of their rows' partitions."""
+    files = sorted(unquote(url) for url in saved.inputFiles())
     if files and all(url.startswith("file:") for url in files):
         return ParquetColumns(files, columns, sort_by)
-    saved = lake.read(table, **where).select(*columns).toArrow()
-    held = lake.spark.sparkContext.broadcast(_sorted(saved, [(name, "ascending") for name in sort_by]))
+    rows = _sorted(saved.select(*columns).toArrow(), [(name, "ascending") for name in sort_by])
+    held = saved.sparkSession.sparkContext.broadcast(rows)
     return lambda: held.value

@@ -25,7 +25,7 @@ from fuserank.evaluation.leaderboard import Lists, Row
 from fuserank.evaluation.protocols import Split
 from fuserank.fusion.fit import fit_rows
 from fuserank.fusion.fitted import Fitted
-from fuserank.fusion.parts import parts_of
+from fuserank.fusion.parts import parts_of, summed
 from fuserank.io.executors import refuse_dynamic_allocation, slots
 from fuserank.io.interactions import Scratch, read_lines, scratch
 from fuserank.io.memory import peak_memory
@@ -55,7 +55,6 @@ class Asked:
     ks: tuple[int, ...]
     tune: int = 0
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)  # model → field → value
-    label_days: int = 28
     repeats: bool = False
 
     @property
@@ -81,26 +80,22 @@ class Asked:
         return configs
 
 
-def splits(asked: Asked, lake: Lake | None, as_of: dt.date, seed: int) -> tuple[Split, Split]:
-    """(what the rows are judged on, its validation). ``lake``: for the layout events alone."""
+def splits(run: Run, asked: Asked) -> tuple[Split, Split]:
+    """(what the rows are judged on, its validation)."""
     if asked.layout == "pairs":
         train, test = (read_lines(Path(asked.data) / f"{name}.txt") for name in ("train", "test"))
         users = protocols.dense(train["user"], test["user"])
         items = protocols.dense(train["item"], test["item"])
-        return protocols.given_split((users[0], items[0]), (users[1], items[1]), seed)
+        return protocols.given_split((users[0], items[0]), (users[1], items[1]), run.seed)
     if asked.layout == "sequences":
         lines = read_lines(Path(asked.data))
         (user,), (item,) = protocols.dense(lines["user"]), protocols.dense(lines["item"])
         return protocols.leave_one_out(user, item, lines["position"].to_numpy())
-    if lake is None:
-        raise FuserankError(
-            "the layout events reads silver.events of a lake: name it by --lake, its data set by --dataset"
-        )
-    end = as_of + dt.timedelta(days=asked.label_days)
-    events = lake.known(EVENTS, end).where("role = 'feedback' and reward_q20 > 0")
+    days = run.settings.windows.label_days
+    events = run.lake.known(EVENTS, run.as_of + dt.timedelta(days=days)).where("role = 'feedback' and reward_q20 > 0")
     rows = events.selectExpr("user_index", "item_index", "cast(unix_date(event_date) as bigint) day").toArrow()
     user, item, day = (rows.column(c).to_numpy() for c in ("user_index", "item_index", "day"))
-    return protocols.temporal(user, item, day, (as_of - dt.date(1970, 1, 1)).days, asked.label_days, asked.repeats)
+    return protocols.temporal(user, item, day, (run.as_of - dt.date(1970, 1, 1)).days, days, asked.repeats)
 
 
 def judge(run: Run, asked: Asked, split: Split, validation: Split) -> Iterator[Row]:
@@ -147,15 +142,15 @@ class _Bench:
             of_test[name], cost = self._lists(name, configs[name], "test")
             costs.append(cost)
         with _clock() as clock, peak_memory() as peak:
-            lists = _apply(fitted, of_test, max(self.asked.ks))
+            lists = _apply(fitted, of_test, cfg, max(self.asked.ks))
         total = _Cost(sum(c.fit_s for c in costs), sum(c.predict_s for c in costs) + clock(), max(peak.mb, *(c.peak_mb for c in costs)))  # fmt: skip
         weights = {name: round(weight, 6) for name, weight in fitted.weights.items()}
         return self._row(model, {"weights": weights}, lists, total, max(self.tried[name] for name in names))
 
     def _row(self, model: str, config: dict[str, Any], lists: Lists, cost: _Cost, trials: int) -> Row:
         names, value_UM = board.per_user(lists, self.parts["test"], self.asked.ks)
-        means, ci95 = board.means(names, value_UM, 1000, self.run.seed)
-        return Row(model, config, means, ci95, cost.fit_s, cost.predict_s, cost.peak_mb, trials, value_UM)
+        means, ci95 = board.means(names, value_UM, self.run.settings.evaluation.resamples, self.run.seed)
+        return Row(model, config, means, ci95, cost.fit_s, cost.predict_s, cost.peak_mb, trials)
 
     def _tuned(self, name: str) -> Section:
         """The settings that are best on the validation part; as given where nothing is to be tried."""
@@ -201,7 +196,7 @@ class _Bench:
         with peak_memory() as peak:
             with _clock() as clock:
                 learned = family.fit(who, pairs, load_pairs, config, self.run.seed, cores)
-                load = self.folder.keep(learned, f"{part}-{who.name}", COLUMNS)
+                _, load = self.folder.keep(learned, f"{part}-{who.name}", COLUMNS)
                 fit_s = clock()
             with _clock() as clock:
                 rows = family.propose(who, asked, load, config, self.depth, cores, not self.asked.repeats).toArrow()
@@ -215,14 +210,14 @@ class _Bench:
         if name not in self.kept:
             types = zip(PAIR_COLUMNS, ("int", "int", "float", "float"), strict=True)
             frame = self.run.spark.createDataFrame(pairs.to_pandas())
-            load = self.folder.keep(frame.selectExpr(*(f"cast({c} as {t}) {c}" for c, t in types)), name, PAIR_COLUMNS)
-            self.kept[name] = (self.run.spark.read.parquet(f"{self.folder.folder}/{name}"), load)
+            typed = frame.selectExpr(*(f"cast({c} as {t}) {c}" for c, t in types))
+            self.kept[name] = self.folder.keep(typed, name, PAIR_COLUMNS)
         return self.kept[name]
 
     def _judged_users(self, split: Split) -> DataFrame:
         import pandas as pd
 
-        users = np.unique(split.truth_user_T).astype(np.int32)
+        users = split.users.astype(np.int32)
         return self.run.spark.createDataFrame(pd.DataFrame({"user_index": users}))
 
 
@@ -248,8 +243,7 @@ def _fused_on(lists: dict[str, Lists], split: Split, names: Sequence[str], cfg: 
     """The fusion fitted on a seeded draw of the split's users."""
     import pyarrow as pa
 
-    users = np.unique(split.truth_user_T)
-    drawn = np.sort(np.random.default_rng(seed).permutation(users)[:_FUSION_USERS])
+    drawn = np.sort(np.random.default_rng(seed).permutation(split.users)[:_FUSION_USERS])
     kept = {n: Lists(*(c[np.isin(one.user, drawn)] for c in (one.user, one.item, one.rank, one.score))) for n, one in lists.items()}  # fmt: skip
     wide = _side_by_side(kept, names)
     span = int(max(wide["item_index"].max(), split.truth_item_T.max())) + 1
@@ -260,12 +254,10 @@ def _fused_on(lists: dict[str, Lists], split: Split, names: Sequence[str], cfg: 
     return fit_rows(pa.table(arrays), tuple(names), cfg)[0]
 
 
-def _apply(fitted: Fitted, lists: dict[str, Lists], k: int) -> Lists:
+def _apply(fitted: Fitted, lists: dict[str, Lists], cfg: FusionConfig, k: int) -> Lists:
     wide = _side_by_side(lists, fitted.sources)
     score_SN, rank_SN = (np.stack([wide[f"{what}_{s}"] for s in fitted.sources]) for what in ("score", "rank"))
-    total_N = np.zeros(len(wide["user_index"]))
-    for part_N in parts_of(fitted, score_SN, rank_SN, 60):
-        total_N += part_N
+    total_N = summed(parts_of(fitted, score_SN, rank_SN, cfg.rrf_k))
     user_N, item_N = wide["user_index"], wide["item_index"]
     order = np.lexsort((item_N, -total_N, user_N))
     user_N = user_N[order]
@@ -276,7 +268,7 @@ def _apply(fitted: Fitted, lists: dict[str, Lists], k: int) -> Lists:
 
 def save(run: Run, asked: Asked, split: Split, rows: Sequence[Row]) -> None:
     """Appends the rows to ops.leaderboard."""
-    users = len(np.unique(split.truth_user_T))
+    users = len(split.users)
     told = [
         {"board": split.hash(), "data": Path(asked.data).name, "protocol": asked.protocol, "model": row.model,
          "config_json": json.dumps(row.config, sort_keys=True), "metrics": row.metrics,
