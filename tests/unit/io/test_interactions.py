@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from fuserank.common.errors import FuserankError
-from fuserank.io.interactions import read_lines
+from fuserank.io.interactions import read_lines, scratch
+from fuserank.io.lake import Lake
 from fuserank.io.memory import peak_memory, tree_mb
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 
 def read(folder: Path, content: bytes) -> list[tuple[str, str, int]]:
@@ -46,3 +51,15 @@ def test_memory_that_comes_and_goes_is_seen() -> None:
         del held
     assert during > before + 150
     assert peak.mb > 0
+
+
+def test_rows_of_a_trial_are_read_where_the_lakes_path_has_a_space_and_go_with_it(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    lake = Lake(spark, str(tmp_path / "my lake"), "test-run")
+    frame = spark.createDataFrame([(1, "a"), (2, "b")], "number int, letter string")
+    with scratch(lake) as folder:
+        saved, load = folder.keep(frame, "rows", ("number",))
+        assert sorted(load().to_pylist(), key=str) == [{"number": 1}, {"number": 2}]
+        assert sorted(map(tuple, saved.collect())) == [(1, "a"), (2, "b")]
+    assert list((tmp_path / "my lake").iterdir()) == []
