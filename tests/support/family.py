@@ -12,6 +12,7 @@ import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
 from fuserank.candidates import family, learned
+from fuserank.candidates.content import CONTENT_COLUMNS, Content
 from fuserank.candidates.interactions import Interactions
 from fuserank.config.base import Section
 
@@ -34,6 +35,19 @@ def pairs(rows: Iterable[tuple[float, ...]]) -> pa.Table:
     user, item = (pa.array(whole[:, n].astype(np.int32)) for n in (0, 1))
     weight, age = (pa.array(whole[:, n].astype(np.float32)) for n in (2, 3))
     return pa.table({"user_index": user, "item_index": item, "weight": weight, "age": age})
+
+
+def described(table: pa.Table) -> pa.Table:
+    """CONTENT_COLUMNS that know the tastes of ``planted`` and the parity of ``checkerboard``; users' nothing but their number's last digit."""
+    items, users = (np.unique(table.column(f"{side}_index").to_numpy()) for side in ("item", "user"))
+    rows = [
+        row
+        for i in items.tolist()
+        for row in (("item", i, "kind", str(i % 2)), ("item", i, "taste", str((i - 4) // 3 % TASTES)))
+    ]
+    rows += [("user", u, "digit", str(u % 10)) for u in users.tolist()]
+    columns = [pa.array(c) for c in zip(*rows, strict=True)]
+    return pa.table([columns[0], columns[1].cast(pa.int32()), *columns[2:]], names=list(CONTENT_COLUMNS))
 
 
 def only(table: pa.Table, *users: int) -> pa.Table:
@@ -129,6 +143,8 @@ def fit(
     """Of all blocks, or of the ``first`` ones."""
     who, cfg = family.member(name), cfg or config(name)
     taken = Interactions.of(table)
+    if who.content:
+        taken = replace(taken, content=Content(described(table)))
     with threadpool_limits(limits=1):  # as Spark calls it
         batches = [batch for b in range(first or blocks) for batch in who.learn(taken, cfg, seed, (b, blocks))]
     none = np.empty(0)

@@ -8,12 +8,13 @@ meet Spark. To add one: its module, its settings in config/retrieval.py, its lin
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from fuserank.candidates import bpr, ease, graph_filter, ials, item_cf, popularity, ppr, user_cf
+from fuserank.candidates.content import Content
 from fuserank.candidates.interactions import PAIR_COLUMNS, Interactions
 from fuserank.candidates.learned import SCHEMA, Learned
 from fuserank.candidates.rows import KERNEL_OUTPUT, candidate_batch, of_source
@@ -44,7 +45,9 @@ class Scorer(Protocol):
 
 @dataclass(frozen=True)
 class Member:
-    """One recommender. ``by_blocks``: blocks of it can be learned apart. ``fit``: its own distributed fit, where it has one."""
+    """One recommender. ``by_blocks``: blocks of it can be learned apart. ``fit``: its own distributed fit, where it has one.
+    ``content``: it learns from what items and users are, too, and is refused where that is not known.
+    """
 
     name: str
     config: type[Section]
@@ -52,6 +55,7 @@ class Member:
     scorer: Callable[[Learned, Any], Scorer]
     users_at_once: int
     by_blocks: bool = False
+    content: bool = False
     fit: Callable[[DataFrame, Any, int, int], DataFrame] | None = None
 
 
@@ -75,22 +79,35 @@ def member(name: str) -> Member:
     return MEMBERS[name]
 
 
-def fit(who: Member, pairs: DataFrame, load_pairs: Loader, cfg: Section, seed: int, partitions: int) -> DataFrame:
+def fit(
+    who: Member, pairs: DataFrame, load_pairs: Loader, cfg: Section, seed: int, partitions: int,
+    load_content: Loader | None = None,
+) -> DataFrame:  # fmt: skip
     """What the member learns from ``pairs`` (PAIR_COLUMNS), as rows of learned.SCHEMA; lazy.
 
     ``load_pairs`` gives the same pairs on an executor, where each task of a member without a fit of its own holds them all.
+    ``load_content`` gives the rows of ``content.CONTENT_COLUMNS`` there; raises FuserankError where the member needs them and there are none.
     """
+    if who.content and load_content is None:
+        raise FuserankError(
+            f"{who.name} learns from what items and users are, which this data does not tell; the events of a lake do"
+        )
     if who.fit is not None:
         return who.fit(pairs, cfg, seed, partitions)
     blocks = partitions if who.by_blocks else 1
-    return pairs.sparkSession.range(0, blocks, 1, blocks).mapInArrow(_Learn(who, load_pairs, cfg, seed, blocks), SCHEMA)
+    return pairs.sparkSession.range(0, blocks, 1, blocks).mapInArrow(
+        _Learn(who, load_pairs, load_content if who.content else None, cfg, seed, blocks), SCHEMA
+    )
 
 
 class _Learn:
     """A task's rows are the numbers of the blocks that it learns."""
 
-    def __init__(self, who: Member, load_pairs: Loader, cfg: Section, seed: int, blocks: int) -> None:
-        self.name, self.load_pairs, self.cfg, self.seed, self.blocks = who.name, load_pairs, cfg, seed, blocks
+    def __init__(
+        self, who: Member, load_pairs: Loader, load_content: Loader | None, cfg: Section, seed: int, blocks: int
+    ) -> None:
+        self.name, self.load_pairs, self.load_content = who.name, load_pairs, load_content
+        self.cfg, self.seed, self.blocks = cfg, seed, blocks
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         from threadpoolctl import threadpool_limits
@@ -99,6 +116,8 @@ class _Learn:
         if not numbers:
             return
         pairs = Interactions.of(self.load_pairs())
+        if self.load_content is not None:
+            pairs = replace(pairs, content=Content(self.load_content()))
         with threadpool_limits(limits=1):
             for number in numbers:
                 yield from MEMBERS[self.name].learn(pairs, self.cfg, self.seed, (number, self.blocks))

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import scipy.sparse as sp
 
+    from fuserank.candidates.content import Content
+
 Indices = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float32]
 
@@ -27,12 +29,16 @@ PAIR_COLUMNS = ("user_index", "item_index", "weight", "age")
 
 @dataclass(frozen=True)
 class Interactions:
-    """users (U,) and items (I,) ascending; weight (U, I) and age (U, I) as CSR matrices of one structure."""
+    """users (U,) and items (I,) ascending; weight (U, I) and age (U, I) as CSR matrices of one structure.
+
+    ``content``: for members that learn from it. It may know items and users that no pair has.
+    """
 
     users: Indices
     items: Indices
     weight: sp.csr_matrix
     age: sp.csr_matrix
+    content: Content | None = None
 
     @classmethod
     def of(cls, table: pa.Table, items: Indices | None = None) -> Interactions:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fuserank.candidates import family
+from fuserank.candidates.content import CONTENT_COLUMNS
 from fuserank.candidates.interactions import PAIR_COLUMNS
 from fuserank.candidates.learned import COLUMNS
 from fuserank.common.errors import FuserankError
@@ -29,6 +30,7 @@ from fuserank.fusion.parts import parts_of, summed
 from fuserank.io.executors import refuse_dynamic_allocation, slots
 from fuserank.io.interactions import Scratch, read_lines, scratch
 from fuserank.io.memory import peak_memory
+from fuserank.jobs._content import content
 from fuserank.tables.ops import LEADERBOARD
 from fuserank.tables.silver import EVENTS
 from fuserank.tables.spark import schema
@@ -195,7 +197,8 @@ class _Bench:
         cores = max(slots(self.run.spark).total, 1)
         with peak_memory() as peak:
             with _clock() as clock:
-                learned = family.fit(who, pairs, load_pairs, config, self.run.seed, cores)
+                told = self._content(part) if who.content else None
+                learned = family.fit(who, pairs, load_pairs, config, self.run.seed, cores, told)
                 _, load = self.folder.keep(learned, f"{part}-{who.name}", COLUMNS)
                 fit_s = clock()
             with _clock() as clock:
@@ -213,6 +216,17 @@ class _Bench:
             typed = frame.selectExpr(*(f"cast({c} as {t}) {c}" for c, t in types))
             self.kept[name] = self.folder.keep(typed, name, PAIR_COLUMNS)
         return self.kept[name]
+
+    def _content(self, part: str) -> Callable[[], Any] | None:
+        """A loader of what the lake knew on the day of the split; None: the data is no lake."""
+        if self.asked.layout != "events":
+            return None
+        name = f"{part}-content"
+        if name not in self.kept:
+            back = self.run.settings.windows.label_days if part == "validation" else 0
+            rows = content(self.run.lake, self.run.as_of - dt.timedelta(days=back))
+            self.kept[name] = self.folder.keep(rows, name, CONTENT_COLUMNS)
+        return self.kept[name][1]
 
     def _judged_users(self, split: Split) -> DataFrame:
         import pandas as pd
