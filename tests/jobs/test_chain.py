@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 HAS_PETASTORM = importlib.util.find_spec("petastorm") is not None  # .venv-modern has none
 SMALL = [
     f"train.reader={'petastorm' if HAS_PETASTORM else 'pyarrow'}",
+    "candidates.sources=[als,co_purchase,repeat,popular,trending,item_cf]",
     "candidates.als.factors=8",
     "candidates.als.iterations=3",
     "train.epochs=1",

@@ -53,14 +53,15 @@ def _decayed(half_life_days: float) -> Column:
 
 
 def pairs(basket_rows: DataFrame, half_lives_days: Iterable[float]) -> DataFrame:
-    """One row per user and item: user_index, item_index, baskets (long), reward_q20 (long) and one decayed count (long,
-    q20) for each half-life. ``basket_rows``: from ``baskets``; its partitioning by user is kept.
+    """One row per user and item: user_index, item_index, baskets (long), reward_q20 (long), age_days (int, of the youngest
+    basket) and one decayed count (long, q20) for each half-life. ``basket_rows``: from ``baskets``; its partitioning by user is kept.
     """
     from pyspark.sql import functions as F
 
     return basket_rows.groupBy("user_index", "item_index").agg(
         F.count(F.lit(1)).alias("baskets"),
         F.sum("reward_q20").alias("reward_q20"),
+        F.min("age_days").alias("age_days"),
         *(_decayed(h) for h in sorted(set(half_lives_days))),
     )
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+from pydantic import ValidationError
 
 from fuserank.candidates import bpr, ease, graph_filter, ials, item_cf, popularity, ppr, user_cf
 from fuserank.candidates.content import Content
@@ -21,6 +22,7 @@ from fuserank.candidates.rows import KERNEL_OUTPUT, candidate_batch, of_source
 from fuserank.common.errors import FuserankError
 from fuserank.common.users import whole_users
 from fuserank.config import retrieval as c
+from fuserank.config.candidates import OWN_SOURCES
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
     from fuserank.candidates.best import Best
     from fuserank.config.base import Section
+    from fuserank.config.candidates import CandidatesConfig
 
 Loader = Callable[[], "pa.Table"]  # called on the executor
 
@@ -77,6 +80,25 @@ def member(name: str) -> Member:
     if name not in MEMBERS:
         raise FuserankError(f"no recommender {name!r}; there are: {', '.join(MEMBERS)}")
     return MEMBERS[name]
+
+
+def settings_of(cfg: CandidatesConfig) -> dict[str, Section]:
+    """The settings of each source that is a member; raises FuserankError where a source, field or value is wrong."""
+    for where, names in (("sources", cfg.sources), ("members", tuple(cfg.members))):
+        if unknown := [n for n in names if n not in MEMBERS and (where == "members" or n not in OWN_SOURCES)]:
+            there = (*OWN_SOURCES, *MEMBERS) if where == "sources" else tuple(MEMBERS)
+            raise FuserankError(f"candidates.{where}: no {unknown[0]!r}; there are: {', '.join(there)}")
+    found: dict[str, Section] = {}
+    for name in (*cfg.members, *cfg.sources):
+        if name in OWN_SOURCES:
+            continue
+        try:
+            found[name] = MEMBERS[name].config.model_validate(cfg.member(name).settings)
+        except ValidationError as problem:
+            first = problem.errors()[0]
+            path = ".".join(map(str, ("candidates", "members", name, "settings", *first["loc"])))
+            raise FuserankError(f"{path}: {first['msg']}") from None
+    return {name: found[name] for name in cfg.sources if name in found}
 
 
 def fit(

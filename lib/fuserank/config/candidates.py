@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from pydantic import Field
 
 from fuserank.config.base import Section
+
+OWN_SOURCES = ("als", "co_purchase", "repeat", "popular", "trending")  # each with its section; all others are members
 
 
 class AlsConfig(Section):
@@ -93,12 +96,28 @@ class TrendingConfig(Section):
     shrinkage: float = Field(5.0, gt=0, description="variance added, so that rare items don't jump (count)")
 
 
+class MemberConfig(Section):
+    """A member of the retrieval family as a source."""
+
+    quota: int = Field(100, ge=1, description="candidates per user, at most (count)")
+    exclude_seen: bool = Field(True, description="leave out what the user already took, which repeat proposes")
+    settings: dict[str, Any] = Field(
+        default_factory=dict,
+        description="the member's own, as in fuserank.config.retrieval; what is left out is as there",
+    )
+
+
 class CandidatesConfig(Section):
     """Which sources run, and how."""
 
-    sources: tuple[Literal["als", "co_purchase", "repeat", "popular", "trending"], ...] = Field(
+    sources: tuple[str, ...] = Field(
         ("als", "co_purchase", "repeat", "popular", "trending"),
-        description="sources that a run makes; one alone can be redone",
+        min_length=1,
+        description="sources that a run makes: als, co_purchase, repeat, popular, trending, and members of the retrieval family "
+        "(docs/models.md); one alone can be redone",
+    )
+    members: dict[str, MemberConfig] = Field(
+        default_factory=dict, description="members of the retrieval family, by name, where they are not as by default"
     )
     max_rows: int | None = Field(
         4_000_000,
@@ -111,6 +130,20 @@ class CandidatesConfig(Section):
     repeat: RepeatConfig = RepeatConfig()
     popular: PopularConfig = PopularConfig()
     trending: TrendingConfig = TrendingConfig()
+
+    def member(self, name: str) -> MemberConfig:
+        """The settings of a source that is a member of the retrieval family."""
+        return self.members.get(name, MemberConfig())
+
+    def quota(self, name: str) -> int:
+        """Candidates per user of a source, at most."""
+        return int(getattr(self, name).quota) if name in OWN_SOURCES else self.member(name).quota
+
+    def with_quotas(self, quotas: Mapping[str, int]) -> CandidatesConfig:
+        """The same with other quotas of these sources."""
+        own = {n: getattr(self, n).model_copy(update={"quota": q}) for n, q in quotas.items() if n in OWN_SOURCES}
+        other = {n: self.member(n).model_copy(update={"quota": q}) for n, q in quotas.items() if n not in OWN_SOURCES}
+        return self.model_copy(update={**own, "members": {**self.members, **other}})
 
     def asked(self, users: int, pairs: int) -> int:
         """Rows that the quotas allow for so many users; ``pairs``: of users and items that they took, all that repeat has."""
@@ -125,14 +158,12 @@ class CandidatesConfig(Section):
         if "repeat" in self.sources and (own := self._asked("repeat", users, pairs)):
             if own > limit // 2:
                 quotas["repeat"] = max(1, limit // 2 // users)
-            limit -= min(own, users * quotas.get("repeat", self.repeat.quota))
+            limit -= min(own, users * quotas.get("repeat", self.quota("repeat")))
         others = [name for name in self.sources if name != "repeat"]
         share = limit / max(1, sum(self._asked(name, users, pairs) for name in others))
-        quotas |= {name: max(1, int(getattr(self, name).quota * share)) for name in others}
-        return self.model_copy(
-            update={name: getattr(self, name).model_copy(update={"quota": quota}) for name, quota in quotas.items()}
-        )
+        quotas |= {name: max(1, int(self.quota(name) * share)) for name in others}
+        return self.with_quotas(quotas)
 
     def _asked(self, name: str, users: int, pairs: int) -> int:
-        rows = users * int(getattr(self, name).quota)
+        rows = users * self.quota(name)
         return min(rows, pairs) if name == "repeat" else rows

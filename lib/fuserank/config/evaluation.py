@@ -23,6 +23,9 @@ class EvaluationConfig(Section):
         lt=1,
         description="share of purchases before as_of that the head makes up; all other items are the long tail",
     )
+    ablation: bool = Field(
+        True, description="fit and judge the fusion again without each source, and say what it is worth"
+    )
     ece_bins: int = Field(15, ge=2, description="equal-mass bins of the expected calibration error")
     curve_shares: tuple[float, ...] = Field(
         (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0),

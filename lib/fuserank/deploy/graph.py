@@ -53,7 +53,7 @@ def job_names() -> list[str]:
 
 def tasks(settings: Settings) -> list[Task]:
     """The chain of ``refresh``, each task after those that it waits for."""
-    chain = steps(settings.as_of, settings.windows.label_days, load_dataset(settings.dataset))
+    chain = steps(settings.as_of, settings, load_dataset(settings.dataset))
     return linked(_submits(chain), settings.as_of)
 
 

@@ -9,6 +9,7 @@ from fuserank.common.page import tiles as page_tiles
 from fuserank.evaluation import report_charts as charts
 from fuserank.evaluation.report_data import Quality, ReportData, UserView
 from fuserank.evaluation.report_rules import section as rules_section
+from fuserank.evaluation.report_sources import section as sources_section
 
 
 def render(data: ReportData) -> str:
@@ -17,7 +18,8 @@ def render(data: ReportData) -> str:
         '<div class="grid">', _quality_card(data, "all"), _quality_card(data, "new"), "</div>",
         '<div class="grid">', _training_card(data), _calibration_card(data), _tail_card(data), _timing_card(data), "</div>",
     ]  # fmt: skip
-    body = [_head(data), _tiles(data), *charted, rules_section(data.rules), _users_card(data), _foot(data)]
+    sources = sources_section(data.worth, data.sets)
+    body = [_head(data), _tiles(data), *charted, sources, rules_section(data.rules), _users_card(data), _foot(data)]
     return page(f"fuserank, {data.as_of}", "".join(body))
 
 

@@ -90,6 +90,34 @@ class UserView:
 
 
 @dataclass(frozen=True)
+class Worth:
+    """NDCG@10 of the fusion with and without one source, the paired interval of the gain, and the source's cost where it is known."""
+
+    track: str
+    source: str
+    without: float
+    gain: float
+    low: float
+    high: float
+    seconds: float | None = None
+    peak_mb: float | None = None
+
+
+@dataclass(frozen=True)
+class SourceSet:
+    """What one source, or the ``union`` of all, finds of a segment's true pairs. a_user: candidates of a user, as a mean; recall:
+    mean over users; unique: the part of the true pairs that no other source has; overlap: of its pairs with each other source."""
+
+    segment: str
+    source: str
+    users: int
+    a_user: float
+    recall: float
+    unique: float
+    overlap: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class ReportData:
     """All that out/report.html shows. Empty parts are left out of the page with a line that says why."""
 
@@ -113,3 +141,5 @@ class ReportData:
     users_page: str = ""  # the file with the profiles of ``users``, in their order
     seconds: float = 0.0  # of the whole run, by the clock
     rules: RulesView = field(default_factory=RulesView)
+    worth: list[Worth] = field(default_factory=list)
+    sets: list[SourceSet] = field(default_factory=list)

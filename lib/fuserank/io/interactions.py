@@ -55,13 +55,16 @@ def read_lines(path: Path) -> pa.Table:
 
 @dataclass(frozen=True)
 class Scratch:
-    """A folder that all executors see, for rows that are learned from once and thrown away."""
+    """Keeps rows that are learned from once and thrown away: in a folder that all executors see, None: in their memory."""
 
     spark: SparkSession
-    folder: str
+    folder: str | None
 
     def keep(self, frame: DataFrame, name: str, columns: Sequence[str]) -> tuple[DataFrame, Callable[[], pa.Table]]:
         """Writes the frame; returns it as it was written, and a loader of its columns for the closure of a kernel."""
+        if self.folder is None:
+            held = frame.persist()
+            return held, columns_in(held, columns)
         path = f"{self.folder}/{name}"
         frame.write.mode("overwrite").parquet(path)
         saved = self.spark.read.parquet(path)
@@ -70,10 +73,11 @@ class Scratch:
 
 @contextmanager
 def scratch(lake: Lake) -> Iterator[Scratch]:
-    """Beside a lake of files, where every executor reads it too; else on this machine. It goes when the block ends."""
-    beside = None
-    if not is_catalog(lake.root) and is_local(lake.root):
-        beside = local_path(lake.root)
-        Path(beside).mkdir(parents=True, exist_ok=True)
+    """Beside a lake of files, where every executor reads it too; of any other lake the rows stay in Spark. It goes when the block ends."""
+    if is_catalog(lake.root) or not is_local(lake.root):
+        yield Scratch(lake.spark, None)
+        return
+    beside = local_path(lake.root)
+    Path(beside).mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".trial-", dir=beside) as folder:
         yield Scratch(lake.spark, folder)

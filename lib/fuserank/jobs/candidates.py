@@ -1,7 +1,7 @@
 """candidates.candidates: what each source proposes to each user; one row per user, item, source and as_of_date.
 
-From silver.events known before as_of; also writes candidates.als_factors and candidates.co_purchase_neighbours, which the
-proposals of als and co_purchase are made of.
+From silver.events known before as_of, and for members of the retrieval family that learn from it the catalogue. Also writes what the
+proposals are made of: candidates.als_factors, candidates.co_purchase_neighbours, candidates.learned.
 
     spark-submit jobs/candidates.py --env local --as-of 2017-12-04
 
@@ -12,49 +12,45 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-from collections.abc import Callable
+import time
 from typing import TYPE_CHECKING
 
-from fuserank.candidates import als, co_purchase, popular, repeat, trending
-from fuserank.candidates.baskets import baskets, pairs
-from fuserank.common.reversals import reversals_of
-from fuserank.config.candidates import CandidatesConfig
-from fuserank.io.executors import refuse_dynamic_allocation, slots
-from fuserank.io.shipped import columns_of
+from fuserank.candidates import family
+from fuserank.io.memory import peak_memory
+from fuserank.jobs import _content
 from fuserank.jobs._main import job_main
-from fuserank.tables.candidates import CANDIDATES, CO_PURCHASE, FACTORS
+from fuserank.jobs._sources import opened
+from fuserank.tables.candidates import CANDIDATES, CO_PURCHASE, FACTORS, LEARNED
 from fuserank.tables.silver import EVENTS
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+    from fuserank.config.candidates import CandidatesConfig
+    from fuserank.config.settings import Settings
     from fuserank.io.run import Run
+    from fuserank.tables import Table
 
-READS = (EVENTS,)
-WRITES = (CANDIDATES, FACTORS, CO_PURCHASE)
+READS = (EVENTS,)  # and what ``reads`` says
+WRITES = (CANDIDATES, FACTORS, CO_PURCHASE, LEARNED)
 
 
 def execute(run: Run, as_of: dt.date) -> None:
     """Makes the configured sources, one slice each."""
-    cfg = run.settings.candidates
-    events = run.lake.known(EVENTS, as_of)
-    basket_rows = baskets(events, as_of, reversals_of(events)).persist()
-    pair_rows = pairs(basket_rows, _half_lives(cfg)).persist()
-    cfg = _within_limit(run, as_of, pair_rows)
-    makers: dict[str, Callable[[], DataFrame]] = {
-        "als": lambda: _als(run, as_of, cfg, pair_rows),
-        "co_purchase": lambda: _co_purchase(run, as_of, cfg, basket_rows, pair_rows),
-        "repeat": lambda: repeat.propose(pair_rows, cfg.repeat),
-        "popular": lambda: popular.propose(basket_rows, cfg.popular),
-        "trending": lambda: trending.propose(basket_rows, cfg.trending),
-    }
-    try:
+    with opened(run, as_of, family.settings_of(run.settings.candidates)) as sources:
+        cfg = _within_limit(run, as_of, sources.pair_rows)
         for source in cfg.sources:
-            rows = run.lake.replace(CANDIDATES, makers[source](), as_of_date=as_of, source=source)
+            started = time.monotonic()
+            with peak_memory() as peak:
+                rows = run.lake.replace(CANDIDATES, sources.propose(source, cfg), as_of_date=as_of, source=source)
             run.note(f"candidates.{as_of}.{source}", float(rows))
-    finally:
-        pair_rows.unpersist()
-        basket_rows.unpersist()
+            run.note(f"cost.{as_of}.{source}.seconds", time.monotonic() - started)
+            run.note(f"cost.{as_of}.{source}.peak_mb", peak.mb)
+
+
+def reads(cfg: CandidatesConfig) -> tuple[Table, ...]:
+    """What the sources need beside READS: the catalogue, where a member learns from it."""
+    return _content.READS if any(family.member(name).content for name in family.settings_of(cfg)) else ()
 
 
 def _within_limit(run: Run, as_of: dt.date, pair_rows: DataFrame) -> CandidatesConfig:
@@ -69,7 +65,7 @@ def _within_limit(run: Run, as_of: dt.date, pair_rows: DataFrame) -> CandidatesC
     ]
     kept = cfg.within(counted["users"], counted["pairs"])
     if kept is not cfg:
-        quotas = ", ".join(f"{name} {getattr(kept, name).quota}" for name in cfg.sources)
+        quotas = ", ".join(f"{name} {kept.quota(name)}" for name in cfg.sources)
         run.say(
             f"candidates as of {as_of}: the quotas ask for {cfg.asked(counted['users'], counted['pairs']):,} rows for {counted['users']:,} users; "
             f"candidates.max_rows={cfg.max_rows:,} cuts them to {quotas} a user (null: no limit)"
@@ -78,38 +74,13 @@ def _within_limit(run: Run, as_of: dt.date, pair_rows: DataFrame) -> CandidatesC
     return kept
 
 
-def _als(run: Run, as_of: dt.date, cfg: CandidatesConfig, pair_rows: DataFrame) -> DataFrame:
-    """Fit → save → top-K of what was saved."""
-    cores = run.spark.sparkContext.defaultParallelism
-    fitted = cfg.als.model_copy(update={"ranks": min(cfg.als.ranks, _barrier_slots(run))})
-    run.lake.replace(FACTORS, als.fit(pair_rows, fitted, run.seed), as_of_date=as_of)
-    users = run.lake.read(FACTORS, as_of_date=as_of, side="user")
-    items = columns_of(run.lake, FACTORS, ("index", "factor"), as_of_date=as_of, side="item")
-    return als.propose(users, items, cfg.als, cores, pair_rows if cfg.als.exclude_seen else None)
-
-
-def _barrier_slots(run: Run) -> int:
-    """How many tasks can start at once; not defaultParallelism, which is two on a cluster of one core."""
-    refuse_dynamic_allocation(run.spark, "als")
-    return max(slots(run.spark).total, 1)
-
-
-def _co_purchase(
-    run: Run, as_of: dt.date, cfg: CandidatesConfig, basket_rows: DataFrame, pair_rows: DataFrame
-) -> DataFrame:
-    """Fit → save → propose from what was saved."""
-    run.lake.replace(CO_PURCHASE, co_purchase.neighbours(basket_rows, cfg.co_purchase), as_of_date=as_of)
-    names = ("item_index", "neighbour_index", "similarity")
-    near = columns_of(run.lake, CO_PURCHASE, names, names[:2], as_of_date=as_of)
-    return co_purchase.propose(pair_rows, near, cfg.co_purchase, run.spark.sparkContext.defaultParallelism)
-
-
-def _half_lives(cfg: CandidatesConfig) -> list[float]:
-    return [cfg.co_purchase.half_life_days, *(term.half_life_days for term in cfg.repeat.terms)]
+def before_spark(settings: Settings) -> None:
+    """Sources and settings that there are not are refused at once."""
+    family.settings_of(settings.candidates)
 
 
 def main(argv: list[str] | None = None) -> int:
-    return job_main("candidates", execute, argv, __doc__)
+    return job_main("candidates", execute, argv, __doc__, before_spark)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""evaluation.metrics: quality of each source, the model and the fusion; one row per as_of_date, track, source and metric.
+"""evaluation.metrics: quality of each source, the model and the fusion; one row per as_of_date, track, source and metric. And
+evaluation.ablation: the fusion without each source.
 
 From candidates.candidates, scores.scores, fusion.fused and fusion.fitted as of the day, and silver.events after it: this
 is the only job that reads after as_of.
@@ -21,9 +22,10 @@ from fuserank.common.protocol import pairs, side_by_side
 from fuserank.evaluation.measure import FUSION, Items, measure
 from fuserank.fusion.apply import said_by_all
 from fuserank.fusion.fitted import MODEL_SOURCE, from_rows
+from fuserank.jobs._ablation import ablation
 from fuserank.jobs._main import job_main
 from fuserank.tables.candidates import CANDIDATES
-from fuserank.tables.results import FITTED, FUSED, METRICS, SCORES
+from fuserank.tables.results import ABLATION, FITTED, FUSED, METRICS, SCORES
 from fuserank.tables.silver import EVENTS
 from fuserank.tables.spark import schema
 
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from fuserank.io.run import Run
 
 READS = (EVENTS, CANDIDATES, SCORES, FUSED, FITTED)
-WRITES = (METRICS,)
+WRITES = (METRICS, ABLATION)
 
 
 def execute(run: Run, as_of: dt.date) -> None:
@@ -56,6 +58,10 @@ def execute(run: Run, as_of: dt.date) -> None:
     rows = [{**dataclasses.asdict(m), "as_of_date": as_of, "run_id": run.run_id} for m in found]
     frame = run.spark.createDataFrame([tuple(r[c] for c in METRICS.column_names) for r in rows], schema(METRICS))
     lake.replace(METRICS, frame.coalesce(1), as_of_date=as_of)
+    if cfg.ablation:
+        told = [{**row, "run_id": run.run_id} for row in ablation(run, as_of)]
+        frame = run.spark.createDataFrame([tuple(r[c] for c in ABLATION.column_names) for r in told], schema(ABLATION))
+        lake.replace(ABLATION, frame.coalesce(1), as_of_date=as_of)
 
 
 def window_is_known(run: Run, as_of: dt.date) -> bool:

@@ -1,7 +1,7 @@
 """ranking.ranking: the fused ranking; exactly K rows per user, surface and as_of_date, ranks 1..K without gaps.
 
 From fusion.fused with the parts of each source, and for the reasons: silver.events known before as_of, the factors of
-als and the neighbours of co_purchase. Users without candidates, and short lists, are filled with popular items.
+als or of a member of the retrieval family, and the neighbours of co_purchase. Users without candidates, and short lists, are filled with popular items.
 
     spark-submit jobs/ranking.py --env local --as-of 2017-12-04
 
@@ -18,6 +18,7 @@ import numpy as np
 
 from fuserank.common.errors import FuserankError
 from fuserank.common.factors import by_index
+from fuserank.config.candidates import OWN_SOURCES
 from fuserank.fusion.fitted import MODEL_SOURCE, from_rows
 from fuserank.fusion.parts import part_alone
 from fuserank.io.shipped import on_executors
@@ -26,7 +27,7 @@ from fuserank.ranking import evidence as ev
 from fuserank.ranking.lists import PopularItem, lists, require_full
 from fuserank.ranking.reasons import asked, reasoned
 from fuserank.ranking.similarity import nearest_own, unit_factors
-from fuserank.tables.candidates import CANDIDATES, CO_PURCHASE, FACTORS
+from fuserank.tables.candidates import CANDIDATES, CO_PURCHASE, FACTORS, LEARNED
 from fuserank.tables.results import FITTED, FUSED, RANKING, SCORES
 from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY, ITEMS, USER_DICTIONARY
 
@@ -35,7 +36,19 @@ if TYPE_CHECKING:
 
     from fuserank.io.run import Run
 
-READS = (FUSED, FITTED, CANDIDATES, SCORES, CO_PURCHASE, FACTORS, EVENTS, USER_DICTIONARY, ITEM_DICTIONARY, ITEMS)
+READS = (
+    FUSED,
+    FITTED,
+    CANDIDATES,
+    SCORES,
+    CO_PURCHASE,
+    FACTORS,
+    LEARNED,
+    EVENTS,
+    USER_DICTIONARY,
+    ITEM_DICTIONARY,
+    ITEMS,
+)
 WRITES = (RANKING,)
 
 
@@ -52,9 +65,10 @@ def execute(run: Run, as_of: dt.date) -> None:
     try:
         require_full(rows, users.count(), cfg.k)
         names = ev.item_names(lake.read(ITEM_DICTIONARY), lake.known(ITEMS, as_of))
-        may_speak = asked(rows).persist()
+        members = [s for s in run.settings.candidates.sources if s not in OWN_SOURCES]
+        may_speak = asked(rows, members).persist()
         told = _evidence(run, as_of, may_speak, bought, own, names)
-        full = reasoned(rows, may_speak, told).join(users, "user_index").join(names, "item_index")
+        full = reasoned(rows, may_speak, told, members).join(users, "user_index").join(names, "item_index")
         full = full.withColumn("surface", F.lit(cfg.surface)).withColumn("model_ids", _model_ids(run, as_of))
         final = full.select(*(c for c in RANKING.column_names if c not in ("as_of_date", "run_id")))
         lake.replace(
@@ -70,27 +84,41 @@ def _evidence(
     run: Run, as_of: dt.date, may_speak: DataFrame, bought: DataFrame, own: DataFrame, names: DataFrame
 ) -> DataFrame:
     """All that the sources can show for the rows that they may speak for."""
+    from pyspark.sql import functions as F
+
     cfg, lake, sources = run.settings.ranking, run.lake, run.settings.candidates.sources
     told = ev.counted(may_speak, ev.item_counts(bought, as_of, cfg), names, cfg)
     if "repeat" in sources:
         told = told.unionByName(ev.repeat(may_speak, bought, cfg))
     if "co_purchase" in sources:
         told = told.unionByName(ev.co_purchase(may_speak, own, lake.read(CO_PURCHASE, as_of_date=as_of), names))
-    if "als" in sources:
-        factors = _item_factors(run, as_of)
+    speaking = [s for s in sources if s == "als" or s not in OWN_SOURCES]
+    factors = _item_factors(run, as_of) if speaking else None
+    if factors is not None:
         load = on_executors(run.spark, factors, sum(a.nbytes for a in factors))
-        of_als = may_speak.where("source = 'als'")
-        near = nearest_own(of_als, own, load, cfg.als_history, cfg.evidence_items)
-        told = told.unionByName(ev.als(may_speak, near, names))
+        theirs = may_speak.where(F.col("source").isin(speaking)).select("user_index", "item_index").distinct()
+        near = nearest_own(theirs, own, load, cfg.als_history, cfg.evidence_items)
+        told = told.unionByName(ev.collaborative(may_speak, near, names, speaking))
     return told
 
 
-def _item_factors(run: Run, as_of: dt.date) -> tuple[np.ndarray, np.ndarray]:
-    """Unit factors of all items; they ride to the executors by closure or broadcast."""
-    saved = run.lake.read(FACTORS, as_of_date=as_of, side="item").select("index", "factor").toArrow()
-    if saved.num_rows == 0:
-        raise FuserankError(f"no item factors as of {as_of}; run jobs/candidates.py --as-of {as_of}")
-    return unit_factors(*by_index(saved))
+def _item_factors(run: Run, as_of: dt.date) -> tuple[np.ndarray, np.ndarray] | None:
+    """Unit factors of all items, of als or else of the first member of the retrieval family that has any; None: none has. They
+    ride to the executors by closure or broadcast."""
+    from pyspark.sql import functions as F
+
+    sources = run.settings.candidates.sources
+    if "als" in sources:
+        saved = run.lake.read(FACTORS, as_of_date=as_of, side="item").select("index", "factor").toArrow()
+        if saved.num_rows == 0:
+            raise FuserankError(f"no item factors as of {as_of}; run jobs/candidates.py --as-of {as_of}")
+        return unit_factors(*by_index(saved))
+    for source in [s for s in sources if s not in OWN_SOURCES]:
+        of_items = run.lake.read(LEARNED, as_of_date=as_of, source=source).where("part = 'item' and size(vector) > 0")
+        saved = of_items.select("index", F.col("vector").alias("factor")).toArrow()
+        if saved.num_rows:
+            return unit_factors(*by_index(saved))
+    return None
 
 
 def _popular(run: Run, as_of: dt.date) -> list[PopularItem]:

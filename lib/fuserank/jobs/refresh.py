@@ -51,12 +51,13 @@ READS = ()
 WRITES = (RANKING,)
 
 
-def steps(as_of: dt.date, label_days: int, dataset: DatasetConfig) -> list[Step]:
+def steps(as_of: dt.date, settings: Settings, dataset: DatasetConfig) -> list[Step]:
     """The chain: ingest, its rules, features and candidates at the start of each window, everything else once."""
-    windows = [as_of - dt.timedelta(days=n * label_days) for n in (2, 1, 0)]
+    windows = [as_of - dt.timedelta(days=n * settings.windows.label_days) for n in (2, 1, 0)]
+    behind = candidates.reads(settings.candidates)
     chain = [*ingest(as_of, dataset), _step(quality, as_of)]
     for start in windows:  # these wait until no rule is broken that is an error
-        chain += [_step(module, start, QUALITY) for module in (features, candidates)]
+        chain += [_step(features, start, QUALITY), _step(candidates, start, QUALITY, *behind)]
     return chain + [_step(module, as_of) for module in (samples, train, scores, fusion, ranking)]
 
 
@@ -102,7 +103,7 @@ def execute(run: Run, as_of: dt.date) -> None:
     """Every step as soon as its tables are there; the ledger keeps what the plan said, and how far off it was."""
     train.refuse_missing_reader(run.settings.train)  # known now; training is minutes away
     dataset = load_dataset(run.settings.dataset)
-    chain = steps(as_of, run.settings.windows.label_days, dataset)
+    chain = steps(as_of, run.settings, dataset)
     planned = plan_of(run.settings, dataset, chain, run.spark)
     refuse_small_disks(run.settings, planned)
     plan, lake_bytes = planned.plan, in_words(planned.plan.bytes)
@@ -121,12 +122,13 @@ def execute(run: Run, as_of: dt.date) -> None:
 def predicted(settings: Settings, spark: SparkSession | None = None, told: Told | None = None) -> Planned:
     """What a run by these settings would take, without running it."""
     dataset = load_dataset(settings.dataset)
-    return plan_of(settings, dataset, steps(settings.as_of, settings.windows.label_days, dataset), spark, told)
+    return plan_of(settings, dataset, steps(settings.as_of, settings, dataset), spark, told)
 
 
 def before_spark(settings: Settings) -> None:
     """What can be refused before Spark starts: no key, a disk that is too small where lake and files lie on this machine."""
     require_key(settings)
+    candidates.before_spark(settings)
     if not needs_spark(settings, load_dataset(settings.dataset)):
         refuse_small_disks(settings, predicted(settings))
 
@@ -139,7 +141,7 @@ def plan(settings: Settings) -> list[str]:
         f"data set {dataset.name} from {root} ({', '.join(dataset.files)})",
         f"lake {settings.lake}, as of {settings.as_of}",
     ]
-    chain = steps(settings.as_of, settings.windows.label_days, dataset)
+    chain = steps(settings.as_of, settings, dataset)
     return head + [f"  {step.name} as of {step.day}" for step in chain]
 
 

@@ -16,7 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 from fuserank.evaluation.measure import PROTOCOL, protocol_text
 from fuserank.evaluation.report import render
-from fuserank.evaluation.report_data import CalibrationBin, HeadPoint, Quality, ReportData, Training, Validation
+from fuserank.evaluation.report_data import (
+    CalibrationBin,
+    HeadPoint,
+    Quality,
+    ReportData,
+    SourceSet,
+    Training,
+    Validation,
+    Worth,
+)
 from fuserank.evaluation.report_users import user_views
 from fuserank.fusion.fitted import FINAL
 from fuserank.insight import card_page, profile_page
@@ -29,7 +38,7 @@ from fuserank.jobs._main import job_main
 from fuserank.jobs._report_rules import rules_view
 from fuserank.tables import ALL
 from fuserank.tables.ops import RUNS
-from fuserank.tables.results import FITTED, METRICS, MODELS, RANKING
+from fuserank.tables.results import ABLATION, FITTED, METRICS, MODELS, RANKING, SETS
 from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY, ITEMS
 
 if TYPE_CHECKING:
@@ -87,6 +96,7 @@ def gather(lake: Lake, settings: Settings, as_of: dt.date) -> ReportData:
     return ReportData(
         as_of=as_of, dataset=settings.dataset, run_id=run.get("run_id", ""),
         protocol=protocol_text(settings.windows.label_days, cfg), counts=counts, quality=quality_of(metrics),
+        worth=_worth(_rows(lake, ABLATION, as_of)), sets=_sets(_rows(lake, SETS, as_of)),
         ece={r["source"]: r["value"] for r in metrics if r["metric"] == "ece"},
         weights={r["source"]: r["weight"] for r in _rows(lake, FITTED, as_of) if r["source"] != FINAL},
         calibration=_calibration(metrics), head=_head(metrics), training=training_of(lake, as_of),
@@ -143,6 +153,24 @@ def quality_of(metrics: list[dict[str, Any]]) -> list[Quality]:
         )
         for r in metrics
         if r["metric"] == "ndcg@10"
+    ]
+
+
+def _worth(rows: list[dict[str, Any]]) -> list[Worth]:
+    """Of what brings most on the track `all` first."""
+    of_all = {r["source"]: r["gain"] for r in rows if r["track"] == "all"}
+    ordered = sorted(rows, key=lambda r: (-of_all.get(r["source"], 0.0), r["source"], r["track"]))
+    return [Worth(r["track"], r["source"], r["ndcg_without"], r["gain"], r["gain_low"], r["gain_high"], r["seconds"], r["peak_mb"])
+            for r in ordered]  # fmt: skip
+
+
+def _sets(rows: list[dict[str, Any]]) -> list[SourceSet]:
+    """Segments from `all` to `new`; in each, what finds most first."""
+    order = ("all", "heavy", "light", "new")
+    ordered = sorted(rows, key=lambda r: (order.index(r["segment"]), -r["recall"], r["source"]))
+    return [
+        SourceSet(r["segment"], r["source"], r["users"], r["a_user"], r["recall"], r["unique"], r["overlap"])
+        for r in ordered
     ]
 
 

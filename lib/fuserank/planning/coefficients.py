@@ -45,6 +45,7 @@ BYTES: dict[str, float] = {
     "features.store_item": 3.3,
     "candidates.candidates": 4.3,
     "candidates.co_purchase_neighbours": 5.0,
+    "candidates.learned": 6.0,
     "samples.samples": 229,  # without dictionaries
     "models.registry": 500_000,  # with the artifact
     "scores.scores": 6.4,

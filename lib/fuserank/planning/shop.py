@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from fuserank.config.candidates import OWN_SOURCES
 from fuserank.config.settings import Settings
 from fuserank.planning.coefficients import ROWS
 
@@ -54,6 +55,7 @@ def table_rows(shop: Shop, settings: Settings) -> dict[str, float]:
         "candidates.co_purchase_neighbours": (
             shop.items * co_purchase.neighbours * ROWS["neighbours_share"] if "co_purchase" in sources else 0.0
         ),
+        "candidates.learned": pairs * sum(name not in OWN_SOURCES for name in sources),
         "samples.samples": train + valid + rank,
         "models.registry": 1.0,
         "scores.scores": valid + rank,
@@ -67,9 +69,7 @@ def source_rows(shop: Shop, settings: Settings) -> dict[str, float]:
     """Candidates of one date by source: quotas, as far as users have so much to propose."""
     cfg = settings.candidates.within(shop.users, round(shop.events * ROWS["pairs_per_event"]))
     filled = {"co_purchase": ROWS["co_purchase_filled"], "repeat": ROWS["repeat_filled"]}
-    return {
-        name: shop.users * min(getattr(cfg, name).quota, shop.items) * filled.get(name, 1.0) for name in cfg.sources
-    }
+    return {name: shop.users * min(cfg.quota(name), shop.items) * filled.get(name, 1.0) for name in cfg.sources}
 
 
 def quantities(shop: Shop, settings: Settings) -> dict[str, float]:
@@ -91,6 +91,7 @@ def quantities(shop: Shop, settings: Settings) -> dict[str, float]:
         "als_steps": rows["features.user_item"] * passes if with_als else 0.0,
         "products": shop.users * items * als.factors if with_als else 0.0,
         "candidates": given,
+        "learned": rows["candidates.learned"],
         "block_entries": _block_entries(shop, settings),
         "neighbours": rows["candidates.co_purchase_neighbours"],
         "store_items": rows["features.store_item"],

@@ -7,6 +7,7 @@ Every function gives (user_index, item_index, source, reason, evidence) for thos
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fuserank.config.ranking import RankingConfig
@@ -69,21 +70,24 @@ def co_purchase(asked: DataFrame, own: DataFrame, neighbours: DataFrame, names: 
     return _told(told, "co_purchase", reason, F.array("from_ref"))
 
 
-def als(asked: DataFrame, similar: DataFrame, names: DataFrame) -> DataFrame:
-    """Own items whose factors are nearest. ``similar``: user_index, item_index, from_item, place (``similarity.nearest_own``)."""
+def collaborative(asked: DataFrame, similar: DataFrame, names: DataFrame, sources: Sequence[str]) -> DataFrame:
+    """als, and the members of the retrieval family: own items whose factors are nearest. ``similar``: user_index, item_index,
+    from_item, place (``similarity.nearest_own``)."""
     from pyspark.sql import functions as F
 
-    mine = asked.where("source = 'als'").select("user_index", "item_index")
+    mine = asked.where(F.col("source").isin(list(sources))).select("user_index", "item_index", "source")
     told = (
-        similar.join(mine, ["user_index", "item_index"], "left_semi").join(_called(names, "from_item", "from"), "from_item")
-        .groupBy("user_index", "item_index")
+        similar.join(_called(names, "from_item", "from"), "from_item").groupBy("user_index", "item_index")
         .agg(F.sort_array(F.collect_list(F.struct("place", "from_name", "from_ref"))).alias("own"))
+        .join(mine, ["user_index", "item_index"])
     )  # fmt: skip
     reason = F.concat(
         F.lit("Others who buy what you buy also take it; closest to it in your history: "),
         F.array_join("own.from_name", " and "),
     )
-    return _told(told, "als", reason, F.col("own.from_ref"))
+    return told.select(
+        "user_index", "item_index", "source", reason.alias("reason"), F.col("own.from_ref").alias("evidence")
+    )
 
 
 def counted(asked: DataFrame, counts: DataFrame, names: DataFrame, cfg: RankingConfig) -> DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fuserank.ranking.lists import NO_HISTORY
@@ -9,11 +10,11 @@ from fuserank.ranking.lists import NO_HISTORY
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-# Among equal parts the more telling source speaks. The model is no reason: it retrieves nothing.
-ORDER = (NO_HISTORY, "repeat", "co_purchase", "als", "trending", "popular")
+# Among equal parts the more telling source speaks; of members of the retrieval family the first. The model is no reason: it retrieves nothing.
+_FIRST, _LAST = (NO_HISTORY, "repeat", "co_purchase", "als"), ("trending", "popular")
 
 
-def asked(rows: DataFrame) -> DataFrame:
+def asked(rows: DataFrame, members: Sequence[str] = ()) -> DataFrame:
     """user_index, item_index, source, part: which source may speak for which row of ``lists.lists``.
 
     Each retrieval source with a part; where a user's whole list had to be filled, `no_history` alone.
@@ -22,19 +23,20 @@ def asked(rows: DataFrame) -> DataFrame:
 
     known = rows.where("not filled").select("user_index").distinct()
     spread = rows.select("user_index", "item_index", F.explode("parts").alias("source", "part"))
-    retrieved = spread.where(F.col("source").isin(list(ORDER))).join(known, "user_index", "left_semi")
+    retrieved = spread.where(F.col("source").isin([*_FIRST, *members, *_LAST])).join(known, "user_index", "left_semi")
     newcomers = rows.join(known, "user_index", "left_anti").select(
         "user_index", "item_index", F.lit(NO_HISTORY).alias("source"), F.col("score").alias("part")
     )
     return retrieved.unionByName(newcomers)
 
 
-def reasoned(rows: DataFrame, may_speak: DataFrame, evidence: DataFrame) -> DataFrame:
+def reasoned(rows: DataFrame, may_speak: DataFrame, evidence: DataFrame, members: Sequence[str] = ()) -> DataFrame:
     """``rows`` with reason_code, reason and evidence; a row for which no source has evidence says so."""
     from pyspark.sql import functions as F
 
-    place = F.lit(len(ORDER))
-    for n, source in enumerate(ORDER):
+    order = (*_FIRST, *members, *_LAST)
+    place = F.lit(len(order))
+    for n, source in enumerate(order):
         place = F.when(F.col("source") == source, F.lit(n)).otherwise(place)
     told = may_speak.join(evidence, ["user_index", "item_index", "source"])
     claim = F.struct("part", (-place).alias("order"), "source", "reason", "evidence")

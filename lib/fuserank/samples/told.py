@@ -62,7 +62,7 @@ def told(keys: DataFrame, by_user: ByUser, user_buckets: list[Column]) -> DataFr
     parts = [
         _rows(keys, F.lit(KEY), F.col("item_index"), ("position", "label", "weight")),
         _rows(by_user.user_item, F.lit(OWN), F.col("item_index"), PAIR_COLUMNS),
-        _rows(by_user.candidates, source, F.col("item_index"), ("rank", "score")),
+        _rows(by_user.candidates.where(F.col("source").isin(*SOURCES)), source, F.col("item_index"), ("rank", "score")),
         _rows(by_user.attribute, kind[F.col("kind")], F.col("value_index"), ATTRIBUTE_COLUMNS),
         _rows(users, F.lit(USER), F.col("store"), (*USER_COLUMNS, *USER_BUCKETS, *HISTORY)),
         by_user.factors.select(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fuserank.tables import columns as c
 from fuserank.tables.contract import Column, Table
 
+# Sources whose ranks and scores are columns of samples.samples; a member of the retrieval family has none there.
 SOURCES = ("als", "co_purchase", "repeat", "popular", "trending")
 
 CANDIDATES = Table(
@@ -63,4 +64,26 @@ CO_PURCHASE = Table(
     ),
 )
 
-TABLES = (CANDIDATES, FACTORS, CO_PURCHASE)
+LEARNED = Table(
+    name="candidates.learned",
+    grain="one row per edge or vector that a member of the retrieval family has learned, source and as_of_date",
+    keys=("as_of_date", "source", "part", "index", "other"),
+    writer="candidates",
+    doc="What the members of the retrieval family propose from, and give reasons by: edges (index to other, value) and vectors (of index), in "
+    "the parts that each member names.",
+    partition_by=("as_of_date", "source"),
+    slice_by=("as_of_date", "source"),
+    retention="365 days",
+    columns=(
+        c.as_of_date(),
+        c.source(),
+        Column("part", "string", "name", "what the row is to the member: near, took, item, …"),
+        Column("index", "int", "dense_index", "an item_index or user_index, as the part says"),
+        Column("other", "int", "dense_index", "where an edge leads; 0 of a vector"),
+        Column("value", "float", "score", "weight of an edge; of a vector what the member keeps beside it"),
+        Column("vector", "array<float>", "embedding", "empty for an edge"),
+        c.run_id(),
+    ),
+)
+
+TABLES = (CANDIDATES, FACTORS, CO_PURCHASE, LEARNED)

@@ -32,4 +32,9 @@ def run_id() -> Column:
 
 
 def source() -> Column:
-    return Column("source", "string", "name", "the candidate source: als, co_purchase, repeat, popular, trending")
+    return Column(
+        "source",
+        "string",
+        "name",
+        "the candidate source: als, co_purchase, repeat, popular, trending, or a member of the retrieval family",
+    )

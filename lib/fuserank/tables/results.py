@@ -95,7 +95,12 @@ RANKING = Table(
         Column("score", "double", "score", "the sum of the parts"),
         Column("parts", "map<string,double>", "score", "source to its part in the score"),
         Column("probability", "double", "probability", "calibrated: bought within 28 days"),
-        Column("reason_code", "string", "code", "repeat, co_purchase, als, trending, popular, no_history"),
+        Column(
+            "reason_code",
+            "string",
+            "code",
+            "repeat, co_purchase, als, a member of the retrieval family, trending, popular, no_history, model",
+        ),
         Column("reason", "string", "text", "a sentence a person can read"),
         Column("evidence", "array<string>", "id", "event ids (event:…) or item ids (item:…) that the reason rests on"),
         Column("model_ids", "array<string>", "id", "models that had a part"),
@@ -152,4 +157,56 @@ METRICS = Table(
     ),
 )
 
-TABLES = (MODELS, SCORES, FUSED, FITTED, RANKING, METRICS)
+ABLATION = Table(
+    name="evaluation.ablation",
+    grain="one row per source, track and as_of_date",
+    keys=("as_of_date", "track", "source"),
+    writer="evaluate",
+    doc="What each source is worth: NDCG@10 of the fusion fitted with and without it, with the paired interval of the gain, and what it costs.",
+    partition_by=("as_of_date",),
+    slice_by=("as_of_date",),
+    columns=(
+        c.as_of_date(),
+        Column("track", "string", "name", "all or new"),
+        Column("source", "string", "name", "the source that is left out, or fnn: the model"),
+        Column("users", "int", "count", "users with truth that are judged"),
+        Column("ndcg", "double", "score", "of the fusion with all sources"),
+        Column("ndcg_without", "double", "score", "of the fusion fitted without this one"),
+        Column("gain", "double", "score", "the first less the second: positive where the source helps"),
+        Column("gain_low", "double", "score", "lower end of its paired bootstrap interval"),
+        Column("gain_high", "double", "score", "upper end"),
+        Column("seconds", "double", "seconds", "of making the source as of the day, in the last run that did", True),
+        Column(
+            "peak_mb",
+            "double",
+            "count",
+            "highest memory of all processes meanwhile; what ran beside it counts, too",
+            True,
+        ),
+        c.run_id(),
+    ),
+    not_in_digest=("run_id", "seconds", "peak_mb"),
+)
+
+SETS = Table(
+    name="evaluation.candidate_sets",
+    grain="one row per user segment, source and as_of_date",
+    keys=("as_of_date", "segment", "source"),
+    writer="evaluate",
+    doc="What the sources find of the days from as_of, alone and together, of the users that are judged; what they share.",
+    partition_by=("as_of_date",),
+    slice_by=("as_of_date",),
+    columns=(
+        c.as_of_date(),
+        Column("segment", "string", "name", "new, light or heavy, by the user's baskets; all"),
+        Column("source", "string", "name", "the source; union: all together"),
+        Column("users", "int", "count", "users with truth that are judged"),
+        Column("a_user", "double", "count", "candidates of a user, as a mean"),
+        Column("recall", "double", "share_0_1", "share of a user's true pairs that it has, as a mean over users"),
+        Column("unique", "double", "share_0_1", "share of all true pairs that no other source has; of the union 0"),
+        Column("overlap", "map<string,double>", "share_0_1", "other source to the part of this one's pairs that it has, too"),
+        c.run_id(),
+    ),
+)  # fmt: skip
+
+TABLES = (MODELS, SCORES, FUSED, FITTED, RANKING, METRICS, ABLATION, SETS)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fuserank.common.errors import FuserankError
 from fuserank.config.candidates import CandidatesConfig
 from fuserank.jobs import candidates as job
-from fuserank.tables.candidates import CANDIDATES, CO_PURCHASE, FACTORS, SOURCES
+from fuserank.tables.candidates import CANDIDATES, CO_PURCHASE, FACTORS, LEARNED, SOURCES
 from fuserank.tables.silver import EVENTS
 from tests.support.rows import frame
 
@@ -81,6 +82,8 @@ def test_every_user_gets_full_gap_free_lists_and_a_rerun_gives_the_same(events: 
 def test_one_source_can_be_redone_alone(events: Lake) -> None:
     run_on(events, sources=["popular", "repeat"])
     notes = run_on(events, sources=["popular"], popular={"quota": 2})
+    assert notes.pop(f"cost.{AS_OF}.popular.seconds") > 0
+    assert notes.pop(f"cost.{AS_OF}.popular.peak_mb") > 0
     assert notes == {f"candidates.{AS_OF}.popular": 24.0}
     kept = {r["source"]: r["count"] for r in events.read(CANDIDATES).groupBy("source").count().collect()}
     assert kept["popular"] == 24
@@ -95,3 +98,40 @@ def test_quotas_shrink_to_the_limit_of_rows_with_a_word(events: Lake) -> None:
         "candidates as of 2017-06-01: the quotas ask for 360 rows for 12 users"
     ]
     assert "candidates.max_rows=200 cuts them to als 3, co_purchase 2, repeat 4" in said[0]
+
+
+def test_members_of_the_retrieval_family_are_sources_as_any_other(events: Lake) -> None:
+    names = ("item_cf", "ials", "popularity")
+    members = {"item_cf": {"quota": 3}, "ials": {"quota": 4, "exclude_seen": False, "settings": {"factors": 4}}}
+    notes = run_on(events, sources=("repeat", *names), members=members)
+    assert {f"candidates.{AS_OF}.{name}" for name in names} <= notes.keys()
+    before = [rows_of(events, table) for table in (CANDIDATES, LEARNED)]
+    lists: dict[tuple[str, int], list[int]] = {}
+    for row in events.read(CANDIDATES, as_of_date=AS_OF).orderBy("source", "user_index", "rank").collect():
+        lists.setdefault((row["source"], row["user_index"]), []).append(row["item_index"])
+        assert row["rank"] == len(lists[row["source"], row["user_index"]])
+    had = {user: set(items) for (source, user), items in lists.items() if source == "repeat"}
+    for user, taken in had.items():
+        assert len(lists["item_cf", user]) <= 3
+        assert not taken & set(lists["item_cf", user])
+        assert len(lists["ials", user]) == 4
+        assert not taken & set(lists["popularity", user])
+    assert any(had[user] & set(lists["ials", user]) for user in had)
+    assert {row["source"] for row in events.read(LEARNED, as_of_date=AS_OF).collect()} == set(names)
+    run_on(events, sources=("item_cf",), members=members)
+    assert [rows_of(events, table) for table in (CANDIDATES, LEARNED)] == before
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"sources": ("als", "als2")}, r"candidates\.sources: no 'als2'; there are: als, co_purchase, repeat, popular, trending, popularity, item_cf"),
+        ({"members": {"als": {}}}, r"candidates\.members: no 'als'; there are: popularity, item_cf"),
+        ({"members": {"ials": {"settings": {"factor": 8}}}}, r"candidates\.members\.ials\.settings\.factor: Extra inputs are not permitted"),
+        ({"sources": ("ials",), "members": {"ials": {"settings": {"factors": 0}}}}, r"candidates\.members\.ials\.settings\.factors: Input should be greater"),
+    ],
+)  # fmt: skip
+def test_sources_and_settings_that_there_are_not_are_refused_before_spark(wrong: dict[str, Any], said: str) -> None:
+    settings: Any = SimpleNamespace(candidates=CandidatesConfig.model_validate(wrong))
+    with pytest.raises(FuserankError, match=said):
+        job.before_spark(settings)

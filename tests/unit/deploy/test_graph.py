@@ -38,7 +38,7 @@ def test_every_step_of_the_chain_is_in_a_task_of_its_job_and_date() -> None:
     from fuserank.config.dataset import load_dataset
 
     settings = load("cluster")
-    whole = steps(settings.as_of, settings.windows.label_days, load_dataset(settings.dataset))
+    whole = steps(settings.as_of, settings, load_dataset(settings.dataset))
     assert {(s.job, (settings.as_of - s.day).days) for s in whole} == {(t.job, t.back) for t in chain()}
     assert len({t.key for t in chain()}) == len(chain())
 
@@ -48,7 +48,7 @@ def test_tasks_wait_for_all_that_the_contracts_say_and_for_nothing_else() -> Non
     from fuserank.config.dataset import load_dataset
 
     settings = load("cluster")
-    whole = steps(settings.as_of, settings.windows.label_days, load_dataset(settings.dataset))
+    whole = steps(settings.as_of, settings, load_dataset(settings.dataset))
     waits = {
         (whole[n].job, whole[n].day, whole[k].job, whole[k].day) for n, near in enumerate(edges(whole)) for k in near
     }

@@ -14,9 +14,11 @@ from fuserank.evaluation.report_data import (
     Quality,
     Recommended,
     ReportData,
+    SourceSet,
     Training,
     UserView,
     Validation,
+    Worth,
 )
 
 plotly = pytest.importorskip("plotly")
@@ -80,3 +82,29 @@ def test_what_is_not_there_yet_is_said_instead_of_drawn() -> None:
         assert f'id="{section}"' in page
     assert 'id="chart-' not in page
     assert "Not evaluated yet" in page
+
+
+def test_the_page_tells_what_each_source_is_worth_and_what_all_find_together() -> None:
+    worth = [
+        Worth("all", "repeat", 0.30, 0.12, 0.10, 0.14, 12.4, 900.0),
+        Worth("new", "repeat", 0.05, 0.0, -0.001, 0.001, 12.4, 900.0),
+        Worth("all", "item_cf", 0.42, 0.0, -0.001, 0.001),
+        Worth("all", "trending", 0.43, -0.01, -0.02, -0.005),
+    ]
+    sets = [
+        SourceSet("all", "union", 5, 480.0, 0.54, 0.0),
+        SourceSet("all", "repeat", 5, 240.0, 0.40, 0.2, {"item_cf": 0.25}),
+        SourceSet("all", "item_cf", 5, 100.0, 0.1, 0.05, {"repeat": 0.5}),
+        SourceSet("new", "union", 2, 500.0, 0.2, 0.0),
+        SourceSet("new", "item_cf", 2, 100.0, 0.1, 0.1),
+    ]
+    page = render(dataclasses.replace(_data(), worth=worth, sets=sets))
+    for chart in ("worth-all", "worth-new", "sets-recall", "sets-overlap"):
+        assert f'id="chart-{chart}"' in page
+    assert (
+        "Beyond chance it gains by repeat; loses by trending; item_cf bring nothing that can be told from chance."
+        in page
+    )
+    assert "find 54.0% of what a user buys in the days from as_of, with 480 candidates" in page
+    assert "+0.1200 (+0.1000 … +0.1400)" in page
+    assert "10.0%, 100" in page

@@ -135,7 +135,7 @@ def test_every_job_of_the_chain_and_every_table_it_writes_has_its_prices() -> No
     from fuserank.config.dataset import load_dataset
     from fuserank.jobs.refresh import steps
 
-    chain = steps(dt.date(2017, 12, 4), 28, load_dataset("completejourney"))
+    chain = steps(dt.date(2017, 12, 4), settings(), load_dataset("completejourney"))
     for step in chain:
         assert SECONDS[step.job]["fixed"] > 0
         assert MEMORY[step.job]

@@ -1,0 +1,120 @@
+"""What each source is worth: the fusion fitted and judged again without it, on the same users."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fuserank.common.draws import draw_users
+from fuserank.common.protocol import pairs, side_by_side
+from fuserank.evaluation.bootstrap import interval, resampled_means
+from fuserank.evaluation.judge import TRACKS, judge_table
+from fuserank.evaluation.measure import FUSION
+from fuserank.fusion.apply import fuse_table, said_by_all
+from fuserank.fusion.fit import fit_rows
+from fuserank.fusion.fitted import MODEL_SOURCE
+from fuserank.tables.candidates import CANDIDATES
+from fuserank.tables.ops import RUNS
+from fuserank.tables.results import SCORES
+from fuserank.tables.silver import EVENTS
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from fuserank.config.fusion import FusionConfig
+    from fuserank.io.lake import Lake
+    from fuserank.io.run import Run
+
+
+def ablation(run: Run, as_of: dt.date) -> list[dict[str, Any]]:
+    """Rows of evaluation.ablation without run_id, one for each track and source that has a part.
+
+    The fusion's users of the fit window, and as many with truth of the days from as_of, come to the driver. Without a source its
+    candidates go, too, where no other source gives them. The model is not trained anew: it keeps what it has learned from the source.
+    """
+    days, cfg = run.settings.windows.label_days, run.settings.fusion
+    start, sources = as_of - dt.timedelta(days=days), run.settings.candidates.sources
+    fit_window, test_window = (_wide(run, *window) for window in ((start, "valid", as_of), (as_of, "rank", None)))
+    there = tuple(s for s in sources if fit_window[f"score_{s}"].null_count < fit_window.num_rows)
+    complete = _quality(fit_window, test_window, there, None, cfg)
+    quality: dict[str, dict[str, np.ndarray]] = {}
+    for source in (*there, MODEL_SOURCE):
+        quality[source] = _quality(fit_window, test_window, there, source, cfg)
+        run.say(f"    fusion without {source}")
+    cost = _costs(run.lake, as_of)
+    rows: list[dict[str, Any]] = []
+    for source in (*there, MODEL_SOURCE):
+        for track in TRACKS:
+            both_US = np.stack([complete[track], quality[source][track]], axis=1)
+            if not len(both_US):
+                continue
+            means = resampled_means(both_US, run.settings.evaluation.resamples, run.seed)
+            (low,), (high,) = interval(means[:, :1] - means[:, 1:], run.settings.evaluation.confidence)
+            whole, without = np.add.reduce(both_US, axis=0) / len(both_US)
+            rows.append({"as_of_date": as_of, "track": track, "source": source, "users": len(both_US), "ndcg": float(whole),
+                         "ndcg_without": float(without), "gain": float(whole - without), "gain_low": float(low), "gain_high": float(high),
+                         "seconds": cost.get(f"{source}.seconds"), "peak_mb": cost.get(f"{source}.peak_mb")})  # fmt: skip
+    return rows
+
+
+def _wide(run: Run, start: dt.date, split: str, until: dt.date | None) -> pa.Table:
+    """What all said as of ``start`` of the drawn users, and what these bought after it; sorted by user and item."""
+    lake, scored = run.lake, run.as_of
+    events = lake.read(EVENTS) if until is None else lake.known(EVENTS, until)
+    judged = pairs(events, start, run.settings.windows.label_days)
+    given = lake.read(CANDIDATES, as_of_date=start)
+    drawn = draw_users(
+        given if until is not None else judged.where("label"), run.settings.fit_users, run.seed
+    ).persist()
+    said = said_by_all(given, lake.read(SCORES, as_of_date=scored, split=split, kind=MODEL_SOURCE))
+    mine = [frame.join(drawn, "user_index", "left_semi") for frame in (said, judged)]
+    sources = (*run.settings.candidates.sources, MODEL_SOURCE)
+    table = side_by_side(mine[0], mine[1], sources, ranked=True).toArrow()
+    drawn.unpersist()
+    return table.sort_by([("user_index", "ascending"), ("item_index", "ascending")]).combine_chunks()
+
+
+def _quality(
+    fit_window: pa.Table, test_window: pa.Table, sources: tuple[str, ...], without: str | None, cfg: FusionConfig
+) -> dict[str, np.ndarray]:
+    """NDCG@10 of each user with truth, by track, users ascending."""
+    import pyarrow as pa
+
+    kept = tuple(s for s in (*sources, MODEL_SOURCE) if s != without)
+    givers = [s for s in sources if s != without]
+    fitted, _ = fit_rows(_given_by(fit_window, givers), kept, cfg)
+    test_window = _given_by(test_window, givers)
+    score = fuse_table(test_window, fitted, cfg.rrf_k)["score"].to_numpy()
+    given_N = np.zeros(test_window.num_rows, bool)
+    for s in fitted.sources:
+        given_N |= test_window[f"score_{s}"].is_valid().to_numpy()
+    fused = test_window.append_column(f"score_{FUSION}", pa.array(np.where(given_N, score, np.nan), from_pandas=True))
+    judged = judge_table(fused, (FUSION,)).to_pandas()
+    return {t: judged[judged["track"] == t].sort_values("user_index")["ndcg"].to_numpy() for t in TRACKS}
+
+
+def _given_by(rows: pa.Table, sources: list[str]) -> pa.Table:
+    """The rows that a source gives or that are truth; of a row that none gives the model has no score."""
+    import pyarrow as pa
+
+    given_N = np.zeros(rows.num_rows, bool)
+    for s in sources:
+        given_N |= rows[f"score_{s}"].is_valid().to_numpy()
+    for column in (f"score_{MODEL_SOURCE}", f"rank_{MODEL_SOURCE}"):
+        at = rows.column_names.index(column)
+        values = rows[column].combine_chunks()
+        rows = rows.set_column(at, column, pa.compute.if_else(pa.array(given_N), values, pa.scalar(None, values.type)))
+    return rows.filter(pa.array(given_N | (rows["label"].to_numpy() > 0)))
+
+
+def _costs(lake: Lake, as_of: dt.date) -> dict[str, float]:
+    """Seconds and highest memory of making each source as of the day, by the last run that made it."""
+    if not lake.exists(RUNS):
+        return {}
+    prefix = f"cost.{as_of}."
+    found: dict[str, float] = {}
+    for row in sorted(lake.read(RUNS).where("state = 'succeeded'").collect(), key=lambda r: r["started_at"]):
+        found |= {k.removeprefix(prefix): v for k, v in row["metrics"].items() if k.startswith(prefix)}
+    return found

@@ -1,0 +1,118 @@
+"""How a run makes the list of each candidate source as of a day, of whatever kind it is."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from fuserank.candidates import als, co_purchase, family, popular, repeat, trending
+from fuserank.candidates.baskets import baskets, pairs
+from fuserank.candidates.content import CONTENT_COLUMNS
+from fuserank.candidates.interactions import PAIR_COLUMNS
+from fuserank.candidates.learned import COLUMNS
+from fuserank.common.reversals import reversals_of
+from fuserank.io.executors import refuse_dynamic_allocation, slots
+from fuserank.io.interactions import Scratch, scratch
+from fuserank.io.shipped import columns_of
+from fuserank.jobs._content import content
+from fuserank.tables.candidates import CO_PURCHASE, FACTORS, LEARNED
+from fuserank.tables.silver import EVENTS
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from fuserank.config.base import Section
+    from fuserank.config.candidates import CandidatesConfig
+    from fuserank.io.run import Run
+
+
+@dataclass
+class Sources:
+    """What all sources of a day start from; ``propose`` gives user_index, item_index, source, rank, score of one of them."""
+
+    run: Run
+    as_of: dt.date
+    basket_rows: DataFrame
+    pair_rows: DataFrame
+    folder: Scratch
+    settings: dict[str, Section]
+    kept: dict[str, tuple[DataFrame, Callable[[], Any]]] = field(default_factory=dict)
+
+    def propose(self, source: str, cfg: CandidatesConfig) -> DataFrame:
+        """Fits what the source is made of, saves that, and proposes from what was saved; the lists themselves are lazy."""
+        if source in self.settings:
+            return self._member(source, cfg)
+        makers: dict[str, Callable[[CandidatesConfig], DataFrame]] = {
+            "als": self._als,
+            "co_purchase": self._co_purchase,
+            "repeat": lambda cfg: repeat.propose(self.pair_rows, cfg.repeat),
+            "popular": lambda cfg: popular.propose(self.basket_rows, cfg.popular),
+            "trending": lambda cfg: trending.propose(self.basket_rows, cfg.trending),
+        }
+        return makers[source](cfg)
+
+    def _als(self, cfg: CandidatesConfig) -> DataFrame:
+        run, day = self.run, self.as_of
+        cores = run.spark.sparkContext.defaultParallelism
+        fitted = cfg.als.model_copy(update={"ranks": min(cfg.als.ranks, self._at_once("als"))})
+        run.lake.replace(FACTORS, als.fit(self.pair_rows, fitted, run.seed), as_of_date=day)
+        users = run.lake.read(FACTORS, as_of_date=day, side="user")
+        items = columns_of(run.lake, FACTORS, ("index", "factor"), as_of_date=day, side="item")
+        return als.propose(users, items, cfg.als, cores, self.pair_rows if cfg.als.exclude_seen else None)
+
+    def _co_purchase(self, cfg: CandidatesConfig) -> DataFrame:
+        run, day = self.run, self.as_of
+        run.lake.replace(CO_PURCHASE, co_purchase.neighbours(self.basket_rows, cfg.co_purchase), as_of_date=day)
+        names = ("item_index", "neighbour_index", "similarity")
+        near = columns_of(run.lake, CO_PURCHASE, names, names[:2], as_of_date=day)
+        return co_purchase.propose(self.pair_rows, near, cfg.co_purchase, run.spark.sparkContext.defaultParallelism)
+
+    def _member(self, source: str, cfg: CandidatesConfig) -> DataFrame:
+        who, told, lake = family.member(source), cfg.member(source), self.run.lake
+        ranks = self._at_once(source) if who.fit is not None else max(slots(self.run.spark).total, 1)
+        taken, load_pairs = self._kept("pairs", self._pairs, PAIR_COLUMNS)
+        load_content = (
+            self._kept("content", lambda: content(lake, self.as_of), CONTENT_COLUMNS)[1] if who.content else None
+        )
+        learned = family.fit(who, taken, load_pairs, self.settings[source], self.run.seed, ranks, load_content)
+        lake.replace(LEARNED, learned, as_of_date=self.as_of, source=source)
+        load = columns_of(lake, LEARNED, COLUMNS, as_of_date=self.as_of, source=source)
+        return family.propose(who, taken, load, self.settings[source], told.quota, ranks, told.exclude_seen)
+
+    def _pairs(self) -> DataFrame:
+        """PAIR_COLUMNS: weight = distinct baskets, age = days since the last."""
+        return self.pair_rows.selectExpr(
+            "user_index", "item_index", "cast(baskets as float) weight", "cast(age_days as float) age"
+        )
+
+    def _kept(
+        self, name: str, rows: Callable[[], DataFrame], columns: tuple[str, ...]
+    ) -> tuple[DataFrame, Callable[[], Any]]:
+        """Written once, for all members that read them."""
+        if name not in self.kept:
+            self.kept[name] = self.folder.keep(rows(), name, columns)
+        return self.kept[name]
+
+    def _at_once(self, source: str) -> int:
+        """How many tasks can start at once; not defaultParallelism, which is two on a cluster of one core."""
+        refuse_dynamic_allocation(self.run.spark, source)
+        return max(slots(self.run.spark).total, 1)
+
+
+@contextmanager
+def opened(run: Run, as_of: dt.date, settings: dict[str, Section]) -> Iterator[Sources]:
+    """The sources of a day; ``settings``: of the members among them (``family.settings_of``). What they share goes when the block ends."""
+    cfg = run.settings.candidates
+    events = run.lake.known(EVENTS, as_of)
+    half_lives = [cfg.co_purchase.half_life_days, *(term.half_life_days for term in cfg.repeat.terms)]
+    basket_rows = baskets(events, as_of, reversals_of(events)).persist()
+    pair_rows = pairs(basket_rows, half_lives).persist()
+    try:
+        with scratch(run.lake) as folder:
+            yield Sources(run, as_of, basket_rows, pair_rows, folder, settings)
+    finally:
+        pair_rows.unpersist()
+        basket_rows.unpersist()
