@@ -7,7 +7,7 @@ meet Spark. To add one: its module, its settings in config/retrieval.py, its lin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -84,9 +84,14 @@ def member(name: str) -> Member:
 
 def settings_of(cfg: CandidatesConfig) -> dict[str, Section]:
     """The settings of each source that is a member; raises FuserankError where a source, field or value is wrong."""
-    for where, names in (("sources", cfg.sources), ("members", tuple(cfg.members))):
-        if unknown := [n for n in names if n not in MEMBERS and (where == "members" or n not in OWN_SOURCES)]:
-            there = (*OWN_SOURCES, *MEMBERS) if where == "sources" else tuple(MEMBERS)
+    every = (*OWN_SOURCES, *MEMBERS)
+    named: list[tuple[str, Iterable[str], tuple[str, ...]]] = [
+        ("sources", cfg.sources, every),
+        ("members", cfg.members, tuple(MEMBERS)),
+    ]
+    named += [(f"segments.quotas.{segment}", quotas, every) for segment, quotas in (cfg.segments.quotas or {}).items()]
+    for where, names, there in named:
+        if unknown := [n for n in names if n not in there]:
             raise FuserankError(f"candidates.{where}: no {unknown[0]!r}; there are: {', '.join(there)}")
     found: dict[str, Section] = {}
     for name in (*cfg.members, *cfg.sources):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from fuserank.config.base import Section
 
@@ -107,6 +107,28 @@ class MemberConfig(Section):
     )
 
 
+Segment = Literal["new", "light", "heavy"]
+SEGMENTS: tuple[Segment, ...] = get_args(Segment)
+
+
+class SegmentsConfig(Section):
+    """Users by how much is known of them, and how deep each source is read for each kind."""
+
+    new_baskets: int = Field(5, ge=0, description="`new`: at most so many distinct baskets (count)")
+    heavy_baskets: int = Field(50, ge=1, description="`heavy`: more than so many (count); `light`: between the two")
+    quotas: dict[Segment, dict[str, Annotated[int, Field(ge=0)]]] | None = Field(
+        None,
+        description="segment → source → candidates per user, at most (count): a source that a segment does not name gives it "
+        "none, a segment that is not named keeps the sources' own quotas. null: all users have these",
+    )
+
+    @model_validator(mode="after")
+    def _light_lies_between(self) -> SegmentsConfig:
+        if self.heavy_baskets <= self.new_baskets:
+            raise ValueError(f"heavy_baskets={self.heavy_baskets} must be above new_baskets={self.new_baskets}")
+        return self
+
+
 class CandidatesConfig(Section):
     """Which sources run, and how."""
 
@@ -130,20 +152,29 @@ class CandidatesConfig(Section):
     repeat: RepeatConfig = RepeatConfig()
     popular: PopularConfig = PopularConfig()
     trending: TrendingConfig = TrendingConfig()
+    segments: SegmentsConfig = SegmentsConfig()
 
     def member(self, name: str) -> MemberConfig:
         """The settings of a source that is a member of the retrieval family."""
         return self.members.get(name, MemberConfig())
 
     def quota(self, name: str) -> int:
-        """Candidates per user of a source, at most."""
-        return int(getattr(self, name).quota) if name in OWN_SOURCES else self.member(name).quota
+        """Candidates per user of a source, at most, in whatever segment."""
+        own = int(getattr(self, name).quota) if name in OWN_SOURCES else self.member(name).quota
+        by_segment = self.segments.quotas or {}
+        told = [quotas.get(name, 0) for quotas in by_segment.values()]
+        return max(told) if len(by_segment) == len(SEGMENTS) else max(own, *told, 0)
 
     def with_quotas(self, quotas: Mapping[str, int]) -> CandidatesConfig:
         """The same with other quotas of these sources."""
         own = {n: getattr(self, n).model_copy(update={"quota": q}) for n, q in quotas.items() if n in OWN_SOURCES}
         other = {n: self.member(n).model_copy(update={"quota": q}) for n, q in quotas.items() if n not in OWN_SOURCES}
-        return self.model_copy(update={**own, "members": {**self.members, **other}})
+        by_segment = self.segments.quotas and {
+            segment: {n: min(q, quotas.get(n, q)) for n, q in of.items()}
+            for segment, of in self.segments.quotas.items()
+        }
+        segments = self.segments.model_copy(update={"quotas": by_segment})
+        return self.model_copy(update={**own, "members": {**self.members, **other}, "segments": segments})
 
     def asked(self, users: int, pairs: int) -> int:
         """Rows that the quotas allow for so many users; ``pairs``: of users and items that they took, all that repeat has."""
