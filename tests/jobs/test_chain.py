@@ -246,3 +246,57 @@ def test_digests_are_told_alone_or_a_line_a_table(
     assert (row["digest"], row["rows"]) == (alone, 5 * USERS)
     with pytest.raises(FuserankError, match=r"silver\.items has no as_of_date"):
         said("ranking.ranking", "silver.items")
+
+
+@pytest.mark.slow
+def test_the_report_tells_what_each_source_is_worth_and_what_all_find(refreshed: Lake, shop: Path) -> None:
+    from fuserank.tables.results import ABLATION, SETS
+
+    worth = {(r.track, r.source): r for r in refreshed.read(ABLATION, as_of_date=DAY).collect()}
+    sources = {"als", "co_purchase", "repeat", "popular", "trending", "item_cf"}
+    assert {source for _, source in worth} == {*sources, "fnn"}
+    for row in worth.values():
+        assert row.gain == pytest.approx(row.ndcg - row.ndcg_without)
+        assert row.gain_low <= row.gain <= row.gain_high
+        assert (row.seconds is None) == (row.source == "fnn")
+    assert len({row.ndcg for (track, _), row in worth.items() if track == "all"}) == 1
+    sets = {(r.segment, r.source): r for r in refreshed.read(SETS, as_of_date=DAY).collect()}
+    union = sets["all", "union"]
+    for source in sources:
+        one = sets["all", source]
+        assert 0 <= one.unique <= 1
+        assert one.recall <= union.recall <= 1
+        assert set(one.overlap) == sources - {source}
+    assert union.a_user <= sum(sets["all", source].a_user for source in sources)
+    page = (shop / "out" / "report.html").read_text(encoding="utf-8")
+    assert 'id="chart-worth-all"' in page
+    assert 'id="chart-sets-overlap"' in page
+
+
+@pytest.mark.slow
+def test_quotas_are_chosen_and_written_for_later_runs(refreshed: Lake, shop: Path) -> None:
+    import json
+    import shutil
+
+    from fuserank.config.candidates import SEGMENTS
+    from tests.support.cli import ran
+
+    shutil.copytree(shop / "lake", shop / "quotas")
+    words = ["--dataset", "tinyshop", "--lake", str(shop / "quotas"), "--as-of", AS_OF]
+    words += [w for setting in SMALL for w in ("--set", setting)]
+    tuned = shop / "conf" / "tuned" / "tinyshop.yaml"
+    try:
+        told = json.loads(ran("quotas", *words, "--budget", "8", "--band", "2", "--write", "--json").stdout)
+        text = tuned.read_text(encoding="utf-8")
+        cfg = settings(shop).candidates  # the sources as SMALL has them, the quotas as written
+    finally:
+        shutil.rmtree(tuned.parent, ignore_errors=True)
+    assert text.startswith("# Sources and quotas of tinyshop, chosen by `fuserank quotas` on ")
+    assert told["recall"]["all"] > 0
+    assert all(told["a_user"][segment] <= 8 for segment in told["users"])
+    for segment, quotas in told["quotas"].items():
+        assert quotas
+        assert all(quota % 2 == 0 for quota in quotas.values())
+        assert segment in SEGMENTS
+        assert {s: cfg.quota_in(segment, s) for s in cfg.sources} == {s: quotas.get(s, 0) for s in cfg.sources}
+    assert all(share["hits"] >= share["unique_hits"] for shares in told["sources"].values() for share in shares)

@@ -18,6 +18,7 @@ from fuserank.cli.leaderboard import app as leaderboard
 from fuserank.cli.plan import plan
 from fuserank.cli.profile import profile
 from fuserank.cli.quarantine import app as quarantine
+from fuserank.cli.quotas import quotas
 from fuserank.cli.recommend import recommend
 from fuserank.cli.refresh import refresh
 from fuserank.cli.render import render
@@ -39,6 +40,7 @@ for command in (
     refresh,
     recommend,
     evaluate,
+    quotas,
     report,
     profile,
     card,

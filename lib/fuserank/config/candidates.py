@@ -158,12 +158,21 @@ class CandidatesConfig(Section):
         """The settings of a source that is a member of the retrieval family."""
         return self.members.get(name, MemberConfig())
 
+    def quota_in(self, segment: Segment, name: str) -> int:
+        """Candidates per user of a source, at most, for users of the segment."""
+        of_segment = (self.segments.quotas or {}).get(segment)
+        return self._own_quota(name) if of_segment is None else of_segment.get(name, 0)
+
     def quota(self, name: str) -> int:
-        """Candidates per user of a source, at most, in whatever segment."""
-        own = int(getattr(self, name).quota) if name in OWN_SOURCES else self.member(name).quota
-        by_segment = self.segments.quotas or {}
-        told = [quotas.get(name, 0) for quotas in by_segment.values()]
-        return max(told) if len(by_segment) == len(SEGMENTS) else max(own, *told, 0)
+        """The same for users of any."""
+        return max(self.quota_in(segment, name) for segment in SEGMENTS)
+
+    def _own_quota(self, name: str) -> int:
+        return int(getattr(self, name).quota) if name in OWN_SOURCES else self.member(name).quota
+
+    def with_depth(self, source: str, quota: int) -> CandidatesConfig:
+        """The same with a quota of one of OWN_SOURCES."""
+        return self.model_copy(update={source: getattr(self, source).model_copy(update={"quota": quota})})
 
     def with_quotas(self, quotas: Mapping[str, int]) -> CandidatesConfig:
         """The same with other quotas of these sources."""
@@ -192,7 +201,7 @@ class CandidatesConfig(Section):
             limit -= min(own, users * quotas.get("repeat", self.quota("repeat")))
         others = [name for name in self.sources if name != "repeat"]
         share = limit / max(1, sum(self._asked(name, users, pairs) for name in others))
-        quotas |= {name: max(1, int(self.quota(name) * share)) for name in others}
+        quotas |= {name: min(self.quota(name), max(1, int(self.quota(name) * share))) for name in others}
         return self.with_quotas(quotas)
 
     def _asked(self, name: str, users: int, pairs: int) -> int:

@@ -24,7 +24,8 @@ class EvaluationConfig(Section):
         description="share of purchases before as_of that the head makes up; all other items are the long tail",
     )
     ablation: bool = Field(
-        True, description="fit and judge the fusion again without each source, and say what it is worth"
+        True,
+        description="fit and judge the fusion again without each source to say what it is worth, and what the sources find as a set; of at most fusion.fit_users users",
     )
     ece_bins: int = Field(15, ge=2, description="equal-mass bins of the expected calibration error")
     curve_shares: tuple[float, ...] = Field(

@@ -127,19 +127,26 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def load(env: str = "local", overrides: list[str] | None = None) -> Settings:
-    """Settings of an environment with ``section.key=value`` overrides; values are read as YAML."""
+    """Settings of an environment, over them what is tuned for the data set (conf/tuned/<dataset>.yaml, where there is one), over all
+    ``section.key=value`` overrides; values are read as YAML.
+    """
     conf = conf_dir()
     if not env.replace("_", "").isalnum():
         raise SettingsError(f"--env {env!r}: letters, digits and _ only")
-    merged = _merge(read_yaml(conf / "base.yaml"), read_yaml(conf / "env" / f"{env}.yaml"))
+    told: dict[str, Any] = {}
     for override in overrides or []:
         key, eq, value = override.partition("=")
         if not eq:
             raise SettingsError(f"--set {override!r}: write section.key=value")
         try:
-            merged = _merge(merged, _nested(key.split("."), yaml_text.parse(value)))
+            told = _merge(told, _nested(key.split("."), yaml_text.parse(value)))
         except yaml_text.YamlError as problem:
             raise SettingsError(f"--set {key}: {problem}") from None
+    merged = _merge(read_yaml(conf / "base.yaml"), read_yaml(conf / "env" / f"{env}.yaml"))
+    tuned = conf / "tuned" / f"{_merge(merged, told).get('dataset', '')}.yaml"
+    if tuned.is_file():
+        merged = _merge(merged, read_yaml(tuned))
+    merged = _merge(merged, told)
     if not any(override.startswith("as_of=") for override in overrides or []):
         merged |= _own_day(conf / "datasets" / f"{merged.get('dataset', '')}.yaml")
     return Settings.model_validate({"env": env, **merged})

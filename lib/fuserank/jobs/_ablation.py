@@ -28,15 +28,15 @@ if TYPE_CHECKING:
     from fuserank.io.run import Run
 
 
-def ablation(run: Run, as_of: dt.date) -> list[dict[str, Any]]:
+def ablation(run: Run, as_of: dt.date, test_window: pa.Table) -> list[dict[str, Any]]:
     """Rows of evaluation.ablation without run_id, one for each track and source that has a part.
 
-    The fusion's users of the fit window, and as many with truth of the days from as_of, come to the driver. Without a source its
+    ``test_window``: ``wide_window`` of the days from as_of. The fusion's users of the fit window come to the driver. Without a source its
     candidates go, too, where no other source gives them. The model is not trained anew: it keeps what it has learned from the source.
     """
     days, cfg = run.settings.windows.label_days, run.settings.fusion
     start, sources = as_of - dt.timedelta(days=days), run.settings.candidates.sources
-    fit_window, test_window = (_wide(run, *window) for window in ((start, "valid", as_of), (as_of, "rank", None)))
+    fit_window = wide_window(run, start, "valid", as_of)
     there = tuple(s for s in sources if fit_window[f"score_{s}"].null_count < fit_window.num_rows)
     complete = _quality(fit_window, test_window, there, None, cfg)
     quality: dict[str, dict[str, np.ndarray]] = {}
@@ -59,8 +59,10 @@ def ablation(run: Run, as_of: dt.date) -> list[dict[str, Any]]:
     return rows
 
 
-def _wide(run: Run, start: dt.date, split: str, until: dt.date | None) -> pa.Table:
-    """What all said as of ``start`` of the drawn users, and what these bought after it; sorted by user and item."""
+def wide_window(run: Run, start: dt.date, split: str, until: dt.date | None) -> pa.Table:
+    """What all said as of ``start`` of the drawn users, and what these bought after it until a day, None: with truth until the window's
+    end; sorted by user and item. At most ``fusion.fit_users`` users come to the driver.
+    """
     lake, scored = run.lake, run.as_of
     events = lake.read(EVENTS) if until is None else lake.known(EVENTS, until)
     judged = pairs(events, start, run.settings.windows.label_days)

@@ -51,7 +51,7 @@ def candidate_sets(run: Run, as_of: dt.date, wide: pa.Table, sources: tuple[str,
     for segment in (ALL, *np.unique(of_U).tolist()):
         some = judged if segment == ALL else judged[of_U == segment]
         hits = Hits.of(lists, user[label > 0], item[label > 0], some)
-        everything = {s: 1 << 30 for s in sources}
+        everything = dict.fromkeys(sources, 1 << 30)
         shares = overlap(hits, everything)
         true_pairs = int(np.isin(user[label > 0], some).sum())
         whole = union({segment: hits}, {segment: everything})

@@ -8,12 +8,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pyspark.sql import functions as F
+
 from fuserank.candidates import als, co_purchase, family, popular, repeat, trending
 from fuserank.candidates.baskets import baskets, pairs
 from fuserank.candidates.content import CONTENT_COLUMNS
 from fuserank.candidates.interactions import PAIR_COLUMNS
 from fuserank.candidates.learned import COLUMNS
+from fuserank.candidates.rows import KERNEL_OUTPUT
 from fuserank.common.reversals import reversals_of
+from fuserank.config.candidates import OWN_SOURCES, SEGMENTS
 from fuserank.io.executors import refuse_dynamic_allocation, slots
 from fuserank.io.interactions import Scratch, scratch
 from fuserank.io.shipped import columns_of
@@ -42,9 +46,32 @@ class Sources:
     kept: dict[str, tuple[DataFrame, Callable[[], Any]]] = field(default_factory=dict)
 
     def propose(self, source: str, cfg: CandidatesConfig) -> DataFrame:
-        """Fits what the source is made of, saves that, and proposes from what was saved; the lists themselves are lazy."""
+        """Fits what the source is made of, saves that, and proposes from what was saved; the lists themselves are lazy. Each user's
+        is as long as the user's segment lets it be.
+        """
+        if cfg.quota(source) == 0:
+            return self.run.spark.createDataFrame([], f"{KERNEL_OUTPUT}, source string")
+        rows = self._whole(source, cfg)
+        if cfg.segments.quotas is None:
+            return rows
+        kept = [F.lit(x) for segment in SEGMENTS for x in (segment, cfg.quota_in(segment, source))]
+        quota = F.create_map(*kept)[F.col("segment")]
+        users = self._segments(cfg).select("user_index", quota.alias("quota"))
+        return rows.join(users, "user_index").where(F.col("rank") <= F.col("quota")).drop("quota")
+
+    def _segments(self, cfg: CandidatesConfig) -> DataFrame:
+        """user_index, segment: by distinct baskets."""
+        count = self.basket_rows.groupBy("user_index").agg(F.count_distinct("basket").alias("baskets"))
+        segment = F.when(F.col("baskets") <= cfg.segments.new_baskets, "new").when(
+            F.col("baskets") > cfg.segments.heavy_baskets, "heavy"
+        )
+        return count.select("user_index", segment.otherwise("light").alias("segment"))
+
+    def _whole(self, source: str, cfg: CandidatesConfig) -> DataFrame:
         if source in self.settings:
             return self._member(source, cfg)
+        if source in OWN_SOURCES:  # what the segments ask for may be deeper than the source's own quota
+            cfg = cfg.with_depth(source, cfg.quota(source))
         makers: dict[str, Callable[[CandidatesConfig], DataFrame]] = {
             "als": self._als,
             "co_purchase": self._co_purchase,
@@ -80,7 +107,7 @@ class Sources:
         learned = family.fit(who, taken, load_pairs, self.settings[source], self.run.seed, ranks, load_content)
         lake.replace(LEARNED, learned, as_of_date=self.as_of, source=source)
         load = columns_of(lake, LEARNED, COLUMNS, as_of_date=self.as_of, source=source)
-        return family.propose(who, taken, load, self.settings[source], told.quota, ranks, told.exclude_seen)
+        return family.propose(who, taken, load, self.settings[source], cfg.quota(source), ranks, told.exclude_seen)
 
     def _pairs(self) -> DataFrame:
         """PAIR_COLUMNS: weight = distinct baskets, age = days since the last."""

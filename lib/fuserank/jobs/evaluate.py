@@ -1,5 +1,5 @@
 """evaluation.metrics: quality of each source, the model and the fusion; one row per as_of_date, track, source and metric. And
-evaluation.ablation: the fusion without each source.
+evaluation.ablation: the fusion without each source; evaluation.candidate_sets: what the sources find alone and together.
 
 From candidates.candidates, scores.scores, fusion.fused and fusion.fitted as of the day, and silver.events after it: this
 is the only job that reads after as_of.
@@ -22,10 +22,11 @@ from fuserank.common.protocol import pairs, side_by_side
 from fuserank.evaluation.measure import FUSION, Items, measure
 from fuserank.fusion.apply import said_by_all
 from fuserank.fusion.fitted import MODEL_SOURCE, from_rows
-from fuserank.jobs._ablation import ablation
+from fuserank.jobs._ablation import ablation, wide_window
+from fuserank.jobs._candidate_sets import candidate_sets
 from fuserank.jobs._main import job_main
 from fuserank.tables.candidates import CANDIDATES
-from fuserank.tables.results import ABLATION, FITTED, FUSED, METRICS, SCORES
+from fuserank.tables.results import ABLATION, FITTED, FUSED, METRICS, SCORES, SETS
 from fuserank.tables.silver import EVENTS
 from fuserank.tables.spark import schema
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from fuserank.io.run import Run
 
 READS = (EVENTS, CANDIDATES, SCORES, FUSED, FITTED)
-WRITES = (METRICS, ABLATION)
+WRITES = (METRICS, ABLATION, SETS)
 
 
 def execute(run: Run, as_of: dt.date) -> None:
@@ -59,9 +60,13 @@ def execute(run: Run, as_of: dt.date) -> None:
     frame = run.spark.createDataFrame([tuple(r[c] for c in METRICS.column_names) for r in rows], schema(METRICS))
     lake.replace(METRICS, frame.coalesce(1), as_of_date=as_of)
     if cfg.ablation:
-        told = [{**row, "run_id": run.run_id} for row in ablation(run, as_of)]
-        frame = run.spark.createDataFrame([tuple(r[c] for c in ABLATION.column_names) for r in told], schema(ABLATION))
-        lake.replace(ABLATION, frame.coalesce(1), as_of_date=as_of)
+        test_window = wide_window(run, as_of, "rank", None)
+        for table, told in (
+            (SETS, candidate_sets(run, as_of, test_window, run.settings.candidates.sources)),
+            (ABLATION, ablation(run, as_of, test_window)),
+        ):
+            made = [tuple({**row, "run_id": run.run_id}[c] for c in table.column_names) for row in told]
+            lake.replace(table, run.spark.createDataFrame(made, schema(table)).coalesce(1), as_of_date=as_of)
 
 
 def window_is_known(run: Run, as_of: dt.date) -> bool:

@@ -126,6 +126,7 @@ def test_members_of_the_retrieval_family_are_sources_as_any_other(events: Lake) 
     ("wrong", "said"),
     [
         ({"sources": ("als", "als2")}, r"candidates\.sources: no 'als2'; there are: als, co_purchase, repeat, popular, trending, popularity, item_cf"),
+        ({"segments": {"quotas": {"new": {"popula": 1}}}}, r"candidates\.segments\.quotas\.new: no 'popula'; there are: als"),
         ({"members": {"als": {}}}, r"candidates\.members: no 'als'; there are: popularity, item_cf"),
         ({"members": {"ials": {"settings": {"factor": 8}}}}, r"candidates\.members\.ials\.settings\.factor: Extra inputs are not permitted"),
         ({"sources": ("ials",), "members": {"ials": {"settings": {"factors": 0}}}}, r"candidates\.members\.ials\.settings\.factors: Input should be greater"),
@@ -135,3 +136,14 @@ def test_sources_and_settings_that_there_are_not_are_refused_before_spark(wrong:
     settings: Any = SimpleNamespace(candidates=CandidatesConfig.model_validate(wrong))
     with pytest.raises(FuserankError, match=said):
         job.before_spark(settings)
+
+
+def test_users_of_a_segment_get_what_the_segment_is_given(events: Lake) -> None:
+    quotas = {"new": {"popular": 3}, "light": {"popular": 1, "repeat": 2}, "heavy": {"repeat": 1}}
+    segments = {"new_baskets": 4, "heavy_baskets": 6, "quotas": quotas}  # every user has 5 baskets
+    run_on(events, sources=("popular", "repeat", "trending"), segments=segments)
+    counts = {r["source"]: r["count"] for r in events.read(CANDIDATES).groupBy("source").count().collect()}
+    assert counts == {"popular": 12, "repeat": 24}
+    run_on(events, sources=("popular", "repeat"), segments={**segments, "heavy_baskets": 30, "new_baskets": 20})
+    counts = {r["source"]: r["count"] for r in events.read(CANDIDATES).groupBy("source").count().collect()}
+    assert counts == {"popular": 36}

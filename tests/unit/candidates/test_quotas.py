@@ -136,10 +136,6 @@ def test_settings_name_what_there_is() -> None:
     taken = CandidatesConfig.model_validate({"segments": {"quotas": {"new": {"popular": 300}, "heavy": {"repeat": 0}}}})
     assert taken.segments.quotas == {"new": {"popular": 300}, "heavy": {"repeat": 0}}
     for wrong, says in (
-        (
-            {"quotas": {"new": {"popula": 1}}},
-            "segments.quotas.new names popula; candidates.sources has als, co_purchase",
-        ),
         ({"quotas": {"old": {"popular": 1}}}, "'new', 'light' or 'heavy'"),
         ({"quotas": {"new": {"popular": -1}}}, "greater than or equal to 0"),
         ({"new_baskets": 10, "heavy_baskets": 10}, "heavy_baskets=10 must be above new_baskets=10"),

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from fuserank.config.candidates import CandidatesConfig
+from fuserank.config.candidates import SEGMENTS, CandidatesConfig
 
 SOURCES = ("als", "co_purchase", "repeat", "popular", "trending")
 
 
 def _quotas(cfg: CandidatesConfig) -> dict[str, int]:
-    return {name: getattr(cfg, name).quota for name in SOURCES}
+    return {name: cfg.quota(name) for name in SOURCES}
 
 
 def test_below_the_limit_and_without_one_nothing_changes() -> None:
@@ -40,3 +40,23 @@ def test_sources_that_do_not_run_take_no_room() -> None:
     kept = CandidatesConfig(sources=("als",), max_rows=1_000).within(100, 10**6)
     assert kept.als.quota == 10
     assert kept.repeat.quota == 250
+
+
+def test_segments_have_their_own_quotas_and_a_source_is_read_as_deep_as_the_deepest() -> None:
+    cfg = CandidatesConfig.model_validate(
+        {
+            "sources": ("als", "repeat", "item_cf"),
+            "members": {"item_cf": {"quota": 30}},
+            "segments": {"quotas": {"heavy": {"repeat": 500, "item_cf": 40}, "new": {"als": 200}}},
+        }
+    )
+    assert {s: [cfg.quota_in(segment, s) for segment in SEGMENTS] for s in cfg.sources} == {
+        "als": [200, 150, 0],
+        "repeat": [0, 250, 500],
+        "item_cf": [0, 30, 40],
+    }
+    assert {s: cfg.quota(s) for s in cfg.sources} == {"als": 200, "repeat": 500, "item_cf": 40}
+    less = cfg.model_copy(update={"max_rows": 10_000}).within(100, 2_000)
+    assert less.asked(100, 2_000) <= 10_000
+    assert less.quota_in("new", "item_cf") == 0
+    assert less.quota_in("heavy", "repeat") == 500  # no more than the 2,000 pairs that there are

@@ -1,0 +1,114 @@
+"""Sources and quotas by what was bought in the days before as_of: `fuserank quotas`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fuserank.candidates import family
+from fuserank.candidates.quotas import Choice, Hits, Listed, Union, greedy, overlap, segments, union
+from fuserank.common.draws import draw_users
+from fuserank.common.lookup import locate
+from fuserank.common.protocol import pairs
+from fuserank.config.candidates import SEGMENTS, CandidatesConfig
+from fuserank.jobs._candidate_sets import basket_counts
+from fuserank.jobs._sources import opened
+from fuserank.tables.silver import EVENTS
+
+if TYPE_CHECKING:
+    from fuserank.io.run import Run
+
+DEPTH = 600  # ranks of each source that are looked at
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The quotas, and what they find of the window that they were chosen on; ``before``: of the settings as they are."""
+
+    start: dt.date
+    end: dt.date
+    users: dict[str, int]
+    quotas: dict[str, dict[str, int]]
+    found: dict[str, Union]
+    before: dict[str, Union]
+    shares: dict[str, list[dict[str, Any]]]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The shape of --json."""
+        return {
+            "start": str(self.start), "end": str(self.end), "users": self.users, "quotas": self.quotas,
+            "recall": {s: u.recall for s, u in self.found.items()}, "a_user": {s: u.a_user for s, u in self.found.items()},
+            "recall_before": {s: u.recall for s, u in self.before.items()},
+            "a_user_before": {s: u.a_user for s, u in self.before.items()}, "sources": self.shares,
+        }  # fmt: skip
+
+
+def choose(run: Run, as_of: dt.date, budget: float, band: int) -> Chosen:
+    """Quotas of ``budget`` distinct candidates a user, as a mean within each segment, by lists as of the start of the label
+    window that ends at as_of and the truth of that window. Of at most ``fusion.fit_users`` users with truth.
+    """
+    cfg, start = run.settings.candidates, as_of - dt.timedelta(days=run.settings.windows.label_days)
+    judged = pairs(run.lake.known(EVENTS, as_of), start, run.settings.windows.label_days).where("label")
+    drawn = draw_users(judged, run.settings.fusion.fit_users, run.seed).persist()
+    truth = judged.join(drawn, "user_index", "left_semi").select("user_index", "item_index").toArrow()
+    lists: dict[str, Listed] = {}
+    deep = cfg.model_copy(update={"segments": cfg.segments.model_copy(update={"quotas": None}), "max_rows": None})
+    deep = deep.with_quotas(dict.fromkeys(cfg.sources, DEPTH))
+    with opened(run, start, family.settings_of(cfg)) as sources:
+        for source in cfg.sources:
+            with run.stage(source):
+                rows = sources.propose(source, deep).join(drawn, "user_index", "left_semi")
+                table = rows.select("user_index", "item_index", "rank").toArrow()
+            lists[source] = Listed(*(table[c].to_numpy() for c in ("user_index", "item_index", "rank")))
+    drawn.unpersist()
+    user, item = (truth[c].to_numpy() for c in ("user_index", "item_index"))
+    users = np.unique(user)
+    known_users, counts = basket_counts(run, start)
+    at, known = locate(known_users, users)
+    of_U = segments(np.where(known, counts[at], 0), cfg.segments.new_baskets, cfg.segments.heavy_baskets)
+    hits: dict[str, Hits] = {s: Hits.of(lists, user, item, users[of_U == s]) for s in SEGMENTS if (of_U == s).any()}
+    chosen: dict[str, Choice] = {s: greedy({s: one}, budget, band) for s, one in hits.items()}
+    quotas = {s: {n: q for n, q in choice.quotas[s].items() if q} for s, choice in chosen.items()}
+    return Chosen(start, as_of, {s: one.users for s, one in hits.items()}, quotas, _unions(hits, quotas),
+                  _unions(hits, {s: {n: cfg.quota_in(s, n) for n in cfg.sources} for s in SEGMENTS}),
+                  {s: [_told(share, quotas[s]) for share in overlap(one, quotas[s])] for s, one in hits.items()})  # fmt: skip
+
+
+def _unions(hits: dict[str, Hits], quotas: dict[str, dict[str, int]]) -> dict[str, Union]:
+    """By segment, and of `all`."""
+    return {"all": union(hits, quotas), **{s: union({s: one}, quotas) for s, one in hits.items()}}
+
+
+def _told(share: Any, quotas: dict[str, int]) -> dict[str, Any]:
+    return {"source": share.source, "quota": quotas[share.source], "rows": share.rows, "hits": share.hits,
+            "unique_hits": share.unique_hits, "overlap": share.overlap}  # fmt: skip
+
+
+def settings_text(cfg: CandidatesConfig, chosen: Chosen, dataset: str) -> str:
+    """conf/tuned/<dataset>.yaml: sources, settings of members and quotas as they are to be, with the numbers as comments."""
+    import yaml
+
+    used = [s for s in cfg.sources if any(s in of for of in chosen.quotas.values())]
+    members = {n: m.model_dump(mode="json", exclude_defaults=True) for n, m in cfg.members.items() if n in used}
+    members = {n: m for n, m in members.items() if m}
+    borders = {"new_baskets": cfg.segments.new_baskets, "heavy_baskets": cfg.segments.heavy_baskets}
+    told = {
+        "candidates": {
+            "sources": used,
+            **({"members": members} if members else {}),
+            "segments": {**borders, "quotas": chosen.quotas},
+        }
+    }
+    numbers = [
+        f"#   {segment:6s} {chosen.users.get(segment, sum(chosen.users.values())):6,d} users: {one.recall:.3f} with {one.a_user:.0f} a user "
+        f"(before: {chosen.before[segment].recall:.3f} with {chosen.before[segment].a_user:.0f})"
+        for segment, one in chosen.found.items()
+    ]
+    head = [
+        f"# Sources and quotas of {dataset}, chosen by `fuserank quotas` on {chosen.start} … {chosen.end}. Recall of the union:",
+        *numbers,
+    ]
+    return "\n".join(head) + "\n" + yaml.safe_dump(told, sort_keys=False, default_flow_style=None, width=120)
