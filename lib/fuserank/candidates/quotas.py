@@ -146,6 +146,10 @@ class Choice:
     quotas: dict[str, Quotas]
     steps: list[Step] = field(default_factory=list)
 
+    def as_setting(self) -> dict[str, Quotas]:
+        """What ``candidates.segments.quotas`` takes: without the sources that give nothing."""
+        return {segment: {s: quota for s, quota in taken.items() if quota} for segment, taken in self.quotas.items()}
+
 
 def greedy(hits: Mapping[str, Hits], budget: float, band: int = 25) -> Choice:
     """Quotas of each segment's sources, in multiples of ``band``, with at most ``budget`` distinct candidates a user as a mean

@@ -67,7 +67,8 @@ def test_a_source_whose_first_ranks_are_others_is_judged_by_what_follows() -> No
 def test_a_hit_behind_misses_is_reached() -> None:
     hits = judged({0: [5]}, a={0: [1, 2, 3, 5]})
     assert greedy({"all": hits}, budget=4, band=1).quotas == {"all": {"a": 4}}
-    assert greedy({"all": hits}, budget=3, band=1).quotas == {"all": {"a": 0}}
+    nothing = greedy({"all": hits}, budget=3, band=1)
+    assert (nothing.quotas, nothing.as_setting()) == ({"all": {"a": 0}}, {"all": {}})
 
 
 def test_bands_are_taken_whole() -> None:
@@ -88,6 +89,7 @@ def test_one_budget_goes_where_more_is_found() -> None:
     new = judged({2: [1, 40]}, a={2: [1, 2, 3, 4, 5, 6]})
     choice = greedy({"new": new, "heavy": heavy}, budget=13 / 3, band=1)
     assert choice.quotas == {"new": {"a": 1}, "heavy": {"a": 6}}
+    assert choice.as_setting() == choice.quotas
     assert choice.steps[-1].a_user == 13 / 3
     assert choice.steps[-1].recall == pytest.approx(union({"new": new, "heavy": heavy}, choice.quotas).recall)
 
