@@ -12,8 +12,9 @@ from fuserank.cli import options as o
 
 def quotas(
     env: o.Env = "local", dataset: o.Dataset = None, as_of: o.AsOf = None, lake: o.Lake = None, overrides: o.Overrides = None, as_json: o.AsJson = False,
-    budget: Annotated[float, typer.Option("--budget", min=1, help="distinct candidates of a user, as a mean within each segment")] = 500,
+    budget: Annotated[float, typer.Option("--budget", min=1, help="distinct candidates of a user, as a mean over all users")] = 500,
     band: Annotated[int, typer.Option("--band", min=1, help="quotas are multiples of it (ranks)")] = 25,
+    per_user: Annotated[bool, typer.Option("--per-user", help="recall as a mean over users, all counting alike; else the share of all that was bought")] = False,
     write: Annotated[bool, typer.Option("--write", help="write them to conf/tuned/<dataset>.yaml, which later runs read")] = False,
 ) -> None:  # fmt: skip
     """Sources and quotas for new, light and heavy users, chosen greedily by what was bought in the days before as_of.
@@ -30,7 +31,7 @@ def quotas(
     settings = o.settings(env, as_of, lake, overrides, dataset)
     before_spark(settings)
     with open_run("quotas", settings, settings.as_of) as run:
-        chosen = choose(run, settings.as_of, budget, band)
+        chosen = choose(run, settings.as_of, budget, band, per_user)
     text = settings_text(settings.candidates, chosen, settings.dataset)
     target = conf_dir() / "tuned" / f"{settings.dataset}.yaml"
     if write:

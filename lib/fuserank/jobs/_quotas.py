@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fuserank.candidates import family
-from fuserank.candidates.quotas import Choice, Hits, Listed, Union, greedy, overlap, segments, union
+from fuserank.candidates.quotas import Hits, Listed, Union, greedy, overlap, segments, union
 from fuserank.common.draws import draw_users
 from fuserank.common.lookup import locate
 from fuserank.common.protocol import pairs
@@ -46,9 +46,10 @@ class Chosen:
         }  # fmt: skip
 
 
-def choose(run: Run, as_of: dt.date, budget: float, band: int) -> Chosen:
-    """Quotas of ``budget`` distinct candidates a user, as a mean within each segment, by lists as of the start of the label
-    window that ends at as_of and the truth of that window. Of at most ``fusion.fit_users`` users with truth.
+def choose(run: Run, as_of: dt.date, budget: float, band: int, per_user: bool = False) -> Chosen:
+    """Quotas of ``budget`` distinct candidates a user, as a mean over all users, by lists as of the start of the label window
+    that ends at as_of and the truth of that window. Of at most ``fusion.fit_users`` users with truth. ``per_user``: recall is a
+    mean over users; else the share of all true pairs, to which a user who buys much adds more.
     """
     cfg, start = run.settings.candidates, as_of - dt.timedelta(days=run.settings.windows.label_days)
     judged = pairs(run.lake.known(EVENTS, as_of), start, run.settings.windows.label_days).where("label")
@@ -69,9 +70,10 @@ def choose(run: Run, as_of: dt.date, budget: float, band: int) -> Chosen:
     known_users, counts = basket_counts(run, start)
     at, known = locate(known_users, users)
     of_U = segments(np.where(known, counts[at], 0), cfg.segments.new_baskets, cfg.segments.heavy_baskets)
-    hits: dict[str, Hits] = {s: Hits.of(lists, user, item, users[of_U == s]) for s in SEGMENTS if (of_U == s).any()}
-    chosen: dict[str, Choice] = {s: greedy({s: one}, budget, band) for s, one in hits.items()}
-    quotas = {s: {n: q for n, q in choice.quotas[s].items() if q} for s, choice in chosen.items()}
+    hits: dict[str, Hits] = {
+        s: Hits.of(lists, user, item, users[of_U == s], per_user) for s in SEGMENTS if (of_U == s).any()
+    }
+    quotas = greedy(hits, budget, band).as_setting()
     return Chosen(start, as_of, {s: one.users for s, one in hits.items()}, quotas, _unions(hits, quotas),
                   _unions(hits, {s: {n: cfg.quota_in(s, n) for n in cfg.sources} for s in SEGMENTS}),
                   {s: [_told(share, quotas[s]) for share in overlap(one, quotas[s])] for s, one in hits.items()})  # fmt: skip
