@@ -46,8 +46,9 @@ def described(table: pa.Table) -> pa.Table:
         for row in (("item", i, "kind", str(i % 2)), ("item", i, "taste", str((i - 4) // 3 % TASTES)))
     ]
     rows += [("user", u, "digit", str(u % 10)) for u in users.tolist()]
-    columns = [pa.array(c) for c in zip(*rows, strict=True)]
-    return pa.table([columns[0], columns[1].cast(pa.int32()), *columns[2:]], names=list(CONTENT_COLUMNS))
+    types = (pa.string(), pa.int32(), pa.string(), pa.string())
+    columns = [pa.array([row[n] for row in rows], of) for n, of in enumerate(types)]
+    return pa.table(columns, names=list(CONTENT_COLUMNS))
 
 
 def only(table: pa.Table, *users: int) -> pa.Table:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from pydantic import ValidationError
 
-from fuserank.candidates import bpr, ease, graph_filter, ials, item_cf, popularity, ppr, user_cf
+from fuserank.candidates import bpr, ease, graph_filter, ials, item_cf, kg, popularity, ppr, user_cf
 from fuserank.candidates.content import Content
 from fuserank.candidates.interactions import PAIR_COLUMNS, Interactions
 from fuserank.candidates.learned import SCHEMA, Learned
@@ -71,6 +71,7 @@ _ALL = (
     Member("graph_filter", c.GraphFilterConfig, graph_filter.learn, graph_filter.Scorer, graph_filter.USERS_AT_ONCE),
     Member("ppr", c.PprConfig, ppr.learn, ppr.Scorer, ppr.USERS_AT_ONCE),
     Member("bpr", c.BprConfig, bpr.learn, bpr.Scorer, bpr.USERS_AT_ONCE),
+    Member("kg", c.KgConfig, kg.learn, kg.Scorer, kg.USERS_AT_ONCE, content=True),
 )
 MEMBERS = {member.name: member for member in _ALL}
 

@@ -66,6 +66,11 @@ class Learned:
     def __init__(self, table: pa.Table) -> None:
         self.table = table
 
+    def parts(self, prefix: str) -> list[str]:
+        """What stands after ``prefix`` in the names of the parts that start with it, ascending."""
+        names = self.table.column("part").unique().to_pylist()
+        return sorted(name.removeprefix(prefix) for name in names if name.startswith(prefix))
+
     def edges(self, part: str) -> tuple[Ints, Ints, Floats]:
         """index, other and value of a part, sorted by (index, other)."""
         rows = self._part(part)

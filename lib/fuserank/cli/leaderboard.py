@@ -39,7 +39,7 @@ def leaderboard(
     data: Annotated[str | None, typer.Option("--data", metavar="PATH", help="file or folder; of the layout events none")] = None,
     layout: Annotated[str, typer.Option("--layout", help="events, sequences or pairs")] = "pairs",
     protocol: Annotated[str | None, typer.Option("--protocol", help="temporal, leave-one-out or given-split: the one that the layout has")] = None,
-    models: Annotated[str, typer.Option("--models", help="names by commas; + joins those that are fused; all: each alone")] = "all",
+    models: Annotated[str, typer.Option("--models", help="names by commas; + joins those that are fused; all: each alone that the layout has data for")] = "all",
     tune: Annotated[int, typer.Option("--tune", min=0, help="settings to try of each on the validation part; 0: as given")] = 0,
     k: Annotated[str, typer.Option("--k", help="lengths of the lists judged, by commas")] = "10,20",
     given: Annotated[list[str] | None, typer.Option("--with", metavar="model.field=value", help="a setting of a model; it is not tuned; may be given again")] = None,
@@ -70,7 +70,8 @@ def _asked(
         raise FuserankError("--repeats is for the layout events: lines of items do not say what was taken again")
     if not all(n.strip().isdigit() and int(n) > 0 for n in k.split(",")):
         raise FuserankError(f"--k {k} is no list of lengths, such as 10,20")
-    names = tuple(MEMBERS) if models == "all" else tuple(n.strip() for n in models.split(",") if n.strip())
+    every = tuple(name for name, who in MEMBERS.items() if layout == "events" or not who.content)
+    names = every if models == "all" else tuple(n.strip() for n in models.split(",") if n.strip())
     ks = tuple(sorted({int(n) for n in k.split(",")}))
     return Asked(data or "events", layout, names, ks, tune, _settings(given), repeats=repeats)
 

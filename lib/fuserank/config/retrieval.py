@@ -183,3 +183,34 @@ class BprConfig(Section):
         32, ge=1, description="items drawn for a dynamic negative (count); at most a fiftieth of all",
         json_schema_extra=_tuned(8, 16, 32, 64),
     )  # fmt: skip
+
+
+class KgConfig(Section):
+    """Walks on the graph of items, users and the values of what they are; how much each path counts is learned."""
+
+    half_life: float | None = Field(
+        None, gt=0, description="age at which an item of the history counts half (days); null: all alike",
+        json_schema_extra=_tuned(None, 30, 90, 180),
+    )  # fmt: skip
+    popularity_half_life: float | None = Field(
+        14.0, gt=0, description="the same of the pairs that say how popular an item is (days)",
+        json_schema_extra=_tuned(7, 14, 28, 90),
+    )  # fmt: skip
+    popularity_power: float = Field(
+        1.0, ge=0, le=1, description="a walk goes from a value to an item by its users^this; 0: to all alike",
+        json_schema_extra=_tuned(0.8, 0.9, 1.0),
+    )  # fmt: skip
+    smoothing: float = Field(
+        0.5, gt=0, description="added to the users of an item, so that one that nobody took can be reached (count)",
+        json_schema_extra=_tuned(0.1, 0.5, 1.0),
+    )  # fmt: skip
+    value_power: float = Field(
+        0.0, ge=0, le=1, description="a walk goes to a value by its items^-this: values with many items say less",
+        json_schema_extra=_tuned(0.0, 0.1, 0.3, 0.5),
+    )  # fmt: skip
+    held_back: float = Field(
+        0.1,
+        gt=0,
+        lt=1,
+        description="share of each user's pairs, the youngest, that the weights of paths are learned from",
+    )

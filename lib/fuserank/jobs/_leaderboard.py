@@ -77,6 +77,11 @@ class Asked:
         configs = {
             name: family.member(name).config.model_validate(self.settings.get(name, {})) for name in self.members
         }
+        lacking = [name for name in self.members if family.member(name).content and self.layout != "events"]
+        if lacking:
+            raise FuserankError(
+                f"layout {self.layout} does not tell what items are, which {', '.join(lacking)} learns from"
+            )
         if stray := sorted(self.settings.keys() - configs.keys()):
             raise FuserankError(f"settings for {', '.join(stray)}, which --models does not name")
         return configs

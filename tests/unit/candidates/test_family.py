@@ -35,7 +35,11 @@ IMPERSONAL = {"popularity"}  # says the same to all: no taste to find, and a lis
 ONLY_USERS_OF_THE_FIT = {"user_cf"}  # learns of users, not of items: one who came later has no neighbours, and no list
 PERSONAL = [name for name in family.MEMBERS if name not in IMPERSONAL]
 # for a user with 20,000 items
-MUCH: dict[str, dict[str, Any]] = {"ease": {"memory_gb": 1.0}, "bpr": {"epochs": 3}, "ials": {"iterations": 2}}
+MUCH: dict[str, dict[str, Any]] = {
+    "ease": {"memory_gb": 1.0},
+    "bpr": {"epochs": 3},
+    "ials": {"iterations": 2},
+}
 FLOOR = 0.5  # of recall@10; chance within the taste gives 0.7, popularity 0.1
 
 each = pytest.mark.parametrize("name", family.MEMBERS)

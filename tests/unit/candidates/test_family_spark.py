@@ -8,7 +8,8 @@ import pytest
 
 from fuserank.candidates import family
 from fuserank.candidates.learned import SCHEMA
-from tests.support.family import Lists, close, config, fit, only, planted, rows_of
+from fuserank.common.errors import FuserankError
+from tests.support.family import Lists, close, config, described, fit, only, planted, rows_of
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -20,7 +21,7 @@ def test_spark_learns_and_proposes_what_numpy_does(spark: SparkSession, name: st
     frame = spark.createDataFrame(rows_of(taken), "user_index int, item_index int, weight float, age float")
     who, cfg, alone = family.member(name), config(name), fit(name, taken)
     for partitions in (1, 2):
-        rows = family.fit(who, frame, lambda: taken, cfg, 1, partitions)
+        rows = family.fit(who, frame, lambda: taken, cfg, 1, partitions, lambda: described(taken))
         assert rows.schema.simpleString() == spark.createDataFrame([], SCHEMA).schema.simpleString()
         assert sorted(map(tuple, rows.collect())) == sorted(rows_of(alone.rows))
         proposed = family.propose(who, frame, lambda: alone.rows, cfg, 5, partitions).collect()
@@ -29,6 +30,15 @@ def test_spark_learns_and_proposes_what_numpy_does(spark: SparkSession, name: st
             found.setdefault(row["user_index"], []).append((row["item_index"], row["score"]))
             assert (row["source"], row["rank"]) == (name, len(found[row["user_index"]]))
         close(found, alone.lists(taken, k=5))
+
+
+@pytest.mark.parametrize("name", [name for name, who in family.MEMBERS.items() if who.content])
+def test_members_that_learn_from_content_are_refused_where_there_is_none(spark: SparkSession, name: str) -> None:
+    frame = spark.createDataFrame([(0, 0, 1.0, 0.0)], "user_index int, item_index int, weight float, age float")
+    with pytest.raises(
+        FuserankError, match=f"{name} learns from what items and users are, which this data does not tell"
+    ):
+        family.fit(family.member(name), frame, lambda: None, config(name), 1, 1)  # type: ignore[arg-type, return-value]
 
 
 def test_ranks_refuse_pairs_that_stand_twice(spark: SparkSession) -> None:

@@ -80,6 +80,7 @@ def test_models_are_judged_alone_and_fused_and_rows_stay_in_the_lake(
         (["--data", "x", "--models", "ials", "--with", "ials.factor=3"], "factor: Extra inputs are not permitted"),
         (["--data", "x", "--models", "ials", "--with", "ials.factors=0"], "factors: Input should be greater than or equal to 1"),
         (["--data", "x", "--models", "ials+ials"], "ials+ials names a recommender twice"),
+        (["--data", "x", "--models", "ials,kg+ials"], "layout pairs does not tell what items are, which kg learns from"),
         (["--data", "x", "--k", "0,5"], "--k 0,5 is no list of lengths"),
         (["--data", "x", "--repeats"], "--repeats is for the layout events"),
     ],
@@ -89,6 +90,14 @@ def test_what_is_wrong_is_said_before_spark_starts(arguments: list[str], words: 
         ran("leaderboard", *arguments, "--lake", str(tmp_path / "lake"))
     assert words in str(refused.value).replace("\n  ", ": ")
     assert not (tmp_path / "lake").exists()
+
+
+def test_all_are_those_that_the_layout_has_data_for() -> None:
+    from fuserank.cli.leaderboard import _asked
+
+    events, pairs = (_asked("x", layout, None, "all", 0, "10", [], False).models for layout in ("events", "pairs"))
+    assert set(events) - set(pairs) == {"kg"}
+    assert pairs[:2] == ("popularity", "item_cf")
 
 
 def test_a_lake_without_rows_says_how_to_get_some(spark: SparkSession, tmp_path: Path) -> None:
