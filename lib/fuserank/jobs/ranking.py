@@ -16,12 +16,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fuserank.candidates import family
+from fuserank.candidates.kg_reasons import walked
+from fuserank.candidates.learned import COLUMNS
 from fuserank.common.errors import FuserankError
 from fuserank.common.factors import by_index
 from fuserank.config.candidates import OWN_SOURCES
 from fuserank.fusion.fitted import MODEL_SOURCE, from_rows
 from fuserank.fusion.parts import part_alone
-from fuserank.io.shipped import on_executors
+from fuserank.io.shipped import columns_of, on_executors
 from fuserank.jobs._main import job_main
 from fuserank.ranking import evidence as ev
 from fuserank.ranking.lists import PopularItem, lists, require_full
@@ -50,6 +53,7 @@ READS = (
     ITEMS,
 )
 WRITES = (RANKING,)
+_WALKER = "kg"  # of the members of the retrieval family the one that tells its way
 
 
 def execute(run: Run, as_of: dt.date) -> None:
@@ -92,7 +96,13 @@ def _evidence(
         told = told.unionByName(ev.repeat(may_speak, bought, cfg))
     if "co_purchase" in sources:
         told = told.unionByName(ev.co_purchase(may_speak, own, lake.read(CO_PURCHASE, as_of_date=as_of), names))
-    speaking = [s for s in sources if s == "als" or s not in OWN_SOURCES]
+    if _WALKER in sources:
+        kg_load = columns_of(lake, LEARNED, COLUMNS, as_of_date=as_of, source=_WALKER)
+        theirs = may_speak.where(F.col("source") == _WALKER).select("user_index", "item_index")
+        kg_cfg = family.settings_of(run.settings.candidates)[_WALKER]
+        walks = walked(theirs, _histories(bought, as_of), kg_load, kg_cfg)
+        told = told.unionByName(ev.walked(may_speak, walks, names, _WALKER))
+    speaking = [s for s in sources if s == "als" or s not in (*OWN_SOURCES, _WALKER)]
     factors = _item_factors(run, as_of) if speaking else None
     if factors is not None:
         load = on_executors(run.spark, factors, sum(a.nbytes for a in factors))
@@ -100,6 +110,15 @@ def _evidence(
         near = nearest_own(theirs, own, load, cfg.als_history, cfg.evidence_items)
         told = told.unionByName(ev.collaborative(may_speak, near, names, speaking))
     return told
+
+
+def _histories(bought: DataFrame, as_of: dt.date) -> DataFrame:
+    """PAIR_COLUMNS: weight = days with a purchase, age = days since the last."""
+    from pyspark.sql import functions as F
+
+    age = F.min(F.datediff(F.lit(as_of), "event_date")).cast("float").alias("age")
+    days = F.count_distinct("event_date").cast("float").alias("weight")
+    return bought.groupBy("user_index", "item_index").agg(days, age)
 
 
 def _item_factors(run: Run, as_of: dt.date) -> tuple[np.ndarray, np.ndarray] | None:

@@ -90,6 +90,28 @@ def collaborative(asked: DataFrame, similar: DataFrame, names: DataFrame, source
     )
 
 
+_SHARED = {
+    "brand": "Of the same brand as ", "category": "Of the same category as ", "coupon": "On the same coupon as ",
+    "campaign": "In the same campaign as ", "department": "From the same department as ", "manufacturer_id": "By the maker of ",
+    "package_size": "Packed like ", "product_type": "Of the same kind as ", "promotion": "Promoted now, as is ",
+}  # fmt: skip
+
+
+def walked(asked: DataFrame, walks: DataFrame, names: DataFrame, source: str) -> DataFrame:
+    """kg: the own item that a walk led on from, and what both share. ``walks``: user_index, item_index, from_item, field."""
+    from pyspark.sql import functions as F
+
+    mine = asked.where(F.col("source") == source).select("user_index", "item_index")
+    told = walks.join(mine, ["user_index", "item_index"], "left_semi").join(
+        _called(names, "from_item", "from"), "from_item"
+    )
+    words = F.lit("Alike in kind to ")
+    for field, said in _SHARED.items():
+        words = F.when(F.col("field") == field, F.lit(said)).otherwise(words)
+    reason = F.concat(words, F.col("from_name"), F.lit(", which you buy"))
+    return _told(told, source, reason, F.array("from_ref"))
+
+
 def counted(asked: DataFrame, counts: DataFrame, names: DataFrame, cfg: RankingConfig) -> DataFrame:
     """popular, trending, no_history: purchases of the item by everyone, as ``item:<id>``. Without recent purchases popular
     and trending have nothing to show; a newcomer's row says so either way."""

@@ -14,6 +14,7 @@ from fuserank.candidates import kg
 from fuserank.candidates.content import CONTENT_COLUMNS, Content
 from fuserank.candidates.interactions import Interactions
 from fuserank.candidates.kg_graph import mixed
+from fuserank.candidates.kg_reasons import told as walks_of
 from fuserank.candidates.learned import Learned
 from fuserank.config.retrieval import KgConfig
 from tests.support.family import pairs
@@ -211,3 +212,14 @@ def test_a_path_is_gone_when_its_own_item_is() -> None:
     row, column = np.zeros(1, np.int32), np.searchsorted(of.items, [12]).astype(np.int32)
     assert of.paths(with_it, row, column).own.tolist() == [10]
     assert of.paths(without, row, column).field == [""]
+
+
+def test_rows_asked_about_come_back_with_the_item_and_field_that_lead_to_them() -> None:
+    of = scorer()
+    of.weight = {**dict.fromkeys(of.weight, 0.0), "item shelf": 1.0}
+    rows = pairs(
+        [(1, 10), (1, 20), (1, 12, 0, 0), (1, 30, 0, 0), (1, 999, 0, 0), (4, 12, 0, 0)]
+    )  # weight 0: asked; 4 has no history
+    found = walks_of(of, rows)
+    assert found.to_pylist() == [{"user_index": 1, "item_index": 12, "from_item": 10, "field": "shelf"}]
+    assert walks_of(of, rows.slice(0, 0)).num_rows == 0

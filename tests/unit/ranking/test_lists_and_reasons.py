@@ -57,8 +57,8 @@ def _ranked(spark: Any, fused: list[dict[str, Any]], k: int = 3) -> Any:
 
 def _with_reasons(spark: Any, bought: list[dict[str, Any]]) -> dict[tuple[int, int], tuple[str, str, list[str]]]:
     cfg = RankingConfig(evidence_events=2)
-    rows = _ranked(spark, [*FUSED_ROWS, _fused(2, 8, fnn=0.3, item_cf=0.2, als=0.1)])
-    may_speak = asked(rows, ("item_cf",))
+    rows = _ranked(spark, [*FUSED_ROWS, _fused(2, 8, fnn=0.3, item_cf=0.2, als=0.1), _fused(2, 6, kg=0.3, als=0.1)])
+    may_speak = asked(rows, ("item_cf", "kg"))
     events = ev.purchases(frame(spark, EVENTS, bought))
     ids = frame(spark, ITEM_DICTIONARY, [{"item_id": f"i{n}", "item_index": n} for n in range(10)])
     names = ev.item_names(ids, frame(spark, ITEMS, [{"item_id": "i4", "name": "Bananas"}]))
@@ -72,7 +72,11 @@ def _with_reasons(spark: Any, bought: list[dict[str, Any]]) -> dict[tuple[int, i
     told = ev.repeat(may_speak, events, cfg).unionByName(ev.co_purchase(may_speak, own, links, names))
     told = told.unionByName(ev.counted(may_speak, ev.item_counts(events, AS_OF, cfg), names, cfg))
     told = told.unionByName(ev.collaborative(may_speak, near, names, ("als", "item_cf")))
-    found = reasoned(rows, may_speak, told, ("item_cf",)).collect()
+    walks = spark.createDataFrame(
+        [(2, 6, 5, "product_type"), (9, 6, 5, "brand")], "user_index int, item_index int, from_item int, field string"
+    )
+    told = told.unionByName(ev.walked(may_speak, walks, names, "kg"))
+    found = reasoned(rows, may_speak, told, ("item_cf", "kg")).collect()
     return {(r["user_index"], r["item_index"]): (r["reason_code"], r["reason"], list(r["evidence"])) for r in found}
 
 
@@ -100,6 +104,7 @@ def test_the_largest_part_with_evidence_gives_the_reason(spark: Any) -> None:
     assert got[2, 8][0] == "item_cf"
     assert got[2, 8][1].startswith("Others who buy what you buy also take it")
     assert got[2, 8][2] == ["item:i7"]
+    assert got[2, 6] == ("kg", "Of the same kind as item i5, which you buy", ["item:i5"])
     assert got[1, 5] == ("popular", "Among the most bought: 1 purchases in the last 28 days", ["item:i5"])
     assert got[3, 0][0] == "no_history"
     assert got[3, 0][2] == ["item:i0"]
