@@ -24,6 +24,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "ials": {"factors": 16, "iterations": 4, "unobserved_weight": 0.1, "regularization": 0.01},
     "ease": {"regularization": 10.0},
     "graph_filter": {"factors": 8},
+    "content": {"weight": 1.0, "popularity_half_life": 1000.0},
     "bpr": {"factors": 16, "learning_rate": 0.1, "candidates": 4},
 }
 USERS, ITEMS, TASTES = 200, 120, 4

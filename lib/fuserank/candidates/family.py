@@ -14,7 +14,20 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from pydantic import ValidationError
 
-from fuserank.candidates import bpr, ease, graph_filter, ials, item_cf, kg, popularity, ppr, user_cf
+from fuserank.candidates import (
+    bpr,
+    content_based,
+    ease,
+    graph_filter,
+    ials,
+    item_cf,
+    kg,
+    popularity,
+    ppr,
+    segments,
+    user_cf,
+)
+from fuserank.candidates.best import Best
 from fuserank.candidates.content import Content
 from fuserank.candidates.interactions import PAIR_COLUMNS, Interactions
 from fuserank.candidates.learned import SCHEMA, Learned
@@ -29,7 +42,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame
 
-    from fuserank.candidates.best import Best
     from fuserank.config.base import Section
     from fuserank.config.candidates import CandidatesConfig
 
@@ -72,6 +84,17 @@ _ALL = (
     Member("ppr", c.PprConfig, ppr.learn, ppr.Scorer, ppr.USERS_AT_ONCE),
     Member("bpr", c.BprConfig, bpr.learn, bpr.Scorer, bpr.USERS_AT_ONCE),
     Member("kg", c.KgConfig, kg.learn, kg.Scorer, kg.USERS_AT_ONCE, content=True),
+    Member(
+        "content", c.ContentConfig, content_based.learn, content_based.Scorer, content_based.USERS_AT_ONCE, content=True
+    ),
+    Member(
+        "segment_popularity",
+        c.SegmentPopularityConfig,
+        segments.learn,
+        segments.Scorer,
+        segments.USERS_AT_ONCE,
+        content=True,
+    ),
 )
 MEMBERS = {member.name: member for member in _ALL}
 

@@ -214,3 +214,61 @@ class KgConfig(Section):
         lt=1,
         description="share of each user's pairs, the youngest, that the weights of paths are learned from",
     )
+
+
+class ContentConfig(Section):
+    """Items whose attributes are those of the history, by smoothed language models; popularity is the prior."""
+
+    half_life: float | None = Field(
+        60.0, gt=0, description="age at which an item of the history counts half (days, or steps); null: all alike",
+        json_schema_extra=_tuned(None, 30, 60, 120),
+    )  # fmt: skip
+    popularity_half_life: float = Field(
+        7.0, gt=0, description="age at which a pair counts half in the item's popularity (days, or steps)",
+        json_schema_extra=_tuned(4, 7, 14, 28),
+    )  # fmt: skip
+    prior: float = Field(
+        0.1, gt=0, description="popularity of an item that nobody took (count)", json_schema_extra=_tuned(0.01, 0.1, 1)
+    )
+    weight: float = Field(
+        0.1, ge=0, description="w of a field that `field_weights` does not name", json_schema_extra=_tuned(0.05, 0.1, 0.2, 0.5)
+    )  # fmt: skip
+    field_weights: dict[str, float] = Field(default_factory=dict, description="w by the name of a field")
+    item_weight: float = Field(
+        0.3,
+        ge=0,
+        description="w of the item itself, where it may be listed again",
+        json_schema_extra=_tuned(0.1, 0.3, 0.5),
+    )
+    smoothing: float = Field(
+        10.0, gt=0, description="μ, takings by which a history is drawn to what all took (count)",
+        json_schema_extra=_tuned(0.1, 1, 10, 100),
+    )  # fmt: skip
+    without: tuple[str, ...] = Field(
+        ("campaign", "coupon", "promotion"), description="fields that say how an item is sold, not what it is"
+    )
+
+
+class SegmentPopularityConfig(Section):
+    """What is popular among users like this one."""
+
+    half_life: float | None = Field(
+        28.0, gt=0, description="age at which a pair counts half (days, or steps of a sequence); null: all count alike",
+        json_schema_extra=_tuned(None, 14, 28, 60),
+    )  # fmt: skip
+    shrinkage: float | None = Field(
+        None, gt=0, description="takings of a segment that overall popularity counts as (count); null: by the spread of the segments",
+        json_schema_extra=_tuned(None, 300, 3000, 10_000, 30_000, 100_000),
+    )  # fmt: skip
+    values: int = Field(
+        400, ge=1, description="item fields with more values make no segments (count)", json_schema_extra=_tuned(50, 400)
+    )  # fmt: skip
+    user_weight: float = Field(
+        1.0, ge=0, description="w of a segment by a user's attribute", json_schema_extra=_tuned(0.0, 0.25, 0.5, 1.0)
+    )
+    history_weight: float = Field(
+        1.0, ge=0, description="w of a segment by the history", json_schema_extra=_tuned(0.0, 0.25, 0.5, 1.0)
+    )
+    without: tuple[str, ...] = Field(
+        ("campaign", "coupon", "promotion"), description="fields that say how items are sold and users addressed, not what they are"
+    )  # fmt: skip

@@ -204,7 +204,7 @@ class _Bench:
             with _clock() as clock:
                 told = self._content(part) if who.content else None
                 learned = family.fit(who, pairs, load_pairs, config, self.run.seed, cores, told)
-                _, load = self.folder.keep(learned, f"{part}-{who.name}", COLUMNS)
+                _, load = self.folder.keep(learned, f"{part}-learned-{who.name}", COLUMNS)
                 fit_s = clock()
             with _clock() as clock:
                 rows = family.propose(who, asked, load, config, self.depth, cores, not self.asked.repeats).toArrow()
