@@ -26,7 +26,9 @@ _EXAMPLE = """Recommenders side by side on any data, all items ranked.
   fuserank leaderboard --layout events --dataset completejourney --lake lake --models item_cf,ials --repeats
 
 pairs: a folder with train.txt and test.txt, lines `user item item …`; sequences: one such file, items in the order of
-time, the last is the truth; events: what the lake knows before --as-of against the days after it. Names joined by + are
+time, the last is the truth; events: what the lake knows before --as-of against the days after it, by --track: all; new: without what a user had taken
+before; cold-items: lists among the items first sold in the days before it; never-sold: among those not sold before it;
+cold-users-1, -3, -5: 500 users whom no model has learned from, by their first events. Names joined by + are
 fused, by weights and calibration from the validation part, which is cut from the training part alone. With --tune N so
 many settings are tried there; the truth is read once for each row. Rows go to ops.leaderboard; `leaderboard show`
 compares them.
@@ -43,19 +45,20 @@ def leaderboard(
     tune: Annotated[int, typer.Option("--tune", min=0, help="settings to try of each on the validation part; 0: as given")] = 0,
     k: Annotated[str, typer.Option("--k", help="lengths of the lists judged, by commas")] = "10,20",
     given: Annotated[list[str] | None, typer.Option("--with", metavar="model.field=value", help="a setting of a model; it is not tuned; may be given again")] = None,
-    repeats: Annotated[bool, typer.Option("--repeats", help="events: what a user had taken before may be listed, and is truth")] = False,
+    track: Annotated[str | None, typer.Option("--track", help="events: all, new, cold-items, never-sold or cold-users-1, -3, -5; new where none is named")] = None,
+    repeats: Annotated[bool, typer.Option("--repeats", help="events: the same as --track all: what a user had taken before may be listed, and is truth")] = False,
     env: o.Env = "local", dataset: o.Dataset = None, as_of: o.AsOf = None, lake: o.Lake = None, overrides: o.Overrides = None,
     as_json: o.AsJson = False, html: o.HtmlFile = None,
 ) -> None:  # fmt: skip
     if context.invoked_subcommand is not None:
         return
-    asked = _asked(data, layout, protocol, models, tune, k, given or [], repeats)
+    asked = _asked(data, layout, protocol, models, tune, k, given or [], _track(layout, track, repeats))
     asked.configs()  # refuses what is wrong before Spark starts
     _run(asked, o.settings(env, as_of, lake, overrides, dataset), as_json, html)
 
 
 def _asked(
-    data: str | None, layout: str, protocol: str | None, models: str, tune: int, k: str, given: list[str], repeats: bool
+    data: str | None, layout: str, protocol: str | None, models: str, tune: int, k: str, given: list[str], track: str
 ) -> Asked:
     from fuserank.candidates.family import MEMBERS
     from fuserank.jobs._leaderboard import LAYOUTS, Asked
@@ -66,14 +69,27 @@ def _asked(
         raise FuserankError(f"layout {layout} is judged by {LAYOUTS[layout]}, not by {protocol!r}")
     if data is None and layout != "events":
         raise FuserankError(f"layout {layout} needs --data PATH")
-    if repeats and layout != "events":
-        raise FuserankError("--repeats is for the layout events: lines of items do not say what was taken again")
     if not all(n.strip().isdigit() and int(n) > 0 for n in k.split(",")):
         raise FuserankError(f"--k {k} is no list of lengths, such as 10,20")
     every = tuple(name for name, who in MEMBERS.items() if layout == "events" or not who.content)
     names = every if models == "all" else tuple(n.strip() for n in models.split(",") if n.strip())
     ks = tuple(sorted({int(n) for n in k.split(",")}))
-    return Asked(data or "events", layout, names, ks, tune, _settings(given), repeats=repeats)
+    return Asked(data or "events", layout, names, ks, tune, _settings(given), track)
+
+
+def _track(layout: str, track: str | None, repeats: bool) -> str:
+    from fuserank.evaluation.tracks import TRACKS
+
+    if (repeats or track) and layout != "events":
+        option = "--repeats" if repeats else "--track"
+        raise FuserankError(
+            f"{option} is for the layout events: lines of items do not say what was taken again, nor when"
+        )
+    if repeats and track not in {None, "all"}:
+        raise FuserankError(f"--repeats is --track all, and --track {track} is named beside it")
+    if track not in {None, *TRACKS}:
+        raise FuserankError(f"no track {track!r}; there are: {', '.join(TRACKS)}")
+    return "all" if repeats else track or "new"
 
 
 def _settings(given: list[str]) -> dict[str, dict[str, Any]]:
@@ -102,13 +118,17 @@ def _run(asked: Asked, settings: Settings, as_json: bool, html: Path | None) -> 
             rows.append(row)
             run.say("    " + ", ".join(f"{n} {v:.4f}" for n, v in row.metrics.items()))
         job.save(run, asked, split, rows)
-    board, name = split.hash(), Path(asked.data).name
+    board, name = split.hash(), asked.named
     if html is not None:
         page = shown.render(rows, name, asked.protocol, board, len(split.users))
         typer.echo(str(write_page(html, page)), err=as_json)
     if as_json:
         told = {
             "protocol": asked.protocol,
+            "track": asked.track if asked.layout == "events" else None,
+            "users": len(split.users),
+            "true_pairs": len(split.truth_item_T),
+            "items": None if split.items is None else len(split.items),
             "hash": board,
             "data": name,
             "seed": settings.seed,

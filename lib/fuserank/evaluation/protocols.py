@@ -24,13 +24,15 @@ Ints = npt.NDArray[np.int32]
 class Split:
     """train: what is learned from; history: what is known of a user when lists are asked for, and left out of them.
 
-    Both have user_index, item_index (int), weight, age (float), unique and sorted by pair; so is the truth.
+    Both have user_index, item_index (int), weight, age (float), unique and sorted by pair; so is the truth. items: those that
+    lists are ranked among, ascending; None: all.
     """
 
     train: pa.Table
     history: pa.Table
     truth_user_T: Ints
     truth_item_T: Ints
+    items: Ints | None = None
 
     @property
     def users(self) -> Ints:
@@ -45,6 +47,8 @@ class Split:
                 digest.update(np.ascontiguousarray(table.column(name).to_numpy()).tobytes())
         for part in (self.truth_user_T, self.truth_item_T):
             digest.update(np.ascontiguousarray(part, np.int32).tobytes())
+        if self.items is not None:
+            digest.update(b"items" + np.ascontiguousarray(self.items, np.int32).tobytes())
         return digest.hexdigest()
 
 
@@ -115,10 +119,13 @@ def temporal(
 
     ``repeats``: whether what a user had taken before counts as truth. ``age``: days before the day of the split.
     """
-    return tuple(_at(user_N, item_N, day_N, as_of - back, label_days, repeats) for back in (0, label_days))  # type: ignore[return-value]
+    return tuple(as_of_day(user_N, item_N, day_N, as_of - back, label_days, repeats) for back in (0, label_days))  # type: ignore[return-value]
 
 
-def _at(user_N: Ints, item_N: Ints, day_N: npt.NDArray[np.int64], day: int, label_days: int, repeats: bool) -> Split:
+def as_of_day(
+    user_N: Ints, item_N: Ints, day_N: npt.NDArray[np.int64], day: int, label_days: int, repeats: bool
+) -> Split:
+    """One split of ``temporal``: what is before ``day`` against the ``label_days`` from it."""
     before, after = day_N < day, (day_N >= day) & (day_N < day + label_days)
     train = pairs_of(user_N[before], item_N[before], day - day_N[before])
     return _split(train, train, user_N[after], item_N[after], repeats)

@@ -21,9 +21,10 @@ from fuserank.common.errors import FuserankError
 from fuserank.config.base import Section
 from fuserank.config.fusion import FusionConfig
 from fuserank.evaluation import leaderboard as board
-from fuserank.evaluation import protocols
+from fuserank.evaluation import protocols, tracks
 from fuserank.evaluation.leaderboard import Lists, Row
 from fuserank.evaluation.protocols import Split
+from fuserank.evaluation.tracks import Events
 from fuserank.fusion.fit import fit_rows
 from fuserank.fusion.fitted import Fitted
 from fuserank.fusion.parts import parts_of, summed
@@ -32,7 +33,7 @@ from fuserank.io.interactions import Scratch, read_lines, scratch
 from fuserank.io.memory import peak_memory
 from fuserank.jobs._content import content
 from fuserank.tables.ops import LEADERBOARD
-from fuserank.tables.silver import EVENTS
+from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY
 from fuserank.tables.spark import schema
 
 if TYPE_CHECKING:
@@ -57,7 +58,17 @@ class Asked:
     ks: tuple[int, ...]
     tune: int = 0
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)  # model → field → value
-    repeats: bool = False
+    track: str = "new"
+
+    @property
+    def named(self) -> str:
+        """What the data is called: the last part of its path; of a cold track the track, too."""
+        return f"{self.data} {self.track}" if self.track.startswith(("cold", "never")) else Path(self.data).name
+
+    @property
+    def repeats(self) -> bool:
+        """Whether lists may hold what a user had taken before."""
+        return self.track in tracks.REPEATS
 
     @property
     def protocol(self) -> str:
@@ -99,10 +110,20 @@ def splits(run: Run, asked: Asked) -> tuple[Split, Split]:
         (user,), (item,) = protocols.dense(lines["user"]), protocols.dense(lines["item"])
         return protocols.leave_one_out(user, item, lines["position"].to_numpy())
     days = run.settings.windows.label_days
-    events = run.lake.known(EVENTS, run.as_of + dt.timedelta(days=days)).where("role = 'feedback' and reward_q20 > 0")
-    rows = events.selectExpr("user_index", "item_index", "cast(unix_date(event_date) as bigint) day").toArrow()
-    user, item, day = (rows.column(c).to_numpy() for c in ("user_index", "item_index", "day"))
-    return protocols.temporal(user, item, day, (run.as_of - dt.date(1970, 1, 1)).days, days, asked.repeats)
+    as_of = (run.as_of - dt.date(1970, 1, 1)).days
+    return tracks.cut(_events(run, days), asked.track, as_of, days, run.seed)
+
+
+def _events(run: Run, label_days: int) -> Events:
+    """What was taken before the end of the window, and the items that the lake has numbered."""
+    known = run.lake.known(EVENTS, run.as_of + dt.timedelta(days=label_days))
+    rows = known.where("role = 'feedback' and reward_q20 > 0").selectExpr(
+        "user_index", "item_index", "cast(unix_date(event_date) as bigint) day", "unix_micros(event_time) time_us"
+    )
+    numbered = run.lake.read(ITEM_DICTIONARY).where("deleted_at is null").select("item_index").toArrow()
+    columns = rows.toArrow()
+    user, item, day, time_us = (columns.column(c).to_numpy() for c in columns.column_names)
+    return Events(user, item, day, time_us, np.sort(numbered.column(0).to_numpy()))
 
 
 def judge(run: Run, asked: Asked, split: Split, validation: Split) -> Iterator[Row]:
@@ -207,7 +228,8 @@ class _Bench:
                 _, load = self.folder.keep(learned, f"{part}-learned-{who.name}", COLUMNS)
                 fit_s = clock()
             with _clock() as clock:
-                rows = family.propose(who, asked, load, config, self.depth, cores, not self.asked.repeats).toArrow()
+                unseen = not self.asked.repeats
+                rows = family.propose(who, asked, load, config, self.depth, cores, unseen, split.items).toArrow()
                 predict_s = clock()
         rows = rows.sort_by([("user_index", "ascending"), ("rank", "ascending")])
         columns = (rows.column(c).to_numpy() for c in ("user_index", "item_index", "rank", "score"))
@@ -289,7 +311,7 @@ def save(run: Run, asked: Asked, split: Split, rows: Sequence[Row]) -> None:
     """Appends the rows to ops.leaderboard."""
     users = len(split.users)
     told = [
-        {"board": split.hash(), "data": Path(asked.data).name, "protocol": asked.protocol, "model": row.model,
+        {"board": split.hash(), "data": asked.named, "protocol": asked.protocol, "model": row.model,
          "config_json": json.dumps(row.config, sort_keys=True), "metrics": row.metrics,
          "ci_low": {k: v[0] for k, v in row.ci95.items()}, "ci_high": {k: v[1] for k, v in row.ci95.items()},
          "users": users, "trials": row.trials, "fit_s": row.fit_s, "predict_s": row.predict_s, "peak_mb": row.peak_mb,

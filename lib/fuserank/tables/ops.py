@@ -143,7 +143,12 @@ LEADERBOARD = Table(
     doc="What each recommender was worth on a split of some data, and what it cost; rows of one board compare.",
     columns=(
         Column("board", "string", "hash", "SHA-256 of the split: rows with the same one were judged alike"),
-        Column("data", "string", "name", "what the data is called: the last part of its path, or the data set"),
+        Column(
+            "data",
+            "string",
+            "name",
+            "what the data is called: the last part of its path, or events; of a cold track its name, too",
+        ),
         Column(
             "protocol",
             "string",

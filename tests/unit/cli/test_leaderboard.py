@@ -83,6 +83,10 @@ def test_models_are_judged_alone_and_fused_and_rows_stay_in_the_lake(
         (["--data", "x", "--models", "ials,kg+ials"], "layout pairs does not tell what items are, which kg learns from"),
         (["--data", "x", "--k", "0,5"], "--k 0,5 is no list of lengths"),
         (["--data", "x", "--repeats"], "--repeats is for the layout events"),
+        (["--data", "x", "--models", "all", "--with", "content.weight=1"], "settings for content, which --models does not name"),
+        (["--data", "x", "--track", "cold-items"], "--track is for the layout events"),
+        (["--layout", "events", "--repeats", "--track", "new"], "--repeats is --track all, and --track new is named beside it"),
+        (["--layout", "events", "--track", "old"], "no track 'old'; there are: all, new, cold-items, never-sold, cold-users-1"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_before_spark_starts(arguments: list[str], words: str, tmp_path: Path) -> None:

@@ -1,0 +1,156 @@
+"""What the events of a lake are judged on: all items, new ones, items that are young or were never sold, and users of whom
+little is known.
+
+Shapes: N events, E events of a user.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from fuserank.common.errors import FuserankError
+from fuserank.evaluation.protocols import Ints, Split, as_of_day, pairs_of
+
+Longs = npt.NDArray[np.int64]
+COLD_USERS = 500
+_LEAST = 5  # events that a cold user must have, so that the same ones are asked with 1, 3 and 5 of them
+
+
+@dataclass(frozen=True)
+class Events:
+    """user, item, day and time (µs) of each event (N,); ``items``: all that the lake has numbered."""
+
+    user_N: Ints
+    item_N: Ints
+    day_N: Longs
+    time_N: Longs
+    items: Ints
+
+    def of(self, kept_N: npt.NDArray[np.bool_]) -> Events:
+        """The events of a mask."""
+        return Events(self.user_N[kept_N], self.item_N[kept_N], self.day_N[kept_N], self.time_N[kept_N], self.items)
+
+    def at(self, day: int, label_days: int, repeats: bool) -> Split:
+        """What is before ``day`` against the ``label_days`` from it."""
+        return as_of_day(self.user_N, self.item_N, self.day_N, day, label_days, repeats)
+
+
+def cold_items(events: Events, day: int, label_days: int) -> Split:
+    """Lists are ranked among the items first sold in the ``label_days`` before ``day``; what a user had taken counts, too."""
+    items, first = np.unique(events.item_N[np.argsort(events.day_N, kind="stable")], return_index=True)
+    first_day = np.sort(events.day_N, kind="stable")[first]
+    young = items[(first_day >= day - label_days) & (first_day < day)]
+    return _among(events.at(day, label_days, repeats=True), young)
+
+
+def never_sold(events: Events, day: int, label_days: int) -> Split:
+    """Lists are ranked among the items without an event before ``day``, whether they are sold in the days from it or not.
+
+    A lake that was filled after ``day`` numbers an item by its first event, so that what is never sold at all is not among them.
+    """
+    sold = np.unique(events.item_N[events.day_N < day])
+    return _among(events.at(day, label_days, repeats=True), np.setdiff1d(events.items, sold))
+
+
+def _among(split: Split, items: Ints) -> Split:
+    kept_T = np.isin(split.truth_item_T, items)
+    if not kept_T.any():
+        raise FuserankError("none of these items was taken in the days from as_of: there is nothing to judge by")
+    return replace(
+        split, truth_user_T=split.truth_user_T[kept_T], truth_item_T=split.truth_item_T[kept_T], items=np.sort(items)
+    )
+
+
+def cold_users(events: Events, day: int, label_days: int, known: int, users: Ints) -> Split:
+    """What is before ``day`` without ``users`` is learned from; they alone are asked and judged, with their first ``known``
+    events, by the items of the ``label_days`` from ``day`` less those that they are asked with.
+
+    Model and truth are apart in time and by user. Other ways to judge a cut history are not honest or not of use: the days after
+    its last event lie before ``day``, and the model has learned from them what was then on sale and in season; taking out of the
+    truth what was cut away would ask for what a household buys for the first time in a year, not for what a new customer buys.
+    So a thing bought every week is truth here, as it is for a newcomer. Ages are counted from ``day``, as are those of all others.
+    """
+    theirs = np.isin(events.user_N, users)
+    before = events.day_N < day
+    learned = before & ~theirs
+    split = events.of(theirs | learned).at(day, label_days, repeats=True)
+    asked = events.of(_first(events, before & theirs, known))
+    history = pairs_of(asked.user_N, asked.item_N, day - asked.day_N)
+    span = int(max(split.truth_item_T.max(), asked.item_N.max(initial=0))) + 1
+    had = history.column("user_index").to_numpy().astype(np.int64) * span + history.column("item_index").to_numpy()
+    key_T = split.truth_user_T.astype(np.int64) * span + split.truth_item_T
+    kept_T = np.isin(split.truth_user_T, users) & ~np.isin(key_T, had)
+    train = pairs_of(events.user_N[learned], events.item_N[learned], day - events.day_N[learned])
+    return Split(train, history, split.truth_user_T[kept_T], split.truth_item_T[kept_T])
+
+
+def _first(events: Events, among_N: npt.NDArray[np.bool_], known: int) -> npt.NDArray[np.bool_]:
+    """Each user's first ``known`` events of a mask: distinct by (user, time, item), in the order of time, ties by item."""
+    at = np.flatnonzero(among_N)
+    at = at[np.lexsort((events.item_N[at], events.time_N[at], events.user_N[at]))]
+    columns = (events.user_N[at], events.time_N[at], events.item_N[at])
+    new = np.ones(len(at), bool)
+    new[1:] = np.any([column[1:] != column[:-1] for column in columns], axis=0)
+    at, user = at[new], columns[0][new]
+    first = np.zeros(len(among_N), bool)
+    first[at[np.arange(len(at)) - np.searchsorted(user, user) < known]] = True
+    return first
+
+
+def drawn_users(events: Events, day: int, label_days: int, seed: int, most: int = COLD_USERS) -> Ints:
+    """A seeded draw of at most ``most``, and at most half, of the users with five events before ``day`` and, in the ``label_days`` from it, an item that
+    is not of their first five: the same users whatever they are asked with; there must be others to learn from. Ascending.
+    """
+    before, after = events.day_N < day, (events.day_N >= day) & (events.day_N < day + label_days)
+    first = events.of(_first(events, before, _LEAST))
+    users, count = np.unique(first.user_N, return_counts=True)
+    span = int(events.item_N.max(initial=0)) + 1
+    key = events.user_N.astype(np.int64) * span + events.item_N
+    told = after & ~np.isin(key, first.user_N.astype(np.int64) * span + first.item_N)
+    fit = np.intersect1d(users[count == _LEAST], events.user_N[told])
+    if len(fit) < 2:
+        raise FuserankError(
+            "no two users have five events before as_of and something new after it: nobody to judge, or to learn from"
+        )
+    return np.sort(np.random.default_rng(seed).permutation(fit)[: min(most, len(fit) // 2)])
+
+
+def _of_cold_users(known: int) -> Callable[[Events, int, int, int], tuple[Split, Split]]:
+    def cut(events: Events, day: int, label_days: int, seed: int) -> tuple[Split, Split]:
+        users = drawn_users(events, day, label_days, seed)
+        others = events.of(~np.isin(events.user_N, users))  # settings, too, are chosen without them
+        earlier = day - label_days
+        of_validation = drawn_users(others, earlier, label_days, seed)
+        return (
+            cold_users(events, day, label_days, known, users),
+            cold_users(others, earlier, label_days, known, of_validation),
+        )
+
+    return cut
+
+
+def _by_day(at: Callable[[Events, int, int], Split]) -> Callable[[Events, int, int, int], tuple[Split, Split]]:
+    return lambda events, day, label_days, seed: (
+        at(events, day, label_days),
+        at(events, day - label_days, label_days),
+    )
+
+
+_CUTS = {
+    "all": _by_day(lambda events, day, days: events.at(day, days, repeats=True)),
+    "new": _by_day(lambda events, day, days: events.at(day, days, repeats=False)),
+    "cold-items": _by_day(cold_items),
+    "never-sold": _by_day(never_sold),
+    **{f"cold-users-{known}": _of_cold_users(known) for known in (1, 3, 5)},
+}
+TRACKS = tuple(_CUTS)
+REPEATS = ("all", "cold-items")  # tracks in which what a user had taken before may be listed
+
+
+def cut(events: Events, track: str, day: int, label_days: int, seed: int) -> tuple[Split, Split]:
+    """(the split of a track as of ``day``; its validation, as of ``label_days`` earlier)."""
+    return _CUTS[track](events, day, label_days, seed)
