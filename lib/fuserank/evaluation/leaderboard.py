@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fuserank.evaluation.protocols import Split
 
 Ints = npt.NDArray[Any]
+FLOOR = "popularity"  # what the others must pass
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,9 @@ class Lists:
 
 @dataclass
 class Row:
-    """One line of the leaderboard. ``metrics``: means over users; ``ci95``: their bootstrap intervals."""
+    """One line of the leaderboard. ``metrics``: means over users; ``ci95``: their bootstrap intervals; ``minus``: by metric the
+    mean difference to popularity and its paired interval, where that was judged beside it.
+    """
 
     model: str
     config: dict[str, Any]
@@ -42,10 +45,13 @@ class Row:
     predict_s: float
     peak_mb: float
     trials: int = 0
+    minus: dict[str, tuple[float, float, float]] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """The shape of --json."""
         told = {"model": self.model, **self.metrics, "ci95": {k: list(v) for k, v in self.ci95.items()}}
+        if self.minus:
+            told[f"minus_{FLOOR}"] = {k: list(v) for k, v in self.minus.items()}
         costs = {"fit_s": self.fit_s, "predict_s": self.predict_s, "peak_mb": self.peak_mb}
         return {**told, **costs, "trials": self.trials, "config": self.config}
 
@@ -79,6 +85,12 @@ def means(names: Sequence[str], value_UM: npt.NDArray[np.float64], resamples: in
     mean_M = np.add.reduce(value_UM, axis=0) / len(value_UM)
     intervals = {n: (float(a), float(b)) for n, a, b in zip(names, low_M, high_M, strict=True)}
     return dict(zip(names, (float(m) for m in mean_M), strict=True)), intervals
+
+
+def minus(names: Sequence[str], value_UM: npt.NDArray[np.float64], floor_UM: npt.NDArray[np.float64], resamples: int, seed: int) -> dict[str, tuple[float, float, float]]:  # fmt: skip
+    """The mean over users of what one is worth more than the other to the same user, and its 95 % interval."""
+    mean, ci95 = means(names, value_UM - floor_UM, resamples, seed)
+    return {name: (mean[name], *ci95[name]) for name in names}
 
 
 class Search:

@@ -1,4 +1,4 @@
-"""The leaderboard as lines and as a page: quality with intervals, and quality against cost."""
+"""The leaderboard as lines and as a page: quality with intervals, what passes popularity, and quality against cost."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from fuserank.common import page
 from fuserank.common.shown import columns
+from fuserank.evaluation.leaderboard import FLOOR
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -24,8 +25,17 @@ def lines(rows: Sequence[Row]) -> list[str]:
     if not rows:
         return ["no rows"]
     names = list(rows[0].metrics)
-    table = [("model", *names, *_HEAD)]
-    return columns([*table, *(_cells(row, names) for row in _ranked(rows))])
+    over = _compared(rows)
+    return columns([_head(names, over), *(_cells(row, names, over) for row in _ranked(rows))])
+
+
+def _compared(rows: Sequence[Row]) -> list[str]:
+    """Metrics by which rows were set against popularity."""
+    return list(next((row.minus for row in rows if row.minus), {}))
+
+
+def _head(names: Sequence[str], over: Sequence[str]) -> tuple[str, ...]:
+    return ("model", *names, *(f"{n} − {FLOOR}" for n in over), *_HEAD)
 
 
 def _ranked(rows: Sequence[Row]) -> list[Row]:
@@ -33,8 +43,9 @@ def _ranked(rows: Sequence[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: -row.metrics[last])
 
 
-def _cells(row: Row, names: Sequence[str]) -> tuple[str, ...]:
+def _cells(row: Row, names: Sequence[str], over: Sequence[str]) -> tuple[str, ...]:
     quality = [f"{row.metrics[n]:.4f} ({row.ci95[n][0]:.4f} … {row.ci95[n][1]:.4f})" for n in names]
+    quality += ["{:+.4f} ({:+.4f} … {:+.4f})".format(*row.minus[n]) if n in row.minus else "" for n in over]
     return (row.model, *quality, f"{row.fit_s:,.1f}", f"{row.predict_s:,.1f}", f"{row.peak_mb:,.0f}", str(row.trials))
 
 
@@ -47,9 +58,9 @@ def render(rows: Sequence[Row], data: str, protocol: str, board: str, users: int
         (f"{ranked[0].metrics[shown]:.4f}", f"{shown} of the best: {ranked[0].model}"), (f"{users:,}", "users judged"),
         (protocol, "protocol: all items ranked"), (board[:12], "the split's digest: equal ones compare"),
     ])  # fmt: skip
-    table = page.table(
-        ("model", *names, *_HEAD), [_cells(row, names) for row in ranked], range(1, 1 + len(names) + len(_HEAD))
-    )
+    over = _compared(ranked)
+    head = _head(names, over)
+    table = page.table(head, [_cells(row, names, over) for row in ranked], range(1, len(head)))
     settings = page.table(("model", "settings"), [(r.model, ", ".join(f"{k}={v}" for k, v in r.config.items())) for r in ranked])  # fmt: skip
     body = (
         f"<h1>Leaderboard: {escape(data)}</h1>{tiles}"

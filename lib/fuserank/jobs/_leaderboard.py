@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +23,7 @@ from fuserank.config.base import Section
 from fuserank.config.fusion import FusionConfig
 from fuserank.evaluation import leaderboard as board
 from fuserank.evaluation import protocols, tracks
-from fuserank.evaluation.leaderboard import Lists, Row
+from fuserank.evaluation.leaderboard import FLOOR, Lists, Row
 from fuserank.evaluation.protocols import Split
 from fuserank.evaluation.tracks import Events
 from fuserank.fusion.fit import fit_rows
@@ -37,6 +38,7 @@ from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY
 from fuserank.tables.spark import schema
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     import pyarrow as pa
     from pyspark.sql import DataFrame
 
@@ -177,8 +179,18 @@ class _Bench:
 
     def _row(self, model: str, config: dict[str, Any], lists: Lists, cost: _Cost, trials: int) -> Row:
         names, value_UM = board.per_user(lists, self.parts["test"], self.asked.ks)
-        means, ci95 = board.means(names, value_UM, self.run.settings.evaluation.resamples, self.run.seed)
-        return Row(model, config, means, ci95, cost.fit_s, cost.predict_s, cost.peak_mb, trials)
+        draws = (self.run.settings.evaluation.resamples, self.run.seed)
+        means, ci95 = board.means(names, value_UM, *draws)
+        minus = {} if self.floor_UM is None or model == FLOOR else board.minus(names, value_UM, self.floor_UM, *draws)
+        return Row(model, config, means, ci95, cost.fit_s, cost.predict_s, cost.peak_mb, trials, minus)
+
+    @functools.cached_property
+    def floor_UM(self) -> npt.NDArray[np.float64] | None:
+        """What popularity is worth to each user, where it is among the models."""
+        if FLOOR not in self.asked.members:
+            return None
+        lists, _ = self._lists(FLOOR, self._tuned(FLOOR), "test")
+        return board.per_user(lists, self.parts["test"], self.asked.ks)[1]
 
     def _tuned(self, name: str) -> Section:
         """The settings that are best on the validation part; as given where nothing is to be tried."""

@@ -51,6 +51,10 @@ def test_models_are_judged_alone_and_fused_and_rows_stay_in_the_lake(
     assert rows["item_cf"]["recall@5"] > 1.5 * rows["popularity"]["recall@5"]
     assert rows["item_cf"]["config"]["neighbours"] == 20
     assert rows["item_cf"]["trials"] == 2
+    assert "minus_popularity" not in rows["popularity"]
+    more, least, most = rows["item_cf"]["minus_popularity"]["ndcg@5"]
+    assert 0 < least < more < most
+    assert more == pytest.approx(rows["item_cf"]["ndcg@5"] - rows["popularity"]["ndcg@5"])
     low, high = rows["item_cf"]["ci95"]["ndcg@5"]
     assert low < rows["item_cf"]["ndcg@5"] < high
     assert sum(rows["item_cf+popularity"]["config"]["weights"].values()) == pytest.approx(1)

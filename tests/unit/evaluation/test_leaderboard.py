@@ -40,6 +40,16 @@ def test_means_lie_within_their_intervals() -> None:
     assert board.means(["a", "b"], value_UM, 200, seed=5) == (means, ci95)
 
 
+def test_what_one_is_worth_more_to_the_same_users_is_known_better_than_what_either_is_worth() -> None:
+    floor_UM = np.random.default_rng(1).random((50, 1))
+    value_UM = floor_UM + np.linspace(0.08, 0.12, 50)[:, None]
+    mean, low, high = board.minus(["a"], value_UM, floor_UM, 200, seed=5)["a"]
+    assert 0.095 < low < mean < high < 0.105
+    assert mean == pytest.approx(0.1)
+    alone = board.means(["a"], value_UM, 200, seed=5)[1]["a"]
+    assert alone[1] - alone[0] > 10 * (high - low)
+
+
 def tried(search: board.Search) -> list[Section]:
     """All that it tries, the best being the settings with the weakest sharpening and the most factors."""
     found = []
@@ -78,6 +88,16 @@ def test_the_best_stands_on_top(rows: list[Row]) -> None:
     assert "recall@10" in said[0]
     assert said[1].split()[0] == "high"
     assert "0.1000 (0.0900 … 0.1100)" in said[1]
+
+
+def test_rows_beside_popularity_are_shown_less_it(rows: list[Row]) -> None:
+    assert "popularity" not in page.lines(rows)[0]
+    rows[1].minus = {"ndcg@10": (0.05, 0.03, 0.07)}
+    said = page.lines(rows)
+    assert "ndcg@10 − popularity" in said[0]
+    assert "+0.0500 (+0.0300 … +0.0700)" in said[1]
+    assert "+" not in said[2]
+    assert "+0.0500 (+0.0300 … +0.0700)" in page.render(rows, "a", "temporal", "0123456789abcdef", 7)
 
 
 def test_the_page_has_both_plots_and_takes_names_as_text(rows: list[Row]) -> None:
