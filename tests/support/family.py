@@ -26,6 +26,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "graph_filter": {"factors": 8},
     "content": {"weight": 1.0, "popularity_half_life": 1000.0},
     "bpr": {"factors": 16, "learning_rate": 0.1, "candidates": 4},
+    "two_tower": {"factors": 16, "batch": 128, "epochs": 10},
 }
 USERS, ITEMS, TASTES = 200, 120, 4
 

@@ -25,6 +25,7 @@ from fuserank.candidates import (
     popularity,
     ppr,
     segments,
+    two_tower,
     user_cf,
 )
 from fuserank.candidates.best import Best
@@ -95,6 +96,7 @@ _ALL = (
         segments.USERS_AT_ONCE,
         content=True,
     ),
+    Member("two_tower", c.TwoTowerConfig, two_tower.learn, two_tower.Scorer, two_tower.USERS_AT_ONCE, content=True),
 )
 MEMBERS = {member.name: member for member in _ALL}
 

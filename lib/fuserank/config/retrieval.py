@@ -272,3 +272,34 @@ class SegmentPopularityConfig(Section):
     without: tuple[str, ...] = Field(
         ("campaign", "coupon", "promotion"), description="fields that say how items are sold and users addressed, not what they are"
     )  # fmt: skip
+
+
+class TwoTowerConfig(Section):
+    """A network for users and one for items, of ids and content."""
+
+    factors: int = Field(
+        64, ge=1, le=1024, description="D, length of a vector (count)", json_schema_extra=_tuned(32, 64, 128)
+    )
+    epochs: int = Field(2, ge=1, description="passes over the pairs (count)", json_schema_extra=_tuned(1, 2, 3, 5))
+    batch: int = Field(
+        1024,
+        ge=2,
+        description="pairs of a step, each among the items of all (count)",
+        json_schema_extra=_tuned(1024, 2048),
+    )
+    learning_rate: float = Field(0.05, gt=0, description="of Adagrad", json_schema_extra=_tuned(0.02, 0.05, 0.1))
+    id_dropout: float = Field(
+        0.3, ge=0, lt=1, description="share of rows that a step sees without their ids, by content alone",
+        json_schema_extra=_tuned(0.1, 0.3, 0.5),
+    )  # fmt: skip
+    temperature: float = Field(
+        0.2, gt=0, description="τ, which cosines are divided by", json_schema_extra=_tuned(0.1, 0.2, 0.3)
+    )
+    half_life: float | None = Field(
+        None, gt=0, description="age at which an item of the history counts half (days); null: all alike",
+        json_schema_extra=_tuned(None, 30, 90, 180),
+    )  # fmt: skip
+    popularity_half_life: float | None = Field(
+        14.0, gt=0, description="the same of pairs as targets, and of those that say how popular an item is (days)",
+        json_schema_extra=_tuned(7, 14, 28, 90),
+    )  # fmt: skip
