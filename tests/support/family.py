@@ -119,7 +119,9 @@ class Fitted:
     cfg: Section
     rows: pa.Table
 
-    def lists(self, asked: pa.Table, k: int = 10, exclude_seen: bool = True, at_once: int | None = None) -> Lists:
+    def lists(
+        self, asked: pa.Table, k: int = 10, exclude_seen: bool = True, at_once: int | None = None, among: Any = None
+    ) -> Lists:
         """Checks what holds of all lists: ranks without gaps, scores finite and falling, ties to the lower item, seen
         items left out, none twice.
         """
@@ -128,7 +130,7 @@ class Fitted:
         taken = histories(asked)
         found: Lists = {}
         with threadpool_limits(limits=1):
-            batches = list(family.listed(who, scorer, asked, k, exclude_seen))
+            batches = list(family.listed(who, scorer, asked, k, exclude_seen, among))
         for batch in batches:
             for user, item, rank, score in rows_of(batch):
                 found.setdefault(user, []).append((item, score))

@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from fuserank.config.candidates import CandidatesConfig
 
 Loader = Callable[[], "pa.Table"]  # called on the executor
+_LISTED = 8_000_000  # places in the lists of a block that is asked for whole lists
+_DEEPER = 4  # times as deep, where lists were not deep enough
 
 
 class Scorer(Protocol):
@@ -177,21 +179,25 @@ class _Learn:
 
 
 def propose(
-    who: Member, histories: DataFrame, load: Loader, cfg: Section, k: int, partitions: int, exclude_seen: bool = True
-) -> DataFrame:
+    who: Member, histories: DataFrame, load: Loader, cfg: Section, k: int, partitions: int, exclude_seen: bool = True,
+    among: npt.NDArray[np.int32] | None = None,
+) -> DataFrame:  # fmt: skip
     """The ``k`` best items of every user of ``histories`` (PAIR_COLUMNS): user_index, item_index, source, rank, score.
 
-    ``load`` gives the member's rows on an executor. A user's items are the same in any number of partitions; their scores may
+    ``among``: the items that lists may hold; None: all. ``load`` gives the member's rows on an executor. A user's items are the same in any number of partitions; their scores may
     differ in the last bits, as products of matrices are rounded by their shape.
     """
     rows = histories.select(*PAIR_COLUMNS).repartition(partitions, "user_index")
-    kernel = _Propose(who, load, cfg, k, exclude_seen)
+    kernel = _Propose(who, load, cfg, k, exclude_seen, among)
     return of_source(rows.sortWithinPartitions("user_index", "item_index").mapInArrow(kernel, KERNEL_OUTPUT), who.name)
 
 
 class _Propose:
-    def __init__(self, who: Member, load: Loader, cfg: Section, k: int, exclude_seen: bool) -> None:
-        self.name, self.load, self.cfg, self.k, self.exclude_seen = who.name, load, cfg, k, exclude_seen
+    def __init__(
+        self, who: Member, load: Loader, cfg: Section, k: int, exclude_seen: bool, among: npt.NDArray[np.int32] | None
+    ) -> None:
+        self.name, self.load, self.cfg = who.name, load, cfg
+        self.k, self.exclude_seen, self.among = k, exclude_seen, among
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         from threadpoolctl import threadpool_limits
@@ -201,17 +207,46 @@ class _Propose:
         with threadpool_limits(limits=1):
             for table in whole_users(batches):
                 scorer = scorer or who.scorer(Learned(self.load()), self.cfg)
-                yield from listed(who, scorer, table, self.k, self.exclude_seen)
+                yield from listed(who, scorer, table, self.k, self.exclude_seen, self.among)
 
 
 def listed(
-    who: Member, scorer: Scorer, histories: pa.Table, k: int, exclude_seen: bool = True
-) -> Iterator[pa.RecordBatch]:
-    """Lists of whole users (PAIR_COLUMNS, sorted by user), a block of users at a time."""
+    who: Member, scorer: Scorer, histories: pa.Table, k: int, exclude_seen: bool = True,
+    among: npt.NDArray[np.int32] | None = None,
+) -> Iterator[pa.RecordBatch]:  # fmt: skip
+    """Lists of whole users (PAIR_COLUMNS, sorted by user), a block of users at a time. ``among`` as of ``propose``."""
+    chosen = None if among is None else _Among(scorer, among, k)
     user = histories.column("user_index").to_numpy()
     starts = np.flatnonzero(np.concatenate([[True], user[1:] != user[:-1]])) if len(user) else np.empty(0, np.int64)
-    for low in range(0, len(starts), who.users_at_once):
-        stop = starts[low + who.users_at_once] if low + who.users_at_once < len(starts) else len(user)
+    at_once = who.users_at_once if chosen is None else min(who.users_at_once, chosen.users_at_once)
+    for low in range(0, len(starts), at_once):
+        stop = starts[low + at_once] if low + at_once < len(starts) else len(user)
         asked = Interactions.of(histories.slice(starts[low], stop - starts[low]), scorer.items)
-        row, column, score, rank = scorer.best(asked, k, exclude_seen)
-        yield candidate_batch(asked.users[row], scorer.items[column], rank, score)
+        found = scorer.best(asked, k, exclude_seen) if chosen is None else chosen.best(asked, exclude_seen)
+        yield candidate_batch(asked.users[found.row], scorer.items[found.column], found.rank, found.score)
+
+
+class _Among:
+    """The k best among some of a scorer's items: the first k of them in lists that are asked for as long as that takes, which
+    is right for any scorer. Where the items are the last ones of all, lists are as long as there are items.
+    """
+
+    def __init__(self, scorer: Scorer, among: npt.NDArray[np.int32], k: int) -> None:
+        self.scorer, self.k = scorer, k
+        self.wanted_I = np.isin(scorer.items, among)
+        self.depth = k  # grows; a block begins where the one before it ended
+        self.users_at_once = max(_LISTED // max(len(scorer.items), 1), 1)
+
+    def best(self, asked: Interactions, exclude_seen: bool) -> Best:
+        users, items = len(asked.users), len(self.wanted_I)
+        while True:
+            row, column, score, rank = self.scorer.best(asked, self.depth, exclude_seen)
+            kept = self.wanted_I[column]
+            short_B = np.bincount(row[kept], minlength=users) < min(self.k, int(self.wanted_I.sum()))
+            if self.depth >= items or not (short_B & (np.bincount(row, minlength=users) >= self.depth)).any():
+                break
+            self.depth = min(_DEEPER * self.depth, items)
+        row, column, score = row[kept], column[kept], score[kept]
+        rank = (np.arange(len(row)) - np.searchsorted(row, row) + 1).astype(np.int32)
+        first = rank <= self.k
+        return Best(row[first], column[first], score[first], rank[first])

@@ -126,6 +126,20 @@ def test_lists_are_the_first_k_of_all_that_is_scored_less_what_was_seen(name: st
 
 
 @each
+@pytest.mark.parametrize("step", [2, 31, 3 * ITEMS])
+def test_lists_among_some_items_are_those_of_all_without_the_others(name: str, step: int) -> None:
+    taken, _ = planted()
+    among = np.arange(4, 1000, step, dtype=np.int32)  # half of the items, four of them, one; and some that nobody has
+    for exclude_seen in (True, False):
+        whole = with_ages(name).lists(taken, 10 * ITEMS, exclude_seen)
+        wanted = {user: [one for one in ranked if one[0] in among] for user, ranked in whole.items()}
+        for k in (1, 7, ITEMS):
+            found = with_ages(name).lists(taken, k, exclude_seen, among=among)
+            assert found == {user: ranked[:k] for user, ranked in wanted.items() if ranked}
+    assert with_ages(name).lists(taken, among=np.array([5, 1_000_000], np.int32)) == {}
+
+
+@each
 def test_lists_are_equal_after_save_and_load_in_any_order_of_rows(name: str, tmp_path: Path) -> None:
     taken, _ = planted()
     fit_ = with_ages(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from fuserank.candidates import family
@@ -30,6 +31,12 @@ def test_spark_learns_and_proposes_what_numpy_does(spark: SparkSession, name: st
             found.setdefault(row["user_index"], []).append((row["item_index"], row["score"]))
             assert (row["source"], row["rank"]) == (name, len(found[row["user_index"]]))
         close(found, alone.lists(taken, k=5))
+    among = np.arange(4, 90, 3, dtype=np.int32)
+    some = family.propose(who, frame, lambda: alone.rows, cfg, 5, 2, among=among).collect()
+    wanted = alone.lists(taken, k=5, among=among)
+    assert {(r["user_index"], r["item_index"], r["rank"]) for r in some} == {
+        (user, item, rank) for user, ranked in wanted.items() for rank, (item, _) in enumerate(ranked, 1)
+    }
 
 
 @pytest.mark.parametrize("name", [name for name, who in family.MEMBERS.items() if who.content])

@@ -104,7 +104,7 @@ def test_all_are_those_that_the_layout_has_data_for() -> None:
     from fuserank.cli.leaderboard import _asked
 
     events, pairs = (_asked("x", layout, None, "all", 0, "10", [], False).models for layout in ("events", "pairs"))
-    assert set(events) - set(pairs) == {"kg", "two_tower"}
+    assert set(events) - set(pairs) == {"kg", "content", "segment_popularity", "two_tower"}
     assert pairs[:2] == ("popularity", "item_cf")
 
 
