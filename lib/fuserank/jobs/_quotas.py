@@ -21,7 +21,7 @@ from fuserank.tables.silver import EVENTS
 if TYPE_CHECKING:
     from fuserank.io.run import Run
 
-DEPTH = 600  # ranks of each source that are looked at
+DEPTH = 400  # ranks of each source that are looked at, but of repeat, which has no more than the user took
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def choose(run: Run, as_of: dt.date, budget: float, band: int, per_user: bool = 
     truth = judged.join(drawn, "user_index", "left_semi").select("user_index", "item_index").toArrow()
     lists: dict[str, Listed] = {}
     deep = cfg.model_copy(update={"segments": cfg.segments.model_copy(update={"quotas": None}), "max_rows": None})
-    deep = deep.with_quotas(dict.fromkeys(cfg.sources, DEPTH))
+    deep = deep.with_quotas({s: 10**6 if s == "repeat" else DEPTH for s in cfg.sources})
     with opened(run, start, family.settings_of(cfg)) as sources:
         for source in cfg.sources:
             with run.stage(source):
