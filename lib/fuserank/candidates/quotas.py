@@ -5,7 +5,8 @@ Shapes: N listed rows (a source's list of a user at a rank), P distinct pairs of
 The choice is greedy: among all longer prefixes of all sources of all segments, the one with most new value for each new pair
 of user and item (Nemhauser, Wolsey and Fisher 1978 for the cover; the ratio as in Sviridenko 2004 for a budget). Looking at all
 longer prefixes and not at the next band alone, a source whose first ranks repeat what others have is judged by what follows.
-What finds and what costs are both counted without repetition, so there is no proven bound; tests hold it to an exhaustive search.
+What finds and what costs are both counted without repetition, so there is no proven bound; tests hold it to an exhaustive search. At the
+end each source is left out once and its room filled anew.
 """
 
 from __future__ import annotations
@@ -157,23 +158,59 @@ def greedy(hits: Mapping[str, Hits], budget: float, band: int = 25) -> Choice:
     call for each. Ends where nothing more fits or nothing more is found. Ties go to the segment, then the source, that is
     named first, then to the shorter prefix.
 
+    A source that was taken first may find nothing that those taken after it do not. So in the end each is left out once and its room
+    filled anew; where that finds more, the best of these is gone on from.
+
     Raises FuserankError where the budget or the band is not positive.
     """
     if budget <= 0 or band < 1:
         raise FuserankError(f"budget {budget} and band {band}: both must be positive")
-    state = {name: _Segment(one, band) for name, one in hits.items()}
-    total, users = sum(one.total for one in hits.values()), sum(one.users for one in hits.values())
-    left, found, pairs = int(budget * users), 0.0, 0
-    choice = Choice({name: dict.fromkeys(one.pair, 0) for name, one in hits.items()})
+    plan = _Plan(hits, budget, band)
+    best = plan.filled(Choice({name: dict.fromkeys(one.pair, 0) for name, one in hits.items()}))
     while True:
-        offers = [(offer, name) for name, one in state.items() if (offer := one.best(left)) is not None]
-        if not offers:
-            return choice
-        offer, name = max(offers, key=lambda o: o[0].density)  # the first of equals
-        state[name].take(offer)
-        left, found, pairs = left - offer.cost, found + offer.gain, pairs + offer.cost
-        choice.quotas[name][offer.source] = offer.bands * band
-        choice.steps.append(Step(name, offer.source, offer.bands * band, found / total, pairs / users))
+        taken = [(s, n) for s, quotas in best.quotas.items() for n, quota in quotas.items() if quota]
+        others = [plan.filled(plan.filled(plan.without(best, *one), but=one)) for one in taken]
+        better = max(others, key=plan.found, default=best)
+        if plan.found(better) <= plan.found(best) * (1 + 1e-9):
+            return best
+        best = better
+
+
+class _Plan:
+    def __init__(self, hits: Mapping[str, Hits], budget: float, band: int) -> None:
+        self.hits, self.band = hits, band
+        self.total, self.users = (sum(getattr(one, of) for one in hits.values()) for of in ("total", "users"))
+        self.limit = int(budget * self.users)
+
+    def found(self, choice: Choice) -> float:
+        return union(self.hits, choice.quotas).recall
+
+    def without(self, choice: Choice, segment: str, source: str) -> Choice:
+        quotas = {**choice.quotas, segment: {**choice.quotas[segment], source: 0}}
+        whole = union(self.hits, quotas)
+        return Choice(quotas, [*choice.steps, Step(segment, source, 0, whole.recall, whole.a_user)])
+
+    def filled(self, choice: Choice, but: tuple[str, str] | None = None) -> Choice:
+        """The choice, and after it what finds most for each candidate more, until the limit. ``but``: segment and source that are
+        not taken.
+        """
+        state = {name: _Segment(one, choice.quotas[name], self.band) for name, one in self.hits.items()}
+        made = Choice({name: dict(quotas) for name, quotas in choice.quotas.items()}, list(choice.steps))
+        pairs = sum(int(np.count_nonzero(one.covered_P)) for one in state.values())
+        found = sum(float(one.value_P[one.covered_P].sum()) for one in state.values())
+        while True:
+            offers = [
+                (o, name)
+                for name, one in state.items()
+                if (o := one.best(self.limit - pairs, but[1] if but and but[0] == name else None)) is not None
+            ]
+            if not offers:
+                return made
+            offer, name = max(offers, key=lambda o: o[0].density)  # the first of equals
+            state[name].take(offer)
+            found, pairs = found + offer.gain, pairs + offer.cost
+            made.quotas[name][offer.source] = offer.bands * self.band
+            made.steps.append(Step(name, offer.source, offer.bands * self.band, found / self.total, pairs / self.users))
 
 
 class _Offer(NamedTuple):
@@ -187,16 +224,19 @@ class _Offer(NamedTuple):
 class _Segment:
     """What is not covered yet of each source, and the best that it has to add."""
 
-    def __init__(self, hits: Hits, band: int) -> None:
-        self.value_P, self.covered_P = hits.value_P, np.zeros(len(hits.value_P), bool)
+    def __init__(self, hits: Hits, quotas: Quotas, band: int) -> None:
+        self.value_P, self.covered_P = hits.value_P, hits.taken(quotas)
         self.left = {name: (pair, (hits.rank[name] - 1) // band) for name, pair in hits.pair.items()}
-        self.bands = dict.fromkeys(hits.pair, 0)
+        self._leave_covered()
+        self.bands = {name: quota // band for name, quota in quotas.items()}
         self.sums: dict[str, tuple[Floats, Ints]] = {}
 
-    def best(self, limit: int) -> _Offer | None:
-        """Of all longer prefixes that cost no more than ``limit`` and find something."""
+    def best(self, limit: int, but: str | None) -> _Offer | None:
+        """Of all longer prefixes that cost no more than ``limit`` and find something, of all sources ``but`` one."""
         found = None
         for name in self.left:
+            if name == but:
+                continue
             gain_B, cost_B = self._sums(name)
             density_B = np.where(cost_B <= limit, gain_B / np.maximum(cost_B, 1), 0.0)
             if not density_B.any():  # nothing fits, or nothing is found
@@ -211,10 +251,13 @@ class _Segment:
         pair, band = self.left[offer.source]
         self.covered_P[pair[band < offer.bands]] = True
         self.bands[offer.source] = offer.bands
+        self._leave_covered()
+        self.sums.clear()
+
+    def _leave_covered(self) -> None:
         for name, (pair, band) in self.left.items():
             new = ~self.covered_P[pair]
             self.left[name] = pair[new], band[new]
-        self.sums.clear()
 
     def _sums(self, name: str) -> tuple[Floats, Ints]:
         """Value and count of the new pairs in the next band, the next two, … (B,)."""

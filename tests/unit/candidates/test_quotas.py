@@ -130,6 +130,15 @@ def test_near_the_best_of_all_quotas(per_user: bool) -> None:
     assert np.mean(shares) >= 0.99
 
 
+def test_a_source_that_others_made_useless_is_left_out_again() -> None:
+    """a comes first of two equals; b's own hit lies behind what a found, so that with a there is no room for it."""
+    hits = judged({0: [1, 2]}, a={0: [1, 90]}, b={0: [91, 1, 2, 92]})
+    choice = greedy({"all": hits}, budget=4, band=2)
+    assert choice.quotas == {"all": {"a": 0, "b": 4}}
+    assert union({"all": hits}, choice.quotas).recall == 1
+    assert [(step.source, step.quota) for step in choice.steps] == [("a", 2), ("a", 0), ("b", 2), ("b", 4)]
+
+
 def test_segments_by_baskets() -> None:
     assert segments(np.array([0, 5, 6, 50, 51]), new=5, heavy=50).tolist() == ["new", "new", "light", "light", "heavy"]
 
