@@ -48,12 +48,13 @@ class Chosen:
 
 def choose(run: Run, as_of: dt.date, budget: float, band: int, per_user: bool = False) -> Chosen:
     """Quotas of ``budget`` distinct candidates a user, as a mean over all users, by lists as of the start of the label window
-    that ends at as_of and the truth of that window. Of at most ``fusion.fit_users`` users with truth. ``per_user``: recall is a
+    that ends at as_of and the truth of that window. Of at most ``fusion.fit_users`` users with an event before the window, whether they
+    come back in it or not: candidates are made for all. ``per_user``: recall is a
     mean over users; else the share of all true pairs, to which a user who buys much adds more.
     """
     cfg, start = run.settings.candidates, as_of - dt.timedelta(days=run.settings.windows.label_days)
     judged = pairs(run.lake.known(EVENTS, as_of), start, run.settings.windows.label_days).where("label")
-    drawn = draw_users(judged, run.settings.fusion.fit_users, run.seed).persist()
+    drawn = draw_users(run.lake.known(EVENTS, start), run.settings.fusion.fit_users, run.seed).persist()
     truth = judged.join(drawn, "user_index", "left_semi").select("user_index", "item_index").toArrow()
     lists: dict[str, Listed] = {}
     deep = cfg.model_copy(update={"segments": cfg.segments.model_copy(update={"quotas": None}), "max_rows": None})
@@ -64,9 +65,9 @@ def choose(run: Run, as_of: dt.date, budget: float, band: int, per_user: bool = 
                 rows = sources.propose(source, deep).join(drawn, "user_index", "left_semi")
                 table = rows.select("user_index", "item_index", "rank").toArrow()
             lists[source] = Listed(*(table[c].to_numpy() for c in ("user_index", "item_index", "rank")))
+    users = np.sort(drawn.toArrow()["user_index"].to_numpy())
     drawn.unpersist()
     user, item = (truth[c].to_numpy() for c in ("user_index", "item_index"))
-    users = np.unique(user)
     known_users, counts = basket_counts(run, start)
     at, known = locate(known_users, users)
     of_U = segments(np.where(known, counts[at], 0), cfg.segments.new_baskets, cfg.segments.heavy_baskets)
