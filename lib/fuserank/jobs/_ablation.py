@@ -15,7 +15,7 @@ from fuserank.evaluation.measure import FUSION
 from fuserank.fusion.apply import fuse_table, said_by_all
 from fuserank.fusion.fit import fit_rows
 from fuserank.fusion.fitted import MODEL_SOURCE
-from fuserank.tables.candidates import CANDIDATES
+from fuserank.jobs.candidates import given
 from fuserank.tables.ops import RUNS
 from fuserank.tables.results import SCORES
 from fuserank.tables.silver import EVENTS
@@ -66,11 +66,11 @@ def wide_window(run: Run, start: dt.date, split: str, until: dt.date | None) -> 
     lake, scored = run.lake, run.as_of
     events = lake.read(EVENTS) if until is None else lake.known(EVENTS, until)
     judged = pairs(events, start, run.settings.windows.label_days)
-    given = lake.read(CANDIDATES, as_of_date=start)
+    proposed = given(run, start)
     drawn = draw_users(
-        given if until is not None else judged.where("label"), run.settings.fit_users, run.seed
+        proposed if until is not None else judged.where("label"), run.settings.fit_users, run.seed
     ).persist()
-    said = said_by_all(given, lake.read(SCORES, as_of_date=scored, split=split, kind=MODEL_SOURCE))
+    said = said_by_all(proposed, lake.read(SCORES, as_of_date=scored, split=split, kind=MODEL_SOURCE))
     mine = [frame.join(drawn, "user_index", "left_semi") for frame in (said, judged)]
     sources = (*run.settings.candidates.sources, MODEL_SOURCE)
     table = side_by_side(mine[0], mine[1], sources, ranked=True).toArrow()

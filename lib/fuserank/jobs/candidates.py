@@ -37,6 +37,8 @@ WRITES = (CANDIDATES, FACTORS, CO_PURCHASE, LEARNED)
 
 def execute(run: Run, as_of: dt.date) -> None:
     """Makes the configured sources, one slice each."""
+    for table in WRITES:  # whoever reads them later finds them, whatever sources there are
+        run.lake.ensure(table)
     with opened(run, as_of, family.settings_of(run.settings.candidates)) as sources:
         cfg = _within_limit(run, as_of, sources.pair_rows)
         for source in cfg.sources:
@@ -46,6 +48,13 @@ def execute(run: Run, as_of: dt.date) -> None:
             run.note(f"candidates.{as_of}.{source}", float(rows))
             run.note(f"cost.{as_of}.{source}.seconds", time.monotonic() - started)
             run.note(f"cost.{as_of}.{source}.peak_mb", peak.mb)
+
+
+def given(run: Run, day: dt.date) -> DataFrame:
+    """What the configured sources proposed as of a day; others may have been made by a run with other settings."""
+    from pyspark.sql import functions as F
+
+    return run.lake.read(CANDIDATES, as_of_date=day).where(F.col("source").isin(*run.settings.candidates.sources))
 
 
 def reads(cfg: CandidatesConfig) -> tuple[Table, ...]:

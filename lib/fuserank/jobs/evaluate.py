@@ -25,6 +25,7 @@ from fuserank.fusion.fitted import MODEL_SOURCE, from_rows
 from fuserank.jobs._ablation import ablation, wide_window
 from fuserank.jobs._candidate_sets import candidate_sets
 from fuserank.jobs._main import job_main
+from fuserank.jobs.candidates import given
 from fuserank.tables.candidates import CANDIDATES
 from fuserank.tables.results import ABLATION, FITTED, FUSED, METRICS, SCORES, SETS
 from fuserank.tables.silver import EVENTS
@@ -95,7 +96,7 @@ def _said(run: Run, as_of: dt.date) -> DataFrame:
         raise FuserankError(
             f"no fused scores as of {as_of} in {lake.root}; run `fuserank refresh --as-of {as_of}` first"
         )
-    return said_by_all(lake.read(CANDIDATES, as_of_date=as_of), scores).drop("rank").unionByName(fused)
+    return said_by_all(given(run, as_of), scores).drop("rank").unionByName(fused)
 
 
 def _popularity(events: DataFrame) -> DataFrame:

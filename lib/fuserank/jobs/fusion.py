@@ -21,6 +21,7 @@ from fuserank.fusion.apply import fuse, said_by_all
 from fuserank.fusion.fit import fit
 from fuserank.fusion.fitted import MODEL_SOURCE
 from fuserank.jobs._main import job_main
+from fuserank.jobs.candidates import given
 from fuserank.tables.candidates import CANDIDATES
 from fuserank.tables.results import FITTED, FUSED, SCORES
 from fuserank.tables.silver import EVENTS
@@ -38,9 +39,9 @@ def execute(run: Run, as_of: dt.date) -> None:
     cfg, lake, days = run.settings.fusion, run.lake, run.settings.windows.label_days
     sources = (*run.settings.candidates.sources, MODEL_SOURCE)
     start = as_of - dt.timedelta(days=days)
-    given = lake.read(CANDIDATES, as_of_date=start)
-    drawn = draw_users(given, run.settings.fit_users, run.seed).persist()
-    said = said_by_all(given, lake.read(SCORES, as_of_date=as_of, split="valid", kind=MODEL_SOURCE))
+    proposed = given(run, start)
+    drawn = draw_users(proposed, run.settings.fit_users, run.seed).persist()
+    said = said_by_all(proposed, lake.read(SCORES, as_of_date=as_of, split="valid", kind=MODEL_SOURCE))
     judged = pairs(lake.known(EVENTS, as_of), start, days)
     mine = [frame.join(drawn, "user_index", "left_semi") for frame in (said, judged)]
     fitted, notes = fit(side_by_side(mine[0], mine[1], sources, ranked=True), sources, cfg)
@@ -54,9 +55,7 @@ def execute(run: Run, as_of: dt.date) -> None:
     rows = [{**r, "as_of_date": as_of, "run_id": run.run_id} for r in fitted.rows()]
     saved = run.spark.createDataFrame([tuple(r[c] for c in FITTED.column_names) for r in rows], schema(FITTED))
     lake.replace(FITTED, saved.coalesce(1), as_of_date=as_of)
-    said = said_by_all(
-        lake.read(CANDIDATES, as_of_date=as_of), lake.read(SCORES, as_of_date=as_of, split="rank", kind=MODEL_SOURCE)
-    )
+    said = said_by_all(given(run, as_of), lake.read(SCORES, as_of_date=as_of, split="rank", kind=MODEL_SOURCE))
     wide = side_by_side(said, None, fitted.sources, ranked=True)
     written = lake.replace(FUSED, fuse(wide, fitted, cfg), as_of_date=as_of)
     if not written:

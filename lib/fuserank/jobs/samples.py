@@ -18,6 +18,7 @@ from fuserank.common.draws import draw_users
 from fuserank.common.errors import FuserankError
 from fuserank.io.shipped import columns_of, on_executors
 from fuserank.jobs._main import job_main
+from fuserank.jobs.candidates import given
 from fuserank.samples import catalogue, encode
 from fuserank.samples.catalogue import Catalogue
 from fuserank.samples.keys import hashed, labelled, positions, thinned
@@ -46,9 +47,9 @@ def _split(run: Run, as_of: dt.date, split: str, back: int) -> None:
     days, cfg = run.settings.windows.label_days, run.settings.samples
     start = as_of - dt.timedelta(days=back * days)
     bought = None if split == "rank" else bought_in(run, as_of, start, days)
-    given = run.lake.read(CANDIDATES, as_of_date=start)
-    drawn = None if split == "rank" or cfg.users is None else draw_users(given, cfg.users, run.seed).persist()
-    pairs = thinned(labelled(_of_drawn(given, drawn), bought), split, cfg, run.seed)
+    proposed = given(run, start)
+    drawn = None if split == "rank" or cfg.users is None else draw_users(proposed, cfg.users, run.seed).persist()
+    pairs = thinned(labelled(_of_drawn(proposed, drawn), bought), split, cfg, run.seed)
     keys = hashed(pairs, run.seed, max(2, run.spark.sparkContext.defaultParallelism)).persist()
     try:
         written = run.lake.replace(SAMPLES, rows(run, start, keys, drawn), as_of_date=as_of, split=split)
@@ -86,8 +87,11 @@ def rows(run: Run, start: dt.date, keys: DataFrame, drawn: DataFrame | None = No
     """The samples of ``keys`` (hashed pairs of the split) in their shards, with all columns; keys of ``drawn`` users, None: of any."""
     lake, partitions = run.lake, max(2, run.spark.sparkContext.defaultParallelism)
     slices = [
-        _of_drawn(lake.read(t, as_of_date=start), drawn)
-        for t in (CANDIDATES, f.USER_ITEM, f.USER, f.USER_HISTORY, f.USER_ATTRIBUTE)
+        _of_drawn(frame, drawn)
+        for frame in (
+            given(run, start),
+            *(lake.read(t, as_of_date=start) for t in (f.USER_ITEM, f.USER, f.USER_HISTORY, f.USER_ATTRIBUTE)),
+        )
     ]
     factors = _of_drawn(lake.read(FACTORS, as_of_date=start, side="user"), drawn, "index")
     by_user = ByUser(*slices, factors=factors)  # type: ignore[misc]

@@ -147,3 +147,14 @@ def test_users_of_a_segment_get_what_the_segment_is_given(events: Lake) -> None:
     run_on(events, sources=("popular", "repeat"), segments={**segments, "heavy_baskets": 30, "new_baskets": 20})
     counts = {r["source"]: r["count"] for r in events.read(CANDIDATES).groupBy("source").count().collect()}
     assert counts == {"popular": 36}
+
+
+def test_what_sources_of_other_settings_proposed_is_not_given_and_tables_of_others_are_there_and_empty(
+    events: Lake,
+) -> None:
+    run_on(events, sources=("popular", "repeat"))
+    for table in (FACTORS, CO_PURCHASE, LEARNED):
+        assert events.read(table).isEmpty()
+    settings: Any = SimpleNamespace(candidates=CandidatesConfig(sources=("popular", "als")))
+    run: Any = SimpleNamespace(lake=events, settings=settings)
+    assert {r["source"] for r in job.given(run, AS_OF).select("source").distinct().collect()} == {"popular"}
