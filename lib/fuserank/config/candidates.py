@@ -133,10 +133,10 @@ class CandidatesConfig(Section):
     """Which sources run, and how."""
 
     sources: tuple[str, ...] = Field(
-        ("als", "co_purchase", "repeat", "popular", "trending"),
+        ("als", "co_purchase", "repeat", "popular"),
         min_length=1,
         description="sources that a run makes: als, co_purchase, repeat, popular, trending, and members of the retrieval family "
-        "(docs/models.md); one alone can be redone",
+        "(docs/models.md); one alone can be redone. trending is off: on completejourney the fusion is as good without it",
     )
     members: dict[str, MemberConfig] = Field(
         default_factory=dict, description="members of the retrieval family, by name, where they are not as by default"

@@ -43,7 +43,7 @@ def took(number: int, user: int, item: int, session: str, time: dt.datetime) -> 
 
 def run_on(lake: Lake, said: list[str] | None = None, **differences: Any) -> dict[str, float]:
     said = [] if said is None else said
-    small: dict[str, Any] = {"als": {"factors": 4, "quota": QUOTA, "iterations": 3}, "popular": {"quota": QUOTA},
+    small: dict[str, Any] = {"sources": SOURCES, "als": {"factors": 4, "quota": QUOTA, "iterations": 3}, "popular": {"quota": QUOTA},
              "trending": {"quota": QUOTA}, "co_purchase": {"min_baskets": 1, "quota": 5}, "repeat": {"quota": 4}}  # fmt: skip
     settings = SimpleNamespace(candidates=CandidatesConfig.model_validate({**small, **differences}))
     notes: dict[str, float] = {}

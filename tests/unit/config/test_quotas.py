@@ -5,6 +5,7 @@ import pytest
 from fuserank.config.candidates import SEGMENTS, CandidatesConfig
 
 SOURCES = ("als", "co_purchase", "repeat", "popular", "trending")
+ALL = CandidatesConfig(sources=SOURCES)
 
 
 def _quotas(cfg: CandidatesConfig) -> dict[str, int]:
@@ -12,28 +13,28 @@ def _quotas(cfg: CandidatesConfig) -> dict[str, int]:
 
 
 def test_below_the_limit_and_without_one_nothing_changes() -> None:
-    cfg = CandidatesConfig()
+    cfg = ALL
     assert cfg.asked(2_469, 900_000) == 2_469 * (150 + 100 + 100 + 50) + 2_469 * 250
     assert cfg.within(2_469, 900_000) is cfg
-    free = CandidatesConfig(max_rows=None)
+    free = CandidatesConfig(sources=SOURCES, max_rows=None)
     assert free.within(10**8, 10**9) is free
 
 
 def test_all_quotas_but_repeat_shrink_alike_and_the_limit_is_kept() -> None:
-    kept = CandidatesConfig().within(22_363, 176_139)
+    kept = ALL.within(22_363, 176_139)
     assert _quotas(kept) == {"als": 64, "co_purchase": 42, "repeat": 250, "popular": 42, "trending": 21}
     assert 3_900_000 < kept.asked(22_363, 176_139) <= 4_000_000
 
 
 def test_where_repeat_alone_would_take_half_it_shrinks_too() -> None:
-    kept = CandidatesConfig(max_rows=100_000).within(1_000, 10_000_000)
+    kept = CandidatesConfig(sources=SOURCES, max_rows=100_000).within(1_000, 10_000_000)
     assert _quotas(kept)["repeat"] == 50
     assert 90_000 < kept.asked(1_000, 10_000_000) <= 100_000
 
 
 @pytest.mark.parametrize("users", [0, 1, 10_000_000])
 def test_every_source_keeps_a_row_a_user(users: int) -> None:
-    assert min(_quotas(CandidatesConfig(max_rows=1).within(users, users)).values()) >= 1
+    assert min(_quotas(CandidatesConfig(sources=SOURCES, max_rows=1).within(users, users)).values()) >= 1
 
 
 def test_sources_that_do_not_run_take_no_room() -> None:
