@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 from pydantic import ValidationError
@@ -64,7 +64,9 @@ class Scorer(Protocol):
 @dataclass(frozen=True)
 class Member:
     """One recommender. ``by_blocks``: blocks of it can be learned apart. ``fit``: its own distributed fit, where it has one.
-    ``content``: it learns from what items and users are, too, and is refused where that is not known.
+    ``content``: it learns from what items and users are, too, and is refused where that is not known. ``reason``: what stands for its
+    rows in a ranking: its edges of part ``near`` from own items, its vectors of part ``item`` that lie near those of own items, counts of
+    all purchases; none: nothing that it can show.
     """
 
     name: str
@@ -74,18 +76,23 @@ class Member:
     users_at_once: int
     by_blocks: bool = False
     content: bool = False
+    reason: Literal["edges", "vectors", "counts", "none"] = "none"
     fit: Callable[[DataFrame, Any, int, int], DataFrame] | None = None
 
 
 _ALL = (
-    Member("popularity", c.PopularityConfig, popularity.learn, popularity.Scorer, popularity.USERS_AT_ONCE),
-    Member("item_cf", c.ItemCfConfig, item_cf.learn, item_cf.Scorer, item_cf.USERS_AT_ONCE, by_blocks=True),
+    Member(
+        "popularity", c.PopularityConfig, popularity.learn, popularity.Scorer, popularity.USERS_AT_ONCE, reason="counts"
+    ),
+    Member(
+        "item_cf", c.ItemCfConfig, item_cf.learn, item_cf.Scorer, item_cf.USERS_AT_ONCE, reason="edges", by_blocks=True
+    ),
     Member("user_cf", c.UserCfConfig, user_cf.learn, user_cf.Scorer, user_cf.USERS_AT_ONCE, by_blocks=True),
-    Member("ials", c.IalsConfig, ials.learn, ials.Scorer, ials.USERS_AT_ONCE, fit=ials.fit),
-    Member("ease", c.EaseConfig, ease.learn, ease.Scorer, ease.USERS_AT_ONCE),
+    Member("ials", c.IalsConfig, ials.learn, ials.Scorer, ials.USERS_AT_ONCE, reason="vectors", fit=ials.fit),
+    Member("ease", c.EaseConfig, ease.learn, ease.Scorer, ease.USERS_AT_ONCE, reason="edges"),
     Member("graph_filter", c.GraphFilterConfig, graph_filter.learn, graph_filter.Scorer, graph_filter.USERS_AT_ONCE),
     Member("ppr", c.PprConfig, ppr.learn, ppr.Scorer, ppr.USERS_AT_ONCE),
-    Member("bpr", c.BprConfig, bpr.learn, bpr.Scorer, bpr.USERS_AT_ONCE),
+    Member("bpr", c.BprConfig, bpr.learn, bpr.Scorer, bpr.USERS_AT_ONCE, reason="vectors"),
     Member("kg", c.KgConfig, kg.learn, kg.Scorer, kg.USERS_AT_ONCE, content=True),
     Member(
         "content", c.ContentConfig, content_based.learn, content_based.Scorer, content_based.USERS_AT_ONCE, content=True
@@ -96,9 +103,18 @@ _ALL = (
         segments.learn,
         segments.Scorer,
         segments.USERS_AT_ONCE,
+        reason="counts",
         content=True,
     ),
-    Member("two_tower", c.TwoTowerConfig, two_tower.learn, two_tower.Scorer, two_tower.USERS_AT_ONCE, content=True),
+    Member(
+        "two_tower",
+        c.TwoTowerConfig,
+        two_tower.learn,
+        two_tower.Scorer,
+        two_tower.USERS_AT_ONCE,
+        reason="vectors",
+        content=True,
+    ),
 )
 MEMBERS = {member.name: member for member in _ALL}
 

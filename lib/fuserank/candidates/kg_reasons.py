@@ -23,8 +23,8 @@ SCHEMA = "user_index int, item_index int, from_item int, field string"
 
 
 def walked(asked: DataFrame, histories: DataFrame, load: Callable[[], pa.Table], cfg: Section) -> DataFrame:
-    """Per asked row (user_index, item_index) the own item and the field that both share, on the strongest walk that leads there; rows that
-    no walk over an own item leads to are left out. ``histories``: PAIR_COLUMNS; ``load``: what kg has learned. Lazy.
+    """Per asked row (user_index, item_index) the own item and the field that both share, on the strongest walk that leads there; rows whose
+    strongest walk leads over no own item, but over a campaign or the item itself, are left out. ``histories``: PAIR_COLUMNS; ``load``: what kg has learned. Lazy.
     """
     from pyspark.sql import functions as F
 
@@ -62,7 +62,7 @@ def told(scorer: Scorer, rows: pa.Table) -> pa.RecordBatch:
     (row, has), (column, listed) = locate(asked.users, user), locate(scorer.items, item)
     there = has & listed
     found = scorer.paths(asked, row[there].astype(np.int32), column[there].astype(np.int32))
-    kept = found.own >= 0
+    kept = (found.own >= 0) & (found.own != item[there])
     columns = [user[there][kept], item[there][kept], found.own[kept]]
     fields = [field for field, keep in zip(found.field, kept, strict=True) if keep]
     return pa.RecordBatch.from_arrays(

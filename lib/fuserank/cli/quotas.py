@@ -20,10 +20,10 @@ def quotas(
     """Sources and quotas for new, light and heavy users, chosen greedily by what was bought in the days before as_of.
 
     Makes the lists of all candidates.sources as of the start of the last label window, looks how many of the window's purchases
-    each finds at each depth, and takes again and again what finds most for each candidate more. Sources that find nothing that others
+    each finds at each depth (writing no table), and takes again and again what finds most for each candidate more. Sources that find nothing that others
     do not are left out. Try others by --set candidates.sources=[repeat,ials,item_cf,popular].
     """
-    from fuserank.config.settings import conf_dir
+    from fuserank.config.settings import conf_dir, read_yaml
     from fuserank.io.run import open_run
     from fuserank.jobs._quotas import choose, settings_text
     from fuserank.jobs.candidates import before_spark
@@ -32,8 +32,8 @@ def quotas(
     before_spark(settings)
     with open_run("quotas", settings, settings.as_of) as run:
         chosen = choose(run, settings.as_of, budget, band, per_user)
-    text = settings_text(settings.candidates, chosen, settings.dataset)
     target = conf_dir() / "tuned" / f"{settings.dataset}.yaml"
+    text = settings_text(settings.candidates, chosen, settings.dataset, read_yaml(target) if target.is_file() else None)
     if write:
         target.parent.mkdir(exist_ok=True)
         target.write_text(text, encoding="utf-8")

@@ -174,10 +174,11 @@ class CandidatesConfig(Section):
         """The same with a quota of one of OWN_SOURCES."""
         return self.model_copy(update={source: getattr(self, source).model_copy(update={"quota": quota})})
 
-    def with_quotas(self, quotas: Mapping[str, int]) -> CandidatesConfig:
-        """The same with other quotas of these sources."""
-        own = {n: getattr(self, n).model_copy(update={"quota": q}) for n, q in quotas.items() if n in OWN_SOURCES}
-        other = {n: self.member(n).model_copy(update={"quota": q}) for n, q in quotas.items() if n not in OWN_SOURCES}
+    def with_quotas(self, quotas: Mapping[str, int], deeper: bool = True) -> CandidatesConfig:
+        """The same with other quotas of these sources; unless ``deeper``, of each the smaller."""
+        least = {n: q if deeper else min(q, self._own_quota(n)) for n, q in quotas.items()}
+        own = {n: getattr(self, n).model_copy(update={"quota": q}) for n, q in least.items() if n in OWN_SOURCES}
+        other = {n: self.member(n).model_copy(update={"quota": q}) for n, q in least.items() if n not in OWN_SOURCES}
         by_segment = self.segments.quotas and {
             segment: {n: min(q, quotas.get(n, q)) for n, q in of.items()}
             for segment, of in self.segments.quotas.items()
@@ -202,7 +203,7 @@ class CandidatesConfig(Section):
         others = [name for name in self.sources if name != "repeat"]
         share = limit / max(1, sum(self._asked(name, users, pairs) for name in others))
         quotas |= {name: min(self.quota(name), max(1, int(self.quota(name) * share))) for name in others}
-        return self.with_quotas(quotas)
+        return self.with_quotas(quotas, deeper=False)
 
     def _asked(self, name: str, users: int, pairs: int) -> int:
         rows = users * self.quota(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,11 +59,13 @@ class Scratch:
 
     spark: SparkSession
     folder: str | None
+    held: list[DataFrame] = field(default_factory=list)
 
     def keep(self, frame: DataFrame, name: str, columns: Sequence[str]) -> tuple[DataFrame, Callable[[], pa.Table]]:
         """Writes the frame; returns it as it was written, and a loader of its columns for the closure of a kernel."""
         if self.folder is None:
             held = frame.persist()
+            self.held.append(held)
             return held, columns_in(held, columns)
         path = f"{self.folder}/{name}"
         frame.write.mode("overwrite").parquet(path)
@@ -75,7 +77,12 @@ class Scratch:
 def scratch(lake: Lake) -> Iterator[Scratch]:
     """Beside a lake of files, where every executor reads it too; of any other lake the rows stay in Spark. It goes when the block ends."""
     if is_catalog(lake.root) or not is_local(lake.root):
-        yield Scratch(lake.spark, None)
+        kept = Scratch(lake.spark, None)
+        try:
+            yield kept
+        finally:
+            for frame in kept.held:
+                frame.unpersist()
         return
     beside = local_path(lake.root)
     Path(beside).mkdir(parents=True, exist_ok=True)

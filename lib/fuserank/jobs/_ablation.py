@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from fuserank.config.fusion import FusionConfig
-    from fuserank.io.lake import Lake
     from fuserank.io.run import Run
 
 
@@ -43,7 +42,7 @@ def ablation(run: Run, as_of: dt.date, test_window: pa.Table) -> list[dict[str, 
     for source in (*there, MODEL_SOURCE):
         quality[source] = _quality(fit_window, test_window, there, source, cfg)
         run.say(f"    fusion without {source}")
-    cost = _costs(run.lake, as_of)
+    cost = _costs(run, as_of)
     rows: list[dict[str, Any]] = []
     for source in (*there, MODEL_SOURCE):
         for track in TRACKS:
@@ -86,13 +85,26 @@ def _quality(
 
     kept = tuple(s for s in (*sources, MODEL_SOURCE) if s != without)
     givers = [s for s in sources if s != without]
-    fitted, _ = fit_rows(_given_by(fit_window, givers), kept, cfg)
-    test_window = _given_by(test_window, givers)
+    test_window, fit_window = _given_by(test_window, givers), _given_by(fit_window, givers)
+    if not _finds(fit_window, givers):  # nothing to fit a fusion on: it would list nothing that is bought
+        lists = test_window.append_column(f"score_{FUSION}", pa.nulls(test_window.num_rows, pa.float64()))
+        return _by_track(lists)
+    fitted, _ = fit_rows(fit_window, kept, cfg)
     score = fuse_table(test_window, fitted, cfg.rrf_k)["score"].to_numpy()
     given_N = np.zeros(test_window.num_rows, bool)
     for s in fitted.sources:
         given_N |= test_window[f"score_{s}"].is_valid().to_numpy()
     fused = test_window.append_column(f"score_{FUSION}", pa.array(np.where(given_N, score, np.nan), from_pandas=True))
+    return _by_track(fused)
+
+
+def _finds(rows: pa.Table, sources: list[str]) -> bool:
+    """Whether any source gives a true pair."""
+    label_N = rows["label"].to_numpy() > 0
+    return any((rows[f"score_{s}"].is_valid().to_numpy() & label_N).any() for s in sources)
+
+
+def _by_track(fused: pa.Table) -> dict[str, np.ndarray]:
     judged = judge_table(fused, (FUSION,)).to_pandas()
     return {t: judged[judged["track"] == t].sort_values("user_index")["ndcg"].to_numpy() for t in TRACKS}
 
@@ -111,12 +123,15 @@ def _given_by(rows: pa.Table, sources: list[str]) -> pa.Table:
     return rows.filter(pa.array(given_N | (rows["label"].to_numpy() > 0)))
 
 
-def _costs(lake: Lake, as_of: dt.date) -> dict[str, float]:
-    """Seconds and highest memory of making each source as of the day, by the last run that made it."""
-    if not lake.exists(RUNS):
-        return {}
+def _costs(run: Run, as_of: dt.date) -> dict[str, float]:
+    """Seconds and highest memory of making each source as of the day: of this run, else of the last that made it."""
+    from pyspark.sql import functions as F
+
     prefix = f"cost.{as_of}."
     found: dict[str, float] = {}
-    for row in sorted(lake.read(RUNS).where("state = 'succeeded'").collect(), key=lambda r: r["started_at"]):
-        found |= {k.removeprefix(prefix): v for k, v in row["metrics"].items() if k.startswith(prefix)}
-    return found
+    if run.lake.exists(RUNS):
+        made = F.exists(F.map_keys("metrics"), lambda name: name.startswith(prefix))
+        rows = run.lake.read(RUNS).where("state = 'succeeded'").where(made).select("started_at", "metrics").collect()
+        for row in sorted(rows, key=lambda r: r["started_at"]):
+            found |= row["metrics"]
+    return {k.removeprefix(prefix): v for k, v in (found | run.metrics).items() if k.startswith(prefix)}

@@ -22,11 +22,14 @@ if TYPE_CHECKING:
 ALL = "all"
 
 
-def basket_counts(run: Run, as_of: dt.date) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
-    """user_index (U,), ascending, and distinct baskets of everyone with feedback before the day; two numbers a user on the driver."""
+def basket_counts(
+    run: Run, as_of: dt.date, of: npt.NDArray[np.int32]
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+    """user_index (U,), ascending, and distinct baskets of those ``of`` these users with feedback before the day."""
     from pyspark.sql import functions as F
 
-    events = run.lake.known(EVENTS, as_of)
+    asked = run.spark.createDataFrame([(int(u),) for u in of], "user_index int")
+    events = run.lake.known(EVENTS, as_of).join(F.broadcast(asked), "user_index", "left_semi")
     rows = baskets(events, as_of, reversals_of(events)).groupBy("user_index")
     table = rows.agg(F.count_distinct("basket").alias("baskets")).toArrow()
     user, count = (table[c].to_numpy() for c in ("user_index", "baskets"))
@@ -42,8 +45,8 @@ def candidate_sets(run: Run, as_of: dt.date, wide: pa.Table, sources: tuple[str,
         given = wide[f"score_{source}"].is_valid().to_numpy()
         rank = wide[f"rank_{source}"].to_numpy()[given].astype(np.int64)
         lists[source] = Listed(user[given], item[given], rank)
-    users, counts = basket_counts(run, as_of)
     judged = np.unique(user[label > 0])
+    users, counts = basket_counts(run, as_of, judged)
     at, known = locate(users, judged)
     cfg = run.settings.candidates.segments
     of_U = segments(np.where(known, counts[at], 0), cfg.new_baskets, cfg.heavy_baskets)

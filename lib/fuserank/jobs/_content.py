@@ -26,8 +26,11 @@ _USER_FIELDS = ("age", "income", "home_ownership", "marital_status", "household_
 _PROMOTED_DAYS = 14  # a display or mailer that ended before them says nothing of today
 
 
-def content(lake: Lake, as_of: dt.date) -> DataFrame:
-    """side, index, field, value (candidates.content): of all items and users that the dictionaries number, sold or not.
+def content(lake: Lake, as_of: dt.date, unsold: bool = False) -> DataFrame:
+    """side, index, field, value (candidates.content) of items and users with an event before ``as_of``.
+
+    ``unsold``: of all that the dictionaries number. They number what has an event at some time, so an item without one before
+    ``as_of`` is one that will be sold: a judge may ask how it would have been ranked, a ranking must not know it.
 
     Items: the catalogue's fields; ``coupon`` and ``campaign`` of the coupons that they are part of; ``promotion``: display or mailer, of
     the two weeks before ``as_of``. Users: their demographics; ``campaign``: those that they were sent. Blank text is unknown.
@@ -35,7 +38,12 @@ def content(lake: Lake, as_of: dt.date) -> DataFrame:
     from pyspark.sql import functions as F
 
     item, user = (
-        lake.read(table).where("deleted_at is null").select(f"{side}_id", F.col(f"{side}_index").alias("index"))
+        lake.read(table)
+        .where(
+            F.col("deleted_at").isNull()
+            & (F.lit(unsold) | (F.col("first_event_time") < F.lit(as_of).cast("timestamp")))
+        )
+        .select(f"{side}_id", F.col(f"{side}_index").alias("index"))
         for side, table in (("item", ITEM_DICTIONARY), ("user", USER_DICTIONARY))
     )
 
@@ -62,5 +70,5 @@ def _field(rows: DataFrame, numbered: DataFrame, side: str, column: str, field: 
     from pyspark.sql import functions as F
 
     named = rows.select(f"{side}_id", F.trim(F.col(column).cast("string")).alias("value")).where("value != ''")
-    told = named.join(F.broadcast(numbered), f"{side}_id")
+    told = named.join(numbered, f"{side}_id")
     return told.select(F.lit(side).alias("side"), "index", F.lit(field).alias("field"), "value")

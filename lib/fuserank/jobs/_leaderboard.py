@@ -263,7 +263,7 @@ class _Bench:
         name = f"{part}-content"
         if name not in self.kept:
             back = self.run.settings.windows.label_days if part == "validation" else 0
-            rows = content(self.run.lake, self.run.as_of - dt.timedelta(days=back))
+            rows = content(self.run.lake, self.run.as_of - dt.timedelta(days=back), unsold=True)
             self.kept[name] = self.folder.keep(rows, name, CONTENT_COLUMNS)
         return self.kept[name][1]
 

@@ -11,6 +11,7 @@ import numpy as np
 from fuserank.candidates import family
 from fuserank.candidates.quotas import Hits, Listed, Union, greedy, overlap, segments, union
 from fuserank.common.draws import draw_users
+from fuserank.common.errors import FuserankError
 from fuserank.common.lookup import locate
 from fuserank.common.protocol import pairs
 from fuserank.config.candidates import SEGMENTS, CandidatesConfig
@@ -59,7 +60,7 @@ def choose(run: Run, as_of: dt.date, budget: float, band: int, per_user: bool = 
     lists: dict[str, Listed] = {}
     deep = cfg.model_copy(update={"segments": cfg.segments.model_copy(update={"quotas": None}), "max_rows": None})
     deep = deep.with_quotas({s: 10**6 if s == "repeat" else DEPTH for s in cfg.sources})
-    with opened(run, start, family.settings_of(cfg)) as sources:
+    with opened(run, start, family.settings_of(cfg), apart=True) as sources:
         for source in cfg.sources:
             with run.stage(source):
                 rows = sources.propose(source, deep).join(drawn, "user_index", "left_semi")
@@ -68,16 +69,26 @@ def choose(run: Run, as_of: dt.date, budget: float, band: int, per_user: bool = 
     users = np.sort(drawn.toArrow()["user_index"].to_numpy())
     drawn.unpersist()
     user, item = (truth[c].to_numpy() for c in ("user_index", "item_index"))
-    known_users, counts = basket_counts(run, start)
+    known_users, counts = basket_counts(run, start, users)
     at, known = locate(known_users, users)
     of_U = segments(np.where(known, counts[at], 0), cfg.segments.new_baskets, cfg.segments.heavy_baskets)
     hits: dict[str, Hits] = {
         s: Hits.of(lists, user, item, users[of_U == s], per_user) for s in SEGMENTS if (of_U == s).any()
     }
     quotas = greedy(hits, budget, band).as_setting()
+    if not any(quotas.values()):
+        raise FuserankError(
+            f"no source found anything that was bought from {start} to {as_of}: there is nothing to choose by; take in more data or choose a later --as-of"
+        )
+    quotas = {s: _with_popular(of, cfg, run.settings.ranking.k) for s, of in quotas.items() if of}
     return Chosen(start, as_of, {s: one.users for s, one in hits.items()}, quotas, _unions(hits, quotas),
                   _unions(hits, {s: {n: cfg.quota_in(s, n) for n in cfg.sources} for s in SEGMENTS}),
                   {s: [_told(share, quotas[s]) for share in overlap(one, quotas[s])] for s, one in hits.items()})  # fmt: skip
+
+
+def _with_popular(quotas: dict[str, int], cfg: CandidatesConfig, k: int) -> dict[str, int]:
+    """Lists that are short are filled with what is popular, chosen or not: twice as many as a list has."""
+    return {**quotas, "popular": max(quotas.get("popular", 0), 2 * k)} if "popular" in cfg.sources else quotas
 
 
 def _unions(hits: dict[str, Hits], quotas: dict[str, dict[str, int]]) -> dict[str, Union]:
@@ -90,8 +101,10 @@ def _told(share: Any, quotas: dict[str, int]) -> dict[str, Any]:
             "unique_hits": share.unique_hits, "overlap": share.overlap}  # fmt: skip
 
 
-def settings_text(cfg: CandidatesConfig, chosen: Chosen, dataset: str) -> str:
-    """conf/tuned/<dataset>.yaml: sources, settings of members and quotas as they are to be, with the numbers as comments."""
+def settings_text(cfg: CandidatesConfig, chosen: Chosen, dataset: str, before: dict[str, Any] | None = None) -> str:
+    """conf/tuned/<dataset>.yaml: sources, their settings and quotas as they are to be, with the numbers as comments. ``before``: what
+    stands in the file; all of it but sources and quotas stays.
+    """
     import yaml
 
     used = [s for s in cfg.sources if any(s in of for of in chosen.quotas.values())]

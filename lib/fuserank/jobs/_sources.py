@@ -16,10 +16,12 @@ from fuserank.candidates.content import CONTENT_COLUMNS
 from fuserank.candidates.interactions import PAIR_COLUMNS
 from fuserank.candidates.learned import COLUMNS
 from fuserank.candidates.rows import KERNEL_OUTPUT
+from fuserank.common.errors import FuserankError
 from fuserank.common.reversals import reversals_of
 from fuserank.config.candidates import OWN_SOURCES, SEGMENTS
 from fuserank.io.executors import refuse_dynamic_allocation, slots
 from fuserank.io.interactions import Scratch, scratch
+from fuserank.io.lake import Lake
 from fuserank.io.shipped import columns_of
 from fuserank.jobs._content import content
 from fuserank.tables.candidates import CO_PURCHASE, FACTORS, LEARNED
@@ -38,6 +40,7 @@ class Sources:
     """What all sources of a day start from; ``propose`` gives user_index, item_index, source, rank, score of one of them."""
 
     run: Run
+    lake: Lake  # which keeps what the sources are made of
     as_of: dt.date
     basket_rows: DataFrame
     pair_rows: DataFrame
@@ -82,27 +85,29 @@ class Sources:
         return makers[source](cfg)
 
     def _als(self, cfg: CandidatesConfig) -> DataFrame:
-        run, day = self.run, self.as_of
+        run, lake, day = self.run, self.lake, self.as_of
         cores = run.spark.sparkContext.defaultParallelism
         fitted = cfg.als.model_copy(update={"ranks": min(cfg.als.ranks, self._at_once("als"))})
-        run.lake.replace(FACTORS, als.fit(self.pair_rows, fitted, run.seed), as_of_date=day)
-        users = run.lake.read(FACTORS, as_of_date=day, side="user")
-        items = columns_of(run.lake, FACTORS, ("index", "factor"), as_of_date=day, side="item")
+        lake.replace(FACTORS, als.fit(self.pair_rows, fitted, run.seed), as_of_date=day)
+        users = lake.read(FACTORS, as_of_date=day, side="user")
+        items = columns_of(lake, FACTORS, ("index", "factor"), as_of_date=day, side="item")
         return als.propose(users, items, cfg.als, cores, self.pair_rows if cfg.als.exclude_seen else None)
 
     def _co_purchase(self, cfg: CandidatesConfig) -> DataFrame:
-        run, day = self.run, self.as_of
-        run.lake.replace(CO_PURCHASE, co_purchase.neighbours(self.basket_rows, cfg.co_purchase), as_of_date=day)
+        run, lake, day = self.run, self.lake, self.as_of
+        lake.replace(CO_PURCHASE, co_purchase.neighbours(self.basket_rows, cfg.co_purchase), as_of_date=day)
         names = ("item_index", "neighbour_index", "similarity")
-        near = columns_of(run.lake, CO_PURCHASE, names, names[:2], as_of_date=day)
+        near = columns_of(lake, CO_PURCHASE, names, names[:2], as_of_date=day)
         return co_purchase.propose(self.pair_rows, near, cfg.co_purchase, run.spark.sparkContext.defaultParallelism)
 
     def _member(self, source: str, cfg: CandidatesConfig) -> DataFrame:
-        who, told, lake = family.member(source), cfg.member(source), self.run.lake
+        who, told, lake = family.member(source), cfg.member(source), self.lake
         ranks = self._at_once(source) if who.fit is not None else max(slots(self.run.spark).total, 1)
         taken, load_pairs = self._kept("pairs", self._pairs, PAIR_COLUMNS)
         load_content = (
-            self._kept("content", lambda: content(lake, self.as_of), CONTENT_COLUMNS)[1] if who.content else None
+            self._kept("content", lambda: content(self.run.lake, self.as_of), CONTENT_COLUMNS)[1]
+            if who.content
+            else None
         )
         learned = family.fit(who, taken, load_pairs, self.settings[source], self.run.seed, ranks, load_content)
         lake.replace(LEARNED, learned, as_of_date=self.as_of, source=source)
@@ -130,8 +135,11 @@ class Sources:
 
 
 @contextmanager
-def opened(run: Run, as_of: dt.date, settings: dict[str, Section]) -> Iterator[Sources]:
-    """The sources of a day; ``settings``: of the members among them (``family.settings_of``). What they share goes when the block ends."""
+def opened(run: Run, as_of: dt.date, settings: dict[str, Section], apart: bool = False) -> Iterator[Sources]:
+    """The sources of a day; ``settings``: of the members among them (``family.settings_of``). What they share goes when the block ends.
+
+    ``apart``: so does what they are made of, and the lake stays as it is.
+    """
     cfg = run.settings.candidates
     events = run.lake.known(EVENTS, as_of)
     half_lives = [cfg.co_purchase.half_life_days, *(term.half_life_days for term in cfg.repeat.terms)]
@@ -139,7 +147,12 @@ def opened(run: Run, as_of: dt.date, settings: dict[str, Section]) -> Iterator[S
     pair_rows = pairs(basket_rows, half_lives).persist()
     try:
         with scratch(run.lake) as folder:
-            yield Sources(run, as_of, basket_rows, pair_rows, folder, settings)
+            if apart and folder.folder is None:
+                raise FuserankError(
+                    f"lake {run.lake.root} has no folder beside it for lists that are only looked at; do it on a copy in a folder"
+                )
+            lake = Lake(run.spark, f"{folder.folder}/lake", run.run_id) if apart else run.lake
+            yield Sources(run, lake, as_of, basket_rows, pair_rows, folder, settings)
     finally:
         pair_rows.unpersist()
         basket_rows.unpersist()

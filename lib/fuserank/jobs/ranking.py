@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fuserank.candidates import family
+from fuserank.candidates.baskets import baskets, pairs
 from fuserank.candidates.kg_reasons import walked
 from fuserank.candidates.learned import COLUMNS
 from fuserank.common.errors import FuserankError
 from fuserank.common.factors import by_index
+from fuserank.common.reversals import reversals_of
 from fuserank.config.candidates import OWN_SOURCES
 from fuserank.fusion.fitted import MODEL_SOURCE, from_rows
 from fuserank.fusion.parts import part_alone
@@ -90,54 +92,53 @@ def _evidence(
     """All that the sources can show for the rows that they may speak for."""
     from pyspark.sql import functions as F
 
-    cfg, lake, sources = run.settings.ranking, run.lake, run.settings.candidates.sources
-    told = ev.counted(may_speak, ev.item_counts(bought, as_of, cfg), names, cfg)
+    cfg, lake, candidates = run.settings.ranking, run.lake, run.settings.candidates
+    sources = [s for s in candidates.sources if candidates.quota(s)]
+    members = [family.member(s) for s in sources if s not in OWN_SOURCES]
+    counting = [m.name for m in members if m.reason == "counts"]
+    told = ev.counted(may_speak, ev.item_counts(bought, as_of, cfg), names, cfg, counting)
     if "repeat" in sources:
         told = told.unionByName(ev.repeat(may_speak, bought, cfg))
     if "co_purchase" in sources:
-        told = told.unionByName(ev.co_purchase(may_speak, own, lake.read(CO_PURCHASE, as_of_date=as_of), names))
-    if _WALKER in sources:
-        kg_load = columns_of(lake, LEARNED, COLUMNS, as_of_date=as_of, source=_WALKER)
-        theirs = may_speak.where(F.col("source") == _WALKER).select("user_index", "item_index")
-        kg_cfg = family.settings_of(run.settings.candidates)[_WALKER]
-        walks = walked(theirs, _histories(bought, as_of), kg_load, kg_cfg)
-        told = told.unionByName(ev.walked(may_speak, walks, names, _WALKER))
-    speaking = [s for s in sources if s == "als" or s not in (*OWN_SOURCES, _WALKER)]
-    factors = _item_factors(run, as_of) if speaking else None
-    if factors is not None:
+        near = lake.read(CO_PURCHASE, as_of_date=as_of)
+        told = told.unionByName(ev.linked(may_speak, own, near, names, "co_purchase", "Often in one basket with "))
+    for name in [m.name for m in members if m.reason == "edges"]:
+        near = lake.read(LEARNED, as_of_date=as_of, source=name).where("part = 'near'")
+        near = near.selectExpr("index item_index", "other neighbour_index", "value similarity")
+        told = told.unionByName(ev.linked(may_speak, own, near, names, name, "Others take it who take "))
+    for name in [s for s in sources if s == "als" or s in [m.name for m in members if m.reason == "vectors"]]:
+        factors = _item_factors(run, as_of, name)
         load = on_executors(run.spark, factors, sum(a.nbytes for a in factors))
-        theirs = may_speak.where(F.col("source").isin(speaking)).select("user_index", "item_index").distinct()
-        near = nearest_own(theirs, own, load, cfg.als_history, cfg.evidence_items)
-        told = told.unionByName(ev.collaborative(may_speak, near, names, speaking))
+        theirs = may_speak.where(F.col("source") == name).select("user_index", "item_index")
+        similar = nearest_own(theirs, own, load, cfg.als_history, cfg.evidence_items)
+        told = told.unionByName(ev.nearest(may_speak, similar, names, name))
+    if _WALKER in sources:
+        load_walks = columns_of(lake, LEARNED, COLUMNS, as_of_date=as_of, source=_WALKER)
+        theirs = may_speak.where(F.col("source") == _WALKER).select("user_index", "item_index")
+        walks = walked(theirs, _histories(run, as_of), load_walks, family.settings_of(candidates)[_WALKER])
+        told = told.unionByName(ev.walked(may_speak, walks, names, _WALKER))
     return told
 
 
-def _histories(bought: DataFrame, as_of: dt.date) -> DataFrame:
-    """PAIR_COLUMNS: weight = days with a purchase, age = days since the last."""
+def _histories(run: Run, as_of: dt.date) -> DataFrame:
+    """PAIR_COLUMNS, as kg was asked with them."""
+    events = run.lake.known(EVENTS, as_of)
+    rows = pairs(baskets(events, as_of, reversals_of(events)), ())
+    return rows.selectExpr("user_index", "item_index", "cast(baskets as float) weight", "cast(age_days as float) age")
+
+
+def _item_factors(run: Run, as_of: dt.date, source: str) -> tuple[np.ndarray, np.ndarray]:
+    """Unit factors of all items that a source has learned; they ride to the executors by closure or broadcast."""
     from pyspark.sql import functions as F
 
-    age = F.min(F.datediff(F.lit(as_of), "event_date")).cast("float").alias("age")
-    days = F.count_distinct("event_date").cast("float").alias("weight")
-    return bought.groupBy("user_index", "item_index").agg(days, age)
-
-
-def _item_factors(run: Run, as_of: dt.date) -> tuple[np.ndarray, np.ndarray] | None:
-    """Unit factors of all items, of als or else of the first member of the retrieval family that has any; None: none has. They
-    ride to the executors by closure or broadcast."""
-    from pyspark.sql import functions as F
-
-    sources = run.settings.candidates.sources
-    if "als" in sources:
+    if source == "als":
         saved = run.lake.read(FACTORS, as_of_date=as_of, side="item").select("index", "factor").toArrow()
-        if saved.num_rows == 0:
-            raise FuserankError(f"no item factors as of {as_of}; run jobs/candidates.py --as-of {as_of}")
-        return unit_factors(*by_index(saved))
-    for source in [s for s in sources if s not in OWN_SOURCES]:
-        of_items = run.lake.read(LEARNED, as_of_date=as_of, source=source).where("part = 'item' and size(vector) > 0")
-        saved = of_items.select("index", F.col("vector").alias("factor")).toArrow()
-        if saved.num_rows:
-            return unit_factors(*by_index(saved))
-    return None
+    else:
+        rows = run.lake.read(LEARNED, as_of_date=as_of, source=source).where("part = 'item'")
+        saved = rows.select("index", F.col("vector").alias("factor")).toArrow()
+    if saved.num_rows == 0:
+        raise FuserankError(f"no item factors of {source} as of {as_of}; run jobs/candidates.py --as-of {as_of}")
+    return unit_factors(*by_index(saved))
 
 
 def _popular(run: Run, as_of: dt.date) -> list[PopularItem]:

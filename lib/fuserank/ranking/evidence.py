@@ -51,43 +51,45 @@ def repeat(asked: DataFrame, bought: DataFrame, cfg: RankingConfig) -> DataFrame
     return _told(told, "repeat", reason, F.col("ids.id"))
 
 
-def co_purchase(asked: DataFrame, own: DataFrame, neighbours: DataFrame, names: DataFrame) -> DataFrame:
-    """The bought item that leads to this one by the strongest link, as ``item:<id>``. ``own``: user_index, item_index."""
+def linked(
+    asked: DataFrame, own: DataFrame, neighbours: DataFrame, names: DataFrame, source: str, words: str
+) -> DataFrame:
+    """co_purchase, and members that learn such links: the bought item that leads to this one by the strongest, as ``item:<id>``.
+    ``own``: user_index, item_index; ``neighbours``: item_index, neighbour_index, similarity.
+    """
     from pyspark.sql import functions as F
 
-    mine = asked.where("source = 'co_purchase'").select("user_index", F.col("item_index").alias("wanted"))
-    linked = neighbours.select(
+    mine = asked.where(F.col("source") == source).select("user_index", F.col("item_index").alias("wanted"))
+    links = neighbours.select(
         F.col("item_index").alias("from_item"), F.col("neighbour_index").alias("wanted"), "similarity"
     ).join(F.broadcast(mine.select("wanted").distinct()), "wanted", "left_semi")
     by_user = mine.join(own.select("user_index", F.col("item_index").alias("from_item")), "user_index")
     link = F.struct(F.col("similarity"), (-F.col("from_item")).alias("lower_first"))
     strongest = (
-        by_user.join(linked, ["wanted", "from_item"]).groupBy("user_index", "wanted").agg(F.max(link).alias("link"))
+        by_user.join(links, ["wanted", "from_item"]).groupBy("user_index", "wanted").agg(F.max(link).alias("link"))
         .select("user_index", F.col("wanted").alias("item_index"), (-F.col("link.lower_first")).alias("from_item"))
     )  # fmt: skip
     told = strongest.join(_called(names, "from_item", "from"), "from_item")
-    reason = F.concat(F.lit("Often in one basket with "), F.col("from_name"), F.lit(", which you buy"))
-    return _told(told, "co_purchase", reason, F.array("from_ref"))
+    reason = F.concat(F.lit(words), F.col("from_name"), F.lit(", which you buy"))
+    return _told(told, source, reason, F.array("from_ref"))
 
 
-def collaborative(asked: DataFrame, similar: DataFrame, names: DataFrame, sources: Sequence[str]) -> DataFrame:
-    """als, and the members of the retrieval family: own items whose factors are nearest. ``similar``: user_index, item_index,
-    from_item, place (``similarity.nearest_own``)."""
+def nearest(asked: DataFrame, similar: DataFrame, names: DataFrame, source: str) -> DataFrame:
+    """als, and members that learn such factors: own items whose factors are nearest. ``similar``: user_index, item_index, from_item,
+    place (``similarity.nearest_own``)."""
     from pyspark.sql import functions as F
 
-    mine = asked.where(F.col("source").isin(list(sources))).select("user_index", "item_index", "source")
+    mine = asked.where(F.col("source") == source).select("user_index", "item_index")
     told = (
-        similar.join(_called(names, "from_item", "from"), "from_item").groupBy("user_index", "item_index")
+        similar.join(mine, ["user_index", "item_index"], "left_semi").join(_called(names, "from_item", "from"), "from_item")
+        .groupBy("user_index", "item_index")
         .agg(F.sort_array(F.collect_list(F.struct("place", "from_name", "from_ref"))).alias("own"))
-        .join(mine, ["user_index", "item_index"])
     )  # fmt: skip
     reason = F.concat(
         F.lit("Others who buy what you buy also take it; closest to it in your history: "),
         F.array_join("own.from_name", " and "),
     )
-    return told.select(
-        "user_index", "item_index", "source", reason.alias("reason"), F.col("own.from_ref").alias("evidence")
-    )
+    return _told(told, source, reason, F.col("own.from_ref"))
 
 
 _SHARED = {
@@ -112,12 +114,15 @@ def walked(asked: DataFrame, walks: DataFrame, names: DataFrame, source: str) ->
     return _told(told, source, reason, F.array("from_ref"))
 
 
-def counted(asked: DataFrame, counts: DataFrame, names: DataFrame, cfg: RankingConfig) -> DataFrame:
-    """popular, trending, no_history: purchases of the item by everyone, as ``item:<id>``. Without recent purchases popular
+def counted(
+    asked: DataFrame, counts: DataFrame, names: DataFrame, cfg: RankingConfig, like_popular: Sequence[str] = ()
+) -> DataFrame:
+    """popular and those ``like_popular``, trending, no_history: purchases of the item by everyone, as ``item:<id>``. Without recent purchases popular
     and trending have nothing to show; a newcomer's row says so either way."""
     from pyspark.sql import functions as F
 
-    mine = asked.where("source in ('popular', 'trending', 'no_history')")
+    popular_ones = ["popular", *like_popular]
+    mine = asked.where(F.col("source").isin(*popular_ones, "trending", "no_history"))
     told = mine.join(counts, "item_index", "left").na.fill(0, ["recent", "earlier"])
     told = told.where("recent > 0 or source = 'no_history'").join(_called(names, "item_index", "own"), "item_index")
     recent, days = F.format_number("recent", 0), F.lit(f" purchases in the last {cfg.popular_days} days")
@@ -128,7 +133,9 @@ def counted(asked: DataFrame, counts: DataFrame, names: DataFrame, cfg: RankingC
     )
     newcomer = F.concat(F.lit("No purchases of yours to go by; among the most bought of all: "), recent, days)
     reason = (
-        F.when(F.col("source") == "trending", trending).when(F.col("source") == "popular", popular).otherwise(newcomer)
+        F.when(F.col("source") == "trending", trending)
+        .when(F.col("source").isin(*popular_ones), popular)
+        .otherwise(newcomer)
     )
     return told.select(
         "user_index", "item_index", "source", reason.alias("reason"), F.array("own_ref").alias("evidence")

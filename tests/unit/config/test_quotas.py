@@ -60,4 +60,6 @@ def test_segments_have_their_own_quotas_and_a_source_is_read_as_deep_as_the_deep
     less = cfg.model_copy(update={"max_rows": 10_000}).within(100, 2_000)
     assert less.asked(100, 2_000) <= 10_000
     assert less.quota_in("new", "item_cf") == 0
+    assert less.quota_in("light", "als") < 150  # its own, shrunk, not what another segment has
+    assert less.quota_in("light", "item_cf") <= 30
     assert less.quota_in("heavy", "repeat") == 500  # no more than the 2,000 pairs that there are

@@ -69,9 +69,12 @@ def _with_reasons(spark: Any, bought: list[dict[str, Any]]) -> dict[tuple[int, i
     near = spark.createDataFrame(
         [(2, 9, 5, 1), (2, 9, 7, 2), (2, 8, 7, 1)], "user_index int, item_index int, from_item int, place int"
     )
-    told = ev.repeat(may_speak, events, cfg).unionByName(ev.co_purchase(may_speak, own, links, names))
+    told = ev.repeat(may_speak, events, cfg).unionByName(
+        ev.linked(may_speak, own, links, names, "co_purchase", "Often in one basket with ")
+    )
     told = told.unionByName(ev.counted(may_speak, ev.item_counts(events, AS_OF, cfg), names, cfg))
-    told = told.unionByName(ev.collaborative(may_speak, near, names, ("als", "item_cf")))
+    for name in ("als", "item_cf"):
+        told = told.unionByName(ev.nearest(may_speak, near, names, name))
     walks = spark.createDataFrame(
         [(2, 6, 5, "product_type"), (9, 6, 5, "brand")], "user_index int, item_index int, from_item int, field string"
     )
