@@ -279,9 +279,12 @@ def test_quotas_are_chosen_and_written_for_later_runs(refreshed: Lake, shop: Pat
     import shutil
 
     from fuserank.config.candidates import SEGMENTS
+    from fuserank.io.lake import Lake
+    from fuserank.tables.candidates import CANDIDATES, CO_PURCHASE, FACTORS, LEARNED
     from tests.support.cli import ran
 
     shutil.copytree(shop / "lake", shop / "quotas")
+    before = [refreshed.version(t) for t in (FACTORS, CO_PURCHASE, LEARNED, CANDIDATES)]
     words = ["--dataset", "tinyshop", "--lake", str(shop / "quotas"), "--as-of", AS_OF]
     words += [w for setting in SMALL for w in ("--set", setting)]
     tuned = shop / "conf" / "tuned" / "tinyshop.yaml"
@@ -294,8 +297,10 @@ def test_quotas_are_chosen_and_written_for_later_runs(refreshed: Lake, shop: Pat
     assert text.startswith("# Sources and quotas of tinyshop, chosen by `fuserank quotas` on ")
     assert told["recall"]["all"] > 0
     assert told["a_user"]["all"] <= 8
+    copied = Lake(refreshed.spark, str(shop / "quotas"), "look")
+    assert [copied.version(t) for t in (FACTORS, CO_PURCHASE, LEARNED, CANDIDATES)] == before  # the lake stays as it is
     for segment, quotas in told["quotas"].items():
-        assert quotas
+        assert quotas["popular"] >= 10  # twice ranking.k: what fills lists is always there
         assert all(quota % 2 == 0 for quota in quotas.values())
         assert segment in SEGMENTS
         assert {s: cfg.quota_in(segment, s) for s in cfg.sources} == {s: quotas.get(s, 0) for s in cfg.sources}
