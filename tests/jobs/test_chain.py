@@ -289,14 +289,14 @@ def test_quotas_are_chosen_and_written_for_later_runs(refreshed: Lake, shop: Pat
     words += [w for setting in SMALL for w in ("--set", setting)]
     tuned = shop / "conf" / "tuned" / "tinyshop.yaml"
     try:
-        told = json.loads(ran("quotas", *words, "--budget", "8", "--band", "2", "--write", "--json").stdout)
+        told = json.loads(ran("quotas", *words, "--budget", "20", "--band", "2", "--write", "--json").stdout)
         text = tuned.read_text(encoding="utf-8")
         cfg = settings(shop).candidates  # the sources as SMALL has them, the quotas as written
     finally:
         shutil.rmtree(tuned.parent, ignore_errors=True)
     assert text.startswith("# Sources and quotas of tinyshop, chosen by `fuserank quotas` on ")
     assert told["recall"]["all"] > 0
-    assert told["a_user"]["all"] <= 8
+    assert told["a_user"]["all"] <= 20
     copied = Lake(refreshed.spark, str(shop / "quotas"), "look")
     assert [copied.version(t) for t in (FACTORS, CO_PURCHASE, LEARNED, CANDIDATES)] == before  # the lake stays as it is
     for segment, quotas in told["quotas"].items():

@@ -152,7 +152,7 @@ class Choice:
         return {segment: {s: quota for s, quota in taken.items() if quota} for segment, taken in self.quotas.items()}
 
 
-def greedy(hits: Mapping[str, Hits], budget: float, band: int = 25) -> Choice:
+def greedy(hits: Mapping[str, Hits], budget: float, band: int = 25, least: Mapping[str, int] | None = None) -> Choice:
     """Quotas of each segment's sources, in multiples of ``band``, with at most ``budget`` distinct candidates a user as a mean
     over the users of all segments: one that finds more for each candidate is read deeper. A budget for each segment alone is a
     call for each. Ends where nothing more fits or nothing more is found. Ties go to the segment, then the source, that is
@@ -161,15 +161,17 @@ def greedy(hits: Mapping[str, Hits], budget: float, band: int = 25) -> Choice:
     A source that was taken first may find nothing that those taken after it do not. So in the end each is left out once and its room
     filled anew; where that finds more, the best of these is gone on from.
 
+    ``least``: what every segment keeps of a source, whatever it finds; it counts against the budget.
+
     Raises FuserankError where the budget or the band is not positive.
     """
     if budget <= 0 or band < 1:
         raise FuserankError(f"budget {budget} and band {band}: both must be positive")
-    plan = _Plan(hits, budget, band)
-    best = plan.filled(Choice({name: dict.fromkeys(one.pair, 0) for name, one in hits.items()}))
+    plan, kept = _Plan(hits, budget, band), dict(least or {})
+    best = plan.filled(Choice({name: {n: kept.get(n, 0) for n in one.pair} for name, one in hits.items()}))
     while True:
-        taken = [(s, n) for s, quotas in best.quotas.items() for n, quota in quotas.items() if quota]
-        others = [plan.filled(plan.filled(plan.without(best, *one), but=one)) for one in taken]
+        taken = [(s, n) for s, quotas in best.quotas.items() for n, quota in quotas.items() if quota > kept.get(n, 0)]
+        others = [plan.filled(plan.filled(plan.without(best, *one, kept.get(one[1], 0)), but=one)) for one in taken]
         better = max(others, key=plan.found, default=best)
         if plan.found(better) <= plan.found(best) * (1 + 1e-9):
             return best
@@ -185,10 +187,10 @@ class _Plan:
     def found(self, choice: Choice) -> float:
         return union(self.hits, choice.quotas).recall
 
-    def without(self, choice: Choice, segment: str, source: str) -> Choice:
-        quotas = {**choice.quotas, segment: {**choice.quotas[segment], source: 0}}
+    def without(self, choice: Choice, segment: str, source: str, least: int) -> Choice:
+        quotas = {**choice.quotas, segment: {**choice.quotas[segment], source: least}}
         whole = union(self.hits, quotas)
-        return Choice(quotas, [*choice.steps, Step(segment, source, 0, whole.recall, whole.a_user)])
+        return Choice(quotas, [*choice.steps, Step(segment, source, least, whole.recall, whole.a_user)])
 
     def filled(self, choice: Choice, but: tuple[str, str] | None = None) -> Choice:
         """The choice, and after it what finds most for each candidate more, until the limit. ``but``: segment and source that are

@@ -75,20 +75,17 @@ def choose(run: Run, as_of: dt.date, budget: float, band: int, per_user: bool = 
     hits: dict[str, Hits] = {
         s: Hits.of(lists, user, item, users[of_U == s], per_user) for s in SEGMENTS if (of_U == s).any()
     }
-    quotas = greedy(hits, budget, band).as_setting()
-    if not any(quotas.values()):
+    # lists that are short are filled with what is popular, chosen or not: twice as many as a list has
+    least = {"popular": 2 * run.settings.ranking.k} if "popular" in cfg.sources else {}
+    quotas = greedy(hits, budget, band, least).as_setting()
+    if not union(hits, quotas).recall:
         raise FuserankError(
             f"no source found anything that was bought from {start} to {as_of}: there is nothing to choose by; take in more data or choose a later --as-of"
         )
-    quotas = {s: _with_popular(of, cfg, run.settings.ranking.k) for s, of in quotas.items() if of}
+    quotas = {s: of for s, of in quotas.items() if of}
     return Chosen(start, as_of, {s: one.users for s, one in hits.items()}, quotas, _unions(hits, quotas),
                   _unions(hits, {s: {n: cfg.quota_in(s, n) for n in cfg.sources} for s in SEGMENTS}),
                   {s: [_told(share, quotas[s]) for share in overlap(one, quotas[s])] for s, one in hits.items()})  # fmt: skip
-
-
-def _with_popular(quotas: dict[str, int], cfg: CandidatesConfig, k: int) -> dict[str, int]:
-    """Lists that are short are filled with what is popular, chosen or not: twice as many as a list has."""
-    return {**quotas, "popular": max(quotas.get("popular", 0), 2 * k)} if "popular" in cfg.sources else quotas
 
 
 def _unions(hits: dict[str, Hits], quotas: dict[str, dict[str, int]]) -> dict[str, Union]:

@@ -139,6 +139,13 @@ def test_a_source_that_others_made_useless_is_left_out_again() -> None:
     assert [(step.source, step.quota) for step in choice.steps] == [("a", 2), ("a", 0), ("b", 2), ("b", 4)]
 
 
+def test_what_is_to_be_kept_is_kept_and_counts_against_the_budget() -> None:
+    hits = judged({0: [1, 2, 3]}, a={0: [1, 2, 3]}, b={0: [90, 91]})
+    assert greedy({"all": hits}, budget=3, band=1, least={"b": 2}).quotas == {"all": {"a": 1, "b": 2}}
+    assert greedy({"all": hits}, budget=1, band=1, least={"b": 2}).quotas == {"all": {"a": 0, "b": 2}}
+    assert greedy({"all": hits}, budget=5, band=2, least={"b": 1}).quotas == {"all": {"a": 4, "b": 1}}
+
+
 def test_segments_by_baskets() -> None:
     assert segments(np.array([0, 5, 6, 50, 51]), new=5, heavy=50).tolist() == ["new", "new", "light", "light", "heavy"]
 
