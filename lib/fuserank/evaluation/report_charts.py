@@ -14,6 +14,8 @@ NAMES = {"fnn": "FNN alone", "fusion": "Fusion", "co_purchase": "co-purchase", "
 COLOURS = {
     "fusion": "#0b6e4f", "fnn": "#3d5a98", "repeat": "#c8803a", "co_purchase": "#8a5aa8",
     "als": "#4a9bb5", "popular": "#b5485d", "trending": "#8d99a6",
+    "ials": "#2f7f99", "item_cf": "#a9774b", "user_cf": "#7d6b3f", "ease": "#5b8c5a", "graph_filter": "#6f7fb5", "ppr": "#9a6fb5",
+    "bpr": "#b56f97", "kg": "#6d8f2f", "two_tower": "#2f5f8f", "content": "#d19a2f", "segment_popularity": "#c0705a", "popularity": "#a85050",
 }  # fmt: skip
 
 
