@@ -22,19 +22,21 @@ if TYPE_CHECKING:
 ALL = "all"
 
 
-def basket_counts(
-    run: Run, as_of: dt.date, of: npt.NDArray[np.int32]
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
-    """user_index (U,), ascending, and distinct baskets of those ``of`` these users with feedback before the day."""
+def segments_of(run: Run, as_of: dt.date, users: npt.NDArray[np.int32]) -> npt.NDArray[np.str_]:
+    """The segment of each of the users (U,), by distinct baskets before the day."""
     from pyspark.sql import functions as F
 
-    asked = run.spark.createDataFrame([(int(u),) for u in of], "user_index int")
+    asked = run.spark.createDataFrame([(int(u),) for u in users], "user_index int")
     events = run.lake.known(EVENTS, as_of).join(F.broadcast(asked), "user_index", "left_semi")
     rows = baskets(events, as_of, reversals_of(events)).groupBy("user_index")
     table = rows.agg(F.count_distinct("basket").alias("baskets")).toArrow()
     user, count = (table[c].to_numpy() for c in ("user_index", "baskets"))
     order = np.argsort(user)
-    return user[order], count[order]
+    at, known = locate(user[order], users)
+    baskets_U = np.zeros(len(users), np.int64)
+    baskets_U[known] = count[order][at[known]]
+    cfg = run.settings.candidates.segments
+    return segments(baskets_U, cfg.new_baskets, cfg.heavy_baskets)
 
 
 def candidate_sets(run: Run, as_of: dt.date, wide: pa.Table, sources: tuple[str, ...]) -> list[dict[str, Any]]:
@@ -46,10 +48,7 @@ def candidate_sets(run: Run, as_of: dt.date, wide: pa.Table, sources: tuple[str,
         rank = wide[f"rank_{source}"].to_numpy()[given].astype(np.int64)
         lists[source] = Listed(user[given], item[given], rank)
     judged = np.unique(user[label > 0])
-    users, counts = basket_counts(run, as_of, judged)
-    at, known = locate(users, judged)
-    cfg = run.settings.candidates.segments
-    of_U = segments(np.where(known, counts[at], 0), cfg.new_baskets, cfg.heavy_baskets)
+    of_U = segments_of(run, as_of, judged)
     rows: list[dict[str, Any]] = []
     for segment in (ALL, *np.unique(of_U).tolist()):
         some = judged if segment == ALL else judged[of_U == segment]

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fuserank.candidates import family
-from fuserank.candidates.quotas import Hits, Listed, Union, greedy, overlap, segments, union
+from fuserank.candidates.quotas import Hits, Listed, Union, greedy, overlap, union
 from fuserank.common.draws import draw_users
 from fuserank.common.errors import FuserankError
-from fuserank.common.lookup import locate
 from fuserank.common.protocol import pairs
-from fuserank.config.candidates import SEGMENTS, CandidatesConfig
-from fuserank.jobs._candidate_sets import basket_counts
+from fuserank.config.candidates import OWN_SOURCES, SEGMENTS, CandidatesConfig
+from fuserank.jobs._candidate_sets import segments_of
 from fuserank.jobs._sources import opened
 from fuserank.tables.silver import EVENTS
 
@@ -69,9 +68,7 @@ def choose(run: Run, as_of: dt.date, budget: float, band: int, per_user: bool = 
     users = np.sort(drawn.toArrow()["user_index"].to_numpy())
     drawn.unpersist()
     user, item = (truth[c].to_numpy() for c in ("user_index", "item_index"))
-    known_users, counts = basket_counts(run, start, users)
-    at, known = locate(known_users, users)
-    of_U = segments(np.where(known, counts[at], 0), cfg.segments.new_baskets, cfg.segments.heavy_baskets)
+    of_U = segments_of(run, start, users)
     hits: dict[str, Hits] = {
         s: Hits.of(lists, user, item, users[of_U == s], per_user) for s in SEGMENTS if (of_U == s).any()
     }
@@ -100,7 +97,7 @@ def _told(share: Any, quotas: dict[str, int]) -> dict[str, Any]:
 
 def settings_text(cfg: CandidatesConfig, chosen: Chosen, dataset: str, before: dict[str, Any] | None = None) -> str:
     """conf/tuned/<dataset>.yaml: sources, their settings and quotas as they are to be, with the numbers as comments. ``before``: what
-    stands in the file; all of it but sources and quotas stays.
+    stands in the file; what is not of these stays.
     """
     import yaml
 
@@ -108,13 +105,11 @@ def settings_text(cfg: CandidatesConfig, chosen: Chosen, dataset: str, before: d
     members = {n: m.model_dump(mode="json", exclude_defaults=True) for n, m in cfg.members.items() if n in used}
     members = {n: m for n, m in members.items() if m}
     borders = {"new_baskets": cfg.segments.new_baskets, "heavy_baskets": cfg.segments.heavy_baskets}
-    told = {
-        "candidates": {
-            "sources": used,
-            **({"members": members} if members else {}),
-            "segments": {**borders, "quotas": chosen.quotas},
-        }
-    }
+    own = {n: getattr(cfg, n).model_dump(mode="json", exclude_defaults=True) for n in used if n in OWN_SOURCES}
+    kept = dict((before or {}).get("candidates") or {})
+    kept |= {n: of for n, of in own.items() if of} | ({"members": members} if members else {})
+    kept |= {"sources": used, "segments": {**borders, "quotas": chosen.quotas}}
+    told = {**(before or {}), "candidates": kept}
     numbers = [
         f"#   {segment:6s} {chosen.users.get(segment, sum(chosen.users.values())):6,d} users: {one.recall:.3f} with {one.a_user:.0f} a user "
         f"(before: {chosen.before[segment].recall:.3f} with {chosen.before[segment].a_user:.0f})"

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 
 import numpy as np
 import pytest
+import yaml
 from pydantic import ValidationError
 
 from fuserank.candidates.quotas import Hits, Listed, Union, greedy, overlap, segments, union
 from fuserank.common.errors import FuserankError
 from fuserank.config.candidates import CandidatesConfig
+from fuserank.jobs._quotas import Chosen, settings_text
 
 Rows = dict[int, list[int]]  # user → items, best first
 
@@ -160,3 +163,31 @@ def test_settings_name_what_there_is() -> None:
     ):
         with pytest.raises(ValidationError, match=says):
             CandidatesConfig.model_validate({"segments": wrong})
+
+
+def test_the_file_of_tuned_settings_keeps_what_the_choice_does_not_say() -> None:
+    cfg = CandidatesConfig.model_validate(
+        {"sources": ["repeat", "als", "ials", "popular"], "als": {"factors": 16}, "popular": {"quota": 7},
+         "members": {"ials": {"settings": {"factors": 32}}, "ease": {"quota": 9}}}
+    )  # fmt: skip
+    found = {"all": Union(0.5, 10.0, 30), "new": Union(0.5, 10.0, 30)}
+    day = dt.date(2020, 1, 1)
+    chosen = Chosen(day, day, {"new": 3}, {"new": {"repeat": 5, "als": 10, "ials": 20}}, found, found, {})
+    before = {"train": {"epochs": 2}, "candidates": {"max_rows": 9, "sources": ["popular"], "als": {"alpha": 2.0}}}
+    text = settings_text(cfg, chosen, "shop", before)
+    assert text.startswith("# Sources and quotas of shop")
+    assert yaml.safe_load(text) == {
+        "train": {"epochs": 2},
+        "candidates": {
+            "max_rows": 9,
+            "als": {"factors": 16},
+            "members": {"ials": {"settings": {"factors": 32}}},
+            "sources": ["repeat", "als", "ials"],
+            "segments": {
+                "new_baskets": 5,
+                "heavy_baskets": 50,
+                "quotas": {"new": {"repeat": 5, "als": 10, "ials": 20}},
+            },
+        },
+    }
+    assert settings_text(cfg, chosen, "shop", yaml.safe_load(text)) == text
