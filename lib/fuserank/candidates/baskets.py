@@ -66,6 +66,13 @@ def pairs(basket_rows: DataFrame, half_lives_days: Iterable[float]) -> DataFrame
     )
 
 
+def as_interactions(pair_rows: DataFrame) -> DataFrame:
+    """interactions.PAIR_COLUMNS of ``pairs``: weight = distinct baskets, age = days since the last."""
+    return pair_rows.selectExpr(
+        "user_index", "item_index", "cast(baskets as float) weight", "cast(age_days as float) age"
+    )
+
+
 def same_list_for_all(scored_items: DataFrame, users: DataFrame, source: str, quota: int) -> DataFrame:
     """The best ``quota`` items (item_index, score double), ties to the lower item_index, given to every user.
 

@@ -170,10 +170,6 @@ class CandidatesConfig(Section):
     def _own_quota(self, name: str) -> int:
         return int(getattr(self, name).quota) if name in OWN_SOURCES else self.member(name).quota
 
-    def with_depth(self, source: str, quota: int) -> CandidatesConfig:
-        """The same with a quota of one of OWN_SOURCES."""
-        return self.model_copy(update={source: getattr(self, source).model_copy(update={"quota": quota})})
-
     def with_quotas(self, quotas: Mapping[str, int], deeper: bool = True) -> CandidatesConfig:
         """The same with other quotas of these sources; unless ``deeper``, of each the smaller."""
         least = {n: q if deeper else min(q, self._own_quota(n)) for n, q in quotas.items()}

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from fuserank.common.page import card, html, table
 from fuserank.evaluation import report_sources_charts as charts
 from fuserank.evaluation.report_charts import called
 from fuserank.evaluation.report_data import SourceSet, Worth
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
-TRACKS = {"all": "all items", "new": "items new to the user"}
 
 
 def section(worth: list[Worth], sets: list[SourceSet]) -> str:
@@ -29,12 +22,18 @@ def _worth(worth: list[Worth]) -> str:
         "NDCG@10 of the fusion less that of the fusion fitted without the source, on the same users; whiskers: paired 95 % interval. "
         f"{_verdict(worth)}"
     )
-    sides = "".join(f"<div>{_chart(f'worth-{t}', charts.worth(worth, t))}</div>" for t in TRACKS)
+    sides = "".join(f"<div>{html(charts.worth(worth, t), f'worth-{t}')}</div>" for t in charts.TRACKS)
     by_source: dict[str, dict[str, Worth]] = {w.source: {} for w in worth}
     for w in worth:
         by_source[w.source][w.track] = w
-    head = ["without", *(f"NDCG@10, {t}" for t in TRACKS.values()), *(f"gain, {t}" for t in TRACKS), "seconds", "MB"]
-    rows = [[called(s), *(_number(found.get(t)) for t in TRACKS), *(_gain(found.get(t)) for t in TRACKS),
+    head = [
+        "without",
+        *(f"NDCG@10, {t}" for t in charts.TRACKS.values()),
+        *(f"gain, {t}" for t in charts.TRACKS),
+        "seconds",
+        "MB",
+    ]
+    rows = [[called(s), *(_number(found.get(t)) for t in charts.TRACKS), *(_gain(found.get(t)) for t in charts.TRACKS),
              *_cost(next(iter(found.values())))] for s, found in by_source.items()]  # fmt: skip
     return card("worth", title, note, f'<div class="grid">{sides}</div>{table(head, rows, range(1, len(head)))}')
 
@@ -76,7 +75,7 @@ def _sets(sets: list[SourceSet]) -> str:
     )
     segments = list(dict.fromkeys(s.segment for s in sets))
     of_all = [s for s in sets if s.segment == "all" and s.source != "union"]
-    sides = f"<div>{_chart('sets-recall', charts.recall(of_all))}</div><div>{_chart('sets-overlap', charts.overlap(of_all))}</div>"
+    sides = f"<div>{html(charts.recall(of_all), 'sets-recall')}</div><div>{html(charts.overlap(of_all), 'sets-overlap')}</div>"
     head = ["segment", "users", "recall of all", "candidates a user", *(called(s.source) for s in of_all)]
     rows = []
     for segment in segments:
@@ -88,7 +87,3 @@ def _sets(sets: list[SourceSet]) -> str:
         rows.append([segment, f"{union.users:,}", f"{union.recall:.1%}", f"{union.a_user:.0f}", *shares])
     words = "<p class=note>of each source: recall, candidates a user</p>"
     return card("sets", title, note, f'<div class="grid">{sides}</div>{table(head, rows, range(1, len(head)))}{words}')
-
-
-def _chart(name: str, figure: go.Figure) -> str:
-    return html(figure, name)

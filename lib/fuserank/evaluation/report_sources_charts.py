@@ -11,7 +11,7 @@ from fuserank.evaluation.report_data import SourceSet, Worth
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-_NAMES = {"all": "all items", "new": "items new to the user"}
+TRACKS = {"all": "all items", "new": "items new to the user"}
 
 
 def worth(rows: list[Worth], track: str) -> go.Figure:
@@ -29,7 +29,7 @@ def worth(rows: list[Worth], track: str) -> go.Figure:
         hovertemplate="%{y}: %{x:+.4f}<br>95 %: %{customdata[0]:+.4f} … %{customdata[1]:+.4f}<br>without: %{customdata[2]:.4f}<extra></extra>",
     )  # fmt: skip
     figure.add_vline(x=0, line_width=1, line_color=INK)
-    figure.update_xaxes(title=f"gain in NDCG@10, {_NAMES[track]}", tickformat="+.3f")
+    figure.update_xaxes(title=f"gain in NDCG@10, {TRACKS[track]}", tickformat="+.3f")
     return styled(figure, height=70 + 36 * max(len(ordered), 2), legend=False)
 
 

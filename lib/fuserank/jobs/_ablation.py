@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -86,22 +87,24 @@ def _quality(
     kept = tuple(s for s in (*sources, MODEL_SOURCE) if s != without)
     givers = [s for s in sources if s != without]
     test_window, fit_window = _given_by(test_window, givers), _given_by(fit_window, givers)
-    if not _finds(fit_window, givers):  # nothing to fit a fusion on: it would list nothing that is bought
+    if not (
+        _any(fit_window, givers) & (fit_window["label"].to_numpy() > 0)
+    ).any():  # nothing to fit a fusion on: it would list nothing that is bought
         lists = test_window.append_column(f"score_{FUSION}", pa.nulls(test_window.num_rows, pa.float64()))
         return _by_track(lists)
     fitted, _ = fit_rows(fit_window, kept, cfg)
     score = fuse_table(test_window, fitted, cfg.rrf_k)["score"].to_numpy()
-    given_N = np.zeros(test_window.num_rows, bool)
-    for s in fitted.sources:
-        given_N |= test_window[f"score_{s}"].is_valid().to_numpy()
-    fused = test_window.append_column(f"score_{FUSION}", pa.array(np.where(given_N, score, np.nan), from_pandas=True))
+    score_N = np.where(_any(test_window, fitted.sources), score, np.nan)
+    fused = test_window.append_column(f"score_{FUSION}", pa.array(score_N, from_pandas=True))
     return _by_track(fused)
 
 
-def _finds(rows: pa.Table, sources: list[str]) -> bool:
-    """Whether any source gives a true pair."""
-    label_N = rows["label"].to_numpy() > 0
-    return any((rows[f"score_{s}"].is_valid().to_numpy() & label_N).any() for s in sources)
+def _any(rows: pa.Table, sources: Sequence[str]) -> np.ndarray:
+    """Whether any of the sources gives the row (N,)."""
+    given_N = np.zeros(rows.num_rows, bool)
+    for s in sources:
+        given_N |= rows[f"score_{s}"].is_valid().to_numpy()
+    return given_N
 
 
 def _by_track(fused: pa.Table) -> dict[str, np.ndarray]:
@@ -113,9 +116,7 @@ def _given_by(rows: pa.Table, sources: list[str]) -> pa.Table:
     """The rows that a source gives or that are truth; of a row that none gives the model has no score."""
     import pyarrow as pa
 
-    given_N = np.zeros(rows.num_rows, bool)
-    for s in sources:
-        given_N |= rows[f"score_{s}"].is_valid().to_numpy()
+    given_N = _any(rows, sources)
     for column in (f"score_{MODEL_SOURCE}", f"rank_{MODEL_SOURCE}"):
         at = rows.column_names.index(column)
         values = rows[column].combine_chunks()

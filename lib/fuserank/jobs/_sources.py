@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import functions as F
 
 from fuserank.candidates import als, co_purchase, family, popular, repeat, trending
-from fuserank.candidates.baskets import baskets, pairs
+from fuserank.candidates.baskets import as_interactions, baskets, pairs
 from fuserank.candidates.content import CONTENT_COLUMNS
 from fuserank.candidates.interactions import PAIR_COLUMNS
 from fuserank.candidates.learned import COLUMNS
 from fuserank.candidates.rows import KERNEL_OUTPUT
 from fuserank.common.errors import FuserankError
 from fuserank.common.reversals import reversals_of
-from fuserank.config.candidates import OWN_SOURCES, SEGMENTS
+from fuserank.config.candidates import SEGMENTS
 from fuserank.io.executors import refuse_dynamic_allocation, slots
 from fuserank.io.interactions import Scratch, scratch
 from fuserank.io.lake import Lake
@@ -73,8 +73,7 @@ class Sources:
     def _whole(self, source: str, cfg: CandidatesConfig) -> DataFrame:
         if source in self.settings:
             return self._member(source, cfg)
-        if source in OWN_SOURCES:  # what the segments ask for may be deeper than the source's own quota
-            cfg = cfg.with_depth(source, cfg.quota(source))
+        cfg = cfg.with_quotas({source: cfg.quota(source)})  # a segment may ask for more than the source's own
         makers: dict[str, Callable[[CandidatesConfig], DataFrame]] = {
             "als": self._als,
             "co_purchase": self._co_purchase,
@@ -103,7 +102,7 @@ class Sources:
     def _member(self, source: str, cfg: CandidatesConfig) -> DataFrame:
         who, told, lake = family.member(source), cfg.member(source), self.lake
         ranks = self._at_once(source) if who.fit is not None else max(slots(self.run.spark).total, 1)
-        taken, load_pairs = self._kept("pairs", self._pairs, PAIR_COLUMNS)
+        taken, load_pairs = self._kept("pairs", lambda: as_interactions(self.pair_rows), PAIR_COLUMNS)
         load_content = (
             self._kept("content", lambda: content(self.run.lake, self.as_of), CONTENT_COLUMNS)[1]
             if who.content
@@ -113,12 +112,6 @@ class Sources:
         lake.replace(LEARNED, learned, as_of_date=self.as_of, source=source)
         load = columns_of(lake, LEARNED, COLUMNS, as_of_date=self.as_of, source=source)
         return family.propose(who, taken, load, self.settings[source], cfg.quota(source), ranks, told.exclude_seen)
-
-    def _pairs(self) -> DataFrame:
-        """PAIR_COLUMNS: weight = distinct baskets, age = days since the last."""
-        return self.pair_rows.selectExpr(
-            "user_index", "item_index", "cast(baskets as float) weight", "cast(age_days as float) age"
-        )
 
     def _kept(
         self, name: str, rows: Callable[[], DataFrame], columns: tuple[str, ...]

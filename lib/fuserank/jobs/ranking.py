@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fuserank.candidates import family
-from fuserank.candidates.baskets import baskets, pairs
+from fuserank.candidates.baskets import as_interactions, baskets, pairs
 from fuserank.candidates.kg_reasons import walked
 from fuserank.candidates.learned import COLUMNS
 from fuserank.common.errors import FuserankError
@@ -123,8 +123,7 @@ def _evidence(
 def _histories(run: Run, as_of: dt.date) -> DataFrame:
     """PAIR_COLUMNS, as kg was asked with them."""
     events = run.lake.known(EVENTS, as_of)
-    rows = pairs(baskets(events, as_of, reversals_of(events)), ())
-    return rows.selectExpr("user_index", "item_index", "cast(baskets as float) weight", "cast(age_days as float) age")
+    return as_interactions(pairs(baskets(events, as_of, reversals_of(events)), ()))
 
 
 def _item_factors(run: Run, as_of: dt.date, source: str) -> tuple[np.ndarray, np.ndarray]:
