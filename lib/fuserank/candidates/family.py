@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from fuserank.config.candidates import CandidatesConfig
 
 Loader = Callable[[], "pa.Table"]  # called on the executor
+_SCORED = 64_000_000  # users times items of a block: dense scores take 4 bytes each
 _LISTED = 8_000_000  # places in the lists of a block that is asked for whole lists
 _DEEPER = 4  # times as deep, where lists were not deep enough
 
@@ -234,7 +235,8 @@ def listed(
     chosen = None if among is None else _Among(scorer, among, k)
     user = histories.column("user_index").to_numpy()
     starts = np.flatnonzero(np.concatenate([[True], user[1:] != user[:-1]])) if len(user) else np.empty(0, np.int64)
-    at_once = who.users_at_once if chosen is None else min(who.users_at_once, chosen.users_at_once)
+    at_once = min(who.users_at_once, max(_SCORED // max(len(scorer.items), 1), 1))
+    at_once = at_once if chosen is None else min(at_once, chosen.users_at_once)
     for low in range(0, len(starts), at_once):
         stop = starts[low + at_once] if low + at_once < len(starts) else len(user)
         asked = Interactions.of(histories.slice(starts[low], stop - starts[low]), scorer.items)

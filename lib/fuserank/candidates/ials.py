@@ -1,10 +1,11 @@
 """ials: implicit ALS tuned for ranking (Rendle, Krichene, Zhang, Koren 2022, "Revisiting the Performance of iALS").
 
 L = Σ_(u,i) taken w (x_u·y_i − 1)² + α0 Σ_all (x_u·y_i)² + λ Σ_rows (n + α0 N)^ν ‖·‖² (eqs. 1, 4 and 8), N the rows of the
-other side. Each half step solves all rows of a side by preconditioned conjugate gradients, a block of rows together: the
+other side; w is less for items that many have, if asked (as tf-idf discounts frequent words; not of the paper). Each half step solves all rows of a side by preconditioned conjugate gradients, a block of rows together: the
 preconditioner is what all rows have in common, G = α0 YᵀY + λ_min I = L·Lᵀ, and in coordinates z = Lᵀx it is the identity.
 The ratings then cost 4 D operations each at a step, and what a row's λ has above the least a matrix product for the block.
-Ranks deal the rows as in als_blocked, and give the same bits in any number.
+With ``block`` set the half step is that of iALS++ (ials_blocks) instead. Ranks deal the rows as in als_blocked, and give the
+same bits in any number.
 
 Shapes: R rows of a side, D factor length, B rows of a block.
 """
@@ -14,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +38,7 @@ USERS_AT_ONCE = 2048
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 _ZERO, _ONE = np.float32(0), np.float32(1)
+_GRAM_ROWS = 65_536  # in double precision at once
 _FOLD_IN_ROWS = 256  # solved together
 _FOLD_IN_STEPS = 40  # at most; conjugate gradients stop to change float32 numbers long before
 
@@ -52,11 +54,11 @@ class Equations:
     penalty_R: Floats
 
     @classmethod
-    def of(cls, side: blocked.Side, others: int, cfg: IalsConfig) -> Equations:
-        """``side.data``: weights of the pairs; ``others``: rows of the other side."""
+    def of(cls, side: blocked.Side, others: int, scale_N: Floats, cfg: IalsConfig) -> Equations:
+        """``side.data``: weights of the pairs; ``others``: rows of the other side; ``scale_N``: of the pairs' items."""
         count_R = np.diff(side.indptr)
         penalty_R = cfg.regularization * (count_R + cfg.unobserved_weight * others) ** cfg.frequency
-        weight = _weights(side.data, cfg)
+        weight = _weights(side.data, cfg) * scale_N
         return cls(side.indptr, side.indices, weight, weight + _ONE, penalty_R.astype(np.float32))
 
 
@@ -66,13 +68,19 @@ def _weights(taken_N: Floats, cfg: IalsConfig) -> Floats:
     return taken_N**cfg.power if cfg.weighting == "power" else np.ones_like(taken_N)
 
 
+def _scales(count_I: npt.NDArray[Any], cfg: IalsConfig) -> Floats:
+    """n^−p of each item by its users n, over the mean of that over all pairs; 1 where nobody has it."""
+    scale_I = np.maximum(count_I, 1.0) ** -cfg.popularity_power
+    mean = (scale_I @ count_I) / max(count_I.sum(), 1)
+    return (scale_I / mean if mean else np.ones_like(scale_I)).astype(np.float32)
+
+
 class Solver:
     """Solves rows given one side's factors: ``root_DD`` = L, ``white_OD`` = its rows L⁻¹y."""
 
     def __init__(self, gram_DD: Doubles, least: float, cfg: IalsConfig) -> None:
         depth = len(gram_DD)
-        if not np.isfinite(gram_DD).all():
-            raise FloatingPointError("ials diverged: factors are not finite; raise its regularization")
+        _check(gram_DD)
         self.least = least
         self.root_DD = np.linalg.cholesky(cfg.unobserved_weight * gram_DD + least * np.eye(depth))
         self.inverse_DD = np.linalg.inv(self.root_DD)
@@ -108,6 +116,11 @@ class Solver:
             before_B = after_B
 
 
+def _check(gram_DD: Doubles) -> None:
+    if not np.isfinite(gram_DD).all():
+        raise FloatingPointError("ials diverged: factors are not finite; raise its regularization")
+
+
 def _squares(r_BD: Floats) -> Floats:
     squared: Floats = np.einsum("bd,bd->b", r_BD, r_BD)
     squared[squared < 1e-14] = 0  # solved: a further step would divide rounding by rounding
@@ -128,8 +141,11 @@ def iterate(mesh: Mesh, users: blocked.Side, items: blocked.Side, cfg: IalsConfi
     x, y = (blocked.Factors(side, mesh.rank, start) for side, start in zip((users, items), starts, strict=True))
     del starts
     kept_users, kept_items = _rated(mesh, users), _rated(mesh, items)
-    of_users = Equations.of(users, kept_items, cfg)
-    of_items = Equations.of(items, kept_users, cfg)
+    own_I = np.diff(items.indptr)
+    scale_I = _scales(np.concatenate(mesh.gather(own_I)), cfg)
+    of_users = Equations.of(users, kept_items, scale_I[users.indices], cfg)
+    mine_I = scale_I[items.bounds[mesh.rank] : items.bounds[mesh.rank + 1]]
+    of_items = Equations.of(items, kept_users, np.repeat(mine_I, own_I), cfg)
     for factors, side in ((x, users), (y, items)):
         factors.own_RD[np.diff(side.indptr) == 0] = 0  # indices that nobody has are no rows
     least_user, least_item = (
@@ -150,7 +166,17 @@ def _half_step(
     mesh: Mesh, mine: blocked.Factors, other: blocked.Factors, rows: Equations, least: float, cfg: IalsConfig
 ) -> None:
     """Improves this rank's rows of ``mine`` given all of ``other``; ``least``: the smallest penalty of all ranks' rows."""
-    solver = Solver(other.gram(mesh), least, cfg)
+    gram_DD = other.gram(mesh)
+    if cfg.block is not None:
+        from fuserank.candidates.ials_blocks import improve
+
+        _check(gram_DD)
+        table_OD = other.hand_round(mesh, np.eye(len(gram_DD)))
+        improve(
+            mine.own_RD, table_OD, cfg.unobserved_weight * gram_DD, rows, cfg.block, blocked.block_rows(mine.side.rows)
+        )
+        return
+    solver = Solver(gram_DD, least, cfg)
     white_RD = other.hand_round(mesh, solver.inverse_DD.T)
     z_RD = np.empty_like(mine.own_RD)
     mine.times(solver.root_DD, z_RD)
@@ -201,25 +227,34 @@ class _Rank:
         yield learned.vectors("item", names, y_ID[own], np.diff(items.indptr)[own])
 
 
+def _gram(y_ID: Floats) -> Doubles:
+    """YᵀY in double precision, some rows at a time."""
+    total_DD = np.zeros((y_ID.shape[1], y_ID.shape[1]))
+    for low in range(0, len(y_ID), _GRAM_ROWS):
+        wide_BD = y_ID[low : low + _GRAM_ROWS].astype(np.float64)
+        total_DD += wide_BD.T @ wide_BD
+    return total_DD
+
+
 class Scorer:
     """Inner products with the user's factor, which is solved from the history in closed form (eq. 9 of the paper, with all
     item factors held): users who were not there at the fit are no exception.
     """
 
     def __init__(self, rows: Learned, cfg: IalsConfig) -> None:
-        self.items, self.factors_ID, _ = rows.vectors("item")
+        self.items, self.factors_ID, count_I = rows.vectors("item")
+        self.scale_I = _scales(count_I, cfg)
         self.cfg, self.products = cfg, Products(self.factors_ID)
         if len(self.items):
-            wide_ID = self.factors_ID.astype(np.float64)
             least = cfg.regularization * (cfg.unobserved_weight * len(self.items)) ** cfg.frequency
-            self.solver = Solver(wide_ID.T @ wide_ID, float(least), cfg)
+            self.solver = Solver(_gram(self.factors_ID), float(least), cfg)
             self.white_ID = (self.factors_ID @ self.solver.inverse_DD.T).astype(np.float32)
 
     def fold_in(self, history: sp.csr_matrix) -> Floats:
         """Factors (B, D) of the rows of a history over ``items``; zero for an empty one."""
         users, depth = history.shape[0], self.factors_ID.shape[1]
         side = blocked.Side(np.array([0, users]), history.indptr, history.indices, history.data)
-        rows = Equations.of(side, len(self.items), self.cfg)
+        rows = Equations.of(side, len(self.items), self.scale_I[history.indices], self.cfg)
         x_BD = np.zeros((users, depth), np.float32)
         for start in range(0, users, _FOLD_IN_ROWS):
             some = slice(start, min(start + _FOLD_IN_ROWS, users))

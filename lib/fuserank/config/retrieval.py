@@ -96,7 +96,14 @@ class IalsConfig(Section):
         "none", description="w of a pair with weight r: 1, 1 + ln r, or r^power"
     )
     power: float = Field(0.5, gt=0, le=1, description="exponent of the weighting `power`")
+    popularity_power: float = Field(
+        0.0, ge=0, le=1, description="p: w is also divided by (users of the item)^p, scaled to a mean of 1 over all pairs",
+        json_schema_extra=_tuned(0.0, 0.25, 0.4),
+    )  # fmt: skip
     cg_steps: int = Field(3, ge=1, description="conjugate-gradient steps per row and half step (count)")
+    block: int | None = Field(
+        None, ge=1, description="entries of a factor that are solved exactly together, block after block, as in iALS++ (count); null: conjugate gradients over whole factors"
+    )  # fmt: skip
 
 
 class EaseConfig(Section):

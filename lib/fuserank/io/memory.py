@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 import psutil
 
 _SECONDS = 0.5
+_REST = 20  # times as long as a sample took, before the next: the kernel walks every page of a process to answer
 _MB = 1 << 20
 
 
@@ -27,8 +29,9 @@ def peak_memory() -> Iterator[Peak]:
 
     def follow() -> None:
         while True:
+            started = time.monotonic()
             peak.mb = max(peak.mb, tree_mb())
-            if done.wait(_SECONDS):
+            if done.wait(max(_SECONDS, _REST * (time.monotonic() - started))):
                 return
 
     thread = threading.Thread(target=follow, name="memory", daemon=True)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import functools
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
@@ -12,7 +15,18 @@ import pyarrow as pa
 import pytest
 import scipy.sparse as sp
 
-from fuserank.candidates import als_blocked, ease, graph_filter, ials, item_cf, learned, popularity, similar, user_cf
+from fuserank.candidates import (
+    als_blocked,
+    ease,
+    graph_filter,
+    ials,
+    ials_blocks,
+    item_cf,
+    learned,
+    popularity,
+    similar,
+    user_cf,
+)
 from fuserank.candidates.best import best_dense
 from fuserank.candidates.best_kernel import highest
 from fuserank.candidates.interactions import Interactions
@@ -188,12 +202,16 @@ def test_what_was_seen_is_never_among_the_best() -> None:
 # --- ials
 
 
-def solved(of: sp.csr_matrix, y_OD: np.ndarray, cfg: IalsConfig) -> np.ndarray:
+def solved(of: sp.csr_matrix, y_OD: np.ndarray, cfg: IalsConfig, rows_are_items: bool = False) -> np.ndarray:
     """x = (α0 YᵀY + λ (n + α0 N)^ν I + Σ w y yᵀ)⁻¹ Σ w y of each row."""
+    count_I = np.diff(of.indptr) if rows_are_items else np.bincount(of.indices, minlength=of.shape[1])
+    scale_I = np.maximum(count_I, 1.0) ** -cfg.popularity_power
+    scale_I /= np.average(scale_I, weights=count_I)
     x_RD, gram_DD = np.zeros((of.shape[0], y_OD.shape[1])), cfg.unobserved_weight * y_OD.T @ y_OD
-    for x_D, row in zip(x_RD, of, strict=True):
+    for n, (x_D, row) in enumerate(zip(x_RD, of, strict=True)):
         y_ND, r_N = y_OD[row.indices], row.data.astype(np.float64)
         w_N = {"none": np.ones_like(r_N), "log": 1 + np.log(np.maximum(r_N, 1)), "power": r_N**cfg.power}[cfg.weighting]
+        w_N = w_N * (scale_I[n] if rows_are_items else scale_I[row.indices])
         penalty = cfg.regularization * (len(r_N) + cfg.unobserved_weight * len(y_OD)) ** cfg.frequency
         x_D[:] = np.linalg.solve(gram_DD + penalty * np.eye(len(x_D)) + (y_ND.T * w_N) @ y_ND, y_ND.T @ w_N)
     return x_RD
@@ -203,9 +221,10 @@ def solved(of: sp.csr_matrix, y_OD: np.ndarray, cfg: IalsConfig) -> np.ndarray:
 @pytest.mark.parametrize("frequency", [0.0, 0.7, 1.0])
 def test_a_half_step_solves_the_normal_equations(weighting: str, frequency: float) -> None:
     settings = {"factors": 6, "weighting": weighting, "frequency": frequency, "unobserved_weight": 0.1}
-    cfg = IalsConfig.model_validate({**settings, "regularization": 0.05})
+    cfg = IalsConfig.model_validate({**settings, "regularization": 0.05, "popularity_power": 0.3})
     y_ID = np.random.default_rng(2).standard_normal((COLUMNS, 6)).astype(np.float32)
-    items = learned.Learned(pa.Table.from_batches([learned.vectors("item", np.arange(COLUMNS), y_ID)]))
+    count_I = np.bincount(taken().weight.indices, minlength=COLUMNS)
+    items = learned.Learned(pa.Table.from_batches([learned.vectors("item", np.arange(COLUMNS), y_ID, count_I)]))
     x_UD = ials.Scorer(items, cfg).fold_in(taken().weight)
     np.testing.assert_allclose(x_UD, solved(taken().weight, y_ID.astype(np.float64), cfg), atol=2e-5)
 
@@ -219,27 +238,63 @@ def test_a_user_is_folded_in_alike_in_any_company() -> None:
         np.testing.assert_allclose(of.fold_in(many.weight[low:high]), together_UD[low:high], rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("steps", [{"cg_steps": 40}, {"block": 5}], ids=str)
 @pytest.mark.parametrize("frequency", [0.0, 1.0])
-def test_ials_is_exact_alternating_least_squares_where_its_steps_are_enough(frequency: float) -> None:
-    cfg = IalsConfig(factors=5, iterations=6, cg_steps=40, regularization=0.05, frequency=frequency, weighting="log")
+def test_ials_is_exact_alternating_least_squares_where_its_steps_are_enough(
+    frequency: float, steps: dict[str, int]
+) -> None:
+    cfg = IalsConfig(
+        factors=5,
+        iterations=6,
+        **steps,
+        regularization=0.05,
+        frequency=frequency,
+        weighting="log",
+        popularity_power=0.4,
+    )
     rows = pa.Table.from_batches(list(ials.learn(taken(), cfg, 3, (0, 1))))
     items, y_ID, count_I = learned.Learned(rows).vectors("item")
     rng, scale = np.random.default_rng(3), np.float32(0.1 / np.sqrt(5))
     x, y = (rng.standard_normal((n, 5), np.float32).astype(np.float64) * scale for n in (ROWS, COLUMNS))
     for _ in range(cfg.iterations):
         x = solved(taken().weight, y, cfg)
-        y = solved(taken().weight.T.tocsr(), x, cfg)
+        y = solved(taken().weight.T.tocsr(), x, cfg, rows_are_items=True)
     np.testing.assert_allclose(y_ID, y, atol=1e-3 * np.abs(y).max())
     assert items.tolist() == list(range(COLUMNS))
     assert count_I.tolist() == np.bincount(taken().weight.indices).tolist()
 
 
+@pytest.mark.parametrize(("factors", "block"), [(7, 3), (6, 2), (5, 1)])
+def test_a_half_step_by_blocks_solves_each_block_with_the_others_held(factors: int, block: int) -> None:
+    """Against Gauss-Seidel over the blocks of the normal equations."""
+    cfg = IalsConfig(factors=factors, block=block, regularization=0.05, unobserved_weight=0.1, weighting="log")
+    rng = np.random.default_rng(4)
+    x_RD, y_OD = (rng.standard_normal((n, factors)).astype(np.float32) for n in (ROWS, COLUMNS))
+    of = taken().weight
+    rows = ials.Equations.of(
+        als_blocked.Side(np.array([0, ROWS]), of.indptr, of.indices, of.data), COLUMNS, np.ones(of.nnz, np.float32), cfg
+    )
+    gram_DD = cfg.unobserved_weight * y_OD.astype(np.float64).T @ y_OD
+    want_RD = x_RD.astype(np.float64)
+    for r, x_D in enumerate(want_RD):
+        some = slice(of.indptr[r], of.indptr[r + 1])
+        y_ND, w_N = y_OD[of.indices[some]].astype(np.float64), rows.weight[some]
+        a_DD = gram_DD + rows.penalty_R[r] * np.eye(factors) + (y_ND.T * w_N) @ y_ND
+        for low in range(0, factors, block):
+            part = slice(low, min(low + block, factors))
+            x_D[part] += np.linalg.solve(a_DD[part, part], (y_ND.T @ w_N - a_DD @ x_D)[part])
+    ials_blocks.improve(x_RD, y_OD, gram_DD, rows, block, 4)
+    told = np.diff(of.indptr) > 0
+    np.testing.assert_allclose(x_RD[told], want_RD[told], atol=2e-5)
+
+
+@pytest.mark.parametrize("block", [None, 3])
 @pytest.mark.parametrize("size", [2, 3])
-def test_ranks_learn_the_bits_that_one_process_learns(size: int) -> None:
+def test_ranks_learn_the_bits_that_one_process_learns(size: int, block: int | None) -> None:
     rng = np.random.default_rng(5)
     drawn = {(u, int(i)) for u in range(300) for i in rng.integers(0, 260, 9)}
     many = Interactions.of(pairs(drawn | {(i, i) for i in range(260)}))
-    cfg = IalsConfig(factors=8, iterations=3, frequency=0.6)
+    cfg = IalsConfig(factors=8, iterations=3, frequency=0.6, block=block)
 
     def work(mesh: Mesh) -> np.ndarray:
         dealt = many.weight.tocoo()
@@ -248,7 +303,7 @@ def test_ranks_learn_the_bits_that_one_process_learns(size: int) -> None:
         _, y_ID = ials.iterate(mesh, *als_blocked.exchange(mesh, *columns, cfg.factors), cfg, 1)
         return y_ID
 
-    parts = on_ranks(size, work, f"ials {size}")
+    parts = on_ranks(size, work, f"ials {size} {block}")
     alone = learned.Learned(pa.Table.from_batches(list(ials.learn(many, cfg, 1, (0, 1))))).vectors("item")[1]
     np.testing.assert_array_equal(np.concatenate(parts), alone)
     assert all(len(part) for part in parts)
@@ -274,6 +329,28 @@ def test_ease_is_its_closed_form(stripe: int, monkeypatch: pytest.MonkeyPatch) -
 def test_ease_is_refused_where_its_matrix_outgrows_the_memory() -> None:
     with pytest.raises(FuserankError, match=r"ease needs 0\.0 GB for 25 items squared.*ease\.memory_gb is 1e-06"):
         list(ease.learn(taken(), EaseConfig(memory_gb=1e-6), 1, (0, 1)))
+
+
+_THREADS = """
+from threadpoolctl import threadpool_info
+from fuserank.candidates import ease
+from fuserank.config.retrieval import EaseConfig
+from tests.unit.candidates.test_family_kernels import taken
+
+inverse = ease._inverse
+def told(*given):
+    print(*(lib["num_threads"] for lib in threadpool_info() if "scipy" in lib["prefix"]))
+    return inverse(*given)
+ease._inverse = told
+list(ease.learn(taken(), EaseConfig(threads=2), 1, (0, 1)))
+"""
+
+
+def test_ease_inverts_in_as_many_threads_as_it_is_told_where_workers_have_one() -> None:
+    """Spark starts its Python workers with OMP_NUM_THREADS=1, which a library reads when it is loaded."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, "-c", _THREADS], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.split() == ["2"]
 
 
 # --- graph_filter
