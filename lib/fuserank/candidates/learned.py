@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 COLUMNS = ("part", "index", "other", "value", "vector")
 SCHEMA = "part string, index int, other int, value float, vector array<float>"
 
+_EDGES_AT_ONCE = 4_000_000  # looked up
+
 Ints = npt.NDArray[Any]
 Floats = npt.NDArray[np.float32]
 
@@ -73,8 +75,10 @@ class Learned:
 
     def edges(self, part: str) -> tuple[Ints, Ints, Floats]:
         """index, other and value of a part, sorted by (index, other)."""
-        rows = self._part(part)
+        rows = self._part(part, "index", "other", "value")
         index, other, value = (rows.column(c).to_numpy() for c in ("index", "other", "value"))
+        if _ascend(index, other):  # as learned: no copy of what may be hundreds of millions
+            return index, other, value
         order = np.lexsort((other, index))
         return index[order], other[order], value[order]
 
@@ -84,25 +88,22 @@ class Learned:
         """(what its rows are called, what its columns are called, the edges of a part as a matrix); the names are those that
         have an edge, ascending, unless others are given.
         """
-        import scipy.sparse as sp
-
         row, column, value = self.edges(part)
-        rows = np.unique(row).astype(np.int32) if index is None else index
-        columns = np.unique(column).astype(np.int32) if other is None else other
-        places = (locate(rows, row)[0], locate(columns, column)[0])
-        return rows, columns, sp.csr_matrix((value, places), shape=(len(rows), len(columns)))
+        rows = _names(row) if index is None else index
+        columns = _names(column) if other is None else other
+        return rows, columns, _csr(row, column, value, rows, columns)
 
     def square(self, part: str) -> tuple[Ints, sp.csr_matrix]:
         """The same where both sides are of one kind: what has an edge on either side, and the matrix over it."""
-        row, column, _ = self.edges(part)
-        names = np.unique(np.concatenate([row, column])).astype(np.int32)
-        return names, self.matrix(part, names, names)[2]
+        row, column, value = self.edges(part)
+        names = _names(row, column)
+        return names, _csr(row, column, value, names, names)
 
     def vectors(self, part: str) -> tuple[Ints, Floats, Floats]:
         """index (N,), vector (N, D) and value (N,) of a part, sorted by index."""
         import pyarrow as pa
 
-        rows = self._part(part)
+        rows = self._part(part, "index", "value", "vector")
         index, value = rows.column("index").to_numpy(), rows.column("value").to_numpy()
         if len(index) == 0:
             return index, np.zeros((0, 0), np.float32), value
@@ -110,7 +111,41 @@ class Learned:
         order = np.argsort(index)
         return index[order], matrix(column, len(column[0]))[order], value[order]
 
-    def _part(self, part: str) -> pa.Table:
+    def _part(self, part: str, *columns: str) -> pa.Table:
         import pyarrow.compute as pc
 
-        return self.table.filter(pc.equal(self.table.column("part"), part))
+        wanted = pc.equal(self.table.column("part"), part)
+        rows = self.table.select(columns)
+        return rows if pc.all(wanted).as_py() else rows.filter(wanted)
+
+
+def _ascend(index_N: Ints, other_N: Ints) -> bool:
+    """Whether edges stand by (index, other)."""
+    for low in range(0, len(index_N) - 1, _EDGES_AT_ONCE):
+        index, other = index_N[low : low + _EDGES_AT_ONCE + 1], other_N[low : low + _EDGES_AT_ONCE + 1]
+        if not ((index[1:] > index[:-1]) | ((index[1:] == index[:-1]) & (other[1:] >= other[:-1]))).all():
+            return False
+    return True
+
+
+def _names(*indices: Ints) -> Ints:
+    """What stands in any of them, ascending. They are numbers of a dictionary, so a mark for each is little."""
+    there = np.zeros(1 + max(int(index.max(initial=-1)) for index in indices), bool)
+    for index in indices:
+        there[index] = True
+    return np.flatnonzero(there).astype(np.int32)
+
+
+def _csr(row_N: Ints, column_N: Ints, value_N: Floats, rows: Ints, columns: Ints) -> sp.csr_matrix:
+    """The matrix of edges that stand by (row, column)."""
+    import scipy.sparse as sp
+
+    places_N = np.empty(len(column_N), np.int32)
+    count_R = np.zeros(len(rows), np.int64)
+    for low in range(0, len(column_N), _EDGES_AT_ONCE):
+        some = slice(low, low + _EDGES_AT_ONCE)
+        places_N[some] = locate(columns, column_N[some])[0]
+        count_R += np.bincount(locate(rows, row_N[some])[0], minlength=len(rows))
+    made = sp.csr_matrix((value_N, places_N, np.concatenate([[0], np.cumsum(count_R)])), (len(rows), len(columns)))
+    made.sum_duplicates()
+    return made

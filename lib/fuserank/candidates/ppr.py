@@ -8,8 +8,8 @@ at most 1 / (ε α) edges a user besides those of the history, whatever the size
 
 score of j = (p̃_j + α r_j) / d_j^popularity_power: a share α of what waits at j is j's own whatever follows, and the bound
 holds of the sum too. Without it popular items, which pass ε d_j late, would be missed. The walk restarts at the history, not
-at the user: users who were not there at the fit are no exception. Items that the walk does not reach (of other components,
-or below ε) are not listed.
+at the user: users who were not there at the fit are no exception. Where a walk meets fewer than K items, which a history of
+thousands can do, it goes on with an ε as small as that takes. Items of other components are not listed.
 
 Shapes: U users, I items, V = I + U nodes, B users of a block, K results a user.
 """

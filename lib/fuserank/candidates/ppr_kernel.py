@@ -11,56 +11,81 @@ import numpy as np
 import numpy.typing as npt
 
 from fuserank.candidates.best_kernel import highest
-from fuserank.common.compiled import compiled
+from fuserank.common.compiled import compiled, inlined
 
 Floats = npt.NDArray[np.float32]
-_ZERO, _ONE = np.float32(0), np.float32(1)
+_ZERO, _ONE, _QUARTER = np.float32(0), np.float32(1), np.float32(0.25)
 _NONE = -np.float32(np.inf)
+
+
+@inlined
+def _again(
+    ptr: Any, epsilon: Any, touched: Any, first: Any, mass_V: Floats, residual_V: Floats, waiting_V: Any, queue_V: Any, touched_V: Any
+) -> Any:  # fmt: skip
+    """Lets nodes that were never pushed wait by the first ε, a quarter of the one before, that lets any; returns it and how many wait."""
+    nodes, waiting, unpushed = len(mass_V), 0, True
+    while waiting == 0 and unpushed:
+        epsilon, unpushed = epsilon * _QUARTER, False
+        for n in range(touched):
+            v = touched_V[n]
+            if mass_V[v] == _ZERO and residual_V[v] > _ZERO:
+                unpushed = True
+                if residual_V[v] > epsilon * np.float32(ptr[v + 1] - ptr[v]):
+                    waiting_V[v] = True
+                    last = first + waiting
+                    queue_V[last if last < nodes else last - nodes] = v
+                    waiting += 1
+    return epsilon, waiting
 
 
 @compiled
 def push(
-    ptr: Any, other: Any, seeds_N: Any, weight_N: Floats, restart: Any, epsilon: Any,
+    ptr: Any, other: Any, seeds_N: Any, weight_N: Floats, restart: Any, epsilon: Any, items: Any, least: Any,
     mass_V: Floats, residual_V: Floats, met_V: Any, waiting_V: Any, queue_V: Any, touched_V: Any,
 ) -> int:  # fmt: skip
     """Adds to ``mass_V`` the PageRank of walks that restart at ``seeds_N``; returns how many nodes stand in ``touched_V``.
 
     All six arrays of work come in as zeros, ``queue_V`` and ``touched_V`` as anything. A node waits once at most, and is
     pushed in the order in which its residual passed ε · degree. The seeds wait from the start, whatever they hold: a long
-    history spreads so thin over popular items that none of them may pass.
+    history spreads so thin that none of them may pass. Where fewer than ``least`` items are met, ε is made a quarter and
+    nodes that were never pushed wait again, until enough are met or there are no more to be met.
     """
-    nodes, touched, first, waiting = len(mass_V), 0, 0, 0
+    nodes, touched, first, waiting, found = len(mass_V), 0, 0, 0, 0
     for n in range(len(seeds_N)):
         v = seeds_N[n]
         residual_V[v] += weight_N[n]
         if not met_V[v]:
             met_V[v], waiting_V[v] = True, True
             touched_V[touched], queue_V[waiting] = v, v
-            touched, waiting = touched + 1, waiting + 1
+            touched, waiting, found = touched + 1, waiting + 1, found + 1
     while waiting > 0:
-        v = queue_V[first]
-        first = first + 1 if first + 1 < nodes else 0
-        waiting -= 1
-        waiting_V[v] = False
-        held, degree = residual_V[v], ptr[v + 1] - ptr[v]
-        residual_V[v] = _ZERO
-        if degree == 0:  # a walk that cannot leave stays until it restarts: all it holds is its own
-            mass_V[v] += held
-            continue
-        mass_V[v] += restart * held
-        each = (_ONE - restart) * held / np.float32(degree)
-        for n in range(ptr[v], ptr[v + 1]):
-            u = other[n]
-            residual_V[u] += each
-            if not met_V[u]:
-                met_V[u] = True
-                touched_V[touched] = u
-                touched += 1
-            if not waiting_V[u] and residual_V[u] > epsilon * np.float32(ptr[u + 1] - ptr[u]):
-                waiting_V[u] = True
-                last = first + waiting
-                queue_V[last if last < nodes else last - nodes] = u
-                waiting += 1
+        while waiting > 0:
+            v = queue_V[first]
+            first = first + 1 if first + 1 < nodes else 0
+            waiting -= 1
+            waiting_V[v] = False
+            held, degree = residual_V[v], ptr[v + 1] - ptr[v]
+            residual_V[v] = _ZERO
+            if degree == 0:  # a walk that cannot leave stays until it restarts: all it holds is its own
+                mass_V[v] += held
+                continue
+            mass_V[v] += restart * held
+            each = (_ONE - restart) * held / np.float32(degree)
+            for n in range(ptr[v], ptr[v + 1]):
+                u = other[n]
+                residual_V[u] += each
+                if not met_V[u]:
+                    met_V[u] = True
+                    touched_V[touched] = u
+                    touched += 1
+                    found += u < items
+                if not waiting_V[u] and residual_V[u] > epsilon * np.float32(ptr[u + 1] - ptr[u]):
+                    waiting_V[u] = True
+                    last = first + waiting
+                    queue_V[last if last < nodes else last - nodes] = u
+                    waiting += 1
+        if found < least:
+            epsilon, waiting = _again(ptr, epsilon, touched, first, mass_V, residual_V, waiting_V, queue_V, touched_V)
     return touched
 
 
@@ -80,9 +105,11 @@ def ranked(
     score_1I = np.full((1, items), _NONE, np.float32)
     for b in range(len(seeds_ptr) - 1):
         seeds, weight = seeds_N[seeds_ptr[b] : seeds_ptr[b + 1]], weight_N[seeds_ptr[b] : seeds_ptr[b + 1]]
+        least = k + len(seeds) if exclude_seen else k
         touched = push(
-            ptr, other, seeds, weight, restart, epsilon, mass_V, residual_V, met_V, waiting_V, queue_V, touched_V
-        )
+            ptr, other, seeds, weight, restart, epsilon, items, least,
+            mass_V, residual_V, met_V, waiting_V, queue_V, touched_V,
+        )  # fmt: skip
         for n in range(touched):
             v = touched_V[n]
             if v < items:  # what waits at v is v's own with probability α at the least: it takes part

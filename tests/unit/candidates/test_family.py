@@ -13,6 +13,8 @@ import pytest
 from pydantic import ValidationError
 
 from fuserank.candidates import family
+from fuserank.candidates.best import Best
+from fuserank.candidates.interactions import Interactions
 from fuserank.common.errors import FuserankError
 from tests.support.family import (
     ITEMS,
@@ -306,3 +308,23 @@ def test_a_user_with_twenty_thousand_items_is_no_obstacle(name: str) -> None:
     found = fit(name, much(), cfg, blocks=blocks, first=1).lists(much())
     assert {len(ranked) for user, ranked in found.items() if user} == {10}
     assert blocks > 1 or set(range(1, 51)) <= set(found)
+
+
+class _Asked:
+    """A scorer of a million items that says how many users it was asked for at once."""
+
+    items = np.arange(1_000_000, dtype=np.int32)
+
+    def __init__(self) -> None:
+        self.users: list[int] = []
+
+    def best(self, asked: Interactions, k: int, exclude_seen: bool) -> Best:
+        self.users.append(len(asked.users))
+        return Best.of(np.full((len(asked.users), k), 7), np.ones((len(asked.users), k), np.float32))
+
+
+def test_of_a_million_items_so_few_users_are_asked_for_at_once_that_dense_scores_fit() -> None:
+    scorer, histories_of = _Asked(), pairs((user, 3 * user) for user in range(1000))
+    listed = list(family.listed(family.member("ials"), scorer, histories_of, 1))
+    assert sum(batch.num_rows for batch in listed) == sum(scorer.users) == 1000
+    assert max(scorer.users) * len(scorer.items) * 4 <= 256e6

@@ -58,7 +58,7 @@ def pushed(ptr: np.ndarray, other: np.ndarray, seeds: list[int], epsilon: float)
     mass, residual = np.zeros(nodes, np.float32), np.zeros(nodes, np.float32)
     flags, queues = np.zeros((2, nodes), np.bool_), np.empty((2, nodes), np.int32)
     weight = np.full(len(seeds), 1 / len(seeds), np.float32)
-    numbers = (np.float32(RESTART), np.float32(epsilon))
+    numbers = (np.float32(RESTART), np.float32(epsilon), ITEMS, 0)
     seeds_N = np.array(seeds, np.int32)
     touched = push(ptr, other, seeds_N, weight, *numbers, mass, residual, flags[0], flags[1], queues[0], queues[1])
     assert set(np.flatnonzero(mass + residual)) <= set(queues[1][:touched])
@@ -177,3 +177,21 @@ def test_no_pairs_at_all_give_no_lists() -> None:
     assert len(of.items) == 0
     assert len(lists(of, table([(0, 0)])).row) == 0
     assert len(lists(scorer(some_pairs(7)), none).row) == 0
+
+
+def test_a_history_so_long_that_nothing_passes_epsilon_still_has_a_whole_list_of_its_component() -> None:
+    """A thousand items of one user, each with three others who have a thousand: no user holds more than ε · 1,000."""
+    taken = [(u, i) for u in range(4) for i in range(u * 250, u * 250 + 1000)] + [(4, 5000), (5, 5000), (5, 5001)]
+    found = lists(scorer(taken, epsilon=0.01), table([p for p in taken if p[0] in (0, 4)]), k=20)
+    assert np.bincount(found.row).tolist() == [20, 1]  # of user 4's component there is one item more
+    assert (scorer(taken).items[found.column[:20]] < 1750).all()
+
+
+def test_where_enough_is_met_a_smaller_epsilon_is_not_tried() -> None:
+    pairs = some_pairs(1)
+    few = lists(scorer(pairs, epsilon=0.01), table(pairs), k=2)
+    many = lists(scorer(pairs, epsilon=0.01), table(pairs), k=40)
+    score = {(r, c): s for r, c, s, _ in zip(*many, strict=True)}
+    again = [score.get((r, c)) == s for r, c, s, _ in zip(*few, strict=True)]
+    assert len(again) == 2 * USERS
+    assert not all(again)  # those of the longer list were walked further
