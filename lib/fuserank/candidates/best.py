@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from fuserank.candidates.co_purchase import best_by_row
 from fuserank.common.topk import ItemIndex, SeenItems, topk
 
 if TYPE_CHECKING:
@@ -37,10 +36,9 @@ def best_dense(scores_BI: Floats, seen: sp.csr_matrix | None, k: int) -> Best:
 
     if seen is not None:
         scores_BI[np.repeat(np.arange(seen.shape[0]), np.diff(seen.indptr)), seen.indices] = -np.inf
-    k = min(k, scores_BI.shape[1])
-    column_BK, score_BK = np.empty((len(scores_BI), k), np.int64), np.empty((len(scores_BI), k), np.float32)
-    if k:
-        highest(np.ascontiguousarray(scores_BI, np.float32), k, column_BK, score_BK)
+    column_BK, score_BK = _room(scores_BI.shape, k)
+    if column_BK.shape[1]:
+        highest(np.ascontiguousarray(scores_BI, np.float32), column_BK.shape[1], column_BK, score_BK)
     return Best.of(column_BK, score_BK)
 
 
@@ -63,11 +61,30 @@ class Products:
         return Best.of(np.where(told_B[:, None], position_BK, -1), score_BK)
 
 
-def best_sparse(scores_BI: sp.csr_matrix, seen: sp.csr_matrix | None, k: int) -> Best:
-    """The same of the positive entries of a sparse matrix: where a row has fewer than k, its list is shorter. ``seen``: ones."""
-    if seen is not None:
-        scores_BI = scores_BI - scores_BI.multiply(seen)
-    scores_BI = scores_BI.tocsr()
-    scores_BI.sort_indices()
-    row, column, score, rank = best_by_row(scores_BI, k)
-    return Best(row, column.astype(np.int64), score, rank)
+def best_stored(scores_BI: sp.csr_matrix, k: int) -> Best:
+    """The same of the positive entries of a sparse matrix: where a row has fewer than k, its list is shorter."""
+    from fuserank.candidates.best_kernel import highest_stored
+
+    column_BK, score_BK = _room(scores_BI.shape, k)
+    highest_stored(
+        scores_BI.indptr, scores_BI.indices, scores_BI.data.astype(np.float32), column_BK.shape[1], column_BK, score_BK
+    )
+    return Best.of(column_BK, score_BK)
+
+
+def best_products(left_BJ: sp.csr_matrix, right_JI: sp.csr_matrix, seen_BI: sp.csr_matrix | None, k: int) -> Best:
+    """The same of the product of two sparse matrices, which is never made. ``seen_BI``: entries that may not be listed."""
+    from fuserank.candidates.best_kernel import highest_products
+
+    users, items = left_BJ.shape[0], right_JI.shape[1]
+    seen_ptr, seen_N = (np.zeros(users + 1, np.int32), np.empty(0, np.int32)) if seen_BI is None else (seen_BI.indptr, seen_BI.indices)  # fmt: skip
+    column_BK, score_BK = _room((users, items), k)
+    highest_products(
+        left_BJ.indptr, left_BJ.indices, left_BJ.data, right_JI.indptr, right_JI.indices, right_JI.data, seen_ptr, seen_N, items, column_BK.shape[1], column_BK, score_BK
+    )  # fmt: skip
+    return Best.of(column_BK, score_BK)
+
+
+def _room(shape: tuple[int, ...], k: int) -> tuple[npt.NDArray[np.int64], Floats]:
+    held = (shape[0], min(k, shape[1]))
+    return np.empty(held, np.int64), np.empty(held, np.float32)

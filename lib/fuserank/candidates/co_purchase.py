@@ -8,13 +8,13 @@ baskets and integer counts cross a shuffle, and nothing of the size items² is e
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fuserank.candidates.baskets import Q20, decayed_column
+from fuserank.candidates.best import best_products, best_stored
 from fuserank.candidates.rows import KERNEL_OUTPUT, candidate_batch, of_source
 from fuserank.common.lookup import locate
 from fuserank.common.users import whole_users
@@ -134,31 +134,11 @@ class _Neighbours:
         row, column, count = together.row[kept], together.col[kept], together.data[kept]
         norm = np.sqrt((n_of[mine[row]] + self.cfg.shrinkage) * (n_of[column] + self.cfg.shrinkage))
         similarity = sp.csr_matrix(((count / norm).astype(np.float32), (row, column)), shape=together.shape)
-        row, column, score, _ = best_by_row(similarity, self.cfg.neighbours)
+        row, column, score, _ = best_stored(similarity, self.cfg.neighbours)
         order = np.lexsort((column, row))
         ends = [pa.array(ids[side][order], pa.int32()) for side in (mine[row], column)]
         columns = [*ends, pa.array(score[order], pa.float32())]
         return pa.RecordBatch.from_arrays(columns, names=["item_index", "neighbour_index", "similarity"])
-
-
-def best_by_row(
-    scores: Any, k: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.float32], npt.NDArray[np.int32]]:
-    """The k best positive entries of each row of a CSR matrix, best first, ties to the lower column, as
-    (row, column, float32 score, rank from 1). Only what reaches a row's k-th score is sorted.
-    """
-    data = scores.data.astype(np.float32)
-    keep = data > 0  # an old purchase may weigh nothing at all
-    for low, high in pairwise(scores.indptr):
-        if high - low > k:
-            keep[low:high] &= data[low:high] >= np.partition(data[low:high], high - low - k)[high - low - k]
-    row = np.repeat(np.arange(scores.shape[0]), np.diff(scores.indptr))[keep]
-    column, data = scores.indices[keep], data[keep]
-    order = np.lexsort((column, -data, row))
-    row, column, data = row[order], column[order], data[order]
-    rank = np.arange(len(row)) - np.searchsorted(row, row) + 1
-    kept = rank <= k
-    return row[kept], column[kept], data[kept], rank[kept].astype(np.int32)
 
 
 def propose(
@@ -200,5 +180,5 @@ class _Propose:
             weight = np.log1p(decayed / Q20)
             history = sp.csr_matrix((weight[known], (row[known], at[known])), shape=(len(names), len(ids)))
             for low in range(0, len(names), _ROWS_AT_ONCE):
-                user, column, score, rank = best_by_row(history[low : low + _ROWS_AT_ONCE] @ near, self.quota)
+                user, column, score, rank = best_products(history[low : low + _ROWS_AT_ONCE], near, None, self.quota)
                 yield candidate_batch(names[low + user], ids[column], rank, score)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from fuserank.candidates import similar
-from fuserank.candidates.best import Best, best_sparse
+from fuserank.candidates.best import Best, best_products
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -33,4 +33,4 @@ class Scorer:
 
     def best(self, asked: Interactions, k: int, exclude_seen: bool) -> Best:
         history = asked.decayed(self.half_life)
-        return best_sparse(history @ self.near, asked.ones if exclude_seen else None, k)
+        return best_products(history, self.near, asked.ones if exclude_seen else None, k)

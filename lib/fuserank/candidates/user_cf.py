@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fuserank.candidates import learned, similar
-from fuserank.candidates.best import Best, best_sparse
+from fuserank.candidates.best import Best, best_products
 from fuserank.common.lookup import locate
 
 if TYPE_CHECKING:
@@ -34,14 +34,13 @@ class Scorer:
     """
 
     def __init__(self, rows: Learned, cfg: UserCfConfig) -> None:
-        self.users, self.items, self.took = rows.matrix("took")
-        self.near = rows.matrix("near", self.users, self.users)[2]
-
-    def best(self, asked: Interactions, k: int, exclude_seen: bool) -> Best:
         import scipy.sparse as sp
 
+        self.users, self.items, self.took = rows.matrix("took")
+        near = rows.matrix("near", self.users, self.users)[2]
+        self.near = sp.vstack([near, sp.csr_matrix((1, near.shape[1]), dtype=near.dtype)], format="csr")  # of strangers
+
+    def best(self, asked: Interactions, k: int, exclude_seen: bool) -> Best:
         at, known = locate(self.users, asked.users)
-        if len(self.users) == 0:
-            return best_sparse(sp.csr_matrix(asked.weight.shape), None, k)
-        scores = sp.diags(known.astype(np.float32)) @ (self.near[at] @ self.took)
-        return best_sparse(sp.csr_matrix(scores), asked.ones if exclude_seen else None, k)
+        near = self.near[np.where(known, at, len(self.users))]
+        return best_products(near, self.took, asked.ones if exclude_seen else None, k)

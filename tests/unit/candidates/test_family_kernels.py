@@ -27,7 +27,7 @@ from fuserank.candidates import (
     similar,
     user_cf,
 )
-from fuserank.candidates.best import best_dense
+from fuserank.candidates.best import best_dense, best_products, best_stored
 from fuserank.candidates.best_kernel import highest
 from fuserank.candidates.interactions import Interactions
 from fuserank.common.errors import FuserankError
@@ -191,6 +191,26 @@ def test_the_highest_are_those_of_a_full_sort(columns: int, k: int) -> None:
         want = [int(c) for c in np.argsort(-row, kind="stable")[:k] if row[c] > -np.inf]
         assert found.tolist() == want + [-1] * (k - len(want))
         assert values.tolist() == row[want].tolist() + [-np.inf] * (k - len(want))
+
+
+@pytest.mark.parametrize("k", [1, 5, 100])
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_the_best_products_and_stored_entries_are_those_of_a_full_sort(kind: type, k: int) -> None:
+    """Whole numbers, so that there are many ties and no rounding."""
+    rng = np.random.default_rng(k)
+    left = sp.random(30, 25, 0.2, "csr", random_state=rng, data_rvs=lambda n: rng.integers(-2, 4, n)).astype(kind)
+    right = sp.random(25, 60, 0.3, "csr", random_state=rng, data_rvs=lambda n: rng.integers(-1, 3, n)).astype(kind)
+    seen = sp.random(30, 60, 0.2, "csr", random_state=rng)
+    whole_BI = (left @ right).toarray()
+    for masked in (None, seen):
+        want_BI = whole_BI if masked is None else np.where(masked.toarray() > 0, 0, whole_BI)
+        want = [
+            (b, int(i), float(row[i]), n + 1)
+            for b, row in enumerate(want_BI)
+            for n, i in enumerate(i for i in np.argsort(-row, kind="stable")[:k] if row[i] > 0)
+        ]
+        assert list(zip(*best_products(left, right, masked, k), strict=True)) == want
+        assert list(zip(*best_stored(sp.csr_matrix(want_BI), k), strict=True)) == want
 
 
 def test_what_was_seen_is_never_among_the_best() -> None:
