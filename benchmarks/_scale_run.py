@@ -1,6 +1,6 @@
 """One size of `bench scale`, in a process of its own so that its memory is its own: the chain, one step after the other.
 
-    FUSERANK_CONF=FOLDER/conf python benchmarks/_scale_run.py FOLDER COPIES SAMPLED_USERS
+    FUSERANK_CONF=FOLDER/conf python benchmarks/_scale_run.py FOLDER COPIES SAMPLED_USERS [STEP …]
 
 Leaves FOLDER/run.json: every step's name, job and wall-clock begin and end.
 """
@@ -22,8 +22,8 @@ AS_OF = "2017-12-04"
 PARTITIONS, SHARDS = 4, 24
 
 
-def main(folder: Path, copies: int, sampled: int) -> None:
-    """The whole chain; ``sampled`` users make the samples that train, whatever the size."""
+def main(folder: Path, copies: int, sampled: int, only: list[str]) -> None:
+    """The whole chain, or only its steps of these names; ``sampled`` users make the samples that train, whatever the size."""
     settings = load(
         "local",
         [
@@ -34,7 +34,9 @@ def main(folder: Path, copies: int, sampled: int) -> None:
     )  # fmt: skip
     done = []
     with open_run("refresh", settings, settings.as_of) as run:
-        for step in steps(run.as_of, settings.windows.label_days, load_dataset(settings.dataset)):
+        for step in steps(run.as_of, settings, load_dataset(settings.dataset)):
+            if only and step.name not in only:
+                continue
             begun = time.time()
             with run.stage(f"{step.name} as of {step.day}"):
                 step.execute(run, step.day)
@@ -44,4 +46,4 @@ def main(folder: Path, copies: int, sampled: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4:])

@@ -17,6 +17,7 @@ import os
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +29,14 @@ import _shop
 import _watched
 
 RESULT_SIZE = "256m"
+SEED = _replicas.SEED
 
 
 def run(sizes: str = "1,4,8", fraction: float = 1.0) -> dict[str, Any]:
     """One JSON object: by size what each job took, and seconds per event of the two largest."""
-    copies = sorted({int(s) for s in sizes.split(",")})
-    if len(copies) < 2 or copies[0] < 1:
-        raise SystemExit(f"--sizes {sizes}: two sizes or more, such as 1,4,8")
+    copies = sizes_of(sizes)
     started = time.monotonic()
-    found = {n: _size(n, fraction) for n in copies}
+    found = {n: size(n, fraction) for n in copies}
     per_event = {n: found[n]["seconds"] / found[n]["events"] for n in copies}
     added = [_slope(found[a], found[b]) for a, b in itertools.pairwise(copies)]
     return {
@@ -50,19 +50,35 @@ def run(sizes: str = "1,4,8", fraction: float = 1.0) -> dict[str, Any]:
         "minutes": round((time.monotonic() - started) / 60, 1),
         "sizes": found,
         "settings": {
-            "fraction": fraction,
-            "cores": len(os.sched_getaffinity(0)),
-            "shuffle_partitions": {n: _scale_run.PARTITIONS * n for n in copies},
+            **settings(copies, fraction),
             "shards": {n: _scale_run.SHARDS * n for n in copies},
-            "items_exchanged_among": _replicas.NEIGHBOURS,
             "memory": f"PSS of the process tree, every {_watched.SAMPLE_SECONDS:g} s",
         },
         "versions": _shop.versions("pyspark", "delta-spark", "torch"),
-        "seed": _replicas.SEED,
+        "seed": SEED,
     }
 
 
-def _size(copies: int, fraction: float) -> dict[str, Any]:
+def sizes_of(sizes: str) -> list[int]:
+    """Ascending; raises SystemExit where there are not two."""
+    copies = sorted({int(s) for s in sizes.split(",")})
+    if len(copies) < 2 or copies[0] < 1:
+        raise SystemExit(f"--sizes {sizes}: two sizes or more, such as 1,4,8")
+    return copies
+
+
+def settings(copies: list[int], fraction: float) -> dict[str, Any]:
+    """What every size has in common."""
+    return {
+        "fraction": fraction,
+        "cores": len(os.sched_getaffinity(0)),
+        "shuffle_partitions": {n: _scale_run.PARTITIONS * n for n in copies},
+        "items_exchanged_among": _replicas.NEIGHBOURS,
+    }
+
+
+def size(copies: int, fraction: float, only: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The chain, or only its steps of these names, at one size."""
     with tempfile.TemporaryDirectory(prefix="fuserank-scale-") as place:
         folder = Path(place)
         shop = _replicas.write_shop(folder, copies, fraction)
@@ -75,7 +91,14 @@ def _size(copies: int, fraction: float) -> dict[str, Any]:
         arguments = " ".join(f"--conf {k}={v}" for k, v in conf.items())
         environment = {"FUSERANK_CONF": f"{folder}/conf", "PYSPARK_SUBMIT_ARGS": f"{arguments} pyspark-shell"}
         watched = _watched.Watched()
-        command = [sys.executable, str(Path(_scale_run.__file__)), place, str(copies), str(shop["users_of_one_copy"])]
+        command = [
+            sys.executable,
+            str(Path(_scale_run.__file__)),
+            place,
+            str(copies),
+            str(shop["users_of_one_copy"]),
+            *only,
+        ]
         watched.run(command, environment, folder / "log")
         ran = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         (events,) = (folder / "events").iterdir()
@@ -90,6 +113,7 @@ def _size(copies: int, fraction: float) -> dict[str, Any]:
         "lake_mb": round(lake_mb, 1),
         "rows_written": ran["rows_written"],
         "jobs": {job: used.rounded() for job, used in jobs.items()},
+        "steps": dict(Counter(step["job"] for step in ran["steps"])),
     }
 
 

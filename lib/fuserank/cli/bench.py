@@ -26,7 +26,7 @@ def bench(
     name: Annotated[
         str,
         typer.Argument(
-            help="als, topk, loader, ddp, scale, ingest, leak (of a lake), or knn, topk-kernel, ials (of --data)"
+            help="als, topk, loader, ddp, scale, candidates, ingest, leak (of a lake), or knn, topk-kernel, ials (of --data)"
         ),
     ],
     lake: o.Lake = None,
@@ -40,11 +40,12 @@ def bench(
         str | None,
         typer.Option(
             "--sizes",
-            help="scale: how many times the demo's users, such as 1,4,8; ingest: millions of events, such as 2,20",
+            help="scale, candidates: how many times the demo's users, such as 1,4,8; ingest: millions of events, such as 2,20",
         ),
     ] = None,
     fraction: Annotated[
-        float | None, typer.Option("--fraction", min=0.001, max=1, help="scale: share of the demo's users, for trying")
+        float | None,
+        typer.Option("--fraction", min=0.001, max=1, help="scale, candidates: share of the demo's users, for trying"),
     ] = None,
     as_json: o.AsJson = False,
 ) -> None:
