@@ -1,9 +1,10 @@
 """ials: implicit ALS tuned for ranking (Rendle, Krichene, Zhang, Koren 2022, "Revisiting the Performance of iALS").
 
 L = Σ_(u,i) taken w (x_u·y_i − 1)² + α0 Σ_all (x_u·y_i)² + λ Σ_rows (n + α0 N)^ν ‖·‖² (eqs. 1, 4 and 8), N the rows of the
-other side; w is less for items that many have, if asked (as tf-idf discounts frequent words; not of the paper). Each half step solves all rows of a side by preconditioned conjugate gradients, a block of rows together: the
-preconditioner is what all rows have in common, G = α0 YᵀY + λ_min I = L·Lᵀ, and in coordinates z = Lᵀx it is the identity.
-The ratings then cost 4 D operations each at a step, and what a row's λ has above the least a matrix product for the block.
+other side; if asked w is less for items that many have (as tf-idf discounts frequent words; not of the paper).
+Each half step solves all rows of a side by preconditioned conjugate gradients, a block of rows together: the preconditioner
+is what all rows have in common, G = α0 YᵀY + λ_min I = L·Lᵀ, and in coordinates z = Lᵀx it is the identity. The ratings
+then cost 4 D operations each at a step, and what a row's λ has above the least a matrix product for the block.
 With ``block`` set the half step is that of iALS++ (ials_blocks) instead. Ranks deal the rows as in als_blocked, and give the
 same bits in any number.
 

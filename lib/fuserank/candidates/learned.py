@@ -147,5 +147,7 @@ def _csr(row_N: Ints, column_N: Ints, value_N: Floats, rows: Ints, columns: Ints
         places_N[some] = locate(columns, column_N[some])[0]
         count_R += np.bincount(locate(rows, row_N[some])[0], minlength=len(rows))
     made = sp.csr_matrix((value_N, places_N, np.concatenate([[0], np.cumsum(count_R)])), (len(rows), len(columns)))
-    made.sum_duplicates()
+    if not made.has_canonical_format:
+        made = made.copy()  # Arrow's numbers are not to be written to
+        made.sum_duplicates()
     return made
