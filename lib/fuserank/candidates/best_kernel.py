@@ -32,11 +32,7 @@ def highest(scores_BI: Floats, k: int, column_BK: Any, score_BK: Floats) -> None
                 if held == room:
                     held = _keep(value_H, column_H, held, k)
                     floor = value_H[:held].min()
-        held = _keep(value_H, column_H, held, k) if held > k else held
-        order = np.argsort(-value_H[:held], kind="mergesort")
-        for n in range(k):
-            column_BK[b, n] = column_H[order[n]] if n < held else -1
-            score_BK[b, n] = value_H[order[n]] if n < held else -np.float32(np.inf)
+        best_first(value_H, column_H, held, k, column_BK[b], score_BK[b])
 
 
 @compiled
@@ -66,7 +62,7 @@ def highest_stored(ptr: Any, column_N: Any, value_N: Floats, k: int, column_BK: 
             if value_N[n] > 0:
                 value_H[held], column_H[held] = value_N[n], column_N[n]
                 held += 1
-        _list(value_H, column_H, held, k, column_BK[b], score_BK[b])
+        best_first(value_H, column_H, held, k, column_BK[b], score_BK[b])
 
 
 @compiled
@@ -102,12 +98,15 @@ def highest_products(
                 value_H[held], column_H[held] = score, i
                 held += 1
             total_I[i], met_I[i] = 0, False
-        _list(value_H, column_H, held, k, column_BK[b], score_BK[b])
+        best_first(value_H, column_H, held, k, column_BK[b], score_BK[b])
 
 
 @compiled
-def _list(value_H: Floats, column_H: Any, held: int, k: int, column_K: Any, score_K: Floats) -> None:
-    """The k highest of what is held, in any order of columns; ``value_H`` and ``column_H`` are spent."""
+def best_first(value_H: Floats, column_H: Any, held: int, k: int, column_K: Any, score_K: Floats) -> None:
+    """The k highest of what is held, in any order of columns, best first, ties to the lower column; −1 and −inf where fewer are held.
+
+    ``value_H`` and ``column_H`` are spent.
+    """
     if held > k:
         floor, kept = np.partition(value_H[:held], held - k)[held - k], 0
         for n in range(held):  # all ties stay; sorting leaves out those of the higher columns

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fuserank.candidates.best_kernel import best_first
 from fuserank.common.compiled import compiled
 
 Floats = npt.NDArray[np.float32]
@@ -33,6 +34,7 @@ def nearest(
     k = neighbour_BK.shape[1]
     sum_C, met_C = np.zeros(columns, np.float32), np.empty(columns, np.int32)
     seen_C = np.zeros(columns, np.bool_)
+    value_H, column_H = np.empty(columns, np.float32), np.empty(columns, np.int32)
     for b in range(neighbour_BK.shape[0]):
         c, met = low + b, 0
         for n in range(column_ptr[c], column_ptr[c + 1]):
@@ -48,44 +50,15 @@ def nearest(
                     later = column_age[n] - row_age[m]
                     product *= worth_T[min(int(abs(later)), furthest)] * (backward if later < _ZERO else _ONE)
                 sum_C[j] += product
-        kept = 0
+        held = 0
         for n in range(met):
             j = met_C[n]
             value = sum_C[j] / (own_norm_C[c] * other_norm_C[j] + shrinkage)
-            sum_C[j] = value
-            seen_C[j] = False
-            if j == c or not value > _ZERO:
-                sum_C[j] = _ZERO
-            else:
-                met_C[kept] = j
-                kept += 1
-        _fill(sum_C, met_C[:kept], k, neighbour_BK[b], similarity_BK[b])
-        for n in range(kept):
-            sum_C[met_C[n]] = _ZERO
-
-
-@compiled
-def _fill(value_C: Floats, candidate_N: Any, k: int, neighbour_K: Any, similarity_K: Floats) -> None:
-    """The k of ``candidate_N`` with the largest values, best first, ties to the lower index."""
-    values_N = np.empty(len(candidate_N), np.float32)
-    for n in range(len(candidate_N)):
-        values_N[n] = value_C[candidate_N[n]]
-    taken = candidate_N
-    if len(candidate_N) > k:
-        floor = np.partition(values_N, len(values_N) - k)[len(values_N) - k]
-        taken = candidate_N[values_N >= floor]  # more than k where the last place is tied
-    taken = np.sort(taken)
-    values_T = np.empty(len(taken), np.float32)
-    for n in range(len(taken)):
-        values_T[n] = -value_C[taken[n]]
-    order = np.argsort(values_T, kind="mergesort")
-    for n in range(k):
-        if n < len(taken):
-            neighbour_K[n] = taken[order[n]]
-            similarity_K[n] = -values_T[order[n]]
-        else:
-            neighbour_K[n] = -1
-            similarity_K[n] = _ZERO
+            if j != c and value > _ZERO:
+                value_H[held], column_H[held] = value, j
+                held += 1
+            sum_C[j], seen_C[j] = _ZERO, False
+        best_first(value_H, column_H, held, k, neighbour_BK[b], similarity_BK[b])
 
 
 @compiled
@@ -100,6 +73,7 @@ def swing(
     columns, k = int(row_columns.max()) + 1 if len(row_columns) else 0, neighbour_BK.shape[1]
     sum_C, met_C = np.zeros(columns, np.float32), np.empty(columns, np.int32)
     seen_C, common_C = np.zeros(columns, np.bool_), np.empty(columns, np.int32)
+    value_H, column_H = np.empty(columns, np.float32), np.empty(columns, np.int32)
     for b in range(neighbour_BK.shape[0]):
         c, met = low + b, 0
         start = column_ptr[c]
@@ -125,7 +99,8 @@ def swing(
                             met_C[met] = j
                             met += 1
                         sum_C[j] += worth
-        _fill(sum_C, met_C[:met], k, neighbour_BK[b], similarity_BK[b])
         for n in range(met):
-            sum_C[met_C[n]] = _ZERO
-            seen_C[met_C[n]] = False
+            j = met_C[n]
+            value_H[n], column_H[n] = sum_C[j], j
+            sum_C[j], seen_C[j] = _ZERO, False
+        best_first(value_H, column_H, met, k, neighbour_BK[b], similarity_BK[b])
