@@ -26,7 +26,7 @@ _SOLVED = np.float32(1e-20)  # a squared residual below which a row is left as i
 
 
 @reducing
-def _dot(a_D: Floats, b_D: Floats) -> Any:
+def dot(a_D: Floats, b_D: Floats) -> Any:
     total = _ZERO
     for d in range(a_D.shape[0]):
         total += a_D[d] * b_D[d]
@@ -46,14 +46,14 @@ def _four_dots(y_OD: Floats, i0: Any, i1: Any, i2: Any, i3: Any, p_D: Floats) ->
 
 
 @inlined
-def _add(y_D: Floats, s: Any, out_D: Floats) -> None:
+def add(y_D: Floats, s: Any, out_D: Floats) -> None:
     """out += s · y."""
     for d in range(out_D.shape[0]):
         out_D[d] = out_D[d] + s * y_D[d]
 
 
 @inlined
-def _add_four(
+def add_four(
     y_OD: Floats, i0: Any, i1: Any, i2: Any, i3: Any, s0: Any, s1: Any, s2: Any, s3: Any, out_D: Floats
 ) -> None:
     """out += s0 · y_i0 + …, one after the other."""
@@ -82,11 +82,11 @@ def _add_ratings(
         s1 = once * data_N[n + 1] + sign * (data_N[n + 1] - _ONE) * s1
         s2 = once * data_N[n + 2] + sign * (data_N[n + 2] - _ONE) * s2
         s3 = once * data_N[n + 3] + sign * (data_N[n + 3] - _ONE) * s3
-        _add_four(y_OD, i0, i1, i2, i3, s0, s1, s2, s3, out_D)
+        add_four(y_OD, i0, i1, i2, i3, s0, s1, s2, s3, out_D)
     for n in range(fours, stop):
         y_D = y_OD[indices_N[n]]
-        s0 = once * data_N[n] + sign * (data_N[n] - _ONE) * _dot(y_D, p_D)
-        _add(y_D, s0, out_D)
+        s0 = once * data_N[n] + sign * (data_N[n] - _ONE) * dot(y_D, p_D)
+        add(y_D, s0, out_D)
 
 
 @compiled
@@ -105,16 +105,16 @@ def solve(indptr_R: Any, indices_N: Any, data_N: Floats, z_RD: Floats, w_OD: Flo
         r_D[:] = -z_D
         _add_ratings(indices_N, data_N, start, stop, w_OD, z_D, _ONE, -_ONE, r_D)
         p_D[:] = r_D
-        before = _dot(r_D, r_D)
+        before = dot(r_D, r_D)
         if before < _SOLVED:
             continue
         for _ in range(steps):
             q_D[:] = p_D
             _add_ratings(indices_N, data_N, start, stop, w_OD, p_D, _ZERO, _ONE, q_D)
-            length = before / _dot(p_D, q_D)
-            _add(p_D, length, z_D)
-            _add(q_D, -length, r_D)
-            after = _dot(r_D, r_D)
+            length = before / dot(p_D, q_D)
+            add(p_D, length, z_D)
+            add(q_D, -length, r_D)
+            after = dot(r_D, r_D)
             if after < _SOLVED:
                 break
             grown = after / before

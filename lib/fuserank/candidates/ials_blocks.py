@@ -8,21 +8,27 @@ Shapes: R rows, N pairs, O rows of the other side, D factor length, d entries of
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fuserank.common.compiled import compiled, inlined, reducing
+from fuserank.candidates.als_kernel import add, add_four, dot
+from fuserank.common.compiled import compiled, inlined
+
+if TYPE_CHECKING:
+    from fuserank.candidates.ials import Equations
 
 Floats = npt.NDArray[np.float32]
 _ZERO, _ONE = np.float32(0), np.float32(1)
 _FLAT = np.float32(1e-20)  # a pivot that rounding has eaten
 
 
-def improve(x_RD: Floats, y_OD: Floats, gram_DD: npt.NDArray[np.float64], rows: Any, block: int, together: int) -> None:
-    """One pass over the blocks of ``x_RD``, in place; ``gram_DD`` = α0 YᵀY, ``rows``: ials.Equations. Rows without pairs
-    are left as they are. ``together`` rows are multiplied at once: any number of ranks must take the same.
+def improve(
+    x_RD: Floats, y_OD: Floats, gram_DD: npt.NDArray[np.float64], rows: Equations, block: int, together: int
+) -> None:
+    """One pass over the blocks of ``x_RD``, in place; ``gram_DD`` = α0 YᵀY. Rows without pairs are left as
+    they are. ``together`` rows are multiplied at once: any number of ranks must take the same.
     """
     common_DD = gram_DD.astype(np.float32)
     product_N = np.empty(len(rows.indices), np.float32)
@@ -39,32 +45,11 @@ def improve(x_RD: Floats, y_OD: Floats, gram_DD: npt.NDArray[np.float64], rows: 
             x_RD[some, part] += slope_Rd
 
 
-@reducing
-def _dot(a_D: Floats, b_D: Floats) -> Any:
-    total = _ZERO
-    for d in range(a_D.shape[0]):
-        total += a_D[d] * b_D[d]
-    return total
-
-
 @compiled
 def _products(indptr_R: Any, indices_N: Any, x_RD: Floats, y_OD: Floats, product_N: Floats) -> None:
     for row in range(x_RD.shape[0]):
         for n in range(indptr_R[row], indptr_R[row + 1]):
-            product_N[n] = _dot(x_RD[row], y_OD[indices_N[n]])
-
-
-@inlined
-def _add(y_d: Floats, s: Any, out_d: Floats, length: Any) -> None:
-    """out += s · y, the first ``length`` entries."""
-    for d in range(length):
-        out_d[d] = out_d[d] + s * y_d[d]
-
-
-@inlined
-def _add_four(y_Od: Floats, i0: Any, i1: Any, i2: Any, i3: Any, s0: Any, s1: Any, s2: Any, s3: Any, out_d: Floats, length: Any) -> None:  # fmt: skip
-    for d in range(length):
-        out_d[d] = (((out_d[d] + s0 * y_Od[i0, d]) + s1 * y_Od[i1, d]) + s2 * y_Od[i2, d]) + s3 * y_Od[i3, d]
+            product_N[n] = dot(x_RD[row], y_OD[indices_N[n]])
 
 
 @compiled
@@ -88,18 +73,18 @@ def _solve(
             w0, w1, w2, w3 = weight_N[n], weight_N[n + 1], weight_N[n + 2], weight_N[n + 3]
             for i in range(depth):
                 s0, s1, s2, s3 = w0 * y_Od[i0, i], w1 * y_Od[i1, i], w2 * y_Od[i2, i], w3 * y_Od[i3, i]
-                _add_four(y_Od, i0, i1, i2, i3, s0, s1, s2, s3, h_dd[i], i + 1)
+                add_four(y_Od, i0, i1, i2, i3, s0, s1, s2, s3, h_dd[i, : i + 1])
             s0, s1 = w0 * (_ONE - product_N[n]), w1 * (_ONE - product_N[n + 1])
             s2, s3 = w2 * (_ONE - product_N[n + 2]), w3 * (_ONE - product_N[n + 3])
-            _add_four(y_Od, i0, i1, i2, i3, s0, s1, s2, s3, b_d, depth)
+            add_four(y_Od, i0, i1, i2, i3, s0, s1, s2, s3, b_d)
         for n in range(fours, stop):
             y_d = y_Od[indices_N[n]]
             for i in range(depth):
-                _add(y_d, weight_N[n] * y_d[i], h_dd[i], i + 1)
-            _add(y_d, weight_N[n] * (_ONE - product_N[n]), b_d, depth)
+                add(y_d, weight_N[n] * y_d[i], h_dd[i, : i + 1])
+            add(y_d, weight_N[n] * (_ONE - product_N[n]), b_d)
         _solve_triangles(h_dd, b_d)
         for n in range(start, stop):
-            product_N[n] += _dot(y_Od[indices_N[n]], b_d)
+            product_N[n] += dot(y_Od[indices_N[n]], b_d)
 
 
 @inlined
@@ -108,9 +93,9 @@ def _solve_triangles(h_dd: Floats, b_d: Floats) -> None:
     depth = b_d.shape[0]
     for i in range(depth):
         for j in range(i):
-            h_dd[i, j] = (h_dd[i, j] - _dot(h_dd[i, :j], h_dd[j, :j])) / h_dd[j, j]
-        h_dd[i, i] = np.sqrt(max(h_dd[i, i] - _dot(h_dd[i, :i], h_dd[i, :i]), _FLAT))
-        b_d[i] = (b_d[i] - _dot(h_dd[i, :i], b_d[:i])) / h_dd[i, i]
+            h_dd[i, j] = (h_dd[i, j] - dot(h_dd[i, :j], h_dd[j, :j])) / h_dd[j, j]
+        h_dd[i, i] = np.sqrt(max(h_dd[i, i] - dot(h_dd[i, :i], h_dd[i, :i]), _FLAT))
+        b_d[i] = (b_d[i] - dot(h_dd[i, :i], b_d[:i])) / h_dd[i, i]
     for i in range(depth - 1, -1, -1):
         b_d[i] = b_d[i] / h_dd[i, i]
-        _add(h_dd[i], -b_d[i], b_d, i)
+        add(h_dd[i], -b_d[i], b_d[:i])

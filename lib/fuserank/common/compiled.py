@@ -1,6 +1,8 @@
 """Loops compiled by numba at their first call. Modules that use this are imported where their kernels run.
 
-The machine code is kept beside the source, or in the user's cache folder, for the CPU that it was made for.
+The machine code is kept beside the source, or in the user's cache folder, for the CPU that it was made for. Whether it is
+stale is told by the source file of the outermost function alone: who changes a function that other files' loops call
+removes what is kept of those (numba's documentation, "Caching limitations").
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ def compiled(function: _F) -> _F:
 
 
 def inlined(function: _F) -> _F:
-    """``function``, compiled into those of the same module that call it."""
+    """``function``, compiled into those that call it."""
     inner: _F = numba.njit(function, fastmath=_FUSED, forceinline=True, **_SETTINGS)
     return inner
 
