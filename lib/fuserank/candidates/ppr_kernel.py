@@ -19,11 +19,20 @@ _NONE = -np.float32(np.inf)
 
 
 @inlined
+def _wait(v: Any, first: Any, waiting: Any, waiting_V: Any, queue_V: Any) -> Any:
+    """Puts a node at the end of the ring that starts at ``first``; returns how many wait now."""
+    last = first + waiting
+    waiting_V[v] = True
+    queue_V[last if last < len(queue_V) else last - len(queue_V)] = v
+    return waiting + 1
+
+
+@inlined
 def _again(
     ptr: Any, epsilon: Any, touched: Any, first: Any, mass_V: Floats, residual_V: Floats, waiting_V: Any, queue_V: Any, touched_V: Any
 ) -> Any:  # fmt: skip
     """Lets nodes that were never pushed wait by the first ε, a quarter of the one before, that lets any; returns it and how many wait."""
-    nodes, waiting, unpushed = len(mass_V), 0, True
+    waiting, unpushed = 0, True
     while waiting == 0 and unpushed:
         epsilon, unpushed = epsilon * _QUARTER, False
         for n in range(touched):
@@ -31,10 +40,7 @@ def _again(
             if mass_V[v] == _ZERO and residual_V[v] > _ZERO:
                 unpushed = True
                 if residual_V[v] > epsilon * np.float32(ptr[v + 1] - ptr[v]):
-                    waiting_V[v] = True
-                    last = first + waiting
-                    queue_V[last if last < nodes else last - nodes] = v
-                    waiting += 1
+                    waiting = _wait(v, first, waiting, waiting_V, queue_V)
     return epsilon, waiting
 
 
@@ -58,35 +64,32 @@ def push(
             met_V[v], waiting_V[v] = True, True
             touched_V[touched], queue_V[waiting] = v, v
             touched, waiting, found = touched + 1, waiting + 1, found + 1
-    while waiting > 0:
-        while waiting > 0:
-            v = queue_V[first]
-            first = first + 1 if first + 1 < nodes else 0
-            waiting -= 1
-            waiting_V[v] = False
-            held, degree = residual_V[v], ptr[v + 1] - ptr[v]
-            residual_V[v] = _ZERO
-            if degree == 0:  # a walk that cannot leave stays until it restarts: all it holds is its own
-                mass_V[v] += held
-                continue
-            mass_V[v] += restart * held
-            each = (_ONE - restart) * held / np.float32(degree)
-            for n in range(ptr[v], ptr[v + 1]):
-                u = other[n]
-                residual_V[u] += each
-                if not met_V[u]:
-                    met_V[u] = True
-                    touched_V[touched] = u
-                    touched += 1
-                    found += u < items
-                if not waiting_V[u] and residual_V[u] > epsilon * np.float32(ptr[u + 1] - ptr[u]):
-                    waiting_V[u] = True
-                    last = first + waiting
-                    queue_V[last if last < nodes else last - nodes] = u
-                    waiting += 1
-        if found < least:
+    while True:
+        if waiting == 0 and found < least:
             epsilon, waiting = _again(ptr, epsilon, touched, first, mass_V, residual_V, waiting_V, queue_V, touched_V)
-    return touched
+        if waiting == 0:
+            return touched
+        v = queue_V[first]
+        first = first + 1 if first + 1 < nodes else 0
+        waiting -= 1
+        waiting_V[v] = False
+        held, degree = residual_V[v], ptr[v + 1] - ptr[v]
+        residual_V[v] = _ZERO
+        if degree == 0:  # a walk that cannot leave stays until it restarts: all it holds is its own
+            mass_V[v] += held
+            continue
+        mass_V[v] += restart * held
+        each = (_ONE - restart) * held / np.float32(degree)
+        for n in range(ptr[v], ptr[v + 1]):
+            u = other[n]
+            residual_V[u] += each
+            if not met_V[u]:
+                met_V[u] = True
+                touched_V[touched] = u
+                touched += 1
+                found += u < items
+            if not waiting_V[u] and residual_V[u] > epsilon * np.float32(ptr[u + 1] - ptr[u]):
+                waiting = _wait(u, first, waiting, waiting_V, queue_V)
 
 
 @compiled
