@@ -235,8 +235,8 @@ def listed(
     chosen = None if among is None else _Among(scorer, among, k)
     user = histories.column("user_index").to_numpy()
     starts = np.flatnonzero(np.concatenate([[True], user[1:] != user[:-1]])) if len(user) else np.empty(0, np.int64)
-    at_once = min(who.users_at_once, max(_SCORED // max(len(scorer.items), 1), 1))
-    at_once = at_once if chosen is None else min(at_once, chosen.users_at_once)
+    places = _SCORED if chosen is None else _LISTED
+    at_once = min(who.users_at_once, max(places // max(len(scorer.items), 1), 1))
     for low in range(0, len(starts), at_once):
         stop = starts[low + at_once] if low + at_once < len(starts) else len(user)
         asked = Interactions.of(histories.slice(starts[low], stop - starts[low]), scorer.items)
@@ -253,7 +253,6 @@ class _Among:
         self.scorer, self.k = scorer, k
         self.wanted_I = np.isin(scorer.items, among)
         self.depth = k  # grows; a block begins where the one before it ended
-        self.users_at_once = max(_LISTED // max(len(scorer.items), 1), 1)
 
     def best(self, asked: Interactions, exclude_seen: bool) -> Best:
         users, items = len(asked.users), len(self.wanted_I)

@@ -141,12 +141,11 @@ def _csr(row_N: Ints, column_N: Ints, value_N: Floats, rows: Ints, columns: Ints
     import scipy.sparse as sp
 
     places_N = np.empty(len(column_N), np.int32)
-    count_R = np.zeros(len(rows), np.int64)
     for low in range(0, len(column_N), _EDGES_AT_ONCE):
         some = slice(low, low + _EDGES_AT_ONCE)
         places_N[some] = locate(columns, column_N[some])[0]
-        count_R += np.bincount(locate(rows, row_N[some])[0], minlength=len(rows))
-    made = sp.csr_matrix((value_N, places_N, np.concatenate([[0], np.cumsum(count_R)])), (len(rows), len(columns)))
+    starts_R = np.searchsorted(row_N, rows)
+    made = sp.csr_matrix((value_N, places_N, np.append(starts_R, len(row_N))), (len(rows), len(columns)))
     if not made.has_canonical_format:
         made = made.copy()  # Arrow's numbers are not to be written to
         made.sum_duplicates()
