@@ -181,17 +181,16 @@ class Lake:
             "delta.columnMapping.mode": "none",
             "delta.dataSkippingNumIndexedCols": str(table.stats_columns),
             "fuserank.version": str(table.version),
+            # what ALTER TABLE ADD CONSTRAINT leaves behind, without a commit and a scan of the table for each
+            **{f"delta.constraints.{c.name}_holds": c.check for c in table.columns if c.check},
         }
-        props = ", ".join(f"'{k}' = '{v}'" for k, v in properties.items())
+        props = ", ".join(f"'{k}' = '{_quoted(v)}'" for k, v in properties.items())
         parts = f"PARTITIONED BY ({', '.join(f'`{p}`' for p in table.partition_by)})" if table.partition_by else ""
         doc = table.doc.replace("'", "’")
         self.spark.sql(
             f"CREATE TABLE IF NOT EXISTS {self.name(table)} ({ddl(table)}) USING delta {parts} "
             f"COMMENT '{doc}' TBLPROPERTIES ({props})"
         )
-        for c in table.columns:
-            if c.check:
-                self.spark.sql(f"ALTER TABLE {self.name(table)} ADD CONSTRAINT `{c.name}_holds` CHECK ({c.check})")
         return self.version(table)
 
     def _with_constants(self, table: Table, frame: DataFrame, slice_values: dict[str, Any]) -> DataFrame:
@@ -276,6 +275,10 @@ def _condition(table: Table, slice_values: dict[str, Any]) -> str:
         elif column.type in {"int", "long"}:
             terms.append(f"`{name}` = {int(value)}")
         else:
-            text = str(value).replace("\\", "\\\\").replace("'", "\\'")
-            terms.append(f"`{name}` = '{text}'")
+            terms.append(f"`{name}` = '{_quoted(str(value))}'")
     return " AND ".join(terms)
+
+
+def _quoted(text: str) -> str:
+    """What stands between the quotes of a SQL string."""
+    return text.replace("\\", "\\\\").replace("'", "\\'")

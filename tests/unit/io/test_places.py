@@ -104,6 +104,18 @@ def test_slices_are_replaced_and_versions_kept_in_every_kind_of_lake(make: Calla
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_a_table_is_never_there_without_its_constraints_in_any_kind_of_lake(
+    make: Callable[[str], Lake], kind: str
+) -> None:
+    lake = make(kind)
+    assert lake.ensure(EVENTS) == 0  # one commit: a run that is killed leaves no table that takes anything
+    properties = lake.spark.sql(f"SHOW TBLPROPERTIES {lake.name(EVENTS)}").collect()
+    kept = {p.key: p.value for p in properties if p.key.startswith("delta.constraints.")}
+    assert kept == {f"delta.constraints.{c.name}_holds": c.check for c in EVENTS.columns if c.check}
+    assert kept
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_appends_and_merges_happen_once_in_every_kind_of_lake(make: Callable[[str], Lake], kind: str) -> None:
     lake = make(kind)
     names = frame(lake.spark, USER_DICTIONARY, [{"user_id": "a"}])
