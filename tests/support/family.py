@@ -153,7 +153,8 @@ def fit(
     with threadpool_limits(limits=1):  # as Spark calls it
         batches = [batch for b in range(first or blocks) for batch in who.learn(taken, cfg, seed, (b, blocks))]
     none = np.empty(0)
-    return Fitted(who, cfg, pa.Table.from_batches(batches, learned.edges("", none, none, none).schema))
+    (empty,) = learned.edges("", none, none, none)
+    return Fitted(who, cfg, pa.Table.from_batches(batches, empty.schema))
 
 
 @functools.cache

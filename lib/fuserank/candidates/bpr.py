@@ -47,9 +47,9 @@ def learn(pairs: Interactions, cfg: BprConfig, seed: int, block: tuple[int, int]
     Raises FloatingPointError where the steps diverge.
     """
     x_UD, y_ID, bias_I = _ascend(pairs.weight, cfg, seed)
-    yield learned.vectors("user", pairs.users, x_UD)
-    yield learned.vectors("item", pairs.items, y_ID, bias_I)
-    yield learned.vectors("fold", np.arange(cfg.factors), _fold(pairs.weight, x_UD, y_ID))
+    yield from learned.vectors("user", pairs.users, x_UD)
+    yield from learned.vectors("item", pairs.items, y_ID, bias_I)
+    yield from learned.vectors("fold", np.arange(cfg.factors), _fold(pairs.weight, x_UD, y_ID))
 
 
 def _ascend(taken: sp.csr_matrix, cfg: BprConfig, seed: int) -> tuple[Floats, Floats, Floats]:

@@ -52,11 +52,11 @@ def learn(pairs: Interactions, cfg: ContentConfig, seed: int, block: tuple[int, 
     taken = pairs.decayed(cfg.half_life)
     taken_I[at] = np.bincount(taken.indices, taken.data.astype(np.float64), minlength=len(pairs.items))
     names, has = _values(pairs.content, items, cfg)
-    yield learned.entries("has", items, np.arange(has.shape[1]), has)
+    yield from learned.entries("has", items, np.arange(has.shape[1]), has)
     weight_V = np.array([cfg.field_weights.get(name, cfg.weight) for name in names], np.float64)
-    yield learned.vectors("value", np.arange(len(names)), np.column_stack([weight_V, _share(taken_I, has)]))
+    yield from learned.vectors("value", np.arange(len(names)), np.column_stack([weight_V, _share(taken_I, has)]))
     share_I = (taken_I + 1) / (taken_I.sum() + 1)
-    yield learned.vectors("item", items, share_I[:, None], np.log(popular_I + cfg.prior))
+    yield from learned.vectors("item", items, share_I[:, None], np.log(popular_I + cfg.prior))
 
 
 def _values(content: Content, items: npt.NDArray[np.int32], cfg: ContentConfig) -> tuple[list[str], sp.csr_matrix]:

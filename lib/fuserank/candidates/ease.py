@@ -53,7 +53,7 @@ def learn(pairs: Interactions, cfg: EaseConfig, seed: int, block: tuple[int, int
         top_BK = np.sort(np.argpartition(-np.abs(column_BI), k - 1, axis=1)[:, :k], axis=1)
         value_BK = np.take_along_axis(column_BI, top_BK, axis=1)
         row, place = np.nonzero(value_BK)
-        yield learned.edges("near", pairs.items[top_BK[row, place]], pairs.items[low + row], value_BK[row, place])
+        yield from learned.edges("near", pairs.items[top_BK[row, place]], pairs.items[low + row], value_BK[row, place])
 
 
 def _inverse(pairs: Interactions, regularization: float) -> Floats:

@@ -33,9 +33,9 @@ Floats = npt.NDArray[np.float32]
 def learn(pairs: Interactions, cfg: GraphFilterConfig, seed: int, block: tuple[int, int]) -> Iterator[pa.RecordBatch]:
     """Edges of part ``took`` (user → item, R̃) and vectors of part ``item`` (V, value: √ of the item's users)."""
     normal = _normalised(pairs)
-    yield learned.entries("took", pairs.users, pairs.items, normal)
+    yield from learned.entries("took", pairs.users, pairs.items, normal)
     degree_I = np.sqrt(np.bincount(normal.indices, minlength=normal.shape[1]))
-    yield learned.vectors(
+    yield from learned.vectors(
         "item", pairs.items, _singular(normal, cfg.factors if cfg.ideal_weight else 0, seed), degree_I
     )
 

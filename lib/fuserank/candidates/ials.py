@@ -198,7 +198,7 @@ def learn(pairs: Interactions, cfg: IalsConfig, seed: int, block: tuple[int, int
         mesh = Mesh(0, {}, sender)
         sides = blocked.exchange(mesh, user, item, taken.data, cfg.factors)
         _, y_ID = iterate(mesh, *sides, cfg, seed)
-    yield learned.vectors("item", pairs.items, y_ID[pairs.items], np.diff(sides[1].indptr)[pairs.items])
+    yield from learned.vectors("item", pairs.items, y_ID[pairs.items], np.diff(sides[1].indptr)[pairs.items])
 
 
 def fit(pairs: DataFrame, cfg: IalsConfig, seed: int, ranks: int) -> DataFrame:
@@ -225,7 +225,7 @@ class _Rank:
             _, y_ID = iterate(mesh, users, items, self.cfg, self.seed)
         own = np.flatnonzero(np.diff(items.indptr) > 0)
         names = (items.bounds[mesh.rank] + own).astype(np.int32)
-        yield learned.vectors("item", names, y_ID[own], np.diff(items.indptr)[own])
+        yield from learned.vectors("item", names, y_ID[own], np.diff(items.indptr)[own])
 
 
 def _gram(y_ID: Floats) -> Doubles:

@@ -55,14 +55,14 @@ def learn(pairs: Interactions, cfg: KgConfig, seed: int, block: tuple[int, int])
     weight = _weights(pairs, cfg, seed)
     graph = _graph(pairs, pairs.content, cfg)
     none = np.zeros(len(graph.items), np.int32)
-    yield learned.edges(_COUNT, graph.items, none, graph.count_I)
+    yield from learned.edges(_COUNT, graph.items, none, graph.count_I)
     for name, has in graph.has.items():
-        yield learned.entries(ITEM + name, graph.items, np.arange(has.shape[1]), has)
+        yield from learned.entries(ITEM + name, graph.items, np.arange(has.shape[1]), has)
     for name, (users, told) in graph.told.items():
-        yield learned.entries(USER + name, users, np.arange(told.shape[1]), told)
-    yield learned.entries(TOOK, graph.users, graph.items, graph.took)
+        yield from learned.entries(USER + name, users, np.arange(told.shape[1]), told)
+    yield from learned.entries(TOOK, graph.users, graph.items, graph.took)
     for name, value in weight.items():
-        yield learned.edges(_WEIGHT + name, none[:1], none[:1], np.array([value]))
+        yield from learned.edges(_WEIGHT + name, none[:1], none[:1], np.array([value]))
 
 
 def _graph(pairs: Interactions, content: Content, cfg: KgConfig, items: Ints | None = None) -> Graph:

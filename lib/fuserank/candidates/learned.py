@@ -6,6 +6,7 @@ an empty list.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,36 +23,48 @@ COLUMNS = ("part", "index", "other", "value", "vector")
 SCHEMA = "part string, index int, other int, value float, vector array<float>"
 
 _EDGES_AT_ONCE = 4_000_000  # looked up
+# of a batch, which Spark takes in one piece of less than 2 GB, and Arrow's lists end by 32 bits: some 64 MB
+_ROWS_AT_ONCE, _NUMBERS_AT_ONCE = 1 << 22, 1 << 24
 
 Ints = npt.NDArray[Any]
 Floats = npt.NDArray[np.float32]
 
 
-def entries(part: str, index: Ints, other: Ints, of: sp.csr_matrix) -> pa.RecordBatch:
+def entries(part: str, index: Ints, other: Ints, of: sp.csr_matrix) -> Iterator[pa.RecordBatch]:
     """Edges from the entries of a matrix whose rows are called ``index`` and its columns ``other``."""
     at = of.tocoo()
     return edges(part, index[at.row], other[at.col], at.data)
 
 
-def edges(part: str, index: Ints, other: Ints, value: npt.NDArray[Any]) -> pa.RecordBatch:
+def edges(part: str, index: Ints, other: Ints, value: npt.NDArray[Any]) -> Iterator[pa.RecordBatch]:
     """Edges of equally long lists."""
     import pyarrow as pa
 
-    empty = pa.ListArray.from_arrays(pa.array(np.zeros(len(index) + 1, np.int32)), pa.array([], pa.float32()))
-    return _batch(part, index, other, value, empty)
+    for some in _slices(len(index), _ROWS_AT_ONCE):
+        offsets = np.zeros(len(index[some]) + 1, np.int32)
+        empty = pa.ListArray.from_arrays(pa.array(offsets), pa.array([], pa.float32()))
+        yield _batch(part, index[some], other[some], value[some], empty)
 
 
 def vectors(
     part: str, index: Ints, vector_ND: npt.NDArray[Any], value: npt.NDArray[Any] | None = None
-) -> pa.RecordBatch:
+) -> Iterator[pa.RecordBatch]:
     """A vector, and a number where there is one, for each index."""
     import pyarrow as pa
 
-    count, depth = vector_ND.shape
-    ends = pa.array(np.arange(count + 1, dtype=np.int32) * depth)
-    lists = pa.ListArray.from_arrays(ends, pa.array(np.ascontiguousarray(vector_ND, np.float32).ravel()))
-    zeros = np.zeros(count, np.float32)
-    return _batch(part, index, zeros, zeros if value is None else value, lists)
+    depth = vector_ND.shape[1]
+    for some in _slices(len(index), _NUMBERS_AT_ONCE // max(depth, 1)):
+        numbers = np.ascontiguousarray(vector_ND[some], np.float32)
+        lists = pa.ListArray.from_arrays(
+            pa.array(np.arange(len(numbers) + 1, dtype=np.int32) * depth), pa.array(numbers.ravel())
+        )
+        zeros = np.zeros(len(numbers), np.float32)
+        yield _batch(part, index[some], zeros, zeros if value is None else value[some], lists)
+
+
+def _slices(rows: int, step: int) -> Iterator[slice]:
+    """At least one, so that no rows are a batch, too."""
+    return (slice(low, low + step) for low in range(0, max(rows, 1), step))
 
 
 def _batch(part: str, index: Ints, other: Ints, value: npt.NDArray[Any], lists: pa.ListArray) -> pa.RecordBatch:
@@ -101,15 +114,16 @@ class Learned:
 
     def vectors(self, part: str) -> tuple[Ints, Floats, Floats]:
         """index (N,), vector (N, D) and value (N,) of a part, sorted by index."""
-        import pyarrow as pa
-
         rows = self._part(part, "index", "value", "vector")
         index, value = rows.column("index").to_numpy(), rows.column("value").to_numpy()
         if len(index) == 0:
             return index, np.zeros((0, 0), np.float32), value
-        column = pa.concat_arrays(rows.column("vector").chunks)
+        chunks = [chunk for chunk in rows.column("vector").chunks if len(chunk)]
+        vector_ND = np.concatenate([matrix(chunk, len(chunks[0][0])) for chunk in chunks])
+        if (index[1:] > index[:-1]).all():  # as learned: no copy
+            return index, vector_ND, value
         order = np.argsort(index)
-        return index[order], matrix(column, len(column[0]))[order], value[order]
+        return index[order], vector_ND[order], value[order]
 
     def _part(self, part: str, *columns: str) -> pa.Table:
         import pyarrow.compute as pc

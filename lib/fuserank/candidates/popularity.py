@@ -24,7 +24,7 @@ def learn(pairs: Interactions, cfg: PopularityConfig, seed: int, block: tuple[in
     """Vectors of part ``item``, without length; value: its pairs, each 2^(−age / half-life)."""
     counted = np.ones(pairs.weight.nnz) if cfg.half_life is None else np.exp2(-pairs.age.data / cfg.half_life)
     value_I = np.bincount(pairs.weight.indices, counted, minlength=len(pairs.items))
-    yield learned.vectors("item", pairs.items, np.zeros((len(pairs.items), 0), np.float32), value_I)
+    yield from learned.vectors("item", pairs.items, np.zeros((len(pairs.items), 0), np.float32), value_I)
 
 
 class Scorer:

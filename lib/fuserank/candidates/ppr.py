@@ -38,7 +38,7 @@ Floats = npt.NDArray[np.float32]
 
 def learn(pairs: Interactions, cfg: PprConfig, seed: int, block: tuple[int, int]) -> Iterator[pa.RecordBatch]:
     """Edges of part ``took``: user → item, each with value 1. Nothing is trained."""
-    yield learned.entries("took", pairs.users, pairs.items, pairs.ones)
+    yield from learned.entries("took", pairs.users, pairs.items, pairs.ones)
 
 
 class Scorer:

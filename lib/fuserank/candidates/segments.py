@@ -127,13 +127,13 @@ def learn(
     of_users = np.isin(segments.field_S, segments.field_S[segments.unknown_S])
     weight_S = np.where(of_users, cfg.user_weight, cfg.history_weight)
     name_S = np.arange(fields)
-    yield learned.vectors("item", pairs.items, np.zeros((len(pairs.items), 0)), overall_I)
-    yield learned.vectors(
+    yield from learned.vectors("item", pairs.items, np.zeros((len(pairs.items), 0)), overall_I)
+    yield from learned.vectors(
         "segment", name_S, np.column_stack([segments.field_S, segments.share_S, segments.unknown_S, weight_S])
     )
-    yield learned.entries("popular", name_S, pairs.items, of_segment)
-    yield learned.entries("attribute", segments.users, name_S, segments.attribute)
-    yield learned.entries("value", pairs.items, name_S, segments.value)
+    yield from learned.entries("popular", name_S, pairs.items, of_segment)
+    yield from learned.entries("attribute", segments.users, name_S, segments.attribute)
+    yield from learned.entries("value", pairs.items, name_S, segments.value)
 
 
 def _narrow(content: Content, cfg: SegmentPopularityConfig) -> list[str]:

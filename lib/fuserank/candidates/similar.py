@@ -75,7 +75,7 @@ def neighbours(
         near_BK, similarity_BK = np.empty((count, k), np.int32), np.empty((count, k), np.float32)
         fill(start, near_BK, similarity_BK)
         row, place = np.nonzero(near_BK >= 0)
-        yield learned.edges("near", names_C[start + row], names_C[near_BK[row, place]], similarity_BK[row, place])
+        yield from learned.edges("near", names_C[start + row], names_C[near_BK[row, place]], similarity_BK[row, place])
 
 
 def _cosine(matrix_RC: sp.csr_matrix, cfg: SimilarityConfig, apart: Apart | None) -> Fill:

@@ -58,12 +58,12 @@ def learn(pairs: Interactions, cfg: TwoTowerConfig, seed: int, block: tuple[int,
     history_ID = shop.features @ weights["history"][:values]
     history_UD = means(shop.history) @ history_ID
     three_3D = np.stack([*spread(history_UD + shop.told @ weights["history"][values:]), history_UD.mean(axis=0)])
-    yield learned.vectors("item", items, y_ID, weights["popularity"] * shop.liked_I)
-    yield learned.vectors("history", items, history_ID)
-    yield learned.vectors("user", told_users, told @ weights["history"][values:])
-    yield learned.vectors("spread", np.arange(3), three_3D)
-    yield learned.vectors("in", np.arange(cfg.factors), weights["user_in"], weights["user_bias"])
-    yield learned.vectors("out", np.arange(cfg.factors), weights["user_out"])
+    yield from learned.vectors("item", items, y_ID, weights["popularity"] * shop.liked_I)
+    yield from learned.vectors("history", items, history_ID)
+    yield from learned.vectors("user", told_users, told @ weights["history"][values:])
+    yield from learned.vectors("spread", np.arange(3), three_3D)
+    yield from learned.vectors("in", np.arange(cfg.factors), weights["user_in"], weights["user_bias"])
+    yield from learned.vectors("out", np.arange(cfg.factors), weights["user_out"])
 
 
 def tower(x_RD: Floats, into_DD: Floats, bias_D: Floats, out_DD: Floats) -> Floats:

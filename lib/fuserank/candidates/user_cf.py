@@ -25,7 +25,7 @@ def learn(pairs: Interactions, cfg: UserCfConfig, seed: int, block: tuple[int, i
     """Edges of part ``near``: user → neighbour, of one block of the users; and of part ``took``: what they took."""
     yield from similar.neighbours(pairs.weight.T.tocsr(), pairs.users, cfg, block)
     if block[0] == 0:
-        yield learned.entries("took", pairs.users, pairs.items, pairs.weight)
+        yield from learned.entries("took", pairs.users, pairs.items, pairs.weight)
 
 
 class Scorer:

@@ -197,7 +197,7 @@ def test_a_half_step_solves_the_normal_equations(weighting: str, frequency: floa
     cfg = IalsConfig.model_validate({**settings, "regularization": 0.05, "popularity_power": 0.3})
     y_ID = np.random.default_rng(2).standard_normal((COLUMNS, 6)).astype(np.float32)
     count_I = np.bincount(taken().weight.indices, minlength=COLUMNS)
-    items = learned.Learned(pa.Table.from_batches([learned.vectors("item", np.arange(COLUMNS), y_ID, count_I)]))
+    items = learned.Learned(pa.Table.from_batches(learned.vectors("item", np.arange(COLUMNS), y_ID, count_I)))
     x_UD = ials.Scorer(items, cfg).fold_in(taken().weight)
     np.testing.assert_allclose(x_UD, solved(taken().weight, y_ID.astype(np.float64), cfg), atol=2e-5)
 
