@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pyarrow as pa
 
@@ -14,23 +12,12 @@ from fuserank.fusion.fitted import MODEL_SOURCE, Fitted
 from fuserank.fusion.parts import parts_of, ranks_within, summed
 from fuserank.fusion.weights import FitWindow, search
 
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
 
-
-def fit(wide: DataFrame, sources: tuple[str, ...], cfg: FusionConfig) -> tuple[Fitted, dict[str, float]]:
-    """The fitted fusion and its numbers, from the wide frame (``common.protocol.side_by_side``) of the drawn users.
+def fit(rows: pa.Table, sources: tuple[str, ...], cfg: FusionConfig) -> tuple[Fitted, dict[str, float]]:
+    """The fitted fusion and its numbers, from wide rows (``common.protocol.side_by_side``) sorted by (user_index, item_index).
 
     A source that proposed nothing in the window, such as co_purchase in a shop without baskets, is left out of it.
-
-    Brings that frame to the driver; it is its caller who bounds it with ``common.draws.draw_users``.
     """
-    rows = wide.toArrow().sort_by([("user_index", "ascending"), ("item_index", "ascending")])
-    return fit_rows(rows, sources, cfg)
-
-
-def fit_rows(rows: pa.Table, sources: tuple[str, ...], cfg: FusionConfig) -> tuple[Fitted, dict[str, float]]:
-    """``fit`` on rows in memory, sorted by (user_index, item_index)."""
     sources = tuple(s for s in sorted(sources) if rows[f"score_{s}"].null_count < rows.num_rows)
     if not sources:
         raise FuserankError("no source has candidates 28 days before as_of; run jobs/candidates.py for that day")

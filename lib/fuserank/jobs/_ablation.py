@@ -8,18 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fuserank.common.draws import draw_users
-from fuserank.common.protocol import pairs, side_by_side
 from fuserank.evaluation.bootstrap import interval, resampled_means
 from fuserank.evaluation.judge import TRACKS, judge_table
 from fuserank.evaluation.measure import FUSION
-from fuserank.fusion.apply import fuse_table, said_by_all
-from fuserank.fusion.fit import fit_rows
+from fuserank.fusion.apply import fuse_table
+from fuserank.fusion.fit import fit
 from fuserank.fusion.fitted import MODEL_SOURCE
-from fuserank.jobs.candidates import given
+from fuserank.jobs._window import wide_window
 from fuserank.tables.ops import RUNS
-from fuserank.tables.results import SCORES
-from fuserank.tables.silver import EVENTS
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -59,25 +55,6 @@ def ablation(run: Run, as_of: dt.date, test_window: pa.Table) -> list[dict[str, 
     return rows
 
 
-def wide_window(run: Run, start: dt.date, split: str, until: dt.date | None) -> pa.Table:
-    """What all said as of ``start`` of the drawn users, and what these bought after it until a day, None: with truth until the window's
-    end; sorted by user and item. At most ``fusion.fit_users`` users come to the driver.
-    """
-    lake, scored = run.lake, run.as_of
-    events = lake.read(EVENTS) if until is None else lake.known(EVENTS, until)
-    judged = pairs(events, start, run.settings.windows.label_days)
-    proposed = given(run, start)
-    drawn = draw_users(
-        proposed if until is not None else judged.where("label"), run.settings.fit_users, run.seed
-    ).persist()
-    said = said_by_all(proposed, lake.read(SCORES, as_of_date=scored, split=split, kind=MODEL_SOURCE))
-    mine = [frame.join(drawn, "user_index", "left_semi") for frame in (said, judged)]
-    sources = (*run.settings.candidates.sources, MODEL_SOURCE)
-    table = side_by_side(mine[0], mine[1], sources, ranked=True).toArrow()
-    drawn.unpersist()
-    return table.sort_by([("user_index", "ascending"), ("item_index", "ascending")]).combine_chunks()
-
-
 def _quality(
     fit_window: pa.Table, test_window: pa.Table, sources: tuple[str, ...], without: str | None, cfg: FusionConfig
 ) -> dict[str, np.ndarray]:
@@ -92,7 +69,7 @@ def _quality(
     ).any():  # nothing to fit a fusion on: it would list nothing that is bought
         lists = test_window.append_column(f"score_{FUSION}", pa.nulls(test_window.num_rows, pa.float64()))
         return _by_track(lists)
-    fitted, _ = fit_rows(fit_window, kept, cfg)
+    fitted, _ = fit(fit_window, kept, cfg)
     score = fuse_table(test_window, fitted, cfg.rrf_k)["score"].to_numpy()
     score_N = np.where(_any(test_window, fitted.sources), score, np.nan)
     fused = test_window.append_column(f"score_{FUSION}", pa.array(score_N, from_pandas=True))

@@ -26,7 +26,7 @@ from fuserank.evaluation import protocols, tracks
 from fuserank.evaluation.leaderboard import FLOOR, Lists, Row
 from fuserank.evaluation.protocols import Split
 from fuserank.evaluation.tracks import Events
-from fuserank.fusion.fit import fit_rows
+from fuserank.fusion.fit import fit
 from fuserank.fusion.fitted import Fitted
 from fuserank.fusion.parts import parts_of, summed
 from fuserank.io.executors import refuse_dynamic_allocation, slots
@@ -304,7 +304,7 @@ def _fused_on(lists: dict[str, Lists], split: Split, names: Sequence[str], cfg: 
     wide["label"] = np.isin(wide["user_index"].astype(np.int64) * span + wide["item_index"], truth).astype(np.int8)
     wide["own"] = np.zeros(len(wide["label"]), np.int8)
     arrays = {k: pa.array(v, from_pandas=k.startswith(("score_", "rank_"))) for k, v in wide.items()}
-    return fit_rows(pa.table(arrays), tuple(names), cfg)[0]
+    return fit(pa.table(arrays), tuple(names), cfg)[0]
 
 
 def _apply(fitted: Fitted, lists: dict[str, Lists], cfg: FusionConfig, k: int) -> Lists:

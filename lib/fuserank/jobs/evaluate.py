@@ -22,9 +22,10 @@ from fuserank.common.protocol import pairs, side_by_side
 from fuserank.evaluation.measure import FUSION, Items, measure
 from fuserank.fusion.apply import said_by_all
 from fuserank.fusion.fitted import MODEL_SOURCE, from_rows
-from fuserank.jobs._ablation import ablation, wide_window
+from fuserank.jobs._ablation import ablation
 from fuserank.jobs._candidate_sets import candidate_sets
 from fuserank.jobs._main import job_main
+from fuserank.jobs._window import wide_window
 from fuserank.jobs.candidates import given
 from fuserank.tables.candidates import CANDIDATES
 from fuserank.tables.results import ABLATION, FITTED, FUSED, METRICS, SCORES, SETS

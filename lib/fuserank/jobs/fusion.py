@@ -14,13 +14,13 @@ import datetime as dt
 import sys
 from typing import TYPE_CHECKING
 
-from fuserank.common.draws import draw_users
 from fuserank.common.errors import FuserankError
-from fuserank.common.protocol import pairs, side_by_side
+from fuserank.common.protocol import side_by_side
 from fuserank.fusion.apply import fuse, said_by_all
 from fuserank.fusion.fit import fit
 from fuserank.fusion.fitted import MODEL_SOURCE
 from fuserank.jobs._main import job_main
+from fuserank.jobs._window import wide_window
 from fuserank.jobs.candidates import given
 from fuserank.tables.candidates import CANDIDATES
 from fuserank.tables.results import FITTED, FUSED, SCORES
@@ -39,13 +39,7 @@ def execute(run: Run, as_of: dt.date) -> None:
     cfg, lake, days = run.settings.fusion, run.lake, run.settings.windows.label_days
     sources = (*run.settings.candidates.sources, MODEL_SOURCE)
     start = as_of - dt.timedelta(days=days)
-    proposed = given(run, start)
-    drawn = draw_users(proposed, run.settings.fit_users, run.seed).persist()
-    said = said_by_all(proposed, lake.read(SCORES, as_of_date=as_of, split="valid", kind=MODEL_SOURCE))
-    judged = pairs(lake.known(EVENTS, as_of), start, days)
-    mine = [frame.join(drawn, "user_index", "left_semi") for frame in (said, judged)]
-    fitted, notes = fit(side_by_side(mine[0], mine[1], sources, ranked=True), sources, cfg)
-    drawn.unpersist()
+    fitted, notes = fit(wide_window(run, start, "valid", as_of), sources, cfg)
     if MODEL_SOURCE not in fitted.sources:
         raise FuserankError(f"the model scored no candidate of the window before {as_of}; run jobs/scores.py")
     if silent := sorted(set(sources) - set(fitted.sources)):

@@ -9,7 +9,7 @@ from fuserank.common.errors import FuserankError
 from fuserank.common.users import whole_users
 from fuserank.config.fusion import FusionConfig
 from fuserank.fusion.apply import fuse_table
-from fuserank.fusion.fit import fit_rows
+from fuserank.fusion.fit import fit
 from fuserank.fusion.fitted import Fitted, from_rows
 
 LINE = Calibrator((0.0, 1.0), (0.0, 1.0))
@@ -68,7 +68,7 @@ def _fit_rows() -> pa.Table:
 
 def test_a_fit_trusts_the_source_that_is_right_and_calibrates_the_sum() -> None:
     rows, cfg = _fit_rows(), FusionConfig(bins=20)
-    fitted, notes = fit_rows(rows, ("fnn", "als"), cfg)
+    fitted, notes = fit(rows, ("fnn", "als"), cfg)
     assert fitted.sources == ("als", "fnn")
     assert fitted.weights["fnn"] == pytest.approx(1 - cfg.min_weight)
     assert notes["objective"] == pytest.approx(1.0)
@@ -80,7 +80,7 @@ def test_a_window_without_purchases_is_refused() -> None:
     rows = _fit_rows()
     rows = rows.set_column(2, "label", pa.array(np.zeros(rows.num_rows, "int8")))
     with pytest.raises(FuserankError, match="nothing to fit"):
-        fit_rows(rows, ("fnn", "als"), FusionConfig())
+        fit(rows, ("fnn", "als"), FusionConfig())
 
 
 def test_a_stream_of_batches_never_cuts_a_user_in_two() -> None:
@@ -94,8 +94,8 @@ def test_a_stream_of_batches_never_cuts_a_user_in_two() -> None:
 def test_a_source_that_proposed_nothing_is_left_out_of_the_fit() -> None:
     silent = pa.nulls(_fit_rows().num_rows, pa.float64())
     rows = _fit_rows().append_column("score_repeat", silent).append_column("rank_repeat", silent.cast(pa.int32()))
-    fitted, _ = fit_rows(rows, ("fnn", "als", "repeat"), FusionConfig(bins=20))
-    alone, _ = fit_rows(_fit_rows(), ("fnn", "als"), FusionConfig(bins=20))
+    fitted, _ = fit(rows, ("fnn", "als", "repeat"), FusionConfig(bins=20))
+    alone, _ = fit(_fit_rows(), ("fnn", "als"), FusionConfig(bins=20))
     assert fitted == alone
 
 
@@ -103,4 +103,4 @@ def test_without_any_candidates_a_fit_is_refused() -> None:
     rows = _fit_rows()
     silent = rows.drop(["score_als"]).append_column("score_als", pa.nulls(rows.num_rows, pa.float64()))
     with pytest.raises(FuserankError, match=r"no source has candidates .* run jobs/candidates\.py"):
-        fit_rows(silent, ("als",), FusionConfig())
+        fit(silent, ("als",), FusionConfig())
