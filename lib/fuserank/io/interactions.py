@@ -60,6 +60,15 @@ class Scratch:
     spark: SparkSession
     folder: str | None
     held: list[DataFrame] = field(default_factory=list)
+    written: dict[str, tuple[DataFrame, Callable[[], pa.Table]]] = field(default_factory=dict)
+
+    def once(
+        self, name: str, rows: Callable[[], DataFrame], columns: Sequence[str]
+    ) -> tuple[DataFrame, Callable[[], pa.Table]]:
+        """``keep`` of what ``rows`` makes when the name is first asked for, ever after what was kept then."""
+        if name not in self.written:
+            self.written[name] = self.keep(rows(), name, columns)
+        return self.written[name]
 
     def keep(self, frame: DataFrame, name: str, columns: Sequence[str]) -> tuple[DataFrame, Callable[[], pa.Table]]:
         """Writes the frame; returns it as it was written, and a loader of its columns for the closure of a kernel."""

@@ -153,7 +153,6 @@ class _Bench:
         self.configs, self.tried = asked.configs(), dict.fromkeys(asked.members, 0)
         self.depth = max(*asked.ks, _DEPTH) if any("+" in model for model in asked.models) else max(asked.ks)
         self.done: dict[tuple[str, str, str], tuple[Lists, _Cost]] = {}
-        self.kept: dict[str, tuple[DataFrame, Callable[[], Any]]] = {}
 
     def alone(self, name: str) -> Row:
         config = self._tuned(name)
@@ -249,23 +248,21 @@ class _Bench:
 
     def _kept(self, name: str, pairs: pa.Table) -> tuple[DataFrame, Callable[[], Any]]:
         """The pairs as a frame, and their loader on an executor; written once."""
-        if name not in self.kept:
+
+        def typed() -> DataFrame:
             types = zip(PAIR_COLUMNS, ("int", "int", "float", "float"), strict=True)
             frame = self.run.spark.createDataFrame(pairs.to_pandas())
-            typed = frame.selectExpr(*(f"cast({c} as {t}) {c}" for c, t in types))
-            self.kept[name] = self.folder.keep(typed, name, PAIR_COLUMNS)
-        return self.kept[name]
+            return frame.selectExpr(*(f"cast({c} as {t}) {c}" for c, t in types))
+
+        return self.folder.once(name, typed, PAIR_COLUMNS)
 
     def _content(self, part: str) -> Callable[[], Any] | None:
         """A loader of what the lake knew on the day of the split; None: the data is no lake."""
         if self.asked.layout != "events":
             return None
-        name = f"{part}-content"
-        if name not in self.kept:
-            back = self.run.settings.windows.label_days if part == "validation" else 0
-            rows = content(self.run.lake, self.run.as_of - dt.timedelta(days=back), unsold=True)
-            self.kept[name] = self.folder.keep(rows, name, CONTENT_COLUMNS)
-        return self.kept[name][1]
+        back = self.run.settings.windows.label_days if part == "validation" else 0
+        day = self.run.as_of - dt.timedelta(days=back)
+        return self.folder.once(f"{part}-content", lambda: content(self.run.lake, day, unsold=True), CONTENT_COLUMNS)[1]
 
     def _judged_users(self, split: Split) -> DataFrame:
         import pandas as pd

@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
@@ -46,7 +46,6 @@ class Sources:
     pair_rows: DataFrame
     folder: Scratch
     settings: dict[str, Section]
-    kept: dict[str, tuple[DataFrame, Callable[[], Any]]] = field(default_factory=dict)
 
     def propose(self, source: str, cfg: CandidatesConfig) -> DataFrame:
         """Fits what the source is made of, saves that, and proposes from what was saved; the lists themselves are lazy. Each user's
@@ -102,24 +101,14 @@ class Sources:
     def _member(self, source: str, cfg: CandidatesConfig) -> DataFrame:
         who, told, lake = family.member(source), cfg.member(source), self.lake
         ranks = self._at_once(source) if who.fit is not None else max(slots(self.run.spark).total, 1)
-        taken, load_pairs = self._kept("pairs", lambda: as_interactions(self.pair_rows), PAIR_COLUMNS)
-        load_content = (
-            self._kept("content", lambda: content(self.run.lake, self.as_of), CONTENT_COLUMNS)[1]
-            if who.content
-            else None
-        )
+        taken, load_pairs = self.folder.once("pairs", lambda: as_interactions(self.pair_rows), PAIR_COLUMNS)
+        load_content = None
+        if who.content:
+            load_content = self.folder.once("content", lambda: content(self.run.lake, self.as_of), CONTENT_COLUMNS)[1]
         learned = family.fit(who, taken, load_pairs, self.settings[source], self.run.seed, ranks, load_content)
         lake.replace(LEARNED, learned, as_of_date=self.as_of, source=source)
         load = columns_of(lake, LEARNED, COLUMNS, as_of_date=self.as_of, source=source)
         return family.propose(who, taken, load, self.settings[source], cfg.quota(source), ranks, told.exclude_seen)
-
-    def _kept(
-        self, name: str, rows: Callable[[], DataFrame], columns: tuple[str, ...]
-    ) -> tuple[DataFrame, Callable[[], Any]]:
-        """Written once, for all members that read them."""
-        if name not in self.kept:
-            self.kept[name] = self.folder.keep(rows(), name, columns)
-        return self.kept[name]
 
     def _at_once(self, source: str) -> int:
         """How many tasks can start at once; not defaultParallelism, which is two on a cluster of one core."""

@@ -62,4 +62,6 @@ def test_rows_of_a_trial_are_read_where_the_lakes_path_has_a_space_and_go_with_i
         saved, load = folder.keep(frame, "rows", ("number",))
         assert sorted(load().to_pylist(), key=str) == [{"number": 1}, {"number": 2}]
         assert sorted(map(tuple, saved.collect())) == [(1, "a"), (2, "b")]
+        for rows in (frame, frame.limit(0)):  # made and written when first asked for
+            assert folder.once("same", lambda rows=rows: rows, ("number",))[1]().num_rows == 2
     assert list((tmp_path / "my lake").iterdir()) == []
