@@ -32,11 +32,17 @@ BAD = [
 
 
 class Shop:
-    """Sales and campaigns in CSV, their mapping, a lake, and commands about them."""
+    """Sales and campaigns in CSV, their mapping, a lake, and commands about them.
 
-    def __init__(self, spark: SparkSession, folder: Path) -> None:
+    ``like``: the folder of another one, whose lake it begins with.
+    """
+
+    def __init__(self, spark: SparkSession, folder: Path, like: Path | None = None) -> None:
         self.spark, self.folder, self.lake_root = spark, folder, str(folder / "lake")
-        shutil.copytree(Path(__file__).resolve().parents[2] / "conf", folder / "conf")
+        if like:
+            shutil.copytree(like, folder, dirs_exist_ok=True)
+        else:
+            shutil.copytree(Path(__file__).resolve().parents[2] / "conf", folder / "conf")
         self.write("sales", HEAD + "\n".join(GOOD + BAD) + "\n")
         self.write("campaigns", "campaign,start,end\nc1,2019-05-01,2019-05-08\n")
         self.write("sent", "campaign,user\nc1,u1\nc2,u2\n")
@@ -102,13 +108,28 @@ class Shop:
 
 
 @pytest.fixture
-def shop(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
+def new_shop(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
     monkeypatch.setenv("FUSERANK_CONF", str(tmp_path / "conf"))
     return Shop(spark, tmp_path)
 
 
+@pytest.fixture(scope="module")
+def ingested(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A shop whose files were taken in; tests get copies of its folder."""
+    folder = tmp_path_factory.mktemp("ingested")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FUSERANK_CONF", str(folder / "conf"))
+        Shop(spark, folder).take_in()
+    return folder
+
+
+@pytest.fixture
+def shop(spark: SparkSession, ingested: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    monkeypatch.setenv("FUSERANK_CONF", str(tmp_path / "conf"))
+    return Shop(spark, tmp_path, like=ingested)
+
+
 def test_rows_are_counted_by_rule_and_shown_as_they_came(shop: Shop) -> None:
-    shop.take_in()
     found = json.loads(shop.said("list", "--json"))["quarantine"]
     assert [(g["table"], g["rule"], g["column"], g["rows"], g["state"]) for g in found] == [
         ("sales", "too_dear", "paid", 2, "open"), ("sales", "duplicate_event", None, 1, "open"),
@@ -143,7 +164,6 @@ def test_rows_are_counted_by_rule_and_shown_as_they_came(shop: Shop) -> None:
 def test_after_the_mapping_was_mended_each_good_row_is_in_once_and_the_others_stay_open(shop: Shop) -> None:
     from fuserank.io.digest import digest
 
-    shop.take_in()
     assert shop.events() == ["i1", "i0", "i1", "i0"]
     none = {"replaced": 0, "newer": []}
     shop.limits({"far_too_dear": 120})
@@ -173,7 +193,6 @@ def test_after_the_mapping_was_mended_each_good_row_is_in_once_and_the_others_st
 
 
 def test_after_the_file_was_mended_its_rows_are_replaced_by_those_of_the_newer_one(shop: Shop) -> None:
-    shop.take_in()
     mended = [row.replace("7,,", "7,u7,").replace("1,u9,i9", "8,u9,i9") for row in GOOD + BAD]
     shop.write("sales", HEAD + "\n".join(mended) + "\n")
     shop.take_in()
@@ -193,7 +212,6 @@ def test_after_the_file_was_mended_its_rows_are_replaced_by_those_of_the_newer_o
 
 
 def test_rows_that_waited_for_another_table_come_in_by_a_retry_alone(shop: Shop) -> None:
-    shop.take_in()
     shop.write("campaigns", "campaign,start,end\nc1,2019-05-01,2019-05-08\nc2,2019-05-02,2019-05-09\n")
     told = shop.retried("--files")
     assert (told["sent"]["mended"], told["sent"]["open"]) == (1, 0)
@@ -201,12 +219,12 @@ def test_rows_that_waited_for_another_table_come_in_by_a_retry_alone(shop: Shop)
     assert sorted((r["campaign_id"], r["user_id"]) for r in sent) == [("c1", "u1"), ("c2", "u2")]
 
 
-def test_a_lake_from_before_rows_could_be_resolved_gets_the_columns(shop: Shop) -> None:
+def test_a_lake_from_before_rows_could_be_resolved_gets_the_columns(new_shop: Shop) -> None:
     kept = tuple(c for c in QUARANTINE.columns if not c.name.startswith("resol"))
     old = dataclasses.replace(QUARANTINE, columns=kept, not_in_digest=("run_id",))
-    shop.lake.ensure(old)
-    assert "nothing" in shop.said("list", "--all")
-    shop.take_in()
-    shop.limits({})
-    assert shop.retried()["sales"]["mended"] == 2
-    assert shop.lake.read(QUARANTINE).columns == list(QUARANTINE.column_names)
+    new_shop.lake.ensure(old)
+    assert "nothing" in new_shop.said("list", "--all")
+    new_shop.take_in()
+    new_shop.limits({})
+    assert new_shop.retried()["sales"]["mended"] == 2
+    assert new_shop.lake.read(QUARANTINE).columns == list(QUARANTINE.column_names)
