@@ -2,16 +2,19 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
 
 from fuserank.config.dataset import DatasetConfig, parse_dataset
+from fuserank.io.lake import Lake
 from fuserank.tables.bronze import bronze_table
 from fuserank.tables.ops import QUARANTINE
 from fuserank.tables.silver import EVENTS, USER_DICTIONARY
 from tests.support.shop import columns, ingest, mapping, sales, write_csv
 
 if TYPE_CHECKING:
-    from fuserank.io.lake import Lake
+    from pyspark.sql import SparkSession
 
 T = dt.date(2019, 6, 1)
 
@@ -35,37 +38,60 @@ def _days(lake: Lake) -> dict[str, dict[str, int]]:
     return found
 
 
-def test_by_position_the_last_items_are_held_out_one_a_window_and_the_first_never(lake: Lake, tmp_path: Path) -> None:
-    (tmp_path / "seq.txt").write_text("u5 a b c d e\nu4 a b c d\nu3 a b c\n\nu2 a b\nu1 a\n  u6\ta   b \n")
-    ingest(lake, _lines(tmp_path))
-    assert _days(lake) == {
-        "u5": {"a": 58, "b": 57, "c": 56, "d": 28, "e": 0},
-        "u4": {"a": 57, "b": 56, "c": 28, "d": 0},
-        "u3": {"a": 57, "b": 28, "c": 0},
-        "u2": {"a": 57, "b": 0},
-        "u1": {"a": 57},
-        "u6": {"a": 57, "b": 0},
-    }
-    raw = lake.read(bronze_table("shop_seq")).where("user = 'u3'").orderBy("_row").collect()
+class Lines(NamedTuple):
+    """A lake, and the days in it before its last file came."""
+
+    lake: Lake
+    before: dict[str, dict[str, int]]
+
+
+@pytest.fixture(scope="module")
+def lines(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Lines:
+    """Users u1 to u6 of one file, u7 and an empty u8 of another, v1 and v2 of a third; then v1's longer line."""
+    root = tmp_path_factory.mktemp("lines")
+    (root / "seq-lengths.txt").write_text("u5 a b c d e\nu4 a b c d\nu3 a b c\n\nu2 a b\nu1 a\n  u6\ta   b \n")
+    (root / "seq-short.txt").write_text("u7 a b\nu8\n")
+    (root / "seq1.txt").write_text("v1 a b\nv2 a b\n")
+    lake = Lake(spark, str(root / "lake"), "test-run")
+    ingest(lake, _lines(root))
+    before = _days(lake)
+    (root / "seq2.txt").write_text("v1 a b c\n")
+    ingest(lake, _lines(root))
+    return Lines(lake, before)
+
+
+def _of(days: dict[str, dict[str, int]], users: str) -> dict[str, dict[str, int]]:
+    return {user: items for user, items in days.items() if user.startswith(users)}
+
+
+def test_by_position_the_last_items_are_held_out_one_a_window_and_the_first_never(lines: Lines) -> None:
+    for days in (lines.before, _days(lines.lake)):
+        assert {user[0] for user in days} == {"u", "v"}
+        assert _of(days, "u") == {
+            "u7": {"a": 57, "b": 0},
+            "u5": {"a": 58, "b": 57, "c": 56, "d": 28, "e": 0},
+            "u4": {"a": 57, "b": 56, "c": 28, "d": 0},
+            "u3": {"a": 57, "b": 28, "c": 0},
+            "u2": {"a": 57, "b": 0},
+            "u1": {"a": 57},
+            "u6": {"a": 57, "b": 0},
+        }
+    raw = lines.lake.read(bronze_table("shop_seq")).where("user = 'u3'").orderBy("_row").collect()
     assert [(r["item"], r["position"], r["_row"]) for r in raw] == [("a", 1, 9), ("b", 2, 10), ("c", 3, 11)]
 
 
-def test_a_longer_line_in_a_later_file_moves_the_users_events_and_leaves_none_twice(lake: Lake, tmp_path: Path) -> None:
-    (tmp_path / "seq1.txt").write_text("u1 a b\nu2 a b\n")
-    ingest(lake, _lines(tmp_path))
-    (tmp_path / "seq2.txt").write_text("u1 a b c\n")
-    ingest(lake, _lines(tmp_path))
-    assert _days(lake) == {"u1": {"a": 57, "b": 28, "c": 0}, "u2": {"a": 57, "b": 0}}
-    assert lake.read(EVENTS).count() == 5
-    assert not lake.exists(QUARANTINE)
+def test_a_longer_line_in_a_later_file_moves_the_users_events_and_leaves_none_twice(lines: Lines) -> None:
+    assert _of(lines.before, "v") == {"v1": {"a": 57, "b": 0}, "v2": {"a": 57, "b": 0}}
+    assert _of(_days(lines.lake), "v") == {"v1": {"a": 57, "b": 28, "c": 0}, "v2": {"a": 57, "b": 0}}
+    assert lines.lake.read(EVENTS).where("user_id LIKE 'v%'").count() == 5
+    assert lines.lake.read(QUARANTINE).where("file <> 'seq-short.txt'").isEmpty()
 
 
-def test_a_line_without_items_goes_to_quarantine(lake: Lake, tmp_path: Path) -> None:
-    (tmp_path / "seq.txt").write_text("u1 a b\nu2\n")
-    ingest(lake, _lines(tmp_path))
-    told = lake.read(QUARANTINE).collect()
-    assert [(r["rule"], r["column"], r["row"], r["payload"]) for r in told] == [("no_item", "item", 2, '{"user":"u2"}')]
-    assert [r["user_id"] for r in lake.read(USER_DICTIONARY).collect()] == ["u1"]
+def test_a_line_without_items_goes_to_quarantine(lines: Lines) -> None:
+    told = lines.lake.read(QUARANTINE).where("file = 'seq-short.txt'").collect()
+    assert [(r["rule"], r["column"], r["row"], r["payload"]) for r in told] == [("no_item", "item", 2, '{"user":"u8"}')]
+    known = sorted(r["user_id"] for r in lines.lake.read(USER_DICTIONARY).collect())
+    assert known == ["u1", "u2", "u3", "u4", "u5", "u6", "u7", "v1", "v2"]
 
 
 def test_without_an_order_a_tenth_is_held_out_for_each_window_by_hash_of_the_pair_alone(
