@@ -1,4 +1,4 @@
-"""Candidates for the demo's users once, four and sixteen times: do they cost as much a user?
+"""Candidates for the demo's users once, four and eight times: do they cost as much a user?
 
     fuserank bench candidates --json
     fuserank bench candidates --sizes 1,4
@@ -25,7 +25,7 @@ import scale
 STEPS = ("bronze", "silver", "candidates")
 
 
-def run(sizes: str = "1,4,16", fraction: float = 1.0) -> dict[str, Any]:
+def run(sizes: str = "1,4,8", fraction: float = 1.0) -> dict[str, Any]:
     """One JSON object: by size seconds of the candidates, and milliseconds a user of the two largest."""
     copies = scale.sizes_of(sizes)
     found = {n: _one(n, fraction) for n in copies}
