@@ -23,8 +23,8 @@ COLUMNS = ("part", "index", "other", "value", "vector")
 SCHEMA = "part string, index int, other int, value float, vector array<float>"
 
 _EDGES_AT_ONCE = 4_000_000  # looked up
-# of a batch, which Spark takes in one piece of less than 2 GB, and Arrow's lists end by 32 bits: some 64 MB
-_ROWS_AT_ONCE, _NUMBERS_AT_ONCE = 1 << 22, 1 << 24
+# Of a batch, some 64 MB: lists of one end by 32 bits, and the JVM holds each whole beside its heap.
+_ROWS_AT_ONCE, _NUMBERS_AT_ONCE = 1 << 21, 1 << 24
 
 Ints = npt.NDArray[Any]
 Floats = npt.NDArray[np.float32]
