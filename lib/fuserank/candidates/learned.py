@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from fuserank.common.factors import matrix
+from fuserank.common.factors import ascending, stacked
 from fuserank.common.lookup import locate
 
 if TYPE_CHECKING:
@@ -116,14 +116,8 @@ class Learned:
         """index (N,), vector (N, D) and value (N,) of a part, sorted by index."""
         rows = self._part(part, "index", "value", "vector")
         index, value = rows.column("index").to_numpy(), rows.column("value").to_numpy()
-        if len(index) == 0:
-            return index, np.zeros((0, 0), np.float32), value
-        chunks = [chunk for chunk in rows.column("vector").chunks if len(chunk)]
-        vector_ND = np.concatenate([matrix(chunk, len(chunks[0][0])) for chunk in chunks])
-        if (index[1:] > index[:-1]).all():  # as learned: no copy
-            return index, vector_ND, value
-        order = np.argsort(index)
-        return index[order], vector_ND[order], value[order]
+        index, vector_ND, value = ascending(index, stacked(rows.column("vector")), value)
+        return index, vector_ND, value
 
     def _part(self, part: str, *columns: str) -> pa.Table:
         import pyarrow.compute as pc
