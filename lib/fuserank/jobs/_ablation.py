@@ -14,7 +14,7 @@ from fuserank.evaluation.measure import FUSION
 from fuserank.fusion.apply import fuse_table
 from fuserank.fusion.fit import fit
 from fuserank.fusion.fitted import MODEL_SOURCE
-from fuserank.jobs._window import wide_window
+from fuserank.jobs._window import window_before
 from fuserank.tables.ops import RUNS
 
 if TYPE_CHECKING:
@@ -27,12 +27,11 @@ if TYPE_CHECKING:
 def ablation(run: Run, as_of: dt.date, test_window: pa.Table) -> list[dict[str, Any]]:
     """Rows of evaluation.ablation without run_id, one for each track and source that has a part.
 
-    ``test_window``: ``wide_window`` of the days from as_of. The fusion's users of the fit window come to the driver. Without a source its
+    ``test_window``: ``window_from`` of as_of. The fusion's users of the fit window come to the driver. Without a source its
     candidates go, too, where no other source gives them. The model is not trained anew: it keeps what it has learned from the source.
     """
-    days, cfg = run.settings.windows.label_days, run.settings.fusion
-    start, sources = as_of - dt.timedelta(days=days), run.settings.candidates.sources
-    fit_window = wide_window(run, start, "valid", as_of)
+    cfg, sources = run.settings.fusion, run.settings.candidates.sources
+    fit_window = window_before(run, as_of)
     there = tuple(s for s in sources if fit_window[f"score_{s}"].null_count < fit_window.num_rows)
     complete = _quality(fit_window, test_window, there, None, cfg)
     quality: dict[str, dict[str, np.ndarray]] = {}

@@ -15,22 +15,29 @@ from fuserank.tables.silver import EVENTS
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from pyspark.sql import DataFrame
 
     from fuserank.io.run import Run
 
 
-def wide_window(run: Run, start: dt.date, split: str, until: dt.date | None) -> pa.Table:
-    """What all said as of ``start`` of the drawn users, and what these bought after it until a day, None: with truth until the window's
-    end; sorted by user and item. At most ``fit_users`` users come to the driver.
-    """
-    lake, scored = run.lake, run.as_of
-    events = lake.read(EVENTS) if until is None else lake.known(EVENTS, until)
-    judged = pairs(events, start, run.settings.windows.label_days)
+def window_before(run: Run, as_of: dt.date) -> pa.Table:
+    """What all said as of the day on which the label window begins that ends at ``as_of``, and what was bought in it."""
+    days = run.settings.windows.label_days
+    start = as_of - dt.timedelta(days=days)
     proposed = given(run, start)
-    drawn = draw_users(
-        proposed if until is not None else judged.where("label"), run.settings.fit_users, run.seed
-    ).persist()
-    said = said_by_all(proposed, lake.read(SCORES, as_of_date=scored, split=split, kind=MODEL_SOURCE))
+    return _wide(run, as_of, "valid", proposed, pairs(run.lake.known(EVENTS, as_of), start, days), proposed)
+
+
+def window_from(run: Run, as_of: dt.date) -> pa.Table:
+    """What all said as of ``as_of`` of users with truth, and what these bought in the label window from then on."""
+    judged = pairs(run.lake.read(EVENTS), as_of, run.settings.windows.label_days)
+    return _wide(run, as_of, "rank", given(run, as_of), judged, judged.where("label"))
+
+
+def _wide(run: Run, as_of: dt.date, split: str, proposed: DataFrame, judged: DataFrame, users: DataFrame) -> pa.Table:
+    """Sorted by user and item. At most ``fit_users`` of ``users`` come to the driver."""
+    drawn = draw_users(users, run.settings.fit_users, run.seed).persist()
+    said = said_by_all(proposed, run.lake.read(SCORES, as_of_date=as_of, split=split, kind=MODEL_SOURCE))
     mine = [frame.join(drawn, "user_index", "left_semi") for frame in (said, judged)]
     sources = (*run.settings.candidates.sources, MODEL_SOURCE)
     table = side_by_side(mine[0], mine[1], sources, ranked=True).toArrow()

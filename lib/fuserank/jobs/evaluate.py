@@ -25,7 +25,7 @@ from fuserank.fusion.fitted import MODEL_SOURCE, from_rows
 from fuserank.jobs._ablation import ablation
 from fuserank.jobs._candidate_sets import candidate_sets
 from fuserank.jobs._main import job_main
-from fuserank.jobs._window import wide_window
+from fuserank.jobs._window import window_from
 from fuserank.jobs.candidates import given
 from fuserank.tables.candidates import CANDIDATES
 from fuserank.tables.results import ABLATION, FITTED, FUSED, METRICS, SCORES, SETS
@@ -63,7 +63,7 @@ def execute(run: Run, as_of: dt.date) -> None:
     lake.replace(METRICS, frame.coalesce(1), as_of_date=as_of)
     told: dict[str, list[dict[str, Any]]] = {SETS.name: [], ABLATION.name: []}  # what was said of other lists goes
     if cfg.ablation:
-        test_window = wide_window(run, as_of, "rank", None)
+        test_window = window_from(run, as_of)
         told[SETS.name] = candidate_sets(run, as_of, test_window, run.settings.candidates.sources)
         told[ABLATION.name] = ablation(run, as_of, test_window)
     for table in (SETS, ABLATION):

@@ -20,7 +20,7 @@ from fuserank.fusion.apply import fuse, said_by_all
 from fuserank.fusion.fit import fit
 from fuserank.fusion.fitted import MODEL_SOURCE
 from fuserank.jobs._main import job_main
-from fuserank.jobs._window import wide_window
+from fuserank.jobs._window import window_before
 from fuserank.jobs.candidates import given
 from fuserank.tables.candidates import CANDIDATES
 from fuserank.tables.results import FITTED, FUSED, SCORES
@@ -36,10 +36,9 @@ WRITES = (FITTED, FUSED)
 
 def execute(run: Run, as_of: dt.date) -> None:
     """Fit on the window before as_of, save, apply at as_of."""
-    cfg, lake, days = run.settings.fusion, run.lake, run.settings.windows.label_days
+    cfg, lake = run.settings.fusion, run.lake
     sources = (*run.settings.candidates.sources, MODEL_SOURCE)
-    start = as_of - dt.timedelta(days=days)
-    fitted, notes = fit(wide_window(run, start, "valid", as_of), sources, cfg)
+    fitted, notes = fit(window_before(run, as_of), sources, cfg)
     if MODEL_SOURCE not in fitted.sources:
         raise FuserankError(f"the model scored no candidate of the window before {as_of}; run jobs/scores.py")
     if silent := sorted(set(sources) - set(fitted.sources)):
