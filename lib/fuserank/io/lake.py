@@ -181,7 +181,7 @@ class Lake:
             "delta.columnMapping.mode": "none",
             "delta.dataSkippingNumIndexedCols": str(table.stats_columns),
             "fuserank.version": str(table.version),
-            # what ALTER TABLE ADD CONSTRAINT leaves behind, without a commit and a scan of the table for each
+            # as ALTER TABLE ADD CONSTRAINT leaves them, but in the first commit: a run killed between would leave a table without
             **{f"delta.constraints.{c.name}_holds": c.check for c in table.columns if c.check},
         }
         props = ", ".join(f"'{k}' = '{_quoted(v)}'" for k, v in properties.items())
