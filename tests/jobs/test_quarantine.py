@@ -34,7 +34,7 @@ BAD = [
 class Shop:
     """Sales and campaigns in CSV, their mapping, a lake, and commands about them.
 
-    ``like``: the folder of another one, whose lake it begins with.
+    ``like``: the folder of another one, whose files and lake it begins with.
     """
 
     def __init__(self, spark: SparkSession, folder: Path, like: Path | None = None) -> None:
@@ -43,9 +43,9 @@ class Shop:
             shutil.copytree(like, folder, dirs_exist_ok=True)
         else:
             shutil.copytree(Path(__file__).resolve().parents[2] / "conf", folder / "conf")
-        self.write("sales", HEAD + "\n".join(GOOD + BAD) + "\n")
-        self.write("campaigns", "campaign,start,end\nc1,2019-05-01,2019-05-08\n")
-        self.write("sent", "campaign,user\nc1,u1\nc2,u2\n")
+            self.write("sales", HEAD + "\n".join(GOOD + BAD) + "\n")
+            self.write("campaigns", "campaign,start,end\nc1,2019-05-01,2019-05-08\n")
+            self.write("sent", "campaign,user\nc1,u1\nc2,u2\n")
         self.limits({"too_dear": 100})
 
     def write(self, table: str, text: str) -> None:
