@@ -1,0 +1,1 @@
+"""What a user took: the one room that says which events count, what a basket is, and where windows begin and end."""
