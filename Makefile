@@ -13,7 +13,7 @@ EXAMPLE := --lake s3a://shop/lake --set deploy.dist=hdfs:///apps/fuserank
 export PYSPARK_PYTHON := $(CURDIR)/$(BIN)/python
 export TZ := UTC
 
-.PHONY: help setup setup-dev recs test cluster-test roads-test airflow-test modern-test notebooks package smoke lint docs golden bench locks clean
+.PHONY: help setup setup-dev recs test coverage cluster-test roads-test airflow-test modern-test notebooks package smoke lint docs golden bench locks clean
 
 help: ## print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -32,6 +32,9 @@ recs: setup ## events in, fused ranking out: the whole chain on DATASET, then ou
 
 test: setup-dev ## all tests, two files at a time
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+coverage: setup-dev ## the same with branch coverage of lib/fuserank, in out/coverage.json
+	@mkdir -p out; $(BIN)/python -m pytest -n 2 --dist loadfile --cov=fuserank --cov-branch --cov-report=term --cov-report=json:out/coverage.json
 
 cluster-test: setup-dev ## refresh and training on a real standalone cluster, a rank killed, bad input; 35 GB of disk, half an hour or more
 	@mkdir -p benchmarks/results; set -o pipefail; $(BIN)/python -m pytest -s --no-header -m cluster tests/cluster 2>&1 | tee benchmarks/results/cluster-test.txt
