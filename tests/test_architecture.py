@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from fuserank.registry.sources import SOURCES
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "lib" / "fuserank"
@@ -104,3 +107,50 @@ def test_public_functions_have_docstrings() -> None:
         if ast.get_docstring(tree) is None:
             bare.append(str(module.relative_to(ROOT)))
     assert not bare
+
+
+# A source's name that is another word where it stands: (module, name) → what it is there.
+OTHER_WORDS = {
+    ("common/product_page.py", "content"): "an attribute of HTML's meta",
+    ("sources/names.py", "content"): "a column of somebody's file",
+    ("jobs/_sources.py", "content"): "a folder of what items are",
+    ("candidates/segments.py", "popular"): "a part of what segment_popularity has learned",
+}
+# Modules that still name the source that fills lists.
+STILL_NAMED = {("ranking/lists.py", "popular"), ("jobs/ranking.py", "popular")}
+
+
+def _words(tree: ast.AST) -> set[str]:
+    """Every string constant, and every word in quotes within one, as in SQL; without docstrings."""
+    docs = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
+        and node.body and isinstance(node.body[0], ast.Expr)
+    }  # fmt: skip
+    texts = {
+        n.value
+        for n in ast.walk(tree)
+        if isinstance(n, ast.Constant) and isinstance(n.value, str) and id(n) not in docs
+    }
+    return texts | {word for text in texts for word in re.findall(r"['\"](\w+)['\"]", text)}
+
+
+def test_no_stage_names_a_source() -> None:
+    """Outside of the registry a name stands in the source's own module alone; what others need to know of it is declared."""
+    found = set()
+    for module in MODULES:
+        name = module.relative_to(PACKAGE)
+        if name.parts[0] != "registry":
+            own = {s.name for s in SOURCES if s.module == ".".join(("fuserank", *name.with_suffix("").parts))}
+            words = _words(ast.parse(module.read_text(encoding="utf-8")))
+            found |= {(name.as_posix(), word) for word in words & set(SOURCES.names) - own}
+    assert found == OTHER_WORDS.keys() | STILL_NAMED  # one that is gone is to be struck off
+
+
+def test_names_of_sources_are_found_in_code_and_in_sql_and_not_in_docstrings() -> None:
+    code = (
+        'def f(x):\n    """als"""\n    return x["repeat"].where("source = \'kg\'"), f"{x}popular", {"ease": 1}, x.bpr'
+    )
+    assert _words(ast.parse(code)) >= {"repeat", "kg", "popular", "ease"}
+    assert not _words(ast.parse(code)) & {"als", "bpr"}

@@ -42,9 +42,13 @@ def assert_golden_unwritten(folder: Path, rendered: dict[str, str]) -> None:
 def test_a_command_names_its_environment_and_its_shim(target: str, job: str) -> None:
     words = shlex.split(" ".join(submit.job_lines(target, job, example())))
     assert words[0] == "spark-submit"
-    carrier = [w for w in words if (f"fuserank-{environment_of(job)}" in w and "=" in w) or "tar.gz#environment" in w]
+    carrier = [
+        w
+        for w in words
+        if (f"fuserank-{environment_of(job, example())}" in w and "=" in w) or "tar.gz#environment" in w
+    ]
     assert carrier, "neither archive nor image"
-    assert all(f"fuserank-{environment_of(job)}" in w for w in carrier)
+    assert all(f"fuserank-{environment_of(job, example())}" in w for w in carrier)
     script = words[words.index("--env") - 1]
     assert script.endswith(f"jobs/{job}.py")
     assert (Path(__file__).parents[2] / "jobs" / f"{job}.py").is_file()

@@ -42,13 +42,13 @@ def board(shop: Path, *words: str) -> dict[str, Any]:
 @pytest.mark.slow
 def test_tracks_are_judged_and_told_apart(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FUSERANK_CONF", str(shop / "conf"))
-    cold = board(shop, "--track", "cold-users-3", "--models", "popularity,content,segment_popularity")
+    cold = board(shop, "--track", "cold-users-3", "--models", "popular,content,segment_popularity")
     assert (cold["track"], cold["users"], cold["items"]) == ("cold-users-3", USERS // 2, None)
     rows = {row["model"]: row for row in cold["rows"]}
     for name in ("content", "segment_popularity"):
-        mean, low, high = rows[name]["minus_popularity"]["recall@5"]
-        assert mean == pytest.approx(rows[name]["recall@5"] - rows["popularity"]["recall@5"])
+        mean, low, high = rows[name]["minus_popular"]["recall@5"]
+        assert mean == pytest.approx(rows[name]["recall@5"] - rows["popular"]["recall@5"])
         assert low <= mean <= high
-    every, again = (board(shop, *words, "--models", "popularity") for words in (("--track", "all"), ("--repeats",)))
+    every, again = (board(shop, *words, "--models", "popular") for words in (("--track", "all"), ("--repeats",)))
     assert every["hash"] == again["hash"] != cold["hash"]
     assert every["rows"][0]["recall@5"] == again["rows"][0]["recall@5"]

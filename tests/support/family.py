@@ -15,6 +15,7 @@ from fuserank.candidates import family, learned
 from fuserank.candidates.content import CONTENT_COLUMNS, Content
 from fuserank.candidates.interactions import Interactions
 from fuserank.config.base import Section
+from fuserank.registry.sources import Source, recommenders
 
 Pair = tuple[int, int]
 Lists = dict[int, list[tuple[int, float]]]  # by user: item and score, in the order of the ranks
@@ -108,14 +109,14 @@ def close(found: Lists, wanted: Lists) -> None:
 
 
 def config(name: str, **differences: Any) -> Section:
-    return family.member(name).config.model_validate({**SETTINGS.get(name, {}), **differences})
+    return recommenders()[name].settings.model_validate({**SETTINGS.get(name, {}), **differences})
 
 
 @dataclass(frozen=True)
 class Fitted:
     """A member, and what it has learned."""
 
-    who: family.Member
+    who: Source
     cfg: Section
     rows: pa.Table
 
@@ -125,12 +126,11 @@ class Fitted:
         """Checks what holds of all lists: ranks without gaps, scores finite and falling, ties to the lower item, seen
         items left out, none twice.
         """
-        who = replace(self.who, users_at_once=at_once or self.who.users_at_once)
-        scorer = who.scorer(learned.Learned(self.rows), self.cfg)
+        scorer = self.who.code("Scorer")(learned.Learned(self.rows), self.cfg)
         taken = histories(asked)
         found: Lists = {}
         with threadpool_limits(limits=1):
-            batches = list(family.listed(who, scorer, asked, k, exclude_seen, among))
+            batches = list(family.listed(self.who, scorer, asked, k, exclude_seen, among, at_once))
         for batch in batches:
             for user, item, rank, score in rows_of(batch):
                 found.setdefault(user, []).append((item, score))
@@ -146,12 +146,12 @@ def fit(
     name: str, table: pa.Table, cfg: Section | None = None, seed: int = 1, blocks: int = 1, first: int | None = None
 ) -> Fitted:
     """Of all blocks, or of the ``first`` ones."""
-    who, cfg = family.member(name), cfg or config(name)
+    who, cfg = recommenders()[name], cfg or config(name)
     taken = Interactions.of(table)
     if who.content:
         taken = replace(taken, content=Content(described(table)))
     with threadpool_limits(limits=1):  # as Spark calls it
-        batches = [batch for b in range(first or blocks) for batch in who.learn(taken, cfg, seed, (b, blocks))]
+        batches = [batch for b in range(first or blocks) for batch in who.code("learn")(taken, cfg, seed, (b, blocks))]
     none = np.empty(0)
     (empty,) = learned.edges("", none, none, none)
     return Fitted(who, cfg, pa.Table.from_batches(batches, empty.schema))

@@ -18,11 +18,20 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import Column, DataFrame
 
+    from fuserank.candidates.given import Given
     from fuserank.common.topk import SeenItems
     from fuserank.config.candidates import AlsConfig
 
 # Called on the executor: columns index (int32) and factor (list of D floats), one row an item, in any order.
 ItemFactorsLoader = Callable[[], "pa.Table"]
+
+
+def lists(given: Given, cfg: AlsConfig) -> DataFrame:
+    """Fits on the pairs, keeps the factors, and proposes from what was kept; no more ranks than can start at once."""
+    fitted = cfg.model_copy(update={"ranks": min(cfg.ranks, given.at_once())})
+    kept = given.keep(fit(given.pairs, fitted, given.seed))
+    items = kept.loader(("index", "factor"), side="item")
+    return propose(kept.rows(side="user"), items, cfg, given.partitions, given.pairs if cfg.exclude_seen else None)
 
 
 def confidence(pair_rows: DataFrame, cfg: AlsConfig) -> DataFrame:

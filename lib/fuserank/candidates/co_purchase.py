@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame
 
+    from fuserank.candidates.given import Given
     from fuserank.config.candidates import CoPurchaseConfig
 
 Indices = npt.NDArray[np.int32]
@@ -33,6 +34,13 @@ _NEIGHBOURS = "item_index int, neighbour_index int, similarity float"
 _DEALT = "block int, items array<int>, n array<int>"
 _ROWS_AT_ONCE = 1024
 _BASKETS_AT_ONCE = 16_384
+
+
+def lists(given: Given, cfg: CoPurchaseConfig) -> DataFrame:
+    """Keeps the neighbours that the baskets tell, and proposes from what was kept."""
+    names = ("item_index", "neighbour_index", "similarity")
+    near = given.keep(neighbours(given.baskets, cfg)).loader(names, names[:2])
+    return propose(given.pairs, near, cfg, given.partitions)
 
 
 def neighbours(basket_rows: DataFrame, cfg: CoPurchaseConfig) -> DataFrame:

@@ -1,33 +1,18 @@
 """The retrieval family: every member under one contract, and how Spark runs it.
 
-A member is a module with ``learn`` and ``Scorer``: ``learn(pairs, config, seed, (block, blocks))`` yields rows of
+A member is a module with ``learn``, ``Scorer`` and ``USERS_AT_ONCE``: ``learn(pairs, config, seed, (block, blocks))`` yields rows of
 ``learned.SCHEMA``, ``Scorer(rows, config)`` has ``items`` and ``best(asked, k, exclude_seen)``. Both are numpy alone; here they
-meet Spark. To add one: its module, its settings in config/retrieval.py, its line in MEMBERS.
+meet Spark. To add one: its module, its settings in config/retrieval.py, its declaration in registry/sources.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from pydantic import ValidationError
 
-from fuserank.candidates import (
-    bpr,
-    content_based,
-    ease,
-    graph_filter,
-    ials,
-    item_cf,
-    kg,
-    popularity,
-    ppr,
-    segments,
-    two_tower,
-    user_cf,
-)
 from fuserank.candidates.best import Best
 from fuserank.candidates.content import Content
 from fuserank.candidates.interactions import PAIR_COLUMNS, Interactions
@@ -35,8 +20,6 @@ from fuserank.candidates.learned import SCHEMA, Learned
 from fuserank.candidates.rows import KERNEL_OUTPUT, candidate_batch, of_source
 from fuserank.common.errors import FuserankError
 from fuserank.common.users import whole_users
-from fuserank.config import retrieval as c
-from fuserank.config.candidates import OWN_SOURCES
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -44,7 +27,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from fuserank.config.base import Section
-    from fuserank.config.candidates import CandidatesConfig
+    from fuserank.registry.sources import Source
 
 Loader = Callable[[], "pa.Table"]  # called on the executor
 _SCORED = 64_000_000  # users times items of a block: dense scores take 4 bytes each
@@ -62,97 +45,8 @@ class Scorer(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Member:
-    """One recommender. ``by_blocks``: blocks of it can be learned apart. ``fit``: its own distributed fit, where it has one.
-    ``content``: it learns from what items and users are, too, and is refused where that is not known. ``reason``: what stands for its
-    rows in a ranking: its edges of part ``near`` from own items, its vectors of part ``item`` that lie near those of own items, counts of
-    all purchases; none: nothing that it can show.
-    """
-
-    name: str
-    config: type[Section]
-    learn: Callable[[Interactions, Any, int, tuple[int, int]], Iterator[pa.RecordBatch]]
-    scorer: Callable[[Learned, Any], Scorer]
-    users_at_once: int
-    by_blocks: bool = False
-    content: bool = False
-    reason: Literal["edges", "vectors", "counts", "none"] = "none"
-    fit: Callable[[DataFrame, Any, int, int], DataFrame] | None = None
-
-
-_ALL = (
-    Member(
-        "popularity", c.PopularityConfig, popularity.learn, popularity.Scorer, popularity.USERS_AT_ONCE, reason="counts"
-    ),
-    Member(
-        "item_cf", c.ItemCfConfig, item_cf.learn, item_cf.Scorer, item_cf.USERS_AT_ONCE, reason="edges", by_blocks=True
-    ),
-    Member("user_cf", c.UserCfConfig, user_cf.learn, user_cf.Scorer, user_cf.USERS_AT_ONCE, by_blocks=True),
-    Member("ials", c.IalsConfig, ials.learn, ials.Scorer, ials.USERS_AT_ONCE, reason="vectors", fit=ials.fit),
-    Member("ease", c.EaseConfig, ease.learn, ease.Scorer, ease.USERS_AT_ONCE, reason="edges"),
-    Member("graph_filter", c.GraphFilterConfig, graph_filter.learn, graph_filter.Scorer, graph_filter.USERS_AT_ONCE),
-    Member("ppr", c.PprConfig, ppr.learn, ppr.Scorer, ppr.USERS_AT_ONCE),
-    Member("bpr", c.BprConfig, bpr.learn, bpr.Scorer, bpr.USERS_AT_ONCE, reason="vectors"),
-    Member("kg", c.KgConfig, kg.learn, kg.Scorer, kg.USERS_AT_ONCE, content=True),
-    Member(
-        "content", c.ContentConfig, content_based.learn, content_based.Scorer, content_based.USERS_AT_ONCE, content=True
-    ),
-    Member(
-        "segment_popularity",
-        c.SegmentPopularityConfig,
-        segments.learn,
-        segments.Scorer,
-        segments.USERS_AT_ONCE,
-        reason="counts",
-        content=True,
-    ),
-    Member(
-        "two_tower",
-        c.TwoTowerConfig,
-        two_tower.learn,
-        two_tower.Scorer,
-        two_tower.USERS_AT_ONCE,
-        reason="vectors",
-        content=True,
-    ),
-)
-MEMBERS = {member.name: member for member in _ALL}
-
-
-def member(name: str) -> Member:
-    """Raises FuserankError with the names that there are."""
-    if name not in MEMBERS:
-        raise FuserankError(f"no recommender {name!r}; there are: {', '.join(MEMBERS)}")
-    return MEMBERS[name]
-
-
-def settings_of(cfg: CandidatesConfig) -> dict[str, Section]:
-    """The settings of each source that is a member; raises FuserankError where a source, field or value is wrong."""
-    every = (*OWN_SOURCES, *MEMBERS)
-    named: list[tuple[str, Iterable[str], tuple[str, ...]]] = [
-        ("sources", cfg.sources, every),
-        ("members", cfg.members, tuple(MEMBERS)),
-    ]
-    named += [(f"segments.quotas.{segment}", quotas, every) for segment, quotas in (cfg.segments.quotas or {}).items()]
-    for where, names, there in named:
-        if unknown := [n for n in names if n not in there]:
-            raise FuserankError(f"candidates.{where}: no {unknown[0]!r}; there are: {', '.join(there)}")
-    found: dict[str, Section] = {}
-    for name in (*cfg.members, *cfg.sources):
-        if name in OWN_SOURCES:
-            continue
-        try:
-            found[name] = MEMBERS[name].config.model_validate(cfg.member(name).settings)
-        except ValidationError as problem:
-            first = problem.errors()[0]
-            path = ".".join(map(str, ("candidates", "members", name, "settings", *first["loc"])))
-            raise FuserankError(f"{path}: {first['msg']}") from None
-    return {name: found[name] for name in cfg.sources if name in found}
-
-
 def fit(
-    who: Member, pairs: DataFrame, load_pairs: Loader, cfg: Section, seed: int, partitions: int,
+    who: Source, pairs: DataFrame, load_pairs: Loader, cfg: Section, seed: int, partitions: int,
     load_content: Loader | None = None,
 ) -> DataFrame:  # fmt: skip
     """What the member learns from ``pairs`` (PAIR_COLUMNS), as rows of learned.SCHEMA; lazy.
@@ -164,8 +58,9 @@ def fit(
         raise FuserankError(
             f"{who.name} learns from what items and users are, which this data does not tell; the events of a lake do"
         )
-    if who.fit is not None:
-        return who.fit(pairs, cfg, seed, partitions)
+    if who.distributed:
+        frame: DataFrame = who.code("fit")(pairs, cfg, seed, partitions)
+        return frame
     blocks = partitions if who.by_blocks else 1
     return pairs.sparkSession.range(0, blocks, 1, blocks).mapInArrow(
         _Learn(who, load_pairs, load_content if who.content else None, cfg, seed, blocks), SCHEMA
@@ -176,9 +71,9 @@ class _Learn:
     """A task's rows are the numbers of the blocks that it learns."""
 
     def __init__(
-        self, who: Member, load_pairs: Loader, load_content: Loader | None, cfg: Section, seed: int, blocks: int
+        self, who: Source, load_pairs: Loader, load_content: Loader | None, cfg: Section, seed: int, blocks: int
     ) -> None:
-        self.name, self.load_pairs, self.load_content = who.name, load_pairs, load_content
+        self.who, self.load_pairs, self.load_content = who, load_pairs, load_content
         self.cfg, self.seed, self.blocks = cfg, seed, blocks
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -192,11 +87,11 @@ class _Learn:
             pairs = replace(pairs, content=Content(self.load_content()))
         with threadpool_limits(limits=1):
             for number in numbers:
-                yield from MEMBERS[self.name].learn(pairs, self.cfg, self.seed, (number, self.blocks))
+                yield from self.who.code("learn")(pairs, self.cfg, self.seed, (number, self.blocks))
 
 
 def propose(
-    who: Member, histories: DataFrame, load: Loader, cfg: Section, k: int, partitions: int, exclude_seen: bool = True,
+    who: Source, histories: DataFrame, load: Loader, cfg: Section, k: int, partitions: int, exclude_seen: bool = True,
     among: npt.NDArray[np.int32] | None = None,
 ) -> DataFrame:  # fmt: skip
     """The ``k`` best items of every user of ``histories`` (PAIR_COLUMNS): user_index, item_index, source, rank, score.
@@ -211,32 +106,33 @@ def propose(
 
 class _Propose:
     def __init__(
-        self, who: Member, load: Loader, cfg: Section, k: int, exclude_seen: bool, among: npt.NDArray[np.int32] | None
+        self, who: Source, load: Loader, cfg: Section, k: int, exclude_seen: bool, among: npt.NDArray[np.int32] | None
     ) -> None:
-        self.name, self.load, self.cfg = who.name, load, cfg
+        self.who, self.load, self.cfg = who, load, cfg
         self.k, self.exclude_seen, self.among = k, exclude_seen, among
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         from threadpoolctl import threadpool_limits
 
-        who = MEMBERS[self.name]
         scorer: Scorer | None = None
         with threadpool_limits(limits=1):
             for table in whole_users(batches):
-                scorer = scorer or who.scorer(Learned(self.load()), self.cfg)
-                yield from listed(who, scorer, table, self.k, self.exclude_seen, self.among)
+                scorer = scorer or self.who.code("Scorer")(Learned(self.load()), self.cfg)
+                yield from listed(self.who, scorer, table, self.k, self.exclude_seen, self.among)
 
 
 def listed(
-    who: Member, scorer: Scorer, histories: pa.Table, k: int, exclude_seen: bool = True,
-    among: npt.NDArray[np.int32] | None = None,
+    who: Source, scorer: Scorer, histories: pa.Table, k: int, exclude_seen: bool = True,
+    among: npt.NDArray[np.int32] | None = None, users_at_once: int | None = None,
 ) -> Iterator[pa.RecordBatch]:  # fmt: skip
-    """Lists of whole users (PAIR_COLUMNS, sorted by user), a block of users at a time. ``among`` as of ``propose``."""
+    """Lists of whole users (PAIR_COLUMNS, sorted by user), a block of users at a time. ``among`` as of ``propose``. ``users_at_once``: None:
+    as many as the member's module says.
+    """
     chosen = None if among is None else _Among(scorer, among, k)
     user = histories.column("user_index").to_numpy()
     starts = np.flatnonzero(np.concatenate([[True], user[1:] != user[:-1]])) if len(user) else np.empty(0, np.int64)
     places = _SCORED if chosen is None else _LISTED
-    at_once = min(who.users_at_once, max(places // max(len(scorer.items), 1), 1))
+    at_once = min(users_at_once or who.code("USERS_AT_ONCE"), max(places // max(len(scorer.items), 1), 1))
     for low in range(0, len(starts), at_once):
         stop = starts[low + at_once] if low + at_once < len(starts) else len(user)
         asked = Interactions.of(histories.slice(starts[low], stop - starts[low]), scorer.items)

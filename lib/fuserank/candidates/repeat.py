@@ -10,7 +10,13 @@ from fuserank.candidates.rows import of_source
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+    from fuserank.candidates.given import Given
     from fuserank.config.candidates import RepeatConfig
+
+
+def lists(given: Given, cfg: RepeatConfig) -> DataFrame:
+    """What each user took, best first."""
+    return propose(given.pairs, cfg)
 
 
 def propose(pair_rows: DataFrame, cfg: RepeatConfig) -> DataFrame:

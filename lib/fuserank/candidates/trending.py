@@ -9,7 +9,13 @@ from fuserank.candidates.baskets import same_list_for_all, users_of
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+    from fuserank.candidates.given import Given
     from fuserank.config.candidates import TrendingConfig
+
+
+def lists(given: Given, cfg: TrendingConfig) -> DataFrame:
+    """The same list for every user with feedback."""
+    return propose(given.baskets, cfg)
 
 
 def propose(basket_rows: DataFrame, cfg: TrendingConfig) -> DataFrame:

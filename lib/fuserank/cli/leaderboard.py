@@ -60,8 +60,8 @@ def leaderboard(
 def _asked(
     data: str | None, layout: str, protocol: str | None, models: str, tune: int, k: str, given: list[str], track: str
 ) -> Asked:
-    from fuserank.candidates.family import MEMBERS
     from fuserank.jobs._leaderboard import LAYOUTS, Asked
+    from fuserank.registry.sources import recommenders
 
     if layout not in LAYOUTS:
         raise FuserankError(f"no layout {layout!r}; there are: {', '.join(LAYOUTS)}")
@@ -71,7 +71,7 @@ def _asked(
         raise FuserankError(f"layout {layout} needs --data PATH")
     if not all(n.strip().isdigit() and int(n) > 0 for n in k.split(",")):
         raise FuserankError(f"--k {k} is no list of lengths, such as 10,20")
-    every = tuple(name for name, who in MEMBERS.items() if layout == "events" or not who.content)
+    every = tuple(who.name for who in recommenders() if layout == "events" or not who.content)
     names = every if models == "all" else tuple(n.strip() for n in models.split(",") if n.strip())
     ks = tuple(sorted({int(n) for n in k.split(",")}))
     return Asked(data or "events", layout, names, ks, tune, _settings(given), track)

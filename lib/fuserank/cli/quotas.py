@@ -26,10 +26,8 @@ def quotas(
     from fuserank.config.settings import conf_dir, read_yaml
     from fuserank.io.run import open_run
     from fuserank.jobs._quotas import choose, settings_text
-    from fuserank.jobs.candidates import before_spark
 
     settings = o.settings(env, as_of, lake, overrides, dataset)
-    before_spark(settings)
     with open_run("quotas", settings, settings.as_of) as run:
         chosen = choose(run, settings.as_of, budget, band, per_user)
     target = conf_dir() / "tuned" / f"{settings.dataset}.yaml"

@@ -5,14 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializeAsAny, ValidationError, field_validator, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from fuserank.common.errors import FuserankError
 from fuserank.config.base import Section
+from fuserank.registry import Registry
+from fuserank.registry.sources import SOURCES, Source, members
 
-OWN_SOURCES = ("als", "co_purchase", "repeat", "popular", "trending")  # each with its section; all others are members
+
+class SourceSection(Section):
+    """What every source with a section of its own has."""
+
+    quota: int = Field(100, ge=1, description="candidates per user, at most (count)")
+
+    @property
+    def half_lives_days(self) -> tuple[float, ...]:
+        """Half-lives of the decayed counts of a user's pairs that it reads (days)."""
+        return ()
 
 
-class AlsConfig(Section):
+class AlsConfig(SourceSection):
     """Implicit-feedback ALS: confidence c = 1 + alpha · r on what a user took, 1 on all else."""
 
     quota: int = Field(150, ge=1, description="candidates per user (count)")
@@ -34,7 +47,7 @@ class AlsConfig(Section):
     exclude_seen: bool = Field(False, description="leave out what the user already took")
 
 
-class CoPurchaseConfig(Section):
+class CoPurchaseConfig(SourceSection):
     """What is bought in one basket with what the user buys."""
 
     quota: int = Field(100, ge=1, description="candidates per user, at most (count)")
@@ -51,6 +64,11 @@ class CoPurchaseConfig(Section):
     )
     blocks: int = Field(4, ge=1, description="item blocks that the co-occurrence matrix is counted in (count)")
 
+    @property
+    def half_lives_days(self) -> tuple[float, ...]:
+        """Of the history that leads to neighbours."""
+        return (self.half_life_days,)
+
 
 class DecayTerm(Section):
     """One term of the repeat score: weight · Σ over baskets of 2^(−age / half-life)."""
@@ -59,7 +77,7 @@ class DecayTerm(Section):
     weight: float = Field(description="factor of this term")
 
 
-class RepeatConfig(Section):
+class RepeatConfig(SourceSection):
     """What the user took before, by decayed counts."""
 
     quota: int = Field(250, ge=1, description="candidates per user, at most (count)")
@@ -69,6 +87,11 @@ class RepeatConfig(Section):
     )
     count_weight: float = Field(0.05, description="factor of the plain count of distinct baskets")
 
+    @property
+    def half_lives_days(self) -> tuple[float, ...]:
+        """Of its terms."""
+        return tuple(term.half_life_days for term in self.terms)
+
 
 class WindowTerm(Section):
     """One term of the popularity: weight · baskets of the last so many days."""
@@ -77,17 +100,22 @@ class WindowTerm(Section):
     weight: float = Field(description="factor of this term")
 
 
-class PopularConfig(Section):
-    """What is taken most."""
+class PopularConfig(SourceSection):
+    """What is taken most; of data that are pairs without baskets, as in the leaderboard, each pair counts once."""
 
     quota: int = Field(100, ge=1, description="candidates per user (count)")
     windows: tuple[WindowTerm, ...] = Field(
         (WindowTerm(days=28, weight=1.0), WindowTerm(days=365, weight=0.05 / 13)),
-        description="basket counts that are summed",
+        description="counts that are summed, of the last days (or steps of a sequence)",
+    )
+    half_life: float | None = Field(
+        None,
+        gt=0,
+        description="age at which a basket or pair counts half (days, or steps); null: alike within a window",
     )
 
 
-class TrendingConfig(Section):
+class TrendingConfig(SourceSection):
     """What is taken more than before: (n − e) / √(e + shrinkage), e from the days before the window."""
 
     quota: int = Field(50, ge=1, description="candidates per user (count)")
@@ -101,10 +129,38 @@ class MemberConfig(Section):
 
     quota: int = Field(100, ge=1, description="candidates per user, at most (count)")
     exclude_seen: bool = Field(True, description="leave out what the user already took, which repeat proposes")
-    settings: dict[str, Any] = Field(
-        default_factory=dict,
-        description="the member's own, as in fuserank.config.retrieval; what is left out is as there",
+    settings: SerializeAsAny[Section] = Field(
+        description="the member's own, of the class that its declaration names; what is left out is as there"
     )
+
+
+def settings_of(who: Source, given: Any) -> Section:
+    """What was given as settings of a source, checked against the class that its declaration names. Raises ValidationError with
+    the path ``<name>.settings.<field>``; where there is no such field, with those that there are.
+    """
+    if isinstance(given, who.settings):
+        return given
+    try:
+        return who.settings.model_validate(given)
+    except ValidationError as problem:
+        told = {"name": who.name, "there": ", ".join(who.settings.model_fields)}
+        unknown = PydanticCustomError("no_such_setting", "{name} has no such setting; there are: {there}", told)
+        wrong: list[InitErrorDetails] = [
+            {
+                "type": unknown if e["type"] == "extra_forbidden" and len(e["loc"]) == 1 else e["type"],
+                "loc": (who.name, "settings", *e["loc"]), "input": None, "ctx": e.get("ctx", {}),
+            }
+            for e in problem.errors()
+        ]  # fmt: skip
+        raise ValidationError.from_exception_data(who.settings.__name__, wrong, hide_input=True) from None
+
+
+def _declared(registry: Registry[Source], name: str) -> Source:
+    """Raises ValueError, which pydantic gives the path of the setting, where there is none of that name."""
+    try:
+        return registry[name]
+    except FuserankError as problem:
+        raise ValueError(str(problem)) from None
 
 
 Segment = Literal["new", "light", "heavy"]
@@ -122,6 +178,13 @@ class SegmentsConfig(Section):
         "none, a segment that is not named keeps the sources' own quotas. null: all users have these",
     )
 
+    @field_validator("quotas")
+    @classmethod
+    def _of_sources(cls, quotas: dict[Segment, dict[str, int]] | None) -> dict[Segment, dict[str, int]] | None:
+        for name in (n for of in (quotas or {}).values() for n in of):
+            _declared(SOURCES, name)
+        return quotas
+
     @model_validator(mode="after")
     def _light_lies_between(self) -> SegmentsConfig:
         if self.heavy_baskets <= self.new_baskets:
@@ -133,7 +196,7 @@ class CandidatesConfig(Section):
     """Which sources run, and how."""
 
     sources: tuple[str, ...] = Field(
-        ("als", "co_purchase", "repeat", "popular"),
+        tuple(s.name for s in SOURCES if s.default),
         min_length=1,
         description="sources that a run makes: als, co_purchase, repeat, popular, trending, and members of the retrieval family "
         "(docs/models.md); one alone can be redone. trending is off: on completejourney the fusion is as good without it",
@@ -154,9 +217,37 @@ class CandidatesConfig(Section):
     trending: TrendingConfig = TrendingConfig()
     segments: SegmentsConfig = SegmentsConfig()
 
+    @field_validator("sources")
+    @classmethod
+    def _there(cls, sources: tuple[str, ...]) -> tuple[str, ...]:
+        for name in sources:
+            _declared(SOURCES, name)
+        return sources
+
+    @field_validator("members", mode="before")
+    @classmethod
+    def _typed(cls, given: Any) -> Any:
+        """Settings of each member as its own class."""
+        if not isinstance(given, Mapping):
+            return given  # pydantic says what is wrong
+        typed = {}
+        for name, told in given.items():
+            who = _declared(members(), name)
+            typed[name] = (
+                told
+                if not isinstance(told, Mapping)
+                else {**told, "settings": settings_of(who, told.get("settings", {}))}
+            )
+        return typed
+
     def member(self, name: str) -> MemberConfig:
         """The settings of a source that is a member of the retrieval family."""
-        return self.members.get(name, MemberConfig())
+        return self.members.get(name) or MemberConfig(settings=SOURCES[name].settings())
+
+    def of_source(self, name: str) -> Section:
+        """The settings of a source, of the class that its declaration names."""
+        section: Section = getattr(self, name) if SOURCES[name].section else self.member(name).settings
+        return section
 
     def quota_in(self, segment: Segment, name: str) -> int:
         """Candidates per user of a source, at most, for users of the segment."""
@@ -168,13 +259,13 @@ class CandidatesConfig(Section):
         return max(self.quota_in(segment, name) for segment in SEGMENTS)
 
     def _own_quota(self, name: str) -> int:
-        return int(getattr(self, name).quota) if name in OWN_SOURCES else self.member(name).quota
+        return int(getattr(self, name).quota) if SOURCES[name].section else self.member(name).quota
 
     def with_quotas(self, quotas: Mapping[str, int], deeper: bool = True) -> CandidatesConfig:
         """The same with other quotas of these sources; unless ``deeper``, of each the smaller."""
         least = {n: q if deeper else min(q, self._own_quota(n)) for n, q in quotas.items()}
-        own = {n: getattr(self, n).model_copy(update={"quota": q}) for n, q in least.items() if n in OWN_SOURCES}
-        other = {n: self.member(n).model_copy(update={"quota": q}) for n, q in least.items() if n not in OWN_SOURCES}
+        own = {n: getattr(self, n).model_copy(update={"quota": q}) for n, q in least.items() if SOURCES[n].section}
+        other = {n: self.member(n).model_copy(update={"quota": q}) for n, q in least.items() if n not in own}
         by_segment = self.segments.quotas and {
             segment: {n: min(q, quotas.get(n, q)) for n, q in of.items()}
             for segment, of in self.segments.quotas.items()
@@ -183,24 +274,26 @@ class CandidatesConfig(Section):
         return self.model_copy(update={**own, "members": {**self.members, **other}, "segments": segments})
 
     def asked(self, users: int, pairs: int) -> int:
-        """Rows that the quotas allow for so many users; ``pairs``: of users and items that they took, all that repeat has."""
+        """Rows that the quotas allow for so many users; ``pairs``: of users and items that they took, all that a bounded source has."""
         return sum(self._asked(name, users, pairs) for name in self.sources)
 
     def within(self, users: int, pairs: int) -> CandidatesConfig:
-        """The same with quotas that keep ``max_rows``: all shrink alike, repeat only where it alone would take half."""
+        """The same with quotas that keep ``max_rows``: all shrink alike, bounded ones only where they alone would take half."""
         limit = self.max_rows
         if limit is None or self.asked(users, pairs) <= limit:
             return self
         quotas: dict[str, int] = {}
-        if "repeat" in self.sources and (own := self._asked("repeat", users, pairs)):
-            if own > limit // 2:
-                quotas["repeat"] = max(1, limit // 2 // users)
-            limit -= min(own, users * quotas.get("repeat", self.quota("repeat")))
-        others = [name for name in self.sources if name != "repeat"]
+        bounded = [name for name in self.sources if SOURCES[name].bounded]
+        half, own = limit // 2, {name: self._asked(name, users, pairs) for name in bounded}
+        for name in bounded:
+            if sum(own.values()) > half:
+                quotas[name] = max(1, half // len(bounded) // users)
+            limit -= min(own[name], users * quotas.get(name, self.quota(name)))
+        others = [name for name in self.sources if name not in bounded]
         share = limit / max(1, sum(self._asked(name, users, pairs) for name in others))
         quotas |= {name: min(self.quota(name), max(1, int(self.quota(name) * share))) for name in others}
         return self.with_quotas(quotas, deeper=False)
 
     def _asked(self, name: str, users: int, pairs: int) -> int:
         rows = users * self.quota(name)
-        return min(rows, pairs) if name == "repeat" else rows
+        return min(rows, pairs) if SOURCES[name].bounded else rows

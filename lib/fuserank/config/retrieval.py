@@ -13,14 +13,6 @@ def _tuned(*choices: Any) -> dict[str, Any]:
     return {"tune": list(choices)}
 
 
-class PopularityConfig(Section):
-    """What most users took."""
-
-    half_life: float | None = Field(
-        None, gt=0, description="age at which a pair counts half (days, or steps of a sequence); null: all count alike"
-    )
-
-
 class SimilarityConfig(Section):
     """How alike two columns of a weighted matrix are, and how a history is summed up over its neighbours."""
 

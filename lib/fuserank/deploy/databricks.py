@@ -67,7 +67,7 @@ def bundle(settings: Settings) -> Resource:
 
 def jobs(settings: Settings) -> dict[str, Resource]:
     """Every job by its resource key."""
-    cut = phases(tasks(settings))
+    cut = phases(tasks(settings), settings)
     clusters = {
         "data": _cluster(settings, settings.deploy.databricks.data_runtime, settings.deploy.databricks.workers),
         "training": _cluster(settings, settings.deploy.databricks.train_runtime, 0),

@@ -12,8 +12,9 @@ from fuserank.config.dataset import load_dataset
 from fuserank.config.settings import Settings
 from fuserank.jobs._chain import Step, edges
 from fuserank.jobs.refresh import steps
+from fuserank.registry.sources import SOURCES
 
-# Jobs that compute with torch, in the driver's ranks or on executors; all others run in the smaller environment.
+# Jobs that compute with torch, in the driver's ranks or on executors, whatever the settings; refresh runs them all.
 TORCH_JOBS = frozenset({"train", "scores", "refresh"})
 
 
@@ -31,19 +32,20 @@ class Task:
     after: tuple[str, ...]
 
     @property
-    def environment(self) -> str:
-        """Which packed environment or image it needs: ``data`` or ``train``."""
-        return environment_of(self.job)
-
-    @property
     def args(self) -> list[str]:
         """What its job is told beside the chain's as_of."""
         return ["--days-before", str(self.back)] if self.back else []
 
 
-def environment_of(job: str) -> str:
-    """``train`` for jobs that need torch, ``data`` for the others."""
-    return "train" if job in TORCH_JOBS else "data"
+def torch_jobs(settings: Settings) -> frozenset[str]:
+    """TORCH_JOBS, and candidates where one of the sources is made with torch. All others run in the smaller environment."""
+    sources = [SOURCES[name] for name in settings.candidates.sources]
+    return TORCH_JOBS | ({"candidates"} if any(s.torch for s in sources) else set())
+
+
+def environment_of(job: str, settings: Settings) -> str:
+    """Which packed environment or image a job needs: ``train`` with torch, ``data`` without."""
+    return "train" if job in torch_jobs(settings) else "data"
 
 
 def job_names() -> list[str]:
@@ -88,12 +90,21 @@ def _key(job: str, back: int) -> str:
     return f"{job}_{back}_days_before" if back else job
 
 
-def phases(chain: list[Task]) -> dict[str, list[Task]]:
-    """The chain cut where the environment changes: ``data`` before any torch, ``training`` with it, ``ranking`` after."""
-    cut: dict[str, list[Task]] = {"data": [], "training": [], "ranking": []}
-    of: dict[str, str] = {}
+def phases(chain: list[Task], settings: Settings) -> dict[str, list[Task]]:
+    """The chain cut where the environment changes: ``data`` before any torch, ``training`` with it and what lies between two such
+    tasks, ``ranking`` after.
+    """
+    torch = torch_jobs(settings)
+    behind: set[str] = set()  # torch, or after it
     for task in chain:
-        behind_torch = any(of[key] != "data" for key in task.after)
-        of[task.key] = "training" if task.environment == "train" else "ranking" if behind_torch else "data"
-        cut[of[task.key]].append(task)
+        if task.job in torch or behind & set(task.after):
+            behind.add(task.key)
+    before: set[str] = set()  # torch, or before it
+    for task in reversed(chain):
+        if task.job in torch or task.key in before:
+            before |= {task.key, *task.after}
+    cut: dict[str, list[Task]] = {"data": [], "training": [], "ranking": []}
+    for task in chain:
+        phase = "data" if task.key not in behind else "training" if task.key in before else "ranking"
+        cut[phase].append(task)
     return cut

@@ -75,7 +75,7 @@ def submit_lines(
     to = target_of(target)
     if job not in job_names():
         raise SubmitError(f"no job {job!r}; there are: {', '.join(job_names())}")
-    _check(to, job, settings.lake, archive, conf)
+    _check(to, job, settings, archive, conf)
     default_master = settings.deploy.kubernetes.master if to.manager == "kubernetes" else to.master
     parts = [f"--master {_quoted(master or default_master)}", f"--deploy-mode {to.mode}"]
     parts += [f"--name {_quoted(f'fuserank-{job}')}"]
@@ -113,7 +113,9 @@ def command(lines: Sequence[str]) -> str:
 def packed(settings: Settings, job: str) -> tuple[str, list[str]]:
     """Archive and jars of a job, as they lie in ``deploy.dist``."""
     dist = settings.deploy.dist.rstrip("/")
-    return f"{dist}/fuserank-{environment_of(job)}.tar.gz", [f"{dist}/jars/{jar}" for jar in settings.deploy.jars]
+    return f"{dist}/fuserank-{environment_of(job, settings)}.tar.gz", [
+        f"{dist}/jars/{jar}" for jar in settings.deploy.jars
+    ]
 
 
 def job_lines(
@@ -139,11 +141,12 @@ def files(settings: Settings) -> dict[str, str]:
     }
 
 
-def _check(to: Target, job: str, lake: str, archive: str | None, conf: str | None) -> None:
+def _check(to: Target, job: str, settings: Settings, archive: str | None, conf: str | None) -> None:
     if archive is None and to.manager != "kubernetes":
         raise SubmitError(
-            f"{to.name} needs the packed environment of {job}: dist/fuserank-{environment_of(job)}.tar.gz by `make package`"
+            f"{to.name} needs the packed environment of {job}: dist/fuserank-{environment_of(job, settings)}.tar.gz by `make package`"
         )
+    lake = settings.lake
     if to.mode != "cluster":
         return
     if "://" not in lake and not lake.startswith(("/", "catalog:")):
@@ -193,7 +196,7 @@ def _of_kubernetes(to: Target, job: str, settings: Settings) -> dict[str, str]:
     template = "deploy/kubernetes/pod-template.yaml"
     confs = {
         "spark.kubernetes.namespace": k.namespace,
-        "spark.kubernetes.container.image": k.train_image if environment_of(job) == "train" else k.data_image,
+        "spark.kubernetes.container.image": k.train_image if environment_of(job, settings) == "train" else k.data_image,
         "spark.kubernetes.executor.podTemplateFile": template,
     }
     if to.mode == "cluster":

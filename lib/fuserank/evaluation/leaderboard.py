@@ -13,12 +13,13 @@ from fuserank.common.lookup import locate
 from fuserank.common.topn import ndcg
 from fuserank.config.base import Section
 from fuserank.evaluation.bootstrap import interval, resampled_means
+from fuserank.registry.sources import floor
 
 if TYPE_CHECKING:
     from fuserank.evaluation.protocols import Split
 
 Ints = npt.NDArray[Any]
-FLOOR = "popularity"  # what the others must pass
+FLOOR = floor()  # what the others must pass
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Lists:
 @dataclass
 class Row:
     """One line of the leaderboard. ``metrics``: means over users; ``ci95``: their bootstrap intervals; ``minus``: by metric the
-    mean difference to popularity and its paired interval, where that was judged beside it.
+    mean difference to the floor and its paired interval, where that was judged beside it.
     """
 
     model: str

@@ -1,4 +1,4 @@
-"""The leaderboard as lines and as a page: quality with intervals, what passes popularity, and quality against cost."""
+"""The leaderboard as lines and as a page: quality with intervals, what passes the floor, and quality against cost."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def lines(rows: Sequence[Row]) -> list[str]:
 
 
 def _compared(rows: Sequence[Row]) -> list[str]:
-    """Metrics by which rows were set against popularity."""
+    """Metrics by which rows were set against the floor."""
     return list(next((row.minus for row in rows if row.minus), {}))
 
 

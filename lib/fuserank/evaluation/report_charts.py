@@ -6,25 +6,25 @@ from typing import TYPE_CHECKING, Any
 
 from fuserank.common.page import INK, styled
 from fuserank.evaluation.report_data import CalibrationBin, HeadPoint, Quality, Training
+from fuserank.registry.sources import SOURCES
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-NAMES = {"fnn": "FNN alone", "fusion": "Fusion", "co_purchase": "co-purchase", "als": "ALS"}
-COLOURS = {
-    "fusion": "#0b6e4f", "fnn": "#3d5a98", "repeat": "#c8803a", "co_purchase": "#8a5aa8",
-    "als": "#4a9bb5", "popular": "#b5485d", "trending": "#8d99a6",
-    "ials": "#2f7f99", "item_cf": "#a9774b", "user_cf": "#7d6b3f", "ease": "#5b8c5a", "graph_filter": "#6f7fb5", "ppr": "#9a6fb5",
-    "bpr": "#b56f97", "kg": "#6d8f2f", "two_tower": "#2f5f8f", "content": "#d19a2f", "segment_popularity": "#c0705a", "popularity": "#a85050",
-}  # fmt: skip
+# What has a part in the fusion and is no source.
+NAMES = {"fnn": "FNN alone", "fusion": "Fusion"}
+COLOURS = {"fusion": "#0b6e4f", "fnn": "#3d5a98"}
+BLUE, RED = "#4a9bb5", "#b5485d"  # of bars that are of no source
 
 
 def called(source: str) -> str:
-    return NAMES.get(source, source)
+    """Its label, where it is declared."""
+    return SOURCES[source].label if source in SOURCES else NAMES.get(source, source)
 
 
 def colour(source: str) -> str:
-    return COLOURS.get(source, "#66707a")
+    """Its colour; grey where it is not declared."""
+    return SOURCES[source].colour if source in SOURCES else COLOURS.get(source, "#66707a")
 
 
 def quality(rows: list[Quality], track: str) -> go.Figure:
@@ -136,7 +136,7 @@ def timings(stage_seconds: dict[str, float]) -> go.Figure:
 
     names, seconds = list(stage_seconds)[::-1], list(stage_seconds.values())[::-1]
     figure = go.Figure()
-    figure.add_bar(y=names, x=seconds, orientation="h", marker_color=COLOURS["als"], text=[f"{s:.0f} s" for s in seconds],
+    figure.add_bar(y=names, x=seconds, orientation="h", marker_color=BLUE, text=[f"{s:.0f} s" for s in seconds],
                    textposition="outside", cliponaxis=False, hovertemplate="%{y}: %{x:.1f} s<extra></extra>")  # fmt: skip
     figure.update_xaxes(title="seconds", range=[0, max(seconds, default=1.0) * 1.35])
     return styled(figure, height=80 + 26 * len(names), legend=False)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fuserank.common.page import INK, styled
-from fuserank.evaluation.report_charts import COLOURS
+from fuserank.evaluation.report_charts import BLUE, COLOURS, RED
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -23,7 +23,7 @@ def volume(weeks: Sequence[tuple[dt.date, int]], expected: float | None, limit: 
     import plotly.graph_objects as go
 
     figure = go.Figure()
-    colours = [COLOURS["als"]] * (len(weeks) - 1) + [COLOURS["fusion"]]
+    colours = [BLUE] * (len(weeks) - 1) + [COLOURS["fusion"]]
     figure.add_bar(x=[str(day) for day, _ in weeks], y=[n for _, n in weeks], marker_color=colours,
                    hovertemplate="7 days from %{x}: %{y:,} events<extra></extra>")  # fmt: skip
     if expected is not None:
@@ -44,7 +44,7 @@ def drift(states: Sequence[Finding]) -> go.Figure:
     figure = go.Figure()
     figure.add_bar(
         y=[s.key for s in ordered], x=values, orientation="h", width=0.62,
-        marker_color=[COLOURS["als"] if s.state == "kept" else WARNING for s in ordered], text=[f"{v:.3f}" for v in values],
+        marker_color=[BLUE if s.state == "kept" else WARNING for s in ordered], text=[f"{v:.3f}" for v in values],
         textposition="outside", cliponaxis=False, hovertemplate="%{y}: PSI %{x:.4f}<extra></extra>",
     )  # fmt: skip
     if limits:
@@ -58,8 +58,8 @@ def by_day(days: Sequence[Day]) -> go.Figure:
     import plotly.graph_objects as go
 
     figure, at = go.Figure(), [str(d.day) for d in days]
-    figure.add_bar(x=at, y=[d.events for d in days], name="events", marker_color=COLOURS["als"])
-    figure.add_bar(x=at, y=[d.quarantined for d in days], name="in quarantine", marker_color=COLOURS["popular"])
+    figure.add_bar(x=at, y=[d.events for d in days], name="events", marker_color=BLUE)
+    figure.add_bar(x=at, y=[d.quarantined for d in days], name="in quarantine", marker_color=RED)
     figure.update_layout(barmode="stack")
     figure.update_yaxes(title="rows", rangemode="tozero")
     return styled(figure, height=300)

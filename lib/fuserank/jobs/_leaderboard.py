@@ -33,6 +33,7 @@ from fuserank.io.executors import refuse_dynamic_allocation, slots
 from fuserank.io.interactions import Scratch, read_lines, scratch
 from fuserank.io.memory import peak_memory
 from fuserank.jobs._content import content
+from fuserank.registry.sources import Source, recommenders
 from fuserank.tables.ops import LEADERBOARD
 from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY
 from fuserank.tables.spark import schema
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from fuserank.io.lake import Lake
     from fuserank.io.run import Run
 
+CHAIN_ONLY = {"quota"}  # of the settings of a recommender that has a section of its own in the chain
 LAYOUTS = {"events": "temporal", "sequences": "leave-one-out", "pairs": "given-split"}
 _DEPTH = 200  # items of each model that a fusion of several looks at, or as many as the longest list judged
 _FUSION_USERS = 6000  # users of the validation part, at most, that a fusion is fitted on
@@ -87,10 +89,11 @@ class Asked:
             names = model.split("+")
             if len(set(names)) < len(names):
                 raise FuserankError(f"{model} names a recommender twice")
-        configs = {
-            name: family.member(name).config.model_validate(self.settings.get(name, {})) for name in self.members
-        }
-        lacking = [name for name in self.members if family.member(name).content and self.layout != "events"]
+        there = recommenders()
+        if length := [name for name, given in self.settings.items() if CHAIN_ONLY & given.keys()]:
+            raise FuserankError(f"{length[0]}.quota is of the chain's candidates; --k says how long lists are here")
+        configs = {name: there[name].settings.model_validate(self.settings.get(name, {})) for name in self.members}
+        lacking = [name for name in self.members if there[name].content and self.layout != "events"]
         if lacking:
             raise FuserankError(
                 f"layout {self.layout} does not tell what items are, which {', '.join(lacking)} learns from"
@@ -157,7 +160,7 @@ class _Bench:
     def alone(self, name: str) -> Row:
         config = self._tuned(name)
         lists, cost = self._lists(name, config, "test")
-        return self._row(name, config.model_dump(mode="json"), lists, cost, self.tried[name])
+        return self._row(name, config.model_dump(mode="json", exclude=CHAIN_ONLY), lists, cost, self.tried[name])
 
     def fusion(self, model: str) -> Row:
         """Weighted by calibrated probability, as the chain fuses; calibrators and weights from the validation part."""
@@ -185,7 +188,7 @@ class _Bench:
 
     @functools.cached_property
     def floor_UM(self) -> npt.NDArray[np.float64] | None:
-        """What popularity is worth to each user, where it is among the models."""
+        """What the floor is worth to each user, where it is among the models."""
         if FLOOR not in self.asked.members:
             return None
         lists, _ = self._lists(FLOOR, self._tuned(FLOOR), "test")
@@ -219,17 +222,17 @@ class _Bench:
     def _lists(self, name: str, config: Section, part: str) -> tuple[Lists, _Cost]:
         key = (name, config.model_dump_json(), part)
         if key not in self.done:
-            self.done[key] = self._run(family.member(name), config, part)
+            self.done[key] = self._run(recommenders()[name], config, part)
         return self.done[key]
 
-    def _run(self, who: family.Member, config: Section, part: str) -> tuple[Lists, _Cost]:
+    def _run(self, who: Source, config: Section, part: str) -> tuple[Lists, _Cost]:
         from pyspark.sql import functions as F
 
         split = self.parts[part]
         pairs, load_pairs = self._kept(f"{part}-train", split.train)
         history = pairs if split.history is split.train else self._kept(f"{part}-history", split.history)[0]
         asked = history.join(F.broadcast(self._judged_users(split)), "user_index", "left_semi")
-        if who.fit is not None:  # its ranks start at once
+        if who.distributed:  # its ranks start at once
             refuse_dynamic_allocation(self.run.spark, who.name)
         cores = max(slots(self.run.spark).total, 1)
         with peak_memory() as peak:

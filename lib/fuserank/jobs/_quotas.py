@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fuserank.candidates import family
 from fuserank.candidates.quotas import Hits, Listed, Union, greedy, overlap, union
 from fuserank.common.draws import draw_users
 from fuserank.common.errors import FuserankError
 from fuserank.common.protocol import pairs
-from fuserank.config.candidates import OWN_SOURCES, SEGMENTS, CandidatesConfig
+from fuserank.config.candidates import SEGMENTS, CandidatesConfig
 from fuserank.jobs._candidate_sets import segments_of
 from fuserank.jobs._sources import opened
+from fuserank.registry.sources import SOURCES
 from fuserank.tables.silver import EVENTS
 
 if TYPE_CHECKING:
     from fuserank.io.run import Run
 
-DEPTH = 400  # ranks of each source that are looked at, but of repeat, which has no more than the user took
+DEPTH = 400  # ranks of each source that are looked at, but of a bounded one, which has no more than the user took
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ def choose(run: Run, as_of: dt.date, budget: float, band: int, per_user: bool = 
     truth = judged.join(drawn, "user_index", "left_semi").select("user_index", "item_index").toArrow()
     lists: dict[str, Listed] = {}
     deep = cfg.model_copy(update={"segments": cfg.segments.model_copy(update={"quotas": None}), "max_rows": None})
-    deep = deep.with_quotas({s: 10**6 if s == "repeat" else DEPTH for s in cfg.sources})
-    with opened(run, start, family.settings_of(cfg), apart=True) as sources:
+    deep = deep.with_quotas({s: 10**6 if SOURCES[s].bounded else DEPTH for s in cfg.sources})
+    with opened(run, start, apart=True) as sources:
         for source in cfg.sources:
             with run.stage(source):
                 rows = sources.propose(source, deep).join(drawn, "user_index", "left_semi")
@@ -72,8 +72,8 @@ def choose(run: Run, as_of: dt.date, budget: float, band: int, per_user: bool = 
     hits: dict[str, Hits] = {
         s: Hits.of(lists, user, item, users[of_U == s], per_user) for s in SEGMENTS if (of_U == s).any()
     }
-    # lists that are short are filled with what is popular, chosen or not: twice as many as a list has
-    least = {"popular": 2 * run.settings.ranking.k} if "popular" in cfg.sources else {}
+    # short lists are filled from such a source, chosen or not: twice as many as a list has
+    least = {s: 2 * run.settings.ranking.k for s in cfg.sources if SOURCES[s].fills}
     quotas = greedy(hits, budget, band, least).as_setting()
     if not union(hits, quotas).recall:
         raise FuserankError(
@@ -105,7 +105,7 @@ def settings_text(cfg: CandidatesConfig, chosen: Chosen, dataset: str, before: d
     members = {n: m.model_dump(mode="json", exclude_defaults=True) for n, m in cfg.members.items() if n in used}
     members = {n: m for n, m in members.items() if m}
     borders = {"new_baskets": cfg.segments.new_baskets, "heavy_baskets": cfg.segments.heavy_baskets}
-    own = {n: getattr(cfg, n).model_dump(mode="json", exclude_defaults=True) for n in used if n in OWN_SOURCES}
+    own = {n: getattr(cfg, n).model_dump(mode="json", exclude_defaults=True) for n in used if SOURCES[n].section}
     kept = dict((before or {}).get("candidates") or {})
     kept |= {n: of for n, of in own.items() if of} | ({"members": members} if members else {})
     kept |= {"sources": used, "segments": {**borders, "quotas": chosen.quotas}}

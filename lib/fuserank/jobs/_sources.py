@@ -3,36 +3,41 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
-from fuserank.candidates import als, co_purchase, family, popular, repeat, trending
+from fuserank.candidates import family
 from fuserank.candidates.baskets import as_interactions, baskets, pairs
 from fuserank.candidates.content import CONTENT_COLUMNS
+from fuserank.candidates.given import Given
 from fuserank.candidates.interactions import PAIR_COLUMNS
 from fuserank.candidates.learned import COLUMNS
 from fuserank.candidates.rows import KERNEL_OUTPUT
 from fuserank.common.errors import FuserankError
 from fuserank.common.reversals import reversals_of
-from fuserank.config.candidates import SEGMENTS
+from fuserank.config.candidates import SEGMENTS, SourceSection
 from fuserank.io.executors import refuse_dynamic_allocation, slots
 from fuserank.io.interactions import Scratch, scratch
 from fuserank.io.lake import Lake
 from fuserank.io.shipped import columns_of
 from fuserank.jobs._content import content
-from fuserank.tables.candidates import CO_PURCHASE, FACTORS, LEARNED
+from fuserank.registry.sources import SOURCES, Source
+from fuserank.tables import table as table_of
+from fuserank.tables.candidates import LEARNED
 from fuserank.tables.silver import EVENTS
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from pyspark.sql import DataFrame
 
-    from fuserank.config.base import Section
     from fuserank.config.candidates import CandidatesConfig
     from fuserank.io.run import Run
+    from fuserank.tables import Table
 
 
 @dataclass
@@ -45,7 +50,6 @@ class Sources:
     basket_rows: DataFrame
     pair_rows: DataFrame
     folder: Scratch
-    settings: dict[str, Section]
 
     def propose(self, source: str, cfg: CandidatesConfig) -> DataFrame:
         """Fits what the source is made of, saves that, and proposes from what was saved; the lists themselves are lazy. Each user's
@@ -70,45 +74,36 @@ class Sources:
         return count.select("user_index", segment.otherwise("light").alias("segment"))
 
     def _whole(self, source: str, cfg: CandidatesConfig) -> DataFrame:
-        if source in self.settings:
-            return self._member(source, cfg)
-        cfg = cfg.with_quotas({source: cfg.quota(source)})  # a segment may ask for more than the source's own
-        makers: dict[str, Callable[[CandidatesConfig], DataFrame]] = {
-            "als": self._als,
-            "co_purchase": self._co_purchase,
-            "repeat": lambda cfg: repeat.propose(self.pair_rows, cfg.repeat),
-            "popular": lambda cfg: popular.propose(self.basket_rows, cfg.popular),
-            "trending": lambda cfg: trending.propose(self.basket_rows, cfg.trending),
-        }
-        return makers[source](cfg)
+        who = SOURCES[source]
+        if not who.section:
+            return self._member(who, cfg)
+        section = cfg.of_source(source).model_copy(
+            update={"quota": cfg.quota(source)}
+        )  # a segment may ask for more than its own
+        rows: DataFrame = who.code("lists")(self._given(who), section)
+        return rows
 
-    def _als(self, cfg: CandidatesConfig) -> DataFrame:
-        run, lake, day = self.run, self.lake, self.as_of
-        cores = run.spark.sparkContext.defaultParallelism
-        fitted = cfg.als.model_copy(update={"ranks": min(cfg.als.ranks, self._at_once("als"))})
-        lake.replace(FACTORS, als.fit(self.pair_rows, fitted, run.seed), as_of_date=day)
-        users = lake.read(FACTORS, as_of_date=day, side="user")
-        items = columns_of(lake, FACTORS, ("index", "factor"), as_of_date=day, side="item")
-        return als.propose(users, items, cfg.als, cores, self.pair_rows if cfg.als.exclude_seen else None)
+    def _given(self, who: Source) -> Given:
+        def keep(rows: DataFrame) -> _Slice:
+            table = table_of(str(who.writes))
+            self.lake.replace(table, rows, as_of_date=self.as_of)
+            return _Slice(self.lake, table, self.as_of)
 
-    def _co_purchase(self, cfg: CandidatesConfig) -> DataFrame:
-        run, lake, day = self.run, self.lake, self.as_of
-        lake.replace(CO_PURCHASE, co_purchase.neighbours(self.basket_rows, cfg.co_purchase), as_of_date=day)
-        names = ("item_index", "neighbour_index", "similarity")
-        near = columns_of(lake, CO_PURCHASE, names, names[:2], as_of_date=day)
-        return co_purchase.propose(self.pair_rows, near, cfg.co_purchase, run.spark.sparkContext.defaultParallelism)
+        partitions = self.run.spark.sparkContext.defaultParallelism
+        at_once = functools.partial(self._at_once, who.name)
+        return Given(self.basket_rows, self.pair_rows, self.run.seed, partitions, at_once, keep)
 
-    def _member(self, source: str, cfg: CandidatesConfig) -> DataFrame:
-        who, told, lake = family.member(source), cfg.member(source), self.lake
-        ranks = self._at_once(source) if who.fit is not None else max(slots(self.run.spark).total, 1)
+    def _member(self, who: Source, cfg: CandidatesConfig) -> DataFrame:
+        source, told, lake = who.name, cfg.member(who.name), self.lake
+        ranks = self._at_once(source) if who.distributed else max(slots(self.run.spark).total, 1)
         taken, load_pairs = self.folder.once("pairs", lambda: as_interactions(self.pair_rows), PAIR_COLUMNS)
         load_content = None
         if who.content:
             load_content = self.folder.once("content", lambda: content(self.run.lake, self.as_of), CONTENT_COLUMNS)[1]
-        learned = family.fit(who, taken, load_pairs, self.settings[source], self.run.seed, ranks, load_content)
+        learned = family.fit(who, taken, load_pairs, told.settings, self.run.seed, ranks, load_content)
         lake.replace(LEARNED, learned, as_of_date=self.as_of, source=source)
         load = columns_of(lake, LEARNED, COLUMNS, as_of_date=self.as_of, source=source)
-        return family.propose(who, taken, load, self.settings[source], cfg.quota(source), ranks, told.exclude_seen)
+        return family.propose(who, taken, load, told.settings, cfg.quota(source), ranks, told.exclude_seen)
 
     def _at_once(self, source: str) -> int:
         """How many tasks can start at once; not defaultParallelism, which is two on a cluster of one core."""
@@ -116,15 +111,31 @@ class Sources:
         return max(slots(self.run.spark).total, 1)
 
 
+@dataclass(frozen=True)
+class _Slice:
+    """``candidates.given.Kept`` of a lake."""
+
+    lake: Lake
+    table: Table
+    as_of: dt.date
+
+    def rows(self, **where: Any) -> DataFrame:
+        return self.lake.read(self.table, as_of_date=self.as_of, **where)
+
+    def loader(self, columns: Sequence[str], sort_by: Sequence[str] = (), **where: Any) -> Callable[[], pa.Table]:
+        return columns_of(self.lake, self.table, columns, sort_by, as_of_date=self.as_of, **where)
+
+
 @contextmanager
-def opened(run: Run, as_of: dt.date, settings: dict[str, Section], apart: bool = False) -> Iterator[Sources]:
-    """The sources of a day; ``settings``: of the members among them (``family.settings_of``). What they share goes when the block ends.
+def opened(run: Run, as_of: dt.date, apart: bool = False) -> Iterator[Sources]:
+    """The sources of a day. What they share goes when the block ends.
 
     ``apart``: so does what they are made of, and the lake stays as it is.
     """
     cfg = run.settings.candidates
     events = run.lake.known(EVENTS, as_of)
-    half_lives = [cfg.co_purchase.half_life_days, *(term.half_life_days for term in cfg.repeat.terms)]
+    sections = [cfg.of_source(name) for name in cfg.sources]
+    half_lives = [days for s in sections if isinstance(s, SourceSection) for days in s.half_lives_days]
     basket_rows = baskets(events, as_of, reversals_of(events)).persist()
     pair_rows = pairs(basket_rows, half_lives).persist()
     try:
@@ -134,7 +145,7 @@ def opened(run: Run, as_of: dt.date, settings: dict[str, Section], apart: bool =
                     f"lake {run.lake.root} has no folder beside it for lists that are only looked at; do it on a copy in a folder"
                 )
             lake = Lake(run.spark, f"{folder.folder}/lake", run.run_id) if apart else run.lake
-            yield Sources(run, lake, as_of, basket_rows, pair_rows, folder, settings)
+            yield Sources(run, lake, as_of, basket_rows, pair_rows, folder)
     finally:
         pair_rows.unpersist()
         basket_rows.unpersist()

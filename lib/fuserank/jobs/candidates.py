@@ -15,11 +15,11 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from fuserank.candidates import family
 from fuserank.io.memory import peak_memory
 from fuserank.jobs import _content
 from fuserank.jobs._main import job_main
 from fuserank.jobs._sources import opened
+from fuserank.registry.sources import SOURCES
 from fuserank.tables.candidates import CANDIDATES, CO_PURCHASE, FACTORS, LEARNED
 from fuserank.tables.silver import EVENTS
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from fuserank.config.candidates import CandidatesConfig
-    from fuserank.config.settings import Settings
     from fuserank.io.run import Run
     from fuserank.tables import Table
 
@@ -39,7 +38,7 @@ def execute(run: Run, as_of: dt.date) -> None:
     """Makes the configured sources, one slice each."""
     for table in WRITES:  # whoever reads them later finds them, whatever sources there are
         run.lake.ensure(table)
-    with opened(run, as_of, family.settings_of(run.settings.candidates)) as sources:
+    with opened(run, as_of) as sources:
         cfg = _within_limit(run, as_of, sources.pair_rows)
         for source in cfg.sources:
             started = time.monotonic()
@@ -59,7 +58,7 @@ def given(run: Run, day: dt.date) -> DataFrame:
 
 def reads(cfg: CandidatesConfig) -> tuple[Table, ...]:
     """What the sources need beside READS: the catalogue, where a member learns from it."""
-    return _content.READS if any(family.member(name).content for name in family.settings_of(cfg)) else ()
+    return _content.READS if any(SOURCES[name].content for name in cfg.sources) else ()
 
 
 def _within_limit(run: Run, as_of: dt.date, pair_rows: DataFrame) -> CandidatesConfig:
@@ -83,13 +82,8 @@ def _within_limit(run: Run, as_of: dt.date, pair_rows: DataFrame) -> CandidatesC
     return kept
 
 
-def before_spark(settings: Settings) -> None:
-    """Sources and settings that there are not are refused at once."""
-    family.settings_of(settings.candidates)
-
-
 def main(argv: list[str] | None = None) -> int:
-    return job_main("candidates", execute, argv, __doc__, before_spark)
+    return job_main("candidates", execute, argv, __doc__)
 
 
 if __name__ == "__main__":

@@ -16,14 +16,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fuserank.candidates import family
 from fuserank.candidates.baskets import as_interactions, baskets, pairs
-from fuserank.candidates.kg_reasons import walked
 from fuserank.candidates.learned import COLUMNS
 from fuserank.common.errors import FuserankError
 from fuserank.common.factors import by_index
 from fuserank.common.reversals import reversals_of
-from fuserank.config.candidates import OWN_SOURCES
 from fuserank.fusion.fitted import MODEL_SOURCE, from_rows
 from fuserank.fusion.parts import part_alone
 from fuserank.io.shipped import columns_of, on_executors
@@ -32,6 +29,8 @@ from fuserank.ranking import evidence as ev
 from fuserank.ranking.lists import PopularItem, lists, require_full
 from fuserank.ranking.reasons import asked, reasoned
 from fuserank.ranking.similarity import nearest_own, unit_factors
+from fuserank.registry import loaded
+from fuserank.registry.sources import SOURCES, Source
 from fuserank.tables.candidates import CANDIDATES, CO_PURCHASE, FACTORS, LEARNED
 from fuserank.tables.results import FITTED, FUSED, RANKING, SCORES
 from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY, ITEMS, USER_DICTIONARY
@@ -55,7 +54,6 @@ READS = (
     ITEMS,
 )
 WRITES = (RANKING,)
-_WALKER = "kg"  # of the members of the retrieval family the one that tells its way
 
 
 def execute(run: Run, as_of: dt.date) -> None:
@@ -71,10 +69,13 @@ def execute(run: Run, as_of: dt.date) -> None:
     try:
         require_full(rows, users.count(), cfg.k)
         names = ev.item_names(lake.read(ITEM_DICTIONARY), lake.known(ITEMS, as_of))
-        members = [s for s in run.settings.candidates.sources if s not in OWN_SOURCES]
-        may_speak = asked(rows, members).persist()
+        may_speak = asked(rows).persist()
         told = _evidence(run, as_of, may_speak, bought, own, names)
-        full = reasoned(rows, may_speak, told, members).join(users, "user_index").join(names, "item_index")
+        full = (
+            reasoned(rows, may_speak, told, run.settings.candidates.sources)
+            .join(users, "user_index")
+            .join(names, "item_index")
+        )
         full = full.withColumn("surface", F.lit(cfg.surface)).withColumn("model_ids", _model_ids(run, as_of))
         final = full.select(*(c for c in RANKING.column_names if c not in ("as_of_date", "run_id")))
         lake.replace(
@@ -92,51 +93,52 @@ def _evidence(
     """All that the sources can show for the rows that they may speak for."""
     from pyspark.sql import functions as F
 
-    cfg, lake, candidates = run.settings.ranking, run.lake, run.settings.candidates
-    sources = [s for s in candidates.sources if candidates.quota(s)]
-    members = [family.member(s) for s in sources if s not in OWN_SOURCES]
-    counting = [m.name for m in members if m.reason == "counts"]
-    told = ev.counted(may_speak, ev.item_counts(bought, as_of, cfg), names, cfg, counting)
-    if "repeat" in sources:
-        told = told.unionByName(ev.repeat(may_speak, bought, cfg))
-    if "co_purchase" in sources:
-        near = lake.read(CO_PURCHASE, as_of_date=as_of)
-        told = told.unionByName(ev.linked(may_speak, own, near, names, "co_purchase", "Often in one basket with "))
-    for name in [m.name for m in members if m.reason == "edges"]:
-        near = lake.read(LEARNED, as_of_date=as_of, source=name).where("part = 'near'")
-        near = near.selectExpr("index item_index", "other neighbour_index", "value similarity")
-        told = told.unionByName(ev.linked(may_speak, own, near, names, name, "Others take it who take "))
-    for name in [s for s in sources if s == "als" or s in [m.name for m in members if m.reason == "vectors"]]:
-        factors = _item_factors(run, as_of, name)
-        load = on_executors(run.spark, factors, sum(a.nbytes for a in factors))
-        theirs = may_speak.where(F.col("source") == name).select("user_index", "item_index")
-        similar = nearest_own(theirs, own, load, cfg.als_history, cfg.evidence_items)
-        told = told.unionByName(ev.nearest(may_speak, similar, names, name))
-    if _WALKER in sources:
-        load_walks = columns_of(lake, LEARNED, COLUMNS, as_of_date=as_of, source=_WALKER)
-        theirs = may_speak.where(F.col("source") == _WALKER).select("user_index", "item_index")
-        walks = walked(theirs, _histories(run, as_of), load_walks, family.settings_of(candidates)[_WALKER])
-        told = told.unionByName(ev.walked(may_speak, walks, names, _WALKER))
+    cfg, candidates = run.settings.ranking, run.settings.candidates
+    told = ev.counted(may_speak, ev.item_counts(bought, as_of, cfg), names, cfg)
+    for who in (SOURCES[name] for name in candidates.sources if candidates.quota(name)):
+        if who.reason == "own history":
+            told = told.unionByName(ev.repeated(may_speak, bought, who, cfg))
+        elif who.reason == "edges":
+            told = told.unionByName(ev.linked(may_speak, own, _edges(run, as_of, who), names, who))
+        elif who.reason == "vectors":
+            factors = _item_factors(run, as_of, who)
+            load = on_executors(run.spark, factors, sum(a.nbytes for a in factors))
+            theirs = may_speak.where(F.col("source") == who.name).select("user_index", "item_index")
+            similar = nearest_own(theirs, own, load, cfg.als_history, cfg.evidence_items)
+            told = told.unionByName(ev.nearest(may_speak, similar, names, who))
+        elif who.reason == "walk":
+            load_walks = columns_of(run.lake, LEARNED, COLUMNS, as_of_date=as_of, source=who.name)
+            theirs = may_speak.where(F.col("source") == who.name).select("user_index", "item_index")
+            walks = loaded(who.walk)(theirs, _histories(run, as_of), load_walks, candidates.of_source(who.name))
+            told = told.unionByName(ev.walked(may_speak, walks, names, who))
     return told
 
 
+def _edges(run: Run, as_of: dt.date, who: Source) -> DataFrame:
+    """item_index, neighbour_index, similarity: what a source has kept of links between items."""
+    if who.writes == CO_PURCHASE.name:
+        return run.lake.read(CO_PURCHASE, as_of_date=as_of)
+    near = run.lake.read(LEARNED, as_of_date=as_of, source=who.name).where("part = 'near'")
+    return near.selectExpr("index item_index", "other neighbour_index", "value similarity")
+
+
 def _histories(run: Run, as_of: dt.date) -> DataFrame:
-    """PAIR_COLUMNS, as kg was asked with them."""
+    """PAIR_COLUMNS, as the sources were asked with them."""
     events = run.lake.known(EVENTS, as_of)
     return as_interactions(pairs(baskets(events, as_of, reversals_of(events)), ()))
 
 
-def _item_factors(run: Run, as_of: dt.date, source: str) -> tuple[np.ndarray, np.ndarray]:
+def _item_factors(run: Run, as_of: dt.date, who: Source) -> tuple[np.ndarray, np.ndarray]:
     """Unit factors of all items that a source has learned; they ride to the executors by closure or broadcast."""
     from pyspark.sql import functions as F
 
-    if source == "als":
+    if who.writes == FACTORS.name:
         saved = run.lake.read(FACTORS, as_of_date=as_of, side="item").select("index", "factor").toArrow()
     else:
-        rows = run.lake.read(LEARNED, as_of_date=as_of, source=source).where("part = 'item'")
+        rows = run.lake.read(LEARNED, as_of_date=as_of, source=who.name).where("part = 'item'")
         saved = rows.select("index", F.col("vector").alias("factor")).toArrow()
     if saved.num_rows == 0:
-        raise FuserankError(f"no item factors of {source} as of {as_of}; run jobs/candidates.py --as-of {as_of}")
+        raise FuserankError(f"no item factors of {who.name} as of {as_of}; run jobs/candidates.py --as-of {as_of}")
     return unit_factors(*by_index(saved))
 
 

@@ -128,7 +128,6 @@ def predicted(settings: Settings, spark: SparkSession | None = None, told: Told 
 def before_spark(settings: Settings) -> None:
     """What can be refused before Spark starts: no key, a disk that is too small where lake and files lie on this machine."""
     require_key(settings)
-    candidates.before_spark(settings)
     if not needs_spark(settings, load_dataset(settings.dataset)):
         refuse_small_disks(settings, predicted(settings))
 

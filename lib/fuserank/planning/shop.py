@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from fuserank.config.candidates import OWN_SOURCES
 from fuserank.config.settings import Settings
 from fuserank.planning.coefficients import ROWS
+from fuserank.registry.sources import SOURCES
+from fuserank.tables.candidates import CO_PURCHASE, FACTORS, LEARNED
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ def table_rows(shop: Shop, settings: Settings) -> dict[str, float]:
     pairs = shop.events * ROWS["pairs_per_event"]
     train, valid, rank = (_samples(given, share) for share in (_drawn(shop, settings), _drawn(shop, settings), 1.0))
     train *= _kept(settings)
-    co_purchase = settings.candidates.co_purchase
+    co_purchase, written = settings.candidates.co_purchase, _written(settings)
     return {
         **{table: float(rows) for table, rows in shop.new_rows.items()},
         "features.user": users,
@@ -51,11 +53,9 @@ def table_rows(shop: Shop, settings: Settings) -> dict[str, float]:
         "features.item": shop.items * ROWS["items_known_share"],
         "features.store_item": shop.promotions * ROWS["store_items_per_promotion"],
         "candidates.candidates": given,
-        "candidates.als_factors": (users + shop.items * ROWS["items_known_share"]) if "als" in sources else 0.0,
-        "candidates.co_purchase_neighbours": (
-            shop.items * co_purchase.neighbours * ROWS["neighbours_share"] if "co_purchase" in sources else 0.0
-        ),
-        "candidates.learned": pairs * sum(name not in OWN_SOURCES for name in sources),
+        FACTORS.name: (users + shop.items * ROWS["items_known_share"]) * written[FACTORS.name],
+        CO_PURCHASE.name: shop.items * co_purchase.neighbours * ROWS["neighbours_share"] * written[CO_PURCHASE.name],
+        LEARNED.name: pairs * written[LEARNED.name],
         "samples.samples": train + valid + rank,
         "models.registry": 1.0,
         "scores.scores": valid + rank,
@@ -68,8 +68,13 @@ def table_rows(shop: Shop, settings: Settings) -> dict[str, float]:
 def source_rows(shop: Shop, settings: Settings) -> dict[str, float]:
     """Candidates of one date by source: quotas, as far as users have so much to propose."""
     cfg = settings.candidates.within(shop.users, round(shop.events * ROWS["pairs_per_event"]))
-    filled = {"co_purchase": ROWS["co_purchase_filled"], "repeat": ROWS["repeat_filled"]}
-    return {name: shop.users * min(cfg.quota(name), shop.items) * filled.get(name, 1.0) for name in cfg.sources}
+    filled = {name: ROWS.get(f"{name}_filled", 1.0) for name in cfg.sources}  # 1: it fills its quota
+    return {name: shop.users * min(cfg.quota(name), shop.items) * filled[name] for name in cfg.sources}
+
+
+def _written(settings: Settings) -> Counter[str | None]:
+    """How many of the sources write each table of what they propose from."""
+    return Counter(SOURCES[name].writes for name in settings.candidates.sources)
 
 
 def quantities(shop: Shop, settings: Settings) -> dict[str, float]:
@@ -78,7 +83,7 @@ def quantities(shop: Shop, settings: Settings) -> dict[str, float]:
     given = rows["candidates.candidates"]
     train = _samples(given, _drawn(shop, settings)) * _kept(settings)
     items = shop.items * ROWS["items_known_share"]
-    with_als = "als" in settings.candidates.sources
+    with_als = _written(settings)[FACTORS.name] > 0
     passes = als.factors * als.iterations * (als.cg_steps + 1)
     return {
         "fixed": 1.0,
@@ -91,9 +96,9 @@ def quantities(shop: Shop, settings: Settings) -> dict[str, float]:
         "als_steps": rows["features.user_item"] * passes if with_als else 0.0,
         "products": shop.users * items * als.factors if with_als else 0.0,
         "candidates": given,
-        "learned": rows["candidates.learned"],
+        "learned": rows[LEARNED.name],
         "block_entries": _block_entries(shop, settings),
-        "neighbours": rows["candidates.co_purchase_neighbours"],
+        "neighbours": rows[CO_PURCHASE.name],
         "store_items": rows["features.store_item"],
         "samples": rows["samples.samples"],
         "trained": train * settings.train.epochs,
@@ -112,7 +117,7 @@ def _block_entries(shop: Shop, settings: Settings) -> float:
     """Lines of baskets that one block of co_purchase holds: a basket goes to each block that it has an item of. Takes the
     events for a year's."""
     cfg = settings.candidates.co_purchase
-    if "co_purchase" not in settings.candidates.sources:
+    if not _written(settings)[CO_PURCHASE.name]:
         return 0.0
     in_window = shop.events * min(1.0, cfg.window_days / 365)
     return in_window * min(ROWS["items_per_basket"], cfg.blocks) / cfg.blocks

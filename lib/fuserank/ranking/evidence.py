@@ -1,19 +1,24 @@
 """What each source can point to: event ids and item ids, and the sentence that they carry.
 
 Every function gives (user_index, item_index, source, reason, evidence) for those of the rows it is asked about
-(user_index, item_index, source) for which there is evidence; where the evidence goes, so does the reason.
+(user_index, item_index, source) for which there is evidence; where the evidence goes, so does the reason. Sentences and who says
+them stand in the sources' declarations.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from string import Formatter
 from typing import TYPE_CHECKING
 
 from fuserank.config.ranking import RankingConfig
+from fuserank.ranking.lists import NO_HISTORY
+from fuserank.registry.sources import SOURCES
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
+
+    from fuserank.registry.sources import Source
 
 COLUMNS = ("user_index", "item_index", "source", "reason", "evidence")
 
@@ -23,12 +28,12 @@ def purchases(events: DataFrame) -> DataFrame:
     return events.where("role = 'feedback' and reward_q20 > 0")
 
 
-def repeat(asked: DataFrame, bought: DataFrame, cfg: RankingConfig) -> DataFrame:
-    """The user's own latest purchases of the item, as ``event:<id>``."""
+def repeated(asked: DataFrame, bought: DataFrame, who: Source, cfg: RankingConfig) -> DataFrame:
+    """Own history: the user's latest purchases of the item, as ``event:<id>``."""
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window
 
-    mine = asked.where("source = 'repeat'").select("user_index", "item_index")
+    mine = asked.where(F.col("source") == who.name).select("user_index", "item_index")
     latest = Window.partitionBy("user_index", "item_index").orderBy(F.desc("event_time"), "event_id")
     own = bought.join(mine, ["user_index", "item_index"], "left_semi")
     numbered = own.withColumn("place", F.row_number().over(latest))
@@ -40,26 +45,18 @@ def repeat(asked: DataFrame, bought: DataFrame, cfg: RankingConfig) -> DataFrame
         F.max("event_date").alias("last"),
         F.sort_array(F.collect_list(named)).alias("ids"),
     )
-    reason = F.when(F.col("times") == 1, F.concat(F.lit("You bought it on "), F.col("last").cast("string"))).otherwise(
-        F.concat(
-            F.lit("You bought it "),
-            F.col("times").cast("string"),
-            F.lit(" times, last on "),
-            F.col("last").cast("string"),
-        )
-    )
-    return _told(told, "repeat", reason, F.col("ids.id"))
+    said = {name: F.col(name).cast("string") for name in ("times", "last")}
+    reason = F.when(F.col("times") == 1, _sentence(who.text_once, **said)).otherwise(_sentence(who.text, **said))
+    return _told(told, who.name, reason, F.col("ids.id"))
 
 
-def linked(
-    asked: DataFrame, own: DataFrame, neighbours: DataFrame, names: DataFrame, source: str, words: str
-) -> DataFrame:
-    """co_purchase, and members that learn such links: the bought item that leads to this one by the strongest, as ``item:<id>``.
+def linked(asked: DataFrame, own: DataFrame, neighbours: DataFrame, names: DataFrame, who: Source) -> DataFrame:
+    """Edges: the bought item that leads to this one by the strongest, as ``item:<id>``.
     ``own``: user_index, item_index; ``neighbours``: item_index, neighbour_index, similarity.
     """
     from pyspark.sql import functions as F
 
-    mine = asked.where(F.col("source") == source).select("user_index", F.col("item_index").alias("wanted"))
+    mine = asked.where(F.col("source") == who.name).select("user_index", F.col("item_index").alias("wanted"))
     links = neighbours.select(
         F.col("item_index").alias("from_item"), F.col("neighbour_index").alias("wanted"), "similarity"
     ).join(F.broadcast(mine.select("wanted").distinct()), "wanted", "left_semi")
@@ -70,73 +67,68 @@ def linked(
         .select("user_index", F.col("wanted").alias("item_index"), (-F.col("link.lower_first")).alias("from_item"))
     )  # fmt: skip
     told = strongest.join(_called(names, "from_item", "from"), "from_item")
-    reason = F.concat(F.lit(words), F.col("from_name"), F.lit(", which you buy"))
-    return _told(told, source, reason, F.array("from_ref"))
+    return _told(told, who.name, _sentence(who.text, item=F.col("from_name")), F.array("from_ref"))
 
 
-def nearest(asked: DataFrame, similar: DataFrame, names: DataFrame, source: str) -> DataFrame:
-    """als, and members that learn such factors: own items whose factors are nearest. ``similar``: user_index, item_index, from_item,
+def nearest(asked: DataFrame, similar: DataFrame, names: DataFrame, who: Source) -> DataFrame:
+    """Vectors: own items whose factors are nearest. ``similar``: user_index, item_index, from_item,
     place (``similarity.nearest_own``)."""
     from pyspark.sql import functions as F
 
-    mine = asked.where(F.col("source") == source).select("user_index", "item_index")
+    mine = asked.where(F.col("source") == who.name).select("user_index", "item_index")
     told = (
         similar.join(mine, ["user_index", "item_index"], "left_semi").join(_called(names, "from_item", "from"), "from_item")
         .groupBy("user_index", "item_index")
         .agg(F.sort_array(F.collect_list(F.struct("place", "from_name", "from_ref"))).alias("own"))
     )  # fmt: skip
-    reason = F.concat(
-        F.lit("Others who buy what you buy also take it; closest to it in your history: "),
-        F.array_join("own.from_name", " and "),
+    return _told(
+        told, who.name, _sentence(who.text, items=F.array_join("own.from_name", " and ")), F.col("own.from_ref")
     )
-    return _told(told, source, reason, F.col("own.from_ref"))
 
 
 _SHARED = {
-    "brand": "Of the same brand as ", "category": "Of the same category as ", "coupon": "On the same coupon as ",
-    "campaign": "In the same campaign as ", "department": "From the same department as ", "manufacturer_id": "By the maker of ",
-    "package_size": "Packed like ", "product_type": "Of the same kind as ", "promotion": "Promoted now, as is ",
+    "brand": "Of the same brand as", "category": "Of the same category as", "coupon": "On the same coupon as",
+    "campaign": "In the same campaign as", "department": "From the same department as", "manufacturer_id": "By the maker of",
+    "package_size": "Packed like", "product_type": "Of the same kind as", "promotion": "Promoted now, as is",
 }  # fmt: skip
 
 
-def walked(asked: DataFrame, walks: DataFrame, names: DataFrame, source: str) -> DataFrame:
-    """kg: the own item that a walk led on from, and what both share. ``walks``: user_index, item_index, from_item, field."""
+def walked(asked: DataFrame, walks: DataFrame, names: DataFrame, who: Source) -> DataFrame:
+    """Walks: the own item that a walk led on from, and what both share. ``walks``: user_index, item_index, from_item, field."""
     from pyspark.sql import functions as F
 
-    mine = asked.where(F.col("source") == source).select("user_index", "item_index")
+    mine = asked.where(F.col("source") == who.name).select("user_index", "item_index")
     told = walks.join(mine, ["user_index", "item_index"], "left_semi").join(
         _called(names, "from_item", "from"), "from_item"
     )
-    words = F.lit("Alike in kind to ")
+    words = F.lit("Alike in kind to")
     for field, said in _SHARED.items():
         words = F.when(F.col("field") == field, F.lit(said)).otherwise(words)
-    reason = F.concat(words, F.col("from_name"), F.lit(", which you buy"))
-    return _told(told, source, reason, F.array("from_ref"))
+    return _told(told, who.name, _sentence(who.text, shared=words, item=F.col("from_name")), F.array("from_ref"))
 
 
-def counted(
-    asked: DataFrame, counts: DataFrame, names: DataFrame, cfg: RankingConfig, like_popular: Sequence[str] = ()
-) -> DataFrame:
-    """popular and those ``like_popular``, trending, no_history: purchases of the item by everyone, as ``item:<id>``. Without recent purchases popular
-    and trending have nothing to show; a newcomer's row says so either way."""
+_NEWCOMER = "No purchases of yours to go by; among the most bought of all: {recent} purchases in the last {days} days"
+
+
+def counted(asked: DataFrame, counts: DataFrame, names: DataFrame, cfg: RankingConfig) -> DataFrame:
+    """Counts, of all sources that give them as a reason, and no_history: purchases of the item by everyone, as ``item:<id>``. Without recent
+    ones a source has nothing to show; a newcomer's row says so either way."""
     from pyspark.sql import functions as F
 
-    popular_ones = ["popular", *like_popular]
-    mine = asked.where(F.col("source").isin(*popular_ones, "trending", "no_history"))
+    texts = {s.name: s.text for s in SOURCES if s.reason == "counts"}
+    mine = asked.where(F.col("source").isin(*texts, NO_HISTORY))
     told = mine.join(counts, "item_index", "left").na.fill(0, ["recent", "earlier"])
-    told = told.where("recent > 0 or source = 'no_history'").join(_called(names, "item_index", "own"), "item_index")
-    recent, days = F.format_number("recent", 0), F.lit(f" purchases in the last {cfg.popular_days} days")
-    usual = F.format_number(F.round(F.col("earlier") * F.lit(cfg.popular_days / cfg.trend_days)).cast("long"), 0)
-    popular = F.concat(F.lit("Among the most bought: "), recent, days)
-    trending = F.concat(
-        F.lit("On the rise: "), recent, days, F.lit(", against "), usual, F.lit(" in as many days before")
+    told = told.where((F.col("recent") > 0) | (F.col("source") == NO_HISTORY)).join(
+        _called(names, "item_index", "own"), "item_index"
     )
-    newcomer = F.concat(F.lit("No purchases of yours to go by; among the most bought of all: "), recent, days)
-    reason = (
-        F.when(F.col("source") == "trending", trending)
-        .when(F.col("source").isin(*popular_ones), popular)
-        .otherwise(newcomer)
-    )
+    said = {
+        "recent": F.format_number("recent", 0),
+        "days": F.lit(str(cfg.popular_days)),
+        "usual": F.format_number(F.round(F.col("earlier") * F.lit(cfg.popular_days / cfg.trend_days)).cast("long"), 0),
+    }
+    reason = _sentence(_NEWCOMER, **said)
+    for source, text in texts.items():
+        reason = F.when(F.col("source") == source, _sentence(text, **said)).otherwise(reason)
     return told.select(
         "user_index", "item_index", "source", reason.alias("reason"), F.array("own_ref").alias("evidence")
     )
@@ -171,6 +163,17 @@ def _called(names: DataFrame, index: str, prefix: str) -> DataFrame:
         called.alias(f"{prefix}_name"),
         F.concat(F.lit("item:"), "item_id").alias(f"{prefix}_ref"),
     )
+
+
+def _sentence(text: str, **said: Column) -> Column:
+    """``text`` with what stands in braces said by each row."""
+    from pyspark.sql import functions as F
+
+    parts: list[Column] = []
+    for words, name, _, _ in Formatter().parse(text):
+        parts += [F.lit(words)] if words else []
+        parts += [said[name]] if name else []
+    return F.concat(*parts)
 
 
 def _told(frame: DataFrame, source: str, reason: Column, evidence: Column) -> DataFrame:

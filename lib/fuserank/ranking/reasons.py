@@ -6,35 +6,35 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fuserank.ranking.lists import NO_HISTORY
+from fuserank.registry.sources import SOURCES, speaking
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-# Among equal parts the more telling source speaks; of members of the retrieval family the first. The model is no reason: it retrieves nothing.
-_FIRST, _LAST = (NO_HISTORY, "repeat", "co_purchase", "als"), ("trending", "popular")
 
-
-def asked(rows: DataFrame, members: Sequence[str] = ()) -> DataFrame:
+def asked(rows: DataFrame) -> DataFrame:
     """user_index, item_index, source, part: which source may speak for which row of ``lists.lists``.
 
-    Each retrieval source with a part; where a user's whole list had to be filled, `no_history` alone.
+    Each source with a part; where a user's whole list had to be filled, `no_history` alone. The model is no reason: it retrieves nothing.
     """
     from pyspark.sql import functions as F
 
     known = rows.where("not filled").select("user_index").distinct()
     spread = rows.select("user_index", "item_index", F.explode("parts").alias("source", "part"))
-    retrieved = spread.where(F.col("source").isin([*_FIRST, *members, *_LAST])).join(known, "user_index", "left_semi")
+    retrieved = spread.where(F.col("source").isin(*SOURCES.names)).join(known, "user_index", "left_semi")
     newcomers = rows.join(known, "user_index", "left_anti").select(
         "user_index", "item_index", F.lit(NO_HISTORY).alias("source"), F.col("score").alias("part")
     )
     return retrieved.unionByName(newcomers)
 
 
-def reasoned(rows: DataFrame, may_speak: DataFrame, evidence: DataFrame, members: Sequence[str] = ()) -> DataFrame:
-    """``rows`` with reason_code, reason and evidence; a row for which no source has evidence says so."""
+def reasoned(rows: DataFrame, may_speak: DataFrame, evidence: DataFrame, sources: Sequence[str] = ()) -> DataFrame:
+    """``rows`` with reason_code, reason and evidence; a row for which no source has evidence says so. Among equal parts the more telling
+    source speaks, as declared; of those alike in that the first of ``sources``.
+    """
     from pyspark.sql import functions as F
 
-    order = (*_FIRST, *members, *_LAST)
+    order = (NO_HISTORY, *(s.name for s in speaking(sources)))
     place = F.lit(len(order))
     for n, source in enumerate(order):
         place = F.when(F.col("source") == source, F.lit(n)).otherwise(place)

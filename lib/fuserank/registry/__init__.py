@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Generic, Protocol, TypeVar
 
 from fuserank.common.errors import FuserankError
@@ -26,10 +26,10 @@ T = TypeVar("T", bound=Declared)
 
 
 class Registry(Generic[T]):
-    """The declarations of one kind, in the order in which they were declared."""
+    """The declarations of one kind, in the order in which they were declared. ``renamed``: former name → name."""
 
-    def __init__(self, kind: str, declared: Iterable[T]) -> None:
-        self.kind = kind
+    def __init__(self, kind: str, declared: Iterable[T], renamed: Mapping[str, str] | None = None) -> None:
+        self.kind, self.renamed = kind, dict(renamed or {})
         self._by_name: dict[str, T] = {}
         for each in declared:
             self.add(each)
@@ -57,6 +57,8 @@ class Registry(Generic[T]):
 
     def __getitem__(self, name: str) -> T:
         """Raises FuserankError with the nearest name and all that there are."""
+        if name in self.renamed:
+            raise FuserankError(f"{self.kind} {name!r} is now {self.renamed[name]!r}")
         if name not in self._by_name:
             near = difflib.get_close_matches(name, self._by_name, 1)
             meant = f"; did you mean {near[0]!r}?" if near else ";"

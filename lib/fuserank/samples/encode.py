@@ -15,7 +15,6 @@ from fuserank.samples import told as t
 from fuserank.samples.affinity import Factors, Neighbours
 from fuserank.samples.catalogue import ITEM_COLUMNS, STORE_COLUMNS, Catalogue
 from fuserank.samples.shards import PACKED, laid_out, packed, tasks
-from fuserank.tables.candidates import SOURCES
 from fuserank.tables.features import ATTRIBUTES, HISTORY
 from fuserank.tables.samples import CATEGORICAL, NUMERICS, SAMPLES, SHARDS
 
@@ -77,7 +76,7 @@ class _Encode:
         store_R = _looked_up(users, store_U[:, None].astype(np.int64), user_R, 0)[0][:, 0]
         at_R, in_catalogue = locate(catalogue.item_I, item_R)
         item = of.named(_of_known(catalogue.number_IF, at_R, in_catalogue, np.nan), ITEM_COLUMNS)
-        rank_score = {s: _looked_up(*told.by_pair(t.FIRST_SOURCE + k, 2), pair_R)[0] for k, s in enumerate(SOURCES)}
+        rank_score = {s: _looked_up(*told.by_pair(number, 2), pair_R)[0] for s, number in t.SOURCE_NUMBERS.items()}
         weight = np.log1p(np.nan_to_num(own_NF[:, t.PAIR_COLUMNS.index("decayed_30d_count")]))
         made: dict[str, npt.NDArray[Any]] = {
             "position": key_R3[:, 0], "shard": key_R3[:, 0] % self.shards, "label": key_R3[:, 1], "weight": key_R3[:, 2],
@@ -109,7 +108,7 @@ class _Encode:
         value_RK = _of_known(catalogue.attribute_IK, at_R, known_R, -1)
         by_kind = {}
         for k, (_, kind) in enumerate(ATTRIBUTES):
-            pair, values = told.by_pair(t.FIRST_ATTRIBUTE + k, len(t.ATTRIBUTE_COLUMNS))
+            pair, values = told.by_pair(t.ATTRIBUTE_NUMBERS[kind], len(t.ATTRIBUTE_COLUMNS))
             wanted = np.where(value_RK[:, k] >= 0, _pair(user_R, value_RK[:, k]), -1)
             by_kind[kind] = of.named(_looked_up(pair, values, wanted)[0], t.ATTRIBUTE_COLUMNS)
         return by_kind

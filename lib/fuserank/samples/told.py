@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from fuserank.tables.candidates import SOURCES
+from fuserank.common.errors import FuserankError
+from fuserank.registry.sources import sampled
 from fuserank.tables.features import ATTRIBUTES, HISTORY
 
 if TYPE_CHECKING:
@@ -31,8 +32,21 @@ USER_BUCKETS = ("age_bucket", "income_bucket", "household_size_bucket")
 
 # Values of ``what``.
 KEY, OWN, USER, FACTOR = 0, 1, 2, 3
-FIRST_SOURCE = 10  # and on, in the order of SOURCES
-FIRST_ATTRIBUTE = 30  # and on, in the order of ATTRIBUTES
+FIRST_ATTRIBUTE = 10  # and on, in the order of ATTRIBUTES
+FIRST_SOURCE = 1000  # and on, without an end, by the number of each declaration
+
+
+def _distinct(*numbered: dict[str, int]) -> None:
+    """Raises FuserankError where two kinds of rows have one number: they would be read as one."""
+    named: dict[int, str] = {}
+    for name, number in (each for of in numbered for each in of.items()):
+        if (other := named.setdefault(number, name)) != name:
+            raise FuserankError(f"rows of {name} and of {other} have the same number {number} in the samples")
+
+
+SOURCE_NUMBERS = {s.name: FIRST_SOURCE + s.number for s in sampled()}
+ATTRIBUTE_NUMBERS = {kind: FIRST_ATTRIBUTE + k for k, (_, kind) in enumerate(ATTRIBUTES)}
+_distinct({"key": KEY, "own": OWN, "user": USER, "factor": FACTOR}, ATTRIBUTE_NUMBERS, SOURCE_NUMBERS)
 
 
 @dataclass(frozen=True)
@@ -54,15 +68,18 @@ def told(keys: DataFrame, by_user: ByUser, user_buckets: list[Column]) -> DataFr
     """
     from pyspark.sql import functions as F
 
-    source = F.create_map(*(F.lit(x) for k, s in enumerate(SOURCES) for x in (s, FIRST_SOURCE + k)))[F.col("source")]
-    kind = F.create_map(*(F.lit(x) for k, (_, s) in enumerate(ATTRIBUTES) for x in (s, FIRST_ATTRIBUTE + k)))
+    source, kind = (
+        F.create_map(*(F.lit(x) for pair in numbers.items() for x in pair))
+        for numbers in (SOURCE_NUMBERS, ATTRIBUTE_NUMBERS)
+    )
+    ranked = by_user.candidates.where(F.col("source").isin(*SOURCE_NUMBERS))
     store = F.coalesce(F.xxhash64("main_store_id"), F.lit(0))
     users = by_user.user.select("user_index", store.alias("store"), *USER_COLUMNS, *user_buckets)
     users = users.join(by_user.history.select("user_index", *HISTORY), "user_index", "left")
     parts = [
         _rows(keys, F.lit(KEY), F.col("item_index"), ("position", "label", "weight")),
         _rows(by_user.user_item, F.lit(OWN), F.col("item_index"), PAIR_COLUMNS),
-        _rows(by_user.candidates.where(F.col("source").isin(*SOURCES)), source, F.col("item_index"), ("rank", "score")),
+        _rows(ranked, source[F.col("source")], F.col("item_index"), ("rank", "score")),
         _rows(by_user.attribute, kind[F.col("kind")], F.col("value_index"), ATTRIBUTE_COLUMNS),
         _rows(users, F.lit(USER), F.col("store"), (*USER_COLUMNS, *USER_BUCKETS, *HISTORY)),
         by_user.factors.select(

@@ -5,9 +5,6 @@ from __future__ import annotations
 from fuserank.tables import columns as c
 from fuserank.tables.contract import Column, Table
 
-# Sources whose ranks and scores are columns of samples.samples; a member of the retrieval family has none there.
-SOURCES = ("als", "co_purchase", "repeat", "popular", "trending")
-
 CANDIDATES = Table(
     name="candidates.candidates",
     grain="one row per user, item, source and as_of_date",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fuserank.registry.sources import sampled
 from fuserank.tables import columns as c
-from fuserank.tables.candidates import SOURCES
 from fuserank.tables.contract import Column, Table
 from fuserank.tables.features import HISTORY as HISTORY
 
 SHARDS = 24  # samples.shards is a multiple of it: divisible by 1, 2, 3, 4, 6, 8, 12 and 24 ranks
 SPLITS = ("train", "valid", "rank")
+SOURCES = tuple(s.name for s in sampled())  # those whose ranks and scores are columns
 
 
 @dataclass(frozen=True)

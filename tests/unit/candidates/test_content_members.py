@@ -15,6 +15,7 @@ from fuserank.candidates import content_based, family, learned, segments
 from fuserank.candidates.content import CONTENT_COLUMNS, Content
 from fuserank.candidates.interactions import Interactions
 from fuserank.config.retrieval import ContentConfig, SegmentPopularityConfig
+from fuserank.registry.sources import recommenders
 from tests.support.family import pairs, rows_of
 
 Told = tuple[str, int, str, str]
@@ -33,10 +34,10 @@ def known(table: pa.Table, *told: Told) -> Interactions:
 
 def scores(name: str, of: Interactions, cfg: Any, asked: pa.Table) -> dict[int, dict[int, float]]:
     """By user and item; what was taken is listed, too."""
-    who = family.member(name)
-    rows = learned.Learned(pa.Table.from_batches(list(who.learn(of, cfg, 1, (0, 1)))))
+    who = recommenders()[name]
+    rows = learned.Learned(pa.Table.from_batches(list(who.code("learn")(of, cfg, 1, (0, 1)))))
     found: dict[int, dict[int, float]] = {}
-    for batch in family.listed(who, who.scorer(rows, cfg), asked, 99, exclude_seen=False):
+    for batch in family.listed(who, who.code("Scorer")(rows, cfg), asked, 99, exclude_seen=False):
         for user, item, _, score in rows_of(batch):
             found.setdefault(user, {})[item] = score
     return found

@@ -1,4 +1,4 @@
-"""One battery for every member of the retrieval family, by the numpy contract. A new member is tested by its line in MEMBERS."""
+"""One battery for every member of the retrieval family, by the numpy contract. A new member is tested by its declaration."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from fuserank.candidates import family
 from fuserank.candidates.best import Best
 from fuserank.candidates.interactions import Interactions
 from fuserank.common.errors import FuserankError
+from fuserank.registry.sources import recommenders
 from tests.support.family import (
     ITEMS,
     SETTINGS,
@@ -33,11 +34,12 @@ from tests.support.family import (
     rows_of,
 )
 
-IMPERSONAL = {"popularity"}  # says the same to all: no taste to find, and a list for users of whom nothing is known
+RECOMMENDERS = recommenders().names
+IMPERSONAL = {"popular"}  # says the same to all: no taste to find, and a list for users of whom nothing is known
 OF_ALL = IMPERSONAL | {"segment_popularity"}  # have a list for users of whom nothing is known
 NOT_OF_OTHERS = {"content"}  # looks at what items are, not at who else took them
 ONLY_USERS_OF_THE_FIT = {"user_cf"}  # learns of users, not of items: one who came later has no neighbours, and no list
-PERSONAL = [name for name in family.MEMBERS if name not in IMPERSONAL]
+PERSONAL = [name for name in RECOMMENDERS if name not in IMPERSONAL]
 # for a user with 20,000 items
 MUCH: dict[str, dict[str, Any]] = {
     "ease": {"memory_gb": 1.0},
@@ -47,7 +49,7 @@ MUCH: dict[str, dict[str, Any]] = {
 }
 FLOOR = 0.5  # of recall@10; chance within the taste gives 0.7, popularity 0.1
 
-each = pytest.mark.parametrize("name", family.MEMBERS)
+each = pytest.mark.parametrize("name", RECOMMENDERS)
 each_personal = pytest.mark.parametrize("name", PERSONAL)
 
 
@@ -55,7 +57,7 @@ each_personal = pytest.mark.parametrize("name", PERSONAL)
 def with_ages(name: str) -> Fitted:
     """On the planted tastes, what is old counting less, where the member has a setting for that."""
     ages = {"half_life": 9.0, "closeness": 5.0, "backward": 0.5}
-    known = {key: value for key, value in ages.items() if key in family.member(name).config.model_fields}
+    known = {key: value for key, value in ages.items() if key in recommenders()[name].settings.model_fields}
     return fit(name, planted()[0], config(name, **known)) if known else fitted(name)
 
 
@@ -71,7 +73,7 @@ def test_a_planted_pattern_is_learned(name: str) -> None:
     taken, held = planted()
     found = recall(fitted(name).lists(taken), held)
     assert found > FLOOR
-    assert found > 3 * recall(fitted("popularity").lists(taken), held)
+    assert found > 3 * recall(fitted("popular").lists(taken), held)
 
 
 @each
@@ -153,7 +155,7 @@ def test_lists_are_equal_after_save_and_load_in_any_order_of_rows(name: str, tmp
 
 @each
 def test_settings_come_back_from_their_dump_and_refuse_what_they_do_not_know(name: str) -> None:
-    cls = family.member(name).config
+    cls = recommenders()[name].settings
     tried = [
         {field: choice}
         for field, info in cls.model_fields.items()
@@ -169,12 +171,14 @@ def test_settings_come_back_from_their_dump_and_refuse_what_they_do_not_know(nam
 
 
 def test_a_name_that_no_member_has_is_answered_with_those_that_there_are() -> None:
-    with pytest.raises(FuserankError, match=r"no recommender 'als2'; there are: popularity, item_cf"):
-        family.member("als2")
-    assert [family.member(name).name for name in family.MEMBERS] == list(family.MEMBERS)
+    with pytest.raises(FuserankError, match=r"no recommender 'als2'; did you mean 'ials'. there are: popular, item_cf"):
+        recommenders()["als2"]
+    assert [recommenders()[name].name for name in RECOMMENDERS] == list(RECOMMENDERS)
 
 
-@pytest.mark.parametrize("name", [name for name in PERSONAL if "half_life" in family.member(name).config.model_fields])
+@pytest.mark.parametrize(
+    "name", [name for name in PERSONAL if "half_life" in recommenders()[name].settings.model_fields]
+)
 def test_a_history_of_which_all_is_old_says_what_it_said_when_it_was_young(name: str) -> None:
     taken, _ = planted()
     fit_ = fit(name, taken, config(name, half_life=2.0))
@@ -224,7 +228,7 @@ def test_ties_too_fall_alike_for_a_user_alone_and_in_a_batch(name: str) -> None:
     close(fit_.lists(board, at_once=1), fit_.lists(board))
 
 
-@pytest.mark.parametrize("name", [name for name, who in family.MEMBERS.items() if who.by_blocks])
+@pytest.mark.parametrize("name", [who.name for who in recommenders() if who.by_blocks])
 def test_blocks_are_learned_apart_as_together(name: str) -> None:
     taken = pairs(checkerboard())
     one = fit(name, taken)
@@ -253,7 +257,7 @@ BAD_INPUT: dict[str, list[tuple[int, int]]] = {
 @pytest.mark.parametrize("case", BAD_INPUT)
 def test_bad_input_gives_sound_lists(name: str, case: str) -> None:
     taken = pairs(BAD_INPUT[case])
-    fit_ = fit(name, taken, family.member(name).config())  # the defaults are larger than all of it
+    fit_ = fit(name, taken, recommenders()[name].settings())  # the defaults are larger than all of it
     assert np.isfinite(fit_.rows.column("value").to_numpy()).all()
     assert set(fit_.lists(taken)) <= set(histories(taken))
     fit_.lists(taken, exclude_seen=False)
@@ -273,7 +277,7 @@ def test_who_took_what_others_took_gets_the_rest_of_it(name: str) -> None:
 @each
 def test_no_pairs_at_all_give_no_lists(name: str) -> None:
     nothing = pairs([])
-    fit_ = fit(name, nothing, family.member(name).config())
+    fit_ = fit(name, nothing, recommenders()[name].settings())
     assert fit_.lists(pairs([(0, 0), (1, 5)])) == {}
     assert fit_.lists(nothing) == {}
     assert fitted(name).lists(nothing) == {}
@@ -325,6 +329,6 @@ class _Asked:
 
 def test_of_a_million_items_so_few_users_are_asked_for_at_once_that_dense_scores_fit() -> None:
     scorer, histories_of = _Asked(), pairs((user, 3 * user) for user in range(1000))
-    listed = list(family.listed(family.member("ials"), scorer, histories_of, 1))
+    listed = list(family.listed(recommenders()["ials"], scorer, histories_of, 1))
     assert sum(batch.num_rows for batch in listed) == sum(scorer.users) == 1000
     assert max(scorer.users) * len(scorer.items) * 4 <= 256e6

@@ -23,19 +23,19 @@ from fuserank.candidates import (
     ials_blocks,
     item_cf,
     learned,
-    popularity,
+    popular,
     similar,
     user_cf,
 )
 from fuserank.candidates.interactions import Interactions
 from fuserank.common.errors import FuserankError
 from fuserank.common.mesh import Mesh
+from fuserank.config.candidates import PopularConfig, WindowTerm
 from fuserank.config.retrieval import (
     EaseConfig,
     GraphFilterConfig,
     IalsConfig,
     ItemCfConfig,
-    PopularityConfig,
     SimilarityConfig,
     UserCfConfig,
 )
@@ -164,10 +164,13 @@ def assert_scores(rows: Iterator[pa.RecordBatch], of: Any, cfg: SimilarityConfig
     np.testing.assert_allclose(got_UI, want_UI, rtol=1e-5, atol=1e-6)
 
 
-def test_popularity_counts_pairs_and_old_ones_less() -> None:
-    of = Interactions.of(pairs([(0, 5, 9, 0), (1, 5, 9, 4), (0, 8, 1, 2), (2, 3, 1, 0)]))
-    for half_life, counts in ((None, [1, 2, 1]), (2.0, [1, 1.25, 0.5])):
-        (rows,) = popularity.learn(of, PopularityConfig(half_life=half_life), 1, (0, 1))
+def test_popular_counts_pairs_by_window_and_old_ones_less() -> None:
+    of = Interactions.of(pairs([(0, 5, 9, 0), (1, 5, 9, 4), (0, 8, 1, 2), (2, 3, 1, 0), (3, 8, 1, 40)]))
+    for half_life, windows, counts in (
+        (None, [(30, 1)], [1, 2, 1]), (2.0, [(30, 1)], [1, 1.25, 0.5]), (None, [(3, 2), (99, 0.5)], [2.5, 3, 3]), (None, [], [0, 0, 0]),
+    ):  # fmt: skip
+        told = [WindowTerm(days=days, weight=weight) for days, weight in windows]
+        (rows,) = popular.learn(of, PopularConfig(half_life=half_life, windows=tuple(told)), 1, (0, 1))
         assert rows.column(1).to_pylist() == [3, 5, 8]
         assert rows.column(3).to_pylist() == counts
 

@@ -10,17 +10,18 @@ import pytest
 from fuserank.candidates import family
 from fuserank.candidates.learned import SCHEMA
 from fuserank.common.errors import FuserankError
+from fuserank.registry.sources import recommenders
 from tests.support.family import Lists, close, config, described, fit, only, planted, rows_of
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
-@pytest.mark.parametrize("name", family.MEMBERS)
+@pytest.mark.parametrize("name", recommenders().names)
 def test_spark_learns_and_proposes_what_numpy_does(spark: SparkSession, name: str) -> None:
     taken = only(planted()[0], *range(7, 87, 2))
     frame = spark.createDataFrame(rows_of(taken), "user_index int, item_index int, weight float, age float")
-    who, cfg, alone = family.member(name), config(name), fit(name, taken)
+    who, cfg, alone = recommenders()[name], config(name), fit(name, taken)
     for partitions in (1, 2):
         rows = family.fit(who, frame, lambda: taken, cfg, 1, partitions, lambda: described(taken))
         assert rows.schema.simpleString() == spark.createDataFrame([], SCHEMA).schema.simpleString()
@@ -39,18 +40,18 @@ def test_spark_learns_and_proposes_what_numpy_does(spark: SparkSession, name: st
     }
 
 
-@pytest.mark.parametrize("name", [name for name, who in family.MEMBERS.items() if who.content])
+@pytest.mark.parametrize("name", [who.name for who in recommenders() if who.content])
 def test_members_that_learn_from_content_are_refused_where_there_is_none(spark: SparkSession, name: str) -> None:
     frame = spark.createDataFrame([(0, 0, 1.0, 0.0)], "user_index int, item_index int, weight float, age float")
     with pytest.raises(
         FuserankError, match=f"{name} learns from what items and users are, which this data does not tell"
     ):
-        family.fit(family.member(name), frame, lambda: None, config(name), 1, 1)  # type: ignore[arg-type, return-value]
+        family.fit(recommenders()[name], frame, lambda: None, config(name), 1, 1)  # type: ignore[arg-type, return-value]
 
 
 def test_ranks_refuse_pairs_that_stand_twice(spark: SparkSession) -> None:
     twice = [(0, 0, 1.0, 0.0), (0, 1, 1.0, 0.0), (1, 1, 1.0, 0.0), (0, 1, 2.0, 0.0)]
     frame = spark.createDataFrame(twice, "user_index int, item_index int, weight float, age float")
-    rows = family.fit(family.member("ials"), frame, lambda: None, config("ials"), 1, 2)  # type: ignore[arg-type, return-value]
+    rows = family.fit(recommenders()["ials"], frame, lambda: None, config("ials"), 1, 2)  # type: ignore[arg-type, return-value]
     with pytest.raises(Exception, match="pairs of a user and an item stand twice"):
         rows.collect()

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fuserank.common.errors import FuserankError
 from fuserank.config.candidates import CandidatesConfig
 from fuserank.jobs import candidates as job
-from fuserank.tables.candidates import CANDIDATES, CO_PURCHASE, FACTORS, LEARNED, SOURCES
+from fuserank.tables.candidates import CANDIDATES, CO_PURCHASE, FACTORS, LEARNED
+from fuserank.tables.samples import SOURCES
 from fuserank.tables.silver import EVENTS
 from tests.support.rows import frame
 
@@ -101,7 +101,7 @@ def test_quotas_shrink_to_the_limit_of_rows_with_a_word(events: Lake) -> None:
 
 
 def test_members_of_the_retrieval_family_are_sources_as_any_other(events: Lake) -> None:
-    names = ("item_cf", "ials", "popularity")
+    names = ("item_cf", "ials", "user_cf")
     members = {"item_cf": {"quota": 3}, "ials": {"quota": 4, "exclude_seen": False, "settings": {"factors": 4}}}
     notes = run_on(events, sources=("repeat", *names), members=members)
     assert {f"candidates.{AS_OF}.{name}" for name in names} <= notes.keys()
@@ -115,27 +115,11 @@ def test_members_of_the_retrieval_family_are_sources_as_any_other(events: Lake) 
         assert len(lists["item_cf", user]) <= 3
         assert not taken & set(lists["item_cf", user])
         assert len(lists["ials", user]) == 4
-        assert not taken & set(lists["popularity", user])
+        assert not taken & set(lists["user_cf", user])
     assert any(had[user] & set(lists["ials", user]) for user in had)
     assert {row["source"] for row in events.read(LEARNED, as_of_date=AS_OF).collect()} == set(names)
     run_on(events, sources=("item_cf",), members=members)
     assert [rows_of(events, table) for table in (CANDIDATES, LEARNED)] == before
-
-
-@pytest.mark.parametrize(
-    ("wrong", "said"),
-    [
-        ({"sources": ("als", "als2")}, r"candidates\.sources: no 'als2'; there are: als, co_purchase, repeat, popular, trending, popularity, item_cf"),
-        ({"segments": {"quotas": {"new": {"popula": 1}}}}, r"candidates\.segments\.quotas\.new: no 'popula'; there are: als"),
-        ({"members": {"als": {}}}, r"candidates\.members: no 'als'; there are: popularity, item_cf"),
-        ({"members": {"ials": {"settings": {"factor": 8}}}}, r"candidates\.members\.ials\.settings\.factor: Extra inputs are not permitted"),
-        ({"sources": ("ials",), "members": {"ials": {"settings": {"factors": 0}}}}, r"candidates\.members\.ials\.settings\.factors: Input should be greater"),
-    ],
-)  # fmt: skip
-def test_sources_and_settings_that_there_are_not_are_refused_before_spark(wrong: dict[str, Any], said: str) -> None:
-    settings: Any = SimpleNamespace(candidates=CandidatesConfig.model_validate(wrong))
-    with pytest.raises(FuserankError, match=said):
-        job.before_spark(settings)
 
 
 def test_users_of_a_segment_get_what_the_segment_is_given(events: Lake) -> None:

@@ -43,21 +43,21 @@ def test_models_are_judged_alone_and_fused_and_rows_stay_in_the_lake(
     spark: SparkSession, sequences: Path, tmp_path: Path
 ) -> None:
     asked = ["--data", str(sequences), "--layout", "sequences", "--k", "2,5", "--tune", "2"]
-    models = ["--models", "popularity,item_cf,item_cf+popularity", "--with", "item_cf.neighbours=20"]
+    models = ["--models", "popular,item_cf,item_cf+popular", "--with", "item_cf.neighbours=20"]
     found = board([*asked, *models, "--html", str(tmp_path / "board.html")], tmp_path / "lake")
     rows = {row["model"]: row for row in found["rows"]}
-    assert list(rows) == ["popularity", "item_cf", "item_cf+popularity"]
+    assert list(rows) == ["popular", "item_cf", "item_cf+popular"]
     assert found["protocol"] == "leave-one-out"
-    assert rows["item_cf"]["recall@5"] > 1.5 * rows["popularity"]["recall@5"]
+    assert rows["item_cf"]["recall@5"] > 1.5 * rows["popular"]["recall@5"]
     assert rows["item_cf"]["config"]["neighbours"] == 20
     assert rows["item_cf"]["trials"] == 2
-    assert "minus_popularity" not in rows["popularity"]
-    more, least, most = rows["item_cf"]["minus_popularity"]["ndcg@5"]
+    assert "minus_popular" not in rows["popular"]
+    more, least, most = rows["item_cf"]["minus_popular"]["ndcg@5"]
     assert 0 < least < more < most
-    assert more == pytest.approx(rows["item_cf"]["ndcg@5"] - rows["popularity"]["ndcg@5"])
+    assert more == pytest.approx(rows["item_cf"]["ndcg@5"] - rows["popular"]["ndcg@5"])
     low, high = rows["item_cf"]["ci95"]["ndcg@5"]
     assert low < rows["item_cf"]["ndcg@5"] < high
-    assert sum(rows["item_cf+popularity"]["config"]["weights"].values()) == pytest.approx(1)
+    assert sum(rows["item_cf+popular"]["config"]["weights"].values()) == pytest.approx(1)
     assert all(row["fit_s"] > 0 and row["predict_s"] > 0 and row["peak_mb"] > 100 for row in rows.values())
     assert "Quality against cost" in (tmp_path / "board.html").read_text(encoding="utf-8")
 
@@ -65,9 +65,9 @@ def test_models_are_judged_alone_and_fused_and_rows_stay_in_the_lake(
     assert again["hash"] == found["hash"]
     assert again["rows"][0]["ndcg@5"] == rows["item_cf"]["ndcg@5"]
     (one,) = last(ran("leaderboard", "show", "--lake", str(tmp_path / "lake"), "--json").stdout)["boards"]
-    assert [row["model"] for row in one["rows"]] == ["item_cf", "item_cf+popularity", "popularity", "item_cf"]
+    assert [row["model"] for row in one["rows"]] == ["item_cf", "item_cf+popular", "popular", "item_cf"]
     assert one["users"] == USERS
-    assert "item_cf+popularity" in ran("leaderboard", "show", "--lake", str(tmp_path / "lake")).stdout
+    assert "item_cf+popular" in ran("leaderboard", "show", "--lake", str(tmp_path / "lake")).stdout
     with pytest.raises(FuserankError, match="no split that begins with zz"):
         ran("leaderboard", "show", "--lake", str(tmp_path / "lake"), "--board", "zz")
 
@@ -78,7 +78,9 @@ def test_models_are_judged_alone_and_fused_and_rows_stay_in_the_lake(
         (["--layout", "csv"], "no layout 'csv'; there are: events, sequences, pairs"),
         (["--layout", "pairs"], "layout pairs needs --data PATH"),
         (["--data", "x", "--protocol", "temporal"], "layout pairs is judged by given-split, not by 'temporal'"),
-        (["--data", "x", "--models", "magic"], "no recommender 'magic'; there are: popularity, item_cf"),
+        (["--data", "x", "--models", "magic"], "no recommender 'magic'; there are: popular, item_cf"),
+        (["--data", "x", "--models", "item_cf,popularity"], "recommender 'popularity' is now 'popular'"),
+        (["--data", "x", "--models", "popular", "--with", "popular.quota=5"], "popular.quota is of the chain's candidates; --k says how long"),
         (["--data", "x", "--models", "ease", "--with", "ials.factors=3"], "settings for ials, which --models does not name"),
         (["--data", "x", "--models", "ials", "--with", "ials"], "--with ials: write model.field=value"),
         (["--data", "x", "--models", "ials", "--with", "ials.factor=3"], "factor: Extra inputs are not permitted"),
@@ -105,7 +107,7 @@ def test_all_are_those_that_the_layout_has_data_for() -> None:
 
     events, pairs = (_asked("x", layout, None, "all", 0, "10", [], False).models for layout in ("events", "pairs"))
     assert set(events) - set(pairs) == {"kg", "content", "segment_popularity", "two_tower"}
-    assert pairs[:2] == ("popularity", "item_cf")
+    assert pairs[:2] == ("popular", "item_cf")
 
 
 def test_a_lake_without_rows_says_how_to_get_some(spark: SparkSession, tmp_path: Path) -> None:

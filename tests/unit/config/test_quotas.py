@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from fuserank.config.candidates import SEGMENTS, CandidatesConfig
+from fuserank.tables.samples import SOURCES
 
-SOURCES = ("als", "co_purchase", "repeat", "popular", "trending")
 ALL = CandidatesConfig(sources=SOURCES)
 
 

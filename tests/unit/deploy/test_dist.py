@@ -72,9 +72,10 @@ def test_jobs_of_the_data_archive_import_nothing_that_it_lacks() -> None:
     import subprocess
     import sys
 
+    from fuserank.config.settings import load
     from fuserank.deploy.graph import environment_of
 
-    jobs = [job for job in job_names() if environment_of(job) == "data"]
+    jobs = [job for job in job_names() if environment_of(job, load("cluster")) == "data"]
     lacking = {"torch", "petastorm", "safetensors", "triton", "implicit"}
     code = (
         f"import sys; sys.modules.update(dict.fromkeys({lacking!r}));"  # None there: an import of it fails

@@ -11,9 +11,13 @@ import pytest
 
 import fuserank
 from fuserank.config.settings import load
-from fuserank.deploy.graph import TORCH_JOBS, Task, job_names, linked, phases, tasks
+from fuserank.deploy import airflow, databricks, kubernetes, submit
+from fuserank.deploy.graph import TORCH_JOBS, Task, environment_of, job_names, linked, phases, tasks
 from fuserank.jobs._chain import Step, edges
-from fuserank.jobs.refresh import steps
+from fuserank.jobs._plan import Told
+from fuserank.jobs.refresh import predicted, steps
+from fuserank.planning.shop import table_rows
+from tests.support.golden import example
 
 DAY = dt.date(2017, 12, 4)
 PACKAGE = Path(fuserank.__file__).parent
@@ -80,11 +84,44 @@ def test_dates_follow_the_label_window() -> None:
 
 
 def test_phases_are_cut_where_the_environment_changes_and_keep_the_order() -> None:
-    cut = phases(chain())
+    cut = phases(chain(), load("cluster"))
     assert [t.key for t in cut["training"]] == ["train", "scores"]
     assert cut["data"][-1].key == "samples"
     assert [t.key for t in cut["ranking"]] == ["fusion", "ranking"]
     assert [t for phase in cut.values() for t in phase] == chain()
+
+
+def test_a_source_made_with_torch_moves_its_job_and_what_lies_before_the_training_into_the_larger_environment() -> None:
+    settings = example("candidates.sources=[als,popular,two_tower]")
+    assert environment_of("candidates", settings) == "train"
+    assert environment_of("samples", settings) == environment_of("candidates", load("cluster")) == "data"
+    found = tasks(settings)
+    cut = phases(found, settings)
+    assert {t.job for t in cut["training"]} == {"candidates", "samples", "train", "scores"}
+    order = {t.key: n for n, phase in enumerate(cut.values()) for t in phase}
+    assert order.keys() == {t.key for t in found}
+    assert all(order[key] <= order[t.key] for t in found for key in t.after)
+    whole = submit.files(settings)["yarn-cluster.sh"]
+    (made,) = (job for job in whole.split("\n# ") if job.startswith("candidates\n"))
+    assert "fuserank-train.tar.gz" in made
+    clusters = {
+        t["task_key"]: t["job_cluster_key"]
+        for job in databricks.jobs(settings).values()
+        for t in job["tasks"]
+        if "job_cluster_key" in t
+    }
+    assert clusters["candidates"] == clusters["candidates_28_days_before"] == "training"
+
+
+def test_a_chain_of_two_sources_passes_checks_plan_and_rendering() -> None:
+    settings = example("candidates.sources=[als,repeat]")
+    planned = predicted(settings, told=Told(events=100_000, users=2_000, items=5_000))
+    rows = table_rows(planned.shop, settings)
+    assert rows["candidates.als_factors"] > 0
+    assert rows["candidates.co_purchase_neighbours"] == rows["candidates.learned"] == 0
+    assert tasks(settings) == tasks(example())
+    for render in (submit.files, databricks.files, kubernetes.files, airflow.files):
+        assert render(settings) == render(example())  # a job reads its sources from the settings
 
 
 @pytest.mark.parametrize("job", job_names())

@@ -7,7 +7,8 @@ import pyarrow as pa
 import pytest
 
 from fuserank.config.base import Section
-from fuserank.config.retrieval import GraphFilterConfig, PopularityConfig
+from fuserank.config.candidates import PopularConfig
+from fuserank.config.retrieval import GraphFilterConfig
 from fuserank.evaluation import leaderboard as board
 from fuserank.evaluation import leaderboard_page as page
 from fuserank.evaluation.leaderboard import Lists, Row
@@ -71,8 +72,8 @@ def test_a_search_begins_with_what_was_given_tries_each_once_and_ends_near_the_b
 
 
 def test_a_search_ends_where_nothing_else_is_left() -> None:
-    search = board.Search(PopularityConfig(), set(), 10, seed=1)
-    assert list(search) == [PopularityConfig()]
+    search = board.Search(PopularConfig(), set(), 10, seed=1)
+    assert list(search) == [PopularConfig()]
     small = board.Search(GraphFilterConfig(), {"ideal_weight", "sharpening"}, 100, seed=1)
     assert {c.factors for c in small} == {128, 256, 448}  # type: ignore[attr-defined]
 
@@ -90,11 +91,11 @@ def test_the_best_stands_on_top(rows: list[Row]) -> None:
     assert "0.1000 (0.0900 … 0.1100)" in said[1]
 
 
-def test_rows_beside_popularity_are_shown_less_it(rows: list[Row]) -> None:
-    assert "popularity" not in page.lines(rows)[0]
+def test_rows_beside_the_floor_are_shown_less_it(rows: list[Row]) -> None:
+    assert "popular" not in page.lines(rows)[0]
     rows[1].minus = {"ndcg@10": (0.05, 0.03, 0.07)}
     said = page.lines(rows)
-    assert "ndcg@10 − popularity" in said[0]
+    assert "ndcg@10 − popular" in said[0]
     assert "+0.0500 (+0.0300 … +0.0700)" in said[1]
     assert "+" not in said[2]
     assert "+0.0500 (+0.0300 … +0.0700)" in page.render(rows, "a", "temporal", "0123456789abcdef", 7)

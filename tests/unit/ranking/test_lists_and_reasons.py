@@ -1,6 +1,7 @@
 """Lists of exactly K, and reasons that rest on evidence."""
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from fuserank.config.ranking import RankingConfig
 from fuserank.ranking import evidence as ev
 from fuserank.ranking.lists import PopularItem, lists
 from fuserank.ranking.reasons import asked, reasoned
+from fuserank.registry.sources import SOURCES
 from fuserank.tables.candidates import CO_PURCHASE
 from fuserank.tables.results import FUSED
 from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY, ITEMS
@@ -58,7 +60,7 @@ def _ranked(spark: Any, fused: list[dict[str, Any]], k: int = 3) -> Any:
 def _with_reasons(spark: Any, bought: list[dict[str, Any]]) -> dict[tuple[int, int], tuple[str, str, list[str]]]:
     cfg = RankingConfig(evidence_events=2)
     rows = _ranked(spark, [*FUSED_ROWS, _fused(2, 8, fnn=0.3, item_cf=0.2, als=0.1), _fused(2, 6, kg=0.3, als=0.1)])
-    may_speak = asked(rows, ("item_cf", "kg"))
+    may_speak = asked(rows)
     events = ev.purchases(frame(spark, EVENTS, bought))
     ids = frame(spark, ITEM_DICTIONARY, [{"item_id": f"i{n}", "item_index": n} for n in range(10)])
     names = ev.item_names(ids, frame(spark, ITEMS, [{"item_id": "i4", "name": "Bananas"}]))
@@ -69,16 +71,16 @@ def _with_reasons(spark: Any, bought: list[dict[str, Any]]) -> dict[tuple[int, i
     near = spark.createDataFrame(
         [(2, 9, 5, 1), (2, 9, 7, 2), (2, 8, 7, 1)], "user_index int, item_index int, from_item int, place int"
     )
-    told = ev.repeat(may_speak, events, cfg).unionByName(
-        ev.linked(may_speak, own, links, names, "co_purchase", "Often in one basket with ")
+    told = ev.repeated(may_speak, events, SOURCES["repeat"], cfg).unionByName(
+        ev.linked(may_speak, own, links, names, SOURCES["co_purchase"])
     )
     told = told.unionByName(ev.counted(may_speak, ev.item_counts(events, AS_OF, cfg), names, cfg))
     for name in ("als", "item_cf"):
-        told = told.unionByName(ev.nearest(may_speak, near, names, name))
+        told = told.unionByName(ev.nearest(may_speak, near, names, replace(SOURCES[name], text=SOURCES["als"].text)))
     walks = spark.createDataFrame(
         [(2, 6, 5, "product_type"), (9, 6, 5, "brand")], "user_index int, item_index int, from_item int, field string"
     )
-    told = told.unionByName(ev.walked(may_speak, walks, names, "kg"))
+    told = told.unionByName(ev.walked(may_speak, walks, names, SOURCES["kg"]))
     found = reasoned(rows, may_speak, told, ("item_cf", "kg")).collect()
     return {(r["user_index"], r["item_index"]): (r["reason_code"], r["reason"], list(r["evidence"])) for r in found}
 

@@ -24,7 +24,7 @@ def test_declarations_keep_their_order_and_are_found_by_name() -> None:
 
 def test_an_unknown_name_is_refused_with_the_nearest_and_all_others() -> None:
     things = Registry("thing", [Thing("popular"), Thing("repeat")])
-    with pytest.raises(FuserankError, match="no thing 'populer'; did you mean 'popular'.*there are: popular, repeat"):
+    with pytest.raises(FuserankError, match=r"no thing 'populer'; did you mean 'popular'.*there are: popular, repeat"):
         things["populer"]
 
 
