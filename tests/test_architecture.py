@@ -100,6 +100,29 @@ def test_every_stage_has_its_shim_and_says_how_to_submit_it() -> None:
         assert f"spark-submit jobs/{stage}.py" in (PACKAGE / "jobs" / f"{stage}.py").read_text(encoding="utf-8")
 
 
+def test_no_one_names_a_connector_but_its_registry() -> None:
+    """What one kind does otherwise than another is asked of its declaration; each module of a kind is imported by it alone."""
+    from fuserank.registry.connectors import CONNECTORS
+
+    modules = {each.fetches.partition(":")[0] for each in CONNECTORS}
+    own = {PACKAGE / "registry" / "connectors.py", *(PACKAGE / "io" / "connectors").glob("*.py")}
+    wrong = []
+    for module in [m for m in MODULES if m not in own]:
+        tree = ast.parse(module.read_text(encoding="utf-8"))
+        wrong += [f"{module.relative_to(ROOT)}: imports {name}" for name in imports(tree, False) & modules]
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Compare):
+                told = [node.left, *node.comparators]
+            elif isinstance(node, ast.Subscript) and ast.unparse(node.value).endswith("CONNECTORS"):
+                told = [node.slice]
+            else:
+                continue
+            told += [e for each in told if isinstance(each, ast.Set | ast.Tuple | ast.List) for e in each.elts]
+            names = {each.value for each in told if isinstance(each, ast.Constant)} & set(CONNECTORS.names)
+            wrong += [f"{module.relative_to(ROOT)}:{node.lineno}: {name}" for name in names]
+    assert not wrong
+
+
 def test_public_functions_have_docstrings() -> None:
     bare = []
     for module in MODULES:

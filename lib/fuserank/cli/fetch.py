@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -16,10 +16,11 @@ from fuserank.common.errors import FuserankError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fuserank.config.connect import ConnectConfig
+    from pyspark.sql import SparkSession
+
     from fuserank.config.dataset import DatasetConfig
-    from fuserank.io.connectors.landing import Connector, Landed
-    from fuserank.io.connectors.rest import Hide
+    from fuserank.io.connectors.landing import Hide, Landed
+    from fuserank.registry.connectors import Need
 
 
 def fetch(
@@ -33,6 +34,7 @@ def fetch(
     from fuserank.config.dataset import load_dataset
     from fuserank.io.connectors.landing import land, read_cursor, require_same_key
     from fuserank.io.lock import exclusive
+    from fuserank.registry.connectors import CONNECTORS
 
     dataset = load_dataset(name)
     tables = [t for t in dataset.connect if table in {None, t}]
@@ -47,11 +49,13 @@ def fetch(
     hidden = _hidden(dataset)
     console, found = Console(stderr=True, highlight=False), {}
     for each in tables:
-        config, folder = dataset.connect[each], Path(root) / each
+        config, folder, hide = dataset.connect[each], Path(root) / each, hidden.get(each)
+        kind = CONNECTORS[config.kind]
         if dry_run:
             cursor = read_cursor(folder)
-            where = config.path if config.kind == "folder" or config.kind == "delta" else config.url
-            typer.echo(f"{each}: {config.kind} {where} → {folder}, {_since(cursor, each in hidden)}")
+            typer.echo(
+                f"{each}: {kind.name} {kind.from_where(config)} → {folder}, {kind.goes_on(cursor, hide is not None)}"
+            )
             continue
 
         def told(landed: Landed, each: str = each) -> None:
@@ -59,13 +63,18 @@ def fetch(
                 f"    {each}: {landed.files} files, {landed.rows:,} rows, {landed.bytes:,} bytes{_deleted(landed)}"
             )
 
+        given: dict[Need, Callable[[], Any]] = {
+            "hide": lambda hide=hide: hide,  # type: ignore[misc]
+            "say": lambda: console.print,
+            "spark": lambda: _spark(env),
+            "folder": lambda folder=folder: folder,  # type: ignore[misc]
+        }
         started = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         with exclusive(str(folder), f"fuserank fetch {name}", started, 0.0, console.print):
-            hide = hidden.get(each)
             require_same_key(folder, hide.key.fingerprint if hide else None)
-            landed = land(_connector(config, folder, env, console.print, hide), folder, told)
+            landed = land(kind.made(config, given), folder, told)
         found[each] = {"files": landed.files, "rows": landed.rows, "bytes": landed.bytes, "folder": str(folder)}
-        if config.kind == "delta":
+        if kind.deletes:
             found[each]["deleted"] = landed.deleted
         if not as_json:
             typer.echo(f"{each}: {landed.files} new files in {folder}{_deleted(landed)}")
@@ -81,58 +90,28 @@ def _hidden(dataset: DatasetConfig) -> dict[str, Hide]:
     key = key_of(dataset)
     if key is None:
         return {}
-    from fuserank.io.connectors.rest import Hide
+    from fuserank.io.connectors.landing import Hide
+    from fuserank.registry.connectors import CONNECTORS
 
     replaced = replaced_columns(dataset)
     return {
         table: Hide(key, replaced.get(table, frozenset()), frozenset(dataset.files[table].columns))
         for table, source in dataset.connect.items()
-        if source.kind == "rest"
+        if CONNECTORS[source.kind].hides
     }
 
 
-def _connector(
-    config: ConnectConfig, folder: Path, env: str, say: Callable[[str], None], hide: Hide | None
-) -> Connector:
-    if config.kind == "rest":
-        from fuserank.io.connectors.rest import RestConnector
+def _spark(env: str) -> SparkSession:
+    from fuserank.config.settings import load
+    from fuserank.io import session
 
-        return RestConnector(config, hide)
-    if config.kind == "crawl":
-        from fuserank.io.connectors.crawl import CrawlConnector
-
-        return CrawlConnector(config, say)
-    if config.kind == "delta":
-        from fuserank.config.settings import load
-        from fuserank.io import session
-        from fuserank.io.connectors.delta import DeltaConnector
-
-        settings = load(env)
-        session.require_secrets(settings)
-        spark = session.start("fuserank fetch", settings.run.executors_wait_seconds)
-        session.apply_runtime(spark, settings.spark)
-        return DeltaConnector(config, spark, folder, say)
-    from fuserank.io.connectors.folder import FolderConnector
-
-    return FolderConnector(config)
+    settings = load(env)
+    session.require_secrets(settings)
+    spark = session.start("fuserank fetch", settings.run.executors_wait_seconds)
+    session.apply_runtime(spark, settings.spark)
+    return spark
 
 
 def _deleted(landed: Landed) -> str:
     """Events are history: what came of a row stays when its source takes the row away, and that is said."""
     return f"; {landed.deleted:,} rows were deleted there, what they said stays here" if landed.deleted else ""
-
-
-def _since(cursor: dict[str, object], hide: bool) -> str:
-    """Where the next run begins; with pseudonyms on, no value that the server gave: it may be somebody's id."""
-    if "snapshot" in cursor:
-        return f"goes on with all of version {cursor['snapshot']}"
-    if "version" in cursor:
-        return f"since version {cursor['version']}; {cursor['deleted']:,} rows were deleted there so far"
-    if "page" in cursor:
-        return f"goes on at page {cursor['page'] if not hide or isinstance(cursor['page'], int) else '…'}"
-    if "run" in cursor:
-        pages = f"{len(cursor['pages'])} pages are known"  # type: ignore[arg-type]
-        return f"{pages}, run {cursor['run']} {'is done' if cursor.get('finished') else 'goes on'}"
-    if "seen" in cursor:
-        return f"{len(cursor['seen'])} contents came before"  # type: ignore[arg-type]
-    return f"since {cursor['since']}" if "since" in cursor else "from the beginning"

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
 from fuserank.config import secrets
 from fuserank.config.base import Section
+
+
+class Connected(Section):
+    """Where a table's files are fetched from; each kind that registry/connectors.py declares has a class of its own."""
+
+    kind: str
 
 
 class AuthConfig(Section):
@@ -57,7 +63,7 @@ class SinceConfig(Section):
     )
 
 
-class RequestsConfig(Section):
+class RequestsConfig(Connected):
     """How a site is asked: never faster, longer or more than this."""
 
     requests_per_second: float = Field(5.0, gt=0, description="at most")
@@ -115,7 +121,7 @@ class CrawlConfig(RequestsConfig):
     pages_per_file: int = Field(500, ge=1, description="products of so many pages become one file")
 
 
-class FolderConfig(Section):
+class FolderConfig(Connected):
     """A folder that others put files into; each content comes in once, whatever its name."""
 
     kind: Literal["folder"]
@@ -129,7 +135,7 @@ class FolderConfig(Section):
 _CATALOG = re.compile(r"catalog:[\w-]+(\.[\w-]+){1,2}")
 
 
-class DeltaConfig(Section):
+class DeltaConfig(Connected):
     """A Delta table: first as it is, then what its commits brought, by its change feed where that is on."""
 
     kind: Literal["delta"]
@@ -150,6 +156,3 @@ class DeltaConfig(Section):
         if "#" in path or "?" in path:
             raise ValueError("'#' and '?' cannot stand in the place of a Delta table")
         return path
-
-
-ConnectConfig = Annotated[RestConfig | CrawlConfig | FolderConfig | DeltaConfig, Field(discriminator="kind")]

@@ -15,11 +15,11 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from fuserank.common.errors import FuserankError
 from fuserank.config.base import Section
-from fuserank.config.connect import ConnectConfig
 from fuserank.config.dataset_checks import problems
 from fuserank.config.dataset_dimensions import DimensionsConfig, MoneyConfig
 from fuserank.config.dataset_texts import path_problem, pattern_problem, said
 from fuserank.config.pseudonyms import PseudonymsConfig
+from fuserank.registry.connectors import ConnectConfig
 
 ColumnType = Literal[
     "string",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from fuserank.common.casting import EPOCHS
 from fuserank.config import pseudonyms
+from fuserank.registry.connectors import CONNECTORS
 
 if TYPE_CHECKING:
     from fuserank.config.dataset import DatasetConfig, FilesConfig
@@ -55,8 +56,8 @@ def _connect(mapping: DatasetConfig) -> Iterator[str]:
             yield f"connect.{name}: no table {name!r} in files; there are {', '.join(mapping.files)}"
         elif not mapping.files[name].path.startswith(f"{name}/"):
             yield f"files.{name}.path: what is fetched lands in {name}/; write path: {name}/*"
-        elif connect.kind == "delta" and mapping.files[name].format != "parquet":
-            yield f"files.{name}.format: what comes from a Delta table is Parquet; write format: parquet"
+        elif (brings := CONNECTORS[connect.kind].format) and mapping.files[name].format != brings:
+            yield f"files.{name}.format: what comes by {connect.kind} is {brings}; write format: {brings}"
 
 
 def _dimensions(mapping: DatasetConfig) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from fuserank.config.base import Section
+from fuserank.registry.connectors import CONNECTORS
 
 if TYPE_CHECKING:
     from fuserank.config.dataset import DatasetConfig, EventsConfig
@@ -77,7 +78,7 @@ def _files(mapping: DatasetConfig, replaced: dict[str, frozenset[str]]) -> Itera
             if rule.column in columns and rule.op != "not_null":
                 yield f"files.{table}.rules.{j}: column {rule.column} holds pseudonyms, which can only be not_null"
         connected = mapping.connect.get(table)
-        if connected is not None and connected.kind != "rest":
+        if connected is not None and not CONNECTORS[connected.kind].hides:
             yield (
                 f"connect.{table}: {connected.kind} brings files as they are, with users' ids in them; with pseudonyms "
                 "have bronze read them where they lie, by root and path, and take this table out of connect"

@@ -19,6 +19,7 @@ from fuserank.io.lake import Lake
 from fuserank.io.lock import exclusive
 from fuserank.io.places import is_local, local_path
 from fuserank.io.pseudonym_key import key_of
+from fuserank.registry.connectors import CONNECTORS
 from fuserank.silver.identities import STEPS
 from fuserank.tables.ops import INGESTED, PSEUDONYMS
 from fuserank.tables.silver import IDENTITY_LINKS
@@ -127,7 +128,7 @@ def require_same(run: Run, dataset: DatasetConfig, key: Key | None, root: str) -
 def _require_same_landing(dataset: DatasetConfig, key: Key | None, root: str) -> None:
     """What ``fetch`` landed came with ids, or with pseudonyms of the same key, as bronze takes it."""
     for table, source in dataset.connect.items() if is_local(root) else ():
-        fingerprint = key.fingerprint if key is not None and source.kind == "rest" else None
+        fingerprint = key.fingerprint if key is not None and CONNECTORS[source.kind].hides else None
         require_same_key(Path(local_path(root)) / table, fingerprint)
 
 

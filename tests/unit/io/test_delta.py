@@ -353,7 +353,7 @@ def test_the_command_fetches_says_what_was_deleted_and_starts_no_spark_for_the_r
 def test_a_mapping_must_read_what_a_delta_table_brings_as_parquet(tmp_path: Path) -> None:
     files = {"sales": {"path": "sales/*", "format": "csv", "columns": columns()}}
     with pytest.raises(
-        MappingError, match=r"files.sales.format: what comes from a Delta table is Parquet; write format: parquet"
+        MappingError, match=r"files.sales.format: what comes by delta is parquet; write format: parquet"
     ):
         mapping(tmp_path, files=files, connect={"sales": {"kind": "delta", "path": "/data/t"}})
 

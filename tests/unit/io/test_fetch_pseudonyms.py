@@ -11,8 +11,8 @@ import pytest
 from fuserank.common.errors import FuserankError
 from fuserank.common.pseudonyms import Key, KeyProblem
 from fuserank.config.connect import RestConfig
-from fuserank.io.connectors.landing import FetchError, land, read_cursor, require_same_key
-from fuserank.io.connectors.rest import Hide, RestConnector
+from fuserank.io.connectors.landing import FetchError, Hide, land, read_cursor, require_same_key
+from fuserank.io.connectors.rest import RestConnector
 from tests.support.cli import ran
 from tests.support.http import Answer, serving
 from tests.support.people import CANARY, SECRET, VARIABLE, changes

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from fuserank.common.errors import FuserankError
+from fuserank.common.pseudonyms import Key
 
 STATE = "_cursor.json"  # its name hides it from bronze, as Hadoop and Spark hide such names
 
@@ -36,6 +37,19 @@ class Piece:
     rows: int = 0
     fixed: bool = False
     deleted: int = 0
+
+
+@dataclass(frozen=True)
+class Hide:
+    """Which fields of a row are replaced by pseudonyms, and which are kept at all."""
+
+    key: Key
+    replaced: frozenset[str]
+    kept: frozenset[str]
+
+    def row(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """The row as it may lie on a disk."""
+        return self.key.row(row, self.replaced, self.kept)
 
 
 class Connector(Protocol):

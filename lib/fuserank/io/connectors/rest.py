@@ -4,29 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import IO, Any
 
 import httpx2 as httpx
 
-from fuserank.common.pseudonyms import Key
 from fuserank.config.connect import RestConfig
 from fuserank.io.connectors.http import Client, joined, same_host
-from fuserank.io.connectors.landing import FetchError, Piece
-
-
-@dataclass(frozen=True)
-class Hide:
-    """Which fields of a row are replaced by pseudonyms, and which are kept at all."""
-
-    key: Key
-    replaced: frozenset[str]
-    kept: frozenset[str]
-
-    def row(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        """The row as it may lie on a disk."""
-        return self.key.row(row, self.replaced, self.kept)
-
+from fuserank.io.connectors.landing import FetchError, Hide, Piece
 
 # A page: the URL to ask, or the value of the pages' parameter.
 Page = str | int | None
