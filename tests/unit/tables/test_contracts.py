@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fuserank.tables import ALL, table
+from fuserank.tables.bronze import bronze_table
 from fuserank.tables.contract import Column, ContractError, Table
 from fuserank.tables.docs import markdown
 from fuserank.tables.spark import ddl, schema
@@ -40,6 +41,35 @@ def test_schema_and_ddl_follow_the_contract(spark: SparkSession, contract: Table
     assert tuple(derived.names) == contract.column_names
     assert [f.nullable for f in derived.fields] == [c.nullable for c in contract.columns]
     assert all(f"`{c.name}` {c.type}" in ddl(contract) for c in contract.columns)
+
+
+EVERY = (bronze_table("shop_orders"), *ALL)
+
+
+def test_a_users_own_columns_are_ids_wherever_they_stand() -> None:
+    wrong = [
+        f"{t.name}.{n}"
+        for t in EVERY
+        for n in ("user_id", "user_index")
+        if n in t.column_names and n not in t.person_columns("id")
+    ]
+    assert not wrong
+
+
+def test_whether_an_id_is_a_persons_is_decided_in_every_table() -> None:
+    open_ = [f"{t.name}.{c.name}" for t in EVERY for c in t.columns if c.unit == "id" and c.person is None]
+    assert not open_, "write person= id, quasi or none"
+
+
+def test_what_stands_beside_a_users_id_tells_of_the_user_unless_it_is_declared_otherwise() -> None:
+    index = Column("user_index", "int", "dense_index", "u", person="id")
+    rows = (index, Column("spend", "long", "minor_units", "s"), Column("run_id", "string", "id", "r", person="none"))
+    of_users = Table("silver.x", "g", ("user_index",), rows, "silver", "doc")
+    assert [of_users.person_columns(k) for k in ("id", "quasi", "none")] == [("user_index",), ("spend",), ("run_id",)]
+    of_items = Table("silver.y", "g", ("spend",), rows[1:], "silver", "doc")
+    assert of_items.person_columns("none") == ("spend", "run_id")
+    with pytest.raises(ContractError, match="person 'maybe'"):
+        Column("a", "int", "count", "d", person="maybe")  # type: ignore[arg-type]
 
 
 def test_an_unknown_table_is_answered_with_the_names_there_are() -> None:
