@@ -7,23 +7,27 @@ import re
 from fuserank.tables.contract import Column, Table
 
 ENVELOPE = (
-    Column("_file", "string", "path", "the file that the row came in, relative to the mapping's root"),
-    Column("_row", "long", "row_from_0", "the row's number in that file"),
-    Column("_content_hash", "string", "hash", "SHA-256 of the file's bytes"),
+    Column("_file", "string", "path", "the file that the row came in, relative to the mapping's root", person="none"),
+    Column("_row", "long", "row_from_0", "the row's number in that file", person="none"),
+    Column("_content_hash", "string", "hash", "SHA-256 of the file's bytes", person="none"),
     Column(
         "_batch",
         "long",
         "count",
         "1, 2, …: the ingest that brought it; a later batch corrects an earlier one",
         default=1,
+        person="none",
     ),
-    Column("_mapping_version", "long", "version", "version of the mapping that it was read by", default=1),
+    Column(
+        "_mapping_version", "long", "version", "version of the mapping that it was read by", default=1, person="none"
+    ),
     Column(
         "_corrupt",
         "string",
         "text",
         "the line as it came, where it could not be parsed; or the cell whose open quote took in lines",
         True,
+        person="id",
     ),
 )
 

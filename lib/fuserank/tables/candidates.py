@@ -36,8 +36,8 @@ FACTORS = Table(
     retention="365 days",
     columns=(
         c.as_of_date(),
-        Column("side", "string", "name", "user or item", check="side in ('user','item')"),
-        Column("index", "int", "dense_index", "user_index or item_index, as side says"),
+        Column("side", "string", "name", "user or item", check="side in ('user','item')", person="none"),
+        Column("index", "int", "dense_index", "user_index or item_index, as side says", person="id"),
         Column("factor", "array<float>", "embedding", "the factor, rank numbers long"),
         c.run_id(),
     ),
@@ -74,9 +74,9 @@ LEARNED = Table(
     columns=(
         c.as_of_date(),
         c.source(),
-        Column("part", "string", "name", "what the row is to the member: near, took, item, …"),
-        Column("index", "int", "dense_index", "an item_index or user_index, as the part says"),
-        Column("other", "int", "dense_index", "where an edge leads; 0 of a vector"),
+        Column("part", "string", "name", "what the row is to the member: near, took, item, …", person="none"),
+        Column("index", "int", "dense_index", "an item_index or user_index, as the part says", person="id"),
+        Column("other", "int", "dense_index", "where an edge leads; 0 of a vector", person="id"),
         Column("value", "float", "score", "weight of an edge; of a vector what the member keeps beside it"),
         Column("vector", "array<float>", "embedding", "empty for an edge"),
         c.run_id(),

@@ -7,7 +7,13 @@ from fuserank.tables.contract import Column
 
 def user_index(nullable: bool = False) -> Column:
     return Column(
-        "user_index", "int", "dense_index", "the user's number in silver.user_dictionary", nullable, default=0
+        "user_index",
+        "int",
+        "dense_index",
+        "the user's number in silver.user_dictionary",
+        nullable,
+        default=0,
+        person="id",
     )
 
 
@@ -18,7 +24,9 @@ def item_index(nullable: bool = False) -> Column:
 
 
 def as_of_date() -> Column:
-    return Column("as_of_date", "date", "utc_date", "00:00 UTC of this day; nothing known at or after it is used")
+    return Column(
+        "as_of_date", "date", "utc_date", "00:00 UTC of this day; nothing known at or after it is used", person="none"
+    )
 
 
 def known_at() -> Column:
@@ -28,7 +36,7 @@ def known_at() -> Column:
 
 
 def run_id() -> Column:
-    return Column("run_id", "string", "id", "the run in ops.runs that wrote this row")
+    return Column("run_id", "string", "id", "the run in ops.runs that wrote this row", person="none")
 
 
 def source() -> Column:
@@ -37,4 +45,5 @@ def source() -> Column:
         "string",
         "name",
         "the candidate source: als, co_purchase, repeat, popular, trending, or a member of the retrieval family",
+        person="none",
     )

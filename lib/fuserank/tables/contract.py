@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 TYPES = frozenset(
     {"string", "boolean", "int", "long", "float", "double", "date", "timestamp"}
@@ -20,6 +21,10 @@ UNITS = frozenset(
 
 LAYERS = ("bronze", "silver", "features", "candidates", "samples", "models", "scores", "fusion", "ranking",
           "evaluation", "ops", "vault")  # fmt: skip
+
+# How near a column comes to a person. id: a user by itself, also a pseudonym, a dense number, a row as it came; quasi: what
+# could help to find one beside other knowledge (age band, income, place, time, session, what was taken); none: neither.
+Person = Literal["id", "quasi", "none"]
 
 TableRow = dict[str, object]
 
@@ -39,12 +44,15 @@ class Column:
     nullable: bool = False
     check: str | None = None  # a Spark SQL predicate over this row, kept by Delta as a CHECK constraint
     default: object = None  # the value that a test's row factory starts from
+    person: Person | None = None  # None: as Table.person says; a column whose unit is id has to be decided
 
     def __post_init__(self) -> None:
         if self.type not in TYPES:
             raise ContractError(f"column {self.name}: type {self.type!r} is not one of {sorted(TYPES)}")
         if self.unit not in UNITS:
             raise ContractError(f"column {self.name}: unit {self.unit!r} is not one of {sorted(UNITS)}")
+        if self.person not in {None, *get_args(Person)}:
+            raise ContractError(f"column {self.name}: person {self.person!r} is not one of {get_args(Person)}")
 
 
 @dataclass(frozen=True)
@@ -80,6 +88,17 @@ class Table:
     @property
     def layer(self) -> str:
         return self.name.split(".", 1)[0]
+
+    def person(self, column: Column) -> Person:
+        """How near one of its columns comes to a person: as it declares, else quasi where the table has a column that is a
+        user's id (what stands beside it tells of that user), else none."""
+        beside = "quasi" if any(c.person == "id" for c in self.columns) else "none"
+        return column.person or beside  # type: ignore[return-value]
+
+    def person_columns(self, kind: Person) -> tuple[str, ...]:
+        """Names of its columns of that kind, in their order. Of an open schema, what is not declared counts as ``id``: nobody
+        knows what a source's own columns hold."""
+        return tuple(c.name for c in self.columns if self.person(c) == kind)
 
     @property
     def column_names(self) -> tuple[str, ...]:

@@ -8,6 +8,9 @@ from fuserank.tables.contract import Table
 
 _HEAD = """# The tables of the lake
 Generated from the contracts in `lib/fuserank/tables/` by `make docs`; `make lint` fails when it is out of date.
+
+Person says how near a column comes to a user: `id` is one by itself (business id, pseudonym, dense number, a row as it came; of a bronze table also every
+column of the source), `quasi` could help to find one beside other knowledge. Erasure, exports and audits go by it.
 """
 
 
@@ -21,10 +24,11 @@ def _section(table: Table) -> str:
     facts.append(f"retention: {table.retention}")
     facts.append(f"version {table.version}")
     lines = [f"## {table.name}", f"{table.doc} Grain: {table.grain}.", "", " · ".join(facts), ""]
-    lines += ["| column | type | unit | null | meaning |", "|---|---|---|---|---|"]
+    lines += ["| column | type | unit | null | person | meaning |", "|---|---|---|---|---|---|"]
     for c in table.columns:
         doc = c.doc.replace("|", "\\|") + (f" (`{c.check}`)" if c.check else "")
-        lines.append(f"| {c.name} | {c.type} | {c.unit} | {'yes' if c.nullable else ''} | {doc} |")
+        near = table.person(c).removeprefix("none")
+        lines.append(f"| {c.name} | {c.type} | {c.unit} | {'yes' if c.nullable else ''} | {near} | {doc} |")
     return "\n".join(lines) + "\n"
 
 

@@ -99,7 +99,14 @@ USER = _table(
         _double("top_department_share", "share_0_1", "its share of the user's decayed department count"),
         Column("top_brand", "string", "name", "brand with the most decayed baskets; ties to the first name", True),
         _double("top_brand_share", "share_0_1", "its share of the user's decayed brand count"),
-        Column("main_store_id", "string", "id", "store with the most decayed baskets; ties to the first id", True),
+        Column(
+            "main_store_id",
+            "string",
+            "id",
+            "store with the most decayed baskets; ties to the first id",
+            True,
+            person="quasi",
+        ),
         *(Column(name, "string", "code", "demographics, where known", True) for name in DEMOGRAPHICS),
     ),
 )
@@ -111,7 +118,7 @@ USER_ATTRIBUTE = _table(
     "Affinity of a user to departments, categories, product types, brands and manufacturers.",
     (
         c.user_index(),
-        Column("kind", "string", "name", ", ".join(kind for _, kind in ATTRIBUTES)),
+        Column("kind", "string", "name", ", ".join(kind for _, kind in ATTRIBUTES), person="none"),
         Column(
             "value_index",
             "int",
@@ -214,7 +221,7 @@ STORE_ITEM = _table(
     ("store_id", "item_index"),
     "What goes on with an item in a store: popularity, display, mailer.",
     (
-        Column("store_id", "string", "id", "store that is the main store of a user"),
+        Column("store_id", "string", "id", "store that is the main store of a user", person="none"),
         c.item_index(),
         _double("baskets_56d_share", "share_0_1", "baskets with the item over (all baskets there + 20), last 56 days"),
         Column("display_count", "int", "count", "1 where it is on display there in the last known week"),

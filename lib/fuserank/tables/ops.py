@@ -12,7 +12,7 @@ RUNS = Table(
     writer="*",
     doc="The run ledger: every ranking row can be led back to it.",
     columns=(
-        Column("run_id", "string", "id", "the run"),
+        Column("run_id", "string", "id", "the run", person="none"),
         Column("job", "string", "name", "refresh or a stage"),
         Column("state", "string", "name", "succeeded or failed"),
         Column("started_at", "timestamp", "utc_timestamp", "wall clock"),
@@ -26,7 +26,7 @@ RUNS = Table(
         Column("rows_written", "map<string,long>", "count", "rows by table"),
         Column("stage_seconds", "map<string,double>", "seconds", "wall time by stage"),
         Column("metrics", "map<string,double>", "score", "counts and numbers of the run"),
-        Column("error", "string", "text", "last line of what went wrong", True),
+        Column("error", "string", "text", "last line of what went wrong", True, person="quasi"),
     ),
 )
 
@@ -38,22 +38,23 @@ QUARANTINE = Table(
     doc="Bad rows, each with the rule that it broke and its payload.",
     version=2,
     columns=(
-        Column("dataset", "string", "name", "mapping"),
-        Column("source_table", "string", "name", "file set of the mapping"),
-        Column("file", "string", "path", "file's name"),
-        Column("content_hash", "string", "hash", "of the file"),
-        Column("row", "long", "row_from_0", "row's number in the file"),
+        Column("dataset", "string", "name", "mapping", person="none"),
+        Column("source_table", "string", "name", "file set of the mapping", person="none"),
+        Column("file", "string", "path", "file's name", person="none"),
+        Column("content_hash", "string", "hash", "of the file", person="none"),
+        Column("row", "long", "row_from_0", "row's number in the file", person="none"),
         Column(
             "rule",
             "string",
             "name",
             "no_user, no_item, no_time, no_type, time_in_future, time_too_early, uncastable, duplicate_event, …",
+            person="none",
         ),
-        Column("column", "string", "name", "the column that broke it", True),
-        Column("reason", "string", "text", "what is wrong and how to mend it"),
-        Column("payload", "string", "json", "the row as it came"),
-        Column("quarantined_at", "timestamp", "utc_timestamp", "the run's now"),
-        Column("run_id", "string", "id", "the run"),
+        Column("column", "string", "name", "the column that broke it", True, person="none"),
+        Column("reason", "string", "text", "what is wrong and how to mend it", person="quasi"),
+        Column("payload", "string", "json", "the row as it came", person="id"),
+        Column("quarantined_at", "timestamp", "utc_timestamp", "the run's now", person="none"),
+        Column("run_id", "string", "id", "the run", person="none"),
         Column(
             "resolution",
             "string",
@@ -61,9 +62,12 @@ QUARANTINE = Table(
             "null: open; mended: breaks the rule no more; other_rule: stands here again by another; "
             "replaced: its file came in anew, mended",
             True,
+            person="none",
         ),
-        Column("resolved_at", "timestamp", "utc_timestamp", "now of the run that found it resolved", True),
-        Column("resolved_by", "string", "id", "that run", True),
+        Column(
+            "resolved_at", "timestamp", "utc_timestamp", "now of the run that found it resolved", True, person="none"
+        ),
+        Column("resolved_by", "string", "id", "that run", True, person="none"),
     ),
     not_in_digest=("run_id", "quarantined_at", "resolved_at", "resolved_by"),
 )
@@ -84,7 +88,7 @@ INGESTED = Table(
         Column("file", "string", "path", "file's name"),
         Column("batch", "long", "count", "the bronze batch"),
         Column("ingested_at", "timestamp", "utc_timestamp", "the run's now"),
-        Column("run_id", "string", "id", "the run"),
+        Column("run_id", "string", "id", "the run", person="none"),
     ),
     not_in_digest=("run_id", "ingested_at"),
 )
@@ -100,7 +104,7 @@ PSEUDONYMS = Table(
         Column("source_table", "string", "name", "file set of the mapping"),
         Column("column", "string", "name", "the column of the source"),
         Column("key_check", "string", "hash", "tells the key from others: 32 bits of HMAC-SHA256 under it"),
-        Column("run_id", "string", "id", "the run"),
+        Column("run_id", "string", "id", "the run", person="none"),
     ),
 )
 
@@ -130,7 +134,7 @@ QUALITY = Table(
         ),
         Column("reason", "string", "text", "table, column, numbers; where it is broken the cure"),
         Column("checked_at", "timestamp", "utc_timestamp", "the run's now"),
-        Column("run_id", "string", "id", "the run"),
+        Column("run_id", "string", "id", "the run", person="none"),
     ),
     not_in_digest=("run_id", "checked_at"),
 )
@@ -168,7 +172,7 @@ LEADERBOARD = Table(
         Column("peak_mb", "double", "count", "highest memory of all processes meanwhile (MB, PSS, with the JVM)"),
         Column("seed", "long", "count", "seed of fits, draws and intervals"),
         Column("judged_at", "timestamp", "utc_timestamp", "the run's now"),
-        Column("run_id", "string", "id", "the run"),
+        Column("run_id", "string", "id", "the run", person="none"),
     ),
     not_in_digest=("run_id", "judged_at", "fit_s", "predict_s", "peak_mb"),
 )

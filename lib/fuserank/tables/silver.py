@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from fuserank.tables import columns as c
-from fuserank.tables.contract import Column, Table
+from fuserank.tables.contract import Column, Person, Table
 
 
-def _text(name: str, unit: str, doc: str, nullable: bool = True) -> Column:
-    return Column(name, "string", unit, doc, nullable)
+def _text(name: str, unit: str, doc: str, nullable: bool = True, person: Person | None = None) -> Column:
+    return Column(name, "string", unit, doc, nullable, person=person)
 
 
 EVENTS = Table(
@@ -22,39 +22,60 @@ EVENTS = Table(
     not_in_digest=("run_id",),
     columns=(
         _text(
-            "event_id", "id", "SHA-256 over the data set's name, the event type and the mapping's declared key", False
+            "event_id",
+            "id",
+            "SHA-256 over the data set's name, the event type and the mapping's declared key",
+            False,
+            person="quasi",
         ),
-        _text("user_id", "id", "business id, after NFC and outer trim", False),
-        _text("item_id", "id", "business id, after NFC and outer trim", False),
+        _text("user_id", "id", "business id, after NFC and outer trim", False, person="id"),
+        _text("item_id", "id", "business id, after NFC and outer trim", False, person="quasi"),
         c.user_index(),
         c.item_index(),
-        _text("event_type", "name", "open list, declared by the mapping", False),
+        _text("event_type", "name", "open list, declared by the mapping", False, person="none"),
         Column(
             "role",
             "string",
             "name",
             "exposure, feedback or reversal",
             check="role in ('exposure','feedback','reversal')",
+            person="none",
         ),
         Column("event_time", "timestamp", "utc_timestamp", "when it happened"),
         Column("event_date", "date", "utc_date", "UTC day of event_time"),
         c.known_at(),
-        Column("reward_q20", "long", "weight", "reward f(type, value) of the mapping, times 2^20", default=1 << 20),
+        Column(
+            "reward_q20",
+            "long",
+            "weight",
+            "reward f(type, value) of the mapping, times 2^20",
+            default=1 << 20,
+            person="none",
+        ),
         Column("value", "double", "score", "the type's own value (rating), where it has one", True),
         Column("quantity", "long", "count", "units", True),
         Column("amount_minor", "long", "minor_units", "what was paid for the line", True),
         Column("discount_minor", "long", "minor_units", "store discount on the line", True),
         Column("coupon_minor", "long", "minor_units", "coupon discount on the line", True),
-        _text("session", "id", "basket, visit or session"),
-        _text("store_id", "id", "place of the event"),
+        _text("session", "id", "basket, visit or session", person="quasi"),
+        _text("store_id", "id", "place of the event", person="quasi"),
         _text("platform", "name", "web, app, store …"),
-        _text("request_id", "id", "the ranking request that an exposure or feedback belongs to"),
+        _text("request_id", "id", "the ranking request that an exposure or feedback belongs to", person="quasi"),
         Column("position", "int", "rank_from_1", "place in the slate", True),
-        Column("propensity", "double", "probability", "probability with which the logging policy showed it", True),
-        _text("campaign_id", "id", "campaign"),
-        _text("reverses_event_id", "id", "the event that this reversal takes back from its own time on"),
+        Column(
+            "propensity",
+            "double",
+            "probability",
+            "probability with which the logging policy showed it",
+            True,
+            person="none",
+        ),
+        _text("campaign_id", "id", "campaign", person="quasi"),
+        _text(
+            "reverses_event_id", "id", "the event that this reversal takes back from its own time on", person="quasi"
+        ),
         _text("text_ref", "path", "where a review's text is kept"),
-        _text("dataset", "name", "the mapping that it came by", False),
+        _text("dataset", "name", "the mapping that it came by", False, person="none"),
         Column("row_hash", "long", "hash", "xxhash64 of the row's content: a MERGE updates only what differs"),
         c.run_id(),
     ),
@@ -70,7 +91,7 @@ def _dictionary(side: str) -> Table:
         doc=f"Append-only: {side} id to dense index, numbered by (first event time, id) within a batch, never moved.",
         change_feed=True,
         columns=(
-            _text(f"{side}_id", "id", "business id", False),
+            _text(f"{side}_id", "id", "business id", False, person="id" if side == "user" else "none"),
             getattr(c, f"{side}_index")(),
             Column(
                 "first_event_time", "timestamp", "utc_timestamp", "time of the first event in the batch that brought it"
@@ -93,13 +114,13 @@ ITEMS = Table(
     version=2,
     change_feed=True,
     columns=(
-        _text("item_id", "id", "business id", False),
+        _text("item_id", "id", "business id", False, person="none"),
         _text("name", "text", "what a person calls it"),
         _text("department", "name", "widest class"),
         _text("category", "name", "class"),
         _text("product_type", "name", "narrowest class"),
         _text("brand", "name", "brand or brand class"),
-        _text("manufacturer_id", "id", "maker"),
+        _text("manufacturer_id", "id", "maker", person="none"),
         _text("package_size", "text", "as printed"),
         Column("price_minor", "long", "minor_units", "what a unit costs by the catalogue", True),
         c.known_at(),
@@ -120,16 +141,16 @@ USERS = Table(
     writer="silver",
     doc="Demographics, where known.",
     columns=(
-        _text("user_id", "id", "business id", False),
-        _text("age", "code", "age band"),
-        _text("income", "code", "income band"),
-        _text("home_ownership", "code", "home ownership"),
-        _text("marital_status", "code", "marital status"),
-        _text("household_size", "code", "persons, banded"),
-        _text("household_comp", "code", "composition"),
-        _text("kids_count", "code", "children, banded"),
+        _text("user_id", "id", "business id", False, person="id"),
+        _text("age", "code", "age band", person="quasi"),
+        _text("income", "code", "income band", person="quasi"),
+        _text("home_ownership", "code", "home ownership", person="quasi"),
+        _text("marital_status", "code", "marital status", person="quasi"),
+        _text("household_size", "code", "persons, banded", person="quasi"),
+        _text("household_comp", "code", "composition", person="quasi"),
+        _text("kids_count", "code", "children, banded", person="quasi"),
         c.known_at(),
-        _text("dataset", "name", "mapping", False),
+        _text("dataset", "name", "mapping", False, person="none"),
         c.run_id(),
     ),
 )
@@ -143,12 +164,12 @@ IDENTITY_LINKS = Table(
     writer="silver",
     doc="Ids of one person: an event of other_id counts as one of user_id by what was last said of it at the event's time.",
     columns=(
-        _text("other_id", "id", "the id on another platform", False),
-        _text("user_id", "id", "the id that stays", False),
+        _text("other_id", "id", "the id on another platform", False, person="id"),
+        _text("user_id", "id", "the id that stays", False, person="id"),
         Column("consent", "boolean", "flag", "whether the person agreed; where not, the row ends an earlier link"),
         _text("platform", "name", "of other_id: web, app …"),
         c.known_at(),
-        _text("dataset", "name", "mapping", False),
+        _text("dataset", "name", "mapping", False, person="none"),
         c.run_id(),
     ),
 )
@@ -162,12 +183,12 @@ CAMPAIGNS = Table(
     writer="silver",
     doc="Campaigns, known from their start.",
     columns=(
-        _text("campaign_id", "id", "campaign", False),
+        _text("campaign_id", "id", "campaign", False, person="none"),
         _text("campaign_type", "name", "kind of campaign"),
         Column("start_date", "date", "utc_date", "first day"),
         Column("end_date", "date", "utc_date", "last day"),
         c.known_at(),
-        _text("dataset", "name", "mapping", False),
+        _text("dataset", "name", "mapping", False, person="none"),
         c.run_id(),
     ),
 )
@@ -181,10 +202,10 @@ CAMPAIGN_USERS = Table(
     writer="silver",
     doc="Who was sent which campaign, known from its start.",
     columns=(
-        _text("campaign_id", "id", "campaign", False),
-        _text("user_id", "id", "user", False),
+        _text("campaign_id", "id", "campaign", False, person="quasi"),
+        _text("user_id", "id", "user", False, person="id"),
         c.known_at(),
-        _text("dataset", "name", "mapping", False),
+        _text("dataset", "name", "mapping", False, person="none"),
         c.run_id(),
     ),
 )
@@ -198,11 +219,11 @@ COUPONS = Table(
     writer="silver",
     doc="Which coupon is good for which item in which campaign, known from the campaign's start.",
     columns=(
-        _text("coupon_id", "id", "coupon", False),
-        _text("item_id", "id", "item", False),
-        _text("campaign_id", "id", "campaign", False),
+        _text("coupon_id", "id", "coupon", False, person="none"),
+        _text("item_id", "id", "item", False, person="none"),
+        _text("campaign_id", "id", "campaign", False, person="none"),
         c.known_at(),
-        _text("dataset", "name", "mapping", False),
+        _text("dataset", "name", "mapping", False, person="none"),
         c.run_id(),
     ),
 )
@@ -216,13 +237,13 @@ REDEMPTIONS = Table(
     writer="silver",
     doc="Coupons that users redeemed, known from their own time; from the day's end where the source tells only the day.",
     columns=(
-        _text("user_id", "id", "user", False),
-        _text("coupon_id", "id", "coupon", False),
-        _text("campaign_id", "id", "campaign", False),
+        _text("user_id", "id", "user", False, person="id"),
+        _text("coupon_id", "id", "coupon", False, person="quasi"),
+        _text("campaign_id", "id", "campaign", False, person="quasi"),
         Column("redeemed_at", "timestamp", "utc_timestamp", "when"),
         Column("redemption_no", "int", "count", "1, 2, … among equal rows"),
         c.known_at(),
-        _text("dataset", "name", "mapping", False),
+        _text("dataset", "name", "mapping", False, person="none"),
         c.run_id(),
     ),
 )
@@ -236,15 +257,15 @@ PROMOTIONS = Table(
     writer="silver",
     doc="Displays and mailers by store and week, known from the week's first day.",
     columns=(
-        _text("item_id", "id", "item", False),
-        _text("store_id", "id", "store", False),
+        _text("item_id", "id", "item", False, person="none"),
+        _text("store_id", "id", "store", False, person="none"),
         Column("week_start", "date", "utc_date", "first day of the week"),
         Column("on_display", "boolean", "flag", "on display in the store"),
         Column("in_mailer", "boolean", "flag", "in the week's mailer"),
         _text("display_location", "code", "where, as the source says; several joined by +"),
         _text("mailer_location", "code", "where, as the source says; several joined by +"),
         c.known_at(),
-        _text("dataset", "name", "mapping", False),
+        _text("dataset", "name", "mapping", False, person="none"),
         c.run_id(),
     ),
 )

@@ -9,7 +9,7 @@ from fuserank.tables.contract import Column, ContractError, Table
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
-    from pyspark.sql.types import StructType
+    from pyspark.sql.types import DataType, StructType
 
 
 def ddl(table: Table) -> str:
@@ -27,12 +27,27 @@ def ddl_of(columns: Iterable[Column]) -> str:
 
 
 def schema(table: Table) -> StructType:
-    """The Spark schema of a contract."""
-    from pyspark.sql.types import StructType
+    """The Spark schema of a contract, made without a JVM."""
+    from pyspark.sql.types import StructField, StructType
 
-    return StructType.fromDDL(
-        ", ".join(f"`{c.name}` {c.type}{'' if c.nullable else ' NOT NULL'}" for c in table.columns)
-    )
+    return StructType([StructField(c.name, _spark_type(c.type), c.nullable) for c in table.columns])
+
+
+def _spark_type(told: str) -> DataType:
+    """Of one of ``contract.TYPES``; what arrays and maps hold may be null, as Spark's own parser has it."""
+    from pyspark.sql import types as t
+
+    kind, _, inside = told.removesuffix(">").partition("<")
+    if kind == "array":
+        return t.ArrayType(_spark_type(inside))
+    if kind == "map":
+        key, _, value = inside.partition(",")
+        return t.MapType(_spark_type(key), _spark_type(value))
+    plain: dict[str, type[DataType]] = {
+        "string": t.StringType, "boolean": t.BooleanType, "int": t.IntegerType, "long": t.LongType, "float": t.FloatType,
+        "double": t.DoubleType, "date": t.DateType, "timestamp": t.TimestampType,
+    }  # fmt: skip
+    return plain[kind]()
 
 
 def conform(frame: DataFrame, table: Table) -> DataFrame:

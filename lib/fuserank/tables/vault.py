@@ -12,8 +12,8 @@ USERS = Table(
     writer="bronze",
     doc="The way back from a pseudonym; under a root of its own (`vault` in the settings), for few eyes. Nothing reads it but `fuserank vault`.",
     columns=(
-        Column("pseudonym", "string", "id", "the user's id everywhere else"),
-        Column("business_id", "string", "id", "the user's id in the shop, after NFC and trim"),
+        Column("pseudonym", "string", "id", "the user's id everywhere else", person="id"),
+        Column("business_id", "string", "id", "the user's id in the shop, after NFC and trim", person="id"),
         c.run_id(),
     ),
 )

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from pyspark.sql.types import StructType
 
 from fuserank.tables import ALL, table
-from fuserank.tables.contract import Column, ContractError, Table
+from fuserank.tables.bronze import bronze_table
+from fuserank.tables.contract import TYPES, Column, ContractError, Table
 from fuserank.tables.docs import markdown
 from fuserank.tables.spark import ddl, schema
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 ROOT = Path(__file__).resolve().parents[3]
+EVERY = (bronze_table("shop_orders"), *ALL)
 
 
 def test_a_unit_outside_the_closed_list_is_refused() -> None:
@@ -34,12 +37,55 @@ def test_every_table_has_one_writer_and_its_name_once() -> None:
     assert {t.writer for t in ALL} - {"*"} <= jobs
 
 
-@pytest.mark.parametrize("contract", ALL, ids=lambda t: t.name)
-def test_schema_and_ddl_follow_the_contract(spark: SparkSession, contract: Table) -> None:
-    derived = schema(contract)
-    assert tuple(derived.names) == contract.column_names
-    assert [f.nullable for f in derived.fields] == [c.nullable for c in contract.columns]
-    assert all(f"`{c.name}` {c.type}" in ddl(contract) for c in contract.columns)
+def test_schemas_follow_the_contracts() -> None:
+    for contract in ALL:
+        derived = schema(contract)
+        assert tuple(derived.names) == contract.column_names
+        assert [f.nullable for f in derived.fields] == [c.nullable for c in contract.columns]
+
+
+def test_spark_reads_the_ddl_of_every_table_as_the_schema_that_is_made_without_it(spark: SparkSession) -> None:
+    every_type = Table(
+        "silver.x",
+        "g",
+        ("a0",),
+        tuple(Column(f"a{i}", t, "count", f"it's {t}", i % 2 == 0) for i, t in enumerate(sorted(TYPES))),
+        "silver",
+        "doc",
+    )
+    for contract in (every_type, *EVERY):
+        parsed = StructType.fromDDL(ddl(contract))
+        assert [(f.name, f.dataType, f.nullable) for f in parsed] == [
+            (f.name, f.dataType, f.nullable) for f in schema(contract)
+        ]
+        told = [f"{c.doc} [{c.unit}]".replace("'", "’") for c in contract.columns]
+        assert [f.metadata["comment"] for f in parsed] == told
+
+
+def test_a_users_own_columns_are_ids_wherever_they_stand() -> None:
+    wrong = [
+        f"{t.name}.{n}"
+        for t in EVERY
+        for n in ("user_id", "user_index")
+        if n in t.column_names and n not in t.person_columns("id")
+    ]
+    assert not wrong
+
+
+def test_whether_an_id_is_a_persons_is_decided_in_every_table() -> None:
+    open_ = [f"{t.name}.{c.name}" for t in EVERY for c in t.columns if c.unit == "id" and c.person is None]
+    assert not open_, "write person= id, quasi or none"
+
+
+def test_what_stands_beside_a_users_id_tells_of_the_user_unless_it_is_declared_otherwise() -> None:
+    index = Column("user_index", "int", "dense_index", "u", person="id")
+    rows = (index, Column("spend", "long", "minor_units", "s"), Column("run_id", "string", "id", "r", person="none"))
+    of_users = Table("silver.x", "g", ("user_index",), rows, "silver", "doc")
+    assert [of_users.person_columns(k) for k in ("id", "quasi", "none")] == [("user_index",), ("spend",), ("run_id",)]
+    of_items = Table("silver.y", "g", ("spend",), rows[1:], "silver", "doc")
+    assert of_items.person_columns("none") == ("spend", "run_id")
+    with pytest.raises(ContractError, match="person 'maybe'"):
+        Column("a", "int", "count", "d", person="maybe")  # type: ignore[arg-type]
 
 
 def test_an_unknown_table_is_answered_with_the_names_there_are() -> None:
