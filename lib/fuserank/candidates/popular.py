@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fuserank.candidates.baskets import same_list_for_all, users_of
+from fuserank.candidates.rows import same_list_for_all
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def propose(basket_rows: DataFrame, cfg: PopularConfig) -> DataFrame:
     """score = Σ over windows of weight · baskets with the item in that window.
 
-    ``basket_rows``: from ``baskets.baskets``. Returns user_index, item_index, source, rank (int), score (float): exactly
+    ``basket_rows``: from ``history.baskets``. Returns user_index, item_index, source, rank (int), score (float): exactly
     min(quota, items) rows for each user.
     """
     from pyspark.sql import functions as F
@@ -25,5 +25,8 @@ def propose(basket_rows: DataFrame, cfg: PopularConfig) -> DataFrame:
     )
     score = sum((F.col(f"baskets_{n}") * F.lit(float(w.weight)) for n, w in enumerate(cfg.windows)), F.lit(0.0))
     return same_list_for_all(
-        counts.select("item_index", score.alias("score")), users_of(basket_rows), "popular", cfg.quota
+        counts.select("item_index", score.alias("score")),
+        basket_rows.select("user_index").distinct(),
+        "popular",
+        cfg.quota,
     )

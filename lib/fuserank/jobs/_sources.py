@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from fuserank.candidates import als, co_purchase, family, popular, repeat, trending
-from fuserank.candidates.baskets import as_interactions, baskets, pairs
 from fuserank.candidates.content import CONTENT_COLUMNS
-from fuserank.candidates.interactions import PAIR_COLUMNS
+from fuserank.candidates.interactions import PAIR_COLUMNS, as_interactions
 from fuserank.candidates.learned import COLUMNS
-from fuserank.candidates.rows import KERNEL_OUTPUT
+from fuserank.candidates.rows import KERNEL_OUTPUT, without
 from fuserank.common.errors import FuserankError
-from fuserank.common.reversals import reversals_of
 from fuserank.config.candidates import SEGMENTS
+from fuserank.history.baskets import baskets, pairs
+from fuserank.history.events import rejected_pairs, reversals_of, taken
 from fuserank.io.executors import refuse_dynamic_allocation, slots
 from fuserank.io.interactions import Scratch, scratch
 from fuserank.io.lake import Lake
@@ -46,6 +46,7 @@ class Sources:
     pair_rows: DataFrame
     folder: Scratch
     settings: dict[str, Section]
+    rejected: DataFrame | None  # pairs that are in no list; None: there are none
 
     def propose(self, source: str, cfg: CandidatesConfig) -> DataFrame:
         """Fits what the source is made of, saves that, and proposes from what was saved; the lists themselves are lazy. Each user's
@@ -54,6 +55,8 @@ class Sources:
         if cfg.quota(source) == 0:
             return self.run.spark.createDataFrame([], f"{KERNEL_OUTPUT}, source string")
         rows = self._whole(source, cfg)
+        if self.rejected is not None:
+            rows = without(rows, self.rejected)
         if cfg.segments.quotas is None:
             return rows
         kept = [F.lit(x) for segment in SEGMENTS for x in (segment, cfg.quota_in(segment, source))]
@@ -85,7 +88,12 @@ class Sources:
     def _als(self, cfg: CandidatesConfig) -> DataFrame:
         run, lake, day = self.run, self.lake, self.as_of
         cores = run.spark.sparkContext.defaultParallelism
-        fitted = cfg.als.model_copy(update={"ranks": min(cfg.als.ranks, self._at_once("als"))})
+        weighed, seen = als.weighed(self.pair_rows, cfg.als)
+        if seen is not None:
+            run.note(f"als.{day}.log1p_baskets", weighed.weight == "log1p_baskets")
+            if not seen.usual:
+                run.say(f"als as of {day} weighs by {weighed.weight}: {seen}")
+        fitted = weighed.model_copy(update={"ranks": min(cfg.als.ranks, self._at_once("als"))})
         lake.replace(FACTORS, als.fit(self.pair_rows, fitted, run.seed), as_of_date=day)
         users = lake.read(FACTORS, as_of_date=day, side="user")
         items = columns_of(lake, FACTORS, ("index", "factor"), as_of_date=day, side="item")
@@ -125,7 +133,10 @@ def opened(run: Run, as_of: dt.date, settings: dict[str, Section], apart: bool =
     cfg = run.settings.candidates
     events = run.lake.known(EVENTS, as_of)
     half_lives = [cfg.co_purchase.half_life_days, *(term.half_life_days for term in cfg.repeat.terms)]
-    basket_rows = baskets(events, as_of, reversals_of(events)).persist()
+    reversals = reversals_of(events)
+    basket_rows = baskets(taken(events, reversals), as_of).persist()
+    rejected = rejected_pairs(events, reversals) if cfg.hide_disliked else None
+    rejected = None if rejected is None else rejected.persist()
     pair_rows = pairs(basket_rows, half_lives).persist()
     try:
         with scratch(run.lake) as folder:
@@ -134,7 +145,9 @@ def opened(run: Run, as_of: dt.date, settings: dict[str, Section], apart: bool =
                     f"lake {run.lake.root} has no folder beside it for lists that are only looked at; do it on a copy in a folder"
                 )
             lake = Lake(run.spark, f"{folder.folder}/lake", run.run_id) if apart else run.lake
-            yield Sources(run, lake, as_of, basket_rows, pair_rows, folder, settings)
+            yield Sources(run, lake, as_of, basket_rows, pair_rows, folder, settings, rejected)
     finally:
         pair_rows.unpersist()
         basket_rows.unpersist()
+        if rejected is not None:
+            rejected.unpersist()

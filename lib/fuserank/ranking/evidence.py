@@ -11,16 +11,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fuserank.config.ranking import RankingConfig
+from fuserank.ranking.lists import MOST_TAKEN, NO_HISTORY
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 COLUMNS = ("user_index", "item_index", "source", "reason", "evidence")
-
-
-def purchases(events: DataFrame) -> DataFrame:
-    """The events that count as bought: feedback with a positive reward."""
-    return events.where("role = 'feedback' and reward_q20 > 0")
 
 
 def repeat(asked: DataFrame, bought: DataFrame, cfg: RankingConfig) -> DataFrame:
@@ -117,14 +113,15 @@ def walked(asked: DataFrame, walks: DataFrame, names: DataFrame, source: str) ->
 def counted(
     asked: DataFrame, counts: DataFrame, names: DataFrame, cfg: RankingConfig, like_popular: Sequence[str] = ()
 ) -> DataFrame:
-    """popular and those ``like_popular``, trending, no_history: purchases of the item by everyone, as ``item:<id>``. Without recent purchases popular
-    and trending have nothing to show; a newcomer's row says so either way."""
+    """popular and those ``like_popular``, trending, no_history, most_taken: purchases of the item by everyone, as ``item:<id>``. Without recent
+    purchases popular and trending have nothing to show; the row of a newcomer and a filler say so either way."""
     from pyspark.sql import functions as F
 
     popular_ones = ["popular", *like_popular]
-    mine = asked.where(F.col("source").isin(*popular_ones, "trending", "no_history"))
-    told = mine.join(counts, "item_index", "left").na.fill(0, ["recent", "earlier"])
-    told = told.where("recent > 0 or source = 'no_history'").join(_called(names, "item_index", "own"), "item_index")
+    mine = asked.where(F.col("source").isin(*popular_ones, "trending", NO_HISTORY, MOST_TAKEN))
+    told = mine.join(counts, "item_index", "left").na.fill(0, ["recent", "earlier", "ever"])
+    always = F.col("source").isin(NO_HISTORY, MOST_TAKEN)
+    told = told.where((F.col("recent") > 0) | always).join(_called(names, "item_index", "own"), "item_index")
     recent, days = F.format_number("recent", 0), F.lit(f" purchases in the last {cfg.popular_days} days")
     usual = F.format_number(F.round(F.col("earlier") * F.lit(cfg.popular_days / cfg.trend_days)).cast("long"), 0)
     popular = F.concat(F.lit("Among the most bought: "), recent, days)
@@ -132,9 +129,11 @@ def counted(
         F.lit("On the rise: "), recent, days, F.lit(", against "), usual, F.lit(" in as many days before")
     )
     newcomer = F.concat(F.lit("No purchases of yours to go by; among the most bought of all: "), recent, days)
+    filler = F.concat(F.lit("To fill the list: "), F.format_number("ever", 0), F.lit(" purchases by everyone so far"))
     reason = (
         F.when(F.col("source") == "trending", trending)
         .when(F.col("source").isin(*popular_ones), popular)
+        .when(F.col("source") == MOST_TAKEN, filler)
         .otherwise(newcomer)
     )
     return told.select(
@@ -143,13 +142,14 @@ def counted(
 
 
 def item_counts(bought: DataFrame, as_of: dt.date, cfg: RankingConfig) -> DataFrame:
-    """item_index, recent and earlier (long): purchases in the last days before as_of, and in those before them."""
+    """item_index, recent, earlier and ever (long): purchases in the last days before as_of, in those before them, and in all."""
     from pyspark.sql import functions as F
 
     age = F.datediff(F.lit(as_of), F.col("event_date"))
     return bought.groupBy("item_index").agg(
         F.count_if(age <= cfg.popular_days).alias("recent"),
         F.count_if((age > cfg.popular_days) & (age <= cfg.popular_days + cfg.trend_days)).alias("earlier"),
+        F.count(F.lit(1)).alias("ever"),
     )
 
 

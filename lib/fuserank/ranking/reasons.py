@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from fuserank.ranking.lists import NO_HISTORY
+from fuserank.ranking.lists import MOST_TAKEN, NO_HISTORY
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 # Among equal parts the more telling source speaks; of members of the retrieval family the first. The model is no reason: it retrieves nothing.
-_FIRST, _LAST = (NO_HISTORY, "repeat", "co_purchase", "als"), ("trending", "popular")
+_FIRST, _LAST = (NO_HISTORY, "repeat", "co_purchase", "als"), ("trending", "popular", MOST_TAKEN)
 
 
-def asked(rows: DataFrame, members: Sequence[str] = ()) -> DataFrame:
+def asked(rows: DataFrame, members: Sequence[str] = (), buyers: DataFrame | None = None) -> DataFrame:
     """user_index, item_index, source, part: which source may speak for which row of ``lists.lists``.
 
-    Each retrieval source with a part; where a user's whole list had to be filled, `no_history` alone.
+    Each retrieval source with a part; where a user's whole list had to be filled, `no_history` alone, but for ``buyers`` (user_index).
     """
     from pyspark.sql import functions as F
 
     known = rows.where("not filled").select("user_index").distinct()
+    if buyers is not None:
+        known = known.unionByName(buyers.select("user_index")).distinct()
     spread = rows.select("user_index", "item_index", F.explode("parts").alias("source", "part"))
     retrieved = spread.where(F.col("source").isin([*_FIRST, *members, *_LAST])).join(known, "user_index", "left_semi")
     newcomers = rows.join(known, "user_index", "left_anti").select(
