@@ -79,6 +79,38 @@ def test_rooms_open_no_session_clock_or_environment(room: str) -> None:
             assert word not in text, f"{module.relative_to(ROOT)} has {word}"
 
 
+# Where events get their roles and rewards, and where mappings are written; all others ask ``fuserank.history``.
+GIVES_ROLES = ("history/", "config/", "sources/", "silver/events.py", "tables/silver.py", "jobs/_check.py")
+ROLES = re.compile(r"exposure|feedback|reversal|.*\brole\s*(=|<>|!=|in\b).*")
+
+
+def _decides_what_counts(text: str) -> list[str]:
+    """Texts of a module by which it names a role or the reward of an event."""
+    tree = ast.parse(text)
+    docs = {
+        ast.get_docstring(n, clean=False)
+        for n in ast.walk(tree)
+        if isinstance(n, ast.Module | ast.FunctionDef | ast.ClassDef)
+    }
+    texts = [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+    return [t for t in texts if t not in docs and (ROLES.fullmatch(t) or re.search(r"\breward_q20\b", t))]
+
+
+def test_no_other_room_says_which_events_count_as_taken() -> None:
+    found = {}
+    for module in MODULES:
+        name = str(module.relative_to(PACKAGE))
+        if not name.startswith(GIVES_ROLES) and (texts := _decides_what_counts(module.read_text(encoding="utf-8"))):
+            found[name] = texts
+    assert not found
+    for wrong in (
+        "where(\"role = 'feedback' and amount > 0\")",
+        'F.col("role") == "reversal"',
+        'F.col("reward_q20") > 0',
+    ):
+        assert _decides_what_counts(wrong)
+
+
 def test_files_and_functions_stay_small() -> None:
     long = []
     for module in [*MODULES, *sorted((ROOT / "tests").rglob("*.py"))]:

@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from fuserank.candidates import als_blocked, als_mllib
-from fuserank.candidates.baskets import Q20
 from fuserank.candidates.rows import KERNEL_OUTPUT, candidate_batch, of_source
 from fuserank.common.factors import by_index, matrix
 from fuserank.common.lookup import locate
+from fuserank.history.events import Q20
+from fuserank.history.recurrence import Recurrence, recurrence
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,14 +29,32 @@ ItemFactorsLoader = Callable[[], "pa.Table"]
 
 def lists(given: Given, cfg: AlsConfig) -> DataFrame:
     """Fits on the pairs, keeps the factors, and proposes from what was kept; no more ranks than can start at once."""
-    fitted = cfg.model_copy(update={"ranks": min(cfg.ranks, given.at_once())})
+    chosen, seen = weighed(given.pairs, cfg)
+    if seen is not None:
+        given.note("log1p_baskets", chosen.weight == "log1p_baskets")
+        if not seen.usual:
+            given.say(f"weighs by {chosen.weight}: {seen}")
+    fitted = chosen.model_copy(update={"ranks": min(cfg.ranks, given.at_once())})
     kept = given.keep(fit(given.pairs, fitted, given.seed))
     items = kept.loader(("index", "factor"), side="item")
     return propose(kept.rows(side="user"), items, cfg, given.partitions, given.pairs if cfg.exclude_seen else None)
 
 
+def weighed(pair_rows: DataFrame, cfg: AlsConfig) -> tuple[AlsConfig, Recurrence | None]:
+    """The settings with the weight that ``auto`` stands for, and what that was chosen by; as they are, where one is named. Runs a
+    job over ``pair_rows`` (from ``history.baskets.pairs``) to choose.
+    """
+    from pyspark.sql import functions as F
+
+    if cfg.weight != "auto":
+        return cfg, None
+    seen = recurrence(pair_rows, F.col("baskets") > 1)
+    return cfg.model_copy(update={"weight": "log_baskets" if seen.usual else "log1p_baskets"}), seen
+
+
 def confidence(pair_rows: DataFrame, cfg: AlsConfig) -> DataFrame:
-    """``pair_rows`` (from ``baskets.pairs``) → user_index, item_index, confidence (float): 1 + alpha · r."""
+    """``pair_rows`` (from ``history.baskets.pairs``) → user_index, item_index, confidence (float): 1 + alpha · r. ``cfg`` names a weight
+    (``weighed``)."""
     from pyspark.sql import functions as F
 
     return pair_rows.select(
@@ -46,9 +65,10 @@ def confidence(pair_rows: DataFrame, cfg: AlsConfig) -> DataFrame:
 def _weight(cfg: AlsConfig) -> Column:
     from pyspark.sql import functions as F
 
-    reward = F.greatest(F.col("reward_q20"), F.lit(0)) / F.lit(float(Q20))
+    reward = F.col("reward_sum_q20") / F.lit(float(Q20))
     return {
         "log_baskets": F.log(F.col("baskets").cast("double")),
+        "log1p_baskets": F.log1p(F.col("baskets").cast("double")),
         "baskets": F.col("baskets").cast("double"),
         "log_reward": F.log1p(reward),
         "reward": reward,
@@ -58,8 +78,9 @@ def _weight(cfg: AlsConfig) -> Column:
 def fit(pair_rows: DataFrame, cfg: AlsConfig, seed: int) -> DataFrame:
     """Factors of every user and item that has a pair: side (user or item), index (int), factor (array<float>).
 
-    Lazy with the blocked engine; the mllib engine runs jobs over ``pair_rows``. Save the result before it is read twice.
+    Lazy with the blocked engine where the weight is named; the mllib engine runs jobs over ``pair_rows``. Save the result before it is read twice.
     """
+    cfg, _ = weighed(pair_rows, cfg)
     rated = confidence(pair_rows, cfg)
     if cfg.engine == "mllib":
         return als_mllib.factors(rated, cfg, seed)

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from fuserank.candidates.baskets import Q20, decayed_column
 from fuserank.candidates.best import best_products, best_stored
 from fuserank.candidates.rows import KERNEL_OUTPUT, candidate_batch, of_source
 from fuserank.common.lookup import locate
 from fuserank.common.users import whole_users
+from fuserank.history.baskets import decayed_column
+from fuserank.history.events import Q20
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -46,7 +47,7 @@ def lists(given: Given, cfg: CoPurchaseConfig) -> DataFrame:
 def neighbours(basket_rows: DataFrame, cfg: CoPurchaseConfig) -> DataFrame:
     """The nearest items of each item: item_index, neighbour_index, similarity (float), at most ``cfg.neighbours`` each.
 
-    ``basket_rows``: from ``baskets.baskets``. A basket is sent to every block that it has an item of, with its items and
+    ``basket_rows``: from ``history.baskets``. A basket is sent to every block that it has an item of, with its items and
     their basket counts. Ties go to the lower neighbour_index.
     """
     from pyspark.sql import functions as F
@@ -154,7 +155,7 @@ def propose(
 ) -> DataFrame:
     """score of j = Σ over the user's items i of log(1 + decayed count of i) · s_ij; items already taken stay in.
 
-    ``pair_rows``: from ``baskets.pairs`` with ``cfg.half_life_days``. Returns user_index, item_index, source, rank (int),
+    ``pair_rows``: from ``history.baskets.pairs`` with ``cfg.half_life_days``. Returns user_index, item_index, source, rank (int),
     score (float): at most the quota for each user.
     """
     decayed = decayed_column(cfg.half_life_days)

@@ -25,10 +25,11 @@ class Kept(Protocol):
 
 @dataclass(frozen=True)
 class Given:
-    """``baskets`` and ``pairs``: rows of ``baskets.baskets`` and of ``baskets.pairs``, with the half-lives of the source's settings.
+    """``baskets`` and ``pairs``: rows of ``history.baskets.baskets`` and of its ``pairs``, with the half-lives of the source's settings.
 
     ``partitions``: tasks that work at once. ``at_once``: how many can also start at once, as a barrier stage needs; it raises FuserankError on a
-    cluster that deals executors out as it goes. ``keep`` replaces the slice of the source's table.
+    cluster that deals executors out as it goes. ``keep`` replaces the slice of the source's table. ``note`` keeps a number of the source in
+    the run's ledger, ``say`` tells whoever started the run.
     """
 
     baskets: DataFrame
@@ -37,3 +38,5 @@ class Given:
     partitions: int
     at_once: Callable[[], int]
     keep: Callable[[DataFrame], Kept]
+    note: Callable[[str, float], None]
+    say: Callable[[str], None]

@@ -16,6 +16,7 @@ from fuserank.common.lookup import locate
 if TYPE_CHECKING:
     import pyarrow as pa
     import scipy.sparse as sp
+    from pyspark.sql import DataFrame
 
     from fuserank.candidates.content import Content
 
@@ -82,6 +83,13 @@ class Interactions:
         had = np.flatnonzero(count_U)
         youngest = np.repeat(np.minimum.reduceat(self.age.data, self.age.indptr[had]), count_U[had])
         return _with(plain, plain.data * np.exp2((youngest - self.age.data) / np.float32(half_life)))
+
+
+def as_interactions(pair_rows: DataFrame) -> DataFrame:
+    """PAIR_COLUMNS of ``history.baskets.pairs``: weight = distinct baskets, age = days since the last."""
+    return pair_rows.selectExpr(
+        "user_index", "item_index", "cast(baskets as float) weight", "cast(age_days as float) age"
+    )
 
 
 def _with(matrix: sp.csr_matrix, data: Floats) -> sp.csr_matrix:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fuserank.candidates import learned
-from fuserank.candidates.baskets import Q20, same_list_for_all, users_of
 from fuserank.candidates.best import Best, best_dense
+from fuserank.candidates.rows import same_list_for_all
+from fuserank.history.events import Q20
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -33,7 +34,7 @@ def lists(given: Given, cfg: PopularConfig) -> DataFrame:
 
 
 def propose(basket_rows: DataFrame, cfg: PopularConfig) -> DataFrame:
-    """``basket_rows``: from ``baskets.baskets``. Returns user_index, item_index, source, rank (int), score (float): exactly
+    """``basket_rows``: from ``history.baskets``. Returns user_index, item_index, source, rank (int), score (float): exactly
     min(quota, items) rows for each user.
     """
     from pyspark.sql import functions as F
@@ -43,7 +44,10 @@ def propose(basket_rows: DataFrame, cfg: PopularConfig) -> DataFrame:
     )
     score = sum((F.col(f"baskets_{n}") * F.lit(float(w.weight)) for n, w in enumerate(cfg.windows)), F.lit(0.0))
     return same_list_for_all(
-        counts.select("item_index", score.alias("score")), users_of(basket_rows), "popular", cfg.quota
+        counts.select("item_index", score.alias("score")),
+        basket_rows.select("user_index").distinct(),
+        "popular",
+        cfg.quota,
     )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fuserank.candidates.baskets import Q20, decayed_column
 from fuserank.candidates.rows import of_source
+from fuserank.history.baskets import decayed_column
+from fuserank.history.events import Q20
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -22,7 +23,7 @@ def lists(given: Given, cfg: RepeatConfig) -> DataFrame:
 def propose(pair_rows: DataFrame, cfg: RepeatConfig) -> DataFrame:
     """score = Σ over terms of weight · decayed count + count_weight · count, of distinct baskets with the item.
 
-    ``pair_rows``: from ``baskets.pairs`` with the terms' half-lives. Returns user_index, item_index, source, rank (int),
+    ``pair_rows``: from ``history.baskets.pairs`` with the terms' half-lives. Returns user_index, item_index, source, rank (int),
     score (float): as many rows as the user took items, at most the quota.
     """
     from pyspark.sql import Window

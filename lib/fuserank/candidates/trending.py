@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fuserank.candidates.baskets import same_list_for_all, users_of
+from fuserank.candidates.rows import same_list_for_all
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -22,7 +22,7 @@ def propose(basket_rows: DataFrame, cfg: TrendingConfig) -> DataFrame:
     """score = (n − e) / √(e + shrinkage): n baskets in the window, e = baskets of the baseline scaled to its length, as
     a Poisson count's excess in standard deviations.
 
-    ``basket_rows``: from ``baskets.baskets``. Returns user_index, item_index, source, rank (int), score (float): exactly
+    ``basket_rows``: from ``history.baskets``. Returns user_index, item_index, source, rank (int), score (float): exactly
     min(quota, items) rows for each user.
     """
     from pyspark.sql import functions as F
@@ -35,5 +35,8 @@ def propose(basket_rows: DataFrame, cfg: TrendingConfig) -> DataFrame:
     expected = F.col("before") * F.lit(cfg.window_days / cfg.baseline_days)
     score = (F.col("recent") - expected) / F.sqrt(expected + F.lit(float(cfg.shrinkage)))
     return same_list_for_all(
-        counts.select("item_index", score.alias("score")), users_of(basket_rows), "trending", cfg.quota
+        counts.select("item_index", score.alias("score")),
+        basket_rows.select("user_index").distinct(),
+        "trending",
+        cfg.quota,
     )

@@ -33,7 +33,7 @@ def check(
     settings = load(env)
     spark = session.start("fuserank check", settings.run.executors_wait_seconds)
     session.apply_runtime(spark, settings.spark)
-    found = list(_check.check(spark, dataset, rows, dt.datetime.now(dt.UTC)))
+    found = list(_check.check(spark, dataset, settings.windows.label_days, rows, dt.datetime.now(dt.UTC)))
     if as_json:
         typer.echo(json.dumps({"dataset": dataset.name, "checked": [c.as_dict() for c in found]}))
         return

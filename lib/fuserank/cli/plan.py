@@ -26,7 +26,7 @@ def plan(
     """Rows, bytes, memory and minutes of every step of a run, before it; refused where a disk is too small."""
     from fuserank.config.dataset import load_dataset
     from fuserank.io import session
-    from fuserank.jobs._plan import Told, needs_spark, refuse_small_disks
+    from fuserank.jobs._plan import Told, needs_spark, refuse_small_disks, repeats_of
     from fuserank.jobs.refresh import predicted
 
     settings = o.settings(env, as_of, lake, overrides, dataset)
@@ -34,7 +34,11 @@ def plan(
     if needs_spark(settings, load_dataset(settings.dataset)):
         spark = session.start("fuserank plan", settings.run.executors_wait_seconds)
     found = predicted(settings, spark, Told(events, users, items, promotions, cores))
-    typer.echo(json.dumps(as_dict(found, settings)) if as_json else "\n".join(lines(found, settings)))
+    allowed, why = repeats_of(settings, spark)
+    if as_json:
+        typer.echo(json.dumps({**as_dict(found, settings), "repeats": {"allowed": allowed, "why": why}}))
+    else:
+        typer.echo("\n".join([*lines(found, settings), repeats_line(allowed, why)]))
     refuse_small_disks(settings, found)
 
 
@@ -69,6 +73,12 @@ def as_dict(found: Planned, settings: Settings) -> dict[str, Any]:
             for p in found.places
         ],
     }  # fmt: skip
+
+
+def repeats_line(allowed: bool | None, why: str) -> str:
+    """Whether lists will hold what a user took before; None: not known yet."""
+    kept = {True: "lists may hold", False: "lists leave out", None: "whether lists hold"}[allowed]
+    return f"{kept} what the user took before: {why}"
 
 
 def lines(found: Planned, settings: Settings) -> list[str]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from fuserank.config.settings import Settings
+    from fuserank.io.lake import Lake
 
 
 def recommend(
@@ -37,8 +38,20 @@ def recommend(
     rows = [r.asDict() for r in mine.where((F.col("user_id") == user) & (F.col("surface") == place)).collect()]
     if not rows:
         raise FuserankError(_why_none(user, place, settings, mine))
-    found = recommendations(user, rows, k)
+    found = recommendations(user, rows, k, _length(reader, rows[0]["run_id"]))
     typer.echo(json.dumps(found, ensure_ascii=False) if as_json else "\n".join(lines(found)))
+
+
+def _length(lake: Lake, run_id: str) -> int | None:
+    """The ranking.k of the run that made a list; None where its ledger does not say it."""
+    from pyspark.sql import functions as F
+
+    from fuserank.tables.ops import RUNS
+
+    if not lake.exists(RUNS):
+        return None
+    notes = [r["metrics"] for r in lake.read(RUNS).where(F.col("run_id") == run_id).select("metrics").collect()]
+    return int(notes[0]["ranking.k"]) if notes and "ranking.k" in notes[0] else None
 
 
 def _why_none(user: str, surface: str, settings: Settings, ranking: DataFrame) -> str:

@@ -65,8 +65,12 @@ def ndcg(hit_UK: BoolArray, truth_U: IntArray, k: int) -> FloatArray:
     return np.divide(dcg, ideal, out=np.zeros_like(dcg), where=ideal > 0)
 
 
-def recall(hit_UK: BoolArray, truth_U: IntArray, k: int) -> FloatArray:
-    """Recall@k per user (U,): hits over min(n, k); 0 where a user has no truth."""
+def recall(hit_UK: BoolArray, truth_U: IntArray) -> FloatArray:
+    """Recall@k per user (U,) of lists of k: hits over all n of the truth, as published tables have it; 0 where a user has no truth."""
     hits = hit_UK.sum(axis=1).astype(np.float64)
-    most = np.minimum(truth_U, k)
-    return np.divide(hits, most, out=np.zeros_like(hits), where=most > 0)
+    return np.divide(hits, truth_U, out=np.zeros_like(hits), where=truth_U > 0)
+
+
+def capped_recall(hit_UK: BoolArray, truth_U: IntArray, k: int) -> FloatArray:
+    """Capped recall@k per user (U,): hits over min(n, k), which a list of k can reach; 0 where a user has no truth."""
+    return recall(hit_UK, np.minimum(truth_U, k))

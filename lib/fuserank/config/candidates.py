@@ -33,9 +33,11 @@ class AlsConfig(SourceSection):
     regularization: float = Field(5.0, ge=0, description="λ on the squared norm of each factor, alike for every row")
     iterations: int = Field(15, ge=1, description="passes over both sides (count)")
     alpha: float = Field(1.0, gt=0, description="weight of r in the confidence 1 + alpha · r")
-    weight: Literal["log_baskets", "baskets", "log_reward", "reward"] = Field(
-        "log_baskets",
-        description="r: log(distinct baskets), distinct baskets, log(1 + summed reward), or summed reward of user and item",
+    weight: Literal["auto", "log_baskets", "log1p_baskets", "baskets", "log_reward", "reward"] = Field(
+        "auto",
+        description="r: log(distinct baskets), log(1 + distinct baskets), distinct baskets, log(1 + summed reward), or summed reward of "
+        "user and item. auto: log_baskets where at least 10 % of the pairs of user and item stand in two baskets or more, else "
+        "log1p_baskets, by which a pair of one basket counts, too",
     )
     engine: Literal["blocked", "mllib"] = Field(
         "blocked", description="blocked: one barrier stage, both factor tables on each rank; mllib: tables of any size"
@@ -203,6 +205,11 @@ class CandidatesConfig(Section):
     )
     members: dict[str, MemberConfig] = Field(
         default_factory=dict, description="members of the retrieval family, by name, where they are not as by default"
+    )
+    hide_disliked: bool = Field(
+        True,
+        description="leave out of a user's candidates, of every source, and of the fillers of the user's list what the user disliked: the "
+        "latest feedback on the item has a negative reward",
     )
     max_rows: int | None = Field(
         4_000_000,

@@ -8,23 +8,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from fuserank.common.topn import Grid, ndcg, recall, top_columns
+from fuserank.common.topn import Grid, capped_recall, ndcg, recall, top_columns
 from fuserank.common.users import whole_users
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-LENGTH = 10  # the metrics' names say so: ndcg@10, recall@10, hitrate@10
+LENGTH = 10  # the metrics' names say so: ndcg@10, recall@10, capped_recall@10, hitrate@10
 TRACKS = ("all", "new")
 SCHEMA = (
-    "user_index int, track string, source string, truth int, ndcg double, recall double, hit double, items array<int>"
+    "user_index int, track string, source string, truth int, ndcg double, recall double, capped_recall double, hit double, "
+    "items array<int>"
 )
 
 
 def judge(wide: DataFrame, sources: tuple[str, ...]) -> DataFrame:
     """One row per user with truth, track and source; lazy.
 
-    ``wide``: ``common.protocol.side_by_side`` of the evaluation window. Each source is ranked by its own score over its
+    ``wide``: ``history.labels.side_by_side`` of the evaluation window. Each source is ranked by its own score over its
     own candidates, ties to the lower item_index; on the track `new` what the user had bought before is masked, in the
     lists and in the truth. ``items`` is the list, best first, of at most ten; a source without candidates has none.
     """
@@ -67,10 +68,11 @@ def _judged(
         [
             pa.array(grid.users_U[judged].astype(np.int32)), pa.array([track] * n, pa.string()),
             pa.array([source] * n, pa.string()), pa.array(truth_U.astype(np.int32)),
-            pa.array(ndcg(hit_UK, truth_U, LENGTH)), pa.array(recall(hit_UK, truth_U, LENGTH)),
+            pa.array(ndcg(hit_UK, truth_U, LENGTH)), pa.array(recall(hit_UK, truth_U)),
+            pa.array(capped_recall(hit_UK, truth_U, LENGTH)),
             pa.array(hit_UK.any(axis=1).astype(np.float64)), pa.ListArray.from_arrays(pa.array(offsets), pa.array(items)),
         ],
-        ["user_index", "track", "source", "truth", "ndcg", "recall", "hit", "items"],
+        ["user_index", "track", "source", "truth", "ndcg", "recall", "capped_recall", "hit", "items"],
     )  # fmt: skip
 
 

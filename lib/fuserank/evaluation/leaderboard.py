@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fuserank.common.lookup import locate
-from fuserank.common.topn import ndcg
+from fuserank.common.topn import capped_recall, ndcg, recall
 from fuserank.config.base import Section
 from fuserank.evaluation.bootstrap import interval, resampled_means
 from fuserank.registry.sources import floor
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fuserank.evaluation.protocols import Split
 
 Ints = npt.NDArray[Any]
+METRICS = ("recall", "capped_recall", "ndcg")
 FLOOR = floor()  # what the others must pass
 
 
@@ -58,7 +59,7 @@ class Row:
 
 
 def per_user(lists: Lists, split: Split, ks: Sequence[int]) -> tuple[list[str], npt.NDArray[np.float64]]:
-    """recall@k (hits over all of a user's truth, as published tables have it) and ndcg@k of each user with truth (U, 2K).
+    """recall@k, capped_recall@k and ndcg@k (``common.topn``) of each user with truth (U, 3K).
 
     A user without a list has 0.
     """
@@ -75,8 +76,9 @@ def per_user(lists: Lists, split: Split, ks: Sequence[int]) -> tuple[list[str], 
     hit_UK[line, rank - 1] = locate(truth, line * span + item)[1]
     names, columns = [], []
     for k in ks:
-        names += [f"recall@{k}", f"ndcg@{k}"]
-        columns += [hit_UK[:, :k].sum(axis=1) / truth_U, ndcg(hit_UK[:, :k], truth_U, k)]
+        first = hit_UK[:, :k]
+        names += [f"{metric}@{k}" for metric in METRICS]
+        columns += [recall(first, truth_U), capped_recall(first, truth_U, k), ndcg(first, truth_U, k)]
     return names, np.stack(columns, axis=1)
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 FUSION = "fusion"
 PROTOCOL = "protocol"  # the source of rows that count users, items and true pairs
-PER_USER = {"ndcg@10": "ndcg", "recall@10": "recall", "hitrate@10": "hit"}
+PER_USER = {"ndcg@10": "ndcg", "recall@10": "recall", "capped_recall@10": "capped_recall", "hitrate@10": "hit"}
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,9 @@ def measure(
     wide: DataFrame, judged: DataFrame, items: Items, sources: tuple[str, ...], calibrators: dict[str, Calibrator],
     cfg: EvaluationConfig, seed: int, window: tuple[dt.date, dt.date],
 ) -> list[Metric]:  # fmt: skip
-    """All metrics of the window [first, last]; ``wide`` and ``judged`` as ``common.protocol`` makes them.
+    """All metrics of the window [first, last]; ``wide`` and ``judged`` as ``history.labels`` makes them.
 
-    Collects per judged user, track and source three numbers and ten items; ``cfg.users`` users with truth, at most, are
+    Collects per judged user, track and source four numbers and ten items; ``cfg.users`` users with truth, at most, are
     judged. Calibration is counted on the executors, over all users. Raises FuserankError where nothing was
     bought in the window, for then nothing can be measured.
     """
@@ -162,7 +162,7 @@ def protocol_text(days: int, cfg: EvaluationConfig) -> str:
     """The protocol in words, for whoever reads the numbers."""
     return (
         f"full ranking over the {days} days from as_of; users and items with an event before as_of 00:00 UTC; truth: distinct "
-        f"items bought in the window, of at most {cfg.users} users; track new: items bought before are masked; lists of {LENGTH}; intervals: {cfg.confidence:.0%} "
+        f"items bought in the window, of at most {cfg.users} users; track new: items bought before are masked; lists of {LENGTH}; recall over all of the truth, capped recall over as much of it as a list holds; intervals: {cfg.confidence:.0%} "
         f"percentile bootstrap over users, {cfg.resamples} resamples, paired; long tail: items beyond those that make up "
         f"{cfg.head_share:.0%} of earlier purchases; ece: {cfg.ece_bins} equal-mass bins of all candidate rows"
     )

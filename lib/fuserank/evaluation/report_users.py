@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING
 
 from fuserank.evaluation.report_data import Bought, Recommended, UserView
+from fuserank.history.events import is_taken, reversals_in, with_reversals
+from fuserank.history.windows import label_window
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from pyspark.sql import DataFrame
 
 
@@ -24,15 +27,18 @@ def user_views(
     drawn = drawn.orderBy(F.xxhash64("user_index", F.lit(seed)), "user_index").limit(users)
     chosen = {r["user_index"]: r["user_id"] for r in drawn.collect()}
     mine = F.col("user_index").isin(list(chosen))
-    end = as_of + dt.timedelta(days=days)
-    bought = events.where(
-        mine & (F.col("role") == "feedback") & (F.col("reward_q20") > 0) & (F.col("event_date") < F.lit(end))
-    )
-    past = F.col("event_date") < F.lit(as_of)
-    per_item = bought.groupBy("user_index", "item_index").agg(
-        F.count_if(past).alias("times"),
-        F.max(F.when(past, F.col("event_date"))).alias("last"),
-        F.max(~past).alias("later"),
+    end, past = label_window(as_of, days).end, F.col("event_date") < F.lit(as_of)
+    theirs = events.where(mine & (F.col("event_date") < F.lit(end)))
+    rows = with_reversals(theirs, reversals_in(theirs))
+    before, later = past & is_taken(as_of), ~past & is_taken(end)
+    per_item = (
+        rows.groupBy("user_index", "item_index")
+        .agg(
+            F.count_if(before).alias("times"),
+            F.max(F.when(before, F.col("event_date"))).alias("last"),
+            F.max(later).alias("later"),
+        )
+        .where("times > 0 or later")
     )
     items = per_item.join(names, "item_index", "left").collect()
     known = not events.where(~past).isEmpty()

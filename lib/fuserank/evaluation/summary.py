@@ -7,7 +7,7 @@ from typing import Any
 
 from fuserank.evaluation.measure import PROTOCOL
 
-SHOWN = ("ndcg@10", "recall@10", "hitrate@10", "coverage", "long_tail_share", "ece")
+SHOWN = ("ndcg@10", "recall@10", "capped_recall@10", "hitrate@10", "coverage", "long_tail_share", "ece")
 
 
 def summary(rows: list[dict[str, Any]], as_of: dt.date, protocol: str) -> dict[str, Any]:
@@ -35,13 +35,13 @@ def lines(found: dict[str, Any]) -> list[str]:
         counts = found["protocol"].get(track, {})
         out += ["", f"track {track}: " + ", ".join(f"{v:,} {k.replace('_', ' ')}" for k, v in counts.items())]
         out.append(
-            f"  {'source':<14}{'ndcg@10':>9}  {'95 % interval':<17}{'minus fusion':<19}{'recall':>8}{'hit':>8}{'cover':>8}{'tail':>8}{'ece':>9}"
+            f"  {'source':<14}{'ndcg@10':>9}  {'95 % interval':<17}{'minus fusion':<19}{'recall':>8}{'capped':>8}{'hit':>8}{'cover':>8}{'tail':>8}{'ece':>9}"
         )
         for name, m in sorted(sources.items(), key=lambda e: -e[1]["ndcg@10"]):
             (low, high), (minus, plus) = m["ci95"], m["minus_fusion_ci95"]
             ece = f"{m['ece']:9.4f}" if "ece" in m else ""
             out.append(
                 f"  {name:<14}{m['ndcg@10']:9.4f}  {f'{low:.4f} … {high:.4f}':<17}{f'{minus:+.4f} … {plus:+.4f}':<19}"
-                f"{m['recall@10']:8.4f}{m['hitrate@10']:8.4f}{m['coverage']:8.4f}{m['long_tail_share']:8.4f}{ece}"
+                f"{m['recall@10']:8.4f}{m['capped_recall@10']:8.4f}{m['hitrate@10']:8.4f}{m['coverage']:8.4f}{m['long_tail_share']:8.4f}{ece}"
             )
     return out

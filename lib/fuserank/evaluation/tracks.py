@@ -16,23 +16,34 @@ from fuserank.common.errors import FuserankError
 from fuserank.evaluation.protocols import Ints, Split, as_of_day, pairs_of
 
 Longs = npt.NDArray[np.int64]
+NEVER = 1 << 40
 COLD_USERS = 500
 _LEAST = 5  # events that a cold user must have, so that the same ones are asked with 1, 3 and 5 of them
 
 
 @dataclass(frozen=True)
 class Events:
-    """user, item, day and time (µs) of each event (N,); ``items``: all that the lake has numbered."""
+    """user, item, day and time (µs) of each event (N,), and the day on which it was known to be taken back (NEVER: it was not);
+    ``items``: all that the lake has numbered.
+    """
 
     user_N: Ints
     item_N: Ints
     day_N: Longs
     time_N: Longs
+    back_N: Longs
     items: Ints
 
     def of(self, kept_N: npt.NDArray[np.bool_]) -> Events:
         """The events of a mask."""
-        return Events(self.user_N[kept_N], self.item_N[kept_N], self.day_N[kept_N], self.time_N[kept_N], self.items)
+        names = ("user_N", "item_N", "day_N", "time_N", "back_N")
+        return replace(self, **{name: getattr(self, name)[kept_N] for name in names})
+
+    def standing(self, day: int, label_days: int) -> Events:
+        """Those before ``day`` that were not yet known to be taken back on it, and those from it on that were not when the
+        ``label_days`` ended.
+        """
+        return self.of(self.back_N >= np.where(self.day_N < day, day, day + label_days))
 
     def at(self, day: int, label_days: int, repeats: bool) -> Split:
         """What is before ``day`` against the ``label_days`` from it."""
@@ -121,12 +132,13 @@ def drawn_users(events: Events, day: int, label_days: int, seed: int, most: int 
 
 def _of_cold_users(known: int) -> Callable[[Events, int, int, int], tuple[Split, Split]]:
     def cut(events: Events, day: int, label_days: int, seed: int) -> tuple[Split, Split]:
-        users = drawn_users(events, day, label_days, seed)
-        others = events.of(~np.isin(events.user_N, users))  # settings, too, are chosen without them
-        earlier = day - label_days
+        now, earlier = events.standing(day, label_days), day - label_days
+        users = drawn_users(now, day, label_days, seed)
+        # settings, too, are chosen without them
+        others = events.of(~np.isin(events.user_N, users)).standing(earlier, label_days)
         of_validation = drawn_users(others, earlier, label_days, seed)
         return (
-            cold_users(events, day, label_days, known, users),
+            cold_users(now, day, label_days, known, users),
             cold_users(others, earlier, label_days, known, of_validation),
         )
 
@@ -134,10 +146,13 @@ def _of_cold_users(known: int) -> Callable[[Events, int, int, int], tuple[Split,
 
 
 def _by_day(at: Callable[[Events, int, int], Split]) -> Callable[[Events, int, int, int], tuple[Split, Split]]:
-    return lambda events, day, label_days, seed: (
-        at(events, day, label_days),
-        at(events, day - label_days, label_days),
-    )
+    def cut(events: Events, day: int, label_days: int, seed: int) -> tuple[Split, Split]:
+        test, validation = (
+            at(events.standing(start, label_days), start, label_days) for start in (day, day - label_days)
+        )
+        return test, validation
+
+    return cut
 
 
 _CUTS = {

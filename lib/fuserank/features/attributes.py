@@ -10,7 +10,8 @@ import numpy.typing as npt
 from pyspark.sql import Window
 from pyspark.sql import functions as F
 
-from fuserank.features.baskets import Q20, decayed_counts, mean_gap
+from fuserank.features.baskets import decayed_counts, mean_gap
+from fuserank.history.events import Q20
 from fuserank.tables.features import ATTRIBUTE_HALF_LIVES_DAYS, ATTRIBUTES, index_of
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from fuserank.common.reversals import not_taken_back
+from fuserank.history.baskets import lines
+from fuserank.history.events import Q20
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -14,43 +15,30 @@ if TYPE_CHECKING:
 
     from pyspark.sql import Column, DataFrame
 
-Q20 = 1 << 20
 
+def basket_items(taken: DataFrame, as_of: dt.date) -> DataFrame:
+    """One row per user, item and basket of what was taken (``history.events.taken``), hash-partitioned by user.
 
-def basket_items(events: DataFrame, as_of: dt.date, reversals: DataFrame | None = None) -> DataFrame:
-    """Positive feedback that no reversal took back, one row per user, item and basket, hash-partitioned by user.
-
-    ``events`` and ``reversals`` (None: there are none): silver.events known before ``as_of``. Columns: user_index, item_index, basket (long: the session, or the
-    day where there is none), age_days (int, 1 = the day before as_of; of the latest line), lines, quantity,
+    Columns: user_index, item_index, basket (long), age_days (int, 1 = the day before as_of; of the latest line), lines, quantity,
     spend_minor, discount_lines, coupon_lines (long), store_id (the lowest of the basket's lines with the item, or null).
     """
-    kept = events.where((F.col("role") == "feedback") & (F.col("reward_q20") > 0))
-    kept = not_taken_back(kept, reversals)
-    day = F.col("event_time").cast("date")
-    lines = kept.select(
-        "user_index",
-        "item_index",
-        F.xxhash64("user_index", F.coalesce(F.col("session"), day.cast("string"))).alias("basket"),
-        F.datediff(F.lit(as_of), day).alias("age_days"),
+    rows = lines(
+        taken,
+        as_of,
         F.coalesce("quantity", F.lit(0)).alias("quantity"),
         F.coalesce("amount_minor", F.lit(0)).alias("spend_minor"),
         _flag("discount_minor"),
         _flag("coupon_minor"),
         "store_id",
     )
-    # The one shuffle: what follows by (user, …) finds its rows together.
-    return (
-        lines.repartition("user_index")
-        .groupBy("user_index", "item_index", "basket")
-        .agg(
-            F.min("age_days").alias("age_days"),
-            F.count(F.lit(1)).alias("lines"),
-            F.sum("quantity").alias("quantity"),
-            F.sum("spend_minor").alias("spend_minor"),
-            F.sum("discount_minor").alias("discount_lines"),
-            F.sum("coupon_minor").alias("coupon_lines"),
-            F.min("store_id").alias("store_id"),
-        )
+    return rows.groupBy("user_index", "item_index", "basket").agg(
+        F.min("age_days").alias("age_days"),
+        F.count(F.lit(1)).alias("lines"),
+        F.sum("quantity").alias("quantity"),
+        F.sum("spend_minor").alias("spend_minor"),
+        F.sum("discount_minor").alias("discount_lines"),
+        F.sum("coupon_minor").alias("coupon_lines"),
+        F.min("store_id").alias("store_id"),
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fuserank.features import attributes, items, pairs, stores, users
 from fuserank.features.baskets import basket_items
+from fuserank.history.events import taken
 from fuserank.tables import Table
 from fuserank.tables import features as t
 
@@ -39,7 +40,7 @@ def build(
 
     ``keep`` is called on frames that several tables are made of: a job hands in one that persists them.
     """
-    baskets = keep(basket_items(known.events, as_of, known.reversals))
+    baskets = keep(basket_items(taken(known.events, known.reversals), as_of))
     promoted = keep(stores.promotions_of_week(known.promotions, known.item_dictionary, as_of, cfg))
     pair_rows = keep(pairs.pair_counts(baskets))
     catalogue = keep(attributes.catalogue(known.items, known.item_dictionary, pair_rows))

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from fuserank.features.baskets import Q20, counted, mean_gap, q20, share
+from fuserank.features.baskets import counted, mean_gap, q20, share
+from fuserank.history.events import Q20
 from fuserank.tables.features import DEMOGRAPHICS, USER_WINDOWS_DAYS
 
 if TYPE_CHECKING:

@@ -34,7 +34,7 @@ def said_by_all(candidates: DataFrame, scores: DataFrame) -> DataFrame:
 
 
 def fuse(wide: DataFrame, fitted: Fitted, cfg: FusionConfig) -> DataFrame:
-    """Rows of fusion.fused from a wide frame laid out by user (``common.protocol.side_by_side``); lazy."""
+    """Rows of fusion.fused from a wide frame laid out by user (``history.labels.side_by_side``); lazy."""
     return wide.mapInArrow(_kernel(fitted, cfg.rrf_k), SCHEMA)
 
 

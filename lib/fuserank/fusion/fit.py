@@ -14,13 +14,15 @@ from fuserank.fusion.weights import FitWindow, search
 
 
 def fit(rows: pa.Table, sources: tuple[str, ...], cfg: FusionConfig) -> tuple[Fitted, dict[str, float]]:
-    """The fitted fusion and its numbers, from wide rows (``common.protocol.side_by_side``) sorted by (user_index, item_index).
+    """The fitted fusion and its numbers, from wide rows (``history.labels.side_by_side``) sorted by (user_index, item_index).
 
     A source that proposed nothing in the window, such as co_purchase in a shop without baskets, is left out of it.
     """
     sources = tuple(s for s in sorted(sources) if rows[f"score_{s}"].null_count < rows.num_rows)
     if not sources:
-        raise FuserankError("no source has candidates 28 days before as_of; run jobs/candidates.py for that day")
+        raise FuserankError(
+            "no source has candidates as of the label window's start, windows.label_days before as_of; run jobs/candidates.py for that day"
+        )
     label_N = rows["label"].to_numpy() > 0
     score_SN = np.stack([rows[f"score_{s}"].to_numpy().astype(np.float64) for s in sources])
     rank_SN = np.stack([_ranks(rows, s, score_SN[n]) for n, s in enumerate(sources)])
@@ -28,7 +30,7 @@ def fit(rows: pa.Table, sources: tuple[str, ...], cfg: FusionConfig) -> tuple[Fi
     given_N = given_SN.any(axis=0)
     if not label_N[given_N].any():
         raise FuserankError(
-            "no candidate was bought in the 28 days before as_of: there is nothing to fit the fusion on"
+            "no candidate was bought in the label window before as_of (windows.label_days): there is nothing to fit the fusion on"
         )
     calibrators = {
         s: _calibrate(score_SN[n][given_SN[n]], rank_SN[n][given_SN[n]], label_N[given_SN[n]], s, cfg)

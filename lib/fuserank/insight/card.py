@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from fuserank.history.events import EXPOSURE, REVERSAL
 from fuserank.insight.card_counts import OPTIONAL
 from fuserank.insight.spread import Spread, spread
 from fuserank.insight.words import Currency, plural
@@ -259,8 +260,8 @@ def _without(rows: Mapping[str, int], types: list[TypeCount], told: Mapping[str,
         *([] if timed else ["no times of day: nothing by hour"]),
         *(words for name, words in said.items() if name in lacks),
         *(words for table, words in tables.items() if not rows.get(table)),
-        *([] if "exposure" in roles else ["no exposures: what was shown and not taken is not known"]),
-        *([] if "reversal" in roles else ["no returns or cancellations"]),
+        *([] if EXPOSURE in roles else ["no exposures: what was shown and not taken is not known"]),
+        *([] if REVERSAL in roles else ["no returns or cancellations"]),
     ]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from fuserank.common.reversals import not_taken_back
+from fuserank.history.baskets import basket_name
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -72,23 +72,11 @@ def calendar(events: DataFrame, zone: str) -> DataFrame:
     )  # fmt: skip
 
 
-def liked(events: DataFrame, reversals: DataFrame | None) -> DataFrame:
-    """Feedback with a reward above 0 that nothing took back: what features and recommenders learn from."""
-    return not_taken_back(events.where("role = 'feedback' AND reward_q20 > 0"), reversals)
-
-
-def basket() -> Column:
-    """What features call a basket: the session, or the UTC day where there is none."""
-    from pyspark.sql import functions as F
-
-    return F.coalesce(F.col("session"), F.col("event_time").cast("date").cast("string"))
-
-
-def pairs(liked_events: DataFrame, zone: str) -> DataFrame:
+def pairs(taken: DataFrame, zone: str) -> DataFrame:
     """One row per user and item: user_index, item_index, item_id, events, baskets (long), first_day (date, shop's zone)."""
     from pyspark.sql import functions as F
 
-    keyed = liked_events.select("user_index", "item_index", "item_id", basket().alias("basket"), local(zone).cast("date").alias("day"))  # fmt: skip
+    keyed = taken.select("user_index", "item_index", "item_id", basket_name().alias("basket"), local(zone).cast("date").alias("day"))  # fmt: skip
     lines = keyed.groupBy("user_index", "item_index", "item_id", "basket").agg(
         F.count("*").alias("events"), F.min("day").alias("day")
     )

@@ -7,6 +7,7 @@ from itertools import accumulate
 
 from fuserank.common.page import card as section
 from fuserank.common.page import chart_card, grid, page, table, tiles
+from fuserank.history.events import FEEDBACK
 from fuserank.insight import card_text as text
 from fuserank.insight import charts
 from fuserank.insight.card import Card
@@ -30,7 +31,7 @@ def _tiles(card: Card) -> str:
         shown += [(f"{card.per_user.entities:,}", "users"), (f"{card.per_item.entities:,}", "items"),
                   (share(card.repeat_share), "repeat rate of basket lines"),
                   (share(card.per_item.tops[1]), "of events on the top 1 % items")]  # fmt: skip
-    amounts = [t.amount_minor for t in card.types if t.role == "feedback" and t.amount_minor is not None]
+    amounts = [t.amount_minor for t in card.types if t.role == FEEDBACK and t.amount_minor is not None]
     if amounts:
         shown.append((money(sum(amounts), card.currency), "paid"))
     return tiles(shown)

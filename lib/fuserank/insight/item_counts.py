@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fuserank.insight.card_counts import basket, local, week_of
+from fuserank.history.baskets import basket_name
+from fuserank.insight.card_counts import local, week_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -20,25 +21,25 @@ def kinds(events: DataFrame) -> DataFrame:
     )  # fmt: skip
 
 
-def weekly(liked_events: DataFrame, zone: str) -> DataFrame:
+def weekly(taken: DataFrame, zone: str) -> DataFrame:
     """One row per week with events: monday, events, buyers, quantity, amount_minor (null where not told), and for the price
     priced_minor over priced_quantity: of the lines that tell an amount and have a unit (no quantity is one)."""
     from pyspark.sql import functions as F
 
     units = F.coalesce(F.col("quantity"), F.lit(1))
     priced = F.col("amount_minor").isNotNull() & (units > 0)
-    return liked_events.groupBy(week_of(local(zone).cast("date")).alias("monday")).agg(
+    return taken.groupBy(week_of(local(zone).cast("date")).alias("monday")).agg(
         F.count("*").alias("events"), F.countDistinct("user_index").alias("buyers"), F.sum("quantity").alias("quantity"),
         F.sum("amount_minor").alias("amount_minor"), F.sum(F.when(priced, F.col("amount_minor"))).alias("priced_minor"),
         F.sum(F.when(priced, units)).alias("priced_quantity"), F.count_if(F.col("discount_minor") > 0).alias("discounted"),
     )  # fmt: skip
 
 
-def buyers(liked_events: DataFrame) -> DataFrame:
+def buyers(taken: DataFrame) -> DataFrame:
     """baskets, n: how many users have the item in so many baskets."""
     from pyspark.sql import functions as F
 
-    by_user = liked_events.groupBy("user_index").agg(F.countDistinct(basket()).alias("baskets"))
+    by_user = taken.groupBy("user_index").agg(F.countDistinct(basket_name()).alias("baskets"))
     return by_user.groupBy("baskets").agg(F.count("*").alias("n"))
 
 

@@ -115,8 +115,7 @@ def profile(
 ) -> UserProfile:
     """From the user's rows: of ``user_rows.events_of`` in any order, silver.users, features.user, ranking.ranking. ``cut``: there are earlier ones that were not read."""
     rows = sorted(events, key=lambda r: (r["event_time"], r["event_id"]))
-    back = {r["reverses_event_id"] for r in rows if r["role"] == "reversal"}
-    good = [r for r in rows if r["role"] == "feedback" and r["reward_q20"] > 0 and r["event_id"] not in back]
+    good = [r for r in rows if r["taken"]]
     lines = {(r["item_id"], r["basket"]): r for r in good}
     items = {item for item, _ in lines}
     spend = total(good, "amount_minor")
@@ -134,7 +133,7 @@ def profile(
         since_first_days=_age(rows[0], about.as_of) if rows else None,
         since_last_days=_age(rows[-1], about.as_of) if rows else None,
         events=[(*kind, n) for kind, n in sorted(types.items(), key=lambda e: (-e[1], e[0]))],
-        taken_back=sum(r["event_id"] in back for r in rows),
+        taken_back=sum(r["taken_back"] for r in rows),
         cut=cut,
         sessions=any(r["session"] is not None for r in rows),
         baskets=len({basket for _, basket in lines}),

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from fuserank.insight.card_counts import basket, local
+from fuserank.history.baskets import basket_name
+from fuserank.history.events import is_taken, reversals_in, with_reversals
+from fuserank.insight.card_counts import local
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -16,16 +18,18 @@ KINDS = ("department", "category", "brand")
 
 def events_of(events: DataFrame, items: DataFrame, users: Sequence[str], zone: str, most: int = MOST) -> DataFrame:
     """The events of some users, at most ``most`` in all, the latest first, with name and KINDS of the item (null: unknown),
-    ``local`` (clock of the shop's zone, no zone) and ``basket``.
+    ``local`` (clock of the shop's zone, no zone), ``basket``, ``taken`` and ``taken_back`` (boolean).
 
     ``events``, ``items``: silver.events and silver.items, known before one date.
     """
     from pyspark.sql import functions as F
 
-    mine = events.where(F.col("user_id").isin(list(users))).select(
+    theirs = events.where(F.col("user_id").isin(list(users)))
+    mine = with_reversals(theirs, reversals_in(theirs)).select(
         "user_id", "item_id", "event_id", "event_type", "role", "event_time", local(zone).alias("local"),
-        basket().alias("basket"), "reward_q20", "quantity", "amount_minor", "discount_minor", "coupon_minor", "session",
-        "reverses_event_id", "dataset",
+        basket_name().alias("basket"), is_taken().alias("taken"),
+        F.col("reversed_at").isNotNull().alias("taken_back"), "quantity", "amount_minor", "discount_minor", "coupon_minor", "session",
+        "dataset",
     )  # fmt: skip
     latest = mine.orderBy(F.desc("event_time"), "event_id").limit(most)
     return latest.join(items.select("item_id", "name", *KINDS), "item_id", "left")

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from fuserank.common.errors import IngestError
 from fuserank.io.places import is_local, local_path
 from fuserank.tables import Table
 from fuserank.tables.ops import INGESTED, RUNS
+from fuserank.tables.silver import EVENTS
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -110,6 +112,15 @@ def ingested(root: str, dataset: str, spark: SparkSession | None = None) -> dict
             key, at = (r["source_table"], r["file"]), _utc(r["ingested_at"])
             taken[key] = max(at, taken.get(key, at))
     return taken
+
+
+def events(root: str, columns: Sequence[str], most: int) -> pa.Table | None:
+    """These columns of silver.events of a lake on this machine; None where it has more than ``most`` rows, or none."""
+    files = live_files(Path(local_path(root)) / EVENTS.name.replace(".", "/"))
+    rows = sum(pq.read_metadata(file).num_rows for file in files)
+    if not 0 < rows <= most:
+        return None
+    return pa.concat_tables([pq.ParquetFile(file).read(columns=list(columns)) for file in files])
 
 
 def _utc(at: dt.datetime) -> dt.datetime:

@@ -6,8 +6,8 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from fuserank.common.errors import FuserankError
-from fuserank.common.reversals import reversals_of
 from fuserank.config.dataset import DatasetConfig, load_dataset
+from fuserank.history.events import reversals_of, taken
 from fuserank.insight import card_counts as counts
 from fuserank.insight.card import Card, TableSize, card, known_rule
 from fuserank.tables import ALL, Table
@@ -33,7 +33,7 @@ def gather(lake: Lake, settings: Settings, as_of: dt.date) -> Card:
     events = lake.known(s.EVENTS, as_of)
     calendar = counts.calendar(events, dataset.time_zone).collect()
     refuse_other(dataset, {r[end] for r in calendar for end in ("dataset_low", "dataset_high")})
-    pairs = counts.pairs(counts.liked(events, reversals_of(events)), dataset.time_zone).persist()
+    pairs = counts.pairs(taken(events, reversals_of(events)), dataset.time_zone).persist()
     try:
         histograms = counts.histograms(pairs, lake.known(s.ITEMS, as_of)).collect()
     finally:

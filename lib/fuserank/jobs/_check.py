@@ -50,8 +50,10 @@ class Checked:
         return asdict(self)
 
 
-def check(spark: SparkSession, dataset: DatasetConfig, rows: int, now: dt.datetime) -> Iterator[Checked]:
-    """Each use of a table, from at most ``rows`` rows of its first file.
+def check(
+    spark: SparkSession, dataset: DatasetConfig, label_days: int, rows: int, now: dt.datetime
+) -> Iterator[Checked]:
+    """Each use of a table, from at most ``rows`` rows of its first file. ``label_days``: of a window.
 
     :raises IngestError: a file is missing or wrong as a whole, as a run would say it
     """
@@ -62,7 +64,10 @@ def check(spark: SparkSession, dataset: DatasetConfig, rows: int, now: dt.dateti
         typed = ev.typed_events(frame, dataset, events, now).cache()
         good = typed.where("_problem IS NULL")
         broken = _broken(typed) + _broken(ev.without_duplicates(good))
-        shown = [_plain(r.asDict()) for r in placed(good, dataset).orderBy("_row").select(*_COLUMNS).limit(3).collect()]
+        shown = [
+            _plain(r.asDict())
+            for r in placed(good, dataset, label_days).orderBy("_row").select(*_COLUMNS).limit(3).collect()
+        ]
         yield Checked(events.source, "events", files, typed.count(), broken, shown)
         typed.unpersist()
     given = dataset.dimensions.given()

@@ -25,14 +25,17 @@ from fuserank.evaluation import leaderboard as board
 from fuserank.evaluation import protocols, tracks
 from fuserank.evaluation.leaderboard import FLOOR, Lists, Row
 from fuserank.evaluation.protocols import Split
-from fuserank.evaluation.tracks import Events
+from fuserank.evaluation.tracks import NEVER, Events
 from fuserank.fusion.fit import fit
 from fuserank.fusion.fitted import Fitted
 from fuserank.fusion.parts import parts_of, summed
+from fuserank.history.events import reversals_of, was_taken, with_reversals
+from fuserank.history.windows import label_window
 from fuserank.io.executors import refuse_dynamic_allocation, slots
 from fuserank.io.interactions import Scratch, read_lines, scratch
 from fuserank.io.memory import peak_memory
 from fuserank.jobs._content import content
+from fuserank.jobs.silver import refuse_other_windows
 from fuserank.registry.sources import Source, recommenders
 from fuserank.tables.ops import LEADERBOARD
 from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY
@@ -114,21 +117,23 @@ def splits(run: Run, asked: Asked) -> tuple[Split, Split]:
         lines = read_lines(Path(asked.data))
         (user,), (item,) = protocols.dense(lines["user"]), protocols.dense(lines["item"])
         return protocols.leave_one_out(user, item, lines["position"].to_numpy())
+    refuse_other_windows(run)
     days = run.settings.windows.label_days
     as_of = (run.as_of - dt.date(1970, 1, 1)).days
     return tracks.cut(_events(run, days), asked.track, as_of, days, run.seed)
 
 
 def _events(run: Run, label_days: int) -> Events:
-    """What was taken before the end of the window, and the items that the lake has numbered."""
-    known = run.lake.known(EVENTS, run.as_of + dt.timedelta(days=label_days))
-    rows = known.where("role = 'feedback' and reward_q20 > 0").selectExpr(
-        "user_index", "item_index", "cast(unix_date(event_date) as bigint) day", "unix_micros(event_time) time_us"
-    )
+    """What was taken before the end of the window, by what was known then or before, and the items that the lake has numbered."""
+    known = run.lake.known(EVENTS, label_window(run.as_of, label_days).end)
+    rows = with_reversals(known.where(was_taken()), reversals_of(known)).selectExpr(
+        "user_index", "item_index", "cast(unix_date(event_date) as bigint) day", "unix_micros(event_time) time_us",
+        f"coalesce(cast(unix_date(date(reversed_at)) as bigint), {NEVER}) back_day",
+    )  # fmt: skip
     numbered = run.lake.read(ITEM_DICTIONARY).where("deleted_at is null").select("item_index").toArrow()
     columns = rows.toArrow()
-    user, item, day, time_us = (columns.column(c).to_numpy() for c in columns.column_names)
-    return Events(user, item, day, time_us, np.sort(numbered.column(0).to_numpy()))
+    user, item, day, time_us, back = (columns.column(c).to_numpy() for c in columns.column_names)
+    return Events(user, item, day, time_us, back, np.sort(numbered.column(0).to_numpy()))
 
 
 def judge(run: Run, asked: Asked, split: Split, validation: Split) -> Iterator[Row]:
@@ -365,6 +370,11 @@ class Board:
                 "rows": [row.as_dict() for row in self.rows]}  # fmt: skip
 
 
+def _by_length(metric: str) -> tuple[int, int]:
+    name, _, k = metric.partition("@")
+    return int(k), board.METRICS.index(name)
+
+
 def shown(lake: Lake, prefix: str | None) -> list[Board]:
     """What stands in ops.leaderboard, by split and the metrics that were taken."""
     if not lake.exists(LEADERBOARD):
@@ -374,7 +384,7 @@ def shown(lake: Lake, prefix: str | None) -> list[Board]:
     for r in kept:
         if prefix and not r["board"].startswith(prefix):
             continue
-        names = tuple(sorted(r["metrics"], key=lambda n: (int(n.split("@")[1]), not n.startswith("recall"))))
+        names = tuple(sorted(r["metrics"], key=_by_length))
         one = found.setdefault((r["board"], names), Board(r["board"], r["data"], r["protocol"], r["users"], []))
         intervals = {n: (r["ci_low"][n], r["ci_high"][n]) for n in names}
         one.rows.append(Row(r["model"], json.loads(r["config_json"]), {n: r["metrics"][n] for n in names}, intervals,

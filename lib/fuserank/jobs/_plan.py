@@ -11,18 +11,26 @@ from typing import TYPE_CHECKING, Any
 
 from fuserank.config.dataset import DatasetConfig
 from fuserank.config.settings import Settings
+from fuserank.history.baskets import baskets, pairs
+from fuserank.history.events import reversals_of, taken
+from fuserank.history.recurrence import COLUMNS, Recurrence, recurrence, recurrence_of
 from fuserank.io import survey
 from fuserank.io.executors import slots
 from fuserank.io.files import resolve_root
+from fuserank.io.lake import Lake
 from fuserank.io.places import is_local, local_path
 from fuserank.jobs._chain import Step, edges
 from fuserank.planning.disk import Place, refuse_short
 from fuserank.planning.predict import Former, Machine, Plan, Stage, predict
 from fuserank.planning.shop import Shop, guessed_items, guessed_users
 from fuserank.tables.bronze import bronze_table
+from fuserank.tables.silver import EVENTS
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+
+_MOST_EVENTS = 20_000_000  # that are counted in memory
 
 
 @dataclass(frozen=True)
@@ -72,6 +80,33 @@ def plan_of(
     plan = predict(_stages(chain, settings), shop, settings, machine, former)
     places = tuple(_places(settings, plan, machine, spark))
     return Planned(plan, shop, machine, input_bytes, len(former), said_by, places)
+
+
+def repeats_of(settings: Settings, spark: SparkSession | None = None) -> tuple[bool | None, str]:
+    """Whether lists will hold what users took before, and why, by ranking.repeats and the events that the lake has. None: the data
+    will decide, as there are no events yet, or too many to count without a run.
+    """
+    asked = settings.ranking.repeats
+    if asked != "auto":
+        return asked == "allow", f"ranking.repeats={asked}"
+    seen = _recurrence(settings, spark)
+    if seen is None:
+        return None, "the data decides, in the run"
+    return not seen.rare, str(seen)
+
+
+def _recurrence(settings: Settings, spark: SparkSession | None) -> Recurrence | None:
+    from pyspark.sql import functions as F
+
+    if is_local(settings.lake):
+        events = survey.events(settings.lake, COLUMNS, _MOST_EVENTS)
+        return None if events is None else recurrence_of(events, settings.as_of)
+    lake = Lake(spark, settings.lake, "plan") if spark else None
+    if lake is None or not lake.exists(EVENTS):
+        return None
+    known = lake.known(EVENTS, settings.as_of)
+    taken_ones = taken(known, reversals_of(known))
+    return recurrence(pairs(baskets(taken_ones, settings.as_of), ()), F.col("baskets") > 1)
 
 
 def refuse_small_disks(settings: Settings, planned: Planned) -> None:

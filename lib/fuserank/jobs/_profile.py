@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from fuserank.common.errors import FuserankError
 from fuserank.common.ids import normal_id
-from fuserank.common.reversals import reversals_of
 from fuserank.config.dataset import DatasetConfig, load_dataset
+from fuserank.history.events import reversals_of, taken
 from fuserank.insight import item_counts, user_rows
-from fuserank.insight.card_counts import liked
 from fuserank.insight.item import ItemProfile
 from fuserank.insight.item import profile as item_profile
 from fuserank.insight.user import About, UserProfile
@@ -95,7 +94,7 @@ def item(lake: Lake, settings: Settings, as_of: dt.date, wanted: str) -> ItemPro
     if not kinds and not catalogue:
         raise FuserankError(_nobody(lake, as_of, name, s.ITEM_DICTIONARY, "item"))
     refuse_other(dataset, {r[end] for r in kinds for end in ("dataset_low", "dataset_high")})
-    good = liked(known.where(mine), reversals_of(known))
+    good = taken(known.where(mine), reversals_of(known))
     dictionary = lake.read(s.ITEM_DICTIONARY)
     neighbours, ranked, made = (_slice(lake, t, as_of) for t in (CO_PURCHASE, RANKING, f.ITEM))
     surface = F.col("surface") == settings.ranking.surface

@@ -11,10 +11,12 @@ import numpy as np
 from fuserank.candidates.quotas import Hits, Listed, Union, greedy, overlap, union
 from fuserank.common.draws import draw_users
 from fuserank.common.errors import FuserankError
-from fuserank.common.protocol import pairs
 from fuserank.config.candidates import SEGMENTS, CandidatesConfig
+from fuserank.history.labels import labels
+from fuserank.history.windows import label_window
 from fuserank.jobs._candidate_sets import segments_of
 from fuserank.jobs._sources import opened
+from fuserank.jobs.silver import refuse_other_windows
 from fuserank.registry.sources import SOURCES
 from fuserank.tables.silver import EVENTS
 
@@ -52,8 +54,10 @@ def choose(run: Run, as_of: dt.date, budget: float, band: int, per_user: bool = 
     come back in it or not: candidates are made for all. ``per_user``: recall is a
     mean over users; else the share of all true pairs, to which a user who buys much adds more.
     """
-    cfg, start = run.settings.candidates, as_of - dt.timedelta(days=run.settings.windows.label_days)
-    judged = pairs(run.lake.known(EVENTS, as_of), start, run.settings.windows.label_days).where("label")
+    refuse_other_windows(run)
+    cfg, window = run.settings.candidates, label_window(as_of, run.settings.windows.label_days, back=1)
+    start = window.start
+    judged = labels(run.lake.known(EVENTS, as_of), window).where("label")
     drawn = draw_users(run.lake.known(EVENTS, start), run.settings.fusion.fit_users, run.seed).persist()
     truth = judged.join(drawn, "user_index", "left_semi").select("user_index", "item_index").toArrow()
     lists: dict[str, Listed] = {}

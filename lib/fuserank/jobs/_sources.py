@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import functions as F
 
 from fuserank.candidates import family
-from fuserank.candidates.baskets import as_interactions, baskets, pairs
 from fuserank.candidates.content import CONTENT_COLUMNS
 from fuserank.candidates.given import Given
-from fuserank.candidates.interactions import PAIR_COLUMNS
+from fuserank.candidates.interactions import PAIR_COLUMNS, as_interactions
 from fuserank.candidates.learned import COLUMNS
-from fuserank.candidates.rows import KERNEL_OUTPUT
+from fuserank.candidates.rows import KERNEL_OUTPUT, without
 from fuserank.common.errors import FuserankError
-from fuserank.common.reversals import reversals_of
 from fuserank.config.candidates import SEGMENTS, SourceSection
+from fuserank.history.baskets import baskets, pairs
+from fuserank.history.events import rejected_pairs, reversals_of, taken
 from fuserank.io.executors import refuse_dynamic_allocation, slots
 from fuserank.io.interactions import Scratch, scratch
 from fuserank.io.lake import Lake
@@ -50,6 +50,7 @@ class Sources:
     basket_rows: DataFrame
     pair_rows: DataFrame
     folder: Scratch
+    rejected: DataFrame | None  # pairs that are in no list; None: there are none
 
     def propose(self, source: str, cfg: CandidatesConfig) -> DataFrame:
         """Fits what the source is made of, saves that, and proposes from what was saved; the lists themselves are lazy. Each user's
@@ -58,6 +59,8 @@ class Sources:
         if cfg.quota(source) == 0:
             return self.run.spark.createDataFrame([], f"{KERNEL_OUTPUT}, source string")
         rows = self._whole(source, cfg)
+        if self.rejected is not None:
+            rows = without(rows, self.rejected)
         if cfg.segments.quotas is None:
             return rows
         kept = [F.lit(x) for segment in SEGMENTS for x in (segment, cfg.quota_in(segment, source))]
@@ -91,7 +94,11 @@ class Sources:
 
         partitions = self.run.spark.sparkContext.defaultParallelism
         at_once = functools.partial(self._at_once, who.name)
-        return Given(self.basket_rows, self.pair_rows, self.run.seed, partitions, at_once, keep)
+        return Given(
+            self.basket_rows, self.pair_rows, self.run.seed, partitions, at_once, keep,
+            note=lambda metric, value: self.run.note(f"{who.name}.{self.as_of}.{metric}", value),
+            say=lambda line: self.run.say(f"{who.name} as of {self.as_of} {line}"),
+        )  # fmt: skip
 
     def _member(self, who: Source, cfg: CandidatesConfig) -> DataFrame:
         source, told, lake = who.name, cfg.member(who.name), self.lake
@@ -136,7 +143,10 @@ def opened(run: Run, as_of: dt.date, apart: bool = False) -> Iterator[Sources]:
     events = run.lake.known(EVENTS, as_of)
     sections = [cfg.of_source(name) for name in cfg.sources]
     half_lives = [days for s in sections if isinstance(s, SourceSection) for days in s.half_lives_days]
-    basket_rows = baskets(events, as_of, reversals_of(events)).persist()
+    reversals = reversals_of(events)
+    basket_rows = baskets(taken(events, reversals), as_of).persist()
+    rejected = rejected_pairs(events, reversals) if cfg.hide_disliked else None
+    rejected = None if rejected is None else rejected.persist()
     pair_rows = pairs(basket_rows, half_lives).persist()
     try:
         with scratch(run.lake) as folder:
@@ -145,7 +155,9 @@ def opened(run: Run, as_of: dt.date, apart: bool = False) -> Iterator[Sources]:
                     f"lake {run.lake.root} has no folder beside it for lists that are only looked at; do it on a copy in a folder"
                 )
             lake = Lake(run.spark, f"{folder.folder}/lake", run.run_id) if apart else run.lake
-            yield Sources(run, lake, as_of, basket_rows, pair_rows, folder)
+            yield Sources(run, lake, as_of, basket_rows, pair_rows, folder, rejected)
     finally:
         pair_rows.unpersist()
         basket_rows.unpersist()
+        if rejected is not None:
+            rejected.unpersist()

@@ -6,10 +6,12 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from fuserank.common.draws import draw_users
-from fuserank.common.protocol import pairs, side_by_side
 from fuserank.fusion.apply import said_by_all
 from fuserank.fusion.fitted import MODEL_SOURCE
+from fuserank.history.labels import labels, side_by_side
+from fuserank.history.windows import label_window
 from fuserank.jobs.candidates import given
+from fuserank.jobs.silver import refuse_other_windows
 from fuserank.tables.results import SCORES
 from fuserank.tables.silver import EVENTS
 
@@ -22,20 +24,20 @@ if TYPE_CHECKING:
 
 def window_before(run: Run, as_of: dt.date) -> pa.Table:
     """What all said as of the day on which the label window begins that ends at ``as_of``, and what was bought in it."""
-    days = run.settings.windows.label_days
-    start = as_of - dt.timedelta(days=days)
-    proposed = given(run, start)
-    return _wide(run, as_of, "valid", proposed, pairs(run.lake.known(EVENTS, as_of), start, days), proposed)
+    window = label_window(as_of, run.settings.windows.label_days, back=1)
+    proposed = given(run, window.start)
+    return _wide(run, as_of, "valid", proposed, labels(run.lake.known(EVENTS, as_of), window), proposed)
 
 
 def window_from(run: Run, as_of: dt.date) -> pa.Table:
     """What all said as of ``as_of`` of users with truth, and what these bought in the label window from then on."""
-    judged = pairs(run.lake.read(EVENTS), as_of, run.settings.windows.label_days)
+    judged = labels(run.lake.read(EVENTS), label_window(as_of, run.settings.windows.label_days))
     return _wide(run, as_of, "rank", given(run, as_of), judged, judged.where("label"))
 
 
 def _wide(run: Run, as_of: dt.date, split: str, proposed: DataFrame, judged: DataFrame, users: DataFrame) -> pa.Table:
     """Sorted by user and item. At most ``fit_users`` of ``users`` come to the driver."""
+    refuse_other_windows(run)
     drawn = draw_users(users, run.settings.fit_users, run.seed).persist()
     said = said_by_all(proposed, run.lake.read(SCORES, as_of_date=as_of, split=split, kind=MODEL_SOURCE))
     mine = [frame.join(drawn, "user_index", "left_semi") for frame in (said, judged)]

@@ -18,15 +18,18 @@ from typing import TYPE_CHECKING, Any
 
 from fuserank.common.calibration import Calibrator
 from fuserank.common.errors import FuserankError
-from fuserank.common.protocol import pairs, side_by_side
 from fuserank.evaluation.measure import FUSION, Items, measure
 from fuserank.fusion.apply import said_by_all
 from fuserank.fusion.fitted import MODEL_SOURCE, from_rows
+from fuserank.history.events import is_taken, reversals_of, with_reversals
+from fuserank.history.labels import labels, side_by_side
+from fuserank.history.windows import label_window
 from fuserank.jobs._ablation import ablation
 from fuserank.jobs._candidate_sets import candidate_sets
 from fuserank.jobs._main import job_main
 from fuserank.jobs._window import window_from
 from fuserank.jobs.candidates import given
+from fuserank.jobs.silver import refuse_other_windows
 from fuserank.tables.candidates import CANDIDATES
 from fuserank.tables.results import ABLATION, FITTED, FUSED, METRICS, SCORES, SETS
 from fuserank.tables.silver import EVENTS
@@ -44,12 +47,14 @@ WRITES = (METRICS, ABLATION, SETS)
 
 def execute(run: Run, as_of: dt.date) -> None:
     """Judge what was said as of the day by what was bought in the days from it."""
-    lake, days, cfg = run.lake, run.settings.windows.label_days, run.settings.evaluation
+    refuse_other_windows(run)
+    lake, cfg = run.lake, run.settings.evaluation
+    judged_days = label_window(as_of, run.settings.windows.label_days)
     sources = (*run.settings.candidates.sources, MODEL_SOURCE, FUSION)
-    judged = pairs(lake.read(EVENTS), as_of, days).persist()
+    judged = labels(lake.read(EVENTS), judged_days).persist()
     wide = side_by_side(_said(run, as_of), judged, sources, ranked=False).persist()
     try:
-        window = (as_of, as_of + dt.timedelta(days=days - 1))
+        window = (as_of, judged_days.end - dt.timedelta(days=1))
         items = Items.of(_popularity(lake.known(EVENTS, as_of)))
         found = measure(wide, judged, items, sources, _calibrators(run, as_of), cfg, run.seed, window)
     finally:
@@ -81,6 +86,11 @@ def saved_rows(lake: Lake, as_of: dt.date) -> list[dict[str, Any]]:
     rows = [r.asDict() for r in lake.read(METRICS, as_of_date=as_of).collect()]
     if not rows:
         raise FuserankError(f"nothing was evaluated as of {as_of}; run `fuserank evaluate --as-of {as_of}`")
+    if not any(r["metric"].startswith("capped_recall@") for r in rows):
+        raise FuserankError(
+            f"the evaluation as of {as_of} is of an older version, whose recall@10 was what is capped_recall@10 now; run "
+            f"`fuserank evaluate --as-of {as_of}` again"
+        )
     return rows
 
 
@@ -101,11 +111,11 @@ def _said(run: Run, as_of: dt.date) -> DataFrame:
 
 
 def _popularity(events: DataFrame) -> DataFrame:
-    """Purchases of every item with an event."""
+    """How often every item with an event was taken."""
     from pyspark.sql import functions as F
 
-    bought = (F.col("role") == "feedback") & (F.col("reward_q20") > 0)
-    return events.groupBy("item_index").agg(F.count_if(bought).alias("purchases"))
+    rows = with_reversals(events, reversals_of(events))
+    return rows.groupBy("item_index").agg(F.count_if(is_taken()).alias("purchases"))
 
 
 def _calibrators(run: Run, as_of: dt.date) -> dict[str, Calibrator]:

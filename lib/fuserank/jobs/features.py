@@ -14,8 +14,8 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from fuserank.common.reversals import reversals_of
 from fuserank.features.build import Known, build
+from fuserank.history.events import reversals_of
 from fuserank.jobs._main import job_main
 from fuserank.tables import features as t
 from fuserank.tables import silver

@@ -15,10 +15,10 @@ import sys
 from typing import TYPE_CHECKING
 
 from fuserank.common.errors import FuserankError
-from fuserank.common.protocol import side_by_side
 from fuserank.fusion.apply import fuse, said_by_all
 from fuserank.fusion.fit import fit
 from fuserank.fusion.fitted import MODEL_SOURCE
+from fuserank.history.labels import side_by_side
 from fuserank.jobs._main import job_main
 from fuserank.jobs._window import window_before
 from fuserank.jobs.candidates import given

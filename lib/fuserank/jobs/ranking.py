@@ -1,7 +1,8 @@
-"""ranking.ranking: the fused ranking; exactly K rows per user, surface and as_of_date, ranks 1..K without gaps.
+"""ranking.ranking: the fused ranking; K rows per user, surface and as_of_date, ranks 1..K without gaps.
 
 From fusion.fused with the parts of each source, and for the reasons: silver.events known before as_of, the factors of
-als or of a member of the retrieval family, and the neighbours of co_purchase. Users without candidates, and short lists, are filled with popular items.
+als or of a member of the retrieval family, and the neighbours of co_purchase. Users without candidates, and short lists, are filled with popular items;
+a user to whom nothing else may be shown has fewer rows.
 
     spark-submit jobs/ranking.py --env local --as-of 2017-12-04
 
@@ -16,17 +17,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fuserank.candidates.baskets import as_interactions, baskets, pairs
+from fuserank.candidates.interactions import as_interactions
 from fuserank.candidates.learned import COLUMNS
 from fuserank.common.errors import FuserankError
 from fuserank.common.factors import by_index
-from fuserank.common.reversals import reversals_of
-from fuserank.fusion.fitted import MODEL_SOURCE, from_rows
+from fuserank.fusion.fitted import MODEL_SOURCE, Fitted, from_rows
 from fuserank.fusion.parts import part_alone
+from fuserank.history.baskets import basket_key, baskets, most_taken, pairs
+from fuserank.history.events import rejected_pairs, reversals_of, taken
+from fuserank.history.recurrence import recurrence
 from fuserank.io.shipped import columns_of, on_executors
 from fuserank.jobs._main import job_main
+from fuserank.jobs.candidates import given
 from fuserank.ranking import evidence as ev
-from fuserank.ranking.lists import PopularItem, lists, require_full
+from fuserank.ranking.lists import MOST_TAKEN, Filler, depth, lists, require_full
 from fuserank.ranking.reasons import asked, reasoned
 from fuserank.ranking.similarity import nearest_own, unit_factors
 from fuserank.registry import loaded
@@ -60,16 +64,22 @@ def execute(run: Run, as_of: dt.date) -> None:
     """Lists, reasons, names; written in one replace."""
     from pyspark.sql import functions as F
 
-    cfg, lake = run.settings.ranking, run.lake
+    cfg, lake, known = run.settings.ranking, run.lake, run.lake.known(EVENTS, as_of)
     users = lake.read(USER_DICTIONARY).where("deleted_at is null").select("user_id", "user_index")
+    reversals = reversals_of(known)
+    bought = taken(known, reversals)
+    times, recurs = F.count(F.lit(1)).alias("times"), F.min(basket_key()) != F.max(basket_key())
+    own = bought.groupBy("user_index", "item_index").agg(times, recurs.alias("recurs")).persist()
+    excluded = _excluded(run, own, known, reversals)
+    items = most_taken(known, reversals).join(_not_deleted(run), "item_index", "left_semi")
+    fillers = _fillers(run, as_of, items, depth(excluded, cfg.k))
     fused = lake.read(FUSED, as_of_date=as_of)
-    rows = lists(fused, users.select("user_index"), _popular(run, as_of), cfg.k).persist()
-    bought = ev.purchases(lake.known(EVENTS, as_of))
-    own = bought.groupBy("user_index", "item_index").agg(F.count(F.lit(1)).alias("times")).persist()
+    rows = lists(fused, users.select("user_index"), fillers, cfg.k, excluded).persist()
     try:
-        require_full(rows, users.count(), cfg.k)
+        short = require_full(rows, users.select("user_index"), items.select("item_index"), cfg.k, excluded)
+        _note_short(run, short)
         names = ev.item_names(lake.read(ITEM_DICTIONARY), lake.known(ITEMS, as_of))
-        may_speak = asked(rows).persist()
+        may_speak = asked(rows, own).persist()
         told = _evidence(run, as_of, may_speak, bought, own, names)
         full = (
             reasoned(rows, may_speak, told, run.settings.candidates.sources)
@@ -85,6 +95,42 @@ def execute(run: Run, as_of: dt.date) -> None:
     finally:
         rows.unpersist()
         own.unpersist()
+        if excluded is not None:
+            excluded.unpersist()
+
+
+def _excluded(run: Run, own: DataFrame, known: DataFrame, reversals: DataFrame | None) -> DataFrame | None:
+    """user_index, item_index, unique, persisted: what is on no list, because the user rejected it or took it already; None: nothing."""
+    from pyspark.sql import functions as F
+
+    seen = recurrence(own, F.col("recurs"))
+    without = seen.rare if run.settings.ranking.repeats == "auto" else run.settings.ranking.repeats == "exclude"
+    run.note("ranking.pairs", seen.pairs)
+    run.note("ranking.recurring_pairs", seen.recurring)
+    run.note("ranking.repeats_excluded", without)
+    if run.settings.ranking.repeats == "auto" and without:
+        run.say(f"ranking leaves out what users took before: {seen} (ranking.repeats: allow lists it, too)")
+    taken_ones = own.select("user_index", "item_index") if without else None
+    rejected = rejected_pairs(known, reversals) if run.settings.candidates.hide_disliked else None
+    if taken_ones is None or rejected is None:
+        only = taken_ones if rejected is None else rejected
+        return None if only is None else only.persist()
+    return taken_ones.unionByName(rejected).distinct().persist()
+
+
+def _note_short(run: Run, short: int) -> None:
+    """Into the ledger, where `fuserank recommend` finds how long lists were to be."""
+    k = run.settings.ranking.k
+    run.note("ranking.k", k)
+    run.note("ranking.short_users", short)
+    if short:
+        run.say(
+            f"{short:,} users have fewer than {k} rows: all other items are already taken or disliked, or there are no more"
+        )
+
+
+def _not_deleted(run: Run) -> DataFrame:
+    return run.lake.read(ITEM_DICTIONARY).where("deleted_at is null").select("item_index")
 
 
 def _evidence(
@@ -125,7 +171,7 @@ def _edges(run: Run, as_of: dt.date, who: Source) -> DataFrame:
 def _histories(run: Run, as_of: dt.date) -> DataFrame:
     """PAIR_COLUMNS, as the sources were asked with them."""
     events = run.lake.known(EVENTS, as_of)
-    return as_interactions(pairs(baskets(events, as_of, reversals_of(events)), ()))
+    return as_interactions(pairs(baskets(taken(events, reversals_of(events)), as_of), ()))
 
 
 def _item_factors(run: Run, as_of: dt.date, who: Source) -> tuple[np.ndarray, np.ndarray]:
@@ -142,17 +188,35 @@ def _item_factors(run: Run, as_of: dt.date, who: Source) -> tuple[np.ndarray, np
     return unit_factors(*by_index(saved))
 
 
-def _popular(run: Run, as_of: dt.date) -> list[PopularItem]:
-    """What fills lists: the popular source's items, best first, with the part and probability that it gives them."""
+def _fillers(run: Run, as_of: dt.date, items: DataFrame, most: int) -> list[Filler]:
+    """What fills lists, best first, at most ``most``: the popular source's items, and below them those most taken in all of history.
+
+    ``items``: item_index, baskets of all that anyone may be shown.
+    """
     from pyspark.sql import functions as F
 
     fitted = from_rows([r.asDict() for r in run.lake.read(FITTED, as_of_date=as_of).collect()])
-    given = run.lake.read(CANDIDATES, as_of_date=as_of, source="popular").groupBy("item_index")
-    best = given.agg(F.min("rank").alias("rank"), F.max("score").alias("score")).orderBy("rank", "item_index")
-    rows = best.limit(2 * run.settings.ranking.k).collect()
-    score, rank = (np.array([r[c] for r in rows], dtype=np.float64) for c in ("score", "rank"))
+    found = _popular(run, as_of, fitted, most) if "popular" in fitted.sources else []
+    if len(found) == most:
+        return found
+    listed = {f.item_index for f in found}
+    best = items.orderBy(F.desc("baskets"), "item_index").select("item_index").limit(most).collect()
+    probability = float(fitted.final(np.zeros(1))[0])
+    more = [Filler(r["item_index"], 0.0, probability, MOST_TAKEN) for r in best if r["item_index"] not in listed]
+    return [*found, *more][:most]
+
+
+def _popular(run: Run, as_of: dt.date, fitted: Fitted, most: int) -> list[Filler]:
+    """The popular source's items with the part and probability that it gives them."""
+    from pyspark.sql import functions as F
+
+    rows = given(run, as_of).where("source = 'popular'").groupBy("item_index")
+    # of those who see all of them: where a user rejected one, those below it stand a rank higher
+    best = rows.agg(F.max("rank").alias("rank"), F.max("score").alias("score"))
+    found = best.orderBy("rank", F.desc("score"), "item_index").limit(most).collect()
+    score, rank = (np.array([r[c] for r in found], dtype=np.float64) for c in ("score", "rank"))
     part, probability = part_alone(fitted, "popular", score, rank, run.settings.fusion.rrf_k)
-    return [PopularItem(r["item_index"], float(part[n]), float(probability[n])) for n, r in enumerate(rows)]
+    return [Filler(r["item_index"], float(part[n]), float(probability[n])) for n, r in enumerate(found)]
 
 
 def _model_ids(run: Run, as_of: dt.date) -> Column:

@@ -16,9 +16,12 @@ from typing import TYPE_CHECKING
 
 from fuserank.common.draws import draw_users
 from fuserank.common.errors import FuserankError
+from fuserank.history.labels import taken_in
+from fuserank.history.windows import Window, label_window
 from fuserank.io.shipped import columns_of, on_executors
 from fuserank.jobs._main import job_main
 from fuserank.jobs.candidates import given
+from fuserank.jobs.silver import refuse_other_windows
 from fuserank.samples import catalogue, encode
 from fuserank.samples.catalogue import Catalogue
 from fuserank.samples.keys import hashed, labelled, positions, thinned
@@ -39,14 +42,16 @@ WRITES = (SAMPLES,)
 
 def execute(run: Run, as_of: dt.date) -> None:
     """Train from T − 2 windows, valid from T − 1, rank from T: a split is made ready while the one before is written."""
+    refuse_other_windows(run)
     with ThreadPoolExecutor(2) as pool:  # map lets no other split begin after one that failed
         list(pool.map(lambda split: _split(run, as_of, *split), (("train", 2), ("valid", 1), ("rank", 0))))
 
 
 def _split(run: Run, as_of: dt.date, split: str, back: int) -> None:
     days, cfg = run.settings.windows.label_days, run.settings.samples
-    start = as_of - dt.timedelta(days=back * days)
-    bought = None if split == "rank" else bought_in(run, as_of, start, days)
+    window = label_window(as_of, days, back)
+    start = window.start
+    bought = None if split == "rank" else bought_in(run, window)
     proposed = given(run, start)
     drawn = None if split == "rank" or cfg.users is None else draw_users(proposed, cfg.users, run.seed).persist()
     pairs = thinned(labelled(_of_drawn(proposed, drawn), bought), split, cfg, run.seed)
@@ -64,16 +69,12 @@ def _split(run: Run, as_of: dt.date, split: str, back: int) -> None:
     run.note(f"samples.{split}_rows", written)
 
 
-def bought_in(run: Run, as_of: dt.date, start: dt.date, days: int) -> DataFrame:
-    """Distinct pairs bought in the window, which ends at as_of at the latest."""
-    from pyspark.sql import functions as F
-
-    end = min(start + dt.timedelta(days=days), as_of)
-    events = run.lake.known(EVENTS, end).where(F.col("event_date") >= F.lit(start))
-    bought = events.where("role = 'feedback' and reward_q20 > 0").select("user_index", "item_index").distinct()
+def bought_in(run: Run, window: Window) -> DataFrame:
+    """Distinct pairs taken in the window, by what was known when it ended."""
+    bought = taken_in(run.lake.known(EVENTS, window.end), window)
     if bought.isEmpty():
         raise FuserankError(
-            f"no feedback events in the label window {start} .. {end}; choose a later --as-of or take in more data"
+            f"nothing was taken in the label window {window.start} .. {window.end}; choose a later --as-of or take in more data"
         )
     return bought
 

@@ -20,6 +20,7 @@ from functools import reduce
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from fuserank.common.errors import FuserankError
 from fuserank.config.dataset import DatasetConfig, load_dataset
 from fuserank.io.run import Run
 from fuserank.jobs._ingested import Taken, known, mark
@@ -64,7 +65,7 @@ def refine(run: Run, dataset: DatasetConfig, tables: Collection[Table] = t.TABLE
     """
     with ThreadPoolExecutor(4) as pool:  # a data set without demographics has no rows of them, but the table
         list(pool.map(run.lake.ensure, tables))
-    files, had_bad = Files(run.lake, dataset, again), run.lake.exists(QUARANTINE)
+    files, had_bad = Files(run.lake, dataset, run.settings.windows.label_days, again), run.lake.exists(QUARANTINE)
     others = [n for n in dataset.dimensions.given() if n not in {"promotions", "identity_links"}]
     bad: Bad = []
     if dataset.dimensions.identity_links and t.EVENTS in tables:  # events are looked up in them
@@ -85,12 +86,17 @@ def refine(run: Run, dataset: DatasetConfig, tables: Collection[Table] = t.TABLE
 
 
 class Files:
-    """Which files of bronze a silver table has not taken in yet by this mapping."""
+    """Which files of bronze a silver table has not taken in yet by this mapping; where events have no times, by this length of a window."""
 
-    def __init__(self, lake: Lake, dataset: DatasetConfig, again: Collection[str] = ()) -> None:
-        self.lake, self.dataset, self.again = lake, dataset, again
+    def __init__(
+        self, lake: Lake, dataset: DatasetConfig, label_days: int | None = None, again: Collection[str] = ()
+    ) -> None:
+        """``label_days``: windows.label_days, where it is asked what is fresh."""
+        self.lake, self.dataset, self.label_days, self.again = lake, dataset, label_days, again
         aside = {"root", "version", "connect", "pseudonyms", *(["as_of"] if dataset.order == "time" else [])}
         meaning = dataset.model_dump_json(exclude=aside, exclude_defaults=True)
+        if dataset.order != "time":  # their days follow the windows
+            meaning += f" label_days={label_days}"
         self.mapping = hashlib.sha256(meaning.encode()).hexdigest()
         self.bronze = known(lake, "bronze", dataset.name)
         self.silver = known(lake, "silver", dataset.name)
@@ -106,6 +112,8 @@ class Files:
 
     def fresh(self, table: str, target: str) -> list[Taken]:
         """The current files that ``target`` lacks or is to look at again, as it would mark them."""
+        if self.label_days is None:
+            raise ValueError("what is fresh depends on windows.label_days; say it")
         would = [
             Taken(table, target, f.content_hash, f"{self.mapping}:{f.fingerprint}", f.file, f.batch)
             for f in self.current(table)
@@ -197,7 +205,7 @@ def _events(run: Run, dataset: DatasetConfig, files: Files) -> Bad:
     if state["repeated"]:
         good, more = _without_duplicates(run, dataset, good)
         bad += more
-    good = [(e, placed(part, dataset)) for e, part in good]
+    good = [(e, placed(part, dataset, run.settings.windows.label_days)) for e, part in good]
     dictionaries = _numbered(run, [part for _, part in good])
     first = run.lake.read(t.EVENTS).isEmpty()
     # a join with a large dictionary, or a search for repeated ids, shuffles rows by other things than their day
@@ -305,6 +313,21 @@ def _bad(rows: DataFrame, run: Run, dataset: DatasetConfig, table: str, name: st
     """The bad rows for ops.quarantine, if there are any: one scan, no shuffle."""
     frame = quarantined(rows, dataset.name, table, run.now)
     return [] if frame.isEmpty() else [(name, frame)]
+
+
+def refuse_other_windows(run: Run) -> None:
+    """Raises FuserankError where the days of events without times do not fit windows.label_days: nothing would be held out rightly."""
+    dataset = load_dataset(run.settings.dataset)
+    if dataset.order == "time":
+        return
+    days = run.settings.windows.label_days
+    files = Files(run.lake, dataset, days)
+    uses = [(e.source, f"{t.EVENTS.name}:{i}") for i, e in enumerate(dataset.events)]
+    if any(f.key in files.newest for use in uses for f in files.fresh(*use)):
+        raise FuserankError(
+            f"the events of {dataset.name} have no times, and the days that they got do not come by this mapping and "
+            f"windows.label_days={days}; run jobs/silver.py with these settings first, which places them anew"
+        )
 
 
 def bad_rows(lake: Lake, dataset: DatasetConfig, table: str, now: dt.datetime) -> list[DataFrame]:

@@ -2,8 +2,8 @@
 
     spark-submit jobs/train.py --env local --as-of 2017-12-04
 
-Trains on the split train (labels of the 56th to the 28th day before as_of), stops on the split valid (the 28 days
-before as_of). Safe to rerun: replaces the slice as_of_date of the registry; a killed run goes on from its checkpoint.
+Trains on the split train (labels of the window before the last one), stops on the split valid (labels of the
+windows.label_days before as_of). Safe to rerun: replaces the slice as_of_date of the registry; a killed run goes on from its checkpoint.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from string import Formatter
 from typing import TYPE_CHECKING
 
 from fuserank.config.ranking import RankingConfig
-from fuserank.ranking.lists import NO_HISTORY
+from fuserank.ranking.lists import MOST_TAKEN, NO_HISTORY
 from fuserank.registry.sources import SOURCES
 
 if TYPE_CHECKING:
@@ -21,11 +21,6 @@ if TYPE_CHECKING:
     from fuserank.registry.sources import Source
 
 COLUMNS = ("user_index", "item_index", "source", "reason", "evidence")
-
-
-def purchases(events: DataFrame) -> DataFrame:
-    """The events that count as bought: feedback with a positive reward."""
-    return events.where("role = 'feedback' and reward_q20 > 0")
 
 
 def repeated(asked: DataFrame, bought: DataFrame, who: Source, cfg: RankingConfig) -> DataFrame:
@@ -108,26 +103,28 @@ def walked(asked: DataFrame, walks: DataFrame, names: DataFrame, who: Source) ->
 
 
 _NEWCOMER = "No purchases of yours to go by; among the most bought of all: {recent} purchases in the last {days} days"
+_FILLER = "To fill the list: {ever} purchases by everyone so far"
 
 
 def counted(asked: DataFrame, counts: DataFrame, names: DataFrame, cfg: RankingConfig) -> DataFrame:
-    """Counts, of all sources that give them as a reason, and no_history: purchases of the item by everyone, as ``item:<id>``. Without recent
-    ones a source has nothing to show; a newcomer's row says so either way."""
+    """Counts, of all sources that give them as a reason, of no_history and of most_taken: purchases of the item by everyone, as
+    ``item:<id>``. Without recent ones a source has nothing to show; the row of a newcomer and a filler say so either way.
+    """
     from pyspark.sql import functions as F
 
     texts = {s.name: s.text for s in SOURCES if s.reason == "counts"}
-    mine = asked.where(F.col("source").isin(*texts, NO_HISTORY))
-    told = mine.join(counts, "item_index", "left").na.fill(0, ["recent", "earlier"])
-    told = told.where((F.col("recent") > 0) | (F.col("source") == NO_HISTORY)).join(
-        _called(names, "item_index", "own"), "item_index"
-    )
+    mine = asked.where(F.col("source").isin(*texts, NO_HISTORY, MOST_TAKEN))
+    told = mine.join(counts, "item_index", "left").na.fill(0, ["recent", "earlier", "ever"])
+    always = F.col("source").isin(NO_HISTORY, MOST_TAKEN)
+    told = told.where((F.col("recent") > 0) | always).join(_called(names, "item_index", "own"), "item_index")
     said = {
         "recent": F.format_number("recent", 0),
+        "ever": F.format_number("ever", 0),
         "days": F.lit(str(cfg.popular_days)),
         "usual": F.format_number(F.round(F.col("earlier") * F.lit(cfg.popular_days / cfg.trend_days)).cast("long"), 0),
     }
     reason = _sentence(_NEWCOMER, **said)
-    for source, text in texts.items():
+    for source, text in (*texts.items(), (MOST_TAKEN, _FILLER)):
         reason = F.when(F.col("source") == source, _sentence(text, **said)).otherwise(reason)
     return told.select(
         "user_index", "item_index", "source", reason.alias("reason"), F.array("own_ref").alias("evidence")
@@ -135,13 +132,14 @@ def counted(asked: DataFrame, counts: DataFrame, names: DataFrame, cfg: RankingC
 
 
 def item_counts(bought: DataFrame, as_of: dt.date, cfg: RankingConfig) -> DataFrame:
-    """item_index, recent and earlier (long): purchases in the last days before as_of, and in those before them."""
+    """item_index, recent, earlier and ever (long): purchases in the last days before as_of, in those before them, and in all."""
     from pyspark.sql import functions as F
 
     age = F.datediff(F.lit(as_of), F.col("event_date"))
     return bought.groupBy("item_index").agg(
         F.count_if(age <= cfg.popular_days).alias("recent"),
         F.count_if((age > cfg.popular_days) & (age <= cfg.popular_days + cfg.trend_days)).alias("earlier"),
+        F.count(F.lit(1)).alias("ever"),
     )
 
 

@@ -5,23 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from fuserank.ranking.lists import NO_HISTORY
+from fuserank.ranking.lists import MOST_TAKEN, NO_HISTORY
 from fuserank.registry.sources import SOURCES, speaking
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
-def asked(rows: DataFrame) -> DataFrame:
+def asked(rows: DataFrame, buyers: DataFrame | None = None) -> DataFrame:
     """user_index, item_index, source, part: which source may speak for which row of ``lists.lists``.
 
-    Each source with a part; where a user's whole list had to be filled, `no_history` alone. The model is no reason: it retrieves nothing.
+    Each source with a part; where a user's whole list had to be filled, `no_history` alone, but for ``buyers`` (user_index). The model is no
+    reason: it retrieves nothing.
     """
     from pyspark.sql import functions as F
 
     known = rows.where("not filled").select("user_index").distinct()
+    if buyers is not None:
+        known = known.unionByName(buyers.select("user_index")).distinct()
     spread = rows.select("user_index", "item_index", F.explode("parts").alias("source", "part"))
-    retrieved = spread.where(F.col("source").isin(*SOURCES.names)).join(known, "user_index", "left_semi")
+    retrieved = spread.where(F.col("source").isin(*SOURCES.names, MOST_TAKEN)).join(known, "user_index", "left_semi")
     newcomers = rows.join(known, "user_index", "left_anti").select(
         "user_index", "item_index", F.lit(NO_HISTORY).alias("source"), F.col("score").alias("part")
     )
@@ -34,7 +37,7 @@ def reasoned(rows: DataFrame, may_speak: DataFrame, evidence: DataFrame, sources
     """
     from pyspark.sql import functions as F
 
-    order = (NO_HISTORY, *(s.name for s in speaking(sources)))
+    order = (NO_HISTORY, *(s.name for s in speaking(sources)), MOST_TAKEN)
     place = F.lit(len(order))
     for n, source in enumerate(order):
         place = F.when(F.col("source") == source, F.lit(n)).otherwise(place)

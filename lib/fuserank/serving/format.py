@@ -8,12 +8,16 @@ from typing import Any
 Row = Mapping[str, Any]
 
 
-def recommendations(user: str, rows: Sequence[Row], k: int | None = None) -> dict[str, Any]:
-    """``{"user", "recommendations": [{"rank", "item", "name", "score", "parts", "reason", …}]}`` from rows of
-    ranking.ranking of one user, as plain mappings; the first ``k`` ranks, or all."""
+def recommendations(user: str, rows: Sequence[Row], k: int | None = None, length: int | None = None) -> dict[str, Any]:
+    """``{"user", "short", "recommendations": [{"rank", "item", "name", "score", "parts", "reason", …}]}`` from rows of
+    ranking.ranking of one user, as plain mappings; the first ``k`` ranks, or all. ``length``: the ranking.k that the list was made
+    by; where it is shorter than what is asked for, ``short`` says why, else it is None."""
     ordered = sorted(rows, key=lambda r: r["rank"])[:k]
+    wanted = min(k or length, length) if length else len(ordered)
+    why = f"{len(ordered)} of {wanted}: the other items of the catalogue are already taken or disliked"
     return {
         "user": user,
+        "short": why if len(ordered) < wanted else None,
         "recommendations": [
             {
                 "rank": r["rank"],
@@ -40,4 +44,6 @@ def lines(found: Mapping[str, Any]) -> list[str]:
         out.append(f"      {r['reason']}")
         parts = ", ".join(f"{s} {p:.4f}" for s, p in sorted(r["parts"].items(), key=lambda e: (-e[1], e[0])))
         out.append(f"      score {r['score']:.4f} = {parts}")
+    if found["short"]:
+        out.append(found["short"])
     return out

@@ -9,14 +9,14 @@ import pyarrow as pa
 import pytest
 
 from fuserank.candidates import als, als_blocked
-from fuserank.candidates.baskets import Q20
 from fuserank.config.candidates import AlsConfig
+from fuserank.history.events import Q20
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 SIZE = 20
-PAIRS = "user_index int, item_index int, baskets long, reward_q20 long"
+PAIRS = "user_index int, item_index int, baskets long, reward_sum_q20 long"
 
 
 def checkerboard(spark: SparkSession) -> DataFrame:

@@ -11,10 +11,11 @@ import pyarrow as pa
 import pytest
 
 from fuserank.candidates import co_purchase, repeat
-from fuserank.candidates.baskets import baskets, pairs
 from fuserank.config.candidates import CoPurchaseConfig, RepeatConfig
 from fuserank.features.baskets import basket_items
 from fuserank.features.pairs import pair_counts, user_history
+from fuserank.history.baskets import baskets, pairs
+from fuserank.history.events import taken
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -50,19 +51,19 @@ def rows(frame: DataFrame, *without: int) -> list[tuple[object, ...]]:
 def test_a_bot_changes_nobody_else_s_list_and_gets_no_longer_one(spark: SparkSession, session: str) -> None:
     people = shop(spark)
     both = people.unionByName(events(spark, 0, BOT_EVENTS, str(BOT), f"id % {ITEMS}", session))
-    with_bot, without = (pairs(baskets(f, AS_OF), HALF_LIVES) for f in (both, people))
+    with_bot, without = (pairs(baskets(taken(f, None), AS_OF), HALF_LIVES) for f in (both, people))
     cfg = RepeatConfig(quota=QUOTA)
     repeats = repeat.propose(with_bot, cfg)
     assert rows(repeats, BOT) == rows(repeat.propose(without, cfg))
     assert repeats.where(f"user_index = {BOT}").count() == QUOTA
     near = CoPurchaseConfig(min_baskets=2, min_together=2)
     if session == "'one'":  # a basket of 600 items that others took too says nothing of taste
-        found = co_purchase.neighbours(baskets(both, AS_OF), near)
-        alone = co_purchase.neighbours(baskets(people, AS_OF), near)
+        found = co_purchase.neighbours(baskets(taken(both, None), AS_OF), near)
+        alone = co_purchase.neighbours(baskets(taken(people, None), AS_OF), near)
         together = {r["item_index"] for r in found.collect()}
         assert together == {r["item_index"] for r in alone.collect()}
-    history = user_history(pair_counts(basket_items(both, AS_OF)))
-    assert rows(history, BOT) == rows(user_history(pair_counts(basket_items(people, AS_OF))))
+    history = user_history(pair_counts(basket_items(taken(both, None), AS_OF)))
+    assert rows(history, BOT) == rows(user_history(pair_counts(basket_items(taken(people, None), AS_OF))))
     assert history.where(f"user_index = {BOT}").count() == 1
 
 
@@ -74,11 +75,11 @@ def test_an_item_of_half_of_all_events_gives_the_same_lists_on_any_number_of_par
     try:
         for partitions in (1, 7):
             spark.conf.set("spark.sql.shuffle.partitions", str(partitions))
-            taken = baskets(skewed.repartition(partitions), AS_OF)
+            of_baskets = baskets(taken(skewed.repartition(partitions), None), AS_OF)
             near = rows(
-                co_purchase.neighbours(taken, CoPurchaseConfig(min_baskets=2, min_together=2, blocks=partitions))
+                co_purchase.neighbours(of_baskets, CoPurchaseConfig(min_baskets=2, min_together=2, blocks=partitions))
             )
-            found.append((near, rows(repeat.propose(pairs(taken, HALF_LIVES), RepeatConfig(quota=QUOTA)))))
+            found.append((near, rows(repeat.propose(pairs(of_baskets, HALF_LIVES), RepeatConfig(quota=QUOTA)))))
     finally:
         spark.conf.set("spark.sql.shuffle.partitions", before or "4")
         skewed.unpersist()

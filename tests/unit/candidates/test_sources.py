@@ -10,8 +10,6 @@ import pyarrow as pa
 import pytest
 
 from fuserank.candidates import co_purchase, popular, repeat, trending
-from fuserank.candidates.baskets import Q20, baskets, pairs
-from fuserank.common.reversals import reversals_of
 from fuserank.config.candidates import (
     CoPurchaseConfig,
     DecayTerm,
@@ -20,6 +18,8 @@ from fuserank.config.candidates import (
     TrendingConfig,
     WindowTerm,
 )
+from fuserank.history.baskets import baskets, pairs
+from fuserank.history.events import Q20, reversals_of, taken
 from fuserank.tables.silver import EVENTS
 from tests.support.rows import frame
 
@@ -35,7 +35,7 @@ def took(user: int, item: int, days_ago: int, session: str | None = "s", **other
 
 
 def basket_rows(spark: SparkSession, *events: dict[str, Any]) -> DataFrame:
-    return baskets(frame(spark, EVENTS, list(events)), AS_OF)
+    return baskets(taken(frame(spark, EVENTS, list(events)), None), AS_OF)
 
 
 def test_what_was_taken_back_is_no_basket(spark: SparkSession) -> None:
@@ -48,7 +48,7 @@ def test_what_was_taken_back_is_no_basket(spark: SparkSession) -> None:
             took(0, 9, 1, "b", role="reversal", event_id="return", reverses_event_id="returned"),
         ],
     )
-    rows = baskets(events, AS_OF, reversals_of(events)).collect()
+    rows = baskets(taken(events, reversals_of(events)), AS_OF).collect()
     assert [r["item_index"] for r in rows] == [7]
     assert reversals_of(events.where("role = 'feedback'")) is None
 
@@ -73,7 +73,7 @@ def test_baskets_are_distinct_and_only_feedback_counts(spark: SparkSession) -> N
     )
     got = {(r["user_index"], r["item_index"]): r for r in pairs(rows, [30]).collect()}
     assert {key: r["baskets"] for key, r in got.items()} == {(0, 7): 3, (1, 7): 1}
-    assert got[0, 7]["reward_q20"] == 5 * Q20
+    assert got[0, 7]["reward_sum_q20"] == 5 * Q20
     assert got[0, 7]["decayed_30d_q20"] == sum(round(0.5 ** (age / 30) * Q20) for age in (1, 2, 3))
 
 

@@ -7,10 +7,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from fuserank.common.protocol import pairs, side_by_side
 from fuserank.evaluation.bootstrap import interval, resampled_means
 from fuserank.evaluation.calibration import reliability
 from fuserank.evaluation.judge import judge_table
+from fuserank.history.labels import labels, side_by_side
+from fuserank.history.windows import label_window
 from fuserank.tables.silver import EVENTS
 from tests.support.rows import frame
 
@@ -33,7 +34,7 @@ def test_ndcg_and_recall_by_hand_with_ties_to_the_lower_item() -> None:
     assert got["items"] == [10, 11, 12]
     ideal = 1 + 1 / np.log2(3) + 1 / np.log2(4)
     assert got["ndcg"] == pytest.approx((1 + 1 / np.log2(4)) / ideal)
-    assert got["recall"] == pytest.approx(2 / 3)
+    assert got["recall"] == got["capped_recall"] == pytest.approx(2 / 3)
     assert (got["hit"], got["truth"]) == (1.0, 3)
 
 
@@ -42,6 +43,16 @@ def test_the_track_new_masks_bought_items_in_list_and_truth() -> None:
     assert got["items"] == [11, 12]
     assert got["ndcg"] == pytest.approx((1 / np.log2(3)) / (1 + 1 / np.log2(3)))
     assert got["recall"] == pytest.approx(1 / 2)
+
+
+def test_recall_is_over_all_truth_and_capped_recall_over_what_ten_rows_can_hold() -> None:
+    rows = pa.table({
+        "user_index": pa.array([1] * 40, pa.int32()), "item_index": pa.array(range(40), pa.int32()),
+        "label": pa.array([1] * 5 + [0] * 20 + [1] * 15, pa.int8()), "own": pa.array([0] * 40, pa.int8()),
+        "score_als": -np.arange(40.0),
+    })  # fmt: skip
+    got = judge_table(rows, ("als",)).to_pylist()[0]
+    assert (got["truth"], got["recall"], got["capped_recall"]) == (20, 5 / 20, 5 / 10)
 
 
 def test_users_without_truth_are_not_judged() -> None:
@@ -73,7 +84,7 @@ def test_truth_is_what_known_users_bought_of_known_items_within_the_window(spark
         _event(2, 9, "2017-12-05T00:00:00"),  # an item that no one knew
         _event(8, 1, "2017-12-05T00:00:00"),  # a user that no one knew
     ])  # fmt: skip
-    found = pairs(events, START, 28).collect()
+    found = labels(events, label_window(START, 28)).collect()
     assert {(r["user_index"], r["item_index"]) for r in found if r["label"]} == {(1, 1), (1, 2)}
     assert {(r["user_index"], r["item_index"]) for r in found if r["own"]} == {(1, 1), (2, 2)}
 

@@ -26,10 +26,10 @@ def test_recall_is_over_all_truth_and_ndcg_over_the_ideal_list() -> None:
     split = Split(NOTHING, NOTHING, np.array([3, 3, 3, 8]), np.array([10, 11, 12, 10]))
     given = lists((3, 99, 1), (3, 11, 2), (3, 10, 3), (5, 10, 1))  # user 5 has no truth, user 8 no list
     names, value_UM = board.per_user(given, split, (2, 3))
-    assert names == ["recall@2", "ndcg@2", "recall@3", "ndcg@3"]
+    assert names == ["recall@2", "capped_recall@2", "ndcg@2", "recall@3", "capped_recall@3", "ndcg@3"]
     two, three = 1 / np.log2(3), 1 / np.log2(4)
     ideal = 1 + two + three
-    expected = [[1 / 3, two / (1 + two), 2 / 3, (two + three) / ideal], [0, 0, 0, 0]]
+    expected = [[1 / 3, 1 / 2, two / (1 + two), 2 / 3, 2 / 3, (two + three) / ideal], [0] * 6]
     np.testing.assert_allclose(value_UM, expected)
 
 

@@ -7,10 +7,10 @@ import pytest
 
 from fuserank.common.calibration import Calibrator
 from fuserank.common.errors import FuserankError
-from fuserank.common.protocol import side_by_side
 from fuserank.config.evaluation import EvaluationConfig
 from fuserank.evaluation.measure import Items, measure
 from fuserank.evaluation.summary import lines, summary
+from fuserank.history.labels import side_by_side
 
 AS_OF = dt.date(2017, 12, 4)
 CFG = EvaluationConfig(resamples=20, curve_shares=(0.5, 1.0))
@@ -80,6 +80,7 @@ def test_the_summary_has_the_shape_that_was_promised(spark: Any) -> None:
         "ci95",
         "minus_fusion_ci95",
         "recall@10",
+        "capped_recall@10",
         "hitrate@10",
         "coverage",
         "long_tail_share",

@@ -23,6 +23,7 @@ def events(*rows: tuple[int, int, int], items: int = 12, time: Any = None) -> Ev
         item.astype(np.int32),
         day,
         day * 10 if time is None else np.array(time),
+        np.full(len(day), tracks.NEVER),
         np.arange(items),
     )
 
@@ -129,3 +130,26 @@ def test_the_items_are_part_of_the_digest_and_without_them_it_is_as_before() -> 
     same = Split(young.train, young.history, young.truth_user_T, young.truth_item_T)
     assert young.hash() != same.hash()
     assert split.hash() == "311687eed96b9993dc1a06c468c01c03c3fde5472b7957707fd470a0c83d5a81"
+
+
+def test_what_was_taken_back_counts_until_that_is_known() -> None:
+    rows = [
+        (1, 1, 50),
+        (1, 2, 60),
+        (1, 3, 70),
+        (2, 1, 50),
+        (2, 2, 60),
+        (1, 4, 110),
+        (1, 5, 111),
+        (2, 5, 112),
+        (2, 6, 80),
+    ]
+    all_of = events(*rows)
+    back = all_of.back_N.copy()
+    back[0], back[1], back[5], back[6] = 99, 100, 127, 128  # days 100 and 128 begin and end the window
+    found = tracks.replace(all_of, back_N=back).standing(DAY, DAYS)
+    kept = set(zip(found.user_N.tolist(), found.item_N.tolist(), strict=True))
+    assert kept == {(1, 2), (1, 3), (2, 1), (2, 2), (2, 6), (1, 5), (2, 5)}
+    split, _ = tracks.cut(tracks.replace(all_of, back_N=back), "all", DAY, DAYS, seed=1)
+    assert truth(split) == [(1, 5), (2, 5)]
+    assert {(user, item) for user, item, *_ in pairs(split.train)} == {(1, 2), (1, 3), (2, 1), (2, 2), (2, 6)}

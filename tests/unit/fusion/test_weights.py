@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fuserank.common.topn import Grid, ndcg, recall, top_columns
+from fuserank.common.topn import Grid, capped_recall, ndcg, recall, top_columns
 from fuserank.config.fusion import FusionConfig
 from fuserank.fusion.weights import FitWindow, search
 
@@ -15,9 +15,10 @@ def test_ndcg_of_a_hit_at_rank_two_with_two_true_items_is_its_discount_over_the_
     assert got == pytest.approx([(1 / np.log2(3)) / ideal_of_two, 1.5, 0.0])  # the second has more hits than truth
 
 
-def test_recall_divides_by_what_a_list_can_hold() -> None:
+def test_recall_divides_by_all_truth_and_capped_recall_by_what_a_list_can_hold() -> None:
     hit_UK = np.array([[True, True], [True, False]])
-    assert recall(hit_UK, np.array([5, 1]), 2).tolist() == [1.0, 1.0]
+    assert capped_recall(hit_UK, np.array([5, 1]), 2).tolist() == [1.0, 1.0]
+    assert recall(hit_UK, np.array([5, 1])).tolist() == [0.4, 1.0]
 
 
 def test_ties_go_to_the_lower_column_even_at_the_edge_of_the_list() -> None:

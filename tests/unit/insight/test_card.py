@@ -10,6 +10,7 @@ import pytest
 
 from fuserank.config.dataset import DatasetConfig, parse_dataset
 from fuserank.config.dataset_dimensions import KnownAtConfig
+from fuserank.history.events import reversals_of, taken
 from fuserank.insight import card_counts as counts
 from fuserank.insight.card import Card, Gap, TableSize, card, known_rule
 from fuserank.insight.card_text import as_dict, lines
@@ -28,10 +29,8 @@ def dataset() -> DatasetConfig:
 def counted(
     spark: SparkSession, rows: list[dict[str, Any]], items: list[dict[str, Any]], tables: list[TableSize]
 ) -> Card:
-    from fuserank.common.reversals import reversals_of
-
     events = frame(spark, s.EVENTS, rows)
-    pairs = counts.pairs(counts.liked(events, reversals_of(events)), ZONE)
+    pairs = counts.pairs(taken(events, reversals_of(events)), ZONE)
     histograms = counts.histograms(pairs, frame(spark, s.ITEMS, items)).collect()
     return card(dataset(), AS_OF, tables, counts.calendar(events, ZONE).collect(), histograms)
 

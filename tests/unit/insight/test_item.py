@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fuserank.history.events import reversals_of, taken
 from fuserank.insight import item_counts as counts
-from fuserank.insight.card_counts import liked
 from fuserank.insight.item import ItemProfile, ItemWeek, Neighbour, Recommended, profile
 from fuserank.insight.profile_text import lines
 from fuserank.tables import features as f
@@ -23,11 +23,9 @@ if TYPE_CHECKING:
 
 
 def made(spark: SparkSession, item: str, events: list[dict[str, Any]] = EVENTS, **more: Any) -> ItemProfile:
-    from fuserank.common.reversals import reversals_of
-
     known = frame(spark, s.EVENTS, events)
     mine = known.where(f"item_id = '{item}'")
-    good = liked(mine, reversals_of(known))
+    good = taken(mine, reversals_of(known))
     return profile(item, ABOUT, *([r.asDict() for r in found.collect()] for found in
                    (counts.kinds(mine), counts.weekly(good, ZONE), counts.buyers(good))), **more)  # fmt: skip
 

@@ -39,7 +39,7 @@ def card(**changes: Any) -> Card:
 
 
 def user(**changes: Any) -> UserProfile:
-    rows = [{"quantity": None, "discount_minor": None, "coupon_minor": None, "reward_q20": 1 << 20, "reverses_event_id": None} | e
+    rows = [{"quantity": None, "discount_minor": None, "coupon_minor": None, "taken": True, "taken_back": False} | e
             | {"local": e["event_time"], "basket": e["session"], "name": NASTY, "department": NASTY, "category": None, "brand": None}
             for e in EVENTS if e["user_id"] == "u1"]  # fmt: skip
     whole = profile(NASTY, ABOUT, rows)

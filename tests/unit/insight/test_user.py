@@ -49,7 +49,7 @@ def test_every_number_of_a_user(spark: SparkSession) -> None:
 
 
 def test_items_of_one_name_stay_apart() -> None:
-    rows = [{**row(s.EVENTS, **event(n, "u1", i, at(4))), "local": at(4), "basket": "b", "name": "Milk", "department": None,
+    rows = [{**row(s.EVENTS, **event(n, "u1", i, at(4))), "local": at(4), "basket": "b", "taken": True, "taken_back": False, "name": "Milk", "department": None,
              "category": None, "brand": None} for n, i in enumerate(("i1", "i2"))]  # fmt: skip
     favourites = profile("u1", ABOUT, rows).favourites["item"]
     assert favourites == [Favourite("Milk (i1)", 1, 0.5), Favourite("Milk (i2)", 1, 0.5)]
@@ -62,7 +62,7 @@ def test_what_was_taken_back_or_disliked_is_an_event_and_no_purchase(spark: Spar
 
 
 def test_the_first_row_of_a_basket_dates_it_whatever_the_order() -> None:
-    rows = [{**row(s.EVENTS), **e, "local": e["event_time"], "basket": e["session"], "name": None, "department": None,
+    rows = [{**row(s.EVENTS), **e, "local": e["event_time"], "basket": e["session"], "taken": True, "taken_back": False, "name": None, "department": None,
              "category": None, "brand": None} for e in EVENTS if e["user_id"] == "u1"]  # fmt: skip
     assert profile("u1", ABOUT, rows) == profile("u1", ABOUT, rows[::-1])
 

@@ -1,4 +1,4 @@
-"""Lists of exactly K, and reasons that rest on evidence."""
+"""Lists of K, fewer only where nothing is left, and reasons that rest on evidence."""
 
 import datetime as dt
 from dataclasses import replace
@@ -8,8 +8,9 @@ import pytest
 
 from fuserank.common.errors import FuserankError
 from fuserank.config.ranking import RankingConfig
+from fuserank.history.events import taken
 from fuserank.ranking import evidence as ev
-from fuserank.ranking.lists import PopularItem, lists
+from fuserank.ranking.lists import MOST_TAKEN, Filler, depth, lists, require_full
 from fuserank.ranking.reasons import asked, reasoned
 from fuserank.registry.sources import SOURCES
 from fuserank.tables.candidates import CO_PURCHASE
@@ -18,7 +19,7 @@ from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY, ITEMS
 from tests.support.rows import frame
 
 AS_OF = dt.date(2017, 12, 4)
-POPULAR = [PopularItem(n, 0.02 - n / 1000, 0.1 - n / 100) for n in range(6)]
+POPULAR = [Filler(n, 0.02 - n / 1000, 0.1 - n / 100) for n in range(6)]
 
 
 def _fused(user: int, item: int, **parts: float) -> dict[str, Any]:
@@ -61,7 +62,7 @@ def _with_reasons(spark: Any, bought: list[dict[str, Any]]) -> dict[tuple[int, i
     cfg = RankingConfig(evidence_events=2)
     rows = _ranked(spark, [*FUSED_ROWS, _fused(2, 8, fnn=0.3, item_cf=0.2, als=0.1), _fused(2, 6, kg=0.3, als=0.1)])
     may_speak = asked(rows)
-    events = ev.purchases(frame(spark, EVENTS, bought))
+    events = taken(frame(spark, EVENTS, bought), None)
     ids = frame(spark, ITEM_DICTIONARY, [{"item_id": f"i{n}", "item_index": n} for n in range(10)])
     names = ev.item_names(ids, frame(spark, ITEMS, [{"item_id": "i4", "name": "Bananas"}]))
     links = frame(spark, CO_PURCHASE, [
@@ -95,9 +96,57 @@ def test_every_user_gets_k_rows_without_gaps_filled_with_popular_items_below_the
     ]  # fmt: skip
 
 
-def test_a_catalogue_too_small_for_the_lists_is_refused_with_the_setting_to_change(spark: Any) -> None:
-    with pytest.raises(FuserankError, match=r"ranking\.k"):
-        _ranked(spark, FUSED_ROWS, k=7)
+PAIRS = "user_index int, item_index int"
+
+
+def _left_out(
+    spark: Any, excluded: list[tuple[int, int]], fillers: int, k: int = 3
+) -> tuple[dict[int, list[int]], Any]:
+    """User → items by rank, of a catalogue of ten; and how many lists are short, or what is wrong with them."""
+    users, items = (spark.createDataFrame([(n,) for n in range(*ends)], f"{c} int") for c, ends in (("user_index", (1, 4)), ("item_index", (0, 10))))  # fmt: skip
+    pairs = spark.createDataFrame(excluded, PAIRS)
+    rows = lists(
+        frame(spark, FUSED, FUSED_ROWS), users, [Filler(n, 0.0, 0.0, MOST_TAKEN) for n in range(fillers)], k, pairs
+    )
+    found: dict[int, list[int]] = {}
+    for r in sorted(rows.collect(), key=lambda r: (r["user_index"], r["rank"])):
+        found.setdefault(r["user_index"], []).append(r["item_index"])
+        assert r["rank"] == len(found[r["user_index"]])
+        assert not r["filled"] or (r["score"], r["parts"]) == (0.0, {MOST_TAKEN: 0.0})
+    try:
+        return found, require_full(rows, users, items, k, pairs)
+    except FuserankError as problem:
+        return found, str(problem)
+
+
+def test_what_is_excluded_is_on_no_list_and_whose_items_are_exhausted_has_fewer_rows(spark: Any) -> None:
+    all_but_two = [(3, item) for item in range(10) if item not in {4, 8}]
+    excluded = [(1, 7), (2, 9), (2, 0), *all_but_two]
+    assert depth(spark.createDataFrame(excluded, PAIRS), 3) == 6 + 8
+    found, short = _left_out(spark, excluded, fillers=10)
+    assert found == {1: [4, 5, 0], 2: [1, 2, 3], 3: [4, 8]}
+    assert short == 1
+
+
+def test_a_short_list_is_refused_while_there_is_an_item_left_to_show(spark: Any) -> None:
+    found, wrong = _left_out(spark, [(3, item) for item in range(7)], fillers=8)
+    assert found[3] == [7]  # 8 and 9 are left
+    assert wrong.startswith("1 of 3 users have fewer than ranking.k = 3 rows")
+
+
+def test_a_catalogue_smaller_than_the_lists_is_listed_whole(spark: Any) -> None:
+    users = spark.createDataFrame([(1,), (2,), (3,)], "user_index int")
+    items = spark.createDataFrame([(n,) for n in range(4)], "item_index int")
+    rows = lists(frame(spark, FUSED, []), users, POPULAR[:4], 7).persist()
+    assert {(r["user_index"], r["count"]) for r in rows.groupBy("user_index").count().collect()} == {
+        (1, 4),
+        (2, 4),
+        (3, 4),
+    }
+    assert require_full(rows, users, items, 7) == 3
+    with pytest.raises(FuserankError, match=r"more than 3 for each"):
+        require_full(rows, users, items, 3)
+    rows.unpersist()
 
 
 def test_the_largest_part_with_evidence_gives_the_reason(spark: Any) -> None:

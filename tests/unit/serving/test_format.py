@@ -19,3 +19,14 @@ def test_the_text_names_an_unknown_item_by_its_id_and_its_largest_part_first() -
     text = "\n".join(lines(recommendations("1", [ROW])))
     assert "item 77" in text
     assert "score 0.5000 = fnn 0.4000, als 0.1000" in text
+
+
+def test_a_list_that_is_shorter_than_the_run_s_says_so() -> None:
+    rows = [{**ROW, "rank": n} for n in (1, 2, 3)]
+    why = "3 of 10: the other items of the catalogue are already taken or disliked"
+    found = recommendations("1", rows, None, 10)
+    assert found["short"] == why
+    assert lines(found)[-1] == why
+    for k, length in ((None, 3), (2, 10), (None, None)):  # whole; cut by who asked; of a run that did not say
+        assert recommendations("1", rows, k, length)["short"] is None
+    assert recommendations("1", rows, 5, 10)["short"].startswith("3 of 5: ")

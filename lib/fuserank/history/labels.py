@@ -1,48 +1,62 @@
-"""Who is judged on what: pairs of users and items with what was bought before a day and in the days from it."""
+"""Labels and truth: what was taken before a day and in the window from it, alone and beside what sources say."""
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from fuserank.history.events import is_taken, reversals_of, taken, with_reversals
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pyspark.sql import DataFrame
 
+    from fuserank.history.windows import Window
 
-def pairs(events: DataFrame, start: dt.date, days: int) -> DataFrame:
-    """One row per (user_index, item_index) of the events, with
 
-    ``own``    bought before 00:00 UTC of ``start`` (feedback with a positive reward),
-    ``label``  bought in the ``days`` from it, by a user and of an item that both had an event before it.
+def labels(events: DataFrame, window: Window) -> DataFrame:
+    """One row per (user_index, item_index) of the events before the window's end, with
+
+    ``before`` an event of any kind before the window,
+    ``own``    taken before it, by what was known of returns when it began,
+    ``label``  taken in it, by what was known of returns when it ended, by a user and of an item that both had an event before it.
+
+    Runs one small job, which looks for reversals.
     """
     from pyspark.sql import functions as F
 
-    first = F.lit(start).cast("timestamp")
-    end = F.lit(start + dt.timedelta(days=days)).cast("timestamp")
-    bought = (F.col("role") == "feedback") & (F.col("reward_q20") > 0)
+    first, end = (F.lit(day).cast("timestamp") for day in window)
     before, within = F.col("event_time") < first, (F.col("event_time") >= first) & (F.col("event_time") < end)
+    rows = events.where(F.col("event_time") < end)
     both = (
-        events.where(F.col("event_time") < end)
+        with_reversals(rows, reversals_of(rows))
         .groupBy("user_index", "item_index")
         .agg(
             F.max(before).alias("before"),
-            F.max(bought & before).alias("own"),
-            F.max(bought & within).alias("label"),
+            F.max(is_taken(window.start) & before).alias("own"),
+            F.max(is_taken(window.end) & within).alias("label"),
         )
     )
     users = both.where("before").select("user_index").distinct().withColumn("user_known", F.lit(True))
     items = both.where("before").select("item_index").distinct().withColumn("item_known", F.lit(True))
-    known = F.coalesce("user_known", F.lit(False)) & F.coalesce("item_known", F.lit(False))
+    told = F.coalesce("user_known", F.lit(False)) & F.coalesce("item_known", F.lit(False))
     judged = both.join(users, "user_index", "left").join(items, "item_index", "left")
-    return judged.select("user_index", "item_index", "before", "own", (F.col("label") & known).alias("label"))
+    return judged.select("user_index", "item_index", "before", "own", (F.col("label") & told).alias("label"))
+
+
+def taken_in(known: DataFrame, window: Window) -> DataFrame:
+    """Distinct user_index, item_index taken in the window; ``known``: the events known before its end. Runs one small job."""
+    from pyspark.sql import functions as F
+
+    within = (F.col("event_date") >= F.lit(window.start)) & (F.col("event_date") < F.lit(window.end))
+    return taken(known, reversals_of(known)).where(within).select("user_index", "item_index").distinct()
 
 
 def side_by_side(long: DataFrame, judged: DataFrame | None, sources: Sequence[str], ranked: bool) -> DataFrame:
     """One row per user and item: what each source says of it, and what the user did with it.
 
     ``long`` has user_index, item_index, source, score (double) and, if ``ranked``, rank (int, may be null); ``judged``
-    is what ``pairs`` gives, None where nothing is judged. Columns: user_index, item_index, own and label (bytes 0/1),
+    is what ``labels`` gives, None where nothing is judged. Columns: user_index, item_index, own and label (bytes 0/1),
     ``score_<source>`` and ``rank_<source>``, null where a source does not have the item. Rows that no source has stay
     where they are truth.
     Laid out by user and sorted by (user, item): one shuffle for all.

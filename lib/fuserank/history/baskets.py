@@ -1,0 +1,83 @@
+"""What a basket is, and the pairs of user and item. Both are laid out by user: what follows by user needs no shuffle."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fuserank.history.events import Q20, is_taken, with_reversals
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable
+
+    from pyspark.sql import Column, DataFrame
+
+
+def basket_name() -> Column:
+    """Of an event: its session; where it has none, the UTC day. Unique within a user."""
+    from pyspark.sql import functions as F
+
+    return F.coalesce(F.col("session"), F.col("event_time").cast("date").cast("string"))
+
+
+def basket_key() -> Column:
+    """The same for all users, as a long."""
+    from pyspark.sql import functions as F
+
+    return F.xxhash64("user_index", basket_name())
+
+
+def lines(taken: DataFrame, as_of: dt.date, *columns: str | Column) -> DataFrame:
+    """One row per event of ``events.taken``: user_index, item_index, basket (long), age_days (int, 1: the day before as_of)
+    and ``columns``; hash-partitioned by user_index.
+    """
+    from pyspark.sql import functions as F
+
+    age = F.greatest(F.datediff(F.lit(as_of), F.col("event_time").cast("date")), F.lit(1))
+    key, age = basket_key().alias("basket"), age.alias("age_days")
+    return taken.select("user_index", "item_index", key, age, *columns).repartition("user_index")
+
+
+def baskets(taken: DataFrame, as_of: dt.date) -> DataFrame:
+    """One row per user, item and basket of ``events.taken``: user_index, item_index, basket (long), age_days (int, of the
+    latest line), reward_sum_q20 (long, summed reward · 2^20); hash-partitioned by user_index.
+    """
+    from pyspark.sql import functions as F
+
+    rows = lines(taken, as_of, "reward_q20").groupBy("user_index", "item_index", "basket")
+    return rows.agg(F.min("age_days").alias("age_days"), F.sum("reward_q20").alias("reward_sum_q20"))
+
+
+def decayed_column(half_life_days: float) -> str:
+    """The name of the column that ``pairs`` makes for a half-life."""
+    return f"decayed_{half_life_days:g}d_q20"
+
+
+def _decayed(half_life_days: float) -> Column:
+    """Σ over baskets of 2^(−age / half-life), in units of 2^−20: each basket's weight is rounded before the sum."""
+    from pyspark.sql import functions as F
+
+    weight = F.round(F.pow(F.lit(0.5), F.col("age_days") / F.lit(float(half_life_days))) * F.lit(float(Q20)))
+    return F.sum(weight.cast("long")).alias(decayed_column(half_life_days))
+
+
+def pairs(basket_rows: DataFrame, half_lives_days: Iterable[float]) -> DataFrame:
+    """One row per user and item: user_index, item_index, baskets (long), reward_sum_q20 (long), age_days (int, of the youngest
+    basket) and one decayed count (long, q20) for each half-life. ``basket_rows``: from ``baskets``; its partitioning by user is kept.
+    """
+    from pyspark.sql import functions as F
+
+    return basket_rows.groupBy("user_index", "item_index").agg(
+        F.count(F.lit(1)).alias("baskets"),
+        F.sum("reward_sum_q20").alias("reward_sum_q20"),
+        F.min("age_days").alias("age_days"),
+        *(_decayed(h) for h in sorted(set(half_lives_days))),
+    )
+
+
+def most_taken(events: DataFrame, reversals: DataFrame | None) -> DataFrame:
+    """item_index, baskets (long): in how many distinct baskets every item with an event was taken; 0 for what was only seen or disliked."""
+    from pyspark.sql import functions as F
+
+    basket = F.when(is_taken(), basket_key())
+    return with_reversals(events, reversals).groupBy("item_index").agg(F.count_distinct(basket).alias("baskets"))

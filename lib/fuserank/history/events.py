@@ -1,0 +1,107 @@
+"""Which events count as taken and which as disliked: feedback by the sign of its reward, less what a reversal took back.
+
+A reversal (a return, a cancellation) counts from the day on that it is known. Frames hold columns of silver.events.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from pyspark.sql import Column, DataFrame
+
+EXPOSURE, FEEDBACK, REVERSAL = "exposure", "feedback", "reversal"
+Q20 = 1 << 20  # rewards and decayed counts are integers in units of 2^-20, so that a sum has one value in any order
+
+
+def reversals_in(events: DataFrame) -> DataFrame:
+    """The reversals among events, lazy."""
+    from pyspark.sql import functions as F
+
+    return events.where(F.col("role") == REVERSAL)
+
+
+def reversals_of(events: DataFrame) -> DataFrame | None:
+    """The reversals among events; None where there are none, which spares all who ask for them a join. Runs one small job."""
+    found = reversals_in(events)
+    return None if found.isEmpty() else found
+
+
+def taken(events: DataFrame, reversals: DataFrame | None) -> DataFrame:
+    """The events by which a user took an item: feedback with a reward above 0 that no reversal took back.
+
+    ``reversals``: as ``reversals_of`` gives them for events known before the same day.
+    """
+    return _not_taken_back(events.where(was_taken()), reversals)
+
+
+def disliked(events: DataFrame, reversals: DataFrame | None) -> DataFrame:
+    """The events that speak against an item: feedback with a reward below 0 that no reversal took back."""
+    return _not_taken_back(events.where(_feedback(_reward() < 0)), reversals)
+
+
+def with_reversals(events: DataFrame, reversals: DataFrame | None) -> DataFrame:
+    """``events`` with reversed_at (timestamp): when it was first known that the event was taken back; null: it was not."""
+    from pyspark.sql import functions as F
+
+    if reversals is None:
+        return events.withColumn("reversed_at", F.lit(None).cast("timestamp"))
+    named = reversals.where("reverses_event_id is not null").groupBy(F.col("reverses_event_id").alias("event_id"))
+    return events.join(named.agg(F.min("known_at").alias("reversed_at")), "event_id", "left")
+
+
+def is_taken(before: dt.date | None = None) -> Column:
+    """Whether a row of ``with_reversals`` counts as taken, by the reversals known before 00:00 UTC of a day; None: by all."""
+    from pyspark.sql import functions as F
+
+    stands = F.col("reversed_at").isNull()
+    if before is not None:
+        stands = stands | (F.col("reversed_at") >= F.lit(before).cast("timestamp"))
+    return was_taken() & stands
+
+
+def was_taken() -> Column:
+    """Whether an event counts as taken until a reversal of it is known."""
+    return _feedback(_reward() > 0)
+
+
+def rejected_pairs(events: DataFrame, reversals: DataFrame | None) -> DataFrame | None:
+    """user_index, item_index of which the user's latest word, by event_time and then event_id, is a dislike; None where nobody
+    dislikes anything. Runs one small job.
+    """
+    from pyspark.sql import functions as F
+
+    against = disliked(events, reversals)
+    if against.isEmpty():
+        return None
+    pairs = against.select("user_index", "item_index").distinct()
+    words = _not_taken_back(events.where(_feedback(_reward() != 0)), reversals)
+    latest = F.max(F.struct("event_time", "event_id", (_reward() < 0).alias("against"))).alias("latest")
+    mine = words.join(pairs, ["user_index", "item_index"], "left_semi").groupBy("user_index", "item_index").agg(latest)
+    return mine.where("latest.against").select("user_index", "item_index")
+
+
+def _reward() -> Column:
+    from pyspark.sql import functions as F
+
+    return F.col("reward_q20")
+
+
+def _feedback(of_reward: Column) -> Column:
+    from pyspark.sql import functions as F
+
+    return (F.col("role") == FEEDBACK) & of_reward
+
+
+def _not_taken_back(events: DataFrame, reversals: DataFrame | None) -> DataFrame:
+    """No broadcast is asked for: returns grow with the users, and a broadcast goes by the driver. Spark makes one by itself
+    where they are few.
+    """
+    from pyspark.sql import functions as F
+
+    if reversals is None:
+        return events
+    named = reversals.select(F.col("reverses_event_id").alias("event_id")).where("event_id is not null").distinct()
+    return events.join(named, "event_id", "left_anti")
