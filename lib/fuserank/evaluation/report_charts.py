@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from fuserank.common.page import INK, styled
 from fuserank.evaluation.report_data import CalibrationBin, HeadPoint, Quality, Training
+from fuserank.registry.models import MODELS
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-NAMES = {"fnn": "FNN alone", "fusion": "Fusion", "co_purchase": "co-purchase", "als": "ALS"}
+NAMES = {"fusion": "Fusion", "co_purchase": "co-purchase", "als": "ALS"}
 COLOURS = {
-    "fusion": "#0b6e4f", "fnn": "#3d5a98", "repeat": "#c8803a", "co_purchase": "#8a5aa8",
+    "fusion": "#0b6e4f", "repeat": "#c8803a", "co_purchase": "#8a5aa8",
     "als": "#4a9bb5", "popular": "#b5485d", "trending": "#8d99a6",
     "ials": "#2f7f99", "item_cf": "#a9774b", "user_cf": "#7d6b3f", "ease": "#5b8c5a", "graph_filter": "#6f7fb5", "ppr": "#9a6fb5",
     "bpr": "#b56f97", "kg": "#6d8f2f", "two_tower": "#2f5f8f", "content": "#d19a2f", "segment_popularity": "#c0705a", "popularity": "#a85050",
@@ -20,11 +21,11 @@ COLOURS = {
 
 
 def called(source: str) -> str:
-    return NAMES.get(source, source)
+    return f"{MODELS[source].label} alone" if source in MODELS else NAMES.get(source, source)
 
 
 def colour(source: str) -> str:
-    return COLOURS.get(source, "#66707a")
+    return MODELS[source].colour if source in MODELS else COLOURS.get(source, "#66707a")
 
 
 def quality(rows: list[Quality], track: str) -> go.Figure:
@@ -51,8 +52,8 @@ def quality(rows: list[Quality], track: str) -> go.Figure:
     return styled(figure, height=60 + 42 * max(len(ordered), 2), legend=False)
 
 
-def training(curves: Training) -> go.Figure:
-    """Losses by step; the NDCG of the stopping window on the right-hand axis, where it was taken."""
+def training(model: str, curves: Training) -> go.Figure:
+    """Losses of a model by step; the NDCG of the stopping window on the right-hand axis, where it was taken."""
     import plotly.graph_objects as go
 
     figure = go.Figure()
@@ -61,7 +62,7 @@ def training(curves: Training) -> go.Figure:
     at = [v.step for v in curves.validations]
     epochs = [f"epoch {v.epoch}" for v in curves.validations]
     figure.add_scatter(x=at, y=[v.valid_loss for v in curves.validations], name="loss on the stopping window", text=epochs,
-                       mode="lines+markers", marker_size=9, line={"color": COLOURS["fnn"], "width": 2.4})  # fmt: skip
+                       mode="lines+markers", marker_size=9, line={"color": colour(model), "width": 2.4})  # fmt: skip
     ndcg = [v.valid_ndcg for v in curves.validations]
     if any(v is not None for v in ndcg):
         figure.add_scatter(x=at, y=ndcg, name="NDCG@10 there (right)", text=epochs, mode="lines+markers", yaxis="y2",
@@ -86,7 +87,7 @@ def long_tail(points: list[HeadPoint]) -> go.Figure:
     import plotly.graph_objects as go
 
     figure = go.Figure()
-    for source in sorted({p.source for p in points}, key=lambda s: (s not in ("fusion", "fnn"), s)):
+    for source in sorted({p.source for p in points}, key=lambda s: (s != "fusion" and s not in MODELS, s)):
         mine = sorted((p for p in points if p.source == source), key=lambda p: p.item_share)
         width = 3.2 if source == "fusion" else 1.7
         figure.add_scatter(

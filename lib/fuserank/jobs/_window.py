@@ -1,4 +1,4 @@
-"""What all sources and the model said of a window's users, beside what these bought: what a fusion is fitted and judged on."""
+"""What all sources and models said of a window's users, beside what these bought: what a fusion is fitted and judged on."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from fuserank.common.draws import draw_users
 from fuserank.common.protocol import pairs, side_by_side
 from fuserank.fusion.apply import said_by_all
-from fuserank.fusion.fitted import MODEL_SOURCE
 from fuserank.jobs.candidates import given
-from fuserank.tables.results import SCORES
+from fuserank.jobs.scores import scored
 from fuserank.tables.silver import EVENTS
 
 if TYPE_CHECKING:
@@ -37,9 +36,9 @@ def window_from(run: Run, as_of: dt.date) -> pa.Table:
 def _wide(run: Run, as_of: dt.date, split: str, proposed: DataFrame, judged: DataFrame, users: DataFrame) -> pa.Table:
     """Sorted by user and item. At most ``fit_users`` of ``users`` come to the driver."""
     drawn = draw_users(users, run.settings.fit_users, run.seed).persist()
-    said = said_by_all(proposed, run.lake.read(SCORES, as_of_date=as_of, split=split, kind=MODEL_SOURCE))
+    said = said_by_all(proposed, scored(run, as_of, split))
     mine = [frame.join(drawn, "user_index", "left_semi") for frame in (said, judged)]
-    sources = (*run.settings.candidates.sources, MODEL_SOURCE)
+    sources = (*run.settings.candidates.sources, *run.settings.models.use)
     table = side_by_side(mine[0], mine[1], sources, ranked=True).toArrow()
     drawn.unpersist()
     return table.sort_by([("user_index", "ascending"), ("item_index", "ascending")]).combine_chunks()

@@ -12,11 +12,11 @@ MODELS = Table(
     writer="train",
     doc="Every registered model: where its artifact lies, and the Delta versions that it saw.",
     partition_by=("as_of_date",),
-    slice_by=("as_of_date",),
+    slice_by=("as_of_date", "kind"),
     columns=(
-        Column("model_id", "string", "id", "fnn-<as_of>-<first 12 hex digits of the artifact's SHA-256>"),
+        Column("model_id", "string", "id", "<kind>-<as_of>-<first 12 hex digits of the artifact's SHA-256>"),
         c.as_of_date(),
-        Column("kind", "string", "name", "fnn"),
+        Column("kind", "string", "name", "the model, as fuserank.registry.models declares it"),
         Column("artifact", "string", "path", "folder of the artifact, below `files` (default: the lake's root)"),
         Column("artifact_sha256", "string", "hash", "over the weights and the model card"),
         Column("table_versions", "map<string,long>", "version", "Delta version of every table that training read"),
@@ -45,7 +45,7 @@ SCORES = Table(
             "valid (candidates as of 28 days before) or rank",
             check="split in ('valid','rank')",
         ),
-        Column("kind", "string", "name", "fnn"),
+        Column("kind", "string", "name", "the model, as fuserank.registry.models declares it"),
         c.user_index(),
         c.item_index(),
         Column("logit", "float", "log_odds", "the model's output"),
@@ -119,7 +119,7 @@ FITTED = Table(
     columns=(
         c.as_of_date(),
         Column("method", "string", "name", "weighted or reciprocal_rank"),
-        Column("source", "string", "name", "als, …, fnn, and fusion for the final score"),
+        Column("source", "string", "name", "a source or a model, and fusion for the final score"),
         Column("weight", "double", "weight", "share of the source; they sum to 1; 0 for `fusion`, which calibrates the final score",
                check="weight >= 0 and weight <= 1"),
         Column("scale", "string", "name", "what knots_x are: scores, or ranks with their sign turned", check="scale in ('score','rank')", default="score"),
@@ -141,7 +141,7 @@ METRICS = Table(
     columns=(
         c.as_of_date(),
         Column("track", "string", "name", "all or new"),
-        Column("source", "string", "name", "a source, fnn or fusion"),
+        Column("source", "string", "name", "a source, a model or fusion"),
         Column(
             "metric",
             "string",
@@ -168,7 +168,7 @@ ABLATION = Table(
     columns=(
         c.as_of_date(),
         Column("track", "string", "name", "all or new"),
-        Column("source", "string", "name", "the source that is left out, or fnn: the model"),
+        Column("source", "string", "name", "the source, or the model, that is left out"),
         Column("users", "int", "count", "users with truth that are judged"),
         Column("ndcg", "double", "score", "of the fusion with all sources"),
         Column("ndcg_without", "double", "score", "of the fusion fitted without this one"),
