@@ -60,7 +60,7 @@ look(rows.withColumn("loss of guessing", -p * F.log(p) - (1 - p) * F.log1p(-p)).
 
 # COMMAND ----------
 
-model = lake.read(MODELS, as_of_date=as_of).first()
+model = lake.read(MODELS, as_of_date=as_of).where(F.col("kind") == settings.models.use[0]).first()
 print(f"{model.model_id}, trained on version {model.table_versions} in run {model.run_id}")
 pd.DataFrame(sorted(model.metrics.items()), columns=["number", "value"])
 
@@ -73,7 +73,7 @@ pd.DataFrame(sorted(model.metrics.items()), columns=["number", "value"])
 
 # COMMAND ----------
 
-curves = training_of(lake, as_of)
+curves = training_of(lake, as_of)[model.kind]
 figure = go.Figure()
 figure.add_scatter(
     x=[step for step, _ in curves.steps], y=[loss for _, loss in curves.steps], name="step", line_color="#b3bcc4"

@@ -111,6 +111,29 @@ def test_no_other_room_says_which_events_count_as_taken() -> None:
         assert _decides_what_counts(wrong)
 
 
+def test_no_model_is_named_but_by_its_declaration_its_module_and_its_settings() -> None:
+    from fuserank.registry.models import MODELS
+
+    owned = {PACKAGE / "registry" / "models.py"}
+    for model in MODELS:
+        own = (model.build.partition(":")[0], model.settings.__module__)
+        owned |= {PACKAGE.parent / f"{name.replace('.', '/')}.py" for name in own}
+    assert all(path.is_file() for path in owned)
+    named = [
+        f"{module.relative_to(ROOT)}:{node.lineno}"
+        for module in MODULES
+        if module not in owned
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and node.value in MODELS.names
+    ]
+    assert not named
+    classes = {model.build.partition(":")[0] for model in MODELS}
+    users = [
+        p for p in MODULES if p not in owned and imports(ast.parse(p.read_text(encoding="utf-8")), False) & classes
+    ]
+    assert not users
+
+
 def test_files_and_functions_stay_small() -> None:
     long = []
     for module in [*MODULES, *sorted((ROOT / "tests").rglob("*.py"))]:

@@ -141,6 +141,33 @@ def test_a_draw_of_users_bounds_what_trains_and_what_the_fusion_is_fitted_on_but
 
 
 @pytest.mark.slow
+def test_two_models_have_each_its_row_its_scores_its_part_and_its_worth(refreshed: Lake, shop: Path) -> None:
+    import shutil
+
+    from fuserank.io.run import open_run
+    from fuserank.jobs import evaluate, fusion, ranking, report, scores, train
+    from fuserank.tables.results import ABLATION, FITTED, METRICS, MODELS, RANKING
+
+    names = {"fnn", "logistic"}
+    shutil.copytree(shop / "lake", shop / "two")
+    with open_run("two", settings(shop, "two", "models.use=[logistic,fnn]", f"out={shop / 'two'}"), DAY) as run:
+        for job in (train, scores, fusion, ranking, evaluate):
+            job.execute(run, DAY)
+        models = {r.kind: r for r in run.lake.read(MODELS, as_of_date=DAY).collect()}
+        before = refreshed.read(MODELS, as_of_date=DAY).first()
+        assert models["fnn"].artifact_sha256 == before.artifact_sha256
+        assert names == set(models) < {r.source for r in run.lake.read(FITTED, as_of_date=DAY).collect()}
+        for row in run.lake.read(RANKING, as_of_date=DAY).collect():
+            assert row.model_ids == [models[m].model_id for m in ("logistic", "fnn") if m in row.parts]
+            assert row.reason_code not in names
+        for table in (METRICS, ABLATION):
+            assert names < {r.source for r in run.lake.read(table, as_of_date=DAY).collect()}
+        page = report.write_pages(run.lake, run.settings, DAY).read_text(encoding="utf-8")
+    assert all(f'id="chart-training-{name}"' in page for name in names)
+    assert "Logistic regression alone" in page
+
+
+@pytest.mark.slow
 def test_the_report_stands_alone(refreshed: Lake, shop: Path) -> None:
     page = (shop / "out" / "report.html").read_text(encoding="utf-8")
     assert "plotly" in page

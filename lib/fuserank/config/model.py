@@ -1,4 +1,4 @@
-"""Settings of the FNN: which columns it reads and how its layers look."""
+"""Settings of the FNN, and what the settings of every model have: which columns it reads."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from fuserank.config.base import Section
-from fuserank.tables.samples import CATEGORICAL, NUMERIC, SAMPLES
+from fuserank.tables.samples import CATEGORICAL, HISTORY, NUMERIC, SAMPLES
 
 Transform = Literal["identity", "log1p", "sqrt", "signed_log1p"]
 
 
-class ModelConfig(Section):
-    """FNN: embeddings and numeric features → fully connected tanh layers → one logit."""
+class ModelSettings(Section):
+    """What every model's settings have. All models read samples.NUMERIC; a model says here what it reads beside it."""
 
-    kind: Literal["fnn"] = Field("fnn", description="name of the model in the registry and in scores")
+    kind: str = Field(description="name of the model, in models.registry, in scores, and as a source of the fusion")
     scores: dict[str, Transform] = Field(
         {
             "repeat_score": "log1p",
@@ -25,14 +25,45 @@ class ModelConfig(Section):
         description="scores read beside samples.NUMERIC (it has those of als and co_purchase), and their transform",
     )
     clip: float = Field(5.0, gt=0, description="standardised inputs are cut to ±this (standard deviations)")
+    min_item_rows: int = Field(
+        20, ge=1, description="training rows that an item needs for an embedding of its own; others share one"
+    )
+
+    def categoricals(self) -> tuple[str, ...]:
+        """Names of the categorical columns that are read, of samples.CATEGORICAL."""
+        return ()
+
+    def history(self) -> tuple[str, ...]:
+        """Names of the columns of the user's history that are read, of samples.HISTORY, latest first."""
+        return ()
+
+    def pooled(self) -> str | None:
+        """The categorical column of which each item's bucket is kept with the model, to look up the history's."""
+        return None
+
+    @model_validator(mode="after")
+    def _columns_exist(self) -> ModelSettings:
+        known = dict(CATEGORICAL)
+        for name in self.categoricals():
+            if name not in known:
+                raise ValueError(f"categorical column {name!r} is not one of {', '.join(known)}")
+        if self.pooled() is not None and self.pooled() not in self.categoricals():
+            raise ValueError(f"history_categorical: {self.pooled()!r} is not among the categorical columns")
+        for name in self.scores:
+            if name in NUMERIC or name not in SAMPLES.column_names:
+                raise ValueError(f"scores: {name!r} is no column of samples, or it is read already")
+        return self
+
+
+class ModelConfig(ModelSettings):
+    """FNN: embeddings and numeric features → fully connected tanh layers → one logit."""
+
+    kind: Literal["fnn"] = Field("fnn", description="name of the model in the registry and in scores")
     user_dim: int = Field(4, ge=0, description="numbers of a user's embedding")
     item_dim: int = Field(8, ge=1, description="numbers of an item's embedding")
     categorical_dims: dict[str, int] = Field(
         {"product_type_bucket": 8, "category_bucket": 4, "department_bucket": 4},
         description="numbers of the embedding of each categorical column that is read",
-    )
-    min_item_rows: int = Field(
-        20, ge=1, description="training rows that an item needs for an embedding of its own; others share one"
     )
     history_categorical: str | None = Field(
         "product_type_bucket", description="categorical column pooled over the history beside the items; none: null"
@@ -43,15 +74,14 @@ class ModelConfig(Section):
     embedding_std: float = Field(0.05, ge=0, description="standard deviation of a fresh embedding")
     wide: bool = Field(True, description="add a linear term of the numeric inputs and a bias by item to the logit")
 
-    @model_validator(mode="after")
-    def _columns_exist(self) -> ModelConfig:
-        known = dict(CATEGORICAL)
-        for name in self.categorical_dims:
-            if name not in known:
-                raise ValueError(f"categorical_dims: {name!r} is not one of {', '.join(known)}")
-        if self.history_categorical is not None and self.history_categorical not in self.categorical_dims:
-            raise ValueError(f"history_categorical: {self.history_categorical!r} is not in categorical_dims")
-        for name in self.scores:
-            if name in NUMERIC or name not in SAMPLES.column_names:
-                raise ValueError(f"scores: {name!r} is no column of samples, or it is read already")
-        return self
+    def categoricals(self) -> tuple[str, ...]:
+        """Those that have an embedding."""
+        return tuple(self.categorical_dims)
+
+    def history(self) -> tuple[str, ...]:
+        """All places."""
+        return HISTORY
+
+    def pooled(self) -> str | None:
+        """As the settings say."""
+        return self.history_categorical

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from fuserank.common.errors import FuserankError
 from fuserank.config import secrets, yaml_text
@@ -17,7 +17,8 @@ from fuserank.config.deploy import DeployConfig
 from fuserank.config.evaluation import EvaluationConfig
 from fuserank.config.features import FeaturesConfig
 from fuserank.config.fusion import FusionConfig
-from fuserank.config.model import ModelConfig
+from fuserank.config.model import ModelConfig, ModelSettings
+from fuserank.config.models import ModelsConfig, checked, declared
 from fuserank.config.quality import QualityConfig
 from fuserank.config.ranking import RankingConfig
 from fuserank.config.ranks import RanksConfig
@@ -68,6 +69,7 @@ class Settings(Section):
     candidates: CandidatesConfig = CandidatesConfig()
     features: FeaturesConfig = FeaturesConfig()
     samples: SamplesConfig = SamplesConfig()
+    models: ModelsConfig = ModelsConfig()
     model: ModelConfig = ModelConfig()
     train: TrainConfig = TrainConfig()
     ranks: RanksConfig = RanksConfig()
@@ -92,6 +94,27 @@ class Settings(Section):
         if url and (wrong := secrets.url_problem(url)):
             raise ValueError(wrong)
         return url
+
+    @model_validator(mode="after")
+    def _every_model_can_train(self) -> Settings:
+        for name in dict.fromkeys((*self.models.use, *self.models.train)):
+            self.training_of(name)
+        return self
+
+    def settings_of(self, name: str) -> ModelSettings:
+        """The settings of a model, by its name."""
+        model = declared(name)
+        own = getattr(self, model.section) if model.section else self.models.settings.get(name)
+        own = own or model.settings.model_validate({})
+        assert isinstance(own, ModelSettings)
+        return own
+
+    def training_of(self, name: str) -> TrainConfig:
+        """``train`` as it holds for a model: over it what the model declares, over that ``models.train.<name>``."""
+        values = self.train.model_dump() | dict(declared(name).train) | self.models.train.get(name, {})
+        trained = checked(f"models.train.{name}", TrainConfig, values)
+        assert isinstance(trained, TrainConfig)
+        return trained
 
     @property
     def fit_users(self) -> int:

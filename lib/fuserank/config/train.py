@@ -10,7 +10,7 @@ from fuserank.config.base import Section
 
 
 class TrainConfig(Section):
-    """Data-parallel training of the FNN by AdamW on weighted binary cross-entropy."""
+    """Data-parallel training of models by AdamW on weighted binary cross-entropy."""
 
     ranks: int = Field(2, ge=1, description="processes that train together; on GPUs one a GPU")
     threads: int = Field(0, ge=0, description="torch threads of a rank; 0: cores ÷ ranks")

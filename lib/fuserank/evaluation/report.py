@@ -7,16 +7,17 @@ from html import escape
 from fuserank.common.page import chart_card, page
 from fuserank.common.page import tiles as page_tiles
 from fuserank.evaluation import report_charts as charts
-from fuserank.evaluation.report_data import Quality, ReportData, UserView
+from fuserank.evaluation.report_data import Quality, ReportData, Training, UserView
 from fuserank.evaluation.report_rules import section as rules_section
 from fuserank.evaluation.report_sources import section as sources_section
+from fuserank.registry.models import MODELS
 
 
 def render(data: ReportData) -> str:
     """The page as text; plotly's script stands in it once."""
     charted = [
         '<div class="grid">', _quality_card(data, "all"), _quality_card(data, "new"), "</div>",
-        '<div class="grid">', _training_card(data), _calibration_card(data), _tail_card(data), _timing_card(data), "</div>",
+        '<div class="grid">', *_training_cards(data), _calibration_card(data), _tail_card(data), _timing_card(data), "</div>",
     ]  # fmt: skip
     sources = sources_section(data.worth, data.sets)
     body = [_head(data), _tiles(data), *charted, sources, rules_section(data.rules), _users_card(data), _foot(data)]
@@ -69,15 +70,19 @@ def _verdict(rows: list[Quality]) -> str:
     return "; ".join(said) + "." if said else ""
 
 
-def _training_card(data: ReportData) -> str:
-    figure = charts.training(data.training) if data.training.steps or data.training.validations else None
-    return chart_card(
-        "training",
-        "Training curves",
-        "loss per row, and quality on the days before as_of",
-        figure,
-        "No training curve was kept.",
-    )
+def _training_cards(data: ReportData) -> list[str]:
+    """One card a model; with one alone its name need not be in the title."""
+    note, cards = "loss per row, and quality on the days before as_of", []
+    for name, curves in data.training.items() or [("", Training())]:
+        figure = charts.training(name, curves) if curves.steps or curves.validations else None
+        several = len(data.training) > 1
+        key, title = (
+            ("training", "Training curves")
+            if not several
+            else (f"training-{name}", f"Training curves: {MODELS[name].label}")
+        )
+        cards.append(chart_card(key, title, note, figure, "No training curve was kept."))
+    return cards
 
 
 def _calibration_card(data: ReportData) -> str:

@@ -6,25 +6,30 @@ from typing import TYPE_CHECKING, Any
 
 from fuserank.common.page import INK, styled
 from fuserank.evaluation.report_data import CalibrationBin, HeadPoint, Quality, Training
+from fuserank.registry.models import MODELS
 from fuserank.registry.sources import SOURCES
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-# What has a part in the fusion and is no source.
-NAMES = {"fnn": "FNN alone", "fusion": "Fusion"}
-COLOURS = {"fusion": "#0b6e4f", "fnn": "#3d5a98"}
+# What is neither a source nor a model.
+NAMES, COLOURS = {"fusion": "Fusion"}, {"fusion": "#0b6e4f"}
 BLUE, RED = "#4a9bb5", "#b5485d"  # of bars that are of no source
 
 
 def called(source: str) -> str:
-    """Its label, where it is declared."""
+    """The label of a source, of a model alone, of the fusion; a name that is not declared stays as it is."""
+    if source in MODELS:
+        return f"{MODELS[source].label} alone"
     return SOURCES[source].label if source in SOURCES else NAMES.get(source, source)
 
 
 def colour(source: str) -> str:
     """Its colour; grey where it is not declared."""
-    return SOURCES[source].colour if source in SOURCES else COLOURS.get(source, "#66707a")
+    for declared in (SOURCES, MODELS):
+        if source in declared:
+            return declared[source].colour
+    return COLOURS.get(source, "#66707a")
 
 
 def quality(rows: list[Quality], track: str) -> go.Figure:
@@ -51,8 +56,8 @@ def quality(rows: list[Quality], track: str) -> go.Figure:
     return styled(figure, height=60 + 42 * max(len(ordered), 2), legend=False)
 
 
-def training(curves: Training) -> go.Figure:
-    """Losses by step; the NDCG of the stopping window on the right-hand axis, where it was taken."""
+def training(model: str, curves: Training) -> go.Figure:
+    """Losses of a model by step; the NDCG of the stopping window on the right-hand axis, where it was taken."""
     import plotly.graph_objects as go
 
     figure = go.Figure()
@@ -61,7 +66,7 @@ def training(curves: Training) -> go.Figure:
     at = [v.step for v in curves.validations]
     epochs = [f"epoch {v.epoch}" for v in curves.validations]
     figure.add_scatter(x=at, y=[v.valid_loss for v in curves.validations], name="loss on the stopping window", text=epochs,
-                       mode="lines+markers", marker_size=9, line={"color": COLOURS["fnn"], "width": 2.4})  # fmt: skip
+                       mode="lines+markers", marker_size=9, line={"color": colour(model), "width": 2.4})  # fmt: skip
     ndcg = [v.valid_ndcg for v in curves.validations]
     if any(v is not None for v in ndcg):
         figure.add_scatter(x=at, y=ndcg, name="NDCG@10 there (right)", text=epochs, mode="lines+markers", yaxis="y2",
@@ -86,7 +91,7 @@ def long_tail(points: list[HeadPoint]) -> go.Figure:
     import plotly.graph_objects as go
 
     figure = go.Figure()
-    for source in sorted({p.source for p in points}, key=lambda s: (s not in ("fusion", "fnn"), s)):
+    for source in sorted({p.source for p in points}, key=lambda s: (s != "fusion" and s not in MODELS, s)):
         mine = sorted((p for p in points if p.source == source), key=lambda p: p.item_share)
         width = 3.2 if source == "fusion" else 1.7
         figure.add_scatter(

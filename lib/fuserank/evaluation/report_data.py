@@ -133,7 +133,7 @@ class ReportData:
     weights: dict[str, float] = field(default_factory=dict)
     calibration: list[CalibrationBin] = field(default_factory=list)
     head: list[HeadPoint] = field(default_factory=list)
-    training: Training = field(default_factory=Training)
+    training: dict[str, Training] = field(default_factory=dict)  # by model
     stage_seconds: dict[str, float] = field(default_factory=dict)
     users: list[UserView] = field(default_factory=list)
     rows_written: dict[str, int] = field(default_factory=dict)

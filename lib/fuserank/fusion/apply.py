@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from fuserank.common.users import whole_users
 from fuserank.config.fusion import FusionConfig
-from fuserank.fusion.fitted import MODEL_SOURCE, Fitted
-from fuserank.fusion.parts import parts_of, ranks_within, summed
+from fuserank.fusion.fitted import Fitted
+from fuserank.fusion.parts import parts_of, ranks_of, summed
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -45,10 +45,7 @@ def fuse_table(rows: pa.Table, fitted: Fitted, rrf_k: int) -> pa.RecordBatch:
     """
     user_N = rows["user_index"].to_numpy()
     score_SN = np.stack([_doubles(rows, f"score_{s}") for s in fitted.sources])
-    rank_SN = np.stack([
-        ranks_within(user_N, score_SN[n]) if s == MODEL_SOURCE else _doubles(rows, f"rank_{s}")
-        for n, s in enumerate(fitted.sources)
-    ])  # fmt: skip
+    rank_SN = np.stack([ranks_of(rows, s, user_N, score_SN[n]) for n, s in enumerate(fitted.sources)])
     part_SN = parts_of(fitted, score_SN, rank_SN, rrf_k)
     total_N = summed(part_SN)
     given_NS = ~np.isnan(score_SN).T

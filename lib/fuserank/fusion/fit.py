@@ -8,8 +8,8 @@ import pyarrow as pa
 from fuserank.common.calibration import Calibrator, FloatArray, fit_isotonic, log_loss
 from fuserank.common.errors import FuserankError
 from fuserank.config.fusion import FusionConfig
-from fuserank.fusion.fitted import MODEL_SOURCE, Fitted
-from fuserank.fusion.parts import parts_of, ranks_within, summed
+from fuserank.fusion.fitted import Fitted
+from fuserank.fusion.parts import is_ranked, parts_of, ranks_of, summed
 from fuserank.fusion.weights import FitWindow, search
 
 
@@ -25,7 +25,8 @@ def fit(rows: pa.Table, sources: tuple[str, ...], cfg: FusionConfig) -> tuple[Fi
         )
     label_N = rows["label"].to_numpy() > 0
     score_SN = np.stack([rows[f"score_{s}"].to_numpy().astype(np.float64) for s in sources])
-    rank_SN = np.stack([_ranks(rows, s, score_SN[n]) for n, s in enumerate(sources)])
+    rank_SN = np.stack([ranks_of(rows, s, rows["user_index"].to_numpy(), score_SN[n]) for n, s in enumerate(sources)])
+    models = [s for s in sources if not is_ranked(rows, s)]
     given_SN = ~np.isnan(score_SN)
     given_N = given_SN.any(axis=0)
     if not label_N[given_N].any():
@@ -33,13 +34,13 @@ def fit(rows: pa.Table, sources: tuple[str, ...], cfg: FusionConfig) -> tuple[Fi
             "no candidate was bought in the label window before as_of (windows.label_days): there is nothing to fit the fusion on"
         )
     calibrators = {
-        s: _calibrate(score_SN[n][given_SN[n]], rank_SN[n][given_SN[n]], label_N[given_SN[n]], s, cfg)
+        s: _calibrate(score_SN[n][given_SN[n]], rank_SN[n][given_SN[n]], label_N[given_SN[n]], s in models, cfg)
         for n, s in enumerate(sources)
     }
     weights = {s: 1.0 / len(sources) for s in sources}
     notes: dict[str, float] = {"fit_rows": float(given_N.sum())}
     if cfg.method == "weighted":
-        weight_S, best, alone = _weigh(rows, sources, score_SN, rank_SN, calibrators, given_N, label_N, cfg)
+        weight_S, best, alone = _weigh(rows, sources, models, score_SN, rank_SN, calibrators, given_N, label_N, cfg)
         weights = {s: float(weight_S[n]) for n, s in enumerate(sources)}
         notes |= {"objective": best, "objective_model_alone": alone}
     unit = Calibrator((0.0, 1.0), (0.0, 1.0))
@@ -50,35 +51,28 @@ def fit(rows: pa.Table, sources: tuple[str, ...], cfg: FusionConfig) -> tuple[Fi
 
 
 def _weigh(
-    rows: pa.Table, sources: tuple[str, ...], score_SN: FloatArray, rank_SN: FloatArray,
+    rows: pa.Table, sources: tuple[str, ...], models: list[str], score_SN: FloatArray, rank_SN: FloatArray,
     calibrators: dict[str, Calibrator], given_N: np.ndarray, label_N: np.ndarray, cfg: FusionConfig,
 ) -> tuple[FloatArray, float, float]:  # fmt: skip
-    """Weights, their objective, and the objective of the model alone (of the first source, where there is no model)."""
+    """Weights, their objective, and the objective of the first model alone (of the first source, where there is no model)."""
     probability = Fitted(
         "weighted", sources, dict.fromkeys(sources, 1.0), calibrators, Calibrator((0.0, 1.0), (0.0, 1.0))
     )
     part_SN = parts_of(probability, score_SN, rank_SN, cfg.rrf_k)
     window = FitWindow.of(rows["user_index"].to_numpy(), part_SN, given_N, label_N, rows["own"].to_numpy() > 0)
-    start = sources.index(MODEL_SOURCE) if MODEL_SOURCE in sources else 0
+    start = sources.index(models[0]) if models else 0
     vertex = np.zeros(len(sources))
     vertex[start] = 1.0
     weight_S, best = search(window, start, cfg)
     return weight_S, best, window.objective(vertex, cfg)
 
 
-def _calibrate(score: FloatArray, rank: FloatArray, label: np.ndarray, source: str, cfg: FusionConfig) -> Calibrator:
+def _calibrate(score: FloatArray, rank: FloatArray, label: np.ndarray, is_model: bool, cfg: FusionConfig) -> Calibrator:
     """On the score or on the rank, whichever has the lower log loss; a model's logit is always taken as it is."""
     label = label.astype(np.int64)
     by_score = fit_isotonic(score, label, cfg.bins, "score")
-    if source == MODEL_SOURCE:
+    if is_model:
         return by_score
     by_rank = fit_isotonic(-rank, label, cfg.bins, "rank")
     better = log_loss(by_rank(score, rank), label) < log_loss(by_score(score), label)
     return by_rank if better else by_score
-
-
-def _ranks(rows: pa.Table, source: str, score_N: FloatArray) -> FloatArray:
-    """Ranks (N,) of a source, nan where it did not give the item; a model's are made from its scores within the user."""
-    if source == MODEL_SOURCE:
-        return ranks_within(rows["user_index"].to_numpy(), score_N)
-    return rows[f"rank_{source}"].to_numpy().astype(np.float64)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from fuserank.common.calibration import Calibrator
 
-MODEL_SOURCE = "fnn"
 FINAL = "fusion"  # the row of fusion.fitted that calibrates the final score
 
 

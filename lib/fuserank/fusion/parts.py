@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 
 from fuserank.common.topn import FloatArray, Grid, IntArray
 from fuserank.fusion.fitted import Fitted
@@ -39,6 +40,19 @@ def ranks_within(user_N: IntArray, score_N: FloatArray) -> FloatArray:
     rank = np.empty(len(user_N))
     rank[order] = grid.column_of_N + 1.0
     return np.where(np.isnan(score_N), np.nan, rank)
+
+
+def is_ranked(rows: pa.Table, source: str) -> bool:
+    """Whether a source ranks what it gives, as sources of candidates do; a model gives scores alone."""
+    column = f"rank_{source}"
+    return column in rows.column_names and rows[column].null_count < rows.num_rows
+
+
+def ranks_of(rows: pa.Table, source: str, user_N: IntArray, score_N: FloatArray) -> FloatArray:
+    """Ranks (N,) of a source, nan where it did not give the item; of scores alone they are made within the user."""
+    if not is_ranked(rows, source):
+        return ranks_within(user_N, score_N)
+    return rows[f"rank_{source}"].to_numpy().astype(np.float64)  # null becomes nan
 
 
 def part_alone(

@@ -13,7 +13,6 @@ from fuserank.evaluation.judge import TRACKS, judge_table
 from fuserank.evaluation.measure import FUSION
 from fuserank.fusion.apply import fuse_table
 from fuserank.fusion.fit import fit
-from fuserank.fusion.fitted import MODEL_SOURCE
 from fuserank.jobs._window import window_before
 from fuserank.tables.ops import RUNS
 
@@ -28,19 +27,19 @@ def ablation(run: Run, as_of: dt.date, test_window: pa.Table) -> list[dict[str, 
     """Rows of evaluation.ablation without run_id, one for each track and source that has a part.
 
     ``test_window``: ``window_from`` of as_of. The fusion's users of the fit window come to the driver. Without a source its
-    candidates go, too, where no other source gives them. The model is not trained anew: it keeps what it has learned from the source.
+    candidates go, too, where no other source gives them. The models are not trained anew: they keep what they have learned from the source.
     """
-    cfg, sources = run.settings.fusion, run.settings.candidates.sources
+    cfg, sources, models = run.settings.fusion, run.settings.candidates.sources, run.settings.models.use
     fit_window = window_before(run, as_of)
     there = tuple(s for s in sources if fit_window[f"score_{s}"].null_count < fit_window.num_rows)
-    complete = _quality(fit_window, test_window, there, None, cfg)
+    complete = _quality(fit_window, test_window, there, models, None, cfg)
     quality: dict[str, dict[str, np.ndarray]] = {}
-    for source in (*there, MODEL_SOURCE):
-        quality[source] = _quality(fit_window, test_window, there, source, cfg)
+    for source in (*there, *models):
+        quality[source] = _quality(fit_window, test_window, there, models, source, cfg)
         run.say(f"    fusion without {source}")
     cost = _costs(run, as_of)
     rows: list[dict[str, Any]] = []
-    for source in (*there, MODEL_SOURCE):
+    for source in (*there, *models):
         for track in TRACKS:
             both_US = np.stack([complete[track], quality[source][track]], axis=1)
             if not len(both_US):
@@ -55,14 +54,15 @@ def ablation(run: Run, as_of: dt.date, test_window: pa.Table) -> list[dict[str, 
 
 
 def _quality(
-    fit_window: pa.Table, test_window: pa.Table, sources: tuple[str, ...], without: str | None, cfg: FusionConfig
-) -> dict[str, np.ndarray]:
+    fit_window: pa.Table, test_window: pa.Table, sources: tuple[str, ...], models: tuple[str, ...], without: str | None,
+    cfg: FusionConfig,
+) -> dict[str, np.ndarray]:  # fmt: skip
     """NDCG@10 of each user with truth, by track, users ascending."""
     import pyarrow as pa
 
-    kept = tuple(s for s in (*sources, MODEL_SOURCE) if s != without)
+    kept = tuple(s for s in (*sources, *models) if s != without)
     givers = [s for s in sources if s != without]
-    test_window, fit_window = _given_by(test_window, givers), _given_by(fit_window, givers)
+    test_window, fit_window = _given_by(test_window, givers, models), _given_by(fit_window, givers, models)
     if not (
         _any(fit_window, givers) & (fit_window["label"].to_numpy() > 0)
     ).any():  # nothing to fit a fusion on: it would list nothing that is bought
@@ -88,12 +88,12 @@ def _by_track(fused: pa.Table) -> dict[str, np.ndarray]:
     return {t: judged[judged["track"] == t].sort_values("user_index")["ndcg"].to_numpy() for t in TRACKS}
 
 
-def _given_by(rows: pa.Table, sources: list[str]) -> pa.Table:
-    """The rows that a source gives or that are truth; of a row that none gives the model has no score."""
+def _given_by(rows: pa.Table, sources: list[str], models: Sequence[str]) -> pa.Table:
+    """The rows that a source gives or that are truth; of a row that none gives the models have no score."""
     import pyarrow as pa
 
     given_N = _any(rows, sources)
-    for column in (f"score_{MODEL_SOURCE}", f"rank_{MODEL_SOURCE}"):
+    for column in (f"{what}_{m}" for m in models for what in ("score", "rank")):
         at = rows.column_names.index(column)
         values = rows[column].combine_chunks()
         rows = rows.set_column(at, column, pa.compute.if_else(pa.array(given_N), values, pa.scalar(None, values.type)))

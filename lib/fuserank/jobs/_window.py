@@ -1,4 +1,4 @@
-"""What all sources and the model said of a window's users, beside what these bought: what a fusion is fitted and judged on."""
+"""What all sources and models said of a window's users, beside what these bought: what a fusion is fitted and judged on."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 from fuserank.common.draws import draw_users
 from fuserank.fusion.apply import said_by_all
-from fuserank.fusion.fitted import MODEL_SOURCE
 from fuserank.history.labels import labels, side_by_side
 from fuserank.history.windows import label_window
 from fuserank.jobs.candidates import given
+from fuserank.jobs.scores import scored
 from fuserank.jobs.silver import refuse_other_windows
-from fuserank.tables.results import SCORES
 from fuserank.tables.silver import EVENTS
 
 if TYPE_CHECKING:
@@ -39,9 +38,9 @@ def _wide(run: Run, as_of: dt.date, split: str, proposed: DataFrame, judged: Dat
     """Sorted by user and item. At most ``fit_users`` of ``users`` come to the driver."""
     refuse_other_windows(run)
     drawn = draw_users(users, run.settings.fit_users, run.seed).persist()
-    said = said_by_all(proposed, run.lake.read(SCORES, as_of_date=as_of, split=split, kind=MODEL_SOURCE))
+    said = said_by_all(proposed, scored(run, as_of, split))
     mine = [frame.join(drawn, "user_index", "left_semi") for frame in (said, judged)]
-    sources = (*run.settings.candidates.sources, MODEL_SOURCE)
+    sources = (*run.settings.candidates.sources, *run.settings.models.use)
     table = side_by_side(mine[0], mine[1], sources, ranked=True).toArrow()
     drawn.unpersist()
     return table.sort_by([("user_index", "ascending"), ("item_index", "ascending")]).combine_chunks()

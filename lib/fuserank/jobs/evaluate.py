@@ -1,4 +1,4 @@
-"""evaluation.metrics: quality of each source, the model and the fusion; one row per as_of_date, track, source and metric. And
+"""evaluation.metrics: quality of each source, each model and the fusion; one row per as_of_date, track, source and metric. And
 evaluation.ablation: the fusion without each source; evaluation.candidate_sets: what the sources find alone and together.
 
 From candidates.candidates, scores.scores, fusion.fused and fusion.fitted as of the day, and silver.events after it: this
@@ -20,7 +20,7 @@ from fuserank.common.calibration import Calibrator
 from fuserank.common.errors import FuserankError
 from fuserank.evaluation.measure import FUSION, Items, measure
 from fuserank.fusion.apply import said_by_all
-from fuserank.fusion.fitted import MODEL_SOURCE, from_rows
+from fuserank.fusion.fitted import from_rows
 from fuserank.history.events import is_taken, reversals_of, with_reversals
 from fuserank.history.labels import labels, side_by_side
 from fuserank.history.windows import label_window
@@ -29,6 +29,7 @@ from fuserank.jobs._candidate_sets import candidate_sets
 from fuserank.jobs._main import job_main
 from fuserank.jobs._window import window_from
 from fuserank.jobs.candidates import given
+from fuserank.jobs.scores import scored
 from fuserank.jobs.silver import refuse_other_windows
 from fuserank.tables.candidates import CANDIDATES
 from fuserank.tables.results import ABLATION, FITTED, FUSED, METRICS, SCORES, SETS
@@ -50,7 +51,7 @@ def execute(run: Run, as_of: dt.date) -> None:
     refuse_other_windows(run)
     lake, cfg = run.lake, run.settings.evaluation
     judged_days = label_window(as_of, run.settings.windows.label_days)
-    sources = (*run.settings.candidates.sources, MODEL_SOURCE, FUSION)
+    sources = (*run.settings.candidates.sources, *run.settings.models.use, FUSION)
     judged = labels(lake.read(EVENTS), judged_days).persist()
     wide = side_by_side(_said(run, as_of), judged, sources, ranked=False).persist()
     try:
@@ -95,11 +96,10 @@ def saved_rows(lake: Lake, as_of: dt.date) -> list[dict[str, Any]]:
 
 
 def _said(run: Run, as_of: dt.date) -> DataFrame:
-    """What sources, model and fusion say: user_index, item_index, source, score."""
+    """What sources, models and fusion say: user_index, item_index, source, score."""
     from pyspark.sql import functions as F
 
     lake = run.lake
-    scores = lake.read(SCORES, as_of_date=as_of, split="rank", kind=MODEL_SOURCE)
     fused = lake.read(FUSED, as_of_date=as_of).select(
         "user_index", "item_index", F.lit(FUSION).alias("source"), "score"
     )
@@ -107,7 +107,7 @@ def _said(run: Run, as_of: dt.date) -> DataFrame:
         raise FuserankError(
             f"no fused scores as of {as_of} in {lake.root}; run `fuserank refresh --as-of {as_of}` first"
         )
-    return said_by_all(given(run, as_of), scores).drop("rank").unionByName(fused)
+    return said_by_all(given(run, as_of), scored(run, as_of, "rank")).drop("rank").unionByName(fused)
 
 
 def _popularity(events: DataFrame) -> DataFrame:
@@ -119,9 +119,11 @@ def _popularity(events: DataFrame) -> DataFrame:
 
 
 def _calibrators(run: Run, as_of: dt.date) -> dict[str, Calibrator]:
-    """The calibrations of the model's logit and of the final score."""
+    """The calibrations of the models' logits and of the final score."""
     fitted = from_rows([r.asDict() for r in run.lake.read(FITTED, as_of_date=as_of).collect()])
-    return {MODEL_SOURCE: fitted.calibrators[MODEL_SOURCE], FUSION: fitted.final}
+    if lacking := [m for m in run.settings.models.use if m not in fitted.calibrators]:
+        raise FuserankError(f"the fusion of {as_of} was fitted without {', '.join(lacking)}; run jobs/fusion.py")
+    return {**{m: fitted.calibrators[m] for m in run.settings.models.use}, FUSION: fitted.final}
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 from fuserank.common.errors import FuserankError
 from fuserank.fusion.apply import fuse, said_by_all
 from fuserank.fusion.fit import fit
-from fuserank.fusion.fitted import MODEL_SOURCE
 from fuserank.history.labels import side_by_side
 from fuserank.jobs._main import job_main
 from fuserank.jobs._window import window_before
 from fuserank.jobs.candidates import given
+from fuserank.jobs.scores import scored
 from fuserank.tables.candidates import CANDIDATES
 from fuserank.tables.results import FITTED, FUSED, SCORES
 from fuserank.tables.silver import EVENTS
@@ -36,11 +36,13 @@ WRITES = (FITTED, FUSED)
 
 def execute(run: Run, as_of: dt.date) -> None:
     """Fit on the window before as_of, save, apply at as_of."""
-    cfg, lake = run.settings.fusion, run.lake
-    sources = (*run.settings.candidates.sources, MODEL_SOURCE)
+    cfg, lake, models = run.settings.fusion, run.lake, run.settings.models.use
+    sources = (*run.settings.candidates.sources, *models)
     fitted, notes = fit(window_before(run, as_of), sources, cfg)
-    if MODEL_SOURCE not in fitted.sources:
-        raise FuserankError(f"the model scored no candidate of the window before {as_of}; run jobs/scores.py")
+    if lacking := [m for m in models if m not in fitted.sources]:
+        raise FuserankError(
+            f"{', '.join(lacking)} scored no candidate of the window before {as_of}; run jobs/scores.py"
+        )
     if silent := sorted(set(sources) - set(fitted.sources)):
         run.say(f"fusion goes without {', '.join(silent)}: nothing was proposed in the days before as_of")
     for name, value in {**notes, **{f"weight_{s}": w for s, w in fitted.weights.items()}}.items():
@@ -48,7 +50,7 @@ def execute(run: Run, as_of: dt.date) -> None:
     rows = [{**r, "as_of_date": as_of, "run_id": run.run_id} for r in fitted.rows()]
     saved = run.spark.createDataFrame([tuple(r[c] for c in FITTED.column_names) for r in rows], schema(FITTED))
     lake.replace(FITTED, saved.coalesce(1), as_of_date=as_of)
-    said = said_by_all(given(run, as_of), lake.read(SCORES, as_of_date=as_of, split="rank", kind=MODEL_SOURCE))
+    said = said_by_all(given(run, as_of), scored(run, as_of, "rank"))
     wide = side_by_side(said, None, fitted.sources, ranked=True)
     written = lake.replace(FUSED, fuse(wide, fitted, cfg), as_of_date=as_of)
     if not written:

@@ -21,7 +21,7 @@ from fuserank.candidates.interactions import as_interactions
 from fuserank.candidates.learned import COLUMNS
 from fuserank.common.errors import FuserankError
 from fuserank.common.factors import by_index
-from fuserank.fusion.fitted import MODEL_SOURCE, Fitted, from_rows
+from fuserank.fusion.fitted import Fitted, from_rows
 from fuserank.fusion.parts import part_alone
 from fuserank.history.baskets import basket_key, baskets, most_taken, pairs
 from fuserank.history.events import rejected_pairs, reversals_of, taken
@@ -29,6 +29,7 @@ from fuserank.history.recurrence import recurrence
 from fuserank.io.shipped import columns_of, on_executors
 from fuserank.jobs._main import job_main
 from fuserank.jobs.candidates import given
+from fuserank.jobs.scores import scored
 from fuserank.ranking import evidence as ev
 from fuserank.ranking.lists import MOST_TAKEN, Filler, depth, lists, require_full
 from fuserank.ranking.reasons import asked, reasoned
@@ -220,15 +221,17 @@ def _popular(run: Run, as_of: dt.date, fitted: Fitted, most: int) -> list[Filler
 
 
 def _model_ids(run: Run, as_of: dt.date) -> Column:
-    """The models that had a part in a row: those that scored the slice, where the model has a part."""
+    """The models that had a part in a row: of each kind that has one those that scored the slice."""
     from pyspark.sql import functions as F
 
-    scored = run.lake.read(SCORES, as_of_date=as_of, split="rank", kind=MODEL_SOURCE).select("model_id").distinct()
-    ids = sorted(r["model_id"] for r in scored.collect())
+    rows = scored(run, as_of, "rank").select("kind", "model_id").distinct().collect()
     none = F.array().cast("array<string>")
-    return F.when(F.col(f"parts.{MODEL_SOURCE}").isNotNull(), F.array(*map(F.lit, ids)) if ids else none).otherwise(
-        none
-    )
+    of_kind = []
+    for kind in run.settings.models.use:
+        ids = sorted(r["model_id"] for r in rows if r["kind"] == kind)
+        has_part = F.col(f"parts.{kind}").isNotNull()
+        of_kind.append(F.when(has_part, F.array(*map(F.lit, ids)) if ids else none).otherwise(none))
+    return F.concat(*of_kind)
 
 
 def main(argv: list[str] | None = None) -> int:

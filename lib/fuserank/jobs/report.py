@@ -99,7 +99,8 @@ def gather(lake: Lake, settings: Settings, as_of: dt.date) -> ReportData:
         worth=_worth(_rows(lake, ABLATION, as_of)), sets=_sets(_rows(lake, SETS, as_of)),
         ece={r["source"]: r["value"] for r in metrics if r["metric"] == "ece"},
         weights={r["source"]: r["weight"] for r in _rows(lake, FITTED, as_of) if r["source"] != FINAL},
-        calibration=_calibration(metrics), head=_head(metrics), training=training_of(lake, as_of),
+        calibration=_calibration(metrics), head=_head(metrics),
+        training={name: found for name, found in training_of(lake, as_of).items() if name in settings.models.use},
         seconds=run.get("seconds", 0.0), stage_seconds=run.get("stage_seconds", {}), users=views,
         rules=rules_view(lake, settings, as_of),
     )  # fmt: skip
@@ -193,12 +194,14 @@ def _head(metrics: list[dict[str, Any]]) -> list[HeadPoint]:
     ]
 
 
-def training_of(lake: Lake, as_of: dt.date) -> Training:
-    """curves.json beside the model registered for the day: ``steps`` and ``validations``."""
-    models = _rows(lake, MODELS, as_of)
-    if not models:
-        return Training()
-    path = f"{lake.home}/{models[0]['artifact']}/curves.json"
+def training_of(lake: Lake, as_of: dt.date) -> dict[str, Training]:
+    """By kind, in alphabetical order, curves.json beside each model registered for the day: ``steps`` and ``validations``."""
+    rows = sorted(_rows(lake, MODELS, as_of), key=lambda r: str(r["kind"]))
+    return {r["kind"]: _curves(lake, r["artifact"], as_of) for r in rows}
+
+
+def _curves(lake: Lake, artifact: str, as_of: dt.date) -> Training:
+    path = f"{lake.home}/{artifact}/curves.json"
     found = read_bytes(lake.spark, path)
     if found is None:
         raise ArtifactError(f"{path} is not there; train again with jobs/train.py --as-of {as_of}")

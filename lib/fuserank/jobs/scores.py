@@ -1,4 +1,4 @@
-"""scores.scores: the registered model's logit of every sample of the splits valid and rank.
+"""scores.scores: the logits of the registered models, of every sample of the splits valid and rank.
 
     spark-submit jobs/scores.py --env local --as-of 2017-12-04
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fuserank.common.blocks import Block, Floats
 from fuserank.common.errors import FuserankError
@@ -23,29 +23,49 @@ from fuserank.scores.scoring import Scorer, score
 from fuserank.tables.results import MODELS, SCORES
 from fuserank.tables.samples import SAMPLES
 
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
 READS, WRITES = (SAMPLES, MODELS), (SCORES,)
 SPLITS = ("valid", "rank")
 Artifact = tuple[artifacts.Arrays, dict[str, Any]]
 
 
 def execute(run: Run, as_of: dt.date) -> None:
-    """Read the registry → open the artifact on the executors → score both splits → write."""
+    """Of each model: read the registry → open the artifact on the executors → score both splits → write."""
+    written = dict.fromkeys(SPLITS, 0)
+    for kind in run.settings.models.use:
+        for split, rows in _score(run, as_of, kind).items():
+            written[split] += rows
+    for split, rows in written.items():
+        run.note(f"scores.{split}_rows", rows)
+
+
+def scored(run: Run, as_of: dt.date, split: str) -> DataFrame:
+    """scores.scores of the models that this run fuses; what others said of the split stays out."""
+    from pyspark.sql import functions as F
+
+    scores = run.lake.read(SCORES, as_of_date=as_of, split=split)
+    return scores.where(F.col("kind").isin(*run.settings.models.use))
+
+
+def _score(run: Run, as_of: dt.date, kind: str) -> dict[str, int]:
+    """One model's scores of all splits: rows written, by split."""
     from pyspark.sql import functions as F
 
     from fuserank.models.inputs import inputs_of
 
-    kind = run.settings.model.kind
     rows = run.lake.read(MODELS, as_of_date=as_of).where(F.col("kind") == kind).collect()
     if not rows:
         raise FuserankError(f"no {kind} is registered for {as_of}; run jobs/train.py --as-of {as_of}")
     model = rows[0]
     opener = functools.partial(open_scorer, artifact(run, f"{run.lake.home}/{model.artifact}", model.artifact_sha256))
-    inputs = inputs_of(run.settings.model)
+    inputs, written = inputs_of(run.settings.settings_of(kind)), {}
     for split in SPLITS:
         samples = run.lake.read(SAMPLES, as_of_date=as_of, split=split)
         frame = score(samples, inputs, opener).withColumn("model_id", F.lit(model.model_id))
-        written = run.lake.replace(SCORES, frame, as_of_date=as_of, split=split, kind=kind)
-        run.note(f"scores.{split}_rows", written)
+        written[split] = run.lake.replace(SCORES, frame, as_of_date=as_of, split=split, kind=kind)
+    return written
 
 
 def artifact(run: Run, folder: str, sha256: str) -> Callable[[], Artifact]:

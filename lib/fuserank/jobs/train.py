@@ -1,9 +1,9 @@
-"""models.registry and the artifact behind it: one FNN per as_of, from samples.samples.
+"""models.registry and the artifacts behind it: every model of `models.use` per as_of, from samples.samples.
 
     spark-submit jobs/train.py --env local --as-of 2017-12-04
 
 Trains on the split train (labels of the window before the last one), stops on the split valid (labels of the
-windows.label_days before as_of). Safe to rerun: replaces the slice as_of_date of the registry; a killed run goes on from its checkpoint.
+windows.label_days before as_of). Safe to rerun: replaces the slices as_of_date, kind of the registry; a killed run goes on from its checkpoints.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from fuserank.common.blocks import Inputs
 from fuserank.common.errors import FuserankError
-from fuserank.config.model import ModelConfig
+from fuserank.config.model import ModelSettings
 from fuserank.config.train import TrainConfig
 from fuserank.io import artifacts
 from fuserank.io.arrow_source import ArrowBatches
@@ -34,6 +34,7 @@ from fuserank.io.ranks import Report, run_ranks
 from fuserank.io.run import Run
 from fuserank.jobs._main import job_main
 from fuserank.jobs._pinned import copies, kept, pinned_files
+from fuserank.registry.models import MODELS as DECLARED
 from fuserank.tables.results import MODELS
 from fuserank.tables.samples import SAMPLES
 from fuserank.tables.spark import schema
@@ -56,7 +57,7 @@ class TrainTask:
     valid_files: tuple[ShardFile, ...]
     inputs: Inputs
     fit: InputFit
-    model: ModelConfig
+    model: ModelSettings
     train: TrainConfig
     seed: int
     checkpoints: str
@@ -70,27 +71,40 @@ class TrainTask:
 
 
 def execute(run: Run, as_of: dt.date) -> None:
-    """Fit the inputs, train on all ranks, save the artifact, register it."""
-    version = run.lake.version(SAMPLES)
-    refuse_missing_reader(run.settings.train)
+    """Of each model: fit the inputs, train on all ranks, save the artifact, register it."""
+    version, names = run.lake.version(SAMPLES), run.settings.models.use
+    for name in names:
+        refuse_missing_reader(run.settings.training_of(name))
     copied = copies(run, version, as_of)
     train_files = pinned_files(run.lake, version, as_of, "train", copied)
     valid_files = pinned_files(run.lake, version, as_of, "valid", copied)
-    checkpoints = f"{kept(run)}/checkpoints/fuserank-{as_of}"
-    task = make_task(run.settings, train_files, valid_files, checkpoints)
+    tasks = [
+        make_task(run.settings, name, train_files, valid_files, f"{kept(run)}/checkpoints/fuserank-{as_of}-{name}")
+        for name in names
+    ]
+    for task in tasks:
+        if len(tasks) > 1:
+            run.say(f"    {DECLARED[task.model.kind].label}")
+        arrays, card, curves = _trained(run, task)
+        card |= {"as_of": str(as_of), "train_rows": sum(f.rows for f in train_files)}
+        register(run, as_of, arrays, card, curves, version)
+    for task in tasks:  # not before the last one: a run that is killed in between need not train the first ones again
+        shutil.rmtree(task.checkpoints, ignore_errors=True)
+    shutil.rmtree(copied, ignore_errors=True)
+
+
+def _trained(run: Run, task: TrainTask) -> tuple[artifacts.Arrays, dict[str, Any], dict[str, Any]]:
+    """Weights, card and curves that all ranks together have made."""
+    config = task.train
     with _ranks_folder(run) as place:
-        config = run.settings.train
         run_ranks(
             functools.partial(train_rank, task), place,
             ranks=config.ranks, threads=config.threads, use_gpu=config.use_gpu, config=run.settings.ranks,
             on_progress=_Shown(run),
         )  # fmt: skip
         arrays, card = artifacts.read(f"{place}/artifact")
-        curves = json.loads((place / "artifact" / "curves.json").read_text(encoding="utf-8"))
-    card |= {"as_of": str(as_of), "train_rows": sum(f.rows for f in train_files)}
-    register(run, as_of, arrays, card, curves, version)
-    shutil.rmtree(task.checkpoints, ignore_errors=True)
-    shutil.rmtree(copied, ignore_errors=True)
+        curves: dict[str, Any] = json.loads((place / "artifact" / "curves.json").read_text(encoding="utf-8"))
+    return arrays, card, curves
 
 
 def refuse_missing_reader(config: TrainConfig) -> None:
@@ -103,29 +117,32 @@ def refuse_missing_reader(config: TrainConfig) -> None:
 
 
 def make_task(
-    settings: Settings, train_files: tuple[ShardFile, ...], valid_files: tuple[ShardFile, ...], checkpoints: str
-) -> TrainTask:
-    """The task of all ranks; scales and item rows are fitted on the training files here, once."""
+    settings: Settings, name: str, train_files: tuple[ShardFile, ...], valid_files: tuple[ShardFile, ...], checkpoints: str
+) -> TrainTask:  # fmt: skip
+    """The task of all ranks, for the model of that name; scales and item rows are fitted on the training files here, once."""
     from fuserank.models.inputs import fit_inputs, inputs_of
 
-    model = settings.model
+    model = settings.settings_of(name)
     inputs = inputs_of(model)
     fit = fit_inputs(ArrowBatches(train_files, inputs, batch=1 << 30).blocks(0, train_files), model)
-    return TrainTask(train_files, valid_files, inputs, fit, model, settings.train, settings.seed, checkpoints)
+    train = settings.training_of(name)
+    return TrainTask(train_files, valid_files, inputs, fit, model, train, settings.seed, checkpoints)
 
 
-def trial(lake: Lake, settings: Settings, shards: int, folder: Path) -> dict[str, Any]:
-    """Curves (``steps``, ``validations``) of these settings on the first ``shards`` files of both splits.
+def trial(lake: Lake, settings: Settings, shards: int, folder: Path, name: str | None = None) -> dict[str, Any]:
+    """Curves (``steps``, ``validations``) of a model (the first of ``models.use`` unless named) by these settings, on the first
+    ``shards`` files of both splits.
 
     For notebooks and searches: one rank in this process, nothing is registered, all that it leaves is in ``folder``.
     Shards are random rows, so the loss is that of all rows but for noise; the NDCG is among fewer candidates a user.
     """
-    refuse_missing_reader(settings.train)
+    name = name or settings.models.use[0]
+    refuse_missing_reader(settings.training_of(name))
     version = lake.version(SAMPLES)
     train_files, valid_files = (
         pinned_files(lake, version, settings.as_of, split, folder / "samples")[:shards] for split in ("train", "valid")
     )
-    train_rank(make_task(settings, train_files, valid_files, f"{folder}/checkpoints"), folder, lambda event: None)
+    train_rank(make_task(settings, name, train_files, valid_files, f"{folder}/checkpoints"), folder, lambda event: None)
     curves: dict[str, Any] = json.loads((folder / "artifact" / "curves.json").read_text(encoding="utf-8"))
     return curves
 
@@ -149,9 +166,8 @@ def train_rank(task: TrainTask, folder: Path, report: Report) -> None:
     """One rank's work; rank 0 leaves the artifact in ``folder/artifact``."""
     import torch
 
-    from fuserank.models.fnn import FNN
     from fuserank.models.group import Group
-    from fuserank.models.saving import card_of, to_arrays
+    from fuserank.models.saving import fresh, to_arrays
     from fuserank.models.train import train
 
     config, group = task.train, Group.current(task.train.use_gpu)
@@ -160,13 +176,13 @@ def train_rank(task: TrainTask, folder: Path, report: Report) -> None:
     batches = source(task.train_files, task.inputs, config.batch // group.size, seed=task.seed, **share)
     valid = source(task.valid_files, task.inputs, _VALID_BATCH, **share)
     torch.manual_seed(task.seed)  # the same fresh weights on every rank
-    model = FNN(task.model, task.fit)
+    model = fresh(task.model, task.fit)
     checkpoints = Path(task.checkpoints)
     end = train(
         batches, valid, model, config, task.seed, folder=checkpoints, fingerprint=task.fingerprint, report=report
     )
     if group.rank == 0:
-        card = card_of(model) | {"train": config.model_dump(mode="json"), "seed": task.seed}
+        card = model.card() | {"train": config.model_dump(mode="json"), "seed": task.seed}
         weights, text, _ = artifacts.encode(to_arrays(model), card)
         artifacts.write(
             f"{folder}/artifact", weights, text, {"curves.json": {"steps": end.losses, "validations": end.curve}}
@@ -195,9 +211,9 @@ def register(
         "run_id": run.run_id,
     }
     frame = run.spark.createDataFrame([tuple(row[c] for c in MODELS.column_names)], schema(MODELS))
-    run.lake.replace(MODELS, frame.coalesce(1), as_of_date=as_of)
+    run.lake.replace(MODELS, frame.coalesce(1), as_of_date=as_of, kind=card["kind"])
     for name, value in row["metrics"].items():
-        run.note(f"train.{name}", value)
+        run.note(f"train.{card['kind']}.{name}", value)
 
 
 def _metrics(curves: dict[str, Any], card: dict[str, Any]) -> dict[str, float]:

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.optim import Optimizer
 
-from fuserank.models.fnn import FNN
+from fuserank.models.contract import Model
 from fuserank.models.group import Group
 
 _TENSORS, _STATE = "checkpoint.safetensors", "checkpoint.json"
@@ -57,11 +57,11 @@ def restore_optimiser(optimiser: Optimizer, tensors: dict[str, Tensor], groups: 
     optimiser.load_state_dict({"state": state, "param_groups": groups})
 
 
-def model_tensors(model: FNN, prefix: str) -> dict[str, Tensor]:
+def model_tensors(model: Model, prefix: str) -> dict[str, Tensor]:
     return {prefix + name: value for name, value in model.state_dict().items()}
 
 
-def copied(model: FNN, prefix: str) -> dict[str, Tensor]:
+def copied(model: Model, prefix: str) -> dict[str, Tensor]:
     """The model's tensors as they are now; later steps do not change the copy."""
     return {name: value.clone() for name, value in model_tensors(model, prefix).items()}
 

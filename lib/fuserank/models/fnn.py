@@ -13,37 +13,26 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as fn
 
-from fuserank.common.blocks import Ints
 from fuserank.config.model import ModelConfig
+from fuserank.models.base import SampleModel
 from fuserank.models.batch import Batch
-from fuserank.models.inputs import InputFit, inputs_of, kinds_of, transformed
+from fuserank.models.inputs import InputFit
 
 
-class FNN(nn.Module):
+class FNN(SampleModel):
     """Batch in, logit_B out. Shapes: B rows, F numeric, C categorical, L history, U distinct histories, D embedding.
 
     Users and items beyond those of the fit, and items too rare for a row of their own, share row 0 of their table.
     """
 
-    mean_F: Tensor
-    scale_F: Tensor
-    item_row_I: Tensor
-    item_category_I: Tensor
+    config: ModelConfig
     hash_L: Tensor
 
     def __init__(self, config: ModelConfig, fit: InputFit) -> None:
-        super().__init__()
-        inputs = inputs_of(config)
-        self.config, self.kinds, self.users = config, kinds_of(config), fit.users
-        self.register_buffer("mean_F", torch.from_numpy(fit.mean_F.copy()))
-        self.register_buffer("scale_F", torch.from_numpy(fit.scale_F.copy()))
-        # two more places: I for an unknown item, I + 1 for padding
-        rows = int(fit.item_row_I.max(initial=0)) + 1
-        self.register_buffer("item_row_I", _with_ends(fit.item_row_I, rows))
+        super().__init__(config, fit)
+        inputs, rows = self.inputs, self.item_rows
         names = [name for name, _ in inputs.categorical]
         self.pooled = names.index(config.history_categorical) if config.history_categorical else None
-        buckets = dict(inputs.categorical)[config.history_categorical] if config.history_categorical else 0
-        self.register_buffer("item_category_I", _with_ends(fit.item_category_I, buckets))
         odd = torch.randint(1, 2**62, (len(inputs.history),), generator=torch.Generator().manual_seed(1)) | 1
         self.register_buffer("hash_L", odd, persistent=False)
 
@@ -81,22 +70,12 @@ class FNN(nn.Module):
             self.wide.weight.requires_grad_(False)
         nn.init.constant_(self.out.bias, log_odds)
 
-    def standardised(self, dense_BF: Tensor) -> Tensor:
-        """Transformed, centred, scaled and clipped numeric inputs."""
-        x_BF = (transformed(dense_BF, self.kinds) - self.mean_F) / self.scale_F
-        return x_BF.clamp(-self.config.clip, self.config.clip)
-
-    def _index(self, item: Tensor) -> Tensor:
-        """Places in the item_*_I buffers: unknown items at I, padding (-1) at I + 1."""
-        unknown = self.item_row_I.shape[0] - 2
-        return torch.where(item < 0, unknown + 1, item.clamp(max=unknown))
-
     def _history(self, history_BL: Tensor) -> tuple[Tensor, Tensor | None]:
         """Mean embeddings of the history, pooled once for each distinct history of the batch, then dealt to its rows."""
         key_B = (history_BL * self.hash_L).sum(dim=1)
         key_U, row_B = torch.unique(key_B, return_inverse=True)
         first_U = torch.zeros_like(key_U).scatter_(0, row_B, torch.arange(len(row_B), device=row_B.device))
-        index_UL = self._index(history_BL[first_U])
+        index_UL = self.item_index(history_BL[first_U])
         items_UD = _pool(self.item, self.item_row_I[index_UL])
         if self.pooled is None:
             return items_UD[row_B], None
@@ -105,7 +84,7 @@ class FNN(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         x_BF = self.standardised(batch.dense_BF)
-        row_B = self.item_row_I[self._index(batch.item_B)]
+        row_B = self.item_row_I[self.item_index(batch.item_B)]
         item_BD = self.item(row_B)
         history_BD, history_category_BD = self._history(batch.history_BL)
         dot_B = (item_BD * history_BD).sum(dim=1, keepdim=True)
@@ -120,16 +99,6 @@ class FNN(nn.Module):
         if self.config.wide:
             logit_B1 = logit_B1 + self.wide(x_BF) + self.item_bias(row_B)
         return logit_B1.squeeze(1)
-
-    def parameter_groups(self) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-        """Parameters of the layers and of the embeddings, each in a fixed order."""
-        tables = {id(m.weight) for m in self.modules() if isinstance(m, nn.Embedding)}
-        wanted = [p for p in self.parameters() if p.requires_grad]
-        return [p for p in wanted if id(p) not in tables], [p for p in wanted if id(p) in tables]
-
-
-def _with_ends(values: Ints, padding: int) -> Tensor:
-    return torch.cat([torch.from_numpy(values.copy()).int(), torch.tensor([0, padding], dtype=torch.int32)])
 
 
 def _pool(table: nn.Embedding, row_UL: Tensor) -> Tensor:

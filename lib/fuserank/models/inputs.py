@@ -11,20 +11,20 @@ from torch import Tensor
 
 from fuserank.common.blocks import Block, Floats, Inputs, Ints
 from fuserank.common.errors import FuserankError
-from fuserank.config.model import ModelConfig
-from fuserank.tables.samples import CATEGORICAL, HISTORY, NUMERIC
+from fuserank.config.model import ModelSettings
+from fuserank.tables.samples import CATEGORICAL, NUMERIC
 
 
 class InputError(FuserankError):
     """Training rows from which nothing can be learned; the message says what is missing."""
 
 
-def inputs_of(config: ModelConfig) -> Inputs:
+def inputs_of(config: ModelSettings) -> Inputs:
     """The columns that a model of these settings reads, in the order of its tensors."""
     return Inputs(
         numeric=(*NUMERIC, *sorted(config.scores)),
-        categorical=tuple((name, buckets) for name, buckets in CATEGORICAL if name in config.categorical_dims),
-        history=HISTORY,
+        categorical=tuple((name, buckets) for name, buckets in CATEGORICAL if name in config.categoricals()),
+        history=config.history(),
     )
 
 
@@ -63,11 +63,12 @@ class InputFit:
     log_odds: float  # of a positive label, by weight
 
 
-def fit_inputs(blocks: Iterable[Block], config: ModelConfig) -> InputFit:
+def fit_inputs(blocks: Iterable[Block], config: ModelSettings) -> InputFit:
     """One pass in the order given; sums in double, folded in that order, so the same files give the same bytes."""
     inputs, kinds = inputs_of(config), kinds_of(config)
     names = [name for name, _ in inputs.categorical]
-    pooled = names.index(config.history_categorical) if config.history_categorical else None
+    column = config.pooled()
+    pooled = names.index(column) if column else None
     n, positive, weight, users = 0, 0.0, 0.0, 0
     total, squares = np.zeros(len(kinds)), np.zeros(len(kinds))
     count_I, category_I = np.zeros(0, np.int64), np.zeros(0, np.int32)
@@ -103,6 +104,6 @@ def fit_inputs(blocks: Iterable[Block], config: ModelConfig) -> InputFit:
     )
 
 
-def kinds_of(config: ModelConfig) -> tuple[str, ...]:
+def kinds_of(config: ModelSettings) -> tuple[str, ...]:
     """The transform of each numeric column; columns of samples.NUMERIC come transformed."""
     return (*("identity" for _ in NUMERIC), *(config.scores[name] for name in sorted(config.scores)))

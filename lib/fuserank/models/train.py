@@ -19,9 +19,8 @@ from fuserank.common.errors import FuserankError
 from fuserank.config.train import TrainConfig
 from fuserank.models import checkpoint
 from fuserank.models.batch import Batch
-from fuserank.models.fnn import FNN
+from fuserank.models.contract import Model
 from fuserank.models.group import Group
-from fuserank.models.inputs import inputs_of
 from fuserank.models.stopping import Stopping
 from fuserank.models.validate import validate
 
@@ -64,7 +63,7 @@ class Position:
 class Trainer:
     """One rank of a training run. All ranks make the same decisions from the same all-reduced numbers."""
 
-    def __init__(self, model: FNN, config: TrainConfig, total_steps: int, seed: int, group: Group) -> None:
+    def __init__(self, model: Model, config: TrainConfig, total_steps: int, seed: int, group: Group) -> None:
         self.config, self.group, self.seed = config, group, seed
         self.model = model.to(group.device)
         self.forward: torch.nn.Module = self.model
@@ -184,7 +183,7 @@ def rate_share(step: int, total_steps: int, config: TrainConfig) -> float:
 def train(
     batches: BatchSource,
     valid: BatchSource,
-    model: FNN,
+    model: Model,
     config: TrainConfig,
     seed: int,
     *,
@@ -201,7 +200,7 @@ def train(
     total_steps = sum(batches.steps(epoch) for epoch in range(config.epochs))
     trainer = Trainer(model, config, total_steps, seed, group)
     resumed = config.resume and trainer.restore(folder, fingerprint)
-    at, inputs = trainer.at, inputs_of(model.config)
+    at, inputs = trainer.at, model.inputs
     if resumed and report:
         report({"resumed": at.total_steps, "epoch": at.epoch + 1})
     while at.epoch < config.epochs and not at.finished:

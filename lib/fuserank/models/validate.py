@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional as fn
 
 from fuserank.models.batch import Batch
-from fuserank.models.fnn import FNN
+from fuserank.models.contract import Model
 from fuserank.models.group import Group
 from fuserank.models.stopping import ndcg_at_10
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fuserank.models.train import BatchSource
 
 
-def validate(model: FNN, source: BatchSource, group: Group) -> tuple[float, float]:
+def validate(model: Model, source: BatchSource, group: Group) -> tuple[float, float]:
     """Weighted mean log loss, and NDCG@10 among the candidates; the same two numbers on every rank.
 
     Each rank scores its own files; rows are gathered, so every user's whole list is ranked.

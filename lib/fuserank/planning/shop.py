@@ -57,10 +57,10 @@ def table_rows(shop: Shop, settings: Settings) -> dict[str, float]:
         CO_PURCHASE.name: shop.items * co_purchase.neighbours * ROWS["neighbours_share"] * written[CO_PURCHASE.name],
         LEARNED.name: pairs * written[LEARNED.name],
         "samples.samples": train + valid + rank,
-        "models.registry": 1.0,
-        "scores.scores": valid + rank,
+        "models.registry": float(len(settings.models.use)),
+        "scores.scores": (valid + rank) * len(settings.models.use),
         "fusion.fused": rank,
-        "fusion.fitted": float(len(sources) + 2),
+        "fusion.fitted": float(len(sources) + len(settings.models.use) + 1),
         "ranking.ranking": users * settings.ranking.k,
     }
 
@@ -101,7 +101,7 @@ def quantities(shop: Shop, settings: Settings) -> dict[str, float]:
         "neighbours": rows[CO_PURCHASE.name],
         "store_items": rows["features.store_item"],
         "samples": rows["samples.samples"],
-        "trained": train * settings.train.epochs,
+        "trained": train * sum(settings.training_of(name).epochs for name in settings.models.use),
         "scored": rows["scores.scores"],
         "shard_rows": rows["fusion.fused"] / settings.samples.shards,
         "train_shard_rows": train / settings.samples.shards,

@@ -12,13 +12,17 @@ MODELS = Table(
     writer="train",
     doc="Every registered model: where its artifact lies, and the Delta versions that it saw.",
     partition_by=("as_of_date",),
-    slice_by=("as_of_date",),
+    slice_by=("as_of_date", "kind"),
     columns=(
         Column(
-            "model_id", "string", "id", "fnn-<as_of>-<first 12 hex digits of the artifact's SHA-256>", person="none"
+            "model_id",
+            "string",
+            "id",
+            "<kind>-<as_of>-<first 12 hex digits of the artifact's SHA-256>",
+            person="none",
         ),
         c.as_of_date(),
-        Column("kind", "string", "name", "fnn", person="none"),
+        Column("kind", "string", "name", "the model, as fuserank.registry.models declares it", person="none"),
         Column("artifact", "string", "path", "folder of the artifact, below `files` (default: the lake's root)"),
         Column("artifact_sha256", "string", "hash", "over the weights and the model card"),
         Column("table_versions", "map<string,long>", "version", "Delta version of every table that training read"),
@@ -48,7 +52,7 @@ SCORES = Table(
             check="split in ('valid','rank')",
             person="none",
         ),
-        Column("kind", "string", "name", "fnn", person="none"),
+        Column("kind", "string", "name", "the model, as fuserank.registry.models declares it", person="none"),
         c.user_index(),
         c.item_index(),
         Column("logit", "float", "log_odds", "the model's output"),
@@ -139,7 +143,7 @@ FITTED = Table(
     columns=(
         c.as_of_date(),
         Column("method", "string", "name", "weighted or reciprocal_rank"),
-        Column("source", "string", "name", "als, …, fnn, and fusion for the final score"),
+        Column("source", "string", "name", "a source or a model, and fusion for the final score"),
         Column("weight", "double", "weight", "share of the source; they sum to 1; 0 for `fusion`, which calibrates the final score",
                check="weight >= 0 and weight <= 1"),
         Column("scale", "string", "name", "what knots_x are: scores, or ranks with their sign turned", check="scale in ('score','rank')", default="score"),
@@ -161,7 +165,7 @@ METRICS = Table(
     columns=(
         c.as_of_date(),
         Column("track", "string", "name", "all or new"),
-        Column("source", "string", "name", "a source, fnn or fusion"),
+        Column("source", "string", "name", "a source, a model or fusion"),
         Column(
             "metric",
             "string",
@@ -188,7 +192,7 @@ ABLATION = Table(
     columns=(
         c.as_of_date(),
         Column("track", "string", "name", "all or new"),
-        Column("source", "string", "name", "the source that is left out, or fnn: the model"),
+        Column("source", "string", "name", "the source, or the model, that is left out"),
         Column("users", "int", "count", "users with truth that are judged"),
         Column("ndcg", "double", "score", "of the fusion with all sources"),
         Column("ndcg_without", "double", "score", "of the fusion fitted without this one"),

@@ -39,7 +39,7 @@ def _data() -> ReportData:
         dt.date(2017, 12, 4), "shop", "run-1", "protocol in words", {"all": {"users": 9, "users_with_truth": 5, "true_pairs": 12}},
         quality, {"fusion": 0.001}, {"fnn": 0.9, "als": 0.1}, [CalibrationBin("fusion", 0.1, 0.11, 500)],
         [HeadPoint("fusion", 0.01, 0.4), HeadPoint("fusion", 1.0, 1.0)],
-        Training([(1, 0.7), (2, 0.2)], [Validation(2, 1, 0.2, 0.19, 0.43)]), {"bronze": 3.0, "train": 40.0}, [user],
+        {"fnn": Training([(1, 0.7), (2, 0.2)], [Validation(2, 1, 0.2, 0.19, 0.43)])}, {"bronze": 3.0, "train": 40.0}, [user],
     )  # fmt: skip
 
 

@@ -76,6 +76,29 @@ def test_a_fit_trusts_the_source_that_is_right_and_calibrates_the_sum() -> None:
     assert np.mean(fused["probability"].to_numpy()) == pytest.approx(rows["label"].to_numpy().mean(), abs=0.03)
 
 
+def test_two_models_are_two_sources_each_by_its_own_name() -> None:
+    """Each is right for half of the users and says nothing of the others: a fusion has need of both."""
+    rows, cfg = _fit_rows(), FusionConfig(bins=20, min_weight=0.0)
+    item, odd = rows["item_index"].to_numpy(), rows["user_index"].to_numpy() % 2 == 1
+    rows = rows.drop(["label", "score_fnn"]).append_column("label", pa.array((item >= 27).astype("int8")))
+    rows = rows.append_column("score_fnn", pa.array(np.where(odd, -9.0, item - 26.0)))
+    rows = rows.append_column("score_logistic", pa.array(np.where(odd, item - 26.0, -9.0)))
+    rows = rows.append_column("rank_logistic", pa.nulls(rows.num_rows, pa.int32()))  # as the lake's frames have it
+    fitted, notes = fit(rows, ("logistic", "fnn"), cfg)
+    assert fitted.sources == ("fnn", "logistic")
+    assert {fitted.calibrators[m].scale for m in fitted.sources} == {"score"}
+    assert min(fitted.weights.values()) > 0
+    assert notes["objective"] == pytest.approx(1.0)
+    assert notes["objective_model_alone"] < 0.9
+    parts = [dict(r["parts"]) for r in fuse_table(rows, fitted, cfg.rrf_k).to_pylist()]
+    assert all(set(p) == {"fnn", "logistic"} for p in parts)
+    by_rank, _ = fit(rows, ("fnn", "logistic"), FusionConfig(method="reciprocal_rank"))
+    best = fuse_table(rows.slice(30, 30), by_rank, 60).to_pylist()[
+        29
+    ]  # user 1: the last item is the first of one alone
+    assert dict(best["parts"]) == {"fnn": 1 / 90, "logistic": 1 / 61}
+
+
 def test_a_window_without_purchases_is_refused() -> None:
     rows = _fit_rows()
     rows = rows.set_column(2, "label", pa.array(np.zeros(rows.num_rows, "int8")))

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from fuserank.common.blocks import Block
-from fuserank.config.model import ModelConfig
+from fuserank.config.model import ModelConfig, ModelSettings
 from fuserank.config.train import TrainConfig
 from fuserank.io.arrow_source import ArrowBatches
 from fuserank.io.epoch_plan import ShardFile
-from fuserank.models.fnn import FNN
+from fuserank.models.contract import Model
 from fuserank.models.inputs import fit_inputs, inputs_of
+from fuserank.models.saving import fresh
 from fuserank.models.train import Position, train
 
 KILLED = 7  # exit code of a rank that was told to die
@@ -50,10 +51,10 @@ class Job:
     config: TrainConfig
     folder: Path | None = None
     die_after: int | None = None
-    model: ModelConfig = field(default=SMALL)
+    model: ModelSettings = field(default=SMALL)
 
 
-def train_here(job: Job, rank: int = 0, ranks: int = 1) -> tuple[FNN, Position, Watched]:
+def train_here(job: Job, rank: int = 0, ranks: int = 1) -> tuple[Model, Position, Watched]:
     """Train in this process as one rank of a group that is open."""
     import torch
 
@@ -64,7 +65,7 @@ def train_here(job: Job, rank: int = 0, ranks: int = 1) -> tuple[FNN, Position, 
     valid = ArrowBatches(job.files, inputs, 256, rank=rank, ranks=ranks)
     fit = fit_inputs(ArrowBatches(job.files, inputs, 1).blocks(0, job.files), job.model)
     torch.manual_seed(11)
-    model = FNN(job.model, fit)
+    model = fresh(job.model, fit)
     end = train(batches, valid, model, job.config, 11, folder=job.folder, fingerprint="f")
     return model, end, batches
 

@@ -15,7 +15,7 @@ from fuserank.io.epoch_plan import ShardFile, read_manifest
 from fuserank.models.batch import Batch
 from fuserank.models.fnn import FNN
 from fuserank.models.inputs import InputError, fit_inputs, inputs_of
-from fuserank.models.saving import card_of, from_arrays, logits, to_arrays
+from fuserank.models.saving import from_arrays, logits, to_arrays
 from fuserank.models.stopping import ndcg_at_10
 from tests.support.shards import write_shards
 from tests.unit.models.spawned import SMALL, Job, train_here
@@ -83,11 +83,11 @@ def test_the_history_counts_and_its_padding_does_not(trained: FNN, unseen: Block
 def test_a_saved_model_gives_equal_bits(trained: FNN, unseen: Block, tmp_path: Path) -> None:
     from fuserank.io import artifacts
 
-    weights, card, sha256 = artifacts.encode(to_arrays(trained), card_of(trained))
+    weights, card, sha256 = artifacts.encode(to_arrays(trained), trained.card())
     artifacts.write(str(tmp_path / "m"), weights, card, {})
     again = from_arrays(*artifacts.read(str(tmp_path / "m"), sha256))
     assert np.array_equal(logits(again, unseen), logits(trained, unseen))
-    assert artifacts.encode(to_arrays(again), card_of(again))[2] == sha256
+    assert artifacts.encode(to_arrays(again), again.card())[2] == sha256
 
 
 def test_standardised_columns_have_mean_0_and_deviation_1(files: tuple[ShardFile, ...], trained: FNN) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from fuserank.config.model import ModelConfig
-from fuserank.config.settings import Settings
+from fuserank.config.settings import Settings, changed
 from fuserank.config.train import TrainConfig
 from fuserank.io import artifacts
 from fuserank.io.lake import Lake
@@ -92,9 +92,48 @@ def test_every_sample_of_valid_and_rank_is_scored_once_by_the_registered_model(r
     assert (both["logit_x"] == both["logit_y"]).all()
 
 
+@pytest.mark.parametrize("kinds", [("fnn", "logistic"), ("logistic", "fnn")])
+def test_models_of_one_day_keep_their_rows_in_whatever_order_they_come(
+    spark: SparkSession, tmp_path: Path, kinds: tuple[str, ...]
+) -> None:
+    lake = Lake(spark, str(tmp_path), run_id="test-run")
+    settings = Settings(as_of=AS_OF, lake=lake.root)
+    fresh = Run(spark, settings, lake, AS_OF, "test-run", dt.datetime.now(dt.UTC), Progress(quiet=True))
+    curve = [{"epoch": 1, "step": 2, "train_loss": 0.5, "valid_loss": 0.4, "valid_ndcg@10": 0.3}]
+    for n, kind in enumerate([*kinds, kinds[0]]):  # the first one again: it replaces its own row alone
+        card = {"kind": kind, "model": {}, "train": {"stop_on": "loss"}, "train_rows": 7}
+        arrays = {"weight": np.full(3, n, np.float32)}
+        train.register(fresh, AS_OF, arrays, card, {"steps": [], "validations": curve}, version=n)
+    rows = {r.kind: r for r in lake.read(MODELS, as_of_date=AS_OF).collect()}
+    assert {kind: row.table_versions for kind, row in rows.items()} == {
+        kinds[0]: {"samples.samples": 2},
+        kinds[1]: {"samples.samples": 1},
+    }
+    assert all(row.model_id.startswith(f"{kind}-{AS_OF}-") for kind, row in rows.items())
+
+
+def test_every_model_of_a_run_is_trained_and_scores(run: Run, model) -> None:  # type: ignore[no-untyped-def]
+    both = Run(
+        run.spark, changed(run.settings, {"models.use": ["logistic", "fnn"]}), run.lake, AS_OF, "test-run", run.now, run.progress
+    )  # fmt: skip
+    train.execute(both, AS_OF)
+    found = {r.kind: r for r in run.lake.read(MODELS, as_of_date=AS_OF).collect()}
+    assert set(found) == {"fnn", "logistic"}
+    assert found["fnn"].artifact_sha256 == model.artifact_sha256  # what is trained beside it changes nothing
+    assert json.loads(found["logistic"].config_json)["train"]["learning_rate"] == 0.02
+    assert {"train.fnn.valid_loss", "train.logistic.valid_loss"} <= set(both.metrics)
+    assert not list(Path(run.lake.root).glob("models/checkpoints/*"))
+    scores.execute(both, AS_OF)
+    rows = run.lake.read(SAMPLES, as_of_date=AS_OF, split="rank").count()
+    counted = run.lake.read(SCORES, as_of_date=AS_OF, split="rank").groupBy("kind", "model_id").count().collect()
+    assert {r.kind: (r.model_id, r["count"]) for r in counted} == {k: (r.model_id, rows) for k, r in found.items()}
+    assert {r.kind for r in scores.scored(run, AS_OF, "rank").select("kind").distinct().collect()} == {"fnn"}
+
+
 def test_a_run_whose_loss_is_no_number_registers_nothing(run: Run, model) -> None:  # type: ignore[no-untyped-def]
     wild = run.settings.model_copy(update={"train": run.settings.train.model_copy(update={"learning_rate": 1e38})})
     broken = Run(run.spark, wild, run.lake, AS_OF, "test-run", run.now, run.progress)
     with pytest.raises(RankError, match=r"TrainingDiverged: the .*loss is .*nothing was registered"):
         train.execute(broken, AS_OF)
-    assert [r.model_id for r in run.lake.read(MODELS, as_of_date=AS_OF).collect()] == [model.model_id]
+    kept = run.lake.read(MODELS, as_of_date=AS_OF).where("kind = 'fnn'").collect()
+    assert [r.model_id for r in kept] == [model.model_id]

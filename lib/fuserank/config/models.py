@@ -1,0 +1,74 @@
+"""Which models a run trains and fuses, and the settings of each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field, SerializeAsAny, ValidationError, field_validator
+
+from fuserank.common.errors import FuserankError
+from fuserank.config.base import Section
+from fuserank.config.model import ModelSettings
+from fuserank.registry.models import DEFAULT, MODELS, Model
+
+
+class ModelsConfig(Section):
+    """Models by their names (fuserank.registry.models). The FNN's own settings are the section ``model``."""
+
+    use: tuple[str, ...] = Field(
+        DEFAULT, min_length=1, description="models that a run trains, scores with and fuses, each by its own name"
+    )
+    settings: dict[str, SerializeAsAny[ModelSettings]] = Field(
+        default_factory=dict, description="settings by model, where they are not as by default; the FNN's are `model`"
+    )
+    train: dict[str, dict[str, Any]] = Field(
+        default_factory=dict,
+        description="training by model, where it is not as in `train` and as the model declares it",
+    )
+
+    @field_validator("use")
+    @classmethod
+    def _are_declared(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            declared(name)
+        if len(set(names)) < len(names):
+            raise ValueError(f"{', '.join(names)}: a model is named twice")
+        return names
+
+    @field_validator("settings", mode="before")
+    @classmethod
+    def _by_their_class(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        return {name: _own(declared(str(name)), values) for name, values in given.items()}
+
+    @field_validator("train")
+    @classmethod
+    def _train_what_is_declared(cls, given: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        for name in given:
+            declared(name)
+        return given
+
+
+def declared(name: str) -> Model:
+    """The declaration; raises ValueError, as settings do, with the nearest name."""
+    try:
+        return MODELS[name]
+    except FuserankError as problem:
+        raise ValueError(str(problem)) from None
+
+
+def checked(name: str, cls: type[Section], values: Any) -> Any:
+    """``values`` as ``cls``; raises ValueError that names each wrong field as ``<name>.<field>``."""
+    try:
+        return cls.model_validate(values)
+    except ValidationError as problem:
+        raise ValueError(
+            "; ".join(f"{'.'.join(map(str, (name, *e['loc'])))}: {e['msg']}" for e in problem.errors())
+        ) from None
+
+
+def _own(model: Model, values: Any) -> Any:
+    if model.section:
+        raise ValueError(f"{model.name}: its settings are the section {model.section!r}")
+    return checked(model.name, model.settings, values)

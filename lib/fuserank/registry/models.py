@@ -1,0 +1,44 @@
+"""The models: each one declaration, with all that trainer, scores, fusion and report ask of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fuserank.config.logistic import LogisticConfig
+from fuserank.config.model import ModelConfig, ModelSettings
+from fuserank.registry import Registry
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model. ``name`` is its kind in models.registry and scores.scores, and the name of its part in the fusion.
+
+    ``build``: ``module:attribute`` of what makes it, called with (settings, InputFit): a ``fuserank.models.contract.Model``; it
+    imports torch, so it is loaded where a model is trained or scores. ``settings`` has its defaults and says what it reads.
+    ``section``: the section of the settings that is its own; "" for ``models.settings.<name>``. ``train``: training settings in which
+    it differs from ``train``, unless ``models.train.<name>`` says otherwise.
+    """
+
+    name: str
+    label: str  # what a person calls it
+    colour: str  # of its lines in the report
+    settings: type[ModelSettings]
+    build: str
+    section: str = ""
+    train: Mapping[str, Any] = field(default_factory=dict)
+
+
+MODELS: Registry[Model] = Registry(
+    "model",
+    [
+        Model("fnn", "FNN", "#3d5a98", ModelConfig, "fuserank.models.fnn:FNN", section="model"),
+        Model(
+            "logistic", "Logistic regression", "#7a6fa0", LogisticConfig, "fuserank.models.logistic:Logistic",
+            # convex, and a weight may have to grow far from 0: the FNN's rates and decay are made for small embeddings
+            train={"learning_rate": 0.02, "embedding_rate_share": 1.0, "embedding_weight_decay": 0.5},
+        ),
+    ],
+)  # fmt: skip
+DEFAULT = ("fnn",)  # what a run trains and fuses unless its settings say otherwise

@@ -1,0 +1,165 @@
+"""The battery that every declared model passes: each check takes the declaration and a small world of planted samples."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fuserank.common.blocks import Block, Floats, concat, empty
+from fuserank.config.model import ModelSettings
+from fuserank.config.train import TrainConfig
+from fuserank.io import artifacts
+from fuserank.io.arrow_source import ArrowBatches
+from fuserank.io.epoch_plan import ShardFile, read_manifest
+from fuserank.models.contract import Model as Built
+from fuserank.models.inputs import fit_inputs, inputs_of
+from fuserank.models.saving import fresh, from_arrays, logits, to_arrays
+from fuserank.models.train import TrainingDiverged, train
+from fuserank.registry.models import Model
+from tests.support.shards import write_shards
+
+KEEN = {"ranks": 1, "batch": 256, "epochs": 4, "patience": 4, "learning_rate": 1e-2, "warmup_steps": 5}
+
+
+@dataclass(frozen=True)
+class World:
+    """Shards to learn from, others to judge on, and what was trained on them."""
+
+    files: tuple[ShardFile, ...]
+    others: tuple[ShardFile, ...]
+    kept: dict[str, Built] = field(default_factory=dict)
+
+    @classmethod
+    def planted(cls, folder: Path) -> World:
+        """4,500 rows in three shards, and 2,000 of another draw."""
+        return cls(
+            read_manifest(write_shards(folder / "train", [1500] * 3)),
+            read_manifest(write_shards(folder / "other", [2000], seed=2)),
+        )
+
+    def model(self, declared: Model) -> Built:
+        """The model as it was trained here first."""
+        if declared.name not in self.kept:
+            self.kept[declared.name] = trained(declared, self)
+        return self.kept[declared.name]
+
+
+class Poisoned(ArrowBatches):
+    """Of its first batch one row has a number that is none."""
+
+    def batches(self, epoch: int, skip: int = 0) -> Iterator[Block]:
+        for n, block in enumerate(super().batches(epoch, skip)):
+            if n == 0:
+                block.dense_BF[3, 0] = np.nan
+            yield block
+
+
+def settings(model: Model) -> ModelSettings:
+    """Its defaults, but for the rows that an item needs: the world is small."""
+    return model.settings.model_validate({"min_item_rows": 5})
+
+
+def trained(model: Model, world: World, source: type[ArrowBatches] = ArrowBatches) -> Built:
+    """Trained in this process, in evaluation mode."""
+    import torch
+
+    own, config = settings(model), TrainConfig.model_validate({**KEEN, **model.train})
+    inputs = inputs_of(own)
+    fit = fit_inputs(ArrowBatches(world.files, inputs, 1).blocks(0, world.files), own)
+    torch.manual_seed(11)
+    built = fresh(own, fit)
+    valid = ArrowBatches(world.others, inputs, 512)
+    train(source(world.files, inputs, config.batch, seed=11), valid, built, config, 11)
+    return built.eval()
+
+
+def unseen(model: Model, world: World) -> Block:
+    """The other rows, in the columns that the model reads."""
+    return next(ArrowBatches(world.others, inputs_of(settings(model)), 2000).batches(0))
+
+
+def loss(logit_B: Floats, label_B: Floats) -> float:
+    """Mean log loss, in nats a row."""
+    return float(np.mean(np.logaddexp(0, logit_B) - logit_B * label_B))
+
+
+def learns_what_is_planted(model: Model, world: World) -> None:
+    """Of rows that it has not seen it knows clearly more than how many are positive."""
+    rows = unseen(model, world)
+    share = rows.label_B.mean()
+    guess = loss(np.full(rows.rows, np.log(share / (1 - share)), np.float32), rows.label_B)
+    assert loss(logits(world.model(model), rows), rows.label_B) < 0.9 * guess
+
+
+def scores_a_row_alike_whatever_stands_beside_it(model: Model, world: World) -> None:
+    """To the bit where other rows of a block change, to rounding where the block has another size."""
+    built, rows = world.model(model), unseen(model, world)
+    together = logits(built, rows.slice(0, 64))
+    assert np.ptp(together) > 0
+    alone = np.concatenate([logits(built, rows.slice(k, k + 1)) for k in range(64)])
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+    for beside in (rows.slice(1000, 1064), empty(built.inputs, 64)):
+        block = concat([rows.slice(0, 64), beside])
+        assert np.array_equal(
+            logits(built, block)[:64], logits(built, concat([rows.slice(0, 64), rows.slice(64, 128)]))[:64]
+        )
+
+
+def scores_users_and_items_never_seen(model: Model, world: World) -> None:
+    """Indexes beyond those of the fit get a number."""
+    rows = unseen(model, world).slice(0, 8)
+    strange = rows._replace(user_B=np.full(8, 10**6, np.int32), item_B=np.full(8, 10**6, np.int32))
+    strange = strange._replace(history_BL=np.full_like(rows.history_BL, 10**6))
+    assert np.isfinite(logits(world.model(model), strange)).all()
+
+
+def is_saved_to_the_bit(model: Model, world: World) -> None:
+    """Arrays and card through an artifact's bytes: equal logits, and the same bytes again. The card is JSON."""
+    from safetensors.numpy import load
+
+    built, rows = world.model(model), unseen(model, world)
+    weights, text, sha256 = artifacts.encode(to_arrays(built), built.card())
+    card = json.loads(text)
+    assert card == built.card()
+    assert card["kind"] == model.name
+    again = from_arrays(load(weights), card)
+    assert np.array_equal(logits(again, rows), logits(built, rows))
+    assert artifacts.encode(to_arrays(again), again.card())[2] == sha256
+
+
+def has_the_same_weights_from_the_same_seed(model: Model, world: World) -> None:
+    """Training twice gives equal bytes."""
+    one, two = (artifacts.encode(to_arrays(m), m.card()) for m in (world.model(model), trained(model, world)))
+    assert one == two
+
+
+def stops_at_a_number_that_is_none(model: Model, world: World) -> None:
+    """One NaN among the features ends the training, with nothing to register."""
+    with pytest.raises(TrainingDiverged, match="nothing was registered"):
+        trained(model, world, source=Poisoned)
+
+
+def trains_all_that_it_says_and_nothing_twice(model: Model, world: World) -> None:
+    """Each parameter that has a gradient is in one of the two groups."""
+    built: Any = world.model(model)
+    layers, tables = built.parameter_groups()
+    wanted = [id(p) for p in built.parameters() if p.requires_grad]
+    assert sorted(map(id, [*layers, *tables])) == sorted(wanted)
+    assert wanted
+
+
+CHECKS = (
+    learns_what_is_planted,
+    scores_a_row_alike_whatever_stands_beside_it,
+    scores_users_and_items_never_seen,
+    is_saved_to_the_bit,
+    has_the_same_weights_from_the_same_seed,
+    stops_at_a_number_that_is_none,
+    trains_all_that_it_says_and_nothing_twice,
+)
