@@ -71,12 +71,14 @@ def ingest(
     now: dt.datetime = NOW,
     vault: str | None = None,
     quiet: bool = True,
-) -> None:
-    """Files → bronze → silver, by the jobs themselves."""
+    label_days: int = 28,
+) -> Run:
+    """Files → bronze → silver, by the jobs themselves; the run that did it."""
     from fuserank.jobs import silver
 
-    run = into_bronze(lake, dataset, run_id, now, vault, quiet)
+    run = into_bronze(lake, dataset, run_id, now, vault, quiet, label_days)
     silver.refine(run, dataset)
+    return run
 
 
 def into_bronze(
@@ -86,6 +88,7 @@ def into_bronze(
     now: dt.datetime = NOW,
     vault: str | None = None,
     quiet: bool = True,
+    label_days: int = 28,
 ) -> Run:
     """Files → bronze; the run that did it."""
     from fuserank.io.files import resolve_root
@@ -96,7 +99,8 @@ def into_bronze(
 
     if not Path(lake.root, "silver").exists():
         shutil.copytree(_empty_lake(lake.spark).name, lake.root, dirs_exist_ok=True)
-    settings = SimpleNamespace(vault=vault, lake=lake.root, run=SimpleNamespace(lock_wait_seconds=0.0))
+    windows, waits = SimpleNamespace(label_days=label_days), SimpleNamespace(lock_wait_seconds=0.0)
+    settings = SimpleNamespace(vault=vault, lake=lake.root, run=waits, windows=windows, dataset=dataset.name)
     fresh = Lake(lake.spark, lake.root, run_id)
     run = Run(lake.spark, settings, fresh, now.date(), run_id, now, Progress(quiet=quiet))  # type: ignore[arg-type]
     bronze.ingest(run, dataset, resolve_root(dataset.root.folder, dataset.root.package))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fuserank.history.events import FEEDBACK, REVERSAL
 
 if TYPE_CHECKING:
-    import datetime as dt
-
     import pyarrow as pa
     from pyspark.sql import Column, DataFrame
 
@@ -61,13 +60,16 @@ def recurrence_of(events: pa.Table, as_of: dt.date) -> Recurrence:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    moment, day = pa.timestamp("us", "UTC"), as_of.isoformat()
-    known_at, time = (pc.strftime(events[c].cast(moment, safe=False), "%Y-%m-%d") for c in ("known_at", "event_time"))
-    events = events.append_column("day", time).filter(pc.and_(pc.less(known_at, day), pc.less(time, day)))
+    day = pa.scalar(dt.datetime.combine(as_of, dt.time(), dt.UTC), pa.timestamp("us", "UTC"))
+    known_at, time = (events[c].cast(day.type, safe=False) for c in ("known_at", "event_time"))
+    early = pc.and_(pc.less(known_at, day), pc.less(time, day))
+    events = events.append_column("day", time.cast(pa.date32(), safe=False).cast(pa.int32())).filter(early)
     back = events.filter(pc.equal(events["role"], REVERSAL))["reverses_event_id"].drop_null().combine_chunks()
-    liked = pc.and_(pc.equal(events["role"], FEEDBACK), pc.greater(events["reward_q20"], 0))
-    rows = events.filter(pc.and_(liked, pc.invert(pc.is_in(events["event_id"], value_set=back))))
-    rows = rows.append_column("basket", pc.coalesce(rows["session"], rows["day"]))
+    rows = events.filter(pc.and_(pc.equal(events["role"], FEEDBACK), pc.greater(events["reward_q20"], 0)))
+    if len(back):
+        rows = rows.filter(pc.invert(pc.is_in(rows["event_id"], value_set=back)))
+    session = rows["session"].combine_chunks().dictionary_encode().indices  # numbers group faster than texts
+    rows = rows.append_column("basket", pc.coalesce(session, pc.subtract(-1, rows["day"].combine_chunks())))
     pairs = rows.group_by(["user_index", "item_index"]).aggregate([("basket", "count_distinct")])
     recurring = pc.sum(pc.greater(pairs["basket_count_distinct"], 1)).as_py() or 0
     return Recurrence(pairs.num_rows, recurring)

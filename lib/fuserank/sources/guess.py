@@ -16,7 +16,7 @@ from fuserank.sources.times import epoch, time_of, twin, written_time
 
 _MOST_TYPES = 30
 _SAME = 0.3  # of the ids of one table, or of the other, that both must know to speak of the same things
-_LABEL_DAYS = WindowsConfig().label_days
+LABEL_DAYS = WindowsConfig().label_days
 _SORTED = 0.99  # of the neighbours in lines of items: then the lines are sorted, and tell no order
 _CALENDAR = dt.date(2020, 1, 1)  # the day around which events get theirs where they have none; any would do
 
@@ -337,15 +337,15 @@ def _currency(events: tuple[EventsGuess, ...], told: Told) -> tuple[str, list[st
 
 
 def _as_of(whole: Span, told: Told) -> tuple[dt.date, list[str]]:
-    """28 days before the end, so that the report can say how good the ranking is; the end itself where history is short."""
+    """A label window before the end, so that the report can say how good the ranking is; the end itself where history is short."""
     if told.as_of:
         return told.as_of, []
     end = whole.last.date() + dt.timedelta(days=1)
     days = (end - whole.first.date()).days
-    if days >= 4 * _LABEL_DAYS:
-        return end - dt.timedelta(days=_LABEL_DAYS), []
+    if days >= 4 * LABEL_DAYS:
+        return end - dt.timedelta(days=LABEL_DAYS), []
     return end, [
-        f"{days} days of history: training takes windows of {_LABEL_DAYS}; --set windows.label_days={max(1, days // 4)} fits better"
+        f"{days} days of history: training takes windows of {LABEL_DAYS}; --set windows.label_days={max(1, days // 4)} fits better"
     ]
 
 

@@ -11,7 +11,7 @@ import yaml
 
 from fuserank.common.looks import ColumnLook, TableLook, TimeLook
 from fuserank.config.dataset_checks import SEQUENCE
-from fuserank.sources.guess import DimensionGuess, EventsGuess, Guess
+from fuserank.sources.guess import LABEL_DAYS, DimensionGuess, EventsGuess, Guess
 from fuserank.sources.times import time_of
 
 _MINOR = ("cent", "minor", "pence", "pfennig")
@@ -34,7 +34,7 @@ def _lines(name: str, root: str, guess: Guess) -> Iterator[str]:
     yield "version: 1 # raise it to have files that came in earlier read again"
     yield f"as_of: {guess.as_of} # the day to run as of where --as-of is not told"
     if guess.order != "time":
-        known = guess.as_of + dt.timedelta(days=28)
+        known = guess.as_of + dt.timedelta(days=LABEL_DAYS)
         yield f"order: {guess.order} # time, position or none; what is held out to judge by is known to a run as of {known}"
     yield f"time_zone: {_plain(guess.zone)} # the shop's own: its days begin at midnight there"
     yield f"currency: {{code: {guess.currency}, minor_per_major: 100}}"

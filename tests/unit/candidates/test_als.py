@@ -114,13 +114,53 @@ def test_factors_that_cannot_be_solved_for_are_refused_with_a_cure(spark: SparkS
 
 @pytest.mark.parametrize(
     ("weight", "want"),
-    [("log_baskets", 1 + 2 * np.log(4)), ("baskets", 9.0), ("log_reward", 1 + 2 * np.log(3)), ("reward", 5.0)],
+    [
+        ("log_baskets", 1 + 2 * np.log(4)),
+        ("log1p_baskets", 1 + 2 * np.log(5)),
+        ("baskets", 9.0),
+        ("log_reward", 1 + 2 * np.log(3)),
+        ("reward", 5.0),
+    ],
 )
 def test_confidence_is_one_plus_alpha_times_the_chosen_weight(spark: SparkSession, weight: str, want: float) -> None:
     pair = spark.createDataFrame([(0, 0, 4, 2 * Q20)], PAIRS)
     got = als.confidence(pair, AlsConfig.model_validate({"alpha": 2.0, "weight": weight})).first()
     assert got is not None
     assert got["confidence"] == pytest.approx(want)
+
+
+def _tastes(spark: SparkSession) -> tuple[DataFrame, dict[int, int]]:
+    """60 users of three tastes with 20 items each, of which every user rated eight, once; and of each user a ninth that is held out."""
+    rng, rows, held = np.random.default_rng(7), [], {}
+    for user in range(60):
+        items = 20 * (user % 3) + rng.permutation(20)[:9]
+        rows += [(user, int(item), 1, Q20) for item in items[:8]]
+        held[user] = int(items[8])
+    return spark.createDataFrame(rows, PAIRS), held
+
+
+def test_a_shop_where_nothing_is_taken_twice_is_learned_far_better_than_by_chance(spark: SparkSession) -> None:
+    pairs, held = _tastes(spark)
+    cfg, seen = als.weighed(pairs, config(alpha=10.0, regularization=1.0, quota=10, exclude_seen=True))
+    assert cfg.weight == "log1p_baskets"
+    assert seen is not None
+    assert (seen.pairs, seen.recurring) == (480, 0)
+    chance = 10 / 52  # ten of the items that a user has not rated
+
+    def found(cfg: AlsConfig) -> float:
+        lists = proposed(pairs, cfg)
+        return float(np.mean([item in {r["item_index"] for r in lists[user]} for user, item in held.items()]))
+
+    assert found(cfg) > 3 * chance
+
+
+def test_where_pairs_recur_they_are_weighed_as_before_and_a_named_weight_stays(spark: SparkSession) -> None:
+    pairs = spark.createDataFrame([(0, n, 1 + (n == 0), Q20) for n in range(10)], PAIRS)
+    cfg, seen = als.weighed(pairs, config())
+    assert (cfg.weight, seen and seen.share) == ("log_baskets", 0.1)
+    assert als.weighed(pairs.where("item_index > 0"), config())[0].weight == "log1p_baskets"
+    named = config(weight="baskets")
+    assert als.weighed(pairs, named) == (named, None)
 
 
 def test_rows_are_dealt_by_equal_work() -> None:

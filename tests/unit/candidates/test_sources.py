@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from fuserank.candidates import co_purchase, popular, repeat, trending
+from fuserank.candidates.rows import without
 from fuserank.config.candidates import (
     CoPurchaseConfig,
     DecayTerm,
@@ -179,3 +180,11 @@ def test_no_baskets_in_common_give_no_candidates(spark: SparkSession) -> None:
     cfg = CoPurchaseConfig(min_baskets=1)
     assert co_purchase.neighbours(rows, cfg).count() == 0
     assert co_purchase.propose(pairs(rows, [30]), neighbour_table([]), cfg, 2).count() == 0
+
+
+def test_what_a_user_rejected_leaves_no_gap_in_the_list(spark: SparkSession) -> None:
+    ranked = [(user, item, item, float(9 - item)) for user in (0, 1) for item in (1, 2, 3, 4)]
+    lists = spark.createDataFrame(ranked, "user_index int, item_index int, rank int, score float")
+    rejected = spark.createDataFrame([(0, 1), (0, 3), (1, 9)], "user_index int, item_index int")
+    found = listed(without(lists, rejected))
+    assert found == {0: [(1, 2, 7.0), (2, 4, 5.0)], 1: [(n, n, float(9 - n)) for n in (1, 2, 3, 4)]}

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+from fuserank.common.errors import FuserankError
 from fuserank.config.dataset import DatasetConfig, parse_dataset
 from fuserank.io.lake import Lake
+from fuserank.jobs import silver
 from fuserank.tables.bronze import bronze_table
 from fuserank.tables.ops import QUARANTINE
 from fuserank.tables.silver import EVENTS, USER_DICTIONARY
-from tests.support.shop import columns, ingest, mapping, sales, write_csv
+from tests.support.shop import NOW, columns, ingest, mapping, sales, write_csv
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -120,3 +122,26 @@ def test_positions_of_a_table_with_columns_are_taken_too(lake: Lake, tmp_path: P
     ingest(lake, mapping(tmp_path, order="position", as_of=T, columns=columns(line="long"), events=[event]))
     assert _days(lake) == {"u1": {"early": 57, "late": 0}}
     assert [r["rule"] for r in lake.read(QUARANTINE).collect()] == ["no_place"]
+
+
+@pytest.mark.parametrize("order", ["position", "none"])
+def test_by_other_windows_events_are_refused_until_silver_has_placed_them_anew(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, order: str
+) -> None:
+    items = "abcde" if order == "position" else [f"i{n}" for n in range(60)]
+    (tmp_path / "seq1.txt").write_text(f"u1 {' '.join(items)}\n")
+    dataset = _lines(tmp_path, order)
+    monkeypatch.setattr(silver, "load_dataset", lambda name: {"shop": dataset}[name])
+    run = ingest(lake, dataset)
+    silver.refuse_other_windows(run)
+    run.settings.windows.label_days = 7
+    with pytest.raises(FuserankError, match=r"windows\.label_days=7; run jobs/silver\.py"):
+        silver.refuse_other_windows(run)
+    run = ingest(lake, dataset, label_days=7, now=NOW + dt.timedelta(days=1))
+    silver.refuse_other_windows(run)
+    days = _days(lake)["u1"]
+    if order == "position":
+        assert days == {"a": 16, "b": 15, "c": 14, "d": 7, "e": 0}
+    else:
+        assert set(days) == set(items)
+        assert set(days.values()) == {0, 7, 14, 15}

@@ -1,0 +1,117 @@
+"""A shop of ratings from candidates to lists, without the popular source: what a user disliked is on no list of that user."""
+
+from __future__ import annotations
+
+import datetime as dt
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+from fuserank.common.calibration import Calibrator
+from fuserank.config.settings import load
+from fuserank.fusion.apply import fuse, said_by_all
+from fuserank.fusion.fitted import Fitted
+from fuserank.history.events import Q20
+from fuserank.history.labels import side_by_side
+from fuserank.jobs import candidates, ranking
+from fuserank.ranking.lists import MOST_TAKEN
+from fuserank.tables.candidates import CANDIDATES
+from fuserank.tables.results import FITTED, FUSED, RANKING, SCORES
+from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY, ITEMS, USER_DICTIONARY
+from tests.support.rows import frame
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from fuserank.io.lake import Lake
+
+AS_OF, K, USERS, ITEMS_THERE = dt.date(2017, 6, 1), 4, 7, 12
+DISLIKED = {(user, (user + 2) % ITEMS_THERE) for user in range(6)} | {(6, item) for item in range(6, 10)}
+LIKED = {(user, (user + n) % ITEMS_THERE) for user in range(6) for n in (0, 1, 4)} | {(6, item) for item in range(6)}
+FITTED_ONES = Fitted(
+    "reciprocal_rank", ("als", "repeat"), {"als": 0.5, "repeat": 0.5},
+    {s: Calibrator((0.0, 1.0), (0.0, 1.0)) for s in ("als", "repeat")}, Calibrator((0.0, 1.0), (0.01, 0.9)),
+)  # fmt: skip
+
+
+class Ranked(NamedTuple):
+    """User → items in the order of their ranks, the rows, and what the run noted and said."""
+
+    lists: dict[int, list[int]]
+    rows: list[Any]
+    notes: dict[str, float]
+    said: list[str]
+
+
+def _event(n: int, user: int, item: int, reward: int) -> dict[str, Any]:
+    time = dt.datetime(2017, 5, 1 + n % 28, 10, tzinfo=dt.UTC)
+    return {"event_id": f"{n:03d}", "user_id": f"u{user}", "item_id": f"i{item}", "user_index": user, "item_index": item, "role": "feedback",
+            "reward_q20": reward * Q20, "event_time": time, "event_date": time.date(), "known_at": time}  # fmt: skip
+
+
+@pytest.fixture
+def shop(spark: SparkSession, lake: Lake) -> Lake:
+    """Users 0 to 5 like three items and dislike one; user 6 likes six, dislikes four: two are left."""
+    rated = [*((u, i, 1) for u, i in sorted(LIKED)), *((u, i, -1) for u, i in sorted(DISLIKED))]
+    lake.append(EVENTS, frame(spark, EVENTS, [_event(n, *r) for n, r in enumerate(rated)]).drop("run_id"))
+    for table, side, count in ((USER_DICTIONARY, "user", USERS), (ITEM_DICTIONARY, "item", ITEMS_THERE)):
+        rows = [{f"{side}_id": f"{side[0]}{n}", f"{side}_index": n} for n in range(count)]
+        lake.append(table, frame(spark, table, rows).drop("run_id"))
+    for table in (ITEMS, SCORES):
+        lake.ensure(table)
+    return lake
+
+
+def _ranked(lake: Lake, *overrides: str) -> Ranked:
+    small = ["candidates.sources=[repeat,als]", "candidates.als.factors=3", "candidates.als.quota=12", f"ranking.k={K}"]
+    settings = load("local", ["dataset=completejourney", f"as_of={AS_OF}", *small, *overrides])
+    notes: dict[str, float] = {}
+    said: list[str] = []
+    run: Any = SimpleNamespace(
+        spark=lake.spark, lake=lake, settings=settings, seed=5, note=notes.__setitem__, say=said.append, as_of=AS_OF
+    )
+    candidates.execute(run, AS_OF)
+    scores = lake.read(SCORES, as_of_date=AS_OF, split="rank", kind="fnn")
+    wide = side_by_side(said_by_all(candidates.given(run, AS_OF), scores), None, FITTED_ONES.sources, ranked=True)
+    lake.replace(FUSED, fuse(wide, FITTED_ONES, settings.fusion), as_of_date=AS_OF)
+    rows = [{**r, "as_of_date": AS_OF, "run_id": "x"} for r in FITTED_ONES.rows()]
+    lake.replace(FITTED, frame(lake.spark, FITTED, rows).drop("as_of_date", "run_id"), as_of_date=AS_OF)
+    ranking.execute(run, AS_OF)
+    found = lake.read(RANKING, as_of_date=AS_OF).orderBy("user_index", "rank").collect()
+    lists: dict[int, list[int]] = {}
+    for r in found:
+        lists.setdefault(r["user_index"], []).append(r["item_index"])
+        assert r["rank"] == len(lists[r["user_index"]])
+    return Ranked(lists, found, notes, said)
+
+
+def test_a_disliked_item_is_on_no_list_and_lists_are_filled_without_the_popular_source(shop: Lake) -> None:
+    found = _ranked(shop)
+    proposed = {(r["user_index"], r["item_index"]) for r in shop.read(CANDIDATES, as_of_date=AS_OF).collect()}
+    assert proposed & LIKED
+    assert not proposed & DISLIKED
+    assert {user: len(items) for user, items in found.lists.items()} == dict.fromkeys(range(USERS), K)
+    assert not {(user, item) for user, items in found.lists.items() for item in items} & DISLIKED
+    assert found.notes["ranking.short_users"] == 0
+    assert found.notes["ranking.repeats_excluded"] == 0  # of 24 pairs nobody can tell
+
+
+def test_without_repeats_no_list_holds_what_was_taken_and_who_has_all_gets_a_shorter_one(shop: Lake) -> None:
+    found = _ranked(shop, "ranking.repeats=exclude", "candidates.als.quota=1")
+    assert {user: len(items) for user, items in found.lists.items()} == {**dict.fromkeys(range(6), K), 6: 2}
+    assert not {(user, item) for user, items in found.lists.items() for item in items} & (DISLIKED | LIKED)
+    assert sorted(found.lists[6]) == [10, 11]
+    assert found.notes["ranking.short_users"] == 1
+    assert any("1 users have fewer than 4 rows" in line for line in found.said)
+    fillers = [r for r in found.rows if r["reason_code"] == MOST_TAKEN]
+    assert fillers
+    for r in fillers:
+        assert (r["score"], r["parts"], r["probability"]) == (0.0, {MOST_TAKEN: 0.0}, pytest.approx(0.01))
+        assert r["reason"].startswith("To fill the list: ")
+        assert r["evidence"] == [f"item:{r['item_id']}"]
+
+
+def test_dislikes_may_be_shown_where_the_settings_say_so(shop: Lake) -> None:
+    found = _ranked(shop, "candidates.hide_disliked=false", "ranking.k=12")
+    assert {(user, item) for user, items in found.lists.items() for item in items} >= DISLIKED
