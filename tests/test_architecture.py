@@ -171,8 +171,6 @@ OTHER_WORDS = {
     ("jobs/_sources.py", "content"): "a folder of what items are",
     ("candidates/segments.py", "popular"): "a part of what segment_popularity has learned",
 }
-# Modules that still name the source that fills lists.
-STILL_NAMED = {("ranking/lists.py", "popular"), ("jobs/ranking.py", "popular")}
 
 
 def _words(tree: ast.AST) -> set[str]:
@@ -200,7 +198,7 @@ def test_no_stage_names_a_source() -> None:
             own = {s.name for s in SOURCES if s.module == ".".join(("fuserank", *name.with_suffix("").parts))}
             words = _words(ast.parse(module.read_text(encoding="utf-8")))
             found |= {(name.as_posix(), word) for word in words & set(SOURCES.names) - own}
-    assert found == OTHER_WORDS.keys() | STILL_NAMED  # one that is gone is to be struck off
+    assert found == OTHER_WORDS.keys()  # one that is gone is to be struck off
 
 
 def test_names_of_sources_are_found_in_code_and_in_sql_and_not_in_docstrings() -> None:

@@ -189,14 +189,16 @@ def _item_factors(run: Run, as_of: dt.date, who: Source) -> tuple[np.ndarray, np
 
 
 def _fillers(run: Run, as_of: dt.date, items: DataFrame, most: int) -> list[Filler]:
-    """What fills lists, best first, at most ``most``: the popular source's items, and below them those most taken in all of history.
+    """What fills lists, best first, at most ``most``: the items of the source that is declared to fill, where it has a part, and below
+    them those most taken in all of history.
 
     ``items``: item_index, baskets of all that anyone may be shown.
     """
     from pyspark.sql import functions as F
 
     fitted = from_rows([r.asDict() for r in run.lake.read(FITTED, as_of_date=as_of).collect()])
-    found = _popular(run, as_of, fitted, most) if "popular" in fitted.sources else []
+    filling = [s for s in fitted.sources if s in SOURCES and SOURCES[s].fills]
+    found = [filler for source in filling for filler in _given_by(source, run, as_of, fitted, most)]
     if len(found) == most:
         return found
     listed = {f.item_index for f in found}
@@ -206,17 +208,17 @@ def _fillers(run: Run, as_of: dt.date, items: DataFrame, most: int) -> list[Fill
     return [*found, *more][:most]
 
 
-def _popular(run: Run, as_of: dt.date, fitted: Fitted, most: int) -> list[Filler]:
-    """The popular source's items with the part and probability that it gives them."""
+def _given_by(source: str, run: Run, as_of: dt.date, fitted: Fitted, most: int) -> list[Filler]:
+    """The items of a source that is alike for all, with the part and probability that it gives them."""
     from pyspark.sql import functions as F
 
-    rows = given(run, as_of).where("source = 'popular'").groupBy("item_index")
+    rows = given(run, as_of).where(F.col("source") == source).groupBy("item_index")
     # of those who see all of them: where a user rejected one, those below it stand a rank higher
     best = rows.agg(F.max("rank").alias("rank"), F.max("score").alias("score"))
     found = best.orderBy("rank", F.desc("score"), "item_index").limit(most).collect()
     score, rank = (np.array([r[c] for r in found], dtype=np.float64) for c in ("score", "rank"))
-    part, probability = part_alone(fitted, "popular", score, rank, run.settings.fusion.rrf_k)
-    return [Filler(r["item_index"], float(part[n]), float(probability[n])) for n, r in enumerate(found)]
+    part, probability = part_alone(fitted, source, score, rank, run.settings.fusion.rrf_k)
+    return [Filler(r["item_index"], float(part[n]), float(probability[n]), source) for n, r in enumerate(found)]
 
 
 def _model_ids(run: Run, as_of: dt.date) -> Column:

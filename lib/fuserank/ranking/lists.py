@@ -24,7 +24,7 @@ class Filler:
     item_index: int
     part: float
     probability: float
-    source: str = "popular"
+    source: str
 
 
 def depth(excluded: DataFrame | None, k: int) -> int:

@@ -19,7 +19,7 @@ from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY, ITEMS
 from tests.support.rows import frame
 
 AS_OF = dt.date(2017, 12, 4)
-POPULAR = [Filler(n, 0.02 - n / 1000, 0.1 - n / 100) for n in range(6)]
+POPULAR = [Filler(n, 0.02 - n / 1000, 0.1 - n / 100, "popular") for n in range(6)]
 
 
 def _fused(user: int, item: int, **parts: float) -> dict[str, Any]:
