@@ -57,6 +57,7 @@ class Side:
 
     @property
     def rows(self) -> int:
+        """Rows of all ranks together."""
         return int(self.bounds[-1])
 
 

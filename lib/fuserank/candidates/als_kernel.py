@@ -27,6 +27,7 @@ _SOLVED = np.float32(1e-20)  # a squared residual below which a row is left as i
 
 @reducing
 def dot(a_D: Floats, b_D: Floats) -> Any:
+    """Inner product of two float32 vectors of one length, added up in float32 in the order of their places."""
     total = _ZERO
     for d in range(a_D.shape[0]):
         total += a_D[d] * b_D[d]

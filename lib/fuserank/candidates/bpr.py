@@ -112,6 +112,9 @@ class Scorer:
         return x_BD
 
     def best(self, asked: Interactions, k: int, exclude_seen: bool) -> Best:
+        """As ``family.Scorer``: score of an item = user's factor · item's + its bias. Users of the fit have a factor even without a history; others
+        get one from theirs, and without one no list.
+        """
         if not len(self.items):
             return best_dense(np.zeros((len(asked.users), 0), np.float32), None, k)
         x_BE = np.column_stack([self.factors(asked), np.ones(len(asked.users), np.float32)])

@@ -45,6 +45,7 @@ class Content:
         return np.unique(self._side(side).column("index").to_numpy()).astype(np.int32)
 
     def fields(self, side: str) -> list[str]:
+        """Names of what is known of ``side`` (item or user), in alphabetical order."""
         return sorted(set(self._side(side).column("field").to_pylist()))
 
     def values(

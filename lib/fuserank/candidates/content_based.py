@@ -93,6 +93,7 @@ class Scorer:
         self.of_value = self.has.T.tocsr()
 
     def best(self, asked: Interactions, k: int, exclude_seen: bool) -> Best:
+        """As ``family.Scorer``: how much an item's values, and itself, are in a user's history, plus its prior; no list without a history."""
         history = asked.decayed(self.cfg.half_life)
         like = (history @ self.has).tocsr()
         like.data = self.weight_V[like.indices] * _said(like, self.share_V, self.cfg.smoothing)

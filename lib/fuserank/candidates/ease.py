@@ -90,6 +90,7 @@ class Scorer:
         self.items, self.near = rows.square("near")
 
     def best(self, asked: Interactions, k: int, exclude_seen: bool) -> Best:
+        """As ``family.Scorer``: the sum over the items of a history of their learned weights on each item; no list without a history."""
         scores_BI = (asked.ones @ self.near).toarray()
         scores_BI[np.diff(asked.weight.indptr) == 0] = -np.inf
         return best_dense(scores_BI, asked.weight if exclude_seen else None, k)

@@ -110,6 +110,7 @@ class Scorer:
         return out_IB
 
     def best(self, asked: Interactions, k: int, exclude_seen: bool) -> Best:
+        """As ``family.Scorer``: a history, aged but unweighted, passed through the filter; no list without a history."""
         if not len(self.items):
             return best_dense(np.zeros((len(asked.users), 0), np.float32), None, k)
         history = asked.decayed(self.cfg.half_life, weighted=False)

@@ -263,6 +263,7 @@ class Scorer:
         return (x_BD @ self.solver.inverse_DD).astype(np.float32)
 
     def best(self, asked: Interactions, k: int, exclude_seen: bool) -> Best:
+        """As ``family.Scorer``: inner products with the user's factor, which is solved anew from the history; no list without one."""
         if not len(self.items):
             return best_dense(np.zeros((len(asked.users), 0), np.float32), None, k)
         told_B = np.diff(asked.weight.indptr) > 0

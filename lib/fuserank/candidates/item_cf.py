@@ -32,5 +32,8 @@ class Scorer:
         self.half_life = cfg.half_life
 
     def best(self, asked: Interactions, k: int, exclude_seen: bool) -> Best:
+        """As ``family.Scorer``: the sum over the items of an aged history of their similarity to each item; items that none leads to are not
+        listed.
+        """
         history = asked.decayed(self.half_life)
         return best_products(history, self.near, asked.ones if exclude_seen else None, k)

@@ -171,6 +171,7 @@ class Scorer:
         self.weight = {name: float(rows.edges(_WEIGHT + name)[2][0]) for name in rows.parts(_WEIGHT)}
 
     def best(self, asked: Interactions, k: int, exclude_seen: bool) -> Best:
+        """As ``family.Scorer``: mass that reaches an item by the graph's paths, from the user and from the history; no list where both are unknown."""
         if not len(self.items):
             return best_dense(np.zeros((len(asked.users), 0), np.float32), None, k)
         masses = self.graph.masses(asked.users, asked.decayed(self.cfg.half_life))

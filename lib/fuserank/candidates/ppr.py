@@ -53,6 +53,7 @@ class Scorer:
         self.factor_I = (np.diff(taken_by.indptr).astype(np.float64) ** -cfg.popularity_power).astype(np.float32)
 
     def best(self, asked: Interactions, k: int, exclude_seen: bool) -> Best:
+        """As ``family.Scorer``: approximate personalised PageRank with restarts at the items of a history; no list without a history."""
         from fuserank.candidates.ppr_kernel import ranked
 
         k = min(k, len(self.items))

@@ -174,6 +174,7 @@ class Scorer:
         self.popular = rows.matrix("popular", names, self.items)[2].tocsr()
 
     def best(self, asked: Interactions, k: int, exclude_seen: bool) -> Best:
+        """As ``family.Scorer``: popularity within the user's segments, weighted, plus an item's prior; every user has a list."""
         import scipy.sparse as sp
 
         member = (self.segments.members(asked, self.half_life) @ sp.diags(self.weight_S)).tocsr()

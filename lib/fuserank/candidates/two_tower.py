@@ -136,6 +136,9 @@ class Scorer:
         return tower((x_BD - self.middle_D) / self.width_D, self.into_DD, self.bias_D, self.out_DD)
 
     def best(self, asked: Interactions, k: int, exclude_seen: bool) -> Best:
+        """As ``family.Scorer``: inner products of the towers, plus an item's bias. Users of the fit have a vector even without a history; others
+        have theirs alone, and without one no list.
+        """
         if not len(self.items):
             return best_dense(np.zeros((len(asked.users), 0), np.float32), None, k)
         x_BE = np.column_stack([self.encoded(asked), np.ones(len(asked.users), np.float32)])

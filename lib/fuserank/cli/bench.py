@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import runpy
+import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -20,6 +21,22 @@ def _folder() -> Path:
         if place.is_dir():
             return place
     raise FuserankError("no benchmarks folder; run from a checkout of the project")
+
+
+def _command(name: str, asked: dict[str, object], as_json: bool) -> str:
+    """What was typed; of a folder its name alone, wherever it lies on this machine."""
+    told = {option: Path(str(value)).name if option in {"data", "lake"} else value for option, value in asked.items()}
+    words = [f"--{option} {value}" for option, value in told.items()] + ["--json"] * as_json
+    return " ".join(["fuserank bench", name, *words])
+
+
+def _commit() -> str | None:
+    """The revision that was measured, with ``+`` where files that it holds are changed; None outside a checkout."""
+    from fuserank.io.run import git_revision
+
+    revision = git_revision()
+    changed = ["git", "-C", str(Path(__file__).parent), "diff", "--quiet", "HEAD"]
+    return revision and revision + ("+" if subprocess.run(changed, check=False).returncode else "")
 
 
 def bench(
@@ -59,7 +76,7 @@ def bench(
     asked = {option: value for option, value in given.items() if value is not None}
     for option in asked.keys() - inspect.signature(run).parameters.keys():
         raise FuserankError(f"bench {name} makes its own data and takes no --{option}")
-    result = run(**asked)
+    result = {**run(**asked), "command": _command(name, asked, as_json), "commit": _commit()}
     if as_json:
         typer.echo(json.dumps(result))
         return

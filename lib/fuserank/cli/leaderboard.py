@@ -50,6 +50,7 @@ def leaderboard(
     env: o.Env = "local", dataset: o.Dataset = None, as_of: o.AsOf = None, lake: o.Lake = None, overrides: o.Overrides = None,
     as_json: o.AsJson = False, html: o.HtmlFile = None,
 ) -> None:  # fmt: skip
+    """Judge recommenders on any data and keep the rows; what people read of it is ``_EXAMPLE``."""
     if context.invoked_subcommand is not None:
         return
     asked = _asked(data, layout, protocol, models, tune, k, given or [], _track(layout, track, repeats))

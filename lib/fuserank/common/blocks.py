@@ -37,6 +37,7 @@ class Inputs:
 
     @property
     def training_columns(self) -> tuple[str, ...]:
+        """The same with the label and the weight."""
         return (*self.columns, "label", "weight")
 
 
@@ -53,6 +54,7 @@ class Block(NamedTuple):
 
     @property
     def rows(self) -> int:
+        """B, with the rows of weight 0."""
         return len(self.user_B)
 
     def slice(self, start: int, stop: int) -> Block:

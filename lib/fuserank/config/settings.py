@@ -31,6 +31,8 @@ class SettingsError(FuserankError):
 
 
 class RunConfig(Section):
+    """How a run behaves beside what it computes; no number of any table depends on it."""
+
     quiet: bool = Field(False, description="no progress on stderr")
     lock_wait_seconds: float = Field(30.0, ge=0, description="seconds to wait for another run on the same lake")
     executors_wait_seconds: float = Field(
@@ -43,6 +45,8 @@ class RunConfig(Section):
 
 
 class WindowsConfig(Section):
+    """Lengths of the windows of time that labels and truth come from."""
+
     label_days: int = Field(28, ge=1, description="days of a label window: train, valid and evaluation alike")
 
 

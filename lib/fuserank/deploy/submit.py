@@ -30,6 +30,7 @@ class Target:
 
     @property
     def name(self) -> str:
+        """As files and ``--target`` name it, such as yarn-cluster."""
         return f"{self.manager}-{self.mode}"
 
 

@@ -56,6 +56,7 @@ class Gap:
 
     @property
     def days(self) -> int:
+        """Days from the first to the last, both counted."""
         return (self.last - self.first).days + 1
 
 
@@ -109,6 +110,7 @@ class Card:
 
     @property
     def events(self) -> int:
+        """Events of all types together (count)."""
         return sum(t.events for t in self.types)
 
     @property

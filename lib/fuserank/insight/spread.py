@@ -28,6 +28,7 @@ class Spread:
 
     @property
     def mean(self) -> float:
+        """Events an entity, of those that have any."""
         return self.events / self.entities
 
 

@@ -43,6 +43,7 @@ def number(value: float) -> str:
 
 
 def moment(at: dt.datetime) -> str:
+    """To the minute, in the zone that ``at`` is of; seconds are cut off, not rounded."""
     return f"{at:%Y-%m-%d %H:%M}"
 
 

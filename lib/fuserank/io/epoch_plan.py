@@ -32,6 +32,7 @@ class EpochPlan:
     files: tuple[tuple[ShardFile, ...], ...]
 
     def rows(self, rank: int) -> int:
+        """Rows of all files that this rank reads in the epoch (count)."""
         return sum(f.rows for f in self.files[rank])
 
     def steps(self, batch: int) -> int:

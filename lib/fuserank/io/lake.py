@@ -65,6 +65,7 @@ class Lake:
         return self.root
 
     def exists(self, table: Table) -> bool:
+        """Whether the table was ever written; a table without rows exists."""
         return self.version(table) >= 0
 
     def version(self, table: Table) -> int:
@@ -146,6 +147,7 @@ class Lake:
         return sorted(unquote(f) for f in self.read(table, **slice_values).inputFiles())
 
     def artifact_dir(self, model_id: str) -> str:
+        """Folder or URL for the files of a model, below ``home``; it need not exist yet."""
         return f"{self.home}/models/artifacts/{model_id}"
 
     def ensure(self, table: Table) -> int:

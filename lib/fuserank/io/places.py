@@ -55,6 +55,7 @@ class Place(Protocol):
 
 
 def is_catalog(root: str) -> bool:
+    """Whether a lake's root names a catalog's schema, not a folder or URL."""
     return root.startswith(CATALOG)
 
 
@@ -86,28 +87,36 @@ class FolderPlace:
         self.spark, self.root = spark, root.rstrip("/") if ":" in root else str(Path(root).absolute())
 
     def path(self, table: Table) -> str:
+        """Folder or URL of the table, whether it is there or not."""
         return f"{self.root}/{table.name.replace('.', '/')}"
 
     def name(self, table: Table) -> str:
+        """By its path, as Delta lets SQL name a table that no catalog knows."""
         return f"delta.`{self.path(table)}`"
 
     def version(self, table: Table) -> int:
+        """The highest one in the table's log, which is listed anew each time; -1 without a log."""
         return newest_version(self.spark, self.path(table))
 
     def said(self, table: Table, version: int) -> dict[str, Any]:
+        """From the log's file of that version; {} where it says nothing."""
         return commit_info(self.spark, self.path(table), version)
 
     def read(self, table: Table, version: int | None) -> DataFrame:
+        """Lazy; of an older version, the files must not have been vacuumed."""
         reader = self.spark.read.format("delta")
         return (reader if version is None else reader.option("versionAsOf", version)).load(self.path(table))
 
     def overwrite(self, table: Table, frame: DataFrame, where: str) -> None:
+        """By replaceWhere, in one commit; a row of the frame for which ``where`` does not hold is refused by Delta."""
         frame.write.format("delta").mode("overwrite").option("replaceWhere", where).save(self.path(table))
 
     def append(self, table: Table, frame: DataFrame, options: Mapping[str, str]) -> None:
+        """In one commit; with txnAppId and txnVersion, Delta skips one that came before."""
         frame.write.format("delta").mode("append").options(**options).save(self.path(table))
 
     def handle(self, table: Table) -> DeltaTable:
+        """By the table's path; raises Spark's AnalysisException where there is none."""
         from delta.tables import DeltaTable
 
         return DeltaTable.forPath(self.spark, self.path(table))
@@ -140,12 +149,15 @@ class CatalogPlace:
         self.catalog, self.schema = root.removeprefix(CATALOG).split(".")
 
     def name(self, table: Table) -> str:
+        """catalog.schema.layer_table, each part quoted."""
         return f"`{self.catalog}`.`{self.schema}`.`{table.name.replace('.', '_')}`"
 
     def version(self, table: Table) -> int:
+        """By the table's history; -1 where the catalog has no such table."""
         return self._history(table, "LIMIT 1")[0]["version"] if self.spark.catalog.tableExists(self.name(table)) else -1
 
     def said(self, table: Table, version: int) -> dict[str, Any]:
+        """By the table's history: the newest row, else a scan of all of them; IndexError where the version is not in it."""
         newest = self._history(table, "LIMIT 1")
         of_version = [c for c in newest if c["version"] == version]  # another driver may have come since
         return (of_version or [c for c in self._history(table, "") if c["version"] == version])[0]
@@ -155,18 +167,22 @@ class CatalogPlace:
         return [c.asDict() for c in commits.select("version", "operation", "operationMetrics").collect()]
 
     def read(self, table: Table, version: int | None) -> DataFrame:
+        """Lazy; of an older version, the files must not have been vacuumed."""
         reader = self.spark.read.format("delta")
         return (reader if version is None else reader.option("versionAsOf", version)).table(self.name(table))
 
     def overwrite(self, table: Table, frame: DataFrame, where: str) -> None:
+        """In one commit; the table keeps its properties, constraints and grants."""
         from pyspark.sql import functions as F
 
         frame.writeTo(self.name(table)).overwrite(F.expr(where))  # saveAsTable would make the table anew
 
     def append(self, table: Table, frame: DataFrame, options: Mapping[str, str]) -> None:
+        """In one commit; with txnAppId and txnVersion, Delta skips one that came before."""
         frame.writeTo(self.name(table)).options(**options).append()
 
     def handle(self, table: Table) -> DeltaTable:
+        """By the table's name; raises Spark's AnalysisException where the catalog has none."""
         from delta.tables import DeltaTable
 
         return DeltaTable.forName(self.spark, self.name(table))

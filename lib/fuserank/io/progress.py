@@ -36,6 +36,7 @@ class Progress:
         self._thread.start()
 
     def say(self, line: str) -> None:
+        """A line on stderr, not wrapped; it stays, above the spinner."""
         self.console.print(line, soft_wrap=True)
 
     def step(self, detail: str) -> None:
@@ -46,6 +47,7 @@ class Progress:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
+        """Name and time of the block on stderr when it ends, marked ✗ where it raised; stages may overlap."""
         since = time.monotonic()
         with self._lock:
             self._stages[name], self._detail = since, ""
@@ -64,6 +66,7 @@ class Progress:
             self.console.print(Text.assemble(mark, said.format(name=name, seconds=time.monotonic() - since)))
 
     def close(self) -> None:
+        """End spinner and thread; nothing is shown afterwards."""
         self._stop.set()
         self._end_status()
         if self._thread is not None:

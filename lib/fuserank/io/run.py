@@ -44,6 +44,7 @@ class Run:
 
     @property
     def seed(self) -> int:
+        """The one of the settings, from which every draw of the run follows."""
         return self.settings.seed
 
     @contextmanager
@@ -64,6 +65,7 @@ class Run:
             self.metrics[metric] = self.metrics.get(metric, 0.0) + more
 
     def say(self, line: str) -> None:
+        """A line on stderr, by the run's own progress."""
         self.progress.say(line)
 
 

@@ -40,6 +40,7 @@ class ShardBatches(ABC):
         """The columns of each file, one file at a time, in the order given."""
 
     def epoch_plan(self, epoch: int) -> EpochPlan:
+        """Which files each rank reads in which order: drawn from seed and epoch; without a seed the same every epoch, dealt in turn."""
         if self.seed is None:
             return EpochPlan(tuple(self.files[rank :: self.ranks] for rank in range(self.ranks)))
         return plan_epoch(self.files, self.seed, epoch, self.ranks)

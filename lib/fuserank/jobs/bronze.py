@@ -158,6 +158,7 @@ def _check_against_bronze(run: Run, target: Table, rows: DataFrame, file: Source
 
 
 def main(argv: list[str] | None = None) -> int:
+    """The process's exit code: 0, or 2 after one line about an error that a person can mend."""
     return job_main("bronze", execute, argv, __doc__, require_key)
 
 

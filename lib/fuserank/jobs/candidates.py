@@ -83,6 +83,7 @@ def _within_limit(run: Run, as_of: dt.date, pair_rows: DataFrame) -> CandidatesC
 
 
 def main(argv: list[str] | None = None) -> int:
+    """The process's exit code: 0, or 2 after one line about an error that a person can mend."""
     return job_main("candidates", execute, argv, __doc__)
 
 

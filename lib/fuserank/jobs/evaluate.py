@@ -127,6 +127,7 @@ def _calibrators(run: Run, as_of: dt.date) -> dict[str, Calibrator]:
 
 
 def main(argv: list[str] | None = None) -> int:
+    """The process's exit code: 0, or 2 after one line about an error that a person can mend."""
     return job_main("evaluate", execute, argv, __doc__)
 
 

@@ -58,6 +58,7 @@ def execute(run: Run, as_of: dt.date) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
+    """The process's exit code: 0, or 2 after one line about an error that a person can mend."""
     return job_main("fusion", execute, argv, __doc__)
 
 

@@ -162,6 +162,7 @@ def _frame(run: Run, dataset: str, found: list[Finding]) -> DataFrame:
 
 
 def main(argv: list[str] | None = None) -> int:
+    """The process's exit code: 0, or 2 after one line about an error that a person can mend."""
     return job_main("quality", execute, argv, __doc__)
 
 

@@ -236,6 +236,7 @@ def _model_ids(run: Run, as_of: dt.date) -> Column:
 
 
 def main(argv: list[str] | None = None) -> int:
+    """The process's exit code: 0, or 2 after one line about an error that a person can mend."""
     return job_main("ranking", execute, argv, __doc__)
 
 

@@ -193,6 +193,7 @@ def _summary(run: Run, total: float) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
+    """The process's exit code: 0, or 2 after one line about an error that a person can mend."""
     return job_main("refresh", execute, argv, __doc__, before_spark)
 
 

@@ -226,6 +226,7 @@ def _names(lake: Lake, as_of: dt.date) -> DataFrame:
 
 
 def main(argv: list[str] | None = None) -> int:
+    """The process's exit code: 0, or 2 after one line about an error that a person can mend."""
     return job_main("report", execute, argv, __doc__)
 
 

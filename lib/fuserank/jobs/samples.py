@@ -111,6 +111,7 @@ def rows(run: Run, start: dt.date, keys: DataFrame, drawn: DataFrame | None = No
 
 
 def main(argv: list[str] | None = None) -> int:
+    """The process's exit code: 0, or 2 after one line about an error that a person can mend."""
     return job_main("samples", execute, argv, __doc__)
 
 

@@ -92,4 +92,5 @@ def open_scorer(load: Callable[[], Artifact]) -> Scorer:
 
 
 def main(argv: list[str] | None = None) -> int:
+    """The process's exit code: 0, or 2 after one line about an error that a person can mend."""
     return job_main("scores", execute, argv, __doc__)

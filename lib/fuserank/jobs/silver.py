@@ -374,6 +374,7 @@ def _all(frames: list[DataFrame]) -> DataFrame:
 
 
 def main(argv: list[str] | None = None) -> int:
+    """The process's exit code: 0, or 2 after one line about an error that a person can mend."""
     return job_main("silver", execute, argv, __doc__)
 
 

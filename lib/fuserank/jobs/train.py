@@ -246,4 +246,5 @@ class _Shown:
 
 
 def main(argv: list[str] | None = None) -> int:
+    """The process's exit code: 0, or 2 after one line about an error that a person can mend."""
     return job_main("train", execute, argv, __doc__)

@@ -58,6 +58,7 @@ def restore_optimiser(optimiser: Optimizer, tensors: dict[str, Tensor], groups: 
 
 
 def model_tensors(model: Model, prefix: str) -> dict[str, Tensor]:
+    """Names with ``prefix`` before them; the tensors are the model's own, which later steps change."""
     return {prefix + name: value for name, value in model.state_dict().items()}
 
 
@@ -67,6 +68,7 @@ def copied(model: Model, prefix: str) -> dict[str, Tensor]:
 
 
 def with_prefix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Those whose names begin with ``prefix``, without it."""
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 
@@ -81,6 +83,7 @@ def random_states(group: Group) -> dict[str, Tensor]:
 
 
 def restore_random(tensors: dict[str, Tensor], group: Group) -> None:
+    """Put back this rank's generator states of ``random_states``; raises KeyError on a GPU where the checkpoint has no GPU's states."""
     torch.set_rng_state(tensors["random.cpu"][group.rank].clone())
     if group.device.type == "cuda":
         torch.cuda.set_rng_state(tensors["random.cuda"][group.rank].clone(), group.device)

@@ -83,6 +83,7 @@ class FNN(SampleModel):
         return items_UD[row_B], _pool(table, self.item_category_I[index_UL])[row_B]
 
     def forward(self, batch: Batch) -> Tensor:
+        """Logits (B,) of a batch. A user or item above those of the fit has the row of the unknown."""
         x_BF = self.standardised(batch.dense_BF)
         row_B = self.item_row_I[self.item_index(batch.item_B)]
         item_BD = self.item(row_B)

@@ -57,5 +57,6 @@ class Group:
         return [part[: int(n)] for part, n in zip(parts, lengths, strict=True)]
 
     def barrier(self) -> None:
+        """Wait for all ranks; a group of one waits for nobody."""
         if self.size > 1:
             dist.barrier()

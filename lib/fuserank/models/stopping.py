@@ -31,6 +31,7 @@ class Stopping:
 
     @property
     def done(self) -> bool:
+        """Whether ``patience`` validations in a row were no better than the best."""
         return self.since_best >= self.patience
 
 

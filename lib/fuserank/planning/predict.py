@@ -58,6 +58,7 @@ class StagePlan:
 
     @property
     def seconds(self) -> float:
+        """Predicted wall time: what the coefficients say, times what former runs took of what they had said."""
         return self.base_seconds * self.factor
 
 

@@ -79,6 +79,7 @@ class Catalogue:
 
     @classmethod
     def of(cls, items: pa.Table, stores: pa.Table) -> Catalogue:
+        """From a row an item and a row a (store, item), in any order; sorted by their keys here."""
         items = items.sort_by("item_index").combine_chunks()
         stores = stores.sort_by([("store", "ascending"), ("item_index", "ascending")]).combine_chunks()
         store_S, place = np.unique(stores["store"].to_numpy(), return_inverse=True)
@@ -94,6 +95,7 @@ class Catalogue:
 
     @property
     def nbytes(self) -> int:
+        """Bytes of all arrays: what each executor that holds it pays."""
         return sum(getattr(self, f.name).nbytes for f in fields(self))
 
 

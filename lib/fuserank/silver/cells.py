@@ -32,23 +32,28 @@ class Cells:
     found: dict[str, str]
 
     def cell(self, name: str) -> Column:
+        """The value as the declared type; null where the cell is empty or cannot be cast."""
         from pyspark.sql import functions as F
 
         return F.col(f"`_t_{bronze_name(name)}`")
 
     def raw(self, name: str) -> Column:
+        """The value as bronze has it."""
         from pyspark.sql import functions as F
 
         return F.col(f"`_r_{bronze_name(name)}`")
 
     def may_fail(self, name: str) -> bool:
+        """Whether the cast from bronze's type to the declared one can fail at all; if not, no row need be looked at."""
         return may_fail(self.found[bronze_name(name)], self.files.columns[name].type)
 
     def failed(self, name: str) -> Column:
+        """Boolean column: something stands in the cell and it cannot be cast."""
         found, want = self.found[bronze_name(name)], self.files.columns[name].type
         return present(self.raw(name), found, want) & self.cell(name).isNull()
 
     def is_double(self, name: str) -> bool:
+        """Whether ``cell`` is a double."""
         return is_double(self.found[bronze_name(name)], self.files.columns[name].type)
 
     def is_number(self, name: str) -> bool:

@@ -30,6 +30,7 @@ class Check:
     reason: str
 
     def struct(self) -> Column:
+        """Column of (rule, column, reason) where the row breaks the rule, else null."""
         from pyspark.sql import functions as F
 
         told = F.struct(

@@ -87,6 +87,7 @@ class Table:
 
     @property
     def layer(self) -> str:
+        """What stands before the dot of its name."""
         return self.name.split(".", 1)[0]
 
     def person(self, column: Column) -> Person:
@@ -102,9 +103,11 @@ class Table:
 
     @property
     def column_names(self) -> tuple[str, ...]:
+        """In the order of the contract, which is the order in the table."""
         return tuple(c.name for c in self.columns)
 
     def column(self, name: str) -> Column:
+        """Its column of that name; raises ContractError with those that there are."""
         for c in self.columns:
             if c.name == name:
                 return c

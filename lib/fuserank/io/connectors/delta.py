@@ -43,6 +43,7 @@ class Table:
 
     @property
     def newest(self) -> int:
+        """The highest version in its log; -1 where there is none."""
         return max(self.have, default=-1)
 
 
