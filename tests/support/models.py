@@ -37,9 +37,9 @@ class World:
 
     @classmethod
     def planted(cls, folder: Path) -> World:
-        """4,500 rows in three shards, and 2,000 of another draw."""
+        """9,000 rows in three shards, and 2,000 of another draw."""
         return cls(
-            read_manifest(write_shards(folder / "train", [1500] * 3)),
+            read_manifest(write_shards(folder / "train", [3000] * 3)),
             read_manifest(write_shards(folder / "other", [2000], seed=2)),
         )
 
