@@ -30,8 +30,8 @@ setup-dev: ## the same, with what tests and lint need
 recs: setup ## events in, fused ranking out: the whole chain on DATASET, then out/report.html
 	@$(BIN)/fuserank refresh --dataset $(DATASET) --lake $(LAKE) $(if $(AS_OF),--as-of $(AS_OF)) --report
 
-test: setup-dev ## all tests, two files at a time
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+test: setup-dev ## all tests, on two workers
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 cluster-test: setup-dev ## refresh and training on a real standalone cluster, a rank killed, bad input; 35 GB of disk, half an hour or more
 	@mkdir -p benchmarks/results; set -o pipefail; $(BIN)/python -m pytest -s --no-header -m cluster tests/cluster 2>&1 | tee benchmarks/results/cluster-test.txt

@@ -6,6 +6,10 @@ SHORT_LIVED = "-XX:TieredStopAtLevel=1"
 _FEW_ROWS = {
     # Code made for each query pays from some 100,000 rows on; `make smoke` and the slower proofs run with it.
     "spark.sql.codegen.wholeStage": "false",
+    # Nor does code made for each expression: a plan is walked once or twice here, and its code compiled for that.
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    # The plan as text goes into an event of every query, for a page that nobody opens.
+    "spark.sql.ui.explainMode": "simple",
     # What is kept of tables and queries for pages that nobody opens: a thousand lakes fill the heap, and then it is only cleaned.
     "spark.databricks.delta.delta.log.cacheSize": "64",
     "spark.sql.ui.retainedExecutions": "4",
@@ -14,3 +18,5 @@ _FEW_ROWS = {
     "spark.ui.retainedTasks": "1000",
 }
 OF_TESTS = " ".join([SHORT_LIVED, *(f"-D{key}={value}" for key, value in _FEW_ROWS.items())])
+# One task at a time: each of the two workers has a core, and a tiny table makes one task rather than two.
+ONE_CORE = "--master local[1] pyspark-shell"
