@@ -119,10 +119,8 @@ class MemoryPlace:
         counts = {kind: pc.sum(pc.equal(kinds, kind)).as_py() or 0 for kind in _MERGED}
         if counts["update"] and pc.sum(rows.column(_OLD)).as_py() > newest.rows.num_rows:
             raise LakeError(f"table {table.name}: two rows of the frame have the same keys; a merge takes one")
-        if any(counts.values()):
-            rows = rows.filter(pc.not_equal(kinds, "delete")).select(newest.rows.column_names)
-            metrics = {_MERGED[kind]: n for kind, n in counts.items()}
-            self._commit(table, newest.types, [rows], "MERGE", metrics)
+        rows = rows.filter(pc.not_equal(kinds, "delete")).select(newest.rows.column_names)
+        self._commit(table, newest.types, [rows], "MERGE", {_MERGED[kind]: n for kind, n in counts.items()})
 
     def make(self, table: Table) -> None:
         if self.version(table) < 0:
