@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.jvm import OF_TESTS, ONE_CORE
+from tests.support.jvm import OF_TESTS, TWO_SLOTS
 from tests.support.lakes import fresh
 from tests.support.tinychain import made
 
@@ -38,8 +38,8 @@ def spark() -> Iterator[SparkSession]:
     from fuserank.config.settings import load
     from fuserank.io.session import apply_runtime, start
 
-    with pytest.MonkeyPatch.context() as patch:  # of this JVM alone: processes that tests start have cores of their own
-        patch.setenv("PYSPARK_SUBMIT_ARGS", ONE_CORE)
+    with pytest.MonkeyPatch.context() as patch:  # of this JVM alone: what tests start says its own
+        patch.setenv("PYSPARK_SUBMIT_ARGS", TWO_SLOTS)
         session = start("fuserank-tests")
     apply_runtime(session, load("local", ["dataset=completejourney"]).spark)  # as every run does
     yield session

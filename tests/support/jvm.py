@@ -10,6 +10,8 @@ _FEW_ROWS = {
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     # The plan as text goes into an event of every query, for a page that nobody opens.
     "spark.sql.ui.explainMode": "simple",
+    # A tiny table makes one task rather than one for each core.
+    "spark.sql.leafNodeDefaultParallelism": "1",
     # What is kept of tables and queries for pages that nobody opens: a thousand lakes fill the heap, and then it is only cleaned.
     "spark.databricks.delta.delta.log.cacheSize": "64",
     "spark.sql.ui.retainedExecutions": "4",
@@ -18,5 +20,5 @@ _FEW_ROWS = {
     "spark.ui.retainedTasks": "1000",
 }
 OF_TESTS = " ".join([SHORT_LIVED, *(f"-D{key}={value}" for key, value in _FEW_ROWS.items())])
-# One task at a time: each of the two workers has a core, and a tiny table makes one task rather than two.
-ONE_CORE = "--master local[1] pyspark-shell"
+# Two tasks at once, whatever cores the machine has: each of the two workers has one, and some tests need two slots.
+TWO_SLOTS = "--master local[2] pyspark-shell"
