@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fuserank.io.lake import Lake, LakeError
+from fuserank.io.lock import exclusive
 from fuserank.tables.bronze import bronze_table
 from fuserank.tables.candidates import CANDIDATES
 from fuserank.tables.ops import QUARANTINE
 from fuserank.tables.silver import EVENTS, IDENTITY_LINKS, USER_DICTIONARY
-from tests.support.lakes import fresh
+from tests.support.lakes import copied, fresh
 from tests.support.rows import frame
 
 if TYPE_CHECKING:
@@ -123,3 +124,18 @@ def test_a_table_has_the_types_of_its_contract_and_gives_back_what_it_took(lake:
         given = frame(lake.spark, table, [{**differences, "run_id": "test-run"}])
         assert lake.append(table, given) == 1
         assert lake.read(table).collect() == given.collect()
+
+
+def test_a_lake_in_memory_has_no_folder_for_models_nor_for_a_lock(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    in_memory = fresh(spark)
+    with pytest.raises(LakeError, match=r"--set files="):
+        _ = in_memory.home
+    assert Lake(spark, in_memory.root, "r", files="elsewhere").home == str(tmp_path / "elsewhere")
+    with exclusive(in_memory.root, "A", "now", 0, print), exclusive(in_memory.root, "B", "now", 0, print):
+        assert list(tmp_path.iterdir()) == []
+    copy = Lake(spark, copied(in_memory.root), "r")
+    copy.ensure(EVENTS)
+    assert (copy.exists(EVENTS), in_memory.exists(EVENTS)) == (True, False)
