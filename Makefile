@@ -30,8 +30,8 @@ setup-dev: ## the same, with what tests and lint need
 recs: setup ## events in, fused ranking out: the whole chain on DATASET, then out/report.html
 	@$(BIN)/fuserank refresh --dataset $(DATASET) --lake $(LAKE) $(if $(AS_OF),--as-of $(AS_OF)) --report
 
-test: setup-dev ## all tests, two files at a time
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+test: setup-dev ## all tests, on two workers
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 coverage: setup-dev ## the same with branch coverage of lib/fuserank, in out/coverage.json
 	@mkdir -p out; $(BIN)/python -m pytest -n 2 --dist loadfile --cov=fuserank --cov-branch --cov-report=term --cov-report=json:out/coverage.json

@@ -3,39 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
-import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.tinyshop import AS_OF, USERS, write_shop
+from tests.support.lakes import fresh_root
+from tests.support.tinychain import HAS_PETASTORM, SMALL, copied, settings
+from tests.support.tinyshop import AS_OF, USERS
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
-
-    from fuserank.config.settings import Settings
     from fuserank.io.lake import Lake
 
-HAS_PETASTORM = importlib.util.find_spec("petastorm") is not None  # .venv-modern has none
-SMALL = [
-    f"train.reader={'petastorm' if HAS_PETASTORM else 'pyarrow'}",
-    "candidates.sources=[als,co_purchase,repeat,popular,trending,item_cf]",
-    "candidates.als.factors=8",
-    "candidates.als.iterations=3",
-    "train.epochs=1",
-    "train.batch=512",
-    "ranking.k=5",
-    "run.quiet=true",
-]
 DAY = dt.date.fromisoformat(AS_OF)
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("shop")
-    write_shop(folder)
-    return folder
+def shop(tiny_chain: Path) -> Path:
+    return tiny_chain
 
 
 @pytest.fixture(autouse=True)
@@ -43,22 +28,12 @@ def conf(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FUSERANK_CONF", str(shop / "conf"))
 
 
-def settings(shop: Path, lake: str = "lake", *more: str) -> Settings:
-    from fuserank.config.settings import load
-
-    return load(
-        "local", ["dataset=tinyshop", f"as_of={AS_OF}", f"lake={shop / lake}", f"out={shop / 'out'}", *SMALL, *more]
-    )
-
-
 @pytest.fixture(scope="module")
-def refreshed(spark: SparkSession, shop: Path) -> Lake:
+def refreshed(shop: Path) -> Lake:
     from fuserank.io.reading import open_lake
-    from fuserank.jobs.refresh import run_chain
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FUSERANK_CONF", str(shop / "conf"))
-        run_chain(settings(shop), with_report=True)
         return open_lake(settings(shop))
 
 
@@ -77,6 +52,14 @@ def test_every_user_has_exactly_k_rows_without_gaps_whose_parts_add_up(refreshed
         assert 0 <= r.probability <= 1
     assert len(lists) == USERS
     assert all(sorted(ranks) == [1, 2, 3, 4, 5] for ranks in lists.values())
+
+
+@pytest.mark.slow
+def test_the_run_makes_every_table_but_those_of_bad_rows_of_pseudonyms_and_of_judged_models(refreshed: Lake) -> None:
+    from fuserank.tables import ALL
+
+    lacking = {table.name for table in ALL if not refreshed.exists(table)}
+    assert lacking <= {"ops.quarantine", "ops.pseudonyms", "vault.users", "ops.leaderboard"}
 
 
 @pytest.mark.slow
@@ -120,14 +103,12 @@ def test_the_chain_gives_the_same_weights_and_ranking_by_pyarrow_as_by_petastorm
 def test_a_draw_of_users_bounds_what_trains_and_what_the_fusion_is_fitted_on_but_not_the_ranking(
     refreshed: Lake, shop: Path
 ) -> None:
-    import shutil
-
     from fuserank.io.run import open_run
     from fuserank.jobs import fusion, ranking, samples, scores
     from fuserank.tables.results import RANKING
     from fuserank.tables.samples import SAMPLES
 
-    shutil.copytree(shop / "lake", shop / "drawn")
+    copied(shop, "drawn")
     with open_run("drawn", settings(shop, "drawn", "samples.users=7", "samples.shards=48"), DAY) as run:
         for job in (samples, scores, fusion, ranking):
             job.execute(run, DAY)
@@ -209,9 +190,7 @@ def test_a_run_that_fails_leaves_the_previous_ranking_in_place_and_says_so(
 
 
 @pytest.mark.slow
-def test_features_of_a_full_lake_equal_those_of_a_lake_that_ends_at_as_of(
-    refreshed: Lake, spark: SparkSession, shop: Path
-) -> None:
+def test_features_of_a_full_lake_equal_those_of_a_lake_that_ends_at_as_of(refreshed: Lake, shop: Path) -> None:
     from fuserank.io.digest import digest
     from fuserank.io.run import open_run
     from fuserank.jobs import bronze, features, silver
@@ -223,7 +202,7 @@ def test_features_of_a_full_lake_equal_those_of_a_lake_that_ends_at_as_of(
     place = head.split(",").index("at")
     sales.write_text("\n".join([head, *(r for r in rows if r.split(",")[place] < AS_OF)]) + "\n", encoding="utf-8")
     try:
-        with open_run("cut", settings(shop, "cut"), DAY) as run:
+        with open_run("cut", settings(shop, fresh_root()), DAY) as run:
             for job in (bronze, silver, features):
                 job.execute(run, DAY)
             cut = {t.name: digest(run.lake.read(t, as_of_date=DAY), t) for t in f.TABLES}
@@ -310,7 +289,7 @@ def test_quotas_are_chosen_and_written_for_later_runs(refreshed: Lake, shop: Pat
     from fuserank.tables.candidates import CANDIDATES, CO_PURCHASE, FACTORS, LEARNED
     from tests.support.cli import ran
 
-    shutil.copytree(shop / "lake", shop / "quotas")
+    copied(shop, "quotas")
     before = [refreshed.version(t) for t in (FACTORS, CO_PURCHASE, LEARNED, CANDIDATES)]
     words = ["--dataset", "tinyshop", "--lake", str(shop / "quotas"), "--as-of", AS_OF]
     words += [w for setting in SMALL for w in ("--set", setting)]
@@ -324,8 +303,8 @@ def test_quotas_are_chosen_and_written_for_later_runs(refreshed: Lake, shop: Pat
     assert text.startswith("# Sources and quotas of tinyshop, chosen by `fuserank quotas` on ")
     assert told["recall"]["all"] > 0
     assert told["a_user"]["all"] <= 20
-    copied = Lake(refreshed.spark, str(shop / "quotas"), "look")
-    assert [copied.version(t) for t in (FACTORS, CO_PURCHASE, LEARNED, CANDIDATES)] == before  # the lake stays as it is
+    looked = Lake(refreshed.spark, str(shop / "quotas"), "look")
+    assert [looked.version(t) for t in (FACTORS, CO_PURCHASE, LEARNED, CANDIDATES)] == before  # the lake stays as it is
     for segment, quotas in told["quotas"].items():
         assert quotas["popular"] >= 10  # twice ranking.k: what fills lists is always there
         assert all(quota % 2 == 0 for quota in quotas.values())

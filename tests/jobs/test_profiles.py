@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
+from pyspark.sql import functions as F
 
 from fuserank.common.errors import FuserankError
+from fuserank.tables.ops import QUARANTINE
 from fuserank.tables.results import RANKING
 from tests.support.cli import ran
 from tests.support.rows import frame
+from tests.support.tinychain import copied
 from tests.support.tinyshop import AS_OF, purchases, write_shop
 
 if TYPE_CHECKING:
@@ -36,22 +39,13 @@ def minor(amount: str) -> int:
 
 
 @pytest.fixture(scope="module")
-def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A lake of silver, features and two lists as of AS_OF; events go on for four weeks."""
-    from fuserank.config.settings import load
-    from fuserank.io.run import open_run
-    from fuserank.jobs import bronze, features, silver
+def shop(spark: SparkSession, tiny_chain: Path) -> Path:
+    """A shop whose lake ``profiles`` has two lists alone as of AS_OF; events go on for four weeks."""
+    from fuserank.io.lake import Lake
 
-    folder = tmp_path_factory.mktemp("profiles")
-    write_shop(folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FUSERANK_CONF", str(folder / "conf"))
-        settings = load("local", ["dataset=tinyshop", f"as_of={AS_OF}", f"lake={folder / 'lake'}", "run.quiet=true"])
-        with open_run("profiles", settings, DAY) as run:
-            for job in (bronze, silver, features):
-                job.execute(run, DAY)
-            run.lake.replace(RANKING, frame(spark, RANKING, LISTS), as_of_date=DAY)
-    return folder
+    lake = Lake(spark, str(copied(tiny_chain, "profiles")), "profiles")
+    lake.replace(RANKING, frame(spark, RANKING, LISTS), as_of_date=DAY)
+    return tiny_chain
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +54,7 @@ def conf(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def said(shop: Path, *words: str, as_of: str = AS_OF) -> str:
-    return ran(*words, "--lake", str(shop / "lake"), "--dataset", "tinyshop", "--as-of", as_of).stdout
+    return ran(*words, "--lake", str(shop / "profiles"), "--dataset", "tinyshop", "--as-of", as_of).stdout
 
 
 def test_the_card_counts_what_was_known_and_nothing_after(shop: Path) -> None:
@@ -121,7 +115,7 @@ def test_an_item_s_profile_is_exact(shop: Path) -> None:
 
 
 def test_the_report_links_the_card_and_the_profiles_of_its_users(shop: Path) -> None:
-    out = shop / "out"
+    out = shop / "profiles-out"
     assert said(shop, "report", "--set", f"out={out}").strip() == str(out / "report.html")
     report, card, users = (
         (out / name).read_text(encoding="utf-8") for name in ("report.html", "card.html", "users.html")
@@ -150,12 +144,12 @@ def test_who_or_what_is_not_known_is_told_with_what_is_near(shop: Path) -> None:
 def test_another_data_set_s_mapping_is_refused(shop: Path) -> None:
     for words in (("card",), ("profile", "ü003"), ("profile", "--item", "sku-003")):
         with pytest.raises(FuserankError, match="holds tinyshop, not completejourney; add --dataset tinyshop"):
-            ran(*words, "--lake", str(shop / "lake"), "--as-of", AS_OF)
+            ran(*words, "--lake", str(shop / "profiles"), "--as-of", AS_OF)
 
 
 def test_a_shop_of_ratings_and_days_alone_has_its_card_and_profiles(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
     from fuserank.config.dataset import parse_dataset
-    from fuserank.io.lake import Lake
+    from tests.support.lakes import fresh
     from tests.support.shop import ingest
 
     lines = "u1,i1,2024-05-01,5\nu1,i2,2024-05-03,4\nu2,i1,2024-05-06,1\n,i1,2024-05-06,1\nu2,i2,2024-07-01,5\n"
@@ -168,15 +162,16 @@ def test_a_shop_of_ratings_and_days_alone_has_its_card_and_profiles(spark: Spark
                     "key": ["user", "item"], "value": "stars", "reward": {"column": "stars", "scale": 0.5, "offset": -1.5}}],
     }  # fmt: skip
     now = dt.datetime(2024, 8, 1, tzinfo=dt.UTC)
-    ingest(Lake(spark, str(tmp_path / "lake"), "r"), parse_dataset(mapping, "stars.yaml"), now=now)
+    lake = fresh(spark)
+    ingest(lake, parse_dataset(mapping, "stars.yaml"), now=now)
     write_shop(tmp_path / "shop")
     (tmp_path / "shop" / "conf" / "datasets" / "stars.yaml").write_text(yaml.safe_dump(mapping))
     monkeypatch.setenv("FUSERANK_CONF", str(tmp_path / "shop" / "conf"))
-    here = ("--lake", str(tmp_path / "lake"), "--dataset", "stars", "--as-of", AS_OF)
+    here = ("--lake", lake.root, "--dataset", "stars", "--as-of", AS_OF)
     card = json.loads(ran("card", "--json", *here).stdout)
     assert (card["events"], card["pairs"], card["heat"], card["told"]["values"]) == (3, 2, None, 3)
     assert card["refused"] == [{"source_table": "sales", "rule": "no_user", "column": "user", "rows": 1}]
-    spark.sql(f"UPDATE delta.`{tmp_path}/lake/ops/quarantine` SET resolution = 'mended'")
+    lake.place.overwrite(QUARANTINE, lake.read(QUARANTINE).withColumn("resolution", F.lit("mended")), "true")
     assert json.loads(ran("card", "--json", *here).stdout)["refused"] == []
     assert {"no times of day: nothing by hour", "no catalogue: items have no names, departments, brands"} <= set(
         card["without"]

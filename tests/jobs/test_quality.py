@@ -12,6 +12,7 @@ import pytest
 
 from fuserank.tables import silver as t
 from fuserank.tables.ops import QUALITY, RUNS
+from tests.support.lakes import fresh_root
 from tests.support.rows import frame
 from tests.support.tinyshop import AS_OF, ITEMS, purchases, write_shop
 
@@ -26,10 +27,10 @@ BAD = ["ü001,,2024-06-01T10:00:00+00:00,x-1,1,1.00,0.00", ",sku-001,2024-05-31T
        "ü001,sku-001,yesterday,x-3,1,1.00,0.00"]  # fmt: skip
 
 
-def settings(shop: Path, *more: str) -> Settings:
+def settings(shop: Path, lake: str, *more: str) -> Settings:
     from fuserank.config.settings import load
 
-    told = ["dataset=tinyshop", f"as_of={AS_OF}", f"lake={shop / 'lake'}", f"out={shop / 'out'}", "run.quiet=true"]
+    told = ["dataset=tinyshop", f"as_of={AS_OF}", f"lake={lake}", f"out={shop / 'out'}", "run.quiet=true"]
     return load("local", [*told, "train.reader=pyarrow", "quality.least_events=100", *more])
 
 
@@ -40,7 +41,7 @@ def stopped(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tu
     from fuserank.jobs.quality import QualityError
     from fuserank.jobs.refresh import run_chain
 
-    shop = tmp_path_factory.mktemp("shop")
+    shop, lake = tmp_path_factory.mktemp("shop"), fresh_root()
     write_shop(shop)
     with (shop / "files" / "sales.csv").open("a", encoding="utf-8") as sales:
         sales.write("\n".join(BAD) + "\n")
@@ -52,8 +53,8 @@ def stopped(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tu
         with pytest.raises(
             QualityError, match=r"the data are not fit to go on: silver\.events, event_date: events on \d+ days"
         ):
-            run_chain(settings(shop, "quality.days.error=1000"), with_report=False)
-        return shop, open_lake(settings(shop))
+            run_chain(settings(shop, lake, "quality.days.error=1000"), with_report=False)
+        return shop, open_lake(settings(shop, lake))
 
 
 @pytest.fixture
@@ -92,7 +93,7 @@ def test_facts_are_what_the_files_say(checked: tuple[Path, Lake]) -> None:
     from fuserank.jobs.quality import facts
 
     shop, lake = checked
-    found = facts(lake, load_dataset("tinyshop"), DAY, settings(shop).quality)
+    found = facts(lake, load_dataset("tinyshop"), DAY, settings(shop, lake.root).quality)
     assert found.days == Counter(r["moment"].date() for r in before(10_000))
     now, both = before(28), before(56)
     reference = [r for r in both if r not in now]
@@ -127,13 +128,13 @@ def test_with_the_limits_as_they_are_the_run_goes_on_and_says_what_it_found(chec
 
     shop, lake = checked
     with open_run(
-        "quality", settings(shop, "quality.quarantined.warning=0.0001", "quality.drift.warning=null"), DAY
+        "quality", settings(shop, lake.root, "quality.quarantined.warning=0.0001", "quality.drift.warning=null"), DAY
     ) as run:
         quality.execute(run, DAY)
         said = quality.said(run.metrics)
     assert said is not None
     assert said.endswith("1 warning: quarantined of sales")
-    view = rules_view(lake, settings(shop), DAY)
+    view = rules_view(lake, settings(shop, lake.root), DAY)
     assert [s.rule for s in view.states if s.state == "warning"] == ["quarantined"]  # of the last look alone
     assert "fuserank quarantine list" in next(s.reason for s in view.states if s.state == "warning")
     assert [n for _, n in view.weeks][-1] == len(before(7))

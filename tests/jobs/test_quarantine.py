@@ -15,6 +15,7 @@ from fuserank.jobs._quarantine import QuarantineError
 from fuserank.tables import silver as t
 from fuserank.tables.ops import INGESTED, QUARANTINE
 from tests.support.cli import ran
+from tests.support.lakes import copied, fresh_root
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -34,13 +35,14 @@ BAD = [
 class Shop:
     """Sales and campaigns in CSV, their mapping, a lake, and commands about them.
 
-    ``like``: the folder of another one, whose files and lake it begins with.
+    ``like``: another one, with whose files and lake it begins.
     """
 
-    def __init__(self, spark: SparkSession, folder: Path, like: Path | None = None) -> None:
-        self.spark, self.folder, self.lake_root = spark, folder, str(folder / "lake")
+    def __init__(self, spark: SparkSession, folder: Path, like: Shop | None = None) -> None:
+        self.spark, self.folder = spark, folder
+        self.lake_root = copied(like.lake_root) if like else fresh_root()
         if like:
-            shutil.copytree(like, folder, dirs_exist_ok=True)
+            shutil.copytree(like.folder, folder, dirs_exist_ok=True)
         else:
             shutil.copytree(Path(__file__).resolve().parents[2] / "conf", folder / "conf")
             self.write("sales", HEAD + "\n".join(GOOD + BAD) + "\n")
@@ -114,17 +116,18 @@ def new_shop(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.fixture(scope="module")
-def ingested(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A shop whose files were taken in; tests get copies of its folder."""
+def ingested(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """A shop whose files were taken in; tests get copies of it."""
     folder = tmp_path_factory.mktemp("ingested")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FUSERANK_CONF", str(folder / "conf"))
-        Shop(spark, folder).take_in()
-    return folder
+        shop = Shop(spark, folder)
+        shop.take_in()
+    return shop
 
 
 @pytest.fixture
-def shop(spark: SparkSession, ingested: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
+def shop(spark: SparkSession, ingested: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
     monkeypatch.setenv("FUSERANK_CONF", str(tmp_path / "conf"))
     return Shop(spark, tmp_path, like=ingested)
 

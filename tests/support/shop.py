@@ -93,11 +93,12 @@ def into_bronze(
     """Files → bronze; the run that did it."""
     from fuserank.io.files import resolve_root
     from fuserank.io.lake import Lake
+    from fuserank.io.places import is_local
     from fuserank.io.progress import Progress
     from fuserank.io.run import Run
     from fuserank.jobs import bronze
 
-    if not Path(lake.root, "silver").exists():
+    if is_local(lake.root) and not Path(lake.root, "silver").exists():
         shutil.copytree(_empty_lake(lake.spark).name, lake.root, dirs_exist_ok=True)
     windows, waits = SimpleNamespace(label_days=label_days), SimpleNamespace(lock_wait_seconds=0.0)
     settings = SimpleNamespace(vault=vault, lake=lake.root, run=waits, windows=windows, dataset=dataset.name)

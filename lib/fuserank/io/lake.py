@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from fuserank.io.places import LakeError, is_catalog, place_of
+from fuserank.io.places import LakeError, is_catalog, is_memory, place_of, quoted
 from fuserank.tables import Table
-from fuserank.tables.spark import conform, ddl, ddl_of
+from fuserank.tables.spark import conform
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -55,10 +55,10 @@ class Lake:
 
     @property
     def home(self) -> str:
-        """Folder or URL under which ``models/`` lies; raises where a catalog's lake was told none."""
+        """Folder or URL under which ``models/`` lies; raises where a lake without a folder was told none."""
         if self._files:
             return self._files.rstrip("/")
-        if is_catalog(self.root):
+        if is_catalog(self.root) or is_memory(self.root):
             raise LakeError(
                 f"lake {self.root} has no place for files of models; name a folder or volume: --set files=/Volumes/…"
             )
@@ -116,7 +116,7 @@ class Lake:
         """Delta adds a column of timestamps without a zone only to a table that says it has such; the version then."""
         if "timestamp_ntz" not in str(frame.dtypes) or "timestamp_ntz" in str(self.place.read(table, None).dtypes):
             return before
-        self.spark.sql(f"ALTER TABLE {self.name(table)} SET TBLPROPERTIES ('delta.feature.timestampNtz' = 'supported')")
+        self.place.allow_local_times(table)
         return self.version(table)
 
     def merge(self, table: Table, frame: DataFrame, update_when: str | None = None, gone: str | None = None) -> int:
@@ -131,15 +131,9 @@ class Lake:
             if self.place.read(table, None).isEmpty():
                 return self.append(table, frame)
             frame = conform(self._with_constants(table, frame, {}), table)
-            on = " AND ".join(f"t.`{k}` = s.`{k}`" for k in table.keys)
-            merge = self.place.handle(table).alias("t").merge(frame.alias("s"), on)
             if "row_hash" in table.column_names:
                 update_when = update_when or "t.row_hash <> s.row_hash"
-            if update_when:
-                merge = merge.whenMatchedUpdateAll(update_when)
-            if gone:
-                merge = merge.whenNotMatchedBySourceDelete(gone)
-            merge.whenNotMatchedInsertAll().execute()
+            self.place.merge(table, frame, update_when, gone)
             return self._written(table) if self.version(table) > before else 0
 
     def files(self, table: Table, **slice_values: Any) -> list[str]:
@@ -155,7 +149,8 @@ class Lake:
         with _WRITING[self.name(table)]:
             version = self.version(table)
             if version < 0:
-                return self._make(table)
+                self.place.make(table)
+                return self.version(table)
             # a first contract has no older one, and looking takes a second
             if table.version > 1 and table.name not in self._grown:
                 self._grown.add(table.name)
@@ -173,26 +168,7 @@ class Lake:
             raise LakeError(
                 f"table {table.name} in {self.root} is of an older fuserank: it lacks {', '.join(needed)}; take another --lake"
             )
-        self.spark.sql(f"ALTER TABLE {self.name(table)} ADD COLUMNS ({ddl_of(missing)})")
-        return self.version(table)
-
-    def _make(self, table: Table) -> int:
-        properties = {
-            "delta.enableChangeDataFeed": str(table.change_feed).lower(),
-            "delta.enableDeletionVectors": "false",
-            "delta.columnMapping.mode": "none",
-            "delta.dataSkippingNumIndexedCols": str(table.stats_columns),
-            "fuserank.version": str(table.version),
-            # as ALTER TABLE ADD CONSTRAINT leaves them, but in the first commit: a run killed between would leave a table without
-            **{f"delta.constraints.{c.name}_holds": c.check for c in table.columns if c.check},
-        }
-        props = ", ".join(f"'{k}' = '{_quoted(v)}'" for k, v in properties.items())
-        parts = f"PARTITIONED BY ({', '.join(f'`{p}`' for p in table.partition_by)})" if table.partition_by else ""
-        doc = table.doc.replace("'", "’")
-        self.spark.sql(
-            f"CREATE TABLE IF NOT EXISTS {self.name(table)} ({ddl(table)}) USING delta {parts} "
-            f"COMMENT '{doc}' TBLPROPERTIES ({props})"
-        )
+        self.place.add_columns(table, missing)
         return self.version(table)
 
     def _with_constants(self, table: Table, frame: DataFrame, slice_values: dict[str, Any]) -> DataFrame:
@@ -277,10 +253,5 @@ def _condition(table: Table, slice_values: dict[str, Any]) -> str:
         elif column.type in {"int", "long"}:
             terms.append(f"`{name}` = {int(value)}")
         else:
-            terms.append(f"`{name}` = '{_quoted(str(value))}'")
+            terms.append(f"`{name}` = '{quoted(str(value))}'")
     return " AND ".join(terms)
-
-
-def _quoted(text: str) -> str:
-    """What stands between the quotes of a SQL string."""
-    return text.replace("\\", "\\\\").replace("'", "\\'")

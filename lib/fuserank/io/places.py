@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fuserank.common.errors import FuserankError
 from fuserank.io.delta_log import commit_info, newest_version
 from fuserank.tables import Table
+from fuserank.tables.contract import Column
+from fuserank.tables.spark import constraints, ddl, ddl_of
 
 if TYPE_CHECKING:
     from delta.tables import DeltaTable
     from pyspark.sql import DataFrame, SparkSession
 
-CATALOG = "catalog:"
+CATALOG, MEMORY = "catalog:", "memory:"
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")  # a colon further on may stand in a folder's name
 _SCHEMA = re.compile(r"[\w-]+\.[\w-]+")
 
@@ -47,8 +49,17 @@ class Place(Protocol):
     def append(self, table: Table, frame: DataFrame, options: Mapping[str, str]) -> None:
         """Add rows, with options of Delta's writer."""
 
-    def handle(self, table: Table) -> DeltaTable:
-        """Delta's own handle, for MERGE."""
+    def merge(self, table: Table, frame: DataFrame, update_when: str | None, gone: str | None) -> None:
+        """Insert the rows of new keys; see ``Lake.merge`` for the two conditions."""
+
+    def make(self, table: Table) -> None:
+        """An empty table by its contract, constraints and all, in one commit; nothing where it is there."""
+
+    def add_columns(self, table: Table, columns: Iterable[Column]) -> None:
+        """Columns of a newer contract, which may be empty."""
+
+    def allow_local_times(self, table: Table) -> None:
+        """Let the table have timestamps without a zone, before the first of them is written."""
 
     def check(self) -> None:
         """Raise LakeError where no table can lie here."""
@@ -57,6 +68,15 @@ class Place(Protocol):
 def is_catalog(root: str) -> bool:
     """Whether a lake's root names a catalog's schema, not a folder or URL."""
     return root.startswith(CATALOG)
+
+
+def is_memory(root: str) -> bool:
+    return root.startswith(MEMORY)
+
+
+def quoted(text: str) -> str:
+    """What stands between the quotes of a SQL string."""
+    return text.replace("\\", "\\\\").replace("'", "\\'")
 
 
 def is_local(url: str) -> bool:
@@ -70,16 +90,65 @@ def local_path(url: str) -> str:
 
 
 def place_of(spark: SparkSession, root: str) -> Place:
-    """The place of a root: ``catalog:<catalog>.<schema>``, a URL that Hadoop reads, or a folder."""
+    """The place of a root: ``catalog:<catalog>.<schema>``, ``memory:<name>``, a URL that Hadoop reads, or a folder."""
     if is_catalog(root):
         return CatalogPlace(spark, root)
+    if is_memory(root):
+        from fuserank.io.memory_place import MemoryPlace
+
+        return MemoryPlace(spark, root)
     if "#" in root or "?" in root:
         shown = re.split("[#?]", root)[0]  # what stands behind may be a signature
         raise LakeError(f"lake root {shown}…: '#' and '?' cannot stand in a file URL; choose another folder")
     return FolderPlace(spark, root)
 
 
-class FolderPlace:
+class _DeltaPlace:
+    """What SQL does by a table's name alone, wherever the table lies."""
+
+    spark: SparkSession
+
+    def name(self, table: Table) -> str:
+        raise NotImplementedError
+
+    def handle(self, table: Table) -> DeltaTable:
+        raise NotImplementedError
+
+    def merge(self, table: Table, frame: DataFrame, update_when: str | None, gone: str | None) -> None:
+        on = " AND ".join(f"t.`{k}` = s.`{k}`" for k in table.keys)
+        merge = self.handle(table).alias("t").merge(frame.alias("s"), on)
+        if update_when:
+            merge = merge.whenMatchedUpdateAll(update_when)
+        if gone:
+            merge = merge.whenNotMatchedBySourceDelete(gone)
+        merge.whenNotMatchedInsertAll().execute()
+
+    def make(self, table: Table) -> None:
+        properties = {
+            "delta.enableChangeDataFeed": str(table.change_feed).lower(),
+            "delta.enableDeletionVectors": "false",
+            "delta.columnMapping.mode": "none",
+            "delta.dataSkippingNumIndexedCols": str(table.stats_columns),
+            "fuserank.version": str(table.version),
+            # as ALTER TABLE ADD CONSTRAINT leaves them, but in the first commit: a run killed between would leave a table without
+            **{f"delta.constraints.{name}": check for name, check in constraints(table).items()},
+        }
+        props = ", ".join(f"'{k}' = '{quoted(v)}'" for k, v in properties.items())
+        parts = f"PARTITIONED BY ({', '.join(f'`{p}`' for p in table.partition_by)})" if table.partition_by else ""
+        doc = table.doc.replace("'", "’")
+        self.spark.sql(
+            f"CREATE TABLE IF NOT EXISTS {self.name(table)} ({ddl(table)}) USING delta {parts} "
+            f"COMMENT '{doc}' TBLPROPERTIES ({props})"
+        )
+
+    def add_columns(self, table: Table, columns: Iterable[Column]) -> None:
+        self.spark.sql(f"ALTER TABLE {self.name(table)} ADD COLUMNS ({ddl_of(columns)})")
+
+    def allow_local_times(self, table: Table) -> None:
+        self.spark.sql(f"ALTER TABLE {self.name(table)} SET TBLPROPERTIES ('delta.feature.timestampNtz' = 'supported')")
+
+
+class FolderPlace(_DeltaPlace):
     """Tables under ``<root>/<layer>/<table>``. A URL reaches Spark as it was typed, but for slashes at its end."""
 
     def __init__(self, spark: SparkSession, root: str) -> None:
@@ -139,7 +208,7 @@ class FolderPlace:
             raise LakeError(f"lake {self.root} cannot be opened: {said.splitlines()[0]}") from None
 
 
-class CatalogPlace:
+class CatalogPlace(_DeltaPlace):
     """Tables ``<catalog>.<schema>.<layer>_<table>``, by name alone: a catalog may refuse the paths behind them."""
 
     def __init__(self, spark: SparkSession, root: str) -> None:

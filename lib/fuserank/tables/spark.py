@@ -26,6 +26,11 @@ def ddl_of(columns: Iterable[Column]) -> str:
     return ", ".join(parts)
 
 
+def constraints(table: Table) -> dict[str, str]:
+    """The table's CHECK constraints, SQL over its columns, by name."""
+    return {f"{c.name}_holds": c.check for c in table.columns if c.check}
+
+
 def schema(table: Table) -> StructType:
     """The Spark schema of a contract, made without a JVM."""
     from pyspark.sql.types import StructField, StructType

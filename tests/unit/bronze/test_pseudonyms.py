@@ -15,8 +15,9 @@ from fuserank.common.errors import FuserankError, IngestError
 from fuserank.common.pseudonyms import Key
 from fuserank.tables import silver as t
 from fuserank.tables.bronze import bronze_table
-from fuserank.tables.ops import PSEUDONYMS, QUARANTINE
+from fuserank.tables.ops import INGESTED, PSEUDONYMS, QUARANTINE
 from fuserank.tables.vault import USERS
+from tests.support.lakes import fresh
 from tests.support.people import CANARY, SECRET, VARIABLE, changes, sold, write_shop
 from tests.support.search import files_with
 from tests.support.shop import GOOD, ingest, into_bronze, mapping, write_csv, write_jsonl
@@ -36,35 +37,43 @@ def users(lake: Lake) -> set[str]:
     return {r["user_id"] for r in lake.read(t.EVENTS).collect()}
 
 
-def test_the_lake_holds_pseudonyms_also_of_bad_rows_and_the_vault_alone_the_ids(lake: Lake, tmp_path: Path) -> None:
+def test_the_lake_holds_pseudonyms_also_of_bad_rows_and_the_vault_alone_the_ids(
+    delta_lake: Lake, tmp_path: Path
+) -> None:
     write_shop(tmp_path)
-    ingest(lake, mapping(tmp_path, **changes()))
-    root = Path(lake.root)
+    ingest(delta_lake, mapping(tmp_path, **changes()))
+    root = Path(delta_lake.root)
     mine, other = KEY.of(CANARY), KEY.of("u2")
     outside = [p for p in files_with(CANARY, root) if "vault" not in p.relative_to(root).parts]
     assert outside == []
     assert files_with(SECRET, root) == []
     assert files_with(CANARY, root / "vault" / "users")  # so the search would have found it
-    assert {r["pseudonym"]: r["business_id"] for r in lake.read(USERS).collect()} == {mine: CANARY, other: "u2"}
+    assert {r["pseudonym"]: r["business_id"] for r in delta_lake.read(USERS).collect()} == {mine: CANARY, other: "u2"}
 
-    rows = lake.read(SALES).orderBy("_row").collect()
-    assert set(SALES.column_names) | {*GOOD, "visit"} == set(lake.read(SALES).columns)  # no undeclared mail
+    rows = delta_lake.read(SALES).orderBy("_row").collect()
+    assert set(SALES.column_names) | {*GOOD, "visit"} == set(delta_lake.read(SALES).columns)  # no undeclared mail
     assert [r["user"] for r in rows] == [mine, mine, mine, mine, other, None, None]
     assert rows[0]["visit"] == KEY.of(f"{CANARY}/1")
     assert (rows[6]["item"], rows[6]["_corrupt"].split(":")[0]) == (None, "not kept")
 
-    bad = {(r["source_table"], r["row"], r["rule"]): json.loads(r["payload"]) for r in lake.read(QUARANTINE).collect()}
+    bad = {
+        (r["source_table"], r["row"], r["rule"]): json.loads(r["payload"])
+        for r in delta_lake.read(QUARANTINE).collect()
+    }
     assert set(bad) == {("sales", 2, "no_item"), ("sales", 3, "uncastable"), ("sales", 5, "no_user"),
                         ("sales", 6, "unreadable"), ("people", 2, "unreadable")}  # fmt: skip
     assert bad["sales", 3, "uncastable"]["user"] == mine
     assert bad["sales", 3, "uncastable"]["time"] == "never"  # so that a mended mapping can read it
 
-    assert users(lake) == {mine, other}
+    assert users(delta_lake) == {mine, other}
     tables = (SALES, USERS, PSEUDONYMS, QUARANTINE, t.EVENTS)
-    before = [lake.version(table) for table in tables]
-    ingest(lake, mapping(tmp_path, **changes()), run_id="second")
-    assert [lake.version(table) for table in tables] == before  # what is in touches nothing
-    ages = {r["user_id"]: r["age"] for r in lake.read(t.USERS).join(lake.read(t.USER_DICTIONARY), "user_id").collect()}
+    before = [delta_lake.version(table) for table in tables]
+    ingest(delta_lake, mapping(tmp_path, **changes()), run_id="second")
+    assert [delta_lake.version(table) for table in tables] == before  # what is in touches nothing
+    ages = {
+        r["user_id"]: r["age"]
+        for r in delta_lake.read(t.USERS).join(delta_lake.read(t.USER_DICTIONARY), "user_id").collect()
+    }
     assert ages == {mine: "30", other: "40"}  # events and demographics still know each other
 
 
@@ -91,14 +100,12 @@ def test_a_new_file_adds_new_users_alone(lake: Lake, tmp_path: Path) -> None:
     assert runs == {CANARY: "first", "u2": "first", "u3": "second"}
 
 
-def test_the_vault_has_a_root_of_its_own_or_there_is_none(lake: Lake, tmp_path: Path) -> None:
+def test_the_vault_has_a_root_of_its_own_or_there_is_none(delta_lake: Lake, tmp_path: Path) -> None:
     write_shop(tmp_path)
-    into_bronze(lake, mapping(tmp_path, **changes()), vault=str(tmp_path / "safe"))
-    assert files_with(CANARY, Path(lake.root)) == []
+    into_bronze(delta_lake, mapping(tmp_path, **changes()), vault=str(tmp_path / "safe"))
+    assert files_with(CANARY, Path(delta_lake.root)) == []
     assert files_with(CANARY, tmp_path / "safe" / "vault" / "users")
-    from fuserank.io.lake import Lake
-
-    other = Lake(lake.spark, f"{lake.root}-2", "test-run")
+    other = fresh(delta_lake.spark)
     into_bronze(other, mapping(tmp_path, **changes(pseudonyms={"vault": False})))
     assert not other.exists(USERS)
     assert KEY.of(CANARY) in {r["user"] for r in other.read(SALES).collect()}
@@ -107,10 +114,11 @@ def test_the_vault_has_a_root_of_its_own_or_there_is_none(lake: Lake, tmp_path: 
 def refused(lake: Lake, root: Path, **then: Any) -> str:
     """What a second ingest, of one more file, is told; it writes nothing."""
     write_csv(root / "sales2.csv", sold({"line": "9"}))
-    before = sorted(str(p) for p in Path(lake.root).rglob("*.parquet"))
+    tables = (SALES, bronze_table("shop_people"), INGESTED, PSEUDONYMS, USERS)
+    before = [lake.version(table) for table in tables]
     with pytest.raises(FuserankError) as problem:
         into_bronze(lake, mapping(root, **changes(**then)))
-    assert sorted(str(p) for p in Path(lake.root).rglob("*.parquet")) == before
+    assert [lake.version(table) for table in tables] == before
     return str(problem.value)
 
 
@@ -143,7 +151,7 @@ def test_a_lake_that_has_ids_as_they_came_keeps_them(lake: Lake, tmp_path: Path)
     assert "holds ids as they came: pseudonyms cannot begin later; take another lake" in refused(lake, tmp_path)
 
 
-def test_a_file_that_is_wrong_as_a_whole_is_told_without_a_cell_of_it(lake: Lake, tmp_path: Path) -> None:
+def test_a_file_that_is_wrong_as_a_whole_is_told_without_a_cell_of_it(delta_lake: Lake, tmp_path: Path) -> None:
     write_jsonl(tmp_path / "people.jsonl", [{"id": "u1", "age": "30"}])
     told = []
     for rows in (
@@ -152,14 +160,14 @@ def test_a_file_that_is_wrong_as_a_whole_is_told_without_a_cell_of_it(lake: Lake
     ):
         (tmp_path / "sales.csv").write_text(rows)
         with pytest.raises(IngestError) as problem:
-            into_bronze(lake, mapping(tmp_path, **changes()))
+            into_bronze(delta_lake, mapping(tmp_path, **changes()))
         told.append(str(problem.value))
     assert told[0].startswith(
         "file sales.csv, column user: the column is missing; the file has none of the declared ones"
     )
     assert told[1].startswith("file sales.csv, column time, row 0: no cell is a timestamp; give its pattern")
     assert not [line for line in told if CANARY in line]
-    assert files_with(CANARY, Path(lake.root) / "bronze", Path(lake.root) / "silver") == []
+    assert files_with(CANARY, Path(delta_lake.root) / "bronze", Path(delta_lake.root) / "silver") == []
 
 
 def test_columns_that_nobody_declared_go_even_where_their_names_clash(lake: Lake, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -23,7 +23,7 @@ def features(world: World, cfg: FeaturesConfig, as_of: dt.date) -> dict[str, dic
     past = {name: [r for r in full(name, rows) if r["known_at"] < now] for name, rows in world.items()}
     baskets = _baskets(past["events"], as_of)
     pairs = _pairs(baskets)
-    indices = {f"i{n}": n for n in range(100)}
+    indices = {r["item_id"]: int(r["item_id"][1:]) for rows in (past["items"], past["promotions"]) for r in rows}
     bought = {i for _, i in pairs}
     catalogue = {indices[r["item_id"]]: r for r in past["items"] if indices[r["item_id"]] in bought}
     week = [r for r in past["promotions"] if 0 < (as_of - r["week_start"]).days <= cfg.promotion_days]
@@ -109,6 +109,7 @@ def _items(
 ) -> dict[int, Row]:
     gaps = {p: math.floor(2**20 * g) for p, rows in pairs.items() if (g := gap(_ages(rows))) is not None}
     stores = {r["store_id"] for r in week if r["on_display"] or r["in_mailer"]}
+    promoted = _grouped(week, lambda r: indices[r["item_id"]])
     made = {}
     for i, rows in _grouped(baskets, lambda r: r["item"]).items():
         ages, buyers = _ages(rows), {p: r for p, r in pairs.items() if p[1] == i}
@@ -119,10 +120,7 @@ def _items(
         units = sum(r["quantity"] for r in late)
         own = [g for p, g in gaps.items() if p[1] == i]
         prior = cfg.gap_prior_pairs
-        shown = {
-            what: {r["store_id"] for r in week if indices[r["item_id"]] == i and r[what]}
-            for what in ("on_display", "in_mailer")
-        }
+        shown = {what: {r["store_id"] for r in promoted.get(i, []) if r[what]} for what in ("on_display", "in_mailer")}
         repeat = sum(len(r) > 1 for r in buyers.values())
         made[i] = {
             **{f"baskets_{n}d_count": c for n, c in within.items()},
@@ -266,18 +264,18 @@ def _stores(
     indices: dict[str, int],
     cfg: FeaturesConfig,
 ) -> dict[tuple[Any, ...], Row]:
-    late = [r for r in baskets if r["age"] <= cfg.store_window_days]
+    late = Counter((r["store"], r["item"]) for r in baskets if r["age"] <= cfg.store_window_days)
     visits = [_merged(v) for v in _grouped(baskets, lambda r: r["basket"]).values()]
+    all_baskets = Counter(v["store"] for v in visits if v["age"] <= cfg.store_window_days)
+    shown = [r for r in week if r["on_display"] or r["in_mailer"]]
+    promoted = _grouped(shown, lambda r: (r["store_id"], indices[r["item_id"]]))
     made: dict[tuple[Any, ...], Row] = {}
     for store in {u["main_store_id"] for u in users.values()} - {None}:
-        all_baskets = sum(v["store"] == store and v["age"] <= cfg.store_window_days for v in visits)
-        promoted = [r for r in week if r["store_id"] == store and (r["on_display"] or r["in_mailer"])]
         for i in bought:
-            sold = sum(r["item"] == i and r["store"] == store for r in late)
-            here = [r for r in promoted if indices[r["item_id"]] == i]
+            sold, here = late[store, i], promoted.get((store, i), [])
             if sold or here:
                 made[store, i] = {
-                    "baskets_56d_share": sold / (all_baskets + cfg.store_prior_baskets),
+                    "baskets_56d_share": sold / (all_baskets[store] + cfg.store_prior_baskets),
                     "display_count": int(any(r["on_display"] for r in here)),
                     "mailer_count": int(any(r["in_mailer"] for r in here)),
                 }

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from random import Random
 from typing import TYPE_CHECKING, Any
-
-from hypothesis import strategies as st
 
 from fuserank.tables import Table, silver
 from tests.support.rows import frame
@@ -36,60 +35,84 @@ def catalogue_row(item: int, days: int, **more: Any) -> dict[str, Any]:
     return {"item_id": f"i{item}", "known_at": at(days), **more}
 
 
-_days = st.integers(-130, 20)
-_known = st.sampled_from([-200, -200, -200, 0, 3])
+_KNOWN = [-200, -200, -200, 0, 3]
 
 
-@st.composite
-def _event(draw: st.DrawFn, no: int) -> dict[str, Any]:
+def _event(rng: Random, no: int) -> dict[str, Any]:
     more = {
-        "session": draw(st.sampled_from([None, "a", "b", "c"])),
-        "quantity": draw(st.sampled_from([None, 0, 1, 3])),
-        "amount_minor": draw(st.sampled_from([None, 0, 99, 250, 1000])),
-        "discount_minor": draw(st.sampled_from([None, 0, 40])),
-        "coupon_minor": draw(st.sampled_from([None, 0, 10])),
-        "store_id": draw(st.sampled_from([None, *STORES])),
-        "role": draw(st.sampled_from(["feedback"] * 6 + ["exposure"])),
-        "reward_q20": draw(st.sampled_from([1 << 20] * 6 + [0])),
+        "session": rng.choice([None, "a", "b", "c"]),
+        "quantity": rng.choice([None, 0, 1, 3]),
+        "amount_minor": rng.choice([None, 0, 99, 250, 1000]),
+        "discount_minor": rng.choice([None, 0, 40]),
+        "coupon_minor": rng.choice([None, 0, 10]),
+        "store_id": rng.choice([None, *STORES]),
+        "role": rng.choice(["feedback"] * 6 + ["exposure"]),
+        "reward_q20": rng.choice([1 << 20] * 6 + [0]),
     }
-    when = at(draw(_days), draw(st.integers(0, 23)))
-    late = draw(st.sampled_from([0, 0, 0, 0, 40]))
-    return event(no, draw(st.integers(0, USERS - 1)), draw(st.integers(0, ITEMS - 1)), when, late, **more)
+    when = at(rng.randint(-130, 20), rng.randint(0, 23))
+    late = rng.choice([0, 0, 0, 0, 40])
+    return event(no, rng.randrange(USERS), rng.randrange(ITEMS), when, late, **more)
 
 
-@st.composite
-def worlds(draw: st.DrawFn) -> dict[str, list[dict[str, Any]]]:
+def drawn(seed: int) -> dict[str, list[dict[str, Any]]]:
     """Rows by table of TABLES. Each has rows of the past and at least one that is known at or after AS_OF."""
-    events = [draw(_event(n)) for n in range(draw(st.integers(12, 60)))]
-    taken_back = draw(st.lists(st.sampled_from(events), max_size=3, unique_by=lambda e: e["event_id"]))
-    for n, e in enumerate(taken_back):
-        when = e["event_time"] + dt.timedelta(days=draw(st.integers(0, 30)))
-        events.append(
-            event(900 + n, e["user_index"], e["item_index"], when, role="reversal", reverses_event_id=e["event_id"])
-        )
+    rng = Random(seed)
+    events = [_event(rng, n) for n in range(rng.randint(12, 60))]
+    for n, e in enumerate(rng.sample(events, rng.randint(0, 3))):
+        when = e["event_time"] + dt.timedelta(days=rng.randint(0, 30))
+        back = {"role": "reversal", "reverses_event_id": e["event_id"]}
+        events.append(event(900 + n, e["user_index"], e["item_index"], when, **back))
     events += [event(990, 0, 0, at(-1, 23)), event(991, 0, 1, at(0)), event(992, 3, 7, at(-2), late=2)]
-    text = st.sampled_from([None, " ", "A", "B"])
+    text = [None, " ", "A", "B"]
     items = [
-        catalogue_row(i, draw(_known), department=draw(text), category=draw(text), product_type=draw(text),
-                      brand=draw(st.sampled_from([None, "Private", "National"])), manufacturer_id=draw(text))
+        catalogue_row(i, rng.choice(_KNOWN), department=rng.choice(text), category=rng.choice(text),
+                      product_type=rng.choice(text), brand=rng.choice([None, "Private", "National"]),
+                      manufacturer_id=rng.choice(text))
         for i in range(ITEMS - 1)
     ] + [catalogue_row(ITEMS - 1, 0, product_type="A", brand="Private", department="B")]  # fmt: skip
     users = [
-        {"user_id": f"u{u}", "age": draw(st.sampled_from([None, "45-54"])), "known_at": at(draw(_known))}
+        {"user_id": f"u{u}", "age": rng.choice([None, "45-54"]), "known_at": at(rng.choice(_KNOWN))}
         for u in range(USERS - 1)
     ]
     users.append({"user_id": f"u{USERS - 1}", "age": "65+", "known_at": at(0)})
     promotions = [
         {"item_id": f"i{i}", "store_id": s, "week_start": at(w).date(), "known_at": at(w),
-         "on_display": draw(st.booleans()), "in_mailer": draw(st.booleans())}
-        for i in range(ITEMS) for s in (*STORES, "s3") for w in (-14, -7, 0) if draw(st.booleans())
+         "on_display": rng.random() < 0.5, "in_mailer": rng.random() < 0.5}
+        for i in range(ITEMS) for s in (*STORES, "s3") for w in (-14, -7, 0) if rng.random() < 0.5
     ] + [{"item_id": "i0", "store_id": "s9", "week_start": at(0).date(), "known_at": at(0), "on_display": True, "in_mailer": True}]  # fmt: skip
     return {"events": events, "items": items, "users": users, "promotions": promotions}
 
 
-def frames(spark: SparkSession, world: dict[str, list[dict[str, Any]]]) -> dict[Table, DataFrame]:
-    """The world as silver tables, dictionaries included."""
+def side_by_side(several: list[dict[str, list[dict[str, Any]]]]) -> dict[str, list[dict[str, Any]]]:
+    """One world of several: each has users, items, stores and events of its own, so one job sees what would take one each."""
+    whole: dict[str, list[dict[str, Any]]] = {name: [] for name in TABLES}
+    for n, world in enumerate(several):
+        for name, rows in world.items():
+            whole[name] += [_moved(row, n) for row in rows]
+    return whole
+
+
+def _moved(row: dict[str, Any], world: int) -> dict[str, Any]:
+    """The row, of the world of that number."""
+    first = {"u": USERS * world, "i": ITEMS * world}
+    new = dict(row)
+    for name, value in row.items():
+        if value is None:
+            continue
+        if name in ("user_id", "item_id"):
+            new[name] = f"{value[0]}{int(value[1:]) + first[value[0]]}"
+        elif name in ("user_index", "item_index"):
+            new[name] = value + first[name[0]]
+        elif name in ("event_id", "reverses_event_id", "store_id"):
+            new[name] = f"{value} of {world}"
+    return new
+
+
+def frames(spark: SparkSession, world: dict[str, list[dict[str, Any]]], worlds: int = 1) -> dict[Table, DataFrame]:
+    """The world, or so many side by side, as silver tables, dictionaries included."""
     made = {table: frame(spark, table, world[name]) for name, table in TABLES.items()}
     for side, n, table in (("user", USERS, silver.USER_DICTIONARY), ("item", ITEMS, silver.ITEM_DICTIONARY)):
-        made[table] = frame(spark, table, [{f"{side}_id": f"{side[0]}{k}", f"{side}_index": k} for k in range(n)])
+        made[table] = frame(
+            spark, table, [{f"{side}_id": f"{side[0]}{k}", f"{side}_index": k} for k in range(n * worlds)]
+        )
     return made

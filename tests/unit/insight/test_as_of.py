@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from pyspark.sql import functions as F
 
 from fuserank.common.errors import FuserankError
 from fuserank.config.settings import Settings, load
 from fuserank.insight.words import Currency
 from fuserank.jobs import _card, _profile
 from fuserank.tables import silver as s
+from tests.support.lakes import fresh
 from tests.support.rows import frame
 from tests.unit.insight.worlds import AS_OF, EVENTS, ITEMS, LATER, MAPPING, at
 
@@ -43,10 +45,8 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     return load("local", ["dataset=shop", f"as_of={AS_OF}"])
 
 
-def filled(spark: SparkSession, root: Path, later: bool) -> Lake:
-    from fuserank.io.lake import Lake
-
-    made = Lake(spark, str(root), "r")
+def filled(spark: SparkSession, later: bool) -> Lake:
+    made = fresh(spark, "r")
     events = EVENTS + (LATER if later else [])
     made.append(s.EVENTS, frame(spark, s.EVENTS, events))
     made.append(s.ITEMS, frame(spark, s.ITEMS, ITEMS if later else ITEMS[:2]))
@@ -62,8 +62,8 @@ def filled(spark: SparkSession, root: Path, later: bool) -> Lake:
     return made
 
 
-def test_card_and_profiles_end_at_as_of(spark: SparkSession, settings: Settings, tmp_path: Path) -> None:
-    goes_on, ends = (filled(spark, tmp_path / name, later) for name, later in (("goes-on", True), ("ends", False)))
+def test_card_and_profiles_end_at_as_of(spark: SparkSession, settings: Settings) -> None:
+    goes_on, ends = (filled(spark, later) for later in (True, False))
     assert _card.gather(goes_on, settings, AS_OF) == _card.gather(ends, settings, AS_OF)
     users = _profile.users(goes_on, settings, AS_OF, ["u1", "u2", "u3"])
     assert users == _profile.users(ends, settings, AS_OF, ["u1", "u2", "u3"])
@@ -84,12 +84,12 @@ def test_card_and_profiles_end_at_as_of(spark: SparkSession, settings: Settings,
     assert _profile.item(goes_on, settings, after, "i1").weeks[1].displays == 2
 
 
-def test_a_deleted_user_is_no_one(spark: SparkSession, settings: Settings, tmp_path: Path) -> None:
-    from delta.tables import DeltaTable
-
-    lake = filled(spark, tmp_path / "lake", later=False)
-    path = f"{lake.root}/silver/user_dictionary"
-    DeltaTable.forPath(spark, path).update("user_id = 'u1'", {"deleted_at": "timestamp'2024-03-10 00:00:00'"})
+def test_a_deleted_user_is_no_one(spark: SparkSession, settings: Settings) -> None:
+    lake = filled(spark, later=False)
+    deleted = "IF(user_id = 'u1', TIMESTAMP'2024-03-10 00:00:00', deleted_at)"
+    lake.place.overwrite(
+        s.USER_DICTIONARY, lake.read(s.USER_DICTIONARY).withColumn("deleted_at", F.expr(deleted)), "true"
+    )
     assert _profile.users(lake, settings, AS_OF, ["u1"])[0].events == []
     with pytest.raises(FuserankError, match=r"nothing is known of user 'u1' before 2024-03-18; the nearest ids: u2$"):
         _profile.user(lake, settings, AS_OF, "u1")

@@ -42,21 +42,21 @@ def test_files_elsewhere_are_listed_by_hadoop(spark: Any, tmp_path: Path) -> Non
     assert [(f.name, f.rows) for (f,) in found] == [("a.parquet", 7), ("a.csv", 3)]
 
 
-def test_the_ledger_is_read_without_spark_past_a_checkpoint_of_its_log(lake: Lake) -> None:
+def test_the_ledger_is_read_without_spark_past_a_checkpoint_of_its_log(delta_lake: Lake) -> None:
     from fuserank.tables.ops import INGESTED
     from fuserank.tables.spark import schema
 
     for n in range(12):  # Delta writes a checkpoint every ten commits
         row = ("bronze", "shop", "sales", "silver.events", f"{n:02}", "1", f"sales-{n % 3}.csv", 1,
                dt.datetime(2024, 1, 1 + n, tzinfo=dt.UTC), "r")  # fmt: skip
-        lake.append(INGESTED, lake.spark.createDataFrame([row], schema(INGESTED)).coalesce(1))
-    folder = Path(lake.root) / "ops" / "ingested"
+        delta_lake.append(INGESTED, delta_lake.spark.createDataFrame([row], schema(INGESTED)).coalesce(1))
+    folder = Path(delta_lake.root) / "ops" / "ingested"
     assert list((folder / "_delta_log").glob("*.checkpoint.parquet"))
     (folder / "left-behind.parquet").write_bytes(b"of a write that never ended")
-    assert {p.name for p in survey.live_files(folder)} == {Path(f).name for f in lake.files(INGESTED)}
-    taken = survey.ingested(lake.root, "shop")
+    assert {p.name for p in survey.live_files(folder)} == {Path(f).name for f in delta_lake.files(INGESTED)}
+    taken = survey.ingested(delta_lake.root, "shop")
     assert taken["sales", "sales-2.csv"] == dt.datetime(2024, 1, 12, tzinfo=dt.UTC)
-    assert survey.ingested(lake.root, "another shop") == {}
+    assert survey.ingested(delta_lake.root, "another shop") == {}
 
 
 def test_a_lake_that_is_not_there_has_no_former_runs(tmp_path: Path) -> None:

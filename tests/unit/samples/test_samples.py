@@ -143,24 +143,24 @@ def test_samples_of_many_shards_are_written_by_many_tasks(spark: SparkSession) -
     assert sample(spark, cfg=SamplesConfig(shards=192)).rdd.getNumPartitions() == 48
 
 
-def test_a_shard_is_one_file_of_one_row_group_with_even_rows_in_order(spark: SparkSession, lake: Lake) -> None:
+def test_a_shard_is_one_file_of_one_row_group_with_even_rows_in_order(spark: SparkSession, delta_lake: Lake) -> None:
     rows = [{"user_index": u, "item_index": i, "as_of_date": DAY} for u in range(50) for i in range(21)]
     full = frame(spark, SAMPLES, rows).drop("position", "shard", "run_id", "split", "as_of_date", "label", "weight")
     place = positions(hashed(keyed(full), 7, 2), 2).selectExpr("*", f"cast(position % {SHARDS} as int) shard")
     placed = full.join(place, ["user_index", "item_index"])
-    lake.replace(SAMPLES, sharded(placed, 2), as_of_date=DAY, split="train")
+    delta_lake.replace(SAMPLES, sharded(placed, 2), as_of_date=DAY, split="train")
     files = [
         pq.ParquetFile(url.removeprefix("file://").removeprefix("file:"))
-        for url in lake.files(SAMPLES, as_of_date=DAY, split="train")
+        for url in delta_lake.files(SAMPLES, as_of_date=DAY, split="train")
     ]
     sizes = [file.metadata.num_rows for file in files]
     assert len(files) == SHARDS
     assert max(sizes) - min(sizes) <= 1
     assert {file.metadata.num_row_groups for file in files} == {1}
     assert all((np.diff(file.read(["position"])["position"].to_numpy()) == SHARDS).all() for file in files)
-    first = digest(lake.read(SAMPLES), SAMPLES)
-    lake.replace(SAMPLES, sharded(placed.repartition(3), 2), as_of_date=DAY, split="train")
-    assert digest(lake.read(SAMPLES), SAMPLES) == first
+    first = digest(delta_lake.read(SAMPLES), SAMPLES)
+    delta_lake.replace(SAMPLES, sharded(placed.repartition(3), 2), as_of_date=DAY, split="train")
+    assert digest(delta_lake.read(SAMPLES), SAMPLES) == first
 
 
 def test_affinity_of_a_pair_is_the_dot_product_and_the_weighted_sum_of_neighbours() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,8 +72,9 @@ def test_scores_that_are_no_numbers_stop_the_job() -> None:
 
 
 def test_the_same_bits_however_spark_cuts_the_files(spark: SparkSession, tmp_path: Path) -> None:
-    write_shards(tmp_path, SIZES)
-    samples = spark.read.parquet(str(tmp_path))
+    reader = spark.read.option("basePath", str(tmp_path))
+    files = [reader.parquet(url) for url in write_shards(tmp_path, SIZES)]
+    samples = reduce(lambda a, b: a.union(b), files)
     assert samples.rdd.getNumPartitions() > 1
     found = []
     for cut in (samples, samples.coalesce(1)):

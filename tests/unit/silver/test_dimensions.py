@@ -9,15 +9,16 @@ import pytest
 from pyspark.sql import functions as F
 
 from fuserank.config.dataset import RootConfig, load_dataset
-from fuserank.io.lake import Lake
 from fuserank.tables import silver as t
 from fuserank.tables.ops import QUARANTINE
+from tests.support.lakes import fresh
 from tests.support.shop import ingest, mapping, sales, write_csv
 
 if TYPE_CHECKING:
     from pyspark.sql import Row, SparkSession
 
     from fuserank.config.dataset import DatasetConfig
+    from fuserank.io.lake import Lake
 
 CATALOGUE = {"item": "string", "kind": "string", "size": "string", "since": "date", "price": "decimal"}
 ITEMS = {
@@ -70,7 +71,7 @@ def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Lake:
     changed = [_item("left"), _item("changed", "SALT")]
     changed += [_item("late", since="2019-01-02", price="1.00"), _item("late", since="2019-03-02", price="3.00")]
     write_csv(root / "catalogue-changed.csv", changed)
-    lake = Lake(spark, str(root / "lake"), "test-run")
+    lake = fresh(spark)
     ingest(lake, _shop(root))
     changed[1]["kind"] = "SEA SALT"
     changed.append(_item("late", since="2019-02-02", price="2.00"))
@@ -130,16 +131,16 @@ def demo_slice(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_slice_of_the_demo_comes_in_whole(lake: Lake, demo_slice: Path) -> None:
+def test_a_slice_of_the_demo_comes_in_whole(delta_lake: Lake, demo_slice: Path) -> None:
     conf = Path(__file__).resolve().parents[3] / "conf" / "datasets"
     demo = load_dataset("completejourney", conf).model_copy(update={"root": RootConfig(folder=str(demo_slice))})
-    ingest(lake, demo)
-    assert not lake.exists(QUARANTINE)
-    counts = {table.name: lake.read(table).count() for table in t.TABLES}
+    ingest(delta_lake, demo)
+    assert not delta_lake.exists(QUARANTINE)
+    counts = {table.name: delta_lake.read(table).count() for table in t.TABLES}
     assert counts["silver.events"] == 3000
     assert (counts["silver.users"], counts["silver.campaigns"], counts["silver.redemptions"]) == (801, 27, 2102)
     assert (counts["silver.items"], counts["silver.campaign_users"]) == (3000, 3000)
-    first = lake.read(t.EVENTS).orderBy("event_time").first()
+    first = delta_lake.read(t.EVENTS).orderBy("event_time").first()
     assert first is not None
     assert (first["user_id"], first["item_id"], first["amount_minor"], first["coupon_minor"]) == (
         "900",
@@ -148,11 +149,13 @@ def test_a_slice_of_the_demo_comes_in_whole(lake: Lake, demo_slice: Path) -> Non
         0,
     )
     assert first["event_time"] == dt.datetime(2017, 1, 1, 11, 53, 26)  # noqa: DTZ001
-    last = lake.read(t.CAMPAIGNS).where("campaign_id = '20'").collect()[0]
+    last = delta_lake.read(t.CAMPAIGNS).where("campaign_id = '20'").collect()[0]
     assert last["known_at"] == dt.datetime(2017, 11, 27, 5)  # noqa: DTZ001  # New York's midnight
-    sent = lake.read(t.CAMPAIGN_USERS).where("campaign_id = '1'").select("known_at").distinct().collect()
+    sent = delta_lake.read(t.CAMPAIGN_USERS).where("campaign_id = '1'").select("known_at").distinct().collect()
     assert [r["known_at"] for r in sent] == [dt.datetime(2017, 3, 3, 5)]  # noqa: DTZ001
-    redeemed = lake.read(t.REDEMPTIONS).where("redeemed_at < '2017-01-02'").select("known_at").distinct().collect()
+    redeemed = (
+        delta_lake.read(t.REDEMPTIONS).where("redeemed_at < '2017-01-02'").select("known_at").distinct().collect()
+    )
     assert [r["known_at"] for r in redeemed] == [dt.datetime(2017, 1, 2, 5)]  # noqa: DTZ001  # when the day is over
 
 

@@ -11,16 +11,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from fuserank.io.digest import digest
-from fuserank.io.lake import Lake
 from fuserank.jobs.silver import bad_rows
 from fuserank.tables.ops import INGESTED, QUARANTINE
 from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY, USER_DICTIONARY
+from tests.support.lakes import fresh
 from tests.support.shop import NOW, columns, ingest, mapping, sales, write_csv, write_jsonl
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from fuserank.config.dataset import DatasetConfig
+    from fuserank.io.lake import Lake
 
 TYPED = {"type_column": "type", "type": None, "role": None, "types": {
     "v": {"type": "view", "role": "exposure", "reward": {"value": 0.0}},
@@ -72,7 +73,7 @@ def mixed(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Lake
     rules = [{"name": "whole_packs", "column": "quantity", "op": ">=", "value": 0}]
     files = {"lines": {"path": "lines.jsonl", "format": "jsonl", "columns": columns()}}
     events = [*_events(**TYPED, reverses={"type": "star", "key": ["quantity"]}), *_events(**{"from": "lines"})]
-    lake = Lake(spark, str(root / "lake"), "test-run")
+    lake = fresh(spark)
     ingest(lake, mapping(root, columns=declared, rules=rules, files=files, events=events))
     return lake
 
@@ -121,7 +122,7 @@ def repeated(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> t
     write_csv(root / "sales3.csv", sales(a, b))
     write_csv(root / "web.csv", sales(a, c))
     dataset = mapping(root, files=_csv("web"), events=[*_events(), *_events(**{"from": "web"})])
-    lake = Lake(spark, str(root / "lake"), "test-run")
+    lake = fresh(spark)
     ingest(lake, dataset)
     return lake, dataset
 
@@ -183,7 +184,7 @@ def looks(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> list
         sales({"user": "b", "time": at[3]}, {"user": "z", "time": at[1]}, {"user": "a", "time": at[3]},
               one | {"paid": "1.00"}, other | {"paid": "5.00"}, {"user": ""}, late | {"line": "0"}),
     )  # fmt: skip
-    lake = Lake(spark, str(root / "lake"), "test-run")
+    lake = fresh(spark)
     found = []
     ingest(lake, mapping(root))
     found.append(_look(lake))
@@ -193,7 +194,7 @@ def looks(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> list
     found.append(_look(lake))
     ingest(lake, mapping(root), run_id="third")
     found.append(_look(lake))
-    spark.sql(f"DELETE FROM {lake.name(INGESTED)} WHERE stage = 'silver'")
+    lake.place.overwrite(INGESTED, lake.read(INGESTED).limit(0), "stage = 'silver'")
     ingest(lake, mapping(root), run_id="fourth", now=dt.datetime(2020, 2, 1, tzinfo=dt.UTC))
     return [*found, _look(lake)]
 
@@ -235,7 +236,7 @@ def test_another_mapping_leaves_no_event_that_it_does_not_give_and_the_first_one
     assert marks.count() == marks.select("target", "content_hash", "fingerprint").distinct().count() == 2
 
 
-def test_csv_jsonl_and_parquet_give_the_same_events(lake: Lake, tmp_path: Path) -> None:
+def test_csv_jsonl_and_parquet_give_the_same_events(spark: SparkSession, tmp_path: Path) -> None:
     texts = sales({"paid": "0.285"}, {"quantity": "", "user": "ü"}, {"time": "2019-03-31T02:30:00+02:00"}, {"user": ""})
     folders = {form: tmp_path / form for form in ("csv", "jsonl", "parquet")}
     for folder in folders.values():
@@ -250,7 +251,7 @@ def test_csv_jsonl_and_parquet_give_the_same_events(lake: Lake, tmp_path: Path) 
     pq.write_table(arrow, folders["parquet"] / "sales.parquet")
     digests = set()
     for form, folder in folders.items():
-        own = Lake(lake.spark, str(tmp_path / f"lake-{form}"), "test-run")
+        own = fresh(spark)
         ingest(own, mapping(folder, form=form))
         assert own.read(EVENTS).count() == 3
         digests.add(digest(own.read(EVENTS), EVENTS))

@@ -13,10 +13,13 @@ from fuserank.jobs import silver
 from fuserank.tables.bronze import bronze_table
 from fuserank.tables.ops import QUARANTINE
 from fuserank.tables.silver import EVENTS, USER_DICTIONARY
+from tests.support.lakes import fresh
 from tests.support.shop import NOW, columns, ingest, mapping, sales, write_csv
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+    from fuserank.io.lake import Lake
 
 T = dt.date(2019, 6, 1)
 
@@ -54,7 +57,7 @@ def lines(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Line
     (root / "seq-lengths.txt").write_text("u5 a b c d e\nu4 a b c d\nu3 a b c\n\nu2 a b\nu1 a\n  u6\ta   b \n")
     (root / "seq-short.txt").write_text("u7 a b\nu8\n")
     (root / "seq1.txt").write_text("v1 a b\nv2 a b\n")
-    lake = Lake(spark, str(root / "lake"), "test-run")
+    lake = fresh(spark)
     ingest(lake, _lines(root))
     before = _days(lake)
     (root / "seq2.txt").write_text("v1 a b c\n")
