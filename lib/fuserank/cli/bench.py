@@ -7,6 +7,7 @@ import json
 import runpy
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -23,7 +24,7 @@ def _folder() -> Path:
     raise FuserankError("no benchmarks folder; run from a checkout of the project")
 
 
-def _command(name: str, asked: dict[str, object], as_json: bool) -> str:
+def _command(name: str, asked: Mapping[str, object], as_json: bool) -> str:
     """What was typed; of a folder its name alone, wherever it lies on this machine."""
     told = {option: Path(str(value)).name if option in {"data", "lake"} else value for option, value in asked.items()}
     words = [f"--{option} {value}" for option, value in told.items()] + ["--json"] * as_json
