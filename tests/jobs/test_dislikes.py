@@ -28,10 +28,14 @@ if TYPE_CHECKING:
 
 AS_OF, K, USERS, ITEMS_THERE = dt.date(2017, 6, 1), 4, 7, 12
 DISLIKED = {(user, (user + 2) % ITEMS_THERE) for user in range(6)} | {(6, item) for item in range(6, 10)}
-LIKED = {(user, (user + n) % ITEMS_THERE) for user in range(6) for n in (0, 1, 4)} | {(6, item) for item in range(6)}
+LIKED = (
+    {(user, (user + n) % ITEMS_THERE) for user in range(6) for n in (0, 1, 4)}
+    | {(6, item) for item in range(6)}
+    | {(5, 10), (5, 11)}
+)
 FITTED_ONES = Fitted(
-    "reciprocal_rank", ("als", "repeat"), {"als": 0.5, "repeat": 0.5},
-    {s: Calibrator((0.0, 1.0), (0.0, 1.0)) for s in ("als", "repeat")}, Calibrator((0.0, 1.0), (0.01, 0.9)),
+    "reciprocal_rank", ("repeat", "trending"), {"repeat": 0.5, "trending": 0.5},
+    {s: Calibrator((0.0, 1.0), (0.0, 1.0)) for s in ("repeat", "trending")}, Calibrator((0.0, 1.0), (0.01, 0.9)),
 )  # fmt: skip
 
 
@@ -52,7 +56,7 @@ def _event(n: int, user: int, item: int, reward: int) -> dict[str, Any]:
 
 @pytest.fixture
 def shop(spark: SparkSession, lake: Lake) -> Lake:
-    """Users 0 to 5 like three items and dislike one; user 6 likes six, dislikes four: two are left."""
+    """Users 0 to 5 like three items or more and dislike one; user 6 likes six, dislikes four: two are left."""
     rated = [*((u, i, 1) for u, i in sorted(LIKED)), *((u, i, -1) for u, i in sorted(DISLIKED))]
     lake.append(EVENTS, frame(spark, EVENTS, [_event(n, *r) for n, r in enumerate(rated)]).drop("run_id"))
     for table, side, count in ((USER_DICTIONARY, "user", USERS), (ITEM_DICTIONARY, "item", ITEMS_THERE)):
@@ -64,7 +68,7 @@ def shop(spark: SparkSession, lake: Lake) -> Lake:
 
 
 def _ranked(lake: Lake, *overrides: str) -> Ranked:
-    small = ["candidates.sources=[repeat,als]", "candidates.als.factors=3", "candidates.als.quota=12", f"ranking.k={K}"]
+    small = ["candidates.sources=[repeat,trending]", f"ranking.k={K}"]
     settings = load("local", ["dataset=completejourney", f"as_of={AS_OF}", *small, *overrides])
     notes: dict[str, float] = {}
     said: list[str] = []
@@ -94,11 +98,11 @@ def test_a_disliked_item_is_on_no_list_and_lists_are_filled_without_the_popular_
     assert {user: len(items) for user, items in found.lists.items()} == dict.fromkeys(range(USERS), K)
     assert not {(user, item) for user, items in found.lists.items() for item in items} & DISLIKED
     assert found.notes["ranking.short_users"] == 0
-    assert found.notes["ranking.repeats_excluded"] == 0  # of 24 pairs nobody can tell
+    assert found.notes["ranking.repeats_excluded"] == 0  # of 26 pairs nobody can tell
 
 
 def test_without_repeats_no_list_holds_what_was_taken_and_who_has_all_gets_a_shorter_one(shop: Lake) -> None:
-    found = _ranked(shop, "ranking.repeats=exclude", "candidates.als.quota=1")
+    found = _ranked(shop, "ranking.repeats=exclude", "candidates.trending.quota=1")
     assert {user: len(items) for user, items in found.lists.items()} == {**dict.fromkeys(range(6), K), 6: 2}
     assert not {(user, item) for user, items in found.lists.items() for item in items} & (DISLIKED | LIKED)
     assert sorted(found.lists[6]) == [10, 11]

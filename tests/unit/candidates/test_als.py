@@ -130,28 +130,35 @@ def test_confidence_is_one_plus_alpha_times_the_chosen_weight(spark: SparkSessio
 
 
 def _tastes(spark: SparkSession) -> tuple[DataFrame, dict[int, int]]:
-    """60 users of three tastes with 20 items each, of which every user rated eight, once; and of each user a ninth that is held out."""
+    """60 users of twelve tastes with ten items each, of which every user rated five, once; and of each user a sixth that is held out."""
     rng, rows, held = np.random.default_rng(7), [], {}
     for user in range(60):
-        items = 20 * (user % 3) + rng.permutation(20)[:9]
-        rows += [(user, int(item), 1, Q20) for item in items[:8]]
-        held[user] = int(items[8])
+        items = 10 * (user % 12) + rng.permutation(10)[:6]
+        rows += [(user, int(item), 1, Q20) for item in items[:5]]
+        held[user] = int(items[5])
     return spark.createDataFrame(rows, PAIRS), held
 
 
 def test_a_shop_where_nothing_is_taken_twice_is_learned_far_better_than_by_chance(spark: SparkSession) -> None:
     pairs, held = _tastes(spark)
-    cfg, seen = als.weighed(pairs, config(alpha=10.0, regularization=1.0, quota=10, exclude_seen=True))
+    asked = config(alpha=10.0, regularization=AlsConfig().regularization, quota=10, exclude_seen=True)
+    cfg, seen = als.weighed(pairs, asked)
     assert cfg.weight == "log1p_baskets"
     assert seen is not None
-    assert (seen.pairs, seen.recurring) == (480, 0)
-    chance = 10 / 52  # ten of the items that a user has not rated
+    assert (seen.pairs, seen.recurring) == (300, 0)
 
-    def found(cfg: AlsConfig) -> float:
+    def judged(cfg: AlsConfig) -> tuple[float, float]:
+        """Share of users in whose list the item held out stands, and the largest score of all."""
         lists = proposed(pairs, cfg)
-        return float(np.mean([item in {r["item_index"] for r in lists[user]} for user, item in held.items()]))
+        hits = [item in {r["item_index"] for r in lists[user]} for user, item in held.items()]
+        return float(np.mean(hits)), max(r["score"] for rows in lists.values() for r in rows)
 
-    assert found(cfg) > 3 * chance
+    hits, largest = judged(asked)
+    assert hits > 6 * 10 / 115  # ten of the items that a user has not rated
+    assert largest > 0.3
+    before = judged(config(**{**asked.model_dump(), "weight": "log_baskets"}))
+    assert before[0] < hits
+    assert before[1] < 0.001  # ln 1 = 0: with nothing to tell taken from not taken, all factors vanish
 
 
 def test_where_pairs_recur_they_are_weighed_as_before_and_a_named_weight_stays(spark: SparkSession) -> None:
