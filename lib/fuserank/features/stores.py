@@ -73,9 +73,10 @@ def store_item(
         .agg(F.count(F.lit(1)).alias("n"))
     )
     shown = promoted.join(stores, "store_id").join(F.broadcast(items.select("item_index")), "item_index", "left_semi")
-    share = F.col("n") / (F.col("all_baskets") + F.lit(cfg.store_prior_baskets))
+    # a basket of lines from two stores counts for the lower one: the other may have sold, and have no basket
+    share = F.col("n") / (F.coalesce("all_baskets", F.lit(0)) + F.lit(cfg.store_prior_baskets))
     return (
-        sold.join(F.broadcast(all_baskets), "store_id")
+        sold.join(F.broadcast(all_baskets), "store_id", "left")
         .select("store_id", "item_index", share.alias("baskets_56d_share"))
         .join(shown, ["store_id", "item_index"], "full")
         .na.fill(0, ["baskets_56d_share", "display_count", "mailer_count"])
