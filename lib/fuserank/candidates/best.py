@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,10 +24,10 @@ class Best(NamedTuple):
     rank: npt.NDArray[np.int32]
 
     @classmethod
-    def of(cls, column_BK: npt.NDArray[np.int64], score_BK: Floats) -> Best:
+    def of(cls, column_BK: npt.NDArray[np.integer[Any]], score_BK: Floats) -> Best:
         """Lists side by side, best first; −1 where a list has ended."""
         row, place = np.nonzero(column_BK >= 0)
-        return cls(row, column_BK[row, place], score_BK[row, place], (place + 1).astype(np.int32))
+        return cls(row, column_BK[row, place].astype(np.int64), score_BK[row, place], (place + 1).astype(np.int32))
 
 
 def best_dense(scores_BI: Floats, seen: sp.csr_matrix | None, k: int) -> Best:
@@ -75,16 +75,17 @@ def best_stored(scores_BI: sp.csr_matrix, k: int) -> Best:
 def best_products(left_BJ: sp.csr_matrix, right_JI: sp.csr_matrix, seen_BI: sp.csr_matrix | None, k: int) -> Best:
     """The same of the product of two sparse matrices, which is never made. ``seen_BI``: entries that may not be listed."""
     from fuserank.candidates.best_kernel import highest_products
+    from fuserank.common.compiled import unwritable
 
     users, items = left_BJ.shape[0], right_JI.shape[1]
     seen_ptr, seen_N = (np.zeros(users + 1, np.int32), np.empty(0, np.int32)) if seen_BI is None else (seen_BI.indptr, seen_BI.indices)  # fmt: skip
     column_BK, score_BK = _room((users, items), k)
     highest_products(
-        left_BJ.indptr, left_BJ.indices, left_BJ.data, right_JI.indptr, right_JI.indices, right_JI.data, seen_ptr, seen_N, items, column_BK.shape[1], column_BK, score_BK
+        left_BJ.indptr, left_BJ.indices, left_BJ.data, right_JI.indptr, right_JI.indices, unwritable(right_JI.data), seen_ptr, seen_N, items, column_BK.shape[1], column_BK, score_BK
     )  # fmt: skip
     return Best.of(column_BK, score_BK)
 
 
-def _room(shape: tuple[int, ...], k: int) -> tuple[npt.NDArray[np.int64], Floats]:
+def _room(shape: tuple[int, ...], k: int) -> tuple[npt.NDArray[np.int32], Floats]:
     held = (shape[0], min(k, shape[1]))
-    return np.empty(held, np.int64), np.empty(held, np.float32)
+    return np.empty(held, np.int32), np.empty(held, np.float32)

@@ -11,6 +11,7 @@ from fuserank.common.compiled import compiled
 
 Floats = npt.NDArray[np.float32]
 _HELD = 8  # times k entries are held before the lowest of them go
+NOTHING_HELD: Any = np.int64(0)  # of a plain 0 numba makes a type of its own, and compiles best_first once more for it
 
 
 @compiled
@@ -21,9 +22,9 @@ def highest(scores_BI: Floats, k: int, column_BK: Any, score_BK: Floats) -> None
     k · ln(n / k) moves.
     """
     room = _HELD * k
-    value_H, column_H = np.empty(room, np.float32), np.empty(room, np.int64)
+    value_H, column_H = np.empty(room, np.float32), np.empty(room, np.int32)
     for b in range(scores_BI.shape[0]):
-        held, floor = 0, np.float32(-np.inf)
+        held, floor = NOTHING_HELD, np.float32(-np.inf)
         for i in range(scores_BI.shape[1]):
             score = scores_BI[b, i]
             if score > floor:
@@ -55,9 +56,9 @@ def highest_stored(ptr: Any, column_N: Any, value_N: Floats, k: int, column_BK: 
     most = 0
     for b in range(len(ptr) - 1):
         most = max(most, ptr[b + 1] - ptr[b])
-    value_H, column_H = np.empty(most, np.float32), np.empty(most, np.int64)
+    value_H, column_H = np.empty(most, np.float32), np.empty(most, np.int32)
     for b in range(len(ptr) - 1):
-        held = 0
+        held = NOTHING_HELD
         for n in range(ptr[b], ptr[b + 1]):
             if value_N[n] > 0:
                 value_H[held], column_H[held] = value_N[n], column_N[n]
@@ -76,7 +77,7 @@ def highest_products(
     """
     total_I, met_I = np.zeros(columns, right_value_N.dtype), np.zeros(columns, np.bool_)
     touched_I = np.empty(columns, np.int64)
-    value_H, column_H = np.empty(columns, np.float32), np.empty(columns, np.int64)
+    value_H, column_H = np.empty(columns, np.float32), np.empty(columns, np.int32)
     for b in range(len(left_ptr) - 1):
         touched = 0
         for n in range(left_ptr[b], left_ptr[b + 1]):
@@ -90,7 +91,7 @@ def highest_products(
                 total_I[i] += weight * right_value_N[m]
         for n in range(seen_ptr[b], seen_ptr[b + 1]):
             total_I[seen_N[n]] = 0
-        held = 0
+        held = NOTHING_HELD
         for n in range(touched):
             i = touched_I[n]
             score = np.float32(total_I[i])

@@ -67,9 +67,12 @@ def _singular(normal: sp.csr_matrix, depth: int, seed: int) -> Floats:
 
 def _times(matrix_RC: sp.csr_matrix, x_CB: Floats) -> Floats:
     from fuserank.candidates.graph_kernel import product
+    from fuserank.common.compiled import unwritable
 
     out_RB = np.empty((matrix_RC.shape[0], x_CB.shape[1]), np.float32)
-    product(matrix_RC.indptr, matrix_RC.indices, matrix_RC.data, np.ascontiguousarray(x_CB, np.float32), out_RB)
+    product(
+        matrix_RC.indptr, matrix_RC.indices, unwritable(matrix_RC.data), np.ascontiguousarray(x_CB, np.float32), out_RB
+    )
     return out_RB
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fuserank.candidates.best_kernel import best_first
+from fuserank.candidates.best_kernel import NOTHING_HELD, best_first
 from fuserank.common.compiled import compiled
 
 Floats = npt.NDArray[np.float32]
@@ -50,7 +50,7 @@ def nearest(
                     later = column_age[n] - row_age[m]
                     product *= worth_T[min(int(abs(later)), furthest)] * (backward if later < _ZERO else _ONE)
                 sum_C[j] += product
-        held = 0
+        held = NOTHING_HELD
         for n in range(met):
             j = met_C[n]
             value = sum_C[j] / (own_norm_C[c] * other_norm_C[j] + shrinkage)
@@ -75,7 +75,7 @@ def swing(
     seen_C, common_C = np.zeros(columns, np.bool_), np.empty(columns, np.int32)
     value_H, column_H = np.empty(columns, np.float32), np.empty(columns, np.int32)
     for b in range(neighbour_BK.shape[0]):
-        c, met = low + b, 0
+        c, met = low + b, NOTHING_HELD
         start = column_ptr[c]
         stop = min(column_ptr[c + 1], start + most)
         for n in range(start, stop):

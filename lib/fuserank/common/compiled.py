@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numba
+import numpy.typing as npt
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -44,3 +45,13 @@ def reducing(function: _F) -> _F:
     """
     inner: _F = numba.njit(function, fastmath=_ANY_ORDER, forceinline=True, **_SETTINGS)
     return inner
+
+
+def unwritable(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """A view (of any shape and type) that cannot be written to, as what Arrow lends cannot.
+
+    A loop that gets both kinds of arrays is compiled for each of them, which takes seconds.
+    """
+    view = array.view()
+    view.flags.writeable = False
+    return view

@@ -13,7 +13,7 @@ from fuserank.io.digest import digest
 from fuserank.io.lake import Lake, LakeError
 from fuserank.tables import ContractError, Table
 from fuserank.tables.candidates import CANDIDATES
-from fuserank.tables.silver import EVENTS, ITEMS, USER_DICTIONARY
+from fuserank.tables.silver import EVENTS, ITEMS
 from tests.support.rows import frame
 
 if TYPE_CHECKING:
@@ -25,15 +25,6 @@ DAY = dt.date(2017, 12, 4)
 def candidates(spark: SparkSession, source: str, *items: int):
     rows = [{"as_of_date": DAY, "source": source, "item_index": i, "rank": n + 1} for n, i in enumerate(items)]
     return frame(spark, CANDIDATES, rows).drop("as_of_date", "source", "run_id")
-
-
-def test_a_rerun_replaces_its_slice_and_leaves_the_neighbour_alone(spark: SparkSession, lake: Lake) -> None:
-    lake.replace(CANDIDATES, candidates(spark, "als", 1, 2, 3), as_of_date=DAY, source="als")
-    lake.replace(CANDIDATES, candidates(spark, "repeat", 7), as_of_date=DAY, source="repeat")
-    written = lake.replace(CANDIDATES, candidates(spark, "als", 9), as_of_date=DAY, source="als")
-    rows = {(r.source, r.item_index, r.run_id) for r in lake.read(CANDIDATES).collect()}
-    assert written == 1
-    assert rows == {("als", 9, "test-run"), ("repeat", 7, "test-run")}
 
 
 def test_a_slice_must_be_named_whole(spark: SparkSession, lake: Lake) -> None:
@@ -64,13 +55,6 @@ def test_delta_keeps_the_check_of_the_contract(spark: SparkSession, lake: Lake) 
     with pytest.raises(Exception, match="rank"):
         lake.replace(CANDIDATES, bad, as_of_date=DAY, source="als")
     assert lake.read(CANDIDATES).count() == 0
-
-
-def test_a_file_that_was_appended_once_is_not_appended_again(spark: SparkSession, lake: Lake) -> None:
-    rows = frame(spark, USER_DICTIONARY, [{"user_id": "a"}])
-    assert lake.append(USER_DICTIONARY, rows, txn=("shop:abc", 1)) == 1
-    assert lake.append(USER_DICTIONARY, rows, txn=("shop:abc", 1)) == 0
-    assert lake.read(USER_DICTIONARY).count() == 1
 
 
 def test_the_as_of_reader_leaves_out_what_was_known_later(spark: SparkSession, lake: Lake) -> None:

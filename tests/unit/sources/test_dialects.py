@@ -1,10 +1,16 @@
-"""How exports write numbers, times and headers, read into the same events."""
+"""How exports write numbers, times and headers, read into the same events.
+
+Bronze reads each dialect's file, silver types its rows, and one action brings the rows of all; the way from there into a lake is
+the same for all, and files that follow each other go it.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass, field
+from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,50 +18,122 @@ from fuserank.common.errors import IngestError
 from fuserank.tables.ops import QUARANTINE
 from fuserank.tables.silver import EVENTS
 from tests.support.shop import columns, ingest, mapping
+from tests.support.typed import in_bronze, in_silver
 
 if TYPE_CHECKING:
+    from pyspark.sql import Row, SparkSession
+
     from fuserank.io.lake import Lake
 
 TEN = dt.datetime(2019, 5, 1, 10)  # noqa: DTZ001  # as Spark gives it
+EPOCH = int(TEN.replace(tzinfo=dt.UTC).timestamp())
 FILES = {"path": "sales*.csv", "format": "csv"}
+HEADER = "user,item,time,line,quantity,paid\n"
 
 
-def test_decimal_commas_are_numbers_where_the_mapping_says_so(lake: Lake, tmp_path: Path) -> None:
+@dataclass(frozen=True)
+class Dialect:
+    """A file's bytes, and how its mapping differs."""
+
+    data: bytes
+    table: dict[str, Any]
+    mapping: dict[str, Any] = field(default_factory=dict)
+
+
+def encoded(encoding: str, name: str) -> Dialect:
+    text = f"{HEADER}u,Größe,2019-05-01 10:00:00,1,1,1\n"
+    return Dialect(text.encode(encoding), {"encoding": name, "columns": columns()})
+
+
+def epoch(unit: str, per_second: int) -> Dialect:
+    ten = EPOCH * per_second
+    rows = f"u,i,{ten},1,1,1\nu,i,{ten}0000,2,1,1\nu,i,{10**18},3,1,1\nu,i,soon,4,1,1\n"
+    return Dialect((HEADER + rows).encode(), {"columns": columns(time=unit)})
+
+
+def decimal_commas() -> Dialect:
     cells = ["1,99", "1.234,50", "12", "-3,5", "1,2,3", "much", "", "12.99"]
     rows = "".join(f'u,i,2019-05-01 10:00:00,{n},"2,0","{cell}"\n' for n, cell in enumerate(cells))
-    (tmp_path / "sales.csv").write_text("user,item,time,line,quantity,paid\n" + rows)
-    ingest(
-        lake,
-        mapping(
-            tmp_path,
-            columns=columns(quantity={"type": "long", "decimal": ","}, paid={"type": "decimal", "decimal": ","}),
-        ),
-    )
-    paid = {r["amount_minor"] for r in lake.read(EVENTS).collect()}
-    assert paid == {199, 123450, 1200, -350, None}
-    assert {r["quantity"] for r in lake.read(EVENTS).collect()} == {2}
-    assert [r["rule"] for r in lake.read(QUARANTINE).collect()] == ["uncastable"] * 3
+    told = columns(quantity={"type": "long", "decimal": ","}, paid={"type": "decimal", "decimal": ","})
+    return Dialect((HEADER + rows).encode(), {"columns": told})
 
 
-@pytest.mark.parametrize(("encoding", "name"), [("latin-1", "ISO-8859-1"), ("utf-16", "UTF-16")])
-def test_characters_are_read_as_they_were_written(lake: Lake, tmp_path: Path, encoding: str, name: str) -> None:
-    item = "Größe"
-    text = f"user,item,time,line,quantity,paid\nu,{item},2019-05-01 10:00:00,1,1,1\n"
-    (tmp_path / "sales.csv").write_bytes(text.encode(encoding))
-    ingest(lake, mapping(tmp_path, files={"sales": {**FILES, "encoding": name, "columns": columns()}}))
-    assert [r["item_id"] for r in lake.read(EVENTS).collect()] == [item]
+def without_header() -> Dialect:
+    table = {"delimiter": "\t", "header": False, "columns": {
+        "_c0": "string", "_c1": "string", "_c2": "double", "_c3": "epoch_seconds"}}  # fmt: skip
+    events = [{"from": "sales", "type": "rating", "role": "feedback", "user": "_c0", "item": "_c1", "time": "_c3", "value": "_c2",
+               "key": ["_c0", "_c1"], "reward": {"column": "_c2", "scale": 0.5, "offset": -1.5}}]  # fmt: skip
+    return Dialect(f"u1\ti1\t5\t{EPOCH}\nu2\ti2\t1\t{EPOCH}\n".encode(), table, {"events": events})
 
 
-@pytest.mark.parametrize(
-    ("unit", "per_second"), [("epoch_seconds", 1), ("epoch_millis", 1_000), ("epoch_micros", 1_000_000)]
-)
-def test_an_epoch_is_a_moment_in_its_unit(lake: Lake, tmp_path: Path, unit: str, per_second: int) -> None:
-    told = int(TEN.replace(tzinfo=dt.UTC).timestamp() * per_second)
-    rows = f"u,i,{told},1,1,1\nu,i,{told}0000,2,1,1\nu,i,{10**18},3,1,1\nu,i,soon,4,1,1\n"
-    (tmp_path / "sales.csv").write_text("user,item,time,line,quantity,paid\n" + rows)
-    ingest(lake, mapping(tmp_path, columns=columns(time=unit)))
-    assert [r["event_time"] for r in lake.read(EVENTS).collect()] == [TEN]
-    assert [r["rule"] for r in lake.read(QUARANTINE).collect()] == ["uncastable"] * 3
+ENCODINGS = {"ISO-8859-1": "latin-1", "UTF-16": "utf-16"}
+EPOCHS = {"epoch_seconds": 1, "epoch_millis": 1_000, "epoch_micros": 1_000_000}
+DIALECTS = {
+    **{name: encoded(encoding, name) for name, encoding in ENCODINGS.items()},
+    **{unit: epoch(unit, per_second) for unit, per_second in EPOCHS.items()},
+    "decimal commas": decimal_commas(),
+    "without a header": without_header(),
+}
+
+
+@pytest.fixture(scope="module")
+def read(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Row]]:
+    """The typed rows of each dialect's file, in its order."""
+    parts = []
+    for name, dialect in DIALECTS.items():
+        folder = tmp_path_factory.mktemp("dialect")
+        (folder / "sales.csv").write_bytes(dialect.data)
+        dataset = mapping(folder, files={"sales": {**FILES, **dialect.table}}, **dialect.mapping)
+        kept = (
+            "_row",
+            "_problem",
+            "item_id",
+            "user_id",
+            "event_time",
+            "quantity",
+            "amount_minor",
+            "value",
+            "reward_q20",
+        )
+        parts.append(in_silver(in_bronze(spark, dataset), dataset).selectExpr(f"'{name}' AS dialect", *kept))
+    found: dict[str, list[Row]] = {}
+    for row in sorted(reduce(lambda a, b: a.unionAll(b), parts).collect(), key=lambda r: r["_row"]):
+        found.setdefault(row["dialect"], []).append(row)
+    return found
+
+
+def good(rows: list[Row]) -> list[Row]:
+    return [r for r in rows if r["_problem"] is None]
+
+
+def rules(rows: list[Row]) -> list[str]:
+    """The rules that the rows which go to quarantine break."""
+    return [r["_problem"]["rule"] for r in rows if r["_problem"] is not None]
+
+
+def test_decimal_commas_are_numbers_where_the_mapping_says_so(read: dict[str, list[Row]]) -> None:
+    rows = read["decimal commas"]
+    assert [r["amount_minor"] for r in good(rows)] == [199, 123450, 1200, -350, None]
+    assert {r["quantity"] for r in good(rows)} == {2}
+    assert rules(rows) == ["uncastable"] * 3
+
+
+@pytest.mark.parametrize("name", ENCODINGS)
+def test_characters_are_read_as_they_were_written(read: dict[str, list[Row]], name: str) -> None:
+    assert [(r["item_id"], r["_problem"]) for r in read[name]] == [("Größe", None)]
+
+
+@pytest.mark.parametrize("unit", EPOCHS)
+def test_an_epoch_is_a_moment_in_its_unit(read: dict[str, list[Row]], unit: str) -> None:
+    assert [r["event_time"] for r in good(read[unit])] == [TEN]
+    assert rules(read[unit]) == ["uncastable"] * 3
+
+
+def test_a_file_without_a_header_is_read_by_place(read: dict[str, list[Row]]) -> None:
+    rows = read["without a header"]
+    found = {r["user_id"]: (r["item_id"], r["value"], r["reward_q20"] / 2**20, r["event_time"]) for r in good(rows)}
+    assert found == {"u1": ("i1", 5.0, 1.0, TEN), "u2": ("i2", 1.0, -1.0, TEN)}
+    assert rules(rows) == []
 
 
 def test_a_file_without_a_header_is_refused_where_a_column_is_wrong_throughout(lake: Lake, tmp_path: Path) -> None:
@@ -87,17 +165,3 @@ def test_later_pieces_of_what_is_fetched_correct_earlier_ones(lake: Lake, tmp_pa
     ingest(lake, mapping(tmp_path, files=files, connect=connect))
     assert [r["amount_minor"] for r in lake.read(EVENTS).collect()] == [300]
     assert not lake.exists(QUARANTINE) or lake.read(QUARANTINE).count() == 0
-
-
-def test_a_file_without_a_header_is_read_by_place(lake: Lake, tmp_path: Path) -> None:
-    (tmp_path / "sales.csv").write_text("u1\ti1\t5\t1556704800\nu2\ti2\t1\t1556704800\n")
-    files = {"sales": {**FILES, "delimiter": "\t", "header": False, "columns": {
-        "_c0": "string", "_c1": "string", "_c2": "double", "_c3": "epoch_seconds"}}}  # fmt: skip
-    events = [{"from": "sales", "type": "rating", "role": "feedback", "user": "_c0", "item": "_c1", "time": "_c3", "value": "_c2",
-               "key": ["_c0", "_c1"], "reward": {"column": "_c2", "scale": 0.5, "offset": -1.5}}]  # fmt: skip
-    ingest(lake, mapping(tmp_path, files=files, events=events))
-    found = {
-        r["user_id"]: (r["item_id"], r["value"], r["reward_q20"] / 2**20, r["event_time"])
-        for r in lake.read(EVENTS).collect()
-    }
-    assert found == {"u1": ("i1", 5.0, 1.0, TEN), "u2": ("i2", 1.0, -1.0, TEN)}
