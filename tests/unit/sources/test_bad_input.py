@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import json
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,16 +13,14 @@ import pytest
 
 from fuserank.common.errors import IngestError
 from fuserank.config.settings import load
-from fuserank.io.files import find_files, hashed
 from fuserank.io.session import apply_runtime
-from fuserank.jobs.bronze import readable_rows
-from fuserank.silver import events as ev
 from fuserank.silver.dimensions import typed_dimension
 from fuserank.tables.bronze import bronze_name, bronze_table
 from fuserank.tables.ops import QUARANTINE
 from fuserank.tables.silver import EVENTS
 from tests.support import bad_input as b
 from tests.support.shop import GOOD, NOW, columns, ingest, mapping
+from tests.support.typed import in_bronze, in_silver
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row, SparkSession
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from fuserank.io.lake import Lake
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def as_a_run_would(spark: SparkSession) -> None:
     apply_runtime(spark, load().spark)
 
@@ -40,18 +39,59 @@ def put(folder: Path, name: str, data: bytes, table: dict[str, Any]) -> DatasetC
     return mapping(folder, files={"sales": table or b.CSV})
 
 
-def bronze(spark: SparkSession, dataset: DatasetConfig) -> DataFrame:
-    """The rows of the one file, in a thread of a pool, as the job has them."""
-    (found,) = find_files(spark, dataset.root.folder, dataset.files["sales"].path)
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(readable_rows, spark, dataset, "sales", hashed(spark, found), 1).result()
+def encoded(encoding: str) -> bytes:
+    return (b.HEADER + b.line(1, user=b.CHARACTER_SETS[encoding])).encode(encoding)
 
 
-def silver(spark: SparkSession, dataset: DatasetConfig) -> list[Row]:
-    typed = ev.typed_events(bronze(spark, dataset), dataset, dataset.events[0], NOW)
+def good_and_bad() -> bytes:
+    mark, *kept = b.KEPT
+    text = mark.data + b.HEADER + "".join(k.data for k in kept)
+    return text.encode() + b"".join(c.bytes for c in b.ROWS) + b.FEW.encode()
+
+
+def json_lines() -> bytes:
+    good = [json.dumps(GOOD), json.dumps(GOOD | {"quantity": 2, "paid": 1.99}), "", json.dumps([GOOD, GOOD])]
+    return b"\xef\xbb\xbf" + "\n".join(good).encode() + b"\n" + b"".join(c.bytes for c in b.JSON_ROWS)
+
+
+def times() -> bytes:
+    return (b.HEADER + "".join(b.line(n, time=told) for n, (_, told, *_) in enumerate(b.TIMES))).encode()
+
+
+def epochs() -> bytes:
+    factors = (1_000, 1, 1_000_000, 10**9)
+    return (b.HEADER + "".join(b.line(n, time=1_556_704_800 * f) for n, f in enumerate(factors))).encode()
+
+
+ZONED = {**b.CSV, "columns": columns(time={"type": "timestamp", "zone": "Europe/Berlin"})}
+FILES: dict[str, tuple[str, bytes, dict[str, Any]]] = {  # name, bytes, table of the mapping
+    "good and bad": ("sales.csv", good_and_bad(), {}),
+    **{case.what: ("sales.csv", (b.HEADER + b.FEW).encode() + case.bytes, {}) for case in b.QUOTES},
+    "JSON": ("sales.jsonl", json_lines(), b.JSON),
+    "times": ("sales.csv", times(), ZONED),
+    "epochs": ("sales.csv", epochs(), {**b.CSV, "columns": columns(time="epoch_millis")}),
+}
+
+
+def together(parts: dict[str, DataFrame]) -> dict[str, list[Row]]:
+    """The rows of each part, in the file's order: one action for all."""
+    named = [part.selectExpr(f"'{name}' AS part", "*") for name, part in parts.items()]
+    found: dict[str, list[Row]] = {name: [] for name in parts}
+    for row in sorted(reduce(lambda one, more: one.unionAll(more), named).collect(), key=lambda row: row["_row"]):
+        found[row["part"]].append(row)
+    return found
+
+
+@pytest.fixture(scope="module")
+def silver(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Row]]:
+    """The typed rows of each of FILES."""
     moment = "if(_problem IS NULL, event_time, NULL) AS event_time"  # Python has no year 0, where zones lead to
     kept = ("_row", "_problem", "user_id", "item_id", moment, "quantity", "amount_minor")
-    return typed.selectExpr(*kept).orderBy("_row").collect()
+    parts = {}
+    for name, (file, data, table) in FILES.items():
+        dataset = put(tmp_path_factory.mktemp("rows"), file, data, table)
+        parts[name] = in_silver(in_bronze(spark, dataset), dataset).selectExpr(*kept)
+    return together(parts)
 
 
 def broken(rows: list[Row]) -> list[tuple[str, str | None, str]]:
@@ -64,16 +104,12 @@ def test_a_file_that_is_wrong_as_a_whole_is_refused_in_these_words(
     spark: SparkSession, tmp_path: Path, case: b.Whole
 ) -> None:
     with pytest.raises(IngestError) as refused:
-        bronze(spark, put(tmp_path, case.name, case.bytes, case.table))
+        in_bronze(spark, put(tmp_path, case.name, case.bytes, case.table))
     assert str(refused.value) == case.words
 
 
-def test_rows_go_to_quarantine_by_these_rules_and_the_rest_comes_in(spark: SparkSession, tmp_path: Path) -> None:
-    mark, *kept = b.KEPT
-    data = mark.data + b.HEADER + "".join(k.data for k in kept)
-    rows = silver(
-        spark, put(tmp_path, "sales.csv", data.encode() + b"".join(c.bytes for c in b.ROWS) + b.FEW.encode(), {})
-    )
+def test_rows_go_to_quarantine_by_these_rules_and_the_rest_comes_in(silver: dict[str, list[Row]]) -> None:
+    kept, rows = b.KEPT[1:], silver["good and bad"]
     assert broken(rows) == [(c.rule, c.column, c.reason) for c in b.ROWS]
     good = [r.asDict() for r in rows if r["_problem"] is None]
     read = [k for k in kept if k.becomes]
@@ -99,46 +135,41 @@ def test_a_header_among_the_rows_of_a_catalogue_is_no_item(spark: SparkSession, 
     dataset = mapping(
         tmp_path, files={"sales": table, "log": {**b.CSV, "path": "log"}}, events=[events], dimensions={"items": items}
     )
-    rows = typed_dimension("items", bronze(spark, dataset), dataset, NOW).select("_row", "_problem").orderBy("_row")
+    rows = typed_dimension("items", in_bronze(spark, dataset), dataset, NOW).select("_row", "_problem").orderBy("_row")
     assert [r["_problem"] and r["_problem"]["rule"] for r in rows.collect()] == [None, "repeated_header", None]
 
 
 @pytest.mark.parametrize("case", b.QUOTES, ids=lambda c: c.what)
-def test_an_open_quote_takes_no_row_away_in_silence(spark: SparkSession, tmp_path: Path, case: b.Bad) -> None:
-    rows = silver(spark, put(tmp_path, "sales.csv", (b.HEADER + b.FEW).encode() + case.bytes, {}))
+def test_an_open_quote_takes_no_row_away_in_silence(silver: dict[str, list[Row]], case: b.Bad) -> None:
+    rows = silver[case.what]
     assert broken(rows) == [(case.rule, case.column, case.reason)]
     assert len(rows) == 4
 
 
-def test_lines_of_json_that_are_no_row_go_to_quarantine(spark: SparkSession, tmp_path: Path) -> None:
-    import json
-
-    good = [json.dumps(GOOD), json.dumps(GOOD | {"quantity": 2, "paid": 1.99}), "", json.dumps([GOOD, GOOD])]
-    data = "\n".join(good).encode() + b"\n" + b"".join(c.bytes for c in b.JSON_ROWS)
-    rows = silver(spark, put(tmp_path, "sales.jsonl", b"\xef\xbb\xbf" + data, b.JSON))
+def test_lines_of_json_that_are_no_row_go_to_quarantine(silver: dict[str, list[Row]]) -> None:
+    rows = silver["JSON"]
     assert broken(rows) == [(c.rule, c.column, c.reason) for c in b.JSON_ROWS]
     assert [(r["user_id"], r["quantity"], r["amount_minor"]) for r in rows[:4]] == [("u1", 2, 199)] * 4
 
 
-def test_times_around_a_change_of_clocks_are_read_so(spark: SparkSession, tmp_path: Path) -> None:
-    data = b.HEADER + "".join(b.line(n, time=told) for n, (_, told, *_) in enumerate(b.TIMES))
-    table = {**b.CSV, "columns": columns(time={"type": "timestamp", "zone": "Europe/Berlin"})}
-    rows = silver(spark, put(tmp_path, "sales.csv", data.encode(), table))
-    assert [r["event_time"].isoformat() for r in rows] == [utc for _, _, utc, _ in b.TIMES]
+def test_times_around_a_change_of_clocks_are_read_so(silver: dict[str, list[Row]]) -> None:
+    assert [r["event_time"].isoformat() for r in silver["times"]] == [utc for _, _, utc, _ in b.TIMES]
 
 
-def test_an_epoch_in_another_unit_among_right_ones_goes_to_quarantine(spark: SparkSession, tmp_path: Path) -> None:
-    data = b.HEADER + "".join(b.line(n, time=1_556_704_800 * f) for n, f in enumerate((1_000, 1, 1_000_000, 10**9)))
-    rows = silver(spark, put(tmp_path, "sales.csv", data.encode(), {**b.CSV, "columns": columns(time="epoch_millis")}))
-    assert [p[0] for p in broken(rows)] == ["time_too_early", "uncastable", "uncastable"]
+def test_an_epoch_in_another_unit_among_right_ones_goes_to_quarantine(silver: dict[str, list[Row]]) -> None:
+    assert [p[0] for p in broken(silver["epochs"])] == ["time_too_early", "uncastable", "uncastable"]
 
 
-@pytest.mark.parametrize("encoding", b.CHARACTER_SETS)
-def test_a_character_set_that_the_mapping_names_is_read(spark: SparkSession, tmp_path: Path, encoding: str) -> None:
-    said = b.CHARACTER_SETS[encoding]
-    data = (b.HEADER + b.line(1, user=said)).encode(encoding)
-    rows = bronze(spark, put(tmp_path, "sales.csv", data, {**b.CSV, "encoding": encoding})).collect()
-    assert [r["user"] for r in rows] == [said]
+def test_a_character_set_that_the_mapping_names_is_read(
+    spark: SparkSession, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    parts = {}
+    for encoding in b.CHARACTER_SETS:
+        folder = tmp_path_factory.mktemp("characters")
+        dataset = put(folder, "sales.csv", encoded(encoding), {**b.CSV, "encoding": encoding})
+        parts[encoding] = in_bronze(spark, dataset).select("_row", "user")
+    found = {encoding: [r["user"] for r in rows] for encoding, rows in together(parts).items()}
+    assert found == {encoding: [text] for encoding, text in b.CHARACTER_SETS.items()}
 
 
 def test_columns_may_come_go_and_change_places_between_files(lake: Lake, tmp_path: Path) -> None:
