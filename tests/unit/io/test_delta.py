@@ -42,10 +42,14 @@ class Source:
     """A table at ``place`` and the folder that it is fetched into."""
 
     def __init__(
-        self, spark: SparkSession, folder: Path, *properties: str, columns: str = "id INT, v STRING", by: str = ""
-    ) -> None:
+        self, spark: SparkSession, folder: Path, *properties: str, columns: str = "id INT, v STRING", by: str = "",
+        like: Path | None = None,
+    ) -> None:  # fmt: skip
         self.spark, self.place, self.landing = spark, folder / "a table", folder / "landing"
         self.said: list[str] = []
+        if like is not None:
+            shutil.copytree(like, self.place)
+            return
         told = f"TBLPROPERTIES ({', '.join(properties)})" if properties else ""
         self.sql(f"CREATE TABLE {{}} ({columns}) USING delta {by} {told}")
 
@@ -67,6 +71,14 @@ class Source:
             assert {r.pop(COLUMN) for r in rows} == {int(file.name[:20])}
             found.append((int(file.name[:20]), sorted(rows, key=lambda r: r["id"])))
         return found
+
+
+@pytest.fixture(scope="module")
+def with_a_row(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table with a change feed and the row (1, 'a') in its first version; a copy of it is a table like another."""
+    made = Source(spark, tmp_path_factory.mktemp("table"), FEED)
+    made.sql("INSERT INTO {} VALUES (1, 'a')")
+    return made.place
 
 
 def rows(*pairs: tuple[int, str]) -> list[dict[str, Any]]:
@@ -181,9 +193,8 @@ def test_column_mapping_without_the_feed(spark: SparkSession, tmp_path: Path) ->
     assert shop.pieces()[1:] == [(2, [{"id": 2, "a note": "b"}])]
 
 
-def test_a_table_of_a_catalog_is_read_by_its_name(spark: SparkSession, tmp_path: Path) -> None:
-    shop = Source(spark, tmp_path, FEED)
-    shop.sql("INSERT INTO {} VALUES (1, 'a')")
+def test_a_table_of_a_catalog_is_read_by_its_name(spark: SparkSession, with_a_row: Path, tmp_path: Path) -> None:
+    shop = Source(spark, tmp_path, like=with_a_row)
     spark.sql(f"CREATE TABLE default.of_catalog USING delta LOCATION '{shop.place}'")
     try:
         shop.fetch(path="catalog:default.of_catalog")
@@ -212,10 +223,9 @@ def cut(monkeypatch: pytest.MonkeyPatch, at: int, run: Callable[[], object]) -> 
 
 
 def test_a_death_between_a_file_and_its_cursor_leaves_nothing_twice(
-    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    spark: SparkSession, with_a_row: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shop = Source(spark, tmp_path, FEED)
-    shop.sql("INSERT INTO {} VALUES (1, 'a')")
+    shop = Source(spark, tmp_path, like=with_a_row)
     cut(monkeypatch, 2, shop.fetch)  # 1: which version it will be
     (piece,) = shop.landing.glob("*.parquet")
     known = piece.read_bytes()
@@ -228,9 +238,8 @@ def test_a_death_between_a_file_and_its_cursor_leaves_nothing_twice(
     assert shop.fetch().files == 0
 
 
-def test_another_table_in_the_same_place_is_not_mixed_up(spark: SparkSession, tmp_path: Path) -> None:
-    shop = Source(spark, tmp_path, FEED)
-    shop.sql("INSERT INTO {} VALUES (1, 'a')")
+def test_another_table_in_the_same_place_is_not_mixed_up(spark: SparkSession, with_a_row: Path, tmp_path: Path) -> None:
+    shop = Source(spark, tmp_path, like=with_a_row)
     shutil.copytree(shop.place, tmp_path / "backup")
     shop.sql("INSERT INTO {} VALUES (2, 'b')")
     shop.fetch()
