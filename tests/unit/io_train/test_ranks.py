@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
-def test_ranks_form_a_group_and_their_progress_reaches_the_driver(spark: SparkSession, tmp_path: Path) -> None:
+def test_what_ranks_report_and_the_traceback_of_the_one_that_died_reach_the_driver(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    """One group for both: that a run whose ranks all end well returns, each training on a small chain shows."""
+
     def work(folder: Path, report: Report) -> None:
         import torch
         import torch.distributed as dist
@@ -23,24 +27,16 @@ def test_ranks_form_a_group_and_their_progress_reaches_the_driver(spark: SparkSe
         dist.all_reduce(total)
         (folder / f"seen-{dist.get_rank()}").write_text(f"{total.item():g} {torch.get_num_threads()}")
         report({"step": 1, "total": total.item()})
-
-    heard: list[dict[str, Any]] = []
-    run_ranks(work, tmp_path, ranks=2, threads=1, on_progress=heard.append)
-    assert {p.read_text() for p in tmp_path.glob("seen-*")} == {"3 1"}
-    assert heard == [{"step": 1, "total": 3.0}]
-
-
-def test_the_traceback_of_the_rank_that_died_reaches_the_driver(spark: SparkSession, tmp_path: Path) -> None:
-    def work(folder: Path, report: Report) -> None:
-        import torch
-        import torch.distributed as dist
-
+        dist.barrier()  # both have reported
         if dist.get_rank() == 1:
             raise ZeroDivisionError("planted in rank 1")
         dist.all_reduce(torch.ones(1))
 
+    heard: list[dict[str, Any]] = []
     with pytest.raises(RankError, match=r"(?s)rank 1 failed: ZeroDivisionError: planted in rank 1\nTraceback.*in work"):
-        run_ranks(work, tmp_path, ranks=2, threads=1)
+        run_ranks(work, tmp_path, ranks=2, threads=1, on_progress=heard.append)
+    assert {p.read_text() for p in tmp_path.glob("seen-*")} == {"3 1"}
+    assert heard == [{"step": 1, "total": 3.0}]
 
 
 def test_a_killed_rank_is_named_though_it_leaves_no_word(spark: SparkSession, tmp_path: Path) -> None:
