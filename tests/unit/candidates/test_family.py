@@ -21,6 +21,7 @@ from tests.support.family import (
     ITEMS,
     SETTINGS,
     Fitted,
+    Lists,
     checkerboard,
     close,
     config,
@@ -63,6 +64,18 @@ def with_ages(name: str) -> Fitted:
     return fit(name, planted()[0], config(name, **known)) if known else fitted(name)
 
 
+@functools.cache
+def listed(name: str) -> Lists:
+    """On the planted tastes, the lists of the users that were there."""
+    return fitted(name).lists(planted()[0])
+
+
+@functools.cache
+def whole(name: str, exclude_seen: bool) -> Lists:
+    """The same by age, as long as there are items."""
+    return with_ages(name).lists(planted()[0], 10 * ITEMS, exclude_seen)
+
+
 @each_personal
 def test_a_checkerboard_is_solved(name: str) -> None:
     board = pairs(checkerboard())
@@ -72,10 +85,10 @@ def test_a_checkerboard_is_solved(name: str) -> None:
 
 @each_personal
 def test_a_planted_pattern_is_learned(name: str) -> None:
-    taken, held = planted()
-    found = recall(fitted(name).lists(taken), held)
+    _, held = planted()
+    found = recall(listed(name), held)
     assert found > FLOOR
-    assert found > 3 * recall(fitted("popular").lists(taken), held)
+    assert found > 3 * recall(listed("popular"), held)
 
 
 @each
@@ -86,7 +99,7 @@ def test_users_who_came_after_the_fit_are_served_by_their_history(name: str) -> 
     if name in ONLY_USERS_OF_THE_FIT:
         assert found == {}
     elif name in IMPERSONAL:
-        assert found == {user + 10_000: ranked for user, ranked in fitted(name).lists(taken).items()}
+        assert found == {user + 10_000: ranked for user, ranked in listed(name).items()}
     else:
         assert recall(found, {user + 10_000: item for user, item in held.items()}) > FLOOR
 
@@ -96,7 +109,7 @@ def test_unknown_items_of_a_history_change_nothing(name: str) -> None:
     taken, _ = planted()
     unknown = [(user, item, 5, 0) for user in histories(taken) for item in (0, 5, 200, 1_000_000)]
     strange = pairs([*rows_of(taken), *unknown])
-    assert fitted(name).lists(strange) == fitted(name).lists(taken)
+    assert fitted(name).lists(strange) == listed(name)
 
 
 @each
@@ -106,7 +119,7 @@ def test_users_of_whom_nothing_is_known_get_no_list_and_change_no_other(name: st
     asked = pairs([*rows_of(taken), *strangers])
     found = fitted(name).lists(asked)
     theirs = {user: found.pop(user) for user, *_ in strangers if user in found}
-    close(found, fitted(name).lists(taken))  # in another place of the block their last bits may differ
+    close(found, listed(name))  # in another place of the block their last bits may differ
     assert set(theirs) == ({0, 8, 50, 10_000} if name in OF_ALL else set())
 
 
@@ -121,13 +134,13 @@ def test_a_known_user_without_a_history_is_no_error(name: str) -> None:
 def test_lists_are_the_first_k_of_all_that_is_scored_less_what_was_seen(name: str) -> None:
     taken, _ = planted()
     seen, fit_ = histories(taken), with_ages(name)
-    whole = fit_.lists(taken, k=10 * ITEMS, exclude_seen=False)
-    assert all(seen[user] & {item for item, _ in ranked} for user, ranked in whole.items())  # allowed, they are listed
-    unseen = {user: [one for one in ranked if one[0] not in seen[user]] for user, ranked in whole.items()}
-    assert fit_.lists(taken, k=10 * ITEMS) == unseen
+    allowed = whole(name, exclude_seen=False)
+    assert all(seen[user] & {item for item, _ in ranked} for user, ranked in allowed.items())  # they are listed
+    unseen = {user: [one for one in ranked if one[0] not in seen[user]] for user, ranked in allowed.items()}
+    assert whole(name, exclude_seen=True) == unseen
     for k in (1, 7):
         assert fit_.lists(taken, k) == {user: ranked[:k] for user, ranked in unseen.items()}
-        assert fit_.lists(taken, k, exclude_seen=False) == {user: ranked[:k] for user, ranked in whole.items()}
+        assert fit_.lists(taken, k, exclude_seen=False) == {user: ranked[:k] for user, ranked in allowed.items()}
     assert {user: len(ranked[:7]) for user, ranked in unseen.items()} == dict.fromkeys(seen, 7)
 
 
@@ -137,8 +150,10 @@ def test_lists_among_some_items_are_those_of_all_without_the_others(name: str, s
     taken, _ = planted()
     among = np.arange(4, 1000, step, dtype=np.int32)  # half of the items, four of them, one; and some that nobody has
     for exclude_seen in (True, False):
-        whole = with_ages(name).lists(taken, 10 * ITEMS, exclude_seen)
-        wanted = {user: [one for one in ranked if one[0] in among] for user, ranked in whole.items()}
+        chosen = set(among.tolist())
+        wanted = {
+            user: [one for one in ranked if one[0] in chosen] for user, ranked in whole(name, exclude_seen).items()
+        }
         for k in (1, 7, ITEMS):
             found = with_ages(name).lists(taken, k, exclude_seen, among=among)
             assert found == {user: ranked[:k] for user, ranked in wanted.items() if ranked}
@@ -193,9 +208,9 @@ def test_a_history_of_which_all_is_old_says_what_it_said_when_it_was_young(name:
 @each
 def test_one_seed_gives_the_same_bytes_again(name: str) -> None:
     taken, _ = planted()
-    first, again = (fit(name, taken, seed=5) for _ in range(2))
-    assert stored(first.rows) == stored(again.rows)
-    assert first.lists(taken) == again.lists(taken)
+    again = fit(name, taken)
+    assert stored(again.rows) == stored(fitted(name).rows)
+    assert again.lists(taken) == listed(name)
 
 
 def stored(table: pa.Table) -> bytes:
