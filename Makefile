@@ -31,10 +31,10 @@ recs: setup ## events in, fused ranking out: the whole chain on DATASET, then ou
 	@$(BIN)/fuserank refresh --dataset $(DATASET) --lake $(LAKE) $(if $(AS_OF),--as-of $(AS_OF)) --report
 
 test: setup-dev ## all tests, on two workers
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 coverage: setup-dev ## the same with branch coverage of lib/fuserank, in out/coverage.json
-	@mkdir -p out; $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder --cov=fuserank --cov-branch --cov-report=term --cov-report=json:out/coverage.json
+	@mkdir -p out; $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov=fuserank --cov-branch --cov-report=term --cov-report=json:out/coverage.json
 
 cluster-test: setup-dev ## refresh and training on a real standalone cluster, a rank killed, bad input; 35 GB of disk, half an hour or more
 	@mkdir -p benchmarks/results; set -o pipefail; $(BIN)/python -m pytest -s --no-header -m cluster tests/cluster 2>&1 | tee benchmarks/results/cluster-test.txt

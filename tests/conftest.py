@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,8 +16,6 @@ from tests.support.lakes import fresh
 from tests.support.tinychain import made
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pyspark.sql import SparkSession
 
     from fuserank.io.lake import Lake
@@ -27,14 +27,27 @@ os.environ.setdefault("SPARK_SUBMIT_OPTS", OF_TESTS)  # of this session's JVM, a
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file's tests share their fixtures, so a worker gets it whole; files of the tiny chain go together, and first."""
-    fixtures = {item: set(getattr(item, "fixturenames", ())) for item in items}
-    chain = {item.path for item, names in fixtures.items() if "tiny_chain" in names}
-    jvm = {item.path for item, names in fixtures.items() if "spark" in names}
-    for item in items:
-        group = "tiny chain" if item.path in chain else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: 0 if item.path in chain else 1 if item.path in jvm else 2)  # what is short fills gaps
+    """Files of the tiny chain first, then those that need a JVM; what is short fills gaps at the end."""
+    jvm = {item.path for item in items if "spark" in getattr(item, "fixturenames", ())}
+    items.sort(key=lambda item: 0 if needs_the_chain(item.path) else 1 if item.path in jvm else 2)
+
+
+@cache
+def needs_the_chain(file: Path) -> bool:
+    """Whether tests of a file start from the tiny chain, which takes minutes to make."""
+    return "tiny_chain" in file.read_text(encoding="utf-8")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A file's tests share their fixtures, so a worker gets it whole; and one worker all that start from the tiny chain."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Whole(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return "tiny chain" if needs_the_chain(config.rootpath / file) else file
+
+    return Whole(config, log)
 
 
 @pytest.fixture(scope="session")
