@@ -209,7 +209,7 @@ class CandidatesConfig(Section):
     hide_disliked: bool = Field(
         True,
         description="leave out of a user's candidates, of every source, and of the fillers of the user's list what the user disliked: the "
-        "latest feedback on the item has a negative reward",
+        "latest feedback on the item, neutral feedback included, has a negative reward",
     )
     max_rows: int | None = Field(
         4_000_000,

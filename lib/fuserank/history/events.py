@@ -42,6 +42,11 @@ def disliked(events: DataFrame, reversals: DataFrame | None) -> DataFrame:
     return _not_taken_back(events.where(_feedback(_reward() < 0)), reversals)
 
 
+def judged(events: DataFrame, reversals: DataFrame | None) -> DataFrame:
+    """The events by which a user gave a verdict on an item: feedback of any reward, 0 included, that no reversal took back."""
+    return _not_taken_back(events.where(_is_feedback()), reversals)
+
+
 def with_reversals(events: DataFrame, reversals: DataFrame | None) -> DataFrame:
     """``events`` with reversed_at (timestamp): when it was first known that the event was taken back; null: it was not."""
     from pyspark.sql import functions as F
@@ -68,8 +73,8 @@ def was_taken() -> Column:
 
 
 def rejected_pairs(events: DataFrame, reversals: DataFrame | None) -> DataFrame | None:
-    """user_index, item_index of which the user's latest word, by event_time and then event_id, is a dislike; None where nobody
-    dislikes anything. Runs one small job.
+    """user_index, item_index of which the user's latest feedback of any reward, by event_time and then event_id, is a dislike;
+    None where nobody dislikes anything. Runs one small job.
     """
     from pyspark.sql import functions as F
 
@@ -77,9 +82,11 @@ def rejected_pairs(events: DataFrame, reversals: DataFrame | None) -> DataFrame 
     if against.isEmpty():
         return None
     pairs = against.select("user_index", "item_index").distinct()
-    words = _not_taken_back(events.where(_feedback(_reward() != 0)), reversals)
     latest = F.max(F.struct("event_time", "event_id", (_reward() < 0).alias("against"))).alias("latest")
-    mine = words.join(pairs, ["user_index", "item_index"], "left_semi").groupBy("user_index", "item_index").agg(latest)
+    verdicts = judged(events, reversals)
+    mine = (
+        verdicts.join(pairs, ["user_index", "item_index"], "left_semi").groupBy("user_index", "item_index").agg(latest)
+    )
     return mine.where("latest.against").select("user_index", "item_index")
 
 
@@ -89,10 +96,14 @@ def _reward() -> Column:
     return F.col("reward_q20")
 
 
-def _feedback(of_reward: Column) -> Column:
+def _is_feedback() -> Column:
     from pyspark.sql import functions as F
 
-    return (F.col("role") == FEEDBACK) & of_reward
+    return F.col("role") == FEEDBACK
+
+
+def _feedback(of_reward: Column) -> Column:
+    return _is_feedback() & of_reward
 
 
 def _not_taken_back(events: DataFrame, reversals: DataFrame | None) -> DataFrame:

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from fuserank.features.baskets import basket_items
 from fuserank.history.baskets import baskets, most_taken, pairs
-from fuserank.history.events import Q20, disliked, is_taken, rejected_pairs, reversals_of, taken, with_reversals
+from fuserank.history.events import Q20, disliked, is_taken, judged, rejected_pairs, reversals_of, taken, with_reversals
 from fuserank.history.labels import labels, taken_in
 from fuserank.history.recurrence import COLUMNS, Recurrence, recurrence, recurrence_of
 from fuserank.history.windows import held_out_days, label_window
@@ -30,7 +30,9 @@ def _pairs(frame: DataFrame) -> set[tuple[int, int]]:
     return {(r["user_index"], r["item_index"]) for r in frame.collect()}
 
 
-def test_taken_is_positive_feedback_that_nothing_took_back_and_disliked_the_negative(spark: SparkSession) -> None:
+def test_taken_is_positive_feedback_that_nothing_took_back_disliked_the_negative_and_judged_all(
+    spark: SparkSession,
+) -> None:
     rows = events(
         spark, event("sale", 1, 1, 3), event("view", 1, 2, 3, role="exposure"), event("zero", 1, 3, 3, reward_q20=0),
         event("one star", 1, 4, 3, reward_q20=-Q20), event("returned", 1, 5, 3), returned("returned", 1, 5, 2),
@@ -39,6 +41,7 @@ def test_taken_is_positive_feedback_that_nothing_took_back_and_disliked_the_nega
     back = reversals_of(rows)
     assert _ids(taken(rows, back)) == {"sale"}
     assert _ids(disliked(rows, back)) == {"one star"}
+    assert _ids(judged(rows, back)) == {"sale", "zero", "one star"}
     assert _ids(with_reversals(rows, back).where(is_taken())) == {"sale"}
 
 
@@ -72,10 +75,13 @@ def test_the_latest_word_on_an_item_decides_whether_it_is_rejected(spark: SparkS
         event("g", 3, 1, 5), event("h", 3, 1, 5, **bad),
         event("i", 4, 1, 5, **bad), returned("i", 4, 1, 2),  # the dislike was taken back
         event("j", 5, 1, 5, **bad), event("k", 5, 1, 3), returned("k", 5, 1, 2),  # the sale after it was taken back
+        event("l", 6, 1, 5, **bad), event("m", 6, 1, 3, reward_q20=0),  # not, then corrected to neither
+        event("n", 7, 1, 5, reward_q20=0), event("o", 7, 1, 3, **bad),
+        event("p", 8, 1, 5, **bad), event("q", 8, 1, 3, reward_q20=0, role="exposure"),  # a look says nothing
     )  # fmt: skip
     found = rejected_pairs(rows, reversals_of(rows))
     assert found is not None
-    assert _pairs(found) == {(1, 1), (3, 1), (5, 1)}
+    assert _pairs(found) == {(1, 1), (3, 1), (5, 1), (7, 1), (8, 1)}
     assert rejected_pairs(rows.where("reward_q20 > 0 OR role = 'reversal'"), reversals_of(rows)) is None
 
 
