@@ -33,6 +33,7 @@ LIKED = (
     | {(6, item) for item in range(6)}
     | {(5, 10), (5, 11)}
 )
+NEUTRAL = {(0, 3)}  # three stars: neither taken nor disliked, but judged
 FITTED_ONES = Fitted(
     "reciprocal_rank", ("repeat", "trending"), {"repeat": 0.5, "trending": 0.5},
     {s: Calibrator((0.0, 1.0), (0.0, 1.0)) for s in ("repeat", "trending")}, Calibrator((0.0, 1.0), (0.01, 0.9)),
@@ -56,8 +57,12 @@ def _event(n: int, user: int, item: int, reward: int) -> dict[str, Any]:
 
 @pytest.fixture
 def shop(spark: SparkSession, lake: Lake) -> Lake:
-    """Users 0 to 5 like three items or more and dislike one; user 6 likes six, dislikes four: two are left."""
-    rated = [*((u, i, 1) for u, i in sorted(LIKED)), *((u, i, -1) for u, i in sorted(DISLIKED))]
+    """Users 0 to 5 like three items or more and dislike one, user 0 finds one neither good nor bad; user 6 likes six, dislikes four: two are left."""
+    rated = [
+        *((u, i, 1) for u, i in sorted(LIKED)),
+        *((u, i, -1) for u, i in sorted(DISLIKED)),
+        *((u, i, 0) for u, i in NEUTRAL),
+    ]
     lake.append(EVENTS, frame(spark, EVENTS, [_event(n, *r) for n, r in enumerate(rated)]).drop("run_id"))
     for table, side, count in ((USER_DICTIONARY, "user", USERS), (ITEM_DICTIONARY, "item", ITEMS_THERE)):
         rows = [{f"{side}_id": f"{side[0]}{n}", f"{side}_index": n} for n in range(count)]
@@ -101,10 +106,10 @@ def test_a_disliked_item_is_on_no_list_and_lists_are_filled_without_the_popular_
     assert found.notes["ranking.repeats_excluded"] == 0  # of 26 pairs nobody can tell
 
 
-def test_without_repeats_no_list_holds_what_was_taken_and_who_has_all_gets_a_shorter_one(shop: Lake) -> None:
+def test_without_repeats_no_list_holds_what_was_judged_and_who_has_all_gets_a_shorter_one(shop: Lake) -> None:
     found = _ranked(shop, "ranking.repeats=exclude", "candidates.trending.quota=1")
     assert {user: len(items) for user, items in found.lists.items()} == {**dict.fromkeys(range(6), K), 6: 2}
-    assert not {(user, item) for user, items in found.lists.items() for item in items} & (DISLIKED | LIKED)
+    assert not {(user, item) for user, items in found.lists.items() for item in items} & (DISLIKED | LIKED | NEUTRAL)
     assert sorted(found.lists[6]) == [10, 11]
     assert found.notes["ranking.short_users"] == 1
     assert any("1 users have fewer than 4 rows" in line for line in found.said)
@@ -118,4 +123,4 @@ def test_without_repeats_no_list_holds_what_was_taken_and_who_has_all_gets_a_sho
 
 def test_dislikes_may_be_shown_where_the_settings_say_so(shop: Lake) -> None:
     found = _ranked(shop, "candidates.hide_disliked=false", "ranking.k=12")
-    assert {(user, item) for user, items in found.lists.items() for item in items} >= DISLIKED
+    assert {(user, item) for user, items in found.lists.items() for item in items} >= DISLIKED | NEUTRAL

@@ -24,7 +24,7 @@ from fuserank.common.factors import by_index
 from fuserank.fusion.fitted import Fitted, from_rows
 from fuserank.fusion.parts import part_alone
 from fuserank.history.baskets import basket_key, baskets, most_taken, pairs
-from fuserank.history.events import rejected_pairs, reversals_of, taken
+from fuserank.history.events import judged, rejected_pairs, reversals_of, taken
 from fuserank.history.recurrence import recurrence
 from fuserank.io.shipped import columns_of, on_executors
 from fuserank.jobs._main import job_main
@@ -101,7 +101,9 @@ def execute(run: Run, as_of: dt.date) -> None:
 
 
 def _excluded(run: Run, own: DataFrame, known: DataFrame, reversals: DataFrame | None) -> DataFrame | None:
-    """user_index, item_index, unique, persisted: what is on no list, because the user rejected it or took it already; None: nothing."""
+    """user_index, item_index, unique, persisted: what is on no list; None: nothing. Without repeats it is all that the user has
+    judged, to which what was rejected belongs; else what the user rejected.
+    """
     from pyspark.sql import functions as F
 
     seen = recurrence(own, F.col("recurs"))
@@ -110,13 +112,11 @@ def _excluded(run: Run, own: DataFrame, known: DataFrame, reversals: DataFrame |
     run.note("ranking.recurring_pairs", seen.recurring)
     run.note("ranking.repeats_excluded", without)
     if run.settings.ranking.repeats == "auto" and without:
-        run.say(f"ranking leaves out what users took before: {seen} (ranking.repeats: allow lists it, too)")
-    taken_ones = own.select("user_index", "item_index") if without else None
+        run.say(f"ranking leaves out what users took or rated before: {seen} (ranking.repeats: allow lists it, too)")
+    if without:
+        return judged(known, reversals).select("user_index", "item_index").distinct().persist()
     rejected = rejected_pairs(known, reversals) if run.settings.candidates.hide_disliked else None
-    if taken_ones is None or rejected is None:
-        only = taken_ones if rejected is None else rejected
-        return None if only is None else only.persist()
-    return taken_ones.unionByName(rejected).distinct().persist()
+    return None if rejected is None else rejected.persist()
 
 
 def _note_short(run: Run, short: int) -> None:
