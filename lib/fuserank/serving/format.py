@@ -14,7 +14,7 @@ def recommendations(user: str, rows: Sequence[Row], k: int | None = None, length
     by; where it is shorter than what is asked for, ``short`` says why, else it is None."""
     ordered = sorted(rows, key=lambda r: r["rank"])[:k]
     wanted = min(k or length, length) if length else len(ordered)
-    why = f"{len(ordered)} of {wanted}: the other items of the catalogue are already taken or disliked"
+    why = f"{len(ordered)} of {wanted}: all other items are already taken or disliked, or there are no more"
     return {
         "user": user,
         "short": why if len(ordered) < wanted else None,

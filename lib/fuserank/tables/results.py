@@ -87,8 +87,8 @@ RANKING = Table(
     grain="one row per user, surface, rank and as_of_date",
     keys=("as_of_date", "user_id", "surface", "rank"),
     writer="ranking",
-    doc="The fused ranking: K rows per user and surface (ranking.k), ranks 1..K without gaps; fewer where the user took or disliked all other "
-    "items of the catalogue. Nothing that the user disliked is in it (candidates.hide_disliked), nor by ranking.repeats what was taken or rated.",
+    doc="The fused ranking: K rows per user and surface (ranking.k), ranks 1..K without gaps; fewer where all other items are already "
+    "taken or disliked, or there are no more. Nothing that the user disliked is in it (candidates.hide_disliked), nor by ranking.repeats what was taken or rated.",
     partition_by=("as_of_date",),
     slice_by=("as_of_date",),
     columns=(

@@ -23,7 +23,7 @@ def test_the_text_names_an_unknown_item_by_its_id_and_its_largest_part_first() -
 
 def test_a_list_that_is_shorter_than_the_run_s_says_so() -> None:
     rows = [{**ROW, "rank": n} for n in (1, 2, 3)]
-    why = "3 of 10: the other items of the catalogue are already taken or disliked"
+    why = "3 of 10: all other items are already taken or disliked, or there are no more"
     found = recommendations("1", rows, None, 10)
     assert found["short"] == why
     assert lines(found)[-1] == why
