@@ -36,10 +36,29 @@ def recommend(
     user = known_as(reader, settings, user)
     mine = reader.read(RANKING, as_of_date=settings.as_of)
     rows = [r.asDict() for r in mine.where((F.col("user_id") == user) & (F.col("surface") == place)).collect()]
-    if not rows:
+    run_id = rows[0]["run_id"] if rows else _listed_in(reader, mine, user, place)
+    length = None if run_id is None else _length(reader, run_id)
+    if not rows and length is None:
         raise FuserankError(_why_none(user, place, settings, mine))
-    found = recommendations(user, rows, k, _length(reader, rows[0]["run_id"]))
+    found = recommendations(user, rows, k, length)
     typer.echo(json.dumps(found, ensure_ascii=False) if as_json else "\n".join(lines(found)))
+
+
+def _listed_in(lake: Lake, ranking: DataFrame, user: str, surface: str) -> str | None:
+    """The run that had this user among those to make lists for and found no item; None: it did not know the user.
+
+    The user dictionary only grows, so whoever stands in it before a user with a list was there when that list was made.
+    """
+    from pyspark.sql import functions as F
+
+    from fuserank.tables.silver import USER_DICTIONARY
+
+    here = ranking.where(F.col("surface") == surface)
+    last = here.agg(F.max("user_index").alias("user_index"), F.max("run_id").alias("run_id")).collect()[0]
+    if last["run_id"] is None or not lake.exists(USER_DICTIONARY):
+        return None
+    asked = (F.col("user_id") == user) & F.col("deleted_at").isNull() & (F.col("user_index") < last["user_index"])
+    return None if lake.read(USER_DICTIONARY).where(asked).isEmpty() else str(last["run_id"])
 
 
 def _length(lake: Lake, run_id: str) -> int | None:

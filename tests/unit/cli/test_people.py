@@ -7,7 +7,7 @@ import json
 import shutil
 import unicodedata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -15,8 +15,9 @@ import yaml
 from fuserank.common.errors import FuserankError
 from fuserank.common.pseudonyms import Key
 from fuserank.io.lake import Lake
+from fuserank.tables.ops import RUNS
 from fuserank.tables.results import RANKING
-from fuserank.tables.silver import IDENTITY_LINKS
+from fuserank.tables.silver import IDENTITY_LINKS, USER_DICTIONARY
 from tests.support.cli import ran
 from tests.support.people import CANARY, SECRET, VARIABLE, changes, write_shop
 from tests.support.rows import frame
@@ -106,3 +107,26 @@ def test_a_lake_without_pseudonyms_takes_ids_as_they_are_and_follows_links_known
     assert json.loads(ran("recommend", "w1", *options).stdout)["user"] == "ü003"
     with pytest.raises(FuserankError, match="user 'w2' has no list"):
         ran("recommend", "w2", *options)
+
+
+def test_a_user_to_whom_nothing_may_be_shown_has_an_empty_list_and_a_newcomer_none(lake: Lake) -> None:
+    users: list[dict[str, Any]] = [{"user_id": f"u{n}", "user_index": n} for n in range(4)]
+    users[1]["deleted_at"] = dt.datetime(2019, 5, 1, tzinfo=dt.UTC)
+    lake.append(USER_DICTIONARY, frame(lake.spark, USER_DICTIONARY, users).drop("run_id"))
+    listed = {"as_of_date": AS_OF, "user_id": "u2", "user_index": 2, "surface": "home", "rank": 1, "item_id": "i1"}
+    lake.replace(RANKING, frame(lake.spark, RANKING, [listed]).drop("as_of_date", "run_id"), as_of_date=AS_OF)
+    run = {"run_id": lake.run_id, "state": "succeeded", "metrics": {"ranking.k": 20.0}}
+    lake.append(RUNS, frame(lake.spark, RUNS, [run]).drop("run_id"))
+    options = ("--lake", lake.root, "--as-of", str(AS_OF))
+    why = "0 of 20: all other items are already taken or disliked, or there are no more"
+    assert ran("recommend", "u0", *options).stdout.splitlines() == ["user u0", why]
+    assert json.loads(ran("recommend", "u0", *options, "--json").stdout) == {
+        "user": "u0",
+        "short": why,
+        "recommendations": [],
+    }
+    for user in ("u1", "u3", "nobody"):  # deleted; came after the run; not there at all
+        with pytest.raises(FuserankError, match=f"user '{user}' has no list"):
+            ran("recommend", user, *options)
+    with pytest.raises(FuserankError, match="user 'u0' has no list on surface 'cart'"):
+        ran("recommend", "u0", *options, "--surface", "cart")

@@ -27,6 +27,9 @@ def test_a_list_that_is_shorter_than_the_run_s_says_so() -> None:
     found = recommendations("1", rows, None, 10)
     assert found["short"] == why
     assert lines(found)[-1] == why
+    none = recommendations("1", [], None, 10)
+    assert none["recommendations"] == []
+    assert lines(none) == ["user 1", why.replace("3 of", "0 of")]
     for k, length in ((None, 3), (2, 10), (None, None)):  # whole; cut by who asked; of a run that did not say
         assert recommendations("1", rows, k, length)["short"] is None
     assert recommendations("1", rows, 5, 10)["short"].startswith("3 of 5: ")
