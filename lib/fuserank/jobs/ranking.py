@@ -156,7 +156,8 @@ def _evidence(
         elif who.reason == "walk":
             load_walks = columns_of(run.lake, LEARNED, COLUMNS, as_of_date=as_of, source=who.name)
             theirs = may_speak.where(F.col("source") == who.name).select("user_index", "item_index")
-            walks = loaded(who.walk)(theirs, _histories(run, as_of), load_walks, candidates.of_source(who.name))
+            histories = as_interactions(pairs(baskets(bought, as_of), ()))  # as the sources were given them
+            walks = loaded(who.walk)(theirs, histories, load_walks, candidates.of_source(who.name))
             told = told.unionByName(ev.walked(may_speak, walks, names, who))
     return told
 
@@ -167,12 +168,6 @@ def _edges(run: Run, as_of: dt.date, who: Source) -> DataFrame:
         return run.lake.read(CO_PURCHASE, as_of_date=as_of)
     near = run.lake.read(LEARNED, as_of_date=as_of, source=who.name).where("part = 'near'")
     return near.selectExpr("index item_index", "other neighbour_index", "value similarity")
-
-
-def _histories(run: Run, as_of: dt.date) -> DataFrame:
-    """PAIR_COLUMNS, as the sources were asked with them."""
-    events = run.lake.known(EVENTS, as_of)
-    return as_interactions(pairs(baskets(taken(events, reversals_of(events)), as_of), ()))
 
 
 def _item_factors(run: Run, as_of: dt.date, who: Source) -> tuple[np.ndarray, np.ndarray]:
