@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ from fuserank.io.interactions import Scratch, scratch
 from fuserank.io.lake import Lake
 from fuserank.io.shipped import columns_of
 from fuserank.jobs._content import content
+from fuserank.jobs._held import held
 from fuserank.registry.sources import SOURCES, Source
 from fuserank.tables import table as table_of
 from fuserank.tables.candidates import LEARNED
@@ -144,20 +145,15 @@ def opened(run: Run, as_of: dt.date, apart: bool = False) -> Iterator[Sources]:
     sections = [cfg.of_source(name) for name in cfg.sources]
     half_lives = [days for s in sections if isinstance(s, SourceSection) for days in s.half_lives_days]
     reversals = reversals_of(events)
-    basket_rows = baskets(taken(events, reversals), as_of).persist()
-    rejected = rejected_pairs(events, reversals) if cfg.hide_disliked else None
-    rejected = None if rejected is None else rejected.persist()
-    pair_rows = pairs(basket_rows, half_lives).persist()
-    try:
-        with scratch(run.lake) as folder:
-            if apart and folder.folder is None:
-                raise FuserankError(
-                    f"lake {run.lake.root} has no folder beside it for lists that are only looked at; do it on a copy in a folder"
-                )
-            lake = Lake(run.spark, f"{folder.folder}/lake", run.run_id) if apart else run.lake
-            yield Sources(run, lake, as_of, basket_rows, pair_rows, folder, rejected)
-    finally:
-        pair_rows.unpersist()
-        basket_rows.unpersist()
-        if rejected is not None:
-            rejected.unpersist()
+    with ExitStack() as stack:
+        basket_rows = held(stack, baskets(taken(events, reversals), as_of))
+        rejected = rejected_pairs(events, reversals) if cfg.hide_disliked else None
+        rejected = None if rejected is None else held(stack, rejected)
+        pair_rows = held(stack, pairs(basket_rows, half_lives))
+        folder = stack.enter_context(scratch(run.lake))
+        if apart and folder.folder is None:
+            raise FuserankError(
+                f"lake {run.lake.root} has no folder beside it for lists that are only looked at; do it on a copy in a folder"
+            )
+        lake = Lake(run.spark, f"{folder.folder}/lake", run.run_id) if apart else run.lake
+        yield Sources(run, lake, as_of, basket_rows, pair_rows, folder, rejected)

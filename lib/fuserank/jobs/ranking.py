@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +28,7 @@ from fuserank.history.baskets import basket_key, baskets, most_taken, pairs
 from fuserank.history.events import judged, rejected_pairs, reversals_of, taken
 from fuserank.history.recurrence import recurrence
 from fuserank.io.shipped import columns_of, on_executors
+from fuserank.jobs._held import held
 from fuserank.jobs._main import job_main
 from fuserank.jobs.candidates import given
 from fuserank.jobs.scores import scored
@@ -70,17 +72,18 @@ def execute(run: Run, as_of: dt.date) -> None:
     reversals = reversals_of(known)
     bought = taken(known, reversals)
     times, recurs = F.count(F.lit(1)).alias("times"), F.min(basket_key()) != F.max(basket_key())
-    own = bought.groupBy("user_index", "item_index").agg(times, recurs.alias("recurs")).persist()
-    excluded = _excluded(run, own, known, reversals)
-    items = most_taken(known, reversals).join(_not_deleted(run), "item_index", "left_semi")
-    fillers = _fillers(run, as_of, items, depth(excluded, cfg.k))
-    fused = lake.read(FUSED, as_of_date=as_of)
-    rows = lists(fused, users.select("user_index"), fillers, cfg.k, excluded).persist()
-    try:
+    with ExitStack() as stack:
+        own = held(stack, bought.groupBy("user_index", "item_index").agg(times, recurs.alias("recurs")))
+        excluded = _excluded(run, own, known, reversals)
+        excluded = None if excluded is None else held(stack, excluded)
+        items = held(stack, most_taken(known, reversals).join(_not_deleted(run), "item_index", "left_semi"))
+        fillers = _fillers(run, as_of, items, depth(excluded, cfg.k))
+        fused = lake.read(FUSED, as_of_date=as_of)
+        rows = held(stack, lists(fused, users.select("user_index"), fillers, cfg.k, excluded))
         short = require_full(rows, users.select("user_index"), items.select("item_index"), cfg.k, excluded)
         _note_short(run, short)
         names = ev.item_names(lake.read(ITEM_DICTIONARY), lake.known(ITEMS, as_of))
-        may_speak = asked(rows, own).persist()
+        may_speak = held(stack, asked(rows, own))
         told = _evidence(run, as_of, may_speak, bought, own, names)
         full = (
             reasoned(rows, may_speak, told, run.settings.candidates.sources)
@@ -92,16 +95,10 @@ def execute(run: Run, as_of: dt.date) -> None:
         lake.replace(
             RANKING, final.repartition("user_index").sortWithinPartitions("user_index", "rank"), as_of_date=as_of
         )
-        may_speak.unpersist()
-    finally:
-        rows.unpersist()
-        own.unpersist()
-        if excluded is not None:
-            excluded.unpersist()
 
 
 def _excluded(run: Run, own: DataFrame, known: DataFrame, reversals: DataFrame | None) -> DataFrame | None:
-    """user_index, item_index, unique, persisted: what is on no list; None: nothing. Without repeats it is all that the user has
+    """user_index, item_index, unique, lazy: what is on no list; None: nothing. Without repeats it is all that the user has
     judged, to which what was rejected belongs; else what the user rejected.
     """
     from pyspark.sql import functions as F
@@ -114,9 +111,8 @@ def _excluded(run: Run, own: DataFrame, known: DataFrame, reversals: DataFrame |
     if run.settings.ranking.repeats == "auto" and without:
         run.say(f"ranking leaves out what users took or rated before: {seen} (ranking.repeats: allow lists it, too)")
     if without:
-        return judged(known, reversals).select("user_index", "item_index").distinct().persist()
-    rejected = rejected_pairs(known, reversals) if run.settings.candidates.hide_disliked else None
-    return None if rejected is None else rejected.persist()
+        return judged(known, reversals).select("user_index", "item_index").distinct()
+    return rejected_pairs(known, reversals) if run.settings.candidates.hide_disliked else None
 
 
 def _note_short(run: Run, short: int) -> None:

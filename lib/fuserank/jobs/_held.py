@@ -1,0 +1,16 @@
+"""Rows that a job reads more than once, persisted until its block ends."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+def held(stack: ExitStack, rows: DataFrame) -> DataFrame:
+    """``rows`` persisted; ``stack`` lets go of them when it closes, however it does."""
+    kept = rows.persist()
+    stack.callback(kept.unpersist)
+    return kept
