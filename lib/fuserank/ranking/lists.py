@@ -72,12 +72,14 @@ def _filled(
 
     rows = [(n, p.item_index, p.part, p.probability, p.source) for n, p in enumerate(fillers)]
     columns = "place int, item_index int, part double, probability double, source string"
-    offered, within = F.broadcast(short.sparkSession.createDataFrame(rows, columns)), F.col("place") < 2 * k
+    offered, needed = F.broadcast(short.sparkSession.createDataFrame(rows, columns)), F.lit(2 * k)
     if excluded is not None:  # one more for each item that the user may not be shown
         of_user = excluded.groupBy("user_index").agg(F.count(F.lit(1)).alias("not_shown"))
         short = short.join(of_user, "user_index", "left").na.fill(0, ["not_shown"])
-        within = F.col("place") < 2 * k + F.col("not_shown")
-    new = short.crossJoin(offered).where(within).join(top, PAIR, "left_anti")
+        needed = F.lit(2 * k) + F.col("not_shown")
+    last = F.least(needed, F.lit(max(len(rows), 1))).cast("int") - 1  # of no fillers none has place 0
+    places = short.withColumn("place", F.explode(F.sequence(F.lit(0), last)))
+    new = places.join(offered, "place").join(top, PAIR, "left_anti")
     if excluded is not None:
         new = new.join(excluded, PAIR, "left_anti")
     place = F.row_number().over(Window.partitionBy("user_index").orderBy("place"))
