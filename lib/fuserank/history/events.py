@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 EXPOSURE, FEEDBACK, REVERSAL = "exposure", "feedback", "reversal"
+IS_REVERSAL, IS_DISLIKE = f"role = '{REVERSAL}'", f"role = '{FEEDBACK}' AND reward_q20 < 0"  # of an event, for SQL
 Q20 = 1 << 20  # rewards and decayed counts are integers in units of 2^-20, so that a sum has one value in any order
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fuserank.history.events import is_taken, reversals_of, taken, with_reversals
+from fuserank.history.events import is_taken, taken, with_reversals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,22 +14,23 @@ if TYPE_CHECKING:
     from fuserank.history.windows import Window
 
 
-def labels(events: DataFrame, window: Window) -> DataFrame:
+def labels(events: DataFrame, window: Window, reversals: DataFrame | None) -> DataFrame:
     """One row per (user_index, item_index) of the events before the window's end, with
 
     ``before`` an event of any kind before the window,
     ``own``    taken before it, by what was known of returns when it began,
     ``label``  taken in it, by what was known of returns when it ended, by a user and of an item that both had an event before it.
 
-    Runs one small job, which looks for reversals.
+    ``reversals``: those among the events, None: there are none.
     """
     from pyspark.sql import functions as F
 
     first, end = (F.lit(day).cast("timestamp") for day in window)
     before, within = F.col("event_time") < first, (F.col("event_time") >= first) & (F.col("event_time") < end)
     rows = events.where(F.col("event_time") < end)
+    back = None if reversals is None else reversals.where(F.col("event_time") < end)
     both = (
-        with_reversals(rows, reversals_of(rows))
+        with_reversals(rows, back)
         .groupBy("user_index", "item_index")
         .agg(
             F.max(before).alias("before"),
@@ -44,12 +45,12 @@ def labels(events: DataFrame, window: Window) -> DataFrame:
     return judged.select("user_index", "item_index", "before", "own", (F.col("label") & told).alias("label"))
 
 
-def taken_in(known: DataFrame, window: Window) -> DataFrame:
-    """Distinct user_index, item_index taken in the window; ``known``: the events known before its end. Runs one small job."""
+def taken_in(known: DataFrame, window: Window, reversals: DataFrame | None) -> DataFrame:
+    """Distinct user_index, item_index taken in the window; ``known``: the events known before its end, ``reversals`` those among them."""
     from pyspark.sql import functions as F
 
     within = (F.col("event_date") >= F.lit(window.start)) & (F.col("event_date") < F.lit(window.end))
-    return taken(known, reversals_of(known)).where(within).select("user_index", "item_index").distinct()
+    return taken(known, reversals).where(within).select("user_index", "item_index").distinct()
 
 
 def side_by_side(long: DataFrame, judged: DataFrame | None, sources: Sequence[str], ranked: bool) -> DataFrame:

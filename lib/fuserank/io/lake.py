@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote
 
 from fuserank.io.places import LakeError, is_catalog, is_memory, place_of, quoted
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 __all__ = ["Lake", "LakeError", "known_rows"]
+T = TypeVar("T")
 # A write keeps a task's rows in their order: it holds a file open for each partition value, of which no task has more here.
 # Otherwise Spark sorts the rows once more by the partition columns alone, as constants on top hide that they are
 # sorted: bronze would pay for nothing, and where that sort spills, rows of one partition change places.
@@ -30,6 +31,8 @@ _HASHES = {"parquet.enable.dictionary#event_id": "false", "parquet.enable.dictio
 _WRITING: dict[str, threading.RLock] = defaultdict(threading.RLock)  # by name: one writer a table in this process
 # Settings of the session, and what each write that holds one found there: the first one found what stood before.
 _SETTING, _FOUND = threading.Lock(), defaultdict[str, list[str | None]](list)
+
+_ASKED = threading.Lock()
 
 
 class Lake:
@@ -48,6 +51,8 @@ class Lake:
         self.versions_written: dict[str, int] = {}
         self.rows_written: dict[str, int] = {}
         self._grown: set[str] = set()
+        self._answers: dict[tuple[str, int, str], Any] = {}
+        self._asking: dict[tuple[str, int, str], threading.Lock] = defaultdict(threading.Lock)
 
     def name(self, table: Table) -> str:
         """The table as Spark SQL takes it."""
@@ -87,6 +92,20 @@ class Lake:
     def known(self, table: Table, as_of: dt.date) -> DataFrame:
         """The one as-of reader: only rows that were known before 00:00 UTC of ``as_of``."""
         return known_rows(table, self.read(table), as_of)
+
+    def once(self, table: Table, question: str, ask: Callable[[], T]) -> T:
+        """What ``ask`` finds out of a table, by the name ``question``: run once for each version of it; who asks meanwhile waits."""
+        key = (table.name, self.version(table), question)
+        with _ASKED:
+            lock = self._asking[key]
+        with lock:
+            if key not in self._answers:
+                self._answers[key] = ask()
+            return self._answers[key]  # type: ignore[no-any-return]
+
+    def holds(self, table: Table, condition: str) -> bool:
+        """Whether any row of the table meets the condition, SQL. Runs a job, the first time that it is asked of a version."""
+        return self.once(table, condition, lambda: not self.read(table).where(condition).isEmpty())
 
     def replace(self, table: Table, frame: DataFrame, **slice_values: Any) -> int:
         """Replace exactly one slice (replaceWhere, no txn); returns the rows written."""

@@ -10,7 +10,8 @@ import numpy as np
 from fuserank.candidates.quotas import Hits, Listed, overlap, segments, union
 from fuserank.common.lookup import locate
 from fuserank.history.baskets import baskets
-from fuserank.history.events import reversals_of, taken
+from fuserank.history.events import taken
+from fuserank.jobs._history import reversals
 from fuserank.tables.silver import EVENTS
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def segments_of(run: Run, as_of: dt.date, users: npt.NDArray[np.int32]) -> npt.N
 
     asked = run.spark.createDataFrame([(int(u),) for u in users], "user_index int")
     events = run.lake.known(EVENTS, as_of).join(F.broadcast(asked), "user_index", "left_semi")
-    rows = baskets(taken(events, reversals_of(events)), as_of).groupBy("user_index")
+    rows = baskets(taken(events, reversals(run.lake, events)), as_of).groupBy("user_index")
     table = rows.agg(F.count_distinct("basket").alias("baskets")).toArrow()
     user, count = (table[c].to_numpy() for c in ("user_index", "baskets"))
     order = np.argsort(user)

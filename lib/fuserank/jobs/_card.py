@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from fuserank.common.errors import FuserankError
 from fuserank.config.dataset import DatasetConfig, load_dataset
-from fuserank.history.events import reversals_of, taken
+from fuserank.history.events import taken
 from fuserank.insight import card_counts as counts
 from fuserank.insight.card import Card, TableSize, card, known_rule
+from fuserank.jobs._history import reversals
 from fuserank.tables import ALL, Table
 from fuserank.tables import silver as s
 from fuserank.tables.bronze import bronze_table
@@ -33,7 +34,7 @@ def gather(lake: Lake, settings: Settings, as_of: dt.date) -> Card:
     events = lake.known(s.EVENTS, as_of)
     calendar = counts.calendar(events, dataset.time_zone).collect()
     refuse_other(dataset, {r[end] for r in calendar for end in ("dataset_low", "dataset_high")})
-    pairs = counts.pairs(taken(events, reversals_of(events)), dataset.time_zone).persist()
+    pairs = counts.pairs(taken(events, reversals(lake, events)), dataset.time_zone).persist()
     try:
         histograms = counts.histograms(pairs, lake.known(s.ITEMS, as_of)).collect()
     finally:

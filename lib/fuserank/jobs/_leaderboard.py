@@ -29,12 +29,13 @@ from fuserank.evaluation.tracks import NEVER, Events
 from fuserank.fusion.fit import fit
 from fuserank.fusion.fitted import Fitted
 from fuserank.fusion.parts import parts_of, summed
-from fuserank.history.events import reversals_of, was_taken, with_reversals
+from fuserank.history.events import was_taken, with_reversals
 from fuserank.history.windows import label_window
 from fuserank.io.executors import refuse_dynamic_allocation, slots
 from fuserank.io.interactions import Scratch, read_lines, scratch
 from fuserank.io.memory import peak_memory
 from fuserank.jobs._content import content
+from fuserank.jobs._history import reversals
 from fuserank.jobs.silver import refuse_other_windows
 from fuserank.registry.sources import Source, recommenders
 from fuserank.tables.ops import LEADERBOARD
@@ -126,7 +127,7 @@ def splits(run: Run, asked: Asked) -> tuple[Split, Split]:
 def _events(run: Run, label_days: int) -> Events:
     """What was taken before the end of the window, by what was known then or before, and the items that the lake has numbered."""
     known = run.lake.known(EVENTS, label_window(run.as_of, label_days).end)
-    rows = with_reversals(known.where(was_taken()), reversals_of(known)).selectExpr(
+    rows = with_reversals(known.where(was_taken()), reversals(run.lake, known)).selectExpr(
         "user_index", "item_index", "cast(unix_date(event_date) as bigint) day", "unix_micros(event_time) time_us",
         f"coalesce(cast(unix_date(date(reversed_at)) as bigint), {NEVER}) back_day",
     )  # fmt: skip

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from fuserank.config.dataset import DatasetConfig
 from fuserank.config.settings import Settings
 from fuserank.history.baskets import baskets, pairs
-from fuserank.history.events import reversals_of, taken
+from fuserank.history.events import taken
 from fuserank.history.recurrence import COLUMNS, Recurrence, recurrence, recurrence_of
 from fuserank.io import survey
 from fuserank.io.executors import slots
@@ -20,6 +20,7 @@ from fuserank.io.files import resolve_root
 from fuserank.io.lake import Lake
 from fuserank.io.places import is_local, local_path
 from fuserank.jobs._chain import Step, edges
+from fuserank.jobs._history import reversals
 from fuserank.planning.disk import Place, refuse_short
 from fuserank.planning.predict import Former, Machine, Plan, Stage, predict
 from fuserank.planning.shop import Shop, guessed_items, guessed_users
@@ -105,7 +106,7 @@ def _recurrence(settings: Settings, spark: SparkSession | None) -> Recurrence | 
     if lake is None or not lake.exists(EVENTS):
         return None
     known = lake.known(EVENTS, settings.as_of)
-    taken_ones = taken(known, reversals_of(known))
+    taken_ones = taken(known, reversals(lake, known))
     return recurrence(pairs(baskets(taken_ones, settings.as_of), ()), F.col("baskets") > 1)
 
 

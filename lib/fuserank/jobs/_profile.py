@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fuserank.common.errors import FuserankError
 from fuserank.common.ids import normal_id
 from fuserank.config.dataset import DatasetConfig, load_dataset
-from fuserank.history.events import reversals_of, taken
+from fuserank.history.events import taken
 from fuserank.insight import item_counts, user_rows
 from fuserank.insight.item import ItemProfile
 from fuserank.insight.item import profile as item_profile
@@ -17,6 +17,7 @@ from fuserank.insight.user import About, UserProfile
 from fuserank.insight.user import profile as user_profile
 from fuserank.insight.words import Currency
 from fuserank.jobs._card import refuse_other
+from fuserank.jobs._history import reversals
 from fuserank.tables import Table
 from fuserank.tables import features as f
 from fuserank.tables import silver as s
@@ -94,7 +95,7 @@ def item(lake: Lake, settings: Settings, as_of: dt.date, wanted: str) -> ItemPro
     if not kinds and not catalogue:
         raise FuserankError(_nobody(lake, as_of, name, s.ITEM_DICTIONARY, "item"))
     refuse_other(dataset, {r[end] for r in kinds for end in ("dataset_low", "dataset_high")})
-    good = taken(known.where(mine), reversals_of(known))
+    good = taken(known.where(mine), reversals(lake, known))
     dictionary = lake.read(s.ITEM_DICTIONARY)
     neighbours, ranked, made = (_slice(lake, t, as_of) for t in (CO_PURCHASE, RANKING, f.ITEM))
     surface = F.col("surface") == settings.ranking.surface

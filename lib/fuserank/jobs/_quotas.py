@@ -15,6 +15,7 @@ from fuserank.config.candidates import SEGMENTS, CandidatesConfig
 from fuserank.history.labels import labels
 from fuserank.history.windows import label_window
 from fuserank.jobs._candidate_sets import segments_of
+from fuserank.jobs._history import reversals
 from fuserank.jobs._sources import opened
 from fuserank.jobs.silver import refuse_other_windows
 from fuserank.registry.sources import SOURCES
@@ -57,7 +58,8 @@ def choose(run: Run, as_of: dt.date, budget: float, band: int, per_user: bool = 
     refuse_other_windows(run)
     cfg, window = run.settings.candidates, label_window(as_of, run.settings.windows.label_days, back=1)
     start = window.start
-    judged = labels(run.lake.known(EVENTS, as_of), window).where("label")
+    known = run.lake.known(EVENTS, as_of)
+    judged = labels(known, window, reversals(run.lake, known)).where("label")
     drawn = draw_users(run.lake.known(EVENTS, start), run.settings.fusion.fit_users, run.seed).persist()
     truth = judged.join(drawn, "user_index", "left_semi").select("user_index", "item_index").toArrow()
     lists: dict[str, Listed] = {}

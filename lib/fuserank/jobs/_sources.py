@@ -20,13 +20,14 @@ from fuserank.candidates.rows import KERNEL_OUTPUT, without
 from fuserank.common.errors import FuserankError
 from fuserank.config.candidates import SEGMENTS, SourceSection
 from fuserank.history.baskets import baskets, pairs
-from fuserank.history.events import rejected_pairs, reversals_of, taken
+from fuserank.history.events import rejected_pairs, taken
 from fuserank.io.executors import refuse_dynamic_allocation, slots
 from fuserank.io.interactions import Scratch, scratch
 from fuserank.io.lake import Lake
 from fuserank.io.shipped import columns_of
 from fuserank.jobs._content import content
 from fuserank.jobs._held import held
+from fuserank.jobs._history import dislikes, reversals
 from fuserank.registry.sources import SOURCES, Source
 from fuserank.tables import table as table_of
 from fuserank.tables.candidates import LEARNED
@@ -144,10 +145,10 @@ def opened(run: Run, as_of: dt.date, apart: bool = False) -> Iterator[Sources]:
     events = run.lake.known(EVENTS, as_of)
     sections = [cfg.of_source(name) for name in cfg.sources]
     half_lives = [days for s in sections if isinstance(s, SourceSection) for days in s.half_lives_days]
-    reversals = reversals_of(events)
+    back = reversals(run.lake, events)
     with ExitStack() as stack:
-        basket_rows = held(stack, baskets(taken(events, reversals), as_of))
-        rejected = rejected_pairs(events, reversals) if cfg.hide_disliked else None
+        basket_rows = held(stack, baskets(taken(events, back), as_of))
+        rejected = rejected_pairs(events, back) if cfg.hide_disliked and dislikes(run.lake) else None
         rejected = None if rejected is None else held(stack, rejected)
         pair_rows = held(stack, pairs(basket_rows, half_lives))
         folder = stack.enter_context(scratch(run.lake))

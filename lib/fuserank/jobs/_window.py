@@ -9,6 +9,7 @@ from fuserank.common.draws import draw_users
 from fuserank.fusion.apply import said_by_all
 from fuserank.history.labels import labels, side_by_side
 from fuserank.history.windows import label_window
+from fuserank.jobs._history import reversals
 from fuserank.jobs.candidates import given
 from fuserank.jobs.scores import scored
 from fuserank.jobs.silver import refuse_other_windows
@@ -25,12 +26,15 @@ def window_before(run: Run, as_of: dt.date) -> pa.Table:
     """What all said as of the day on which the label window begins that ends at ``as_of``, and what was bought in it."""
     window = label_window(as_of, run.settings.windows.label_days, back=1)
     proposed = given(run, window.start)
-    return _wide(run, as_of, "valid", proposed, labels(run.lake.known(EVENTS, as_of), window), proposed)
+    known = run.lake.known(EVENTS, as_of)
+    judged = labels(known, window, reversals(run.lake, known))
+    return _wide(run, as_of, "valid", proposed, judged, proposed)
 
 
 def window_from(run: Run, as_of: dt.date) -> pa.Table:
     """What all said as of ``as_of`` of users with truth, and what these bought in the label window from then on."""
-    judged = labels(run.lake.read(EVENTS), label_window(as_of, run.settings.windows.label_days))
+    events, window = run.lake.read(EVENTS), label_window(as_of, run.settings.windows.label_days)
+    judged = labels(events, window, reversals(run.lake, events))
     return _wide(run, as_of, "rank", given(run, as_of), judged, judged.where("label"))
 
 

@@ -21,11 +21,12 @@ from fuserank.common.errors import FuserankError
 from fuserank.evaluation.measure import FUSION, Items, measure
 from fuserank.fusion.apply import said_by_all
 from fuserank.fusion.fitted import from_rows
-from fuserank.history.events import is_taken, reversals_of, with_reversals
+from fuserank.history.events import is_taken, with_reversals
 from fuserank.history.labels import labels, side_by_side
 from fuserank.history.windows import label_window
 from fuserank.jobs._ablation import ablation
 from fuserank.jobs._candidate_sets import candidate_sets
+from fuserank.jobs._history import reversals
 from fuserank.jobs._main import job_main
 from fuserank.jobs._window import window_from
 from fuserank.jobs.candidates import given
@@ -52,11 +53,12 @@ def execute(run: Run, as_of: dt.date) -> None:
     lake, cfg = run.lake, run.settings.evaluation
     judged_days = label_window(as_of, run.settings.windows.label_days)
     sources = (*run.settings.candidates.sources, *run.settings.models.use, FUSION)
-    judged = labels(lake.read(EVENTS), judged_days).persist()
+    events, known = lake.read(EVENTS), lake.known(EVENTS, as_of)
+    judged = labels(events, judged_days, reversals(lake, events)).persist()
     wide = side_by_side(_said(run, as_of), judged, sources, ranked=False).persist()
     try:
         window = (as_of, judged_days.end - dt.timedelta(days=1))
-        items = Items.of(_popularity(lake.known(EVENTS, as_of)))
+        items = Items.of(_popularity(known, reversals(lake, known)))
         found = measure(wide, judged, items, sources, _calibrators(run, as_of), cfg, run.seed, window)
     finally:
         wide.unpersist()
@@ -110,11 +112,11 @@ def _said(run: Run, as_of: dt.date) -> DataFrame:
     return said_by_all(given(run, as_of), scored(run, as_of, "rank")).drop("rank").unionByName(fused)
 
 
-def _popularity(events: DataFrame) -> DataFrame:
+def _popularity(events: DataFrame, back: DataFrame | None) -> DataFrame:
     """How often every item with an event was taken."""
     from pyspark.sql import functions as F
 
-    rows = with_reversals(events, reversals_of(events))
+    rows = with_reversals(events, back)
     return rows.groupBy("item_index").agg(F.count_if(is_taken()).alias("purchases"))
 
 

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from fuserank.features.build import Known, build
-from fuserank.history.events import reversals_of
+from fuserank.jobs._history import reversals
 from fuserank.jobs._main import job_main
 from fuserank.tables import features as t
 from fuserank.tables import silver
@@ -35,7 +35,7 @@ def known_tables(lake: Lake, as_of: dt.date) -> Known:
     events = lake.known(silver.EVENTS, as_of)
     return Known(
         events=events,
-        reversals=reversals_of(events),
+        reversals=reversals(lake, events),
         items=lake.known(silver.ITEMS, as_of),
         users=lake.known(silver.USERS, as_of),
         promotions=lake.known(silver.PROMOTIONS, as_of),

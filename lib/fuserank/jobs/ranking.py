@@ -25,10 +25,11 @@ from fuserank.common.factors import by_index
 from fuserank.fusion.fitted import Fitted, from_rows
 from fuserank.fusion.parts import part_alone
 from fuserank.history.baskets import basket_key, baskets, most_taken, pairs
-from fuserank.history.events import judged, rejected_pairs, reversals_of, taken
+from fuserank.history.events import judged, rejected_pairs, taken
 from fuserank.history.recurrence import recurrence
 from fuserank.io.shipped import columns_of, on_executors
 from fuserank.jobs._held import held
+from fuserank.jobs._history import dislikes, reversals
 from fuserank.jobs._main import job_main
 from fuserank.jobs.candidates import given
 from fuserank.jobs.scores import scored
@@ -69,14 +70,14 @@ def execute(run: Run, as_of: dt.date) -> None:
 
     cfg, lake, known = run.settings.ranking, run.lake, run.lake.known(EVENTS, as_of)
     users = lake.read(USER_DICTIONARY).where("deleted_at is null").select("user_id", "user_index")
-    reversals = reversals_of(known)
-    bought = taken(known, reversals)
+    back = reversals(lake, known)
+    bought = taken(known, back)
     times, recurs = F.count(F.lit(1)).alias("times"), F.min(basket_key()) != F.max(basket_key())
     with ExitStack() as stack:
         own = held(stack, bought.groupBy("user_index", "item_index").agg(times, recurs.alias("recurs")))
-        excluded = _excluded(run, own, known, reversals)
+        excluded = _excluded(run, own, known, back)
         excluded = None if excluded is None else held(stack, excluded)
-        items = held(stack, most_taken(known, reversals).join(_not_deleted(run), "item_index", "left_semi"))
+        items = held(stack, most_taken(known, back).join(_not_deleted(run), "item_index", "left_semi"))
         fillers = _fillers(run, as_of, items, depth(excluded, cfg.k))
         fused = lake.read(FUSED, as_of_date=as_of)
         rows = held(stack, lists(fused, users.select("user_index"), fillers, cfg.k, excluded))
@@ -97,7 +98,7 @@ def execute(run: Run, as_of: dt.date) -> None:
         )
 
 
-def _excluded(run: Run, own: DataFrame, known: DataFrame, reversals: DataFrame | None) -> DataFrame | None:
+def _excluded(run: Run, own: DataFrame, known: DataFrame, back: DataFrame | None) -> DataFrame | None:
     """user_index, item_index, unique, lazy: what is on no list; None: nothing. Without repeats it is all that the user has
     judged, to which what was rejected belongs; else what the user rejected.
     """
@@ -111,8 +112,8 @@ def _excluded(run: Run, own: DataFrame, known: DataFrame, reversals: DataFrame |
     if run.settings.ranking.repeats == "auto" and without:
         run.say(f"ranking leaves out what users took or rated before: {seen} (ranking.repeats: allow lists it, too)")
     if without:
-        return judged(known, reversals).select("user_index", "item_index").distinct()
-    return rejected_pairs(known, reversals) if run.settings.candidates.hide_disliked else None
+        return judged(known, back).select("user_index", "item_index").distinct()
+    return rejected_pairs(known, back) if run.settings.candidates.hide_disliked and dislikes(run.lake) else None
 
 
 def _note_short(run: Run, short: int) -> None:

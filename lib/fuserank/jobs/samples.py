@@ -19,6 +19,7 @@ from fuserank.common.errors import FuserankError
 from fuserank.history.labels import taken_in
 from fuserank.history.windows import Window, label_window
 from fuserank.io.shipped import columns_of, on_executors
+from fuserank.jobs._history import reversals
 from fuserank.jobs._main import job_main
 from fuserank.jobs.candidates import given
 from fuserank.jobs.silver import refuse_other_windows
@@ -71,7 +72,8 @@ def _split(run: Run, as_of: dt.date, split: str, back: int) -> None:
 
 def bought_in(run: Run, window: Window) -> DataFrame:
     """Distinct pairs taken in the window, by what was known when it ended."""
-    bought = taken_in(run.lake.known(EVENTS, window.end), window)
+    known = run.lake.known(EVENTS, window.end)
+    bought = taken_in(known, window, reversals(run.lake, known))
     if bought.isEmpty():
         raise FuserankError(
             f"nothing was taken in the label window {window.start} .. {window.end}; choose a later --as-of or take in more data"

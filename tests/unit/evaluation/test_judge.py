@@ -84,7 +84,7 @@ def test_truth_is_what_known_users_bought_of_known_items_within_the_window(spark
         _event(2, 9, "2017-12-05T00:00:00"),  # an item that no one knew
         _event(8, 1, "2017-12-05T00:00:00"),  # a user that no one knew
     ])  # fmt: skip
-    found = labels(events, label_window(START, 28)).collect()
+    found = labels(events, label_window(START, 28), None).collect()
     assert {(r["user_index"], r["item_index"]) for r in found if r["label"]} == {(1, 1), (1, 2)}
     assert {(r["user_index"], r["item_index"]) for r in found if r["own"]} == {(1, 1), (2, 2)}
 

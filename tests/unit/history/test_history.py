@@ -120,16 +120,16 @@ def test_labels_and_own_go_by_the_returns_known_when_the_window_ended_and_began(
         event("sale", 1, 1, sold),
     ]
     rows = events(spark, *both, *([] if back is None else [returned("sale", 1, 1, back)]))
-    (got,) = labels(rows, WINDOW).where("user_index = 1 AND item_index = 1").collect()
+    (got,) = labels(rows, WINDOW, reversals_of(rows)).where("user_index = 1 AND item_index = 1").collect()
     assert (got["own"], got["label"]) == (own, label)
     known = rows.where(F.col("known_at") < F.lit(WINDOW.end).cast("timestamp"))
-    assert _pairs(taken_in(known, WINDOW)) == ({(1, 1)} if label else set())
+    assert _pairs(taken_in(known, WINDOW, reversals_of(known))) == ({(1, 1)} if label else set())
 
 
 def test_what_is_disliked_in_the_window_is_no_truth(spark: SparkSession) -> None:
     rows = events(spark, event("a", 1, 1, 5), event("b", 1, 2, 5), event("c", 1, 2, -3, reward_q20=-Q20))
-    assert _pairs(labels(rows, WINDOW).where("label")) == set()
-    assert _pairs(taken_in(rows, WINDOW)) == set()
+    assert _pairs(labels(rows, WINDOW, reversals_of(rows)).where("label")) == set()
+    assert _pairs(taken_in(rows, WINDOW, None)) == set()
 
 
 def test_windows_follow_one_another_to_the_day() -> None:

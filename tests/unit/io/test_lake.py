@@ -194,3 +194,18 @@ def test_rows_of_bronze_are_not_sorted_by_what_is_constant_in_their_file(spark: 
     rows = lake.read(table).select("_row", "n", "_content_hash").collect()
     assert [r["_row"] for r in rows] == list(range(500))
     assert {(r["_row"] + r["n"], r["_content_hash"]) for r in rows} == {(500, "abc")}
+
+
+def test_a_question_is_asked_once_for_each_version_of_a_table(spark: SparkSession, lake: Lake) -> None:
+    asked: list[int] = []
+
+    def ask() -> int:
+        asked.append(lake.version(CANDIDATES))
+        return len(asked)
+
+    lake.replace(CANDIDATES, candidates(spark, "als", 1), as_of_date=DAY, source="als")
+    assert [lake.once(CANDIDATES, "how often", ask) for _ in range(2)] == [1, 1]
+    assert not lake.holds(CANDIDATES, "source = 'repeat'")
+    lake.replace(CANDIDATES, candidates(spark, "repeat", 1), as_of_date=DAY, source="repeat")
+    assert lake.once(CANDIDATES, "how often", ask) == 2
+    assert lake.holds(CANDIDATES, "source = 'repeat'")
