@@ -12,17 +12,18 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fuserank.common.draws import draw_users
 from fuserank.common.errors import FuserankError
 from fuserank.history.labels import taken_in
 from fuserank.history.windows import Window, label_window
-from fuserank.io.shipped import columns_of, on_executors
+from fuserank.io.shipped import columns_in, on_executors
 from fuserank.jobs._history import reversals
 from fuserank.jobs._main import job_main
 from fuserank.jobs.candidates import given
 from fuserank.jobs.silver import refuse_other_windows
+from fuserank.registry.sources import SOURCES
 from fuserank.samples import catalogue, encode
 from fuserank.samples.catalogue import Catalogue
 from fuserank.samples.keys import hashed, labelled, positions, thinned
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from fuserank.io.run import Run
+    from fuserank.tables import Table
 
 READS = (EVENTS, CANDIDATES, FACTORS, CO_PURCHASE, *f.TABLES)
 WRITES = (SAMPLES,)
@@ -96,7 +98,7 @@ def rows(run: Run, start: dt.date, keys: DataFrame, drawn: DataFrame | None = No
             *(lake.read(t, as_of_date=start) for t in (f.USER_ITEM, f.USER, f.USER_HISTORY, f.USER_ATTRIBUTE)),
         )
     ]
-    factors = _of_drawn(lake.read(FACTORS, as_of_date=start, side="user"), drawn, "index")
+    factors = _of_drawn(_proposed_from(run, FACTORS, as_of_date=start, side="user"), drawn, "index")
     by_user = ByUser(*slices, factors=factors)  # type: ignore[misc]
     items, stores = (lake.read(t, as_of_date=start) for t in (f.ITEM, f.STORE_ITEM))
     held = Catalogue.of(catalogue.item_rows(items).toArrow(), catalogue.store_rows(stores).toArrow())
@@ -104,12 +106,19 @@ def rows(run: Run, start: dt.date, keys: DataFrame, drawn: DataFrame | None = No
     return encode.encoded(
         told(positions(keys, partitions), by_user, catalogue.buckets(USER_BUCKETS)),
         on_executors(run.spark, held, held.nbytes),
-        columns_of(lake, FACTORS, ("index", "factor"), as_of_date=start, side="item"),
-        columns_of(lake, CO_PURCHASE, names, names[:2], as_of_date=start),
+        columns_in(_proposed_from(run, FACTORS, as_of_date=start, side="item"), ("index", "factor")),
+        columns_in(_proposed_from(run, CO_PURCHASE, as_of_date=start), names, names[:2]),
         run.settings.samples.minor_per_major,
         run.settings.samples.shards,
         partitions,
     )
+
+
+def _proposed_from(run: Run, table: Table, **where: Any) -> DataFrame:
+    """The slice that a source of this run has written; no row where none writes the table: an older run's may stand there."""
+    cfg, frame = run.settings.candidates, run.lake.read(table, **where)
+    written = {SOURCES[name].writes for name in cfg.sources if cfg.quota(name)}
+    return frame if table.name in written else frame.limit(0)
 
 
 def main(argv: list[str] | None = None) -> int:
