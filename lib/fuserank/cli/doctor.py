@@ -39,14 +39,14 @@ def doctor(
     found: dict[str, Any] = {"python": platform.python_version(), "java": java()}
     problems: list[str] = []
     settings = load(env, overrides)
-    reader = settings.train.reader
-    if not found["python"].startswith(("3.11.",) if reader == "petastorm" else ("3.11.", "3.12.")):
+    petastorm = any(settings.training_of(name).reader == "petastorm" for name in settings.models.use)
+    if not found["python"].startswith(("3.11.",) if petastorm else ("3.11.", "3.12.")):
         problems.append(
             f"Python {found['python']}: 3.11 is needed (or 3.12 with train.reader pyarrow); `make setup PYTHON=python3.11`"
         )
     if not found["java"].startswith(("17", "21")):
         problems.append(f"Java {found['java']}: 17 or 21 is needed; install a JRE or set JAVA_HOME")
-    for name in (*PACKAGES, *(["petastorm"] if reader == "petastorm" else [])):
+    for name in (*PACKAGES, *(["petastorm"] if petastorm else [])):
         try:
             found[name] = version(name)
         except PackageNotFoundError:

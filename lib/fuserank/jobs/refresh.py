@@ -101,7 +101,8 @@ def _step(module: Any, day: dt.date, *behind: Table) -> Step:
 
 def execute(run: Run, as_of: dt.date) -> None:
     """Every step as soon as its tables are there; the ledger keeps what the plan said, and how far off it was."""
-    train.refuse_missing_reader(run.settings.train)  # known now; training is minutes away
+    for name in run.settings.models.use:  # known now; training is minutes away
+        train.refuse_missing_reader(run.settings.training_of(name))
     dataset = load_dataset(run.settings.dataset)
     chain = steps(as_of, run.settings, dataset)
     planned = plan_of(run.settings, dataset, chain, run.spark)

@@ -119,7 +119,7 @@ def _stage(
 def _tasks(job: str, settings: Settings, machine: Machine) -> int:
     """Python processes that the step has side by side in one process tree."""
     if job == "train":
-        return settings.train.ranks if machine.local else 1
+        return max(settings.training_of(name).ranks for name in settings.models.use) if machine.local else 1
     return machine.tasks
 
 
