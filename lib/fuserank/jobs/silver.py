@@ -46,6 +46,7 @@ READS: tuple[Table, ...] = (INGESTED,)  # and bronze_table(…) for each table o
 WRITES: tuple[Table, ...] = (*t.TABLES, QUARANTINE, INGESTED)
 # A row that is bad again is open again; a row whose file came in anew stays with that.
 REOPENED = "NOT (t.resolution <=> s.resolution) AND NOT (t.resolution <=> 'replaced')"
+FORMER_LABEL_DAYS = 28  # by which events were placed whatever the settings, before marks named the length
 _BROADCAST_ROWS = 1_000_000  # some 100 MB in each executor
 _DICTIONARIES = {"user": t.USER_DICTIONARY, "item": t.ITEM_DICTIONARY}
 
@@ -95,7 +96,7 @@ class Files:
         self.lake, self.dataset, self.label_days, self.again = lake, dataset, label_days, again
         aside = {"root", "version", "connect", "pseudonyms", *(["as_of"] if dataset.order == "time" else [])}
         meaning = dataset.model_dump_json(exclude=aside, exclude_defaults=True)
-        if dataset.order != "time":  # their days follow the windows
+        if dataset.order != "time" and label_days != FORMER_LABEL_DAYS:  # their days follow the windows
             meaning += f" label_days={label_days}"
         self.mapping = hashlib.sha256(meaning.encode()).hexdigest()
         self.bronze = known(lake, "bronze", dataset.name)

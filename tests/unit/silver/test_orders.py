@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -148,3 +149,10 @@ def test_by_other_windows_events_are_refused_until_silver_has_placed_them_anew(
     else:
         assert set(days) == set(items)
         assert set(days.values()) == {0, 7, 14, 15}
+
+
+def test_lakes_made_before_marks_named_the_length_of_a_window_were_placed_by_28(lake: Lake, tmp_path: Path) -> None:
+    dataset = _lines(tmp_path)
+    by = {days: silver.Files(lake, dataset, days).mapping for days in (7, 28)}
+    before = dataset.model_dump_json(exclude={"root", "version", "connect", "pseudonyms"}, exclude_defaults=True)
+    assert by[28] == hashlib.sha256(before.encode()).hexdigest() != by[7]
