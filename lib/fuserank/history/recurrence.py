@@ -50,13 +50,19 @@ def recurrence(pair_rows: DataFrame, recurs: Column) -> Recurrence:
     return Recurrence(row["pairs"], row["recurring"])
 
 
-COLUMNS = (
-    "user_index", "item_index", "event_id", "role", "reward_q20", "session", "event_time", "known_at", "reverses_event_id"
-)  # fmt: skip
+COLUMNS = ("user_index", "item_index", "role", "reward_q20", "session", "event_time", "known_at")
+IDS = ("event_id", "reverses_event_id")  # by far the largest, and needed only where ``any_reversal``
+
+
+def any_reversal(events: pa.Table) -> bool:
+    """Whether one of the events takes another back; ``events``: COLUMNS of silver.events in memory."""
+    import pyarrow.compute as pc
+
+    return bool(pc.any(pc.equal(events["role"], REVERSAL)).as_py())
 
 
 def recurrence_of(events: pa.Table, as_of: dt.date) -> Recurrence:
-    """The same of COLUMNS of silver.events in memory, as of a day; for who has no Spark session."""
+    """The same of COLUMNS of silver.events in memory, with IDS where there is any reversal, as of a day; for who has no Spark session."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -64,9 +70,9 @@ def recurrence_of(events: pa.Table, as_of: dt.date) -> Recurrence:
     known_at, time = (events[c].cast(day.type, safe=False) for c in ("known_at", "event_time"))
     early = pc.and_(pc.less(known_at, day), pc.less(time, day))
     events = events.append_column("day", time.cast(pa.date32(), safe=False).cast(pa.int32())).filter(early)
-    back = events.filter(pc.equal(events["role"], REVERSAL))["reverses_event_id"].drop_null().combine_chunks()
     rows = events.filter(pc.and_(pc.equal(events["role"], FEEDBACK), pc.greater(events["reward_q20"], 0)))
-    if len(back):
+    if any_reversal(events):
+        back = events.filter(pc.equal(events["role"], REVERSAL))["reverses_event_id"].drop_null().combine_chunks()
         rows = rows.filter(pc.invert(pc.is_in(rows["event_id"], value_set=back)))
     session = rows["session"].combine_chunks().dictionary_encode().indices  # numbers group faster than texts
     rows = rows.append_column("basket", pc.coalesce(session, pc.subtract(-1, rows["day"].combine_chunks())))

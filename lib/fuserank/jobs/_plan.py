@@ -4,34 +4,29 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fuserank.config.dataset import DatasetConfig
 from fuserank.config.settings import Settings
-from fuserank.history.baskets import baskets, pairs
-from fuserank.history.events import taken
-from fuserank.history.recurrence import COLUMNS, Recurrence, recurrence, recurrence_of
+from fuserank.history.recurrence import COLUMNS, IDS, Recurrence, any_reversal, recurrence_of
 from fuserank.io import survey
 from fuserank.io.executors import slots
 from fuserank.io.files import resolve_root
-from fuserank.io.lake import Lake
 from fuserank.io.places import is_local, local_path
 from fuserank.jobs._chain import Step, edges
-from fuserank.jobs._history import reversals
 from fuserank.planning.disk import Place, refuse_short
 from fuserank.planning.predict import Former, Machine, Plan, Stage, predict
 from fuserank.planning.shop import Shop, guessed_items, guessed_users
 from fuserank.tables.bronze import bronze_table
-from fuserank.tables.silver import EVENTS
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
-_MOST_EVENTS = 20_000_000  # that are counted in memory
+_MOST_EVENTS = 5_000_000  # that are counted in memory
 
 
 @dataclass(frozen=True)
@@ -84,8 +79,9 @@ def plan_of(
 
 
 def repeats_of(settings: Settings, spark: SparkSession | None = None) -> tuple[bool | None, str]:
-    """Whether lists will hold what users took before, and why, by ranking.repeats and the events that the lake has. None: the data
-    will decide, as there are no events yet, or too many to count without a run.
+    """Whether lists will hold what users took before, and why, by ranking.repeats and the events that the lake has; where they do not
+    lie on this machine, by what the last run counted of them. None: the data will decide, as there are no events yet, or too many to
+    count without a run.
     """
     asked = settings.ranking.repeats
     if asked != "auto":
@@ -97,17 +93,18 @@ def repeats_of(settings: Settings, spark: SparkSession | None = None) -> tuple[b
 
 
 def _recurrence(settings: Settings, spark: SparkSession | None) -> Recurrence | None:
-    from pyspark.sql import functions as F
+    if not is_local(settings.lake):
+        return last_counted(survey.runs(settings.lake, spark))
+    events = survey.events(settings.lake, COLUMNS, _MOST_EVENTS)
+    if events is not None and any_reversal(events):
+        events = survey.events(settings.lake, (*COLUMNS, *IDS), _MOST_EVENTS)
+    return None if events is None else recurrence_of(events, settings.as_of)
 
-    if is_local(settings.lake):
-        events = survey.events(settings.lake, COLUMNS, _MOST_EVENTS)
-        return None if events is None else recurrence_of(events, settings.as_of)
-    lake = Lake(spark, settings.lake, "plan") if spark else None
-    if lake is None or not lake.exists(EVENTS):
-        return None
-    known = lake.known(EVENTS, settings.as_of)
-    taken_ones = taken(known, reversals(lake, known))
-    return recurrence(pairs(baskets(taken_ones, settings.as_of), ()), F.col("baskets") > 1)
+
+def last_counted(ledger: Sequence[Mapping[str, Any]]) -> Recurrence | None:
+    """What the last run that ranked noted of pairs; None where none did."""
+    counts = [r["metrics"] for r in ledger if r["state"] == "succeeded" and "ranking.pairs" in r["metrics"]]
+    return Recurrence(int(counts[-1]["ranking.pairs"]), int(counts[-1]["ranking.recurring_pairs"])) if counts else None
 
 
 def refuse_small_disks(settings: Settings, planned: Planned) -> None:

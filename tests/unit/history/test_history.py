@@ -12,7 +12,7 @@ from fuserank.features.baskets import basket_items
 from fuserank.history.baskets import baskets, most_taken, pairs
 from fuserank.history.events import Q20, disliked, is_taken, judged, rejected_pairs, reversals_of, taken, with_reversals
 from fuserank.history.labels import labels, taken_in
-from fuserank.history.recurrence import COLUMNS, Recurrence, recurrence, recurrence_of
+from fuserank.history.recurrence import COLUMNS, IDS, Recurrence, recurrence, recurrence_of
 from fuserank.history.windows import held_out_days, label_window
 from tests.unit.history.worlds import AS_OF, event, events, returned
 
@@ -153,7 +153,8 @@ def test_recurrence_is_the_share_of_pairs_in_two_baskets_or_more(spark: SparkSes
         event("i", 4, 1, 3),
         returned("i", 4, 1, 1),
     )
-    table = rows.unionByName(later).select(*COLUMNS).toArrow()
+    assert recurrence_of(rows.select(*COLUMNS).toArrow(), AS_OF) == Recurrence(3, 1)
+    table = rows.unionByName(later).select(*COLUMNS, *IDS).toArrow()
     assert recurrence_of(table, AS_OF) == Recurrence(5, 1)
     assert recurrence_of(table, AS_OF - dt.timedelta(days=2)) == Recurrence(4, 2)  # before the return was known
     assert recurrence_of(table, AS_OF + dt.timedelta(days=9)) == Recurrence(5, 2)

@@ -12,7 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from fuserank.common.errors import IngestError
+from fuserank.history.recurrence import Recurrence
 from fuserank.io import survey
+from fuserank.jobs._plan import last_counted
 from tests.support.tinyshop import AS_OF, purchases, write_shop
 
 if TYPE_CHECKING:
@@ -99,3 +101,14 @@ def test_plan_tells_of_every_step_in_plain_numbers(
     }  # fmt: skip
     assert large["tables"]["silver.events"] == pytest.approx(10**9, rel=0.001)
     assert large["machine"]["cores"] == 64
+
+
+def test_the_last_run_that_counted_pairs_tells_of_a_lake_that_lies_elsewhere() -> None:
+    def ranked(state: str, pairs: int) -> dict[str, Any]:
+        return {"state": state, "metrics": {"ranking.pairs": float(pairs), "ranking.recurring_pairs": 3.0}}
+
+    other = {"state": "succeeded", "metrics": {"ranking.k": 10.0}}
+    assert last_counted([ranked("succeeded", 5), ranked("succeeded", 9), ranked("failed", 11), other]) == Recurrence(
+        9, 3
+    )
+    assert last_counted([other]) is None
