@@ -29,7 +29,7 @@ ItemFactorsLoader = Callable[[], "pa.Table"]
 
 def lists(given: Given, cfg: AlsConfig) -> DataFrame:
     """Fits on the pairs, keeps the factors, and proposes from what was kept; no more ranks than can start at once."""
-    chosen, seen = weighed(given.pairs, cfg)
+    chosen, seen = weighed(cfg, given.recurrence)
     if seen is not None:
         given.note("log1p_baskets", chosen.weight == "log1p_baskets")
         if not seen.usual:
@@ -40,15 +40,13 @@ def lists(given: Given, cfg: AlsConfig) -> DataFrame:
     return propose(kept.rows(side="user"), items, cfg, given.partitions, given.pairs if cfg.exclude_seen else None)
 
 
-def weighed(pair_rows: DataFrame, cfg: AlsConfig) -> tuple[AlsConfig, Recurrence | None]:
-    """The settings with the weight that ``auto`` stands for, and what that was chosen by; as they are, where one is named. Runs a
-    job over ``pair_rows`` (from ``history.baskets.pairs``) to choose.
+def weighed(cfg: AlsConfig, count: Callable[[], Recurrence]) -> tuple[AlsConfig, Recurrence | None]:
+    """The settings with the weight that ``auto`` stands for, and what that was chosen by; as they are, where one is named.
+    ``count`` is called to choose.
     """
-    from pyspark.sql import functions as F
-
     if cfg.weight != "auto":
         return cfg, None
-    seen = recurrence(pair_rows, F.col("baskets") > 1)
+    seen = count()
     return cfg.model_copy(update={"weight": "log_baskets" if seen.usual else "log1p_baskets"}), seen
 
 
@@ -80,7 +78,9 @@ def fit(pair_rows: DataFrame, cfg: AlsConfig, seed: int) -> DataFrame:
 
     Lazy with the blocked engine where the weight is named; the mllib engine runs jobs over ``pair_rows``. Save the result before it is read twice.
     """
-    cfg, _ = weighed(pair_rows, cfg)
+    from pyspark.sql import functions as F
+
+    cfg, _ = weighed(cfg, lambda: recurrence(pair_rows, F.col("baskets") > 1))
     rated = confidence(pair_rows, cfg)
     if cfg.engine == "mllib":
         return als_mllib.factors(rated, cfg, seed)

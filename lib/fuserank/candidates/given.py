@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame
 
+    from fuserank.history.recurrence import Recurrence
+
 
 class Kept(Protocol):
     """The slice of a source's table that was just written; ``where`` names partition columns."""
@@ -28,7 +30,8 @@ class Given:
     """``baskets`` and ``pairs``: rows of ``history.baskets.baskets`` and of its ``pairs``, with the half-lives of the source's settings.
 
     ``partitions``: tasks that work at once. ``at_once``: how many can also start at once, as a barrier stage needs; it raises FuserankError on a
-    cluster that deals executors out as it goes. ``keep`` replaces the slice of the source's table. ``note`` keeps a number of the source in
+    cluster that deals executors out as it goes. ``keep`` replaces the slice of the source's table. ``recurrence``: of the pairs
+    on the first day of the run's chain, so that what is chosen by it is the same on all of its days. ``note`` keeps a number of the source in
     the run's ledger, ``say`` tells whoever started the run.
     """
 
@@ -38,5 +41,6 @@ class Given:
     partitions: int
     at_once: Callable[[], int]
     keep: Callable[[DataFrame], Kept]
+    recurrence: Callable[[], Recurrence]
     note: Callable[[str, float], None]
     say: Callable[[str], None]

@@ -37,7 +37,8 @@ class AlsConfig(SourceSection):
         "auto",
         description="r: log(distinct baskets), log(1 + distinct baskets), distinct baskets, log(1 + summed reward), or summed reward of "
         "user and item. auto: log_baskets where at least 10 % of the pairs of user and item stand in two baskets or more, else "
-        "log1p_baskets, by which a pair of one basket counts, too",
+        "log1p_baskets, by which a pair of one basket counts, too; decided on the start of the run's first label window, two "
+        "windows.label_days before as_of, for all its days alike",
     )
     engine: Literal["blocked", "mllib"] = Field(
         "blocked", description="blocked: one barrier stage, both factor tables on each rank; mllib: tables of any size"

@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class Run:
-    """What a job's ``execute`` gets: where to read and write, as of when, and by which settings."""
+    """What a job's ``execute`` gets: where to read and write, as of when, and by which settings.
+
+    ``days_before``: from ``as_of`` to the as_of of the chain, where a scheduler runs one of its earlier days apart.
+    """
 
     spark: SparkSession
     settings: Settings
@@ -38,6 +41,7 @@ class Run:
     run_id: str
     now: dt.datetime
     progress: Progress
+    days_before: int = 0
     stage_seconds: dict[str, float] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     _counting: threading.Lock = field(default_factory=threading.Lock)
@@ -46,6 +50,11 @@ class Run:
     def seed(self) -> int:
         """The one of the settings, from which every draw of the run follows."""
         return self.settings.seed
+
+    @property
+    def chain_as_of(self) -> dt.date:
+        """The day of the whole chain, which its steps of earlier days share."""
+        return self.as_of + dt.timedelta(days=self.days_before)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -70,7 +79,7 @@ class Run:
 
 
 @contextmanager
-def open_run(job: str, settings: Settings, as_of: dt.date) -> Iterator[Run]:
+def open_run(job: str, settings: Settings, as_of: dt.date, days_before: int = 0) -> Iterator[Run]:
     """Start Spark, hold the lake, run the body, write the ledger whether it went well or not."""
     now = dt.datetime.now(dt.UTC)
     run_id = f"{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
@@ -83,7 +92,7 @@ def open_run(job: str, settings: Settings, as_of: dt.date) -> Iterator[Run]:
         progress.watch(spark)
         lake = Lake(spark, settings.lake, run_id, settings.files)
         lake.place.check()
-        run = Run(spark, settings, lake, as_of, run_id, now, progress)
+        run = Run(spark, settings, lake, as_of, run_id, now, progress, days_before)
         started, state, error = time.monotonic(), "failed", None
         try:
             yield run

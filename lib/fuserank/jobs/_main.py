@@ -58,13 +58,15 @@ def job_main(
     ``before_spark``: refuses by settings alone what need not wait for a session.
     """
     args = parser(name, doc).parse_args(argv)
-    return guarded(lambda: _run(name, execute, settings_from(args), before_spark))
+    return guarded(lambda: _run(name, execute, settings_from(args), before_spark, args.days_before))
 
 
-def _run(name: str, execute: Execute, settings: Settings, before_spark: Callable[[Settings], None] | None) -> None:
+def _run(
+    name: str, execute: Execute, settings: Settings, before_spark: Callable[[Settings], None] | None, days_before: int
+) -> None:  # fmt: skip
     if before_spark is not None:
         before_spark(settings)
-    with open_run(name, settings, settings.as_of) as run:
+    with open_run(name, settings, settings.as_of, days_before) as run:
         if name == "refresh":  # it times its own stages
             execute(run, settings.as_of)
             return

@@ -21,6 +21,8 @@ from fuserank.common.errors import FuserankError
 from fuserank.config.candidates import SEGMENTS, SourceSection
 from fuserank.history.baskets import baskets, pairs
 from fuserank.history.events import rejected_pairs, taken
+from fuserank.history.recurrence import Recurrence, recurrence
+from fuserank.history.windows import label_window
 from fuserank.io.executors import refuse_dynamic_allocation, slots
 from fuserank.io.interactions import Scratch, scratch
 from fuserank.io.lake import Lake
@@ -97,10 +99,24 @@ class Sources:
         partitions = self.run.spark.sparkContext.defaultParallelism
         at_once = functools.partial(self._at_once, who.name)
         return Given(
-            self.basket_rows, self.pair_rows, self.run.seed, partitions, at_once, keep,
+            self.basket_rows, self.pair_rows, self.run.seed, partitions, at_once, keep, self._recurrence,
             note=lambda metric, value: self.run.note(f"{who.name}.{self.as_of}.{metric}", value),
             say=lambda line: self.run.say(f"{who.name} as of {self.as_of} {line}"),
         )  # fmt: skip
+
+    def _recurrence(self) -> Recurrence:
+        """As of the start of the run's first label window: the model and the calibration are fitted on that day's scores and the next's,
+        and both stand for those of as_of, so what is chosen by it must not change between them. Counted once in a run.
+        """
+        days = self.run.settings.windows.label_days
+        first = min(self.as_of, label_window(self.run.chain_as_of, days, back=2).start)
+
+        def count() -> Recurrence:
+            events = self.run.lake.known(EVENTS, first)
+            rows = pairs(baskets(taken(events, reversals(self.run.lake, events)), first), ())
+            return recurrence(rows, F.col("baskets") > 1)
+
+        return self.run.lake.once(EVENTS, f"recurrence as of {first}", count)
 
     def _member(self, who: Source, cfg: CandidatesConfig) -> DataFrame:
         source, told, lake = who.name, cfg.member(who.name), self.lake

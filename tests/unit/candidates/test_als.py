@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from pyspark.sql import functions as F
 
 from fuserank.candidates import als, als_blocked
 from fuserank.config.candidates import AlsConfig
 from fuserank.history.events import Q20
+from fuserank.history.recurrence import Recurrence, recurrence
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -139,10 +141,14 @@ def _tastes(spark: SparkSession) -> tuple[DataFrame, dict[int, int]]:
     return spark.createDataFrame(rows, PAIRS), held
 
 
+def _weighed(pairs: DataFrame, cfg: AlsConfig) -> tuple[AlsConfig, Recurrence | None]:
+    return als.weighed(cfg, lambda: recurrence(pairs, F.col("baskets") > 1))
+
+
 def test_a_shop_where_nothing_is_taken_twice_is_learned_far_better_than_by_chance(spark: SparkSession) -> None:
     pairs, held = _tastes(spark)
     asked = config(alpha=10.0, regularization=AlsConfig().regularization, quota=10, exclude_seen=True)
-    cfg, seen = als.weighed(pairs, asked)
+    cfg, seen = _weighed(pairs, asked)
     assert cfg.weight == "log1p_baskets"
     assert seen is not None
     assert (seen.pairs, seen.recurring) == (300, 0)
@@ -163,11 +169,11 @@ def test_a_shop_where_nothing_is_taken_twice_is_learned_far_better_than_by_chanc
 
 def test_where_pairs_recur_they_are_weighed_as_before_and_a_named_weight_stays(spark: SparkSession) -> None:
     pairs = spark.createDataFrame([(0, n, 1 + (n == 0), Q20) for n in range(10)], PAIRS)
-    cfg, seen = als.weighed(pairs, config())
+    cfg, seen = _weighed(pairs, config())
     assert (cfg.weight, seen and seen.share) == ("log_baskets", 0.1)
-    assert als.weighed(pairs.where("item_index > 0"), config())[0].weight == "log1p_baskets"
+    assert _weighed(pairs.where("item_index > 0"), config())[0].weight == "log1p_baskets"
     named = config(weight="baskets")
-    assert als.weighed(pairs, named) == (named, None)
+    assert _weighed(pairs, named) == (named, None)
 
 
 def test_rows_are_dealt_by_equal_work() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fuserank.config.candidates import CandidatesConfig
+from fuserank.config.settings import WindowsConfig
 from fuserank.io.lake import Lake
 from fuserank.jobs import candidates as job
 from fuserank.tables.candidates import CANDIDATES, CO_PURCHASE, FACTORS, LEARNED
@@ -52,10 +53,18 @@ def run_on(lake: Lake, said: list[str] | None = None, **differences: Any) -> dic
     said = [] if said is None else said
     small: dict[str, Any] = {"sources": SOURCES, "als": {"factors": 4, "quota": QUOTA, "iterations": 3}, "popular": {"quota": QUOTA},
              "trending": {"quota": QUOTA}, "co_purchase": {"min_baskets": 1, "quota": 5}, "repeat": {"quota": 4}}  # fmt: skip
-    settings = SimpleNamespace(candidates=CandidatesConfig.model_validate({**small, **differences}))
+    settings = SimpleNamespace(
+        candidates=CandidatesConfig.model_validate({**small, **differences}), windows=WindowsConfig()
+    )
     notes: dict[str, float] = {}
     run: Any = SimpleNamespace(
-        spark=lake.spark, lake=lake, settings=settings, seed=5, note=notes.__setitem__, say=said.append
+        spark=lake.spark,
+        lake=lake,
+        settings=settings,
+        seed=5,
+        note=notes.__setitem__,
+        say=said.append,
+        chain_as_of=AS_OF + dt.timedelta(days=2 * settings.windows.label_days),
     )
     job.execute(run, AS_OF)
     return notes
