@@ -1,4 +1,4 @@
-"""Train the FNN on the samples and register it.
+"""Train the models of models.use on the samples and register them.
 
 spark-submit jobs/train.py --env local --as-of 2017-12-04 --lake lake
 """

@@ -155,7 +155,11 @@ print(
 
 print(
     json.dumps(
-        {"model": settings.model.model_dump(mode="json"), "train": settings.train.model_dump(mode="json")}, indent=1
+        {
+            "model": settings.settings_of(model.kind).model_dump(mode="json"),
+            "train": settings.training_of(model.kind).model_dump(mode="json"),
+        },
+        indent=1,
     )
 )
 

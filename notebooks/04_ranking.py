@@ -1,9 +1,10 @@
 # Databricks notebook source
 # MAGIC %md
 # MAGIC # 4 · The fused ranking, and why
-# MAGIC Several recommenders have a say: what the user buys again and again (`repeat`), what goes with it (`co_purchase`), what similar users buy
-# MAGIC (`als`), what everybody buys (`popular`), what is rising (`trending`), and the network (`fnn`) that has read all of them. **Fusion** turns
-# MAGIC each one's score into a probability (*calibration*), weighs the probabilities, and adds them up:
+# MAGIC Several recommenders have a say, the sources of `candidates.sources`: by default what the user buys again and again (`repeat`), what goes
+# MAGIC with it (`co_purchase`), what similar users buy (`als`) and what everybody buys (`popular`). So have the models of `models.use`, which have
+# MAGIC read all of them: by default the network (`fnn`). **Fusion** turns each one's score into a probability (*calibration*), weighs the
+# MAGIC probabilities, and adds them up:
 # MAGIC
 # MAGIC     score = Σ over sources of  weight × calibrated probability        (0 where a source did not name the item)
 # MAGIC
@@ -32,8 +33,8 @@ print(f"as of {as_of}: {ranking.select('user_index').distinct().count():,} users
 
 # MAGIC %md
 # MAGIC ## Who has how much say
-# MAGIC The weights are fitted on the 28 days before as_of, and sum to 1. A weight near 0 does not mean that a source is useless: the network
-# MAGIC reads all of them, and what it has already taken in needs no second vote.
+# MAGIC The weights are fitted on the label window before as_of (`windows.label_days`, by default 28 days), and sum to 1. A weight near 0 does not
+# MAGIC mean that a source is useless: the models read all of them, and what these have already taken in needs no second vote.
 
 # COMMAND ----------
 
@@ -72,7 +73,7 @@ figure
 # MAGIC %md
 # MAGIC ## One user's list
 # MAGIC The user whose list has the most kinds of reasons. **probability** is calibrated: of a hundred rows that say 30 %, about thirty are bought
-# MAGIC within 28 days.
+# MAGIC within a label window.
 
 # COMMAND ----------
 
@@ -158,7 +159,7 @@ figure
 
 # MAGIC %md
 # MAGIC ## How good
-# MAGIC Once the 28 days after as_of are known, `fuserank evaluate` compares the lists with what was bought. **NDCG@10**: 1 is all ten right and
+# MAGIC Once the label window from as_of on is known, `fuserank evaluate` compares the lists with what was bought. **NDCG@10**: 1 is all ten right and
 # MAGIC in front, 0 is none. The whiskers are 95 % intervals over users: sources whose whiskers overlap may be equally good. `all` counts every
 # MAGIC purchase, `new` only items that the user had never bought, which is much harder.
 

@@ -35,7 +35,7 @@ def init(
     time: Annotated[str | None, typer.Option(metavar="COLUMN", help="the column with the time")] = None,
     zone: Annotated[str | None, typer.Option(help="the shop's time zone, such as Europe/Berlin; times without an offset are told in it")] = None,
     currency: Annotated[str | None, typer.Option(help="the shop's currency, such as EUR")] = None,
-    as_of: Annotated[str | None, typer.Option("--as-of", metavar="DATE", help="the day to run as of; default: 28 days before the last event")] = None,
+    as_of: Annotated[str | None, typer.Option("--as-of", metavar="DATE", help="the day to run as of; default: one label window before the last event")] = None,
     rows: Annotated[int, typer.Option(min=100, help="rows of each table that are looked at")] = 2_000_000,
     encoding: Annotated[str | None, typer.Option(help="the character set of CSV that is no UTF, such as windows-1251 or Shift_JIS")] = None,
     as_json: o.AsJson = False,

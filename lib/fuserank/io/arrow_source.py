@@ -14,7 +14,7 @@ class ArrowBatches(ShardBatches):
     """A BatchSource that reads each file in this thread."""
 
     def read(self, files: Sequence[ShardFile]) -> Iterator[Columns]:
-        """Columns of each file in turn, whole: one file is in memory at a time.."""
+        """Columns of each file in turn, whole: one file is in memory at a time."""
         for file in files:
             filesystem, path = open_url(file.url)
             with filesystem.open_input_file(path) as source:

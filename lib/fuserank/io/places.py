@@ -71,6 +71,7 @@ def is_catalog(root: str) -> bool:
 
 
 def is_memory(root: str) -> bool:
+    """Whether a lake's root names one in memory, which has no folder."""
     return root.startswith(MEMORY)
 
 
