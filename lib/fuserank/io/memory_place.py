@@ -58,20 +58,25 @@ class MemoryPlace:
         return self._lake.commits[table.name]
 
     def name(self, table: Table) -> str:
+        """The table as Spark SQL takes it."""
         return f"`{self.root}`.`{table.name}`"
 
     def version(self, table: Table) -> int:
+        """The current Delta version; -1 where the table does not exist yet."""
         return len(self._commits(table)) - 1
 
     def said(self, table: Table, version: int) -> dict[str, Any]:
+        """What the commit of that version says of itself: operation, operationMetrics."""
         commit = self._commits(table)[version]
         return {"operation": commit.operation, "operationMetrics": {k: str(v) for k, v in commit.metrics.items()}}
 
     def read(self, table: Table, version: int | None) -> DataFrame:
+        """The table at a version, or as it is now."""
         commit = self._commits(table)[-1 if version is None else version]
         return self.spark.createDataFrame(commit.rows, commit.types)
 
     def overwrite(self, table: Table, frame: DataFrame, where: str) -> None:
+        """Replace the rows for which ``where`` holds."""
         from pyspark.sql import functions as F
 
         newest, inside = self._commits(table)[-1], F.coalesce(F.expr(where), F.lit(False))
@@ -82,6 +87,7 @@ class MemoryPlace:
         self._commit(table, newest.types, [kept, rows], "WRITE", {"numOutputRows": rows.num_rows})
 
     def append(self, table: Table, frame: DataFrame, options: Mapping[str, str]) -> None:
+        """Add rows, with options of Delta's writer."""
         if (writer := options.get("txnAppId")) is not None:
             last, version = self._lake.transactions.get((table.name, writer), -1), int(options["txnVersion"])
             if version <= last:
@@ -96,6 +102,7 @@ class MemoryPlace:
         self._commit(table, types, [newest.rows, rows], "WRITE", {"numOutputRows": rows.num_rows})
 
     def merge(self, table: Table, frame: DataFrame, update_when: str | None, gone: str | None) -> None:
+        """Insert the rows of new keys; see ``Lake.merge`` for the two conditions."""
         import pyarrow.compute as pc
         from pyspark.sql import functions as F
 
@@ -123,10 +130,12 @@ class MemoryPlace:
         self._commit(table, newest.types, [rows], "MERGE", {_MERGED[kind]: n for kind, n in counts.items()})
 
     def make(self, table: Table) -> None:
+        """An empty table by its contract, constraints and all, in one commit; nothing where it is there."""
         if self.version(table) < 0:
             self._commit(table, schema(table), [], "CREATE TABLE", {})
 
     def add_columns(self, table: Table, columns: Iterable[Column]) -> None:
+        """Columns of a newer contract, which may be empty."""
         from pyspark.sql.types import StructType
 
         newest = self._commits(table)[-1]
