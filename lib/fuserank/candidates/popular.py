@@ -64,7 +64,7 @@ def _counted(within: Column, cfg: PopularConfig) -> Column:
 def learn(pairs: Interactions, cfg: PopularConfig, seed: int, block: tuple[int, int]) -> Iterator[pa.RecordBatch]:
     """Vectors of part ``item``, without length; value: the item's score."""
     age = pairs.age.data
-    weight = np.sum([(age <= w.days) * w.weight for w in cfg.windows], axis=0, initial=0.0)
+    weight = sum(((age <= w.days) * w.weight for w in cfg.windows), np.zeros(len(age)))
     counted = weight if cfg.half_life is None else weight * np.exp2(-age / cfg.half_life)
     value_I = np.bincount(pairs.weight.indices, counted, minlength=len(pairs.items))
     yield from learned.vectors("item", pairs.items, np.zeros((len(pairs.items), 0), np.float32), value_I)

@@ -92,7 +92,7 @@ def test_one_seed_gives_the_same_bits_again_and_with_other_ranks_and_partitions(
 
 
 def test_blocked_factors_are_those_of_exact_alternating_least_squares(spark: SparkSession) -> None:
-    cfg = config(cg_steps=20)
+    cfg = config(cg_steps=20, weight="log_baskets")
     fitted = als.fit(checkerboard(spark), cfg, seed=3).persist()
     taken = np.fromfunction(lambda u, i: (u % 2 == i % 2) & (u != i), (SIZE, SIZE)).astype(np.float64)
     x_UD, y_ID = (t.astype(np.float64) for t in als_blocked.start_factors(SIZE, SIZE, cfg.factors, 3))

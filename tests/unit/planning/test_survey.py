@@ -85,7 +85,18 @@ def test_plan_tells_of_every_step_in_plain_numbers(
     asked: dict[str, Any] = {"dataset": "tinyshop", "as_of": AS_OF, "lake": str(tmp_path / "lake"), "as_json": True}
     plan(**asked)
     found = json.loads(capsys.readouterr().out)
-    assert set(found) == {"dataset", "as_of", "lake", "shop", "machine", "stages", "tables", "total", "disks"}
+    assert set(found) == {
+        "dataset",
+        "as_of",
+        "lake",
+        "shop",
+        "machine",
+        "stages",
+        "tables",
+        "total",
+        "disks",
+        "repeats",
+    }
     assert set(found["stages"][0]) == {
         "stage", "rows", "bytes", "memory_bytes", "shuffle_bytes", "seconds", "minutes", "ledger_factor",
     }  # fmt: skip
