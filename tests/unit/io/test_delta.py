@@ -91,7 +91,8 @@ def test_with_the_change_feed_every_commit_becomes_a_piece(spark: SparkSession, 
         0,
         0,
     )  # an empty table: nothing bronze could read
-    shop.sql("INSERT INTO {} VALUES (1, 'a'), (2, 'b')")
+    # two files, so that OPTIMIZE has something to do
+    shop.sql("INSERT INTO {} SELECT /*+ REPARTITION(2) */ * FROM VALUES (1, 'a'), (2, 'b')")
     (shop.landing / STATE).unlink()
     assert (shop.fetch().files, shop.pieces()) == (1, [(1, rows((1, "a"), (2, "b")))])
     before = (shop.landing / STATE).read_text()
