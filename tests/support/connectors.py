@@ -162,7 +162,7 @@ def passes(source: Source, folder: Path, patch: pytest.MonkeyPatch) -> None:
     assert dry() == FROM_THE_BEGINNING
     source.add(range(5))
     cuts = 0
-    while _cut_off(patch, lambda: land(kind.made(config, source.given), landed)):
+    while cut_off(patch, lambda: land(kind.made(config, source.given), landed)):
         cuts += 1
         assert cuts < 5, "a run that goes on comes to an end: each brings a piece more"
         assert dry() != FROM_THE_BEGINNING
@@ -181,7 +181,7 @@ def passes(source: Source, folder: Path, patch: pytest.MonkeyPatch) -> None:
     assert said == kind.goes_on(read_cursor(landed), hidden=False)
 
 
-def _cut_off(patch: pytest.MonkeyPatch, run: Callable[[], object]) -> bool:
+def cut_off(patch: pytest.MonkeyPatch, run: Callable[[], object]) -> bool:
     """Whether it died: at its second cursor, after the file of that one was written."""
     put, cursors = landing._put, []
 

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from fuserank.config.connect import RestConfig
-from fuserank.io.connectors import http, landing
+from fuserank.io.connectors import http
 from fuserank.io.connectors.landing import STATE, FetchError, Landed, land
 from fuserank.io.connectors.rest import RestConnector
 from tests.support.cli import ran
+from tests.support.connectors import cut_off
 from tests.support.http import Answer, Asked, Site, serving
 
 SIZE, ROWS = 10, 35
@@ -162,19 +163,7 @@ def test_a_run_that_was_cut_off_goes_on_at_its_page(tmp_path: Path) -> None:
 def test_a_death_between_a_file_and_its_cursor_leaves_no_row_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put, cursors = landing._put, []
-
-    def dies(target: Path, write: Any) -> int:
-        if target.name == STATE:
-            cursors.append(target)
-            if len(cursors) == 2:
-                raise KeyboardInterrupt
-        return put(target, write)
-
-    monkeypatch.setattr(landing, "_put", dies)
-    with pytest.raises(KeyboardInterrupt):
-        fetched(tmp_path, numbered, pages=NUMBERED)
-    monkeypatch.undo()
+    assert cut_off(monkeypatch, lambda: fetched(tmp_path, numbered, pages=NUMBERED))
     assert len(list(tmp_path.glob("*.jsonl"))) == 2
     fetched(tmp_path, numbered, pages=NUMBERED)
     assert ids(tmp_path) == list(range(ROWS))
