@@ -1,13 +1,14 @@
-"""`make smoke`: a tiny shop through spark-submit jobs/refresh.py in a lake of its own, twice, with equal digests.
+"""`make smoke`: a tiny shop through spark-submit jobs/refresh.py in a lake of its own; its ranking again, with equal digests.
 
 Usage: .venv/bin/python deploy/local/smoke.py [section.key=value …]
 
-It runs in the environment whose Python starts it; settings lie over the small ones below.
+It runs in the environment whose Python starts it; settings lie over tests/support/tinyshop.SMALL. Tests copy the lake of the first run.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,15 +19,7 @@ BIN = Path(sys.executable).parent
 sys.path.insert(0, str(ROOT))
 
 from tests.support.jvm import SHORT_LIVED  # noqa: E402
-from tests.support.tinyshop import AS_OF, write_shop  # noqa: E402
-
-SMALL = (
-    "train.epochs=1",
-    "candidates.als.factors=16",
-    "candidates.als.iterations=3",
-    "ranking.k=5",
-    "samples.negative_rate=1.0",
-)
+from tests.support.tinyshop import AS_OF, SMALL, chain_of_smoke, write_shop  # noqa: E402
 
 
 def main() -> int:
@@ -37,18 +30,26 @@ def main() -> int:
                "PYSPARK_PYTHON": sys.executable, "SPARK_SUBMIT_OPTS": SHORT_LIVED}  # fmt: skip
         lake = ["--env", "local", "--dataset", "tinyshop", "--as-of", AS_OF, "--lake", str(folder / "lake")]
         small = [part for setting in (*SMALL, *sys.argv[1:]) for part in ("--set", setting)]
-        submit = [str(BIN / "spark-submit"), str(ROOT / "jobs/refresh.py"), *lake, *small]
+        digest = [str(BIN / "fuserank"), "digest", "ranking.ranking", "--lake", str(folder / "lake")]
         digests = []
-        for _ in range(2):
-            call(submit, env)
-            digests.append(
-                call([str(BIN / "fuserank"), "digest", "ranking.ranking", "--lake", str(folder / "lake")], env)
-            )
+        for job in ("refresh", "ranking"):
+            call([str(BIN / "spark-submit"), str(ROOT / f"jobs/{job}.py"), *lake, *small], env)
+            digests.append(call(digest, env))
+            if job == "refresh" and not sys.argv[1:]:
+                leave(folder / "lake")
         if digests[0] != digests[1]:
             print(f"smoke: a rerun changed the ranking: {digests[0]} then {digests[1]}", file=sys.stderr)
             return 1
-        print(f"smoke: ranking {digests[0]}, the same after a rerun")
+        print(f"smoke: ranking {digests[0]}, the same when ranked again")
     return 0
+
+
+def leave(lake: Path) -> None:
+    """Keep a copy for the tests that start from a lake of this chain; those of other states of the code go."""
+    kept = chain_of_smoke()
+    shutil.rmtree(kept.parent, ignore_errors=True)
+    shutil.copytree(lake, kept.with_suffix(".part"))
+    kept.with_suffix(".part").rename(kept)
 
 
 def call(command: list[str], env: dict[str, str]) -> str:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.lakes import fresh_root
-from tests.support.tinychain import HAS_PETASTORM, SMALL, copied, settings
-from tests.support.tinyshop import AS_OF, USERS
+from tests.support.tinychain import copied, settings
+from tests.support.tinyshop import AS_OF, HAS_PETASTORM, SMALL, USERS
 
 if TYPE_CHECKING:
     from fuserank.io.lake import Lake
 
 DAY = dt.date.fromisoformat(AS_OF)
+NAMES = ("logistic", "fnn")  # the models, in the order of the settings
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +86,7 @@ def test_the_chain_gives_the_same_weights_and_ranking_by_pyarrow_as_by_petastorm
     from fuserank.tables.results import MODELS, RANKING
 
     def made(lake: Lake) -> tuple[dict[str, bytes], list[object], str]:
-        model = lake.read(MODELS, as_of_date=DAY).first()
+        model = lake.read(MODELS, as_of_date=DAY, kind="fnn").first()
         arrays, card = artifacts.read(f"{lake.root}/{model.artifact}", model.artifact_sha256)
         ranking = lake.read(RANKING, as_of_date=DAY).drop("run_id", "model_ids").orderBy(*RANKING.keys)
         return {name: array.tobytes() for name, array in arrays.items()}, ranking.collect(), card["train"]["reader"]
@@ -123,28 +124,17 @@ def test_a_draw_of_users_bounds_what_trains_and_what_the_fusion_is_fitted_on_but
 
 @pytest.mark.slow
 def test_two_models_have_each_its_row_its_scores_its_part_and_its_worth(refreshed: Lake, shop: Path) -> None:
-    import shutil
-
-    from fuserank.io.run import open_run
-    from fuserank.jobs import evaluate, fusion, ranking, report, scores, train
     from fuserank.tables.results import ABLATION, FITTED, METRICS, MODELS, RANKING
 
-    names = {"fnn", "logistic"}
-    shutil.copytree(shop / "lake", shop / "two")
-    with open_run("two", settings(shop, "two", "models.use=[logistic,fnn]", f"out={shop / 'two'}"), DAY) as run:
-        for job in (train, scores, fusion, ranking, evaluate):
-            job.execute(run, DAY)
-        models = {r.kind: r for r in run.lake.read(MODELS, as_of_date=DAY).collect()}
-        before = refreshed.read(MODELS, as_of_date=DAY).first()
-        assert models["fnn"].artifact_sha256 == before.artifact_sha256
-        assert names == set(models) < {r.source for r in run.lake.read(FITTED, as_of_date=DAY).collect()}
-        for row in run.lake.read(RANKING, as_of_date=DAY).collect():
-            assert row.model_ids == [models[m].model_id for m in ("logistic", "fnn") if m in row.parts]
-            assert row.reason_code not in names
-        for table in (METRICS, ABLATION):
-            assert names < {r.source for r in run.lake.read(table, as_of_date=DAY).collect()}
-        page = report.write_pages(run.lake, run.settings, DAY).read_text(encoding="utf-8")
-    assert all(f'id="chart-training-{name}"' in page for name in names)
+    models = {r.kind: r for r in refreshed.read(MODELS, as_of_date=DAY).collect()}
+    assert set(models) == set(NAMES) < {r.source for r in refreshed.read(FITTED, as_of_date=DAY).collect()}
+    for row in refreshed.read(RANKING, as_of_date=DAY).collect():
+        assert row.model_ids == [models[name].model_id for name in NAMES if name in row.parts]
+        assert row.reason_code not in NAMES
+    for table in (METRICS, ABLATION):
+        assert set(NAMES) < {r.source for r in refreshed.read(table, as_of_date=DAY).collect()}
+    page = (shop / "out" / "report.html").read_text(encoding="utf-8")
+    assert all(f'id="chart-training-{name}"' in page for name in NAMES)
     assert "Logistic regression alone" in page
 
 
@@ -259,12 +249,12 @@ def test_the_report_tells_what_each_source_is_worth_and_what_all_find(refreshed:
     from fuserank.tables.results import ABLATION, SETS
 
     worth = {(r.track, r.source): r for r in refreshed.read(ABLATION, as_of_date=DAY).collect()}
-    sources = {"als", "co_purchase", "repeat", "popular", "trending", "item_cf"}
-    assert {source for _, source in worth} == {*sources, "fnn"}
+    sources = {"als", "co_purchase", "repeat", "popular", "item_cf"}
+    assert {source for _, source in worth} == {*sources, *NAMES}
     for row in worth.values():
         assert row.gain == pytest.approx(row.ndcg - row.ndcg_without)
         assert row.gain_low <= row.gain <= row.gain_high
-        assert (row.seconds is None) == (row.source == "fnn")
+        assert (row.seconds is None) == (row.source in NAMES)
     assert len({row.ndcg for (track, _), row in worth.items() if track == "all"}) == 1
     sets = {(r.segment, r.source): r for r in refreshed.read(SETS, as_of_date=DAY).collect()}
     union = sets["all", "union"]

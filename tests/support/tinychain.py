@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
+import datetime as dt
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.tinyshop import AS_OF, write_shop
+from tests.support.tinyshop import AS_OF, SMALL, chain_of_smoke, write_shop
 
 if TYPE_CHECKING:
     from fuserank.config.settings import Settings
-
-HAS_PETASTORM = importlib.util.find_spec("petastorm") is not None  # .venv-modern has none
-SMALL = [
-    f"train.reader={'petastorm' if HAS_PETASTORM else 'pyarrow'}",
-    "candidates.sources=[als,co_purchase,repeat,popular,trending,item_cf]",
-    "candidates.als.factors=8",
-    "candidates.als.iterations=3",
-    "train.epochs=1",
-    "train.batch=512",
-    "ranking.k=5",
-    "run.quiet=true",
-]
 
 
 def settings(shop: Path, lake: str = "lake", *more: str) -> Settings:
@@ -32,17 +20,31 @@ def settings(shop: Path, lake: str = "lake", *more: str) -> Settings:
     from fuserank.config.settings import load
 
     root = lake if ":" in lake else str(shop / lake)
-    return load("local", ["dataset=tinyshop", f"as_of={AS_OF}", f"lake={root}", f"out={shop / 'out'}", *SMALL, *more])
+    return load(
+        "local",
+        ["dataset=tinyshop", f"as_of={AS_OF}", f"lake={root}", f"out={shop / 'out'}", *SMALL, "run.quiet=true", *more],
+    )
 
 
 def made(shop: Path) -> Path:
-    """``shop`` with files, conf, lake and out of a whole run; ``copied`` gives its lake as it was then."""
+    """``shop`` with files, conf, lake and out of a whole run; ``copied`` gives its lake as it was then.
+
+    Where `make smoke` ran on the same code, its lake is copied, and judged and reported here.
+    """
+    from fuserank.io.run import open_run
+    from fuserank.jobs import evaluate, report
     from fuserank.jobs.refresh import run_chain
 
     write_shop(shop)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FUSERANK_CONF", str(shop / "conf"))
-        run_chain(settings(shop), with_report=True)
+        if (left := chain_of_smoke()).exists():
+            shutil.copytree(left, shop / "lake")
+            with open_run("evaluate", settings(shop), dt.date.fromisoformat(AS_OF)) as run:
+                evaluate.execute(run, run.as_of)
+            report.write(settings(shop))
+        else:
+            run_chain(settings(shop), with_report=True)
     shutil.copytree(shop / "lake", shop / "as-made")
     return shop
 

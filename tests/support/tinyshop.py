@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import hashlib
+import importlib.util
 import shutil
 from pathlib import Path
 
@@ -11,7 +13,31 @@ import yaml
 
 AS_OF = "2024-06-03"
 USERS, ITEMS, AISLES = 40, 60, 4
-_CONF = Path(__file__).resolve().parents[2] / "conf"
+_ROOT = Path(__file__).resolve().parents[2]
+_CONF = _ROOT / "conf"
+HAS_PETASTORM = importlib.util.find_spec("petastorm") is not None  # .venv-modern has none
+SMALL = (  # settings of a chain that takes minutes where the defaults take longer
+    f"train.reader={'petastorm' if HAS_PETASTORM else 'pyarrow'}",
+    "candidates.sources=[als,co_purchase,repeat,popular,item_cf]",
+    "candidates.als.factors=8",
+    "candidates.als.iterations=3",
+    "models.use=[logistic,fnn]",
+    "train.epochs=1",
+    "train.batch=512",
+    "ranking.k=5",
+)
+
+
+def chain_of_smoke() -> Path:
+    """Where `make smoke` leaves the lake of its first run, for tests to copy: a folder for each state of what makes it."""
+    made_of = [
+        _ROOT / "pyproject.toml",
+        *(p for room in ("lib", "jobs", "conf", "tests/support") for p in (_ROOT / room).rglob("*")),
+    ]
+    digest = hashlib.sha256(repr(SMALL).encode())
+    for file in sorted(p for p in made_of if p.suffix in (".py", ".yaml", ".toml")):
+        digest.update(str(file.relative_to(_ROOT)).encode() + b"\0" + file.read_bytes())
+    return _ROOT / "build" / "tiny-chain" / digest.hexdigest()[:16]
 
 
 def purchases() -> list[dict[str, str]]:
