@@ -15,12 +15,15 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import _shop
 from _watched import Watched
+
+if TYPE_CHECKING:
+    from fuserank.config.settings import Settings
 
 AS_OF = "2017-12-04"
 DIGESTS = (
@@ -38,7 +41,7 @@ def run(lake: str | None = None) -> dict[str, Any]:
         command = [_fuserank(), "refresh", "--dataset", "completejourney", "--as-of", AS_OF, "--lake", root, "--report"]
         watched.run([*command, "--set", f"out={folder / 'out'}"], {}, folder / "log")
         seconds = time.monotonic() - started
-        return _measured(root) | {
+        return measured(_settings(root)) | {
             "seconds": round(seconds, 1),
             "memory_mb": round(max(mb for _, mb in watched.samples)),
         }
@@ -48,9 +51,14 @@ def _fuserank() -> str:
     return str(Path(sys.executable).parent / "fuserank")
 
 
-def _measured(root: str) -> dict[str, Any]:
-    """What stands in the lake after the run."""
+def _settings(root: str) -> Settings:
     from fuserank.config.settings import load
+
+    return load("local", [f"lake={root}", "dataset=completejourney", f"as_of={AS_OF}"])
+
+
+def measured(settings: Settings) -> dict[str, Any]:
+    """What stands in the lake after a run by ``settings``, ready for JSON."""
     from fuserank.evaluation.measure import protocol_text
     from fuserank.evaluation.summary import summary
     from fuserank.io.digest import digest
@@ -60,12 +68,12 @@ def _measured(root: str) -> dict[str, Any]:
     from fuserank.tables.ops import RUNS
     from fuserank.tables.results import SETS
 
-    settings = load("local", [f"lake={root}", "dataset=completejourney", f"as_of={AS_OF}"])
     opened = open_lake(settings)
     text = protocol_text(settings.windows.label_days, settings.evaluation)
     quality = summary(saved_rows(opened, settings.as_of), settings.as_of, text)
     ledger = opened.read(RUNS).where("job = 'refresh'").orderBy("started_at", ascending=False).first()
-    rows = [r.asDict() for r in opened.read(SETS, as_of_date=settings.as_of).collect()]
+    sets = opened.read(SETS, as_of_date=settings.as_of).drop("as_of_date", "run_id")
+    rows = [r.asDict() for r in sets.orderBy("segment", "source").collect()]
     every = quality["tracks"]["all"]
     best = max((name for name in settings.candidates.sources), key=lambda name: every[name]["ndcg@10"])
     return {
@@ -76,17 +84,17 @@ def _measured(root: str) -> dict[str, Any]:
         "ratio": round(every["fusion"]["ndcg@10"] / every[best]["ndcg@10"], 3),
         "reach": "fusion >= 0.430 on all items, 0.055 on new ones",
         "quality": quality,
-        "union": sorted(rows, key=lambda r: json.dumps(r, default=str)),
+        "union": rows,
         "stages": {name: round(s, 1) for name, s in ledger["stage_seconds"].items()},
         "digests": {name: digest(opened.read(table(name)), table(name)) for name in DIGESTS},
-        "settings": {"as_of": AS_OF, "lanes": settings.run.lanes, "config_hash": ledger["config_hash"]},
+        "settings": {"as_of": str(settings.as_of), "lanes": settings.run.lanes, "config_hash": ledger["config_hash"]},
         "versions": _shop.versions("pyspark", "delta-spark", "torch", "petastorm", "numpy", "numba"),
         "seed": settings.seed,
     }
 
 
 def main() -> None:
-    print(json.dumps(run(*sys.argv[1:2]), default=str))
+    print(json.dumps(run(*sys.argv[1:2])))
 
 
 if __name__ == "__main__":

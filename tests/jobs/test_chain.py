@@ -301,3 +301,21 @@ def test_quotas_are_chosen_and_written_for_later_runs(refreshed: Lake, shop: Pat
         assert segment in SEGMENTS
         assert {s: cfg.quota_in(segment, s) for s in cfg.sources} == {s: quotas.get(s, 0) for s in cfg.sources}
     assert all(share["hits"] >= share["unique_hits"] for shares in told["sources"].values() for share in shares)
+
+
+@pytest.mark.slow
+def test_the_benchmark_of_the_whole_chain_measures_a_lake_in_words_of_json(
+    refreshed: Lake, shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import importlib
+    import json
+
+    from fuserank.io.digest import digest
+    from fuserank.tables.results import RANKING
+
+    monkeypatch.syspath_prepend(str(Path(__file__).resolve().parents[2] / "benchmarks"))
+    found = importlib.import_module("recs").measured(settings(shop))
+    assert json.loads(json.dumps(found)) == found
+    assert found["digests"]["ranking.ranking"] == digest(refreshed.read(RANKING), RANKING)
+    assert found["ours"] == found["quality"]["tracks"]["all"]["fusion"]["ndcg@10"] > 0
+    assert {row["source"] for row in found["union"]} >= {"union", "als"}
