@@ -75,7 +75,7 @@ def measured(settings: Settings) -> dict[str, Any]:
     sets = opened.read(SETS, as_of_date=settings.as_of).drop("as_of_date", "run_id")
     rows = [r.asDict() for r in sets.orderBy("segment", "source").collect()]
     every = quality["tracks"]["all"]
-    best = max((name for name in settings.candidates.sources), key=lambda name: every[name]["ndcg@10"])
+    best = max(settings.candidates.sources, key=lambda name: every[name]["ndcg@10"])
     return {
         "name": "recs",
         "ours": every["fusion"]["ndcg@10"],

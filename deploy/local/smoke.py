@@ -31,12 +31,13 @@ def main() -> int:
         lake = ["--env", "local", "--dataset", "tinyshop", "--as-of", AS_OF, "--lake", str(folder / "lake")]
         small = [part for setting in (*SMALL, *sys.argv[1:]) for part in ("--set", setting)]
         digest = [str(BIN / "fuserank"), "digest", "ranking.ranking", "--lake", str(folder / "lake")]
+        kept = chain_of_smoke()  # of the code as it is now: what is edited during the run is not in the lake
         digests = []
         for job in ("refresh", "ranking"):
             call([str(BIN / "spark-submit"), str(ROOT / f"jobs/{job}.py"), *lake, *small], env)
             digests.append(call(digest, env))
             if job == "refresh" and not sys.argv[1:]:
-                leave(folder / "lake")
+                leave(folder / "lake", kept)
         if digests[0] != digests[1]:
             print(f"smoke: a rerun changed the ranking: {digests[0]} then {digests[1]}", file=sys.stderr)
             return 1
@@ -44,9 +45,8 @@ def main() -> int:
     return 0
 
 
-def leave(lake: Path) -> None:
-    """Keep a copy for the tests that start from a lake of this chain; those of other states of the code go."""
-    kept = chain_of_smoke()
+def leave(lake: Path, kept: Path) -> None:
+    """Copy the lake to ``kept``, for the tests that start from it; those of other states of the code go."""
     shutil.rmtree(kept.parent, ignore_errors=True)
     shutil.copytree(lake, kept.with_suffix(".part"))
     kept.with_suffix(".part").rename(kept)

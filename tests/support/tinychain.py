@@ -32,8 +32,8 @@ def made(shop: Path) -> Path:
     Where `make smoke` ran on the same code, its lake is copied, and judged and reported here.
     """
     from fuserank.io.run import open_run
-    from fuserank.jobs import evaluate, report
-    from fuserank.jobs.refresh import run_chain
+    from fuserank.jobs import report
+    from fuserank.jobs.refresh import evaluate_where_known, run_chain
 
     write_shop(shop)
     with pytest.MonkeyPatch.context() as patch:
@@ -41,7 +41,7 @@ def made(shop: Path) -> Path:
         if (left := chain_of_smoke()).exists():
             shutil.copytree(left, shop / "lake")
             with open_run("evaluate", settings(shop), dt.date.fromisoformat(AS_OF)) as run:
-                evaluate.execute(run, run.as_of)
+                evaluate_where_known(run)
             report.write(settings(shop))
         else:
             run_chain(settings(shop), with_report=True)

@@ -30,12 +30,10 @@ SMALL = (  # settings of a chain that takes minutes where the defaults take long
 
 def chain_of_smoke() -> Path:
     """Where `make smoke` leaves the lake of its first run, for tests to copy: a folder for each state of what makes it."""
-    made_of = [
-        _ROOT / "pyproject.toml",
-        *(p for room in ("lib", "jobs", "conf", "tests/support") for p in (_ROOT / room).rglob("*")),
-    ]
+    rooms = ("lib", "jobs", "conf", "requirements", "deploy/local", "tests/support")
+    made_of = [_ROOT / "pyproject.toml", *(file for room in rooms for file in (_ROOT / room).rglob("*"))]
     digest = hashlib.sha256(repr(SMALL).encode())
-    for file in sorted(p for p in made_of if p.suffix in (".py", ".yaml", ".toml")):
+    for file in sorted(f for f in made_of if f.suffix in (".py", ".yaml", ".toml", ".txt", ".lock")):
         digest.update(str(file.relative_to(_ROOT)).encode() + b"\0" + file.read_bytes())
     return _ROOT / "build" / "tiny-chain" / digest.hexdigest()[:16]
 

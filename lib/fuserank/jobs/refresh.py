@@ -154,7 +154,7 @@ def run_chain(settings: Settings, with_report: bool) -> None:
     with open_run("refresh", settings, settings.as_of) as run:
         execute(run, settings.as_of)
         if with_report:
-            _evaluate_where_known(run)
+            evaluate_where_known(run)
         _summary(run, time.monotonic() - started)
     if with_report:
         from fuserank.jobs import report
@@ -162,7 +162,8 @@ def run_chain(settings: Settings, with_report: bool) -> None:
         report.write(settings)
 
 
-def _evaluate_where_known(run: Run) -> None:
+def evaluate_where_known(run: Run) -> None:
+    """Judge the ranking, where the days after as_of are known; otherwise a line that says so."""
     if not evaluate.window_is_known(run, run.as_of):
         run.say("no events on or after as_of yet: the report shows no quality; run `fuserank evaluate` later")
         return
