@@ -111,6 +111,22 @@ def scores_a_row_alike_whatever_stands_beside_it(model: Model, world: World) -> 
         )
 
 
+def goes_without_what_is_left_out(model: Model, world: World) -> None:
+    """Numeric and categorical columns that the settings leave out are not read; the artifact says which."""
+    whole = settings(model)
+    inputs = inputs_of(whole)
+    without = (inputs.numeric[1], inputs.numeric[-1], *(name for name, _ in inputs.categorical[:1]))
+    own = model.settings.model_validate(whole.model_dump() | {"left_out": without})
+    less = inputs_of(own)
+    assert set(inputs.columns) - set(less.columns) == set(without)
+    fit = fit_inputs(ArrowBatches(world.files, less, 1).blocks(0, world.files), own)
+    built = fresh(own, fit).eval()
+    rows = next(ArrowBatches(world.others, less, 64).batches(0))
+    again = from_arrays(to_arrays(built), json.loads(json.dumps(built.card())))
+    assert again.inputs == less
+    assert np.array_equal(logits(again, rows), logits(built, rows))
+
+
 def scores_users_and_items_never_seen(model: Model, world: World) -> None:
     """Indexes beyond those of the fit get a number."""
     rows = unseen(model, world).slice(0, 8)
@@ -157,6 +173,7 @@ def trains_all_that_it_says_and_nothing_twice(model: Model, world: World) -> Non
 CHECKS = (
     learns_what_is_planted,
     scores_a_row_alike_whatever_stands_beside_it,
+    goes_without_what_is_left_out,
     scores_users_and_items_never_seen,
     is_saved_to_the_bit,
     has_the_same_weights_from_the_same_seed,

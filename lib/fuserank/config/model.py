@@ -29,8 +29,13 @@ class ModelSettings(Section):
         20, ge=1, description="training rows that an item needs for an embedding of its own; others share one"
     )
 
+    left_out: tuple[str, ...] = Field(
+        (),
+        description="numeric and categorical columns that are not read; train adds those that hold one value in all its rows",
+    )
+
     def categoricals(self) -> tuple[str, ...]:
-        """Names of the categorical columns that are read, of samples.CATEGORICAL."""
+        """Names of the categorical columns that are read, of samples.CATEGORICAL; those left out among them."""
         return ()
 
     def history(self) -> tuple[str, ...]:
@@ -49,6 +54,9 @@ class ModelSettings(Section):
                 raise ValueError(f"categorical column {name!r} is not one of {', '.join(known)}")
         if self.pooled() is not None and self.pooled() not in self.categoricals():
             raise ValueError(f"history_categorical: {self.pooled()!r} is not among the categorical columns")
+        for name in self.left_out:
+            if name not in (*NUMERIC, *self.scores, *self.categoricals()):
+                raise ValueError(f"left_out: {name!r} is no column that the model would read")
         for name in self.scores:
             if name in NUMERIC or name not in SAMPLES.column_names:
                 raise ValueError(f"scores: {name!r} is no column of samples, or it is read already")

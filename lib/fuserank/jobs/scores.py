@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from fuserank.io.places import is_local
 from fuserank.io.run import Run
 from fuserank.io.shipped import on_executors
 from fuserank.jobs._main import job_main
+from fuserank.registry.models import MODELS as DECLARED
 from fuserank.scores.scoring import Scorer, score
 from fuserank.tables.results import MODELS, SCORES
 from fuserank.tables.samples import SAMPLES
@@ -60,7 +62,8 @@ def _score(run: Run, as_of: dt.date, kind: str) -> dict[str, int]:
         raise FuserankError(f"no {kind} is registered for {as_of}; run jobs/train.py --as-of {as_of}")
     model = rows[0]
     opener = functools.partial(open_scorer, artifact(run, f"{run.lake.home}/{model.artifact}", model.artifact_sha256))
-    inputs, written = inputs_of(run.settings.settings_of(kind)), {}
+    trained = DECLARED[kind].settings.model_validate(json.loads(model.config_json)["model"])
+    inputs, written = inputs_of(trained), {}
     for split in SPLITS:
         samples = run.lake.read(SAMPLES, as_of_date=as_of, split=split)
         frame = score(samples, inputs, opener).withColumn("model_id", F.lit(model.model_id))

@@ -28,6 +28,7 @@ from fuserank.config.model import ModelSettings
 from fuserank.config.train import TrainConfig
 from fuserank.io import artifacts
 from fuserank.io.arrow_source import ArrowBatches
+from fuserank.io.constant import constant_columns
 from fuserank.io.epoch_plan import ShardFile
 from fuserank.io.petastorm_source import PetastormBatches
 from fuserank.io.ranks import Report, run_ranks
@@ -85,6 +86,10 @@ def execute(run: Run, as_of: dt.date) -> None:
     for task in tasks:
         if len(tasks) > 1:
             run.say(f"    {DECLARED[task.model.kind].label}")
+        if task.model.left_out:
+            run.say(
+                f"    {len(task.model.left_out)} inputs left out, the same in all rows: {', '.join(task.model.left_out)}"
+            )
         arrays, card, curves = _trained(run, task)
         card |= {"as_of": str(as_of), "train_rows": sum(f.rows for f in train_files)}
         register(run, as_of, arrays, card, curves, version)
@@ -122,11 +127,26 @@ def make_task(
     """The task of all ranks, for the model of that name; scales and item rows are fitted on the training files here, once."""
     from fuserank.models.inputs import fit_inputs, inputs_of
 
-    model = settings.settings_of(name)
+    model = _without_constants(settings.settings_of(name), train_files)
     inputs = inputs_of(model)
+    if not inputs.numeric:
+        raise FuserankError(
+            f"{name}: every numeric column holds one value in all training rows: nothing tells one pair from another"
+        )
     fit = fit_inputs(ArrowBatches(train_files, inputs, batch=1 << 30).blocks(0, train_files), model)
     train = settings.training_of(name)
     return TrainTask(train_files, valid_files, inputs, fit, model, train, settings.seed, checkpoints)
+
+
+def _without_constants(model: ModelSettings, train_files: tuple[ShardFile, ...]) -> ModelSettings:
+    """The settings with the columns left out that hold one value in all training rows: what a shop does not tell teaches nothing, and
+    a weight that never moved would speak when the value does."""
+    from fuserank.models.inputs import inputs_of
+
+    inputs = inputs_of(model)
+    names = (*inputs.numeric, *(name for name, _ in inputs.categorical))
+    constant = constant_columns([f.url for f in train_files], names)
+    return model.model_copy(update={"left_out": (*model.left_out, *constant)})
 
 
 def trial(lake: Lake, settings: Settings, shards: int, folder: Path, name: str | None = None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from fuserank.common.blocks import Ints
 from fuserank.config.model import ModelSettings
-from fuserank.models.inputs import InputFit, inputs_of, kinds_of, transformed
+from fuserank.models.inputs import InputFit, inputs_of, kinds_of, pooled_of, transformed
 
 
 class SampleModel(nn.Module):
@@ -31,8 +31,8 @@ class SampleModel(nn.Module):
         # two more places: I for an unknown item, I + 1 for padding
         self.item_rows = int(fit.item_row_I.max(initial=0)) + 1
         self.register_buffer("item_row_I", _with_ends(fit.item_row_I, self.item_rows))
-        pooled = config.pooled()
-        buckets = dict(self.inputs.categorical)[pooled] if pooled else 0
+        self.pooled = pooled_of(config)
+        buckets = self.inputs.categorical[self.pooled][1] if self.pooled is not None else 0
         self.register_buffer("item_category_I", _with_ends(fit.item_category_I, buckets))
 
     def standardised(self, dense_BF: Tensor) -> Tensor:

@@ -31,8 +31,6 @@ class FNN(SampleModel):
     def __init__(self, config: ModelConfig, fit: InputFit) -> None:
         super().__init__(config, fit)
         inputs, rows = self.inputs, self.item_rows
-        names = [name for name, _ in inputs.categorical]
-        self.pooled = names.index(config.history_categorical) if config.history_categorical else None
         odd = torch.randint(1, 2**62, (len(inputs.history),), generator=torch.Generator().manual_seed(1)) | 1
         self.register_buffer("hash_L", odd, persistent=False)
 
@@ -42,9 +40,9 @@ class FNN(SampleModel):
         self.categorical = nn.ModuleList(
             nn.Embedding(size + 1, config.categorical_dims[name]) for name, size in inputs.categorical
         )
-        pooled_dim = config.categorical_dims[config.history_categorical] if config.history_categorical else 0
-        width = len(self.kinds) + config.user_dim + 2 * config.item_dim + sum(config.categorical_dims.values())
-        width += pooled_dim + 1
+        dims = [config.categorical_dims[name] for name, _ in inputs.categorical]
+        width = len(self.kinds) + config.user_dim + 2 * config.item_dim + sum(dims)
+        width += (0 if self.pooled is None else dims[self.pooled]) + 1
         self.layers = nn.Sequential()
         for units in config.hidden:
             self.layers.extend([nn.Linear(width, units), nn.Tanh(), nn.Dropout(config.dropout)])

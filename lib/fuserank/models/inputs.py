@@ -21,11 +21,25 @@ class InputError(FuserankError):
 
 def inputs_of(config: ModelSettings) -> Inputs:
     """The columns that a model of these settings reads, in the order of its tensors."""
+    read = set(config.categoricals()) - set(config.left_out)
     return Inputs(
-        numeric=(*NUMERIC, *sorted(config.scores)),
-        categorical=tuple((name, buckets) for name, buckets in CATEGORICAL if name in config.categoricals()),
+        numeric=tuple(name for name, _ in _numeric(config)),
+        categorical=tuple((name, buckets) for name, buckets in CATEGORICAL if name in read),
         history=config.history(),
     )
+
+
+def pooled_of(config: ModelSettings) -> int | None:
+    """Which of the categorical columns that are read is kept by item, to look up the history's; None: none is."""
+    names = [name for name, _ in inputs_of(config).categorical]
+    column = config.pooled()
+    return names.index(column) if column in names else None
+
+
+def _numeric(config: ModelSettings) -> list[tuple[str, str]]:
+    """The numeric columns that are read, each with its transform; columns of samples.NUMERIC come transformed."""
+    named = [*((name, "identity") for name in NUMERIC), *sorted(config.scores.items())]
+    return [(name, kind) for name, kind in named if name not in config.left_out]
 
 
 def transform(values: Tensor, kind: str) -> Tensor:
@@ -65,10 +79,7 @@ class InputFit:
 
 def fit_inputs(blocks: Iterable[Block], config: ModelSettings) -> InputFit:
     """One pass in the order given; sums in double, folded in that order, so the same files give the same bytes."""
-    inputs, kinds = inputs_of(config), kinds_of(config)
-    names = [name for name, _ in inputs.categorical]
-    column = config.pooled()
-    pooled = names.index(column) if column else None
+    kinds, pooled = kinds_of(config), pooled_of(config)
     n, positive, weight, users = 0, 0.0, 0.0, 0
     total, squares = np.zeros(len(kinds)), np.zeros(len(kinds))
     count_I, category_I = np.zeros(0, np.int64), np.zeros(0, np.int32)
@@ -105,5 +116,5 @@ def fit_inputs(blocks: Iterable[Block], config: ModelSettings) -> InputFit:
 
 
 def kinds_of(config: ModelSettings) -> tuple[str, ...]:
-    """The transform of each numeric column; columns of samples.NUMERIC come transformed."""
-    return (*("identity" for _ in NUMERIC), *(config.scores[name] for name in sorted(config.scores)))
+    """The transform of each numeric column that is read."""
+    return tuple(kind for _, kind in _numeric(config))

@@ -126,6 +126,8 @@ def test_wrong_columns_in_the_settings_are_refused() -> None:
         ModelConfig(categorical_dims={"colour_bucket": 4}, history_categorical=None)
     with pytest.raises(ValueError, match="no column of samples"):
         ModelConfig(scores={"oracle_score": "log1p"})
+    with pytest.raises(ValueError, match="left_out: 'age_bucket' is no column that the model would read"):
+        ModelConfig(left_out=("age_bucket",))
 
 
 def test_the_trainer_keeps_the_best_weights_not_the_last(files: tuple[ShardFile, ...]) -> None:

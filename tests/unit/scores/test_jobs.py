@@ -38,7 +38,10 @@ def samples(seed: int) -> pa.Table:
     columns = planted(ROWS, seed)
     frame = pd.DataFrame(columns).drop_duplicates(["user_index", "item_index"])
     frame["shard"] = (np.arange(len(frame)) % SHARDS).astype(np.int32)
-    return frame
+    return frame.assign(**UNTOLD)  # a shop without promotions and brands
+
+
+UNTOLD = {"store_display": np.float32(0), "item_mailer_share_sqrt": np.float32(0), "product_type_bucket": np.int32(0)}
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +70,8 @@ def test_the_registry_names_the_artifact_and_the_versions_that_training_saw(run:
     assert model.table_versions == {"samples.samples": run.lake.version(SAMPLES)}
     _, card = artifacts.read(f"{run.lake.root}/{model.artifact}", model.artifact_sha256)
     assert card["train_rows"] == run.lake.read(SAMPLES, as_of_date=AS_OF, split="train").count()
+    assert set(card["model"]["left_out"]) == set(UNTOLD)
+    assert not {c["name"] for c in (*card["numeric"], *card["categorical"])} & set(UNTOLD)
     curves = json.loads((Path(run.lake.root) / model.artifact / "curves.json").read_text())
     assert len(curves["validations"]) == 2
     assert {"train_loss", "valid_loss", "valid_ndcg@10"} < set(curves["validations"][0])
