@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fuserank.common.formulas import Q20 as Q20
+
 if TYPE_CHECKING:
     import datetime as dt
 
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
 
 EXPOSURE, FEEDBACK, REVERSAL = "exposure", "feedback", "reversal"
 IS_REVERSAL, IS_DISLIKE = f"role = '{REVERSAL}'", f"role = '{FEEDBACK}' AND reward_q20 < 0"  # of an event, for SQL
-Q20 = 1 << 20  # rewards and decayed counts are integers in units of 2^-20, so that a sum has one value in any order
 
 
 def reversals_in(events: DataFrame) -> DataFrame:

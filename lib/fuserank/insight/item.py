@@ -12,13 +12,11 @@ from fuserank.insight.told import Told, told
 from fuserank.insight.user import About
 from fuserank.insight.words import Currency
 from fuserank.tables.features import ITEM
+from fuserank.tables.features import item as declared
 
 Row = Mapping[str, Any]
 CATALOGUE = ("name", "department", "category", "product_type", "brand", "manufacturer_id", "package_size")
-FEATURES = (
-    "baskets_28d_count", "trend_ratio", "buyers_count", "repeat_buyer_share", "gap_days", "price_minor", "price_14d_ratio",
-    "discount_line_share", "since_last_days", "display_store_share", "mailer_store_share", "product_type_84d_share",
-)  # fmt: skip
+FEATURES = tuple(f.name for f in declared.FEATURES if f.shown)
 
 _NOTHING: Row = {
     "events": 0, "buyers": 0, "quantity": 0, "amount_minor": 0, "priced_minor": None, "priced_quantity": None, "discounted": 0

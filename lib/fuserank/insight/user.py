@@ -15,13 +15,10 @@ from fuserank.insight.told import Told, told
 from fuserank.insight.user_rows import KINDS
 from fuserank.insight.words import Currency
 from fuserank.tables.features import DEMOGRAPHICS, USER
+from fuserank.tables.features import user as declared
 
 Row = Mapping[str, Any]
-FEATURES = (
-    "baskets_28d_count", "lines_per_basket_count", "new_items_28d_share", "since_last_days", "gap_days", "spend_28d_minor",
-    "basket_value_minor", "unit_price_minor", "discount_line_share", "coupon_line_share", "own_label_line_share",
-    "top_department", "top_department_share", "top_brand", "top_brand_share", "main_store_id",
-)  # fmt: skip
+FEATURES = tuple(f.name for f in declared.FEATURES if f.shown)
 _FAVOURITES = 5
 
 

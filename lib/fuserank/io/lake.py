@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote
@@ -18,7 +18,7 @@ from fuserank.tables.spark import conform
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-__all__ = ["Lake", "LakeError", "known_rows"]
+__all__ = ["Lake", "LakeError", "known_rows", "known_rows_each"]
 T = TypeVar("T")
 # A write keeps a task's rows in their order: it holds a file open for each partition value, of which no task has more here.
 # Otherwise Spark sorts the rows once more by the partition columns alone, as constants on top hide that they are
@@ -93,6 +93,13 @@ class Lake:
         """The one as-of reader: only rows that were known before 00:00 UTC of ``as_of``."""
         return known_rows(table, self.read(table), as_of)
 
+    def known_each(self, table: Table, days: Sequence[dt.date], where: str = "true") -> DataFrame:
+        """The same for several days, by one scan: a row once for each day (as_of_date) as of which it holds.
+
+        ``where``: SQL over the table, of rows that matter to any of the days; the others are not looked at once a day.
+        """
+        return known_rows_each(table, self.read(table).where(where), days)
+
     def once(self, table: Table, question: str, ask: Callable[[], T]) -> T:
         """What ``ask`` finds out of a table, by the name ``question``: run once for each version of it; who asks meanwhile waits."""
         key = (table.name, self.version(table), question)
@@ -108,13 +115,17 @@ class Lake:
         return self.once(table, condition, lambda: not self.read(table).where(condition).isEmpty())
 
     def replace(self, table: Table, frame: DataFrame, **slice_values: Any) -> int:
-        """Replace exactly one slice (replaceWhere, no txn); returns the rows written."""
+        """Replace exactly one slice (replaceWhere, no txn), or, where a value is a list, one for each, of which the frame has the column;
+        in one commit. Returns the rows written.
+        """
         if set(slice_values) != set(table.slice_by):
             raise LakeError(f"table {table.name} is replaced by {table.slice_by}, not by {tuple(slice_values)}")
         with _WRITING[self.name(table)]:
             self.ensure(table)
             frame = conform(self._with_constants(table, frame, slice_values), table)
-            with _written_by(self.spark, _OPEN_FILES | _NO_DICTIONARY) if table.torch_reads else nullcontext():
+            several = any(isinstance(value, list) for value in slice_values.values())
+            settings = _OPEN_FILES | _NO_DICTIONARY if table.torch_reads else _OPEN_FILES if several else {}
+            with _written_by(self.spark, settings):
                 self.place.overwrite(table, frame, _condition(table, slice_values))
             return self._written(table)
 
@@ -193,7 +204,7 @@ class Lake:
     def _with_constants(self, table: Table, frame: DataFrame, slice_values: dict[str, Any]) -> DataFrame:
         from pyspark.sql import functions as F
 
-        constants = {**slice_values}
+        constants = {name: value for name, value in slice_values.items() if not isinstance(value, list)}
         if "run_id" in table.column_names:
             constants["run_id"] = self.run_id
         for name, value in constants.items():
@@ -262,15 +273,30 @@ def known_rows(table: Table, frame: DataFrame, as_of: dt.date) -> DataFrame:
     return frame.where(F.col("known_at") < day)
 
 
+def known_rows_each(table: Table, frame: DataFrame, days: Sequence[dt.date]) -> DataFrame:
+    """Rows of ``frame``, each once for every one of the days before which it was known, with the day as as_of_date; see ``known_rows``."""
+    from pyspark.sql import functions as F
+
+    if "event_date" in table.partition_by:
+        raise LakeError(f"table {table.name} is read day by day: its rows would come {len(days)} times")
+    each = frame.withColumn("as_of_date", F.explode(F.array(*(F.lit(day) for day in days))))
+    day = F.col("as_of_date").cast("timestamp")
+    if "valid_to" in table.column_names:
+        each = each.where(F.col("valid_to").isNull() | (F.col("valid_to") >= day))
+    return each.where(F.col("known_at") < day)
+
+
 def _condition(table: Table, slice_values: dict[str, Any]) -> str:
-    """A SQL predicate for equality with typed literals; names are checked against the contract."""
+    """A SQL predicate for equality, or for one of a list, with typed literals; names are checked against the contract."""
     terms = []
     for name, value in slice_values.items():
         column = table.column(name)
-        if column.type == "date":
-            terms.append(f"`{name}` = DATE'{value}'")
-        elif column.type in {"int", "long"}:
-            terms.append(f"`{name}` = {int(value)}")
-        else:
-            terms.append(f"`{name}` = '{quoted(str(value))}'")
+        told = [_literal(column.type, one) for one in (value if isinstance(value, list) else [value])]
+        terms.append(f"`{name}` = {told[0]}" if len(told) == 1 else f"`{name}` IN ({', '.join(told)})")
     return " AND ".join(terms)
+
+
+def _literal(type: str, value: Any) -> str:
+    if type == "date":
+        return f"DATE'{value}'"
+    return str(int(value)) if type in {"int", "long"} else f"'{quoted(str(value))}'"

@@ -1,28 +1,35 @@
-"""features.*: users, items, pairs, attributes, histories and stores as of a date; one row each per as_of_date.
+"""features.*: users, items, pairs, attributes, histories and stores, as of every day that a run needs; one row each per as_of_date.
 
-From silver tables, only what was known before as_of.
+From silver tables, only what was known before each day: the start of the window that is ranked, of the one that validates and of the one
+that trains, in one pass over the events.
 
     spark-submit jobs/features.py --env local --as-of 2017-12-04
 
-Safe to rerun: replaces the slice as_of_date of each table.
+Safe to rerun: replaces the slices of these days, in one commit a table.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import sys
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from fuserank.features.build import Known, build
+from fuserank.config.features import FeaturesConfig
+from fuserank.features.batch import Known, features
+from fuserank.history.windows import held_out_days
+from fuserank.io.shipped import on_executors
 from fuserank.jobs._history import reversals
 from fuserank.jobs._main import job_main
+from fuserank.tables import Table, silver
 from fuserank.tables import features as t
-from fuserank.tables import silver
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+    from fuserank.config.settings import Settings
     from fuserank.io.lake import Lake
     from fuserank.io.run import Run
 
@@ -30,18 +37,32 @@ READS = (silver.EVENTS, silver.ITEMS, silver.USERS, silver.PROMOTIONS, silver.IT
 WRITES = t.TABLES
 
 
-def known_tables(lake: Lake, as_of: dt.date) -> Known:
+def days_of(settings: Settings, as_of: dt.date) -> list[dt.date]:
+    """The days that a run as of ``as_of`` needs features of, the earliest first."""
+    return sorted(as_of - dt.timedelta(days=back) for back in held_out_days(settings.windows.label_days))
+
+
+def known_tables(lake: Lake, days: Sequence[dt.date], cfg: FeaturesConfig) -> Known:
     """The inputs through the as-of reader; dictionaries only number ids, so they may be of any day."""
-    events = lake.known(silver.EVENTS, as_of)
+    since = min(days) - dt.timedelta(days=cfg.promotion_days)
+    events = lake.known(silver.EVENTS, max(days))
     return Known(
         events=events,
         reversals=reversals(lake, events),
-        items=lake.known(silver.ITEMS, as_of),
-        users=lake.known(silver.USERS, as_of),
-        promotions=lake.known(silver.PROMOTIONS, as_of),
+        items=lake.known_each(silver.ITEMS, days),
+        users=lake.known_each(silver.USERS, days),
+        promotions=lake.known_each(silver.PROMOTIONS, days, f"week_start >= DATE'{since}'"),
         item_dictionary=lake.read(silver.ITEM_DICTIONARY),
         user_dictionary=lake.read(silver.USER_DICTIONARY),
     )
+
+
+def transform(
+    known: Known, cfg: FeaturesConfig, days: Sequence[dt.date], keep: Callable[[DataFrame], DataFrame]
+) -> dict[Table, DataFrame]:
+    """Rows by table, of all days; ``keep`` persists a frame that is read more than once."""
+    ship: Callable[[Any, int], Callable[[], Any]] = functools.partial(on_executors, known.events.sparkSession)
+    return features(known, cfg, days, ship, keep)
 
 
 def execute(run: Run, as_of: dt.date) -> None:
@@ -52,16 +73,16 @@ def execute(run: Run, as_of: dt.date) -> None:
         kept.append(frame.persist())
         return kept[-1]
 
-    cfg = run.settings.features
-    frames = build(known_tables(run.lake, as_of), cfg, as_of, keep)
+    cfg, days = run.settings.features, days_of(run.settings, as_of)
     try:
+        frames = transform(known_tables(run.lake, days, cfg), cfg, days, keep)
         with ThreadPoolExecutor(cfg.write_threads) as pool:
             writes = {
-                table.name: pool.submit(run.lake.replace, table, frame, as_of_date=as_of)
+                table.name: pool.submit(run.lake.replace, table, frame, as_of_date=days)
                 for table, frame in frames.items()
             }
             for name, write in writes.items():
-                run.note(f"{name}.{as_of}", float(write.result()))
+                run.note(f"{name}.rows", float(write.result()))
     finally:
         for frame in reversed(kept):
             frame.unpersist()

@@ -52,12 +52,12 @@ WRITES = (RANKING,)
 
 
 def steps(as_of: dt.date, settings: Settings, dataset: DatasetConfig) -> list[Step]:
-    """The chain: ingest, its rules, features and candidates at the start of each window, everything else once."""
+    """The chain: ingest, its rules, features of all windows' starts, candidates at each, everything else once."""
     windows = [as_of - dt.timedelta(days=n * settings.windows.label_days) for n in (2, 1, 0)]
     behind = candidates.reads(settings.candidates)
     chain = [*ingest(as_of, dataset), _step(quality, as_of)]
-    for start in windows:  # these wait until no rule is broken that is an error
-        chain += [_step(features, start, QUALITY), _step(candidates, start, QUALITY, *behind)]
+    chain.append(_step(features, as_of, QUALITY))  # these wait until no rule is broken that is an error
+    chain += [_step(candidates, start, QUALITY, *behind) for start in windows]
     return chain + [_step(module, as_of) for module in (samples, train, scores, fusion, ranking)]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from fuserank.config.settings import Settings
+from fuserank.history.windows import held_out_days
 from fuserank.planning.coefficients import ROWS
 from fuserank.registry.sources import SOURCES
 from fuserank.tables.candidates import CO_PURCHASE, FACTORS, LEARNED
@@ -37,21 +38,21 @@ def guessed_items(events: int, catalogue: int) -> int:
 
 
 def table_rows(shop: Shop, settings: Settings) -> dict[str, float]:
-    """Rows that one step writes into each table: of one date for features and candidates, of the run for the rest."""
+    """Rows that one step writes into each table: of one date for candidates, of the run for the rest."""
     sources = source_rows(shop, settings)
     given, users = sum(sources.values()), float(shop.users)
-    pairs = shop.events * ROWS["pairs_per_event"]
+    pairs, days = _pairs(shop), len(held_out_days(settings.windows.label_days))
     train, valid, rank = (_samples(given, share) for share in (_drawn(shop, settings), _drawn(shop, settings), 1.0))
     train *= _kept(settings)
     co_purchase, written = settings.candidates.co_purchase, _written(settings)
     return {
         **{table: float(rows) for table, rows in shop.new_rows.items()},
-        "features.user": users,
-        "features.user_history": users,
-        "features.user_item": pairs,
-        "features.user_attribute": pairs * ROWS["attributes_per_pair"],
-        "features.item": shop.items * ROWS["items_known_share"],
-        "features.store_item": shop.promotions * ROWS["store_items_per_promotion"],
+        "features.user": users * days,
+        "features.user_history": users * days,
+        "features.user_item": pairs * days,
+        "features.user_attribute": pairs * ROWS["attributes_per_pair"] * days,
+        "features.item": shop.items * ROWS["items_known_share"] * days,
+        "features.store_item": _store_items(shop) * days,
         "candidates.candidates": given,
         FACTORS.name: (users + shop.items * ROWS["items_known_share"]) * written[FACTORS.name],
         CO_PURCHASE.name: shop.items * co_purchase.neighbours * ROWS["neighbours_share"] * written[CO_PURCHASE.name],
@@ -65,9 +66,19 @@ def table_rows(shop: Shop, settings: Settings) -> dict[str, float]:
     }
 
 
+def _pairs(shop: Shop) -> float:
+    """Pairs of user and item, of one date."""
+    return shop.events * ROWS["pairs_per_event"]
+
+
+def _store_items(shop: Shop) -> float:
+    """Items sold or promoted in each store, of one date."""
+    return shop.promotions * ROWS["store_items_per_promotion"]
+
+
 def source_rows(shop: Shop, settings: Settings) -> dict[str, float]:
     """Candidates of one date by source: quotas, as far as users have so much to propose."""
-    cfg = settings.candidates.within(shop.users, round(shop.events * ROWS["pairs_per_event"]))
+    cfg = settings.candidates.within(shop.users, round(_pairs(shop)))
     filled = {name: ROWS.get(f"{name}_filled", 1.0) for name in cfg.sources}  # 1: it fills its quota
     return {name: shop.users * min(cfg.quota(name), shop.items) * filled[name] for name in cfg.sources}
 
@@ -93,13 +104,13 @@ def quantities(shop: Shop, settings: Settings) -> dict[str, float]:
         "items": float(shop.items),
         "item_factors": items * als.factors if with_als else 0.0,
         "user_factors": float(shop.users * als.factors) if with_als else 0.0,
-        "als_steps": rows["features.user_item"] * passes if with_als else 0.0,
+        "als_steps": _pairs(shop) * passes if with_als else 0.0,
         "products": shop.users * items * als.factors if with_als else 0.0,
         "candidates": given,
         "learned": rows[LEARNED.name],
         "block_entries": _block_entries(shop, settings),
         "neighbours": rows[CO_PURCHASE.name],
-        "store_items": rows["features.store_item"],
+        "store_items": _store_items(shop),
         "samples": rows["samples.samples"],
         "trained": train * sum(settings.training_of(name).epochs for name in settings.models.use),
         "scored": rows["scores.scores"],

@@ -8,19 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from fuserank.tables.features import ATTRIBUTES, ITEM_WINDOWS_DAYS, index_of
+from fuserank.tables.features import ATTRIBUTES, index_of, read_by_models
 from fuserank.tables.samples import CATEGORICAL
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import Column, DataFrame
 
-ITEM_COLUMNS = (
-    *(f"baskets_{d}d_count" for d in ITEM_WINDOWS_DAYS if d != 14), "trend_ratio", "repeat_buyer_share", "gap_days", "price_minor",
-    "discount_line_share", "price_14d_ratio", "display_store_share", "mailer_store_share", "new_buyers_28d_count",
-    "product_type_84d_share", "category_84d_share",
-)  # fmt: skip
-STORE_COLUMNS = ("baskets_56d_share", "display_count", "mailer_count")
+ITEM_COLUMNS = read_by_models("item")
+STORE_COLUMNS = read_by_models("store")
 ITEM_BUCKETS = tuple(name for name, _ in CATEGORICAL[:5])
 _BUCKETED = {
     "product_type_bucket": "product_type", "category_bucket": "category", "department_bucket": "department",

@@ -10,12 +10,11 @@ import numpy.typing as npt
 
 from fuserank.common.lookup import locate
 from fuserank.common.users import whole_users
-from fuserank.samples import formulas as of
 from fuserank.samples import told as t
 from fuserank.samples.affinity import Factors, Neighbours
 from fuserank.samples.catalogue import ITEM_COLUMNS, STORE_COLUMNS, Catalogue
 from fuserank.samples.shards import PACKED, laid_out, packed, tasks
-from fuserank.tables.features import ATTRIBUTES, HISTORY
+from fuserank.tables.features import HISTORY, KINDS
 from fuserank.tables.samples import CATEGORICAL, NUMERICS, SAMPLES, SHARDS
 
 if TYPE_CHECKING:
@@ -75,23 +74,25 @@ class _Encode:
         user_RF, _ = _looked_up(users, user_UF, user_R)
         store_R = _looked_up(users, store_U[:, None].astype(np.int64), user_R, 0)[0][:, 0]
         at_R, in_catalogue = locate(catalogue.item_I, item_R)
-        item = of.named(_of_known(catalogue.number_IF, at_R, in_catalogue, np.nan), ITEM_COLUMNS)
+        item = _named("item", _of_known(catalogue.number_IF, at_R, in_catalogue, np.nan), ITEM_COLUMNS)
         rank_score = {s: _looked_up(*told.by_pair(number, 2), pair_R)[0] for s, number in t.SOURCE_NUMBERS.items()}
         weight = np.log1p(np.nan_to_num(own_NF[:, t.PAIR_COLUMNS.index("decayed_30d_count")]))
+        known = {
+            "setting.minor_per_major": np.float64(self.minor_per_major),
+            **_named("pair", own_RF, t.PAIR_COLUMNS),
+            **self._attributes(told, catalogue, user_R, at_R, in_catalogue),
+            **item,
+            **_named("user", user_RF, t.USER_COLUMNS),
+            **_named("store", _in_store(catalogue, store_R, item_R), STORE_COLUMNS),
+            **{f"rank.{s}": v[:, 0] for s, v in rank_score.items()},
+            "near.als_dot": told.factors().dots(user_R, items, item_R),
+            "near.co_purchase": near.sums((own_user, own_item, weight), user_R, item_R),
+        }
         made: dict[str, npt.NDArray[Any]] = {
             "position": key_R3[:, 0], "shard": key_R3[:, 0] % self.shards, "label": key_R3[:, 1], "weight": key_R3[:, 2],
             "user_index": user_R, "item_index": item_R, "bought_before": bought,
-            **of.of_pair(of.named(own_RF, t.PAIR_COLUMNS), self.minor_per_major),
-            **of.of_attributes(self._attributes(told, catalogue, user_R, at_R, in_catalogue), item),
-            **of.of_item(item, self.minor_per_major),
-            **of.of_user(of.named(user_RF, t.USER_COLUMNS)),
-            **of.of_sources(
-                {s: v[:, 0] for s, v in rank_score.items()},
-                told.factors().dots(user_R, items, item_R),
-                near.sums((own_user, own_item, weight), user_R, item_R),
-            ),
-            **of.of_store(of.named(_in_store(catalogue, store_R, item_R), STORE_COLUMNS)),
-            **of.named(user_RF[:, len(t.USER_COLUMNS) :], (*t.USER_BUCKETS, *HISTORY)),
+            **{one.name: one.formula.of(known) for one in NUMERICS},
+            **_columns(user_RF[:, len(t.USER_COLUMNS) :], (*t.USER_BUCKETS, *HISTORY)),
             **{f"{s}_rank": v[:, 0] for s, v in rank_score.items()},
             **{f"{s}_score": v[:, 1] for s, v in rank_score.items()},
         }  # fmt: skip
@@ -104,13 +105,13 @@ class _Encode:
 
     def _attributes(
         self, told: Told, catalogue: Catalogue, user_R: Longs, at_R: Longs, known_R: npt.NDArray[np.bool_]
-    ) -> dict[str, of.Columns]:
+    ) -> dict[str, Doubles]:
         value_RK = _of_known(catalogue.attribute_IK, at_R, known_R, -1)
-        by_kind = {}
-        for k, (_, kind) in enumerate(ATTRIBUTES):
+        by_kind: dict[str, Doubles] = {}
+        for k, kind in enumerate(KINDS):
             pair, values = told.by_pair(t.ATTRIBUTE_NUMBERS[kind], len(t.ATTRIBUTE_COLUMNS))
             wanted = np.where(value_RK[:, k] >= 0, _pair(user_R, value_RK[:, k]), -1)
-            by_kind[kind] = of.named(_looked_up(pair, values, wanted)[0], t.ATTRIBUTE_COLUMNS)
+            by_kind |= _named(kind, _looked_up(pair, values, wanted)[0], t.ATTRIBUTE_COLUMNS)
         return by_kind
 
 
@@ -147,6 +148,16 @@ class Told:
         width = int(self.lengths[part.start])  # all factors have one
         user, _, numbers = self.rows(t.FACTOR, width)
         return Factors(user, numbers.astype(np.float32))
+
+
+def _columns(values_RF: npt.NDArray[Any], names: tuple[str, ...]) -> dict[str, Doubles]:
+    """Columns of a matrix by name."""
+    return {name: values_RF[:, k] for k, name in enumerate(names)}
+
+
+def _named(of: str, values_RF: npt.NDArray[Any], names: tuple[str, ...]) -> dict[str, Doubles]:
+    """The same, as formulas name them."""
+    return _columns(values_RF, tuple(f"{of}.{name}" for name in names))
 
 
 def _pair(user: Longs, key: Longs) -> Longs:

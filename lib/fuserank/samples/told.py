@@ -12,27 +12,20 @@ from typing import TYPE_CHECKING
 
 from fuserank.common.errors import FuserankError
 from fuserank.registry.sources import sampled
-from fuserank.tables.features import ATTRIBUTES, HISTORY
+from fuserank.tables.features import HISTORY, KINDS, read_by_models
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 # What of features.user_item goes on to the encoding; none where the user never bought the item.
-PAIR_COLUMNS = (
-    "baskets_count", "baskets_28d_count", "baskets_84d_count", "decayed_14d_count", "decayed_30d_count", "decayed_60d_count",
-    "decayed_120d_count", "since_last_days", "since_first_days", "gap_days", "discount_basket_share", "spend_minor",
-    "product_type_share",
-)  # fmt: skip
-ATTRIBUTE_COLUMNS = ("baskets_count", "decayed_60d_count", "since_last_days", "gap_days")
-USER_COLUMNS = (
-    "baskets_28d_count", "lines_84d_count", "since_last_days", "gap_days", "items_count", "new_items_28d_share",
-    "discount_line_share", "own_label_line_share", "item_price_log1p_mean", "coupon_line_share",
-)  # fmt: skip
+PAIR_COLUMNS = read_by_models("pair")
+ATTRIBUTE_COLUMNS = read_by_models(*KINDS)
+USER_COLUMNS = read_by_models("user")
 USER_BUCKETS = ("age_bucket", "income_bucket", "household_size_bucket")
 
 # Values of ``what``.
 KEY, OWN, USER, FACTOR = 0, 1, 2, 3
-FIRST_ATTRIBUTE = 10  # and on, in the order of ATTRIBUTES
+FIRST_ATTRIBUTE = 10  # and on, in the order of KINDS
 FIRST_SOURCE = 1000  # and on, without an end, by the number of each declaration
 
 
@@ -45,7 +38,7 @@ def _distinct(*numbered: dict[str, int]) -> None:
 
 
 SOURCE_NUMBERS = {s.name: FIRST_SOURCE + s.number for s in sampled()}
-ATTRIBUTE_NUMBERS = {kind: FIRST_ATTRIBUTE + k for k, (_, kind) in enumerate(ATTRIBUTES)}
+ATTRIBUTE_NUMBERS = {kind: FIRST_ATTRIBUTE + k for k, kind in enumerate(KINDS)}
 _distinct({"key": KEY, "own": OWN, "user": USER, "factor": FACTOR}, ATTRIBUTE_NUMBERS, SOURCE_NUMBERS)
 
 

@@ -12,10 +12,10 @@ import pytest
 
 from fuserank.candidates import co_purchase, repeat
 from fuserank.config.candidates import CoPurchaseConfig, RepeatConfig
-from fuserank.features.baskets import basket_items
-from fuserank.features.pairs import pair_counts, user_history
 from fuserank.history.baskets import baskets, pairs
 from fuserank.history.events import taken
+from fuserank.tables.features import USER_HISTORY
+from tests.support.features import computed, lines_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -27,7 +27,7 @@ HALF_LIVES = [t.half_life_days for t in RepeatConfig().terms]
 
 
 def events(spark: SparkSession, first: int, count: int, user: str, item: str, session: str) -> DataFrame:
-    """So many rows with what ``baskets`` and ``basket_items`` read; ``id`` counts from ``first``."""
+    """So many rows with what ``baskets`` and features read; ``id`` counts from ``first``."""
     return spark.range(first, first + count).selectExpr(
         f"cast({user} AS int) user_index", f"cast({item} AS int) item_index", f"{session} session",
         "timestamp_seconds(1496268000 - (id % 100) * 86400 - id % 7200) event_time", "'feedback' role", "1048576L reward_q20",
@@ -62,9 +62,9 @@ def test_a_bot_changes_nobody_else_s_list_and_gets_no_longer_one(spark: SparkSes
         alone = co_purchase.neighbours(baskets(taken(people, None), AS_OF), near)
         together = {r["item_index"] for r in found.collect()}
         assert together == {r["item_index"] for r in alone.collect()}
-    history = user_history(pair_counts(basket_items(taken(both, None), AS_OF)))
-    assert rows(history, BOT) == rows(user_history(pair_counts(basket_items(taken(people, None), AS_OF))))
-    assert history.where(f"user_index = {BOT}").count() == 1
+    history, alone = (computed(lines_of(e), AS_OF)[USER_HISTORY].to_pylist() for e in (both, people))
+    assert [row for row in history if row["user_index"] != BOT] == alone
+    assert len(history) == len(alone) + 1
 
 
 def test_an_item_of_half_of_all_events_gives_the_same_lists_on_any_number_of_partitions(spark: SparkSession) -> None:

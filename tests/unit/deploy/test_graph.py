@@ -80,7 +80,7 @@ def test_a_new_table_between_two_jobs_is_a_new_edge() -> None:
 
 def test_dates_follow_the_label_window() -> None:
     assert sorted({t.back for t in chain("windows.label_days=7")}) == [0, 7, 14]
-    assert "features_14_days_before" in {t.key for t in chain("windows.label_days=7")}
+    assert "candidates_14_days_before" in {t.key for t in chain("windows.label_days=7")}
 
 
 def test_phases_are_cut_where_the_environment_changes_and_keep_the_order() -> None:

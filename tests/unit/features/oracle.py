@@ -1,42 +1,43 @@
-"""The features of a small world by plain loops over plain rows: slow, obvious, and without Spark."""
+"""The features of a small world, read off their declarations by plain loops over plain rows: slow, obvious, without numpy or Spark."""
 
 from __future__ import annotations
 
 import datetime as dt
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
+from fuserank.common.formulas import Formula
 from fuserank.config.features import FeaturesConfig
 from fuserank.tables import features as t
 from fuserank.tables import silver
+from fuserank.tables.features.declare import BASKETS, PAIRS, Aggregate, Feature, Most
 from tests.support.rows import row
 
 Row = dict[str, Any]
+Key = tuple[Any, ...]
 World = dict[str, list[Row]]  # events, items, users, promotions: rows of the silver tables, with the future in them
 
+DECLARED = {
+    "pair": t.pair.FEATURES, "item": t.item.FEATURES, "user": t.user.FEATURES, "store": t.store.FEATURES, "attribute": t.attribute.FEATURES,
+}  # fmt: skip
 
-def features(world: World, cfg: FeaturesConfig, as_of: dt.date) -> dict[str, dict[tuple[Any, ...], Row]]:
+_BY_NAME = {of: {f.name: f for f in features} for of, features in DECLARED.items()}
+
+
+def features(world: World, cfg: FeaturesConfig, as_of: dt.date) -> dict[str, dict[Key, Row]]:
     """Every feature table by name: key → row, from what was known before 00:00 UTC of ``as_of``."""
-    now = dt.datetime.combine(as_of, dt.time(), dt.UTC)
-    past = {name: [r for r in full(name, rows) if r["known_at"] < now] for name, rows in world.items()}
-    baskets = _baskets(past["events"], as_of)
-    pairs = _pairs(baskets)
-    indices = {r["item_id"]: int(r["item_id"][1:]) for rows in (past["items"], past["promotions"]) for r in rows}
-    bought = {i for _, i in pairs}
-    catalogue = {indices[r["item_id"]]: r for r in past["items"] if indices[r["item_id"]] in bought}
-    week = [r for r in past["promotions"] if 0 < (as_of - r["week_start"]).days <= cfg.promotion_days]
-    items = _items(baskets, pairs, catalogue, week, indices, cfg)
-    attributes = _attributes(baskets, items)
-    users = _users(baskets, pairs, attributes, items, past["users"], cfg)
+    known = Known(world, cfg, as_of)
+    values = {key: {"value": known.text(key[2], key[1]), **known.row("attribute", key)} for key in known.attributes}
     return {
-        t.ITEM.name: {(i,): row for i, row in items.items()},
-        t.USER_ATTRIBUTE.name: attributes,
-        t.USER_ITEM.name: _user_items(pairs, items, attributes),
-        t.USER.name: {(u,): row for u, row in users.items()},
-        t.USER_HISTORY.name: _histories(pairs),
-        t.STORE_ITEM.name: _stores(baskets, users, bought, week, indices, cfg),
+        t.ITEM.name: {(i,): known.row("item", (i,)) for i in known.items},
+        t.USER_ATTRIBUTE.name: values,
+        t.USER_ITEM.name: {key: known.row("pair", key) for key in known.by_pair},
+        t.USER.name: {(u,): known.row("user", (u,)) for u in known.by_user},
+        t.USER_HISTORY.name: {(u,): known.history(u) for u in known.by_user},
+        t.STORE_ITEM.name: {key: known.row("store", key) for key in known.store_items()},
     }
 
 
@@ -44,239 +45,219 @@ def full(name: str, rows: list[Row]) -> list[Row]:
     return [row(next(table for table in silver.TABLES if table.name == f"silver.{name}"), **r) for r in rows]
 
 
-def decayed(ages: Iterable[int], half_life: int) -> float:
-    return sum(math.floor(2**20 * 2 ** (-a / half_life)) for a in ages) / 2**20
-
-
-def gap(ages: list[int]) -> float | None:
-    return (max(ages) - min(ages)) / (len(ages) - 1) if len(ages) > 1 else None
-
-
-def _share(part: float, whole: float) -> float:
-    return part / whole if whole else 0.0
-
-
-def _grouped(rows: Iterable[Row], key: Callable[[Row], Any]) -> dict[Any, list[Row]]:
+def grouped(rows: Iterable[Row], key: Callable[[Row], Any]) -> dict[Any, list[Row]]:
     groups: dict[Any, list[Row]] = defaultdict(list)
     for one in rows:
         groups[key(one)].append(one)
     return groups
 
 
-def _merged(rows: list[Row]) -> Row:
+def merged(rows: list[Row]) -> Row:
     """Lines, or parts of a basket, as one."""
-    sums = {n: sum(r[n] for r in rows) for n in ("lines", "quantity", "spend", "discounts", "coupons")}
+    sums = {n: sum(r[n] for r in rows) for n in ("lines", "quantity", "spend_minor", "discount_lines", "coupon_lines")}
     store = min((r["store"] for r in rows if r["store"] is not None), default=None)
-    return {**rows[0], **sums, "age": min(r["age"] for r in rows), "store": store}
+    return {**rows[0], **sums, "age_days": min(r["age_days"] for r in rows), "store": store}
 
 
-def _baskets(events: list[Row], as_of: dt.date) -> list[Row]:
+class Known:
+    """What was known of a world: baskets by key, and every declared value, worked out when it is asked for."""
+
+    def __init__(self, world: World, cfg: FeaturesConfig, as_of: dt.date) -> None:
+        self.cfg = cfg
+        now = dt.datetime.combine(as_of, dt.time(), dt.UTC)
+        past = {name: [r for r in full(name, rows) if r["known_at"] < now] for name, rows in world.items()}
+        self.lines = lines(past["events"], as_of)
+        by_basket = grouped(self.lines, lambda r: (r["item"], r["basket"]))
+        self.item_baskets = [merged(rows) for rows in by_basket.values()]
+        self.baskets = [merged(v) for v in grouped(self.item_baskets, lambda r: r["basket"]).values()]
+        self.by_pair = grouped(self.item_baskets, lambda r: (r["user"], r["item"]))
+        self.by_user = grouped(self.baskets, lambda r: r["user"])
+        self.items = sorted({i for _, i in self.by_pair})
+        self.people = {int(r["user_id"][1:]): r for r in past["users"]}
+        self.catalogue = {int(r["item_id"][1:]): r for r in past["items"]}
+        week = [r for r in past["promotions"] if 0 < (as_of - r["week_start"]).days <= cfg.promotion_days]
+        self.promoted = [r for r in week if r["on_display"] or r["in_mailer"]]
+        self.value, self.sums = cache(self._value), cache(self._sums)
+        lowest: dict[tuple[str, str], int] = {}
+        for kind, item in ((kind, i) for _, kind in t.ATTRIBUTES for i in self.items):
+            if (text := self.text(item, kind)) is not None:
+                lowest.setdefault((kind, text), item)
+        self.lowest = lowest
+        self.by_item = grouped(self.item_baskets, lambda r: r["item"])
+        self.by_store = grouped(self.item_baskets, lambda r: (r["store"], r["item"]))
+        self.in_store = grouped(self.baskets, lambda r: r["store"])
+        self.pairs_of = {
+            side: grouped([{"pair": p} for p in self.by_pair], lambda r, k=k: r["pair"][k])
+            for k, side in enumerate(("user", "item"))
+        }
+        self.attributes = grouped(
+            ({**r, "kind": kind} for r in self.item_baskets for _, kind in t.ATTRIBUTES if self.text(r["item"], kind)),
+            lambda r: (r["user"], r["kind"], self.index(r["item"], r["kind"])),
+        )
+
+    def text(self, item: int, kind: str) -> str | None:
+        name = next(n for n, k in t.ATTRIBUTES if k == kind)
+        return (self.catalogue.get(item, {}).get(name) or "").strip() or None
+
+    def index(self, item: int, kind: str) -> int | None:
+        own = self.text(item, kind)
+        return None if own is None else self.lowest[kind, own]
+
+    def row(self, of: str, key: Key) -> Row:
+        return {f.name: self.value(of, key, f.name) for f in DECLARED[of] if f.kept}
+
+    def _value(self, of: str, key: Key, name: str) -> Any:
+        declared = _BY_NAME[of].get(name)
+        if declared is not None and isinstance(declared.made, Aggregate):
+            return self.aggregate(declared, of, key)
+        if declared is not None and isinstance(declared.made, Formula):
+            return self.formula(declared.made, lambda column: self.column(of, key, column), (of, key))
+        if declared is not None and isinstance(declared.made, Most):
+            return self.most(declared.made, key[0])
+        return self.told(of, key, name)
+
+    def aggregate(self, feature: Feature, of: str, key: Key) -> Any:
+        made = feature.made
+        assert isinstance(made, Aggregate)
+        rows = self.rows_of(of, key, made.rows)
+        if made.ages is not None:
+            low, high = (getattr(self.cfg, n) if isinstance(n, str) else n for n in made.ages)
+            rows = [r for r in rows if low <= r[made.age] <= high]
+        if made.by_basket:
+            rows = list({r["basket"]: r for r in rows}.values())
+        if made.half_life is not None:
+            return sum(math.floor(2**20 * 2 ** (-r[made.age] / made.half_life)) for r in rows) / 2**20
+        values = [self.formula(made.of, lambda column, r=r: self.of_row(r, column), None) for r in rows]
+        return int({"sum": sum, "min": min, "max": max}[made.merge](values))  # type: ignore[operator]
+
+    def rows_of(self, of: str, key: Key, rows: str) -> list[Row]:
+        """The rows of a kind that belong to a key."""
+        if rows == PAIRS:
+            ages = ("since_last_days", "since_first_days")
+            mine = [r["pair"] for r in self.pairs_of[of][key[0]]]
+            return [{"pair": p, **{n: self.value("pair", p, n) for n in ages}} for p in mine]
+        if of == "user":
+            return self.by_user[key[0]]
+        if of == "store":
+            return self.in_store[key[0]] if rows == BASKETS else self.by_store[key]
+        return {"pair": self.by_pair, "attribute": self.attributes}[of][key] if of != "item" else self.by_item[key[0]]
+
+    def of_row(self, row: Row, column: str) -> Any:
+        """A column, as formulas over counted rows name it."""
+        rows, name = column.split(".")
+        return row[name] if rows == "row" else self.column("pair", row["pair"], column)
+
+    def column(self, of: str, key: Key, column: str) -> Any:
+        """A column, as formulas of a key name it."""
+        rows, name = column.split(".")
+        if rows == "setting":
+            return getattr(self.cfg, name)
+        if rows == of:
+            return self.value(of, key, name)
+        if rows == "item":
+            return self.value("item", (key[1],), name)
+        index = self.index(key[1], rows)  # a kind of attribute
+        return None if index is None else self.value("attribute", (key[0], rows, index), name)
+
+    def told(self, of: str, key: Key, name: str) -> Any:
+        """What is not counted."""
+        if of == "user":
+            return self.people.get(key[0], {}).get(name)
+        if of == "store":
+            mine = [r for r in self.promoted if (r["store_id"], int(r["item_id"][1:])) == key]
+            return int(any(r[{"display_count": "on_display", "mailer_count": "in_mailer"}[name]] for r in mine))
+        (item,) = key
+        if name in ("display_stores", "mailer_stores"):
+            flag = {"display_stores": "on_display", "mailer_stores": "in_mailer"}[name]
+            return len({r["store_id"] for r in self.promoted if int(r["item_id"][1:]) == item and r[flag]})
+        if name == "promoting_stores":
+            return len({r["store_id"] for r in self.promoted})
+        if name == "list_price_minor":
+            return self.catalogue.get(item, {}).get("price_minor")
+        if name == "own_label":
+            return int(self.text(item, "brand") in self.cfg.own_label_brands)
+        if name.endswith("_index"):
+            return self.index(item, name.removesuffix("_index"))
+        return self.text(item, dict(t.ATTRIBUTES)[name])
+
+    def most(self, made: Most, user: int) -> Any:
+        half_life = getattr(self.cfg, made.half_life) if isinstance(made.half_life, str) else made.half_life
+        if made.of == "store":
+            told = grouped((r for r in self.by_user[user] if r["store"] is not None), lambda r: r["store"])
+            counts = {s: sum(math.floor(2**20 * 2 ** (-r["age_days"] / half_life)) for r in v) for s, v in told.items()}
+        else:
+            mine = [k for k in self.attributes if k[:2] == (user, made.of)]
+            counts = {self.text(k[2], made.of): self.value("attribute", k, f"decayed_{half_life}d_count") for k in mine}
+        best = min(counts, key=lambda name: (-counts[name], name), default=None)
+        total = sum(counts.values())
+        return best if not made.share else counts.get(best, 0.0) / total if total else 0.0
+
+    def formula(self, made: Formula, column: Callable[[str], Any], key: Any) -> Any:
+        """A formula's value; None where it is unknown."""
+        if made.operation == "number":
+            return made.number
+        if made.operation == "column":
+            return column(made.column)
+        if made.operation in ("of_all", "of_same"):
+            group = self.formula(made.inputs[1], column, key) if made.operation == "of_same" else 0
+            return 0 if group is None else self.sums(key[0], made)[group]
+        values = [self.formula(one, column, key) for one in made.inputs]
+        if made.operation == "known":
+            return values[0] if values[0] is not None else values[1]
+        if made.operation == "is_known":
+            return int(values[0] is not None)
+        return None if None in values else _WORKED_OUT[made.operation](*values)
+
+    def _sums(self, of: str, made: Formula) -> dict[Any, Any]:
+        """What of_all and of_same add up over all items, by group."""
+        told: dict[Any, Any] = defaultdict(int)
+        for key in [(i,) for i in self.items]:
+            values = [
+                self.formula(x, lambda column, key=key: self.column(of, key, column), (of, key)) for x in made.inputs
+            ]
+            told[values[1] if len(values) > 1 else 0] += values[0]
+        return told
+
+    def history(self, user: int) -> Row:
+        mine = sorted(
+            (self.value("pair", p, "since_last_days"), -self.value("pair", p, "baskets_count"), p[1])
+            for p in self.by_pair
+            if p[0] == user
+        )
+        last = [i for *_, i in mine][: len(t.HISTORY)]
+        return dict(zip(t.HISTORY, last + [-1] * (len(t.HISTORY) - len(last)), strict=True))
+
+    def store_items(self) -> set[Key]:
+        mains = {self.value("user", (u,), "main_store_id") for u in self.by_user} - {None}
+        late = {(r["store"], r["item"]) for r in self.item_baskets if r["age_days"] <= self.cfg.store_window_days}
+        shown = {(r["store_id"], int(r["item_id"][1:])) for r in self.promoted}
+        return {(s, i) for s, i in late | shown if s in mains and i in self.items}
+
+
+_WORKED_OUT: dict[str, Callable[..., Any]] = {
+    "+": lambda x, y: x + y, "-": lambda x, y: x - y, "*": lambda x, y: x * y, "/": lambda x, y: x / y,
+    "share": lambda part, whole: part / whole if whole else 0.0,
+    "at_least": max, "at_most": min, "positive": lambda x: x if x > 0 else None,
+    "q20": lambda x: math.floor(2**20 * x), "log1p": lambda x: math.log1p(max(x, 0.0)), "log": math.log, "sqrt": math.sqrt,
+}  # fmt: skip
+
+
+def lines(events: list[Row], as_of: dt.date) -> list[Row]:
+    """A row for each event by which a user took an item, of events that were known."""
     back = {e["reverses_event_id"] for e in events if e["role"] == "reversal"}
-    lines = [
+    return [
         {
             "user": e["user_index"],
             "item": e["item_index"],
             "basket": (e["user_index"], e["session"] or str(e["event_time"].date())),
-            "age": (as_of - e["event_time"].date()).days,
+            "age_days": (as_of - e["event_time"].date()).days,
             "lines": 1,
             "quantity": e["quantity"] or 0,
-            "spend": e["amount_minor"] or 0,
-            "discounts": int((e["discount_minor"] or 0) > 0),
-            "coupons": int((e["coupon_minor"] or 0) > 0),
+            "spend_minor": e["amount_minor"] or 0,
+            "discount_lines": int((e["discount_minor"] or 0) > 0),
+            "coupon_lines": int((e["coupon_minor"] or 0) > 0),
             "store": e["store_id"],
         }
         for e in events
         if e["role"] == "feedback" and e["reward_q20"] > 0 and e["event_id"] not in back
     ]
-    return [_merged(rows) for rows in _grouped(lines, lambda r: (r["item"], r["basket"])).values()]
-
-
-def _pairs(baskets: list[Row]) -> dict[tuple[int, int], list[Row]]:
-    return _grouped(baskets, lambda r: (r["user"], r["item"]))
-
-
-def _ages(rows: list[Row]) -> list[int]:
-    return [r["age"] for r in rows]
-
-
-def _items(
-    baskets: list[Row],
-    pairs: dict[tuple[int, int], list[Row]],
-    catalogue: dict[int, Row],
-    week: list[Row],
-    indices: dict[str, int],
-    cfg: FeaturesConfig,
-) -> dict[int, Row]:
-    gaps = {p: math.floor(2**20 * g) for p, rows in pairs.items() if (g := gap(_ages(rows))) is not None}
-    stores = {r["store_id"] for r in week if r["on_display"] or r["in_mailer"]}
-    promoted = _grouped(week, lambda r: indices[r["item_id"]])
-    made = {}
-    for i, rows in _grouped(baskets, lambda r: r["item"]).items():
-        ages, buyers = _ages(rows), {p: r for p, r in pairs.items() if p[1] == i}
-        within = {n: sum(a <= n for a in ages) for n in t.ITEM_WINDOWS_DAYS}
-        older = sum(28 < a <= 112 for a in ages)
-        price = _share(sum(r["spend"] for r in rows), sum(r["quantity"] for r in rows))
-        late = [r for r in rows if r["age"] <= 14]
-        units = sum(r["quantity"] for r in late)
-        own = [g for p, g in gaps.items() if p[1] == i]
-        prior = cfg.gap_prior_pairs
-        shown = {what: {r["store_id"] for r in promoted.get(i, []) if r[what]} for what in ("on_display", "in_mailer")}
-        repeat = sum(len(r) > 1 for r in buyers.values())
-        made[i] = {
-            **{f"baskets_{n}d_count": c for n, c in within.items()},
-            "baskets_29_112d_count": older,
-            "trend_ratio": (within[28] + 2) / (older / 3 + 2),
-            "buyers_count": len(buyers),
-            "buyers_28d_count": sum(min(_ages(r)) <= 28 for r in buyers.values()),
-            "repeat_buyers_count": repeat,
-            "new_buyers_28d_count": sum(max(_ages(r)) <= 28 for r in buyers.values()),
-            "repeat_buyer_share": (repeat + 1) / (len(buyers) + 5),
-            "gap_days": (sum(own) + prior * sum(gaps.values()) / len(gaps)) / (len(own) + prior) / 2**20 if gaps else None,
-            "price_minor": price,
-            "price_14d_ratio": sum(r["spend"] for r in late) / units / max(price, 1) if price > 0 and units else 1.0,
-            "discount_line_share": _share(sum(r["discounts"] for r in rows), sum(r["lines"] for r in rows)),
-            "since_last_days": min(ages),
-            "since_first_days": max(ages),
-            "display_store_share": _share(len(shown["on_display"]), len(stores)),
-            "mailer_store_share": _share(len(shown["in_mailer"]), len(stores)),
-            **{name: (catalogue.get(i, {}).get(name) or "").strip() or None for name, _ in t.ATTRIBUTES},
-            "list_price_minor": catalogue.get(i, {}).get("price_minor"),
-        }  # fmt: skip
-    for mine in made.values():
-        for name, kind in t.ATTRIBUTES:
-            same = [j for j, other in made.items() if mine[name] is not None and other[name] == mine[name]]
-            mine[t.index_of(kind)] = min(same, default=None)
-            if name in ("product_type", "category"):
-                mine[f"{name}_84d_share"] = _share(
-                    mine["baskets_84d_count"], sum(made[j]["baskets_84d_count"] for j in same)
-                )
-    return made
-
-
-def _attributes(baskets: list[Row], items: dict[int, Row]) -> dict[tuple[Any, ...], Row]:
-    made = {}
-    for name, kind in t.ATTRIBUTES:
-        known = [r for r in baskets if items[r["item"]][name] is not None]
-        for (user, value), rows in _grouped(known, lambda r, n=name: (r["user"], items[r["item"]][n])).items():
-            index = min(i for i, row in items.items() if row[name] == value)
-            ages, visits = _ages(rows), len({r["basket"] for r in rows})
-            made[user, kind, index] = {
-                "value": value,
-                "baskets_count": visits,
-                **{f"decayed_{h}d_count": decayed(ages, h) for h in t.ATTRIBUTE_HALF_LIVES_DAYS},
-                "since_last_days": min(ages),
-                "since_first_days": max(ages),
-                "gap_days": (max(ages) - min(ages)) / (visits - 1) if visits > 1 else None,
-            }
-    return made
-
-
-def _user_items(
-    pairs: dict[tuple[int, int], list[Row]], items: dict[int, Row], attributes: dict[tuple[Any, ...], Row]
-) -> dict[tuple[Any, ...], Row]:
-    made = {}
-    for (u, i), rows in pairs.items():
-        ages = _ages(rows)
-        own = decayed(ages, 60)
-        of_type = attributes.get((u, "product_type", items[i]["product_type_index"]), {}).get("decayed_60d_count", own)
-        usual = gap(ages) if gap(ages) is not None else items[i]["gap_days"]
-        made[u, i] = {
-            "baskets_count": len(rows),
-            **{f"baskets_{n}d_count": sum(a <= n for a in ages) for n in t.PAIR_WINDOWS_DAYS},
-            **{f"decayed_{h}d_count": decayed(ages, h) for h in t.PAIR_HALF_LIVES_DAYS},
-            "since_last_days": min(ages),
-            "since_first_days": max(ages),
-            "gap_days": gap(ages),
-            # greatest() of Spark passes over null: without any usual gap the days stand for themselves
-            "dueness_ratio": min(ages) / max(usual if usual is not None else 1.0, 1.0),
-            "product_type_share": own / (of_type + 0.5),
-            "quantity_count": sum(r["quantity"] for r in rows),
-            "spend_minor": sum(r["spend"] for r in rows),
-            "discount_basket_share": sum(r["discounts"] > 0 for r in rows) / len(rows),
-        }
-    return made
-
-
-def _users(
-    baskets: list[Row],
-    pairs: dict[tuple[int, int], list[Row]],
-    attributes: dict[tuple[Any, ...], Row],
-    items: dict[int, Row],
-    described: list[Row],
-    cfg: FeaturesConfig,
-) -> dict[int, Row]:
-    people = {int(r["user_id"][1:]): r for r in described}
-    made = {}
-    for u, rows in _grouped(baskets, lambda r: r["user"]).items():
-        visits = [_merged(v) for v in _grouped(rows, lambda r: r["basket"]).values()]
-        ages, n, lines = _ages(visits), len(visits), sum(v["lines"] for v in visits)
-        mine = {i: _ages(r) for (v, i), r in pairs.items() if v == u}
-        spend, late = sum(v["spend"] for v in visits), sum(v["spend"] for v in visits if v["age"] <= 28)
-        log_price = sum(
-            math.floor(2**20 * math.log1p(items[r["item"]]["price_minor"] / cfg.minor_per_major)) * r["lines"]
-            for r in rows
-        )
-        new, bought_28 = sum(max(a) <= 28 for a in mine.values()), sum(min(a) <= 28 for a in mine.values())
-        votes = {
-            s: decayed(_ages(v), cfg.main_store_half_life_days)
-            for s, v in _grouped(visits, lambda r: r["store"]).items()
-            if s is not None
-        }
-        made[u] = {
-            "baskets_count": n, "lines_count": lines, "items_count": len(mine),
-            **{f"baskets_{d}d_count": sum(a <= d for a in ages) for d in t.USER_WINDOWS_DAYS},
-            **{f"lines_{d}d_count": sum(v["lines"] for v in visits if v["age"] <= d) for d in t.USER_WINDOWS_DAYS},
-            **{f"items_{d}d_count": sum(min(a) <= d for a in mine.values()) for d in t.USER_WINDOWS_DAYS},
-            "new_items_28d_count": new, "new_items_28d_share": _share(new, bought_28),
-            "since_last_days": min(ages), "since_first_days": max(ages), "gap_days": gap(ages) or 0.0,
-            "spend_minor": spend, "spend_28d_minor": late,
-            "basket_value_minor": spend / n, "lines_per_basket_count": lines / n,
-            "unit_price_minor": _share(spend, sum(v["quantity"] for v in visits)),
-            "item_price_log1p_mean": log_price / lines / 2**20,
-            "discount_line_share": sum(v["discounts"] for v in visits) / lines,
-            "coupon_line_share": sum(v["coupons"] for v in visits) / lines,
-            "own_label_line_share": sum(r["lines"] for r in rows if items[r["item"]]["brand"] in cfg.own_label_brands) / lines,
-            "main_store_id": min(votes, key=lambda s: (-votes[s], s), default=None),
-            **{name: people.get(u, {}).get(name) for name in t.DEMOGRAPHICS},
-        }  # fmt: skip
-        for kind in ("department", "brand"):
-            taste = {a["value"]: a["decayed_60d_count"] for (v, k, _), a in attributes.items() if (v, k) == (u, kind)}
-            top = min(taste, key=lambda value: (-taste[value], value), default=None)
-            made[u][f"top_{kind}"] = top
-            made[u][f"top_{kind}_share"] = _share(taste.get(top, 0.0), sum(taste.values()))
-    return made
-
-
-def _histories(pairs: dict[tuple[int, int], list[Row]]) -> dict[tuple[Any, ...], Row]:
-    made = {}
-    for u in {u for u, _ in pairs}:
-        mine = sorted((min(_ages(r)), -len(r), i) for (v, i), r in pairs.items() if v == u)
-        last = [i for *_, i in mine][: len(t.HISTORY)]
-        made[(u,)] = dict(zip(t.HISTORY, last + [-1] * (len(t.HISTORY) - len(last)), strict=True))
-    return made
-
-
-def _stores(
-    baskets: list[Row],
-    users: dict[int, Row],
-    bought: set[int],
-    week: list[Row],
-    indices: dict[str, int],
-    cfg: FeaturesConfig,
-) -> dict[tuple[Any, ...], Row]:
-    late = Counter((r["store"], r["item"]) for r in baskets if r["age"] <= cfg.store_window_days)
-    visits = [_merged(v) for v in _grouped(baskets, lambda r: r["basket"]).values()]
-    all_baskets = Counter(v["store"] for v in visits if v["age"] <= cfg.store_window_days)
-    shown = [r for r in week if r["on_display"] or r["in_mailer"]]
-    promoted = _grouped(shown, lambda r: (r["store_id"], indices[r["item_id"]]))
-    made: dict[tuple[Any, ...], Row] = {}
-    for store in {u["main_store_id"] for u in users.values()} - {None}:
-        for i in bought:
-            sold, here = late[store, i], promoted.get((store, i), [])
-            if sold or here:
-                made[store, i] = {
-                    "baskets_56d_share": sold / (all_baskets[store] + cfg.store_prior_baskets),
-                    "display_count": int(any(r["on_display"] for r in here)),
-                    "mailer_count": int(any(r["in_mailer"] for r in here)),
-                }
-    return made

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import types
 from typing import TYPE_CHECKING, Any
 
+import pyarrow.compute as pc
+
 from fuserank.config.features import FeaturesConfig
-from fuserank.features.build import Known, build
+from fuserank.features.batch import Known, lines
+from fuserank.features.compute import Items, compute
 from fuserank.io.digest import digest
-from fuserank.io.lake import known_rows
+from fuserank.io.lake import known_rows, known_rows_each
 from fuserank.jobs import features as job
 from fuserank.tables import Table, silver
 from fuserank.tables import features as t
 from tests.support.lakes import fresh
 from tests.unit.features import oracle
-from tests.unit.features.worlds import AS_OF, at, catalogue_row, drawn, event, frames, side_by_side
+from tests.unit.features.worlds import AS_OF, USERS, at, catalogue_row, drawn, event, frames, side_by_side
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    import pyarrow as pa
+    from pyspark.sql import DataFrame, Row, SparkSession
 
     from fuserank.io.lake import Lake
 
@@ -26,22 +31,29 @@ CFG = FeaturesConfig()
 WORLDS = 200
 
 
-def known(made: dict[Table, DataFrame]) -> Known:
+DAYS = [AS_OF - dt.timedelta(days=28), AS_OF]
+
+
+def known(made: dict[Table, DataFrame], days: list[dt.date] = DAYS) -> Known:
     """As jobs.features reads a lake: everything through the as-of filter, but the dictionaries."""
-    past = {table: known_rows(table, frame, AS_OF) for table, frame in made.items() if "known_at" in table.column_names}
-    events = past[silver.EVENTS]
+    events = known_rows(silver.EVENTS, made[silver.EVENTS], max(days))
+    each = {t: known_rows_each(t, made[t], days) for t in (silver.ITEMS, silver.USERS, silver.PROMOTIONS)}
     return Known(
-        events, events.where("role = 'reversal'"), past[silver.ITEMS], past[silver.USERS], past[silver.PROMOTIONS],
+        events, events.where("role = 'reversal'"), each[silver.ITEMS], each[silver.USERS], each[silver.PROMOTIONS],
         made[silver.ITEM_DICTIONARY], made[silver.USER_DICTIONARY],
     )  # fmt: skip
 
 
-def assert_equal(frame: DataFrame, table: Table, expected: dict[tuple[Any, ...], dict[str, Any]]) -> None:
+def built(made: dict[Table, DataFrame], days: list[dt.date] = DAYS) -> dict[Table, DataFrame]:
+    return job.transform(known(made, days), CFG, days, lambda frame: frame.persist())
+
+
+def assert_equal(rows: list[Row], day: dt.date, table: Table, expected: dict[tuple[Any, ...], dict[str, Any]]) -> None:
     keys = [k for k in table.keys if k != "as_of_date"]
-    got = {tuple(row[k] for k in keys): row.asDict() for row in frame.collect()}
-    assert set(got) == set(expected), table.name
+    got = {tuple(row[k] for k in keys): row.asDict() for row in rows if row["as_of_date"] == day}
+    assert set(got) == set(expected), (table.name, day)
     for key, row in expected.items():
-        assert set(row) == set(frame.columns) - set(keys), table.name
+        assert set(row) == set(rows[0].asDict()) - {*keys, "as_of_date"}, table.name
         for name, value in row.items():
             have = got[key][name]
             near = (
@@ -56,13 +68,14 @@ def test_features_of_two_hundred_worlds_equal_plain_loops_over_past_rows_with_fu
     spark: SparkSession,
 ) -> None:
     world = side_by_side([drawn(seed) for seed in range(WORLDS)])
-    expected = oracle.features(world, CFG, AS_OF)
-    made = build(known(frames(spark, world, WORLDS)), CFG, AS_OF, keep=lambda frame: frame.persist())
     try:
-        for table, frame in made.items():
-            assert_equal(frame, table, expected[table.name])
+        found = {table: frame.collect() for table, frame in built(frames(spark, world, WORLDS)).items()}
     finally:
         spark.catalog.clearCache()
+    for day in DAYS:
+        expected = oracle.features(world, CFG, day)
+        for table, rows in found.items():
+            assert_equal(rows, day, table, expected[table.name])
 
 
 def small_world() -> dict[str, list[dict[str, Any]]]:
@@ -86,6 +99,31 @@ def small_world() -> dict[str, list[dict[str, Any]]]:
     return {"events": events, "items": items, "users": users, "promotions": promotions}
 
 
+def plain(table: pa.Table, day: dt.date) -> list[dict[str, Any]]:
+    """The rows of a day, in order."""
+    rows = [row for row in table.to_pylist() if row["as_of_date"] == day]
+    return sorted(rows, key=lambda row: [str(value) for value in row.values()])
+
+
+def test_one_user_in_a_process_without_spark_has_the_rows_that_the_batch_writes(spark: SparkSession) -> None:
+    world = frames(spark, drawn(3))
+    made = {table: frame.toArrow() for table, frame in built(world).items()}
+    told = lines(known(world)).toArrow()
+    for day in DAYS:
+        items = Items.of(made[t.ITEM].filter(pc.equal(made[t.ITEM]["as_of_date"], day)), CFG.own_label_brands)
+        for user in range(USERS):
+            found = compute(told.filter(pc.equal(told["user_index"], user)), day, items, CFG)
+            assert found
+            for table, rows in found.items():
+                batch = made[table].filter(pc.equal(made[table]["user_index"], user)).select(rows.column_names)
+                assert plain(rows, day) == plain(batch, day), table.name
+
+
+def as_run(lake: Lake) -> types.SimpleNamespace:
+    settings = types.SimpleNamespace(features=CFG, windows=types.SimpleNamespace(label_days=28))
+    return types.SimpleNamespace(lake=lake, settings=settings, note=lambda *_: None)
+
+
 def run_job(lake: Lake, made: dict[Table, DataFrame]) -> dict[str, str]:
     """The job on a lake with these tables; digests of what it wrote."""
     for table, frame in made.items():
@@ -93,7 +131,11 @@ def run_job(lake: Lake, made: dict[Table, DataFrame]) -> dict[str, str]:
             lake.replace(table, frame.drop(*table.slice_by), dataset="demo")
         else:
             lake.append(table, frame)
-    run = types.SimpleNamespace(lake=lake, settings=types.SimpleNamespace(features=CFG), note=lambda *_: None)
+    run = types.SimpleNamespace(
+        lake=lake,
+        settings=types.SimpleNamespace(features=CFG, windows=types.SimpleNamespace(label_days=28)),
+        note=lambda *_: None,
+    )
     job.execute(run, AS_OF)  # type: ignore[arg-type]
     return {table.name: digest(lake.read(table, as_of_date=AS_OF), table) for table in t.TABLES}
 
@@ -112,7 +154,21 @@ def test_a_full_lake_and_one_cut_at_as_of_give_the_same_bytes(spark: SparkSessio
     assert of_full == of_cut
 
 
+def test_three_days_take_one_commit_a_table_and_a_handful_of_plans(spark: SparkSession) -> None:
+    lake, plans = fresh(spark, "one"), spark._jsparkSession.sharedState().statusStore()
+    for table, frame in frames(spark, small_world()).items():
+        lake.replace(table, frame.drop(*table.slice_by), dataset="demo") if table.slice_by else lake.append(
+            table, frame
+        )
+    before = plans.executionsCount()
+    job.execute(as_run(lake), AS_OF)  # type: ignore[arg-type]
+    assert {table.name: lake.version(table) for table in t.TABLES} == dict.fromkeys((x.name for x in t.TABLES), 1)
+    days = {row["as_of_date"] for row in lake.read(t.USER_ITEM).select("as_of_date").distinct().collect()}
+    assert days == {AS_OF - dt.timedelta(days=n) for n in (56, 28, 0)}
+    assert plans.executionsCount() - before <= 30
+
+
 def test_a_purchase_of_the_last_second_counts_and_one_of_as_of_does_not(spark: SparkSession) -> None:
     world = {**small_world(), "events": [event(1, 0, 1, at(-1, 23)), event(2, 0, 1, at(0)), event(3, 0, 2, at(0))]}
-    rows = build(known(frames(spark, world)), CFG, AS_OF)[t.USER_ITEM].collect()
+    rows = built(frames(spark, world), [AS_OF])[t.USER_ITEM].collect()
     assert [(r.item_index, r.baskets_count, r.since_last_days) for r in rows] == [(1, 1, 1)]

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 from pyspark.sql import functions as F
 
-from fuserank.features.baskets import basket_items
+from fuserank.features import compute
+from fuserank.features.engine import known
 from fuserank.history.baskets import baskets, most_taken, pairs
 from fuserank.history.events import Q20, disliked, is_taken, judged, rejected_pairs, reversals_of, taken, with_reversals
 from fuserank.history.labels import labels, taken_in
 from fuserank.history.recurrence import COLUMNS, IDS, Recurrence, recurrence, recurrence_of
 from fuserank.history.windows import held_out_days, label_window
+from tests.support.features import lines_of
 from tests.unit.history.worlds import AS_OF, event, events, returned
 
 if TYPE_CHECKING:
@@ -90,10 +92,11 @@ def test_a_basket_is_the_session_else_the_users_day_for_features_and_candidates_
         spark, event("a", 1, 1, 3, session="s"), event("b", 1, 1, 1, session="s"), event("c", 1, 1, 2), event("d", 1, 1, 2.2),
         event("e", 1, 1, 2.6), event("f", 2, 1, 3, session="s"), event("g", 1, 2, 2.1),
     )  # fmt: skip
-    found, of_features = baskets(taken(rows, None), AS_OF), basket_items(taken(rows, None), AS_OF)
-    keys = ["user_index", "item_index", "basket", "age_days"]
-    got = sorted(tuple(r) for r in found.select(keys).collect())
-    assert got == sorted(tuple(r) for r in of_features.select(keys).collect())
+    found, as_of = baskets(taken(rows, None), AS_OF), compute.day_number(AS_OF)
+    got = sorted(tuple(r) for r in found.select("user_index", "item_index", "basket", "age_days").collect())
+    of_features = known(compute.Lines(lines_of(rows)).rows, as_of)
+    ages = (as_of - of_features["day"]).tolist()
+    assert got == sorted(zip(*(of_features[n].tolist() for n in ("user", "item", "basket")), ages, strict=True))
     counts = {(r["user_index"], r["item_index"]): (r["baskets"], r["age_days"]) for r in pairs(found, []).collect()}
     assert counts == {(1, 1): (3, 2), (2, 1): (1, 4), (1, 2): (1, 3)}
     day = {(r["user_index"], r["item_index"], r["age_days"]): r["basket"] for r in found.collect()}

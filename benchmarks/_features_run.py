@@ -1,0 +1,38 @@
+"""One side of `bench features`, in a process of its own and by the code that PYTHONPATH names: seconds, Spark plans, commits, digests."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sys
+import time
+from typing import Any
+
+from fuserank.config.settings import load
+from fuserank.io.digest import digest
+from fuserank.io.run import open_run
+from fuserank.jobs import features
+
+
+def measured(lake: str, as_of: str, asked: list[str]) -> dict[str, Any]:
+    """The job once for each day that is ``asked``, in one session; digests of its tables of all three days of a run as of ``as_of``."""
+    settings = load("local", [f"lake={lake}", f"as_of={as_of}", "dataset=completejourney"])
+    day, seconds = settings.as_of, {}
+    windows = [day - dt.timedelta(days=n * settings.windows.label_days) for n in (2, 1, 0)]
+    with open_run("features", settings, day) as run:
+        plans = run.spark._jsparkSession.sharedState().statusStore()
+        before = plans.executionsCount()
+        for one in asked:
+            begun = time.monotonic()
+            features.execute(run, dt.date.fromisoformat(one))
+            seconds[one] = round(time.monotonic() - begun, 1)
+        made = {"seconds": seconds, "spark_plans": plans.executionsCount() - before}
+        made["commits"] = sum(run.lake.version(t) for t in features.WRITES)
+        made["digests"] = {
+            f"{t.name} {d}": digest(run.lake.read(t, as_of_date=d), t) for t in features.WRITES for d in windows
+        }
+    return made
+
+
+if __name__ == "__main__":
+    print(json.dumps(measured(sys.argv[1], sys.argv[2], sys.argv[3:])))

@@ -1,0 +1,84 @@
+"""A user: features.user, and what models read of it."""
+
+from __future__ import annotations
+
+from fuserank.common.formulas import Q20, known, log1p, q20, share, sqrt
+from fuserank.tables.features.declare import (
+    BASKETS,
+    PAIRS,
+    Feature,
+    Input,
+    count,
+    counts,
+    formula,
+    given,
+    item,
+    mean_gap,
+    most,
+    pair,
+    row,
+    setting,
+    share_of_most,
+    since_first,
+    since_last,
+    total,
+    user,
+)  # fmt: skip
+
+WINDOWS_DAYS = (7, 28, 84, 365)
+DEMOGRAPHICS = ("age", "income", "home_ownership", "marital_status", "household_size", "household_comp", "kids_count")
+
+
+def _tastes(kind: str) -> tuple[Feature, ...]:
+    name = most(f"top_{kind}", kind, 60, "name", f"{kind} with the most decayed baskets; ties to the first name")
+    return name, share_of_most(f"top_{kind}_share", kind, 60, f"its share of the user's decayed {kind} count")
+
+
+FEATURES = (
+    count("baskets_count", BASKETS, "baskets (session, or day where there is none)"),
+    *counts("baskets", BASKETS, WINDOWS_DAYS, "baskets", shown=(28,)),
+    count("lines_count", BASKETS, "feedback events", of=row.lines),
+    *counts("lines", BASKETS, WINDOWS_DAYS, "feedback events", of=row.lines),
+    count("items_count", PAIRS, "distinct items"),
+    *counts("items", PAIRS, WINDOWS_DAYS, "distinct items", age="since_last_days"),
+    count("new_items_28d_count", PAIRS, "items bought for the first time in the 28 days before as_of", ages=(0, 28),
+          age="since_first_days"),
+    formula("new_items_28d_share", share(user.new_items_28d_count, user.items_28d_count), "share_0_1",
+            "new_items_28d_count over items_28d_count; 0 where there are none", shown=True),
+    since_last(BASKETS, "age of the last basket", shown=True),
+    since_first(BASKETS, "age of the first basket"),
+    formula("gap_days", known(mean_gap(user)), "days", "mean days between baskets; 0 with a single basket", shown=True),
+    total("spend_minor", BASKETS, row.spend_minor, "paid in all", unit="minor_units"),
+    total("spend_28d_minor", BASKETS, row.spend_minor, "paid in the 28 days before as_of", unit="minor_units", ages=(0, 28), shown=True),
+    formula("basket_value_minor", share(user.spend_minor, user.baskets_count), "minor_units", "paid per basket", shown=True),
+    formula("lines_per_basket_count", share(user.lines_count, user.baskets_count), "count", "feedback events per basket", shown=True),
+    total("quantity", BASKETS, row.quantity, kept=False),
+    formula("unit_price_minor", share(user.spend_minor, user.quantity), "minor_units", "paid per unit", shown=True),
+    total("log_price_q20", PAIRS, pair.lines * q20(log1p(item.price_minor / setting.minor_per_major)), kept=False),
+    formula("item_price_log1p_mean", share(user.log_price_q20, user.lines_count) / Q20, "score",
+            "mean over lines of ln(1 + item's mean price in major units)"),
+    total("discount_lines", BASKETS, row.discount_lines, kept=False),
+    formula("discount_line_share", share(user.discount_lines, user.lines_count), "share_0_1", "lines with a store discount", shown=True),
+    total("coupon_lines", BASKETS, row.coupon_lines, kept=False),
+    formula("coupon_line_share", share(user.coupon_lines, user.lines_count), "share_0_1", "lines with a coupon", shown=True),
+    total("own_label_lines", PAIRS, pair.lines * item.own_label, kept=False),
+    formula("own_label_line_share", share(user.own_label_lines, user.lines_count), "share_0_1",
+            "lines of a brand that the settings name as the shop's own", shown=True),
+    *_tastes("department"),
+    *_tastes("brand"),
+    most("main_store_id", "store", "main_store_half_life_days", "id", "store with the most decayed baskets; ties to the first id", person="quasi"),
+    *(given(name, "string", "code", "demographics, where known") for name in DEMOGRAPHICS),
+)  # fmt: skip
+
+INPUTS = (
+    Input("user_baskets_28d_log1p", log1p(known(user.baskets_28d_count)), "ln(1 + baskets of 28 days)", "log1p_count"),
+    Input("user_lines_84d_log1p", log1p(known(user.lines_84d_count)), "ln(1 + lines of 84 days)", "log1p_count"),
+    Input("user_since_last_log1p", log1p(known(user.since_last_days)), "ln(1 + days since the last basket)"),
+    Input("user_gap_log1p", log1p(known(user.gap_days)), "ln(1 + mean days between baskets)"),
+    Input("user_items_log1p", log1p(known(user.items_count)), "ln(1 + distinct items)", "log1p_count"),
+    Input("user_new_items_28d_share", known(user.new_items_28d_share), "first-time items among those of 28 days", "share_0_1"),
+    Input("user_discount_share", known(user.discount_line_share), "lines with a discount", "share_0_1"),
+    Input("user_own_label_share", known(user.own_label_line_share), "lines of the shop's own label", "share_0_1"),
+    Input("user_price_log1p_mean", known(user.item_price_log1p_mean), "mean ln(1 + item price)"),
+    Input("user_coupon_share_sqrt", sqrt(known(user.coupon_line_share)), "square root of the share of lines with a coupon"),
+)  # fmt: skip
