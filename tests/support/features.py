@@ -27,15 +27,15 @@ def lines_of(events: DataFrame, reversals: DataFrame | None = None) -> pa.Table:
     for name in ("quantity", "amount_minor", "discount_minor", "coupon_minor", "store_id"):
         if name not in told.columns:
             told = told.withColumn(name, F.lit(None).cast("string" if name == "store_id" else "long"))
-    return lines(Known(told, reversals, *[told] * 5)).toArrow()
+    return lines(Known(told, lambda: reversals, *[told] * 5)).toArrow()
 
 
 def plain_items(items: set[int]) -> of.Items:
     """Items of which nothing is known but that they are there."""
     index = np.array(sorted(items), np.int64)
-    none = np.full((len(KINDS), len(index)), -1)
+    none = np.full((len(KINDS), len(index)), -1, np.int32)
     columns = {name: np.full(len(index), np.nan if name == "gap_days" else 0.0) for name in of.ITEM_COLUMNS}
-    return of.Items(index, columns, none, none + 1, np.full((len(KINDS), len(index)), "", object))
+    return of.Items(index, columns, none, none + 1, tuple(np.array([""], object) for _ in KINDS))
 
 
 def computed(table: pa.Table, as_of: dt.date) -> dict[Table, pa.Table]:

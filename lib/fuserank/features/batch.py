@@ -6,6 +6,7 @@ The first pass adds up what users tell of items and stores; the second, which is
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,13 +16,14 @@ import numpy as np
 
 from fuserank.common.users import whole_users
 from fuserank.features import compute as of
+from fuserank.features import parts as p
+from fuserank.features.engine import NEVER
 from fuserank.features.shop import items_of, stores_of
 from fuserank.history.baskets import basket_key
 from fuserank.history.events import was_taken, with_reversals
 from fuserank.tables import Table
 from fuserank.tables import features as t
-from fuserank.tables.features import ATTRIBUTES, DEMOGRAPHICS, item
-from fuserank.tables.features.declare import Aggregate
+from fuserank.tables.features import ATTRIBUTES, DEMOGRAPHICS
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,13 +31,14 @@ if TYPE_CHECKING:
 
     from fuserank.config.features import FeaturesConfig
 
-_ITEM, _SOLD, _VISITS, _MAIN = range(4)  # what a row of parts tells of
-_COUNTED = tuple((f.name, f.made.merge) for f in item.FEATURES if isinstance(f.made, Aggregate))
-_PARTS = "as_of int, what int, store_id string, item_index int, n long, " + ", ".join(f"{n} long" for n, _ in _COUNTED)
+_PARTS = "as_of int, what int, bucket int, rows binary"  # what: place in parts.PARTS, or _LINES of whole users
+_LINES = -1
+_MOST_ROWS = 2_000_000  # of parts that one task of the first pass holds
 _OF_USERS = (t.USER, t.USER_ITEM, t.USER_HISTORY, t.USER_ATTRIBUTE)
 _PACKED = "what int, rows binary"
 _ROWS_A_STREAM = 65_536
 OnExecutors = Callable[[Any, int], Callable[[], Any]]
+_Held = defaultdict[tuple[int, int], list[Any]]  # tables of parts by day and kind
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,9 @@ class Known:
     """
 
     events: DataFrame
-    reversals: DataFrame | None  # reversal events; None where there are none, which spares the read of event ids
+    reversals: Callable[
+        [], DataFrame | None
+    ]  # reversal events; None where there are none, which spares the read of event ids
     items: DataFrame
     users: DataFrame
     promotions: DataFrame
@@ -62,24 +67,24 @@ def features(
     """
     spark = known.events.sparkSession
     settings = of.settings_of(cfg)
-    taken = keep(lines(known))
-    with ThreadPoolExecutor(3) as pool:
-        asked = pool.submit(_added_up, taken, [of.day_number(d) for d in days], settings)
-        described, promoted = pool.map(lambda frame: frame.toArrow(), (_described(known), _promoted(known, cfg)))
-        counted = asked.result()
+    buckets = int(spark.conf.get("spark.sql.shuffle.partitions") or 1)
+    numbers = [of.day_number(d) for d in days]
+    with ThreadPoolExecutor(2) as pool:  # these are read while the events are looked through for reversals, and counted
+        asked = [pool.submit(frame.toArrow) for frame in (_promoted(known, cfg), _described(known))]
+        first = keep(lines(known).mapInArrow(_FirstPass(numbers, settings, buckets), _PARTS))
+        counted = _added_up(first, numbers, buckets)
+        promoted, described = (one.result() for one in asked)
     items: dict[dt.date, of.Items] = {}
     rows: dict[Table, list[pa.Table]] = {t.ITEM: [], t.STORE_ITEM: []}
     for day in days:
-        mine = _of_day(counted, "as_of", of.day_number(day))
-        shown = _of_day(promoted, "as_of_date", day)
-        columns = items_of(_named(mine, _ITEM), _of_day(described, "as_of_date", day), shown, settings)
+        shown, told = _of_day(promoted, day), counted[of.day_number(day)]
+        columns = items_of(told["item"], _of_day(described, day), shown, settings)
         rows[t.ITEM].append(of.rows_of(t.ITEM, day, columns))
         items[day] = of.Items.of(rows[t.ITEM][-1], cfg.own_label_brands)
-        mains = set(_named(mine, _MAIN)["store_id"].to_pylist())
-        sold = stores_of(_named(mine, _SOLD), _named(mine, _VISITS), mains, shown, items[day].item_I, settings)
+        sold = stores_of(told["sold"], told["visits"], told["mains"], shown, items[day].item_I, settings)
         rows[t.STORE_ITEM].append(of.rows_of(t.STORE_ITEM, day, sold))
     load = on_executors(items, sum(one.nbytes for one in items.values()))
-    packed = keep(taken.mapInArrow(_OfUsers(load, settings), _PACKED))
+    packed = keep(first.where(f"what = {_LINES}").select("rows").mapInArrow(_OfUsers(load, settings), _PACKED))
     made = {table: _unpacked(packed, table) for table in _OF_USERS}
     made[t.USER] = made[t.USER].join(_demographics(known), ["as_of_date", "user_index"], "left")
     return made | {table: _frame(spark, table, parts) for table, parts in rows.items()}
@@ -93,13 +98,13 @@ def lines(known: Known) -> DataFrame:
         return F.when(F.col(column) > 0, F.lit(1)).otherwise(F.lit(0))
 
     events = known.events.where(was_taken())
-    reversals = known.reversals
+    reversals = known.reversals()
     if reversals is None:
-        back: Column = F.lit(of.NEVER)
+        back: Column = F.lit(NEVER)
     else:  # it counts from the day after it was known, as an event does
         reversals = reversals.withColumn("known_at", F.greatest("known_at", F.col("event_date").cast("timestamp")))
         events = with_reversals(events, reversals)
-        back = F.coalesce(F.unix_date(F.col("reversed_at").cast("date")), F.lit(of.NEVER))
+        back = F.coalesce(F.unix_date(F.col("reversed_at").cast("date")), F.lit(NEVER))
     told = events.select(
         "user_index", "item_index", basket_key().alias("basket"), F.unix_date(F.col("event_time").cast("date")).alias("day"),
         F.unix_date(F.greatest(F.col("event_date"), F.col("known_at").cast("date"))).alias("seen"), back.alias("back"),
@@ -109,53 +114,87 @@ def lines(known: Known) -> DataFrame:
     return told.repartition("user_index").sortWithinPartitions("user_index")
 
 
-def _added_up(taken: DataFrame, days: Sequence[int], settings: Mapping[str, float]) -> pa.Table:
-    """What all users tell of items and stores: rows of _PARTS, one for each key."""
-    from pyspark.sql import functions as F
+def _added_up(first: DataFrame, days: Sequence[int], buckets: int) -> dict[int, dict[str, pa.Table]]:
+    """What all users tell of items and stores, by day and kind: added up by buckets of items, each in one task."""
+    parts = first.where(f"what <> {_LINES}").repartition(buckets, "bucket")
+    merged = parts.mapInArrow(_bucket_added_up, _PARTS).toArrow()
+    found: _Held = defaultdict(list)
+    for as_of, what, rows in zip(*(merged[n] for n in ("as_of", "what", "rows")), strict=True):
+        found[as_of.as_py(), what.as_py()].append(_read(rows))
+    return {
+        day: {what: p.added_up(what, [p.no_parts(what), *found[day, k]]) for k, what in enumerate(p.PARTS)}
+        for day in days
+    }
 
-    merge = {"sum": F.sum, "min": F.min, "max": F.max}
-    parts = taken.mapInArrow(_ToldOfItems(days, settings), _PARTS)
-    keys = ("as_of", "what", "store_id", "item_index")
-    return parts.groupBy(*keys).agg(F.sum("n").alias("n"), *(merge[m](n).alias(n) for n, m in _COUNTED)).toArrow()
 
+class _FirstPass:
+    """Lines in, whole users of them out as they came, and what they tell of items and stores. What is held of that is added up, and given
+    on where it does not get less by that."""
 
-class _ToldOfItems:
-    """The first pass: lines of whole users in, rows of _PARTS out."""
-
-    def __init__(self, days: Sequence[int], settings: Mapping[str, float]) -> None:
-        self.days, self.settings = days, settings
+    def __init__(self, days: Sequence[int], settings: Mapping[str, float], buckets: int) -> None:
+        self.days, self.settings, self.buckets = days, settings, buckets
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        held: _Held = defaultdict(list)
         for table in whole_users(batches):
+            yield _part(0, _LINES, 0, table)
             block = of.Lines(table)
             for day in self.days:
-                if (told := of.parts(block, day, self.settings)) is not None:
-                    yield from self._rows(day, told)
+                for what, rows in p.parts(block, day, self.settings).items():
+                    held[day, p.PARTS.index(what)].append(rows)
+            if _rows_of(held) > _MOST_ROWS:
+                held = _merged(held)
+                if _rows_of(held) > _MOST_ROWS // 2:
+                    yield from self._given(held)
+                    held.clear()
+        yield from self._given(_merged(held))
 
-    def _rows(self, day: int, told: of.Parts) -> Iterator[pa.RecordBatch]:
-        yield _batch(day, _ITEM, item=told.item, **told.of_item)
-        yield _batch(day, _SOLD, store=told.sold_store, item=told.sold_item, n=told.sold)
-        yield _batch(day, _VISITS, store=told.store, n=told.visits)
-        yield _batch(day, _MAIN, store=told.mains)
+    def _given(self, held: _Held) -> Iterator[pa.RecordBatch]:
+        for (day, what), tables in held.items():
+            for rows in tables:
+                told = "item_index" in rows.column_names
+                bucket = rows["item_index"].to_numpy() % self.buckets if told else np.zeros(rows.num_rows, np.int64)
+                for one in range(self.buckets if told else 1):
+                    yield _part(day, what, one, rows.filter(bucket == one))
 
 
-def _batch(day: int, what: int, **columns: Any) -> pa.RecordBatch:
+def _rows_of(held: _Held) -> int:
+    return sum(rows.num_rows for tables in held.values() for rows in tables)
+
+
+def _merged(held: _Held) -> _Held:
+    added = {key: [p.added_up(p.PARTS[key[1]], tables)] for key, tables in held.items() if tables}
+    return defaultdict(list, added)
+
+
+def _part(day: int, what: int, bucket: int, rows: pa.Table) -> pa.RecordBatch:
     import pyarrow as pa
 
-    rows = len(next(iter(columns.values())))
-    types = {"int": pa.int32(), "long": pa.int64(), "string": pa.string()}
-    given = {"as_of": np.full(rows, day), "what": np.full(rows, what), "store_id": columns.pop("store", None)}
-    given |= {"item_index": columns.pop("item", None), **columns}
-    arrays, names = [], []
-    for name, kind in (column.split() for column in _PARTS.split(", ")):
-        values = given.get(name)
-        arrays.append(pa.nulls(rows, types[kind]) if values is None else pa.array(values, types[kind]))
-        names.append(name)
-    return pa.RecordBatch.from_arrays(arrays, names)
+    numbers = [pa.array([n], pa.int32()) for n in (day, what, bucket)]
+    stream = pa.array([_stream(rows)], pa.binary())
+    return pa.RecordBatch.from_arrays([*numbers, stream], ["as_of", "what", "bucket", "rows"])
+
+
+def _bucket_added_up(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Rows of _PARTS of some buckets, in any order: one for each day and kind."""
+    held: _Held = defaultdict(list)
+    for batch in batches:
+        for day, what, rows in zip(*(batch.column(n) for n in ("as_of", "what", "rows")), strict=True):
+            held[day.as_py(), what.as_py()].append(_read(rows))
+        if _rows_of(held) > _MOST_ROWS:
+            held = _merged(held)
+    for (day, what), tables in _merged(held).items():
+        yield _part(day, what, 0, tables[0])
+
+
+def _read(rows: Any) -> pa.Table:
+    import pyarrow as pa
+
+    return pa.ipc.open_stream(rows.as_buffer()).read_all()
 
 
 class _OfUsers:
-    """The second pass: lines of whole users in, rows of _PACKED out: Spark would take every cell of every row apart to keep them."""
+    """The second pass: lines of whole users in, as the first gave them, rows of _PACKED out: Spark would take every cell of every row apart to keep them."""
 
     def __init__(self, load: Callable[[], Mapping[dt.date, of.Items]], settings: Mapping[str, float]) -> None:
         self.load, self.settings = load, settings
@@ -164,11 +203,11 @@ class _OfUsers:
         import pyarrow as pa
 
         items = self.load()
-        for table in whole_users(batches):
-            block = of.Lines(table)
+        for rows in (rows for batch in batches for rows in batch.column("rows")):
+            block = of.Lines(_read(rows))
             for day, known in items.items():
                 made = of.of_users(block, day, known, self.settings)
-                streams = [_stream(rows) for rows in made.values()]
+                streams = [_stream(one) for one in made.values()]
                 what = pa.array([_OF_USERS.index(one) for one in made], pa.int32())
                 yield pa.RecordBatch.from_arrays([what, pa.array(streams, pa.binary())], ["what", "rows"])
 
@@ -189,11 +228,9 @@ def _unpacked(packed: DataFrame, table: Table) -> DataFrame:
 
 
 def _opened(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    import pyarrow as pa
-
     for batch in batches:
         for stream in batch.column("rows"):
-            yield from pa.ipc.open_stream(stream.as_buffer()).read_all().to_batches(max_chunksize=16_384)
+            yield from _read(stream).to_batches(max_chunksize=16_384)
 
 
 def _described(known: Known) -> DataFrame:
@@ -232,18 +269,10 @@ def _demographics(known: Known) -> DataFrame:
     return users.select("as_of_date", "user_index", *DEMOGRAPHICS)
 
 
-def _of_day(rows: pa.Table, column: str, day: Any) -> pa.Table:
+def _of_day(rows: pa.Table, day: dt.date) -> pa.Table:
     import pyarrow.compute as pc
 
-    return rows.filter(pc.equal(rows[column], day))
-
-
-def _named(parts: pa.Table, what: int) -> pa.Table:
-    """Rows of one kind, with the columns that it has."""
-    import pyarrow.compute as pc
-
-    names = {_ITEM: ["item_index", *(n for n, _ in _COUNTED)], _SOLD: ["store_id", "item_index", "n"]}
-    return parts.filter(pc.equal(parts["what"], what)).select(names.get(what, ["store_id", "n"]))
+    return rows.filter(pc.equal(rows["as_of_date"], day))
 
 
 def _frame(spark: SparkSession, table: Table, parts: list[pa.Table]) -> DataFrame:

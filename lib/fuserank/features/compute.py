@@ -16,7 +16,6 @@ import numpy.typing as npt
 from fuserank.common.formulas import Q20, Formula
 from fuserank.common.lookup import locate
 from fuserank.features.engine import (
-    NEVER,
     NO_STORE,
     Block,
     Longs,
@@ -25,13 +24,12 @@ from fuserank.features.engine import (
     decay_q20,
     known,
     ordered,
-    read_of,
     starts_of,
     worked_out,
 )  # fmt: skip
 from fuserank.tables import Table
 from fuserank.tables import features as t
-from fuserank.tables.features import ATTRIBUTES, KINDS, attribute, index_of, item, pair, store, user
+from fuserank.tables.features import ATTRIBUTES, KINDS, attribute, index_of, pair, user
 from fuserank.tables.features.declare import BASKETS, ITEM_BASKETS, LINE_SUMS, PAIRS, Aggregate, Most
 
 if TYPE_CHECKING:
@@ -67,40 +65,40 @@ ITEM_COLUMNS = _read_of_items()  # of features.item, or of the catalogue, what u
 
 @dataclass(frozen=True)
 class Items:
-    """What users' features need to know of the I items that anyone took before a day; sorted by item_I.
+    """What users' features need to know of the I items that anyone took before a day; sorted by item_I. About 72 bytes an item.
 
-    index_KI: of each kind of attribute, the lowest item with the same value, −1 where it is unknown; name_KI: the value as text, ""
-    where unknown; rank_KI: its place among the kind's values in the order of their names.
+    index_KI: of each kind of attribute, the lowest item with the same value, −1 where it is unknown. code_KI: the place of the value among
+    names_K, the kind's values in their order, of which the first is "" for what is unknown.
     """
 
     item_I: Longs
     columns: dict[str, npt.NDArray[np.float64]]  # ITEM_COLUMNS
-    index_KI: Longs
-    rank_KI: Longs
-    name_KI: npt.NDArray[np.object_]
+    index_KI: npt.NDArray[np.int32]
+    code_KI: npt.NDArray[np.int32]
+    names_K: tuple[npt.NDArray[np.object_], ...]
 
     @classmethod
     def of(cls, rows: pa.Table, own_label_brands: Iterable[str]) -> Items:
         """Out of features.item of one day."""
         rows = rows.sort_by("item_index").combine_chunks()
-        brands = [brand for brand in own_label_brands if brand]
-        told = {"own_label": np.isin(_texts(rows["brand"]).astype(str), brands).astype(np.float64)}
-        told |= {name: _doubles(rows[name]) for name in ITEM_COLUMNS if name not in told}
-        name_KI = np.stack([_texts(rows[name]) for name, _ in ATTRIBUTES])
         index = [_doubles(rows[index_of(kind)]) for kind in KINDS]
+        coded = {name: coded_names(rows[name], "") for name, _ in ATTRIBUTES}
+        brands, code_I = coded["brand"]
+        own_label = np.isin(brands.astype(str), [brand for brand in own_label_brands if brand])
+        columns = {n: _doubles(rows[n]) for n in ITEM_COLUMNS if n != "own_label"}
         return cls(
             rows["item_index"].to_numpy().astype(np.int64),
-            told,
-            np.stack([np.nan_to_num(x, nan=-1).astype(np.int64) for x in index]),
-            np.stack([np.unique(names.astype(str), return_inverse=True)[1] for names in name_KI]),
-            name_KI,
+            columns | {"own_label": own_label[code_I].astype(np.float64)},
+            np.stack([np.nan_to_num(x, nan=-1).astype(np.int32) for x in index]),
+            np.stack([code_I.astype(np.int32) for _, code_I in coded.values()]),
+            tuple(names for names, _ in coded.values()),
         )
 
     @property
     def nbytes(self) -> int:
         """Bytes of all arrays, about: what each executor that holds it pays."""
-        arrays = (self.item_I, self.index_KI, self.rank_KI, self.name_KI, *self.columns.values())
-        return sum(a.nbytes for a in arrays) + sum(len(str(name)) for name in self.name_KI.flat)
+        arrays: list[npt.NDArray[Any]] = [self.item_I, self.index_KI, self.code_KI, *self.columns.values()]
+        return sum(a.nbytes for a in arrays) + sum(60 + len(name) for names in self.names_K for name in names)
 
     def at(self, wanted: Longs) -> Longs:
         """Where the wanted items stand; LookupError names one that is not there."""
@@ -115,9 +113,23 @@ def _doubles(values: Any) -> npt.NDArray[np.float64]:
     return np.asarray(values.to_numpy(), np.float64)
 
 
-def _texts(values: Any) -> npt.NDArray[np.object_]:
-    """ "" where it is null."""
-    return np.array(values.fill_null("").to_pylist(), object)
+def coded_names(names: Any, nothing: str | None = None) -> tuple[npt.NDArray[np.object_], Longs]:
+    """Distinct names in their order (by code points), and of each row the place of its name.
+
+    Where there is none: that of ``nothing``, which is then among them, else −1.
+    """
+    import pyarrow as pa
+
+    first = [] if nothing is None else [nothing]
+    coded = pa.chunked_array([pa.array(first, pa.string()), *names.chunks], pa.string()).combine_chunks()
+    coded = coded.dictionary_encode()
+    coded = coded.chunk(0) if isinstance(coded, pa.ChunkedArray) else coded
+    told = np.array(coded.dictionary.to_pylist(), object)
+    order = np.argsort(told, kind="stable")
+    place = np.empty(len(told) + 1, np.int64)
+    place[order], place[-1] = np.arange(len(told)), -1
+    codes = place[coded.indices.fill_null(-1).to_numpy()][len(first) :]
+    return told[order], codes if nothing is None else np.where(codes < 0, place[0], codes)
 
 
 class Lines:
@@ -128,103 +140,9 @@ class Lines:
         columns = ("user", "item", "basket", "day", "seen", "back", *LINE_SUMS[1:])
         rows = {name: table[names.get(name, name)].to_numpy().astype(np.int64) for name in columns}
         rows["lines"] = np.ones(table.num_rows, np.int64)
-        self.stores, rows["store"] = _coded(table["store_id"])
+        self.stores, code = coded_names(table["store_id"])
+        rows["store"] = np.where(code < 0, NO_STORE, code)
         self.rows = ordered(rows)
-
-
-def _coded(names: Any) -> tuple[npt.NDArray[np.object_], Longs]:
-    """Names in their order (by code points), and of each row the place of its name; NO_STORE where it has none."""
-    import pyarrow as pa
-
-    coded = names.combine_chunks().dictionary_encode()
-    coded = coded.chunk(0) if isinstance(coded, pa.ChunkedArray) else coded
-    told = np.array(coded.dictionary.to_pylist() or [""], object)
-    order = np.argsort(told, kind="stable")
-    place = np.empty(len(told), np.int64)
-    place[order] = np.arange(len(told))
-    codes = coded.indices.fill_null(-1).to_numpy().astype(np.int64)
-    return told[order], np.where(codes < 0, NO_STORE, place[codes])
-
-
-# --- what a block of users tells of items and stores: it is added up over all blocks
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What some users add to items and stores: aggregates by item, by store and item, and by store (S rows of names)."""
-
-    item: Longs
-    of_item: dict[str, Longs]
-    sold_store: npt.NDArray[np.object_]
-    sold_item: Longs
-    sold: Longs
-    store: npt.NDArray[np.object_]
-    visits: Longs
-    mains: npt.NDArray[np.object_]  # the main stores of these users
-
-
-def parts(lines: Lines, as_of: int, settings: Mapping[str, float]) -> Parts | None:
-    """None where nothing was known of these users."""
-    state = known(lines.rows, as_of)
-    if not len(state["user"]):
-        return None
-    taken = Taken(state, as_of, settings)
-    rows, counted = taken.pairs(pair.FEATURES)
-    told = worked_out(pair.FEATURES, "pair", counted, read_of(item.FEATURES, PAIRS, "pair"))
-    by_item = np.argsort(rows["item"], kind="stable")
-    pairs = {f"pair.{n}": v[by_item] for n, v in told.items()}
-    items = rows["item"][by_item]
-    starts = starts_of(items)
-    of_item = taken.aggregates(item.FEATURES, PAIRS, pairs, starts)
-    by_line = np.argsort(taken.item, kind="stable")
-    baskets = {n: v[by_line] for n, v in taken.item_baskets.items()}
-    of_item |= taken.aggregates(item.FEATURES, ITEM_BASKETS, baskets, starts_of(taken.item[by_line]))
-    visits, visited = taken.baskets()
-    sold = _of_store(taken, taken.item_baskets, ITEM_BASKETS, taken.store, taken.item)
-    seen = _of_store(taken, visited, BASKETS, visits["store"], np.zeros(len(visits["store"]), np.int64))
-    mains = np.unique(_most_visited(visits, visited, settings)[1])
-    return Parts(
-        items[starts], of_item, lines.stores[sold[0]], sold[1], sold[2], lines.stores[seen[0]], seen[2],
-        lines.stores[mains[mains < NO_STORE]],
-    )  # fmt: skip
-
-
-def _of_store(
-    taken: Taken, columns: Mapping[str, Longs], rows: Any, store_N: Longs, item_N: Longs
-) -> tuple[Longs, ...]:
-    """store, item and the count that is declared of them, where it is above 0."""
-    order = np.lexsort((item_N, store_N))
-    order = order[store_N[order] < NO_STORE]
-    at = starts_of(store_N[order], item_N[order])
-    counted = taken.aggregates(store.FEATURES, rows, {n: v[order] for n, v in columns.items()}, at)
-    (count,) = counted.values()
-    some = count > 0
-    return store_N[order][at][some], item_N[order][at][some], count[some]
-
-
-def _most_visited(visits: Block, columns: Mapping[str, Longs], settings: Mapping[str, float]) -> tuple[Longs, Longs]:
-    """user and main store of each user with baskets; NO_STORE where none of them tells its store."""
-    (made,) = (f.made for f in user.FEATURES if isinstance(f.made, Most) and f.made.of == "store")
-    half_life = settings[made.half_life] if isinstance(made.half_life, str) else made.half_life
-    votes = decay_q20(columns["row.age_days"], half_life)
-    told = visits["store"] < NO_STORE
-    order = np.lexsort((visits["store"], visits["user"]))
-    mine, place, votes = visits["user"][order], visits["store"][order], np.where(told, votes, 0)[order]
-    at = starts_of(mine, place)
-    # a basket that tells no store sorts last among equals, and loses against any vote
-    votes = np.where(place[at] < NO_STORE, add_up(votes, at), -1)
-    first, _ = _highest(mine[at], votes, place[at])
-    return mine[at][first], place[at][first]
-
-
-def _highest(user_N: Longs, count_N: Longs, rank_N: Longs) -> tuple[Longs, Longs]:
-    """Of rows sorted by user: where each user's highest count stands, ties to the lowest rank; and the sum of the user's counts."""
-    order = np.lexsort((rank_N, -count_N, user_N))
-    starts = starts_of(user_N[order])
-    return order[starts], add_up(count_N[order], starts)
-
-
-# --- users' own features
 
 
 def of_users(lines: Lines, as_of: dt.date, items: Items, settings: Mapping[str, float]) -> dict[Table, pa.Table]:
@@ -314,7 +232,7 @@ def _tastes(
         if not isinstance(one.made, Most):
             continue
         if one.made.of == "store":
-            store_U = _most_visited(*taken.baskets(), settings)[1]
+            store_U = most_visited(*taken.baskets(), settings)[1]
             names = np.append(lines.stores, np.array([None], object))
             made[one.name] = names[np.minimum(store_U, len(names) - 1)]
             continue
@@ -324,15 +242,37 @@ def _tastes(
         count = np.rint(rows[f"decayed_{one.made.half_life}d_count"] * float(Q20)).astype(
             np.int64
         )  # exact: it was a long over 2^20
-        first, total = _highest(rows["user"], count, items.rank_KI[k][at])
+        first, total = _highest(rows["user"], count, items.code_KI[k][at])
         place, there = locate(rows["user"][first], users)
         if one.made.share:
             made[one.name] = np.zeros(len(users))
             made[one.name][there] = (count[first] / np.where(total == 0, 1, total))[place[there]]
         else:
             made[one.name] = np.full(len(users), None, object)
-            made[one.name][there] = items.name_KI[k][at[first]][place[there]]
+            made[one.name][there] = items.names_K[k][items.code_KI[k][at[first]][place[there]]]
     return made
+
+
+def most_visited(visits: Block, columns: Mapping[str, Longs], settings: Mapping[str, float]) -> tuple[Longs, Longs]:
+    """user and main store of each user with baskets; NO_STORE where none of them tells its store."""
+    (made,) = (f.made for f in user.FEATURES if isinstance(f.made, Most) and f.made.of == "store")
+    half_life = settings[made.half_life] if isinstance(made.half_life, str) else made.half_life
+    votes = decay_q20(columns["row.age_days"], half_life)
+    told = visits["store"] < NO_STORE
+    order = np.lexsort((visits["store"], visits["user"]))
+    mine, place, votes = visits["user"][order], visits["store"][order], np.where(told, votes, 0)[order]
+    at = starts_of(mine, place)
+    # a basket that tells no store sorts last among equals, and loses against any vote
+    votes = np.where(place[at] < NO_STORE, add_up(votes, at), -1)
+    first, _ = _highest(mine[at], votes, place[at])
+    return mine[at][first], place[at][first]
+
+
+def _highest(user_N: Longs, count_N: Longs, rank_N: Longs) -> tuple[Longs, Longs]:
+    """Of rows sorted by user: where each user's highest count stands, ties to the lowest rank; and the sum of the user's counts."""
+    order = np.lexsort((rank_N, -count_N, user_N))
+    starts = starts_of(user_N[order])
+    return order[starts], add_up(count_N[order], starts)
 
 
 def _history(key: Block, pairs: Mapping[str, Any]) -> dict[str, Any]:
@@ -350,7 +290,7 @@ def _history(key: Block, pairs: Mapping[str, Any]) -> dict[str, Any]:
 
 def _attribute_rows(k: int, rows: Mapping[str, Any], items: Items) -> dict[str, Any]:
     kind = np.full(len(rows["user"]), KINDS[k], object)
-    names = items.name_KI[k][items.at(rows["value"])]
+    names = items.names_K[k][items.code_KI[k][items.at(rows["value"])]]
     return {**rows, "kind": kind, "value_index": rows["value"], "value": names}
 
 
@@ -374,18 +314,3 @@ def _typed(values: Any, type: pa.DataType) -> pa.Array:
     import pyarrow as pa
 
     return values if isinstance(values, pa.Array) else pa.array(values, from_pandas=True).cast(type)
-
-
-__all__ = [
-    "LINE",
-    "NEVER",
-    "Items",
-    "Lines",
-    "Parts",
-    "compute",
-    "day_number",
-    "of_users",
-    "parts",
-    "rows_of",
-    "settings_of",
-]

@@ -40,42 +40,36 @@ def items_of(
         "item.promoting_stores": np.full(len(item_I), float(len(stores))),
     }
     columns |= {f"setting.{n}": v for n, v in settings.items()}
-    names = {name: _nulled(text_I) for (name, _), text_I in zip(ATTRIBUTES, text, strict=True)}
+    names = {name: text_I for (name, _), text_I in zip(ATTRIBUTES, text, strict=True)}
     told = {"item_index": item_I, "list_price_minor": list_price, **names, **index}
     return worked_out(item.FEATURES, "item", columns) | told
 
 
-def _described(described: pa.Table, item_I: Longs) -> tuple[list[Any], Any]:
-    """Of each item the texts of ATTRIBUTES ("" where unknown), and the list price (NaN)."""
+def _described(described: pa.Table, item_I: Longs) -> tuple[list[pa.Array], npt.NDArray[np.float64]]:
+    """Of each item the texts of ATTRIBUTES, null where unknown or blank, and the list price, NaN where unknown."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
     described = described.sort_by("item_index").combine_chunks()
     at, there = locate(described["item_index"].to_numpy().astype(np.int64), item_I)
+    wanted = pa.array(at, mask=~there)  # what is not there is null
     text = []
     for name, _ in ATTRIBUTES:
         told = described[name]
-        blank = pc.equal(pc.fill_null(pc.utf8_length(pc.utf8_trim_whitespace(told)), 0), 0)
-        values = np.append(np.array(pc.if_else(blank, "", told).to_pylist(), object), np.array([""], object))
-        text.append(np.where(there, values[np.minimum(at, len(values) - 1)], ""))
+        blank = pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(told)), 0)
+        text.append(pc.if_else(blank, pa.scalar(None, pa.string()), told).take(wanted).combine_chunks())
     price = np.append(described["list_price_minor"].to_numpy().astype(np.float64), np.nan)
     return text, np.where(there, price[np.minimum(at, len(price) - 1)], np.nan)
 
 
-def _lowest(text_I: npt.NDArray[np.object_], item_I: Longs) -> npt.NDArray[np.float64]:
+def _lowest(text_I: pa.Array, item_I: Longs) -> npt.NDArray[np.float64]:
     """Of each item the lowest item with the same text, NaN where it has none."""
-    import pyarrow as pa
-
-    if not len(item_I):
-        return np.zeros(0)
-    coded = pa.array(text_I, pa.string()).dictionary_encode()
-    place = coded.indices.to_numpy()
-    first = np.full(len(coded.dictionary), len(item_I))
-    np.minimum.at(first, place, np.arange(len(item_I)))
-    return np.where(text_I == "", np.nan, item_I[first][place])
-
-
-def _nulled(names: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
-    return np.array([name or None for name in names], object)
+    coded = text_I.dictionary_encode()
+    place = coded.indices.fill_null(len(coded.dictionary)).to_numpy()
+    first = np.full(len(coded.dictionary) + 1, np.nan)
+    np.fmin.at(first, place, item_I.astype(np.float64))
+    first[-1] = np.nan
+    return first[place]
 
 
 def _promoting(promoted: pa.Table, flag: str, item_I: Longs) -> npt.NDArray[np.float64]:
@@ -87,15 +81,15 @@ def _promoting(promoted: pa.Table, flag: str, item_I: Longs) -> npt.NDArray[np.f
 
 
 def stores_of(
-    sold: pa.Table, visits: pa.Table, mains: set[str], promoted: pa.Table, item_I: Longs, settings: Mapping[str, float]
+    sold: pa.Table, visits: pa.Table, mains: pa.Table, promoted: pa.Table, item_I: Longs, settings: Mapping[str, float]
 ) -> dict[str, Any]:  # fmt: skip
     """Columns of features.store_item: items sold or promoted in the main stores of users.
 
-    ``sold``: store_id, item_index, n; ``visits``: store_id, n.
+    ``sold``, ``visits``, ``mains``: as ``parts.added_up`` gives them.
     """
     import pyarrow as pa
 
-    stores = np.array(sorted(mains), object)
+    stores = np.array(sorted(mains["store_id"].to_pylist()), object)
     sold_key, sold_n = _keyed(sold, stores, "n")
     visit_place, there = _places(visits["store_id"], stores)
     all_S = np.full(len(stores), np.nan)

@@ -48,7 +48,7 @@ def known_tables(lake: Lake, days: Sequence[dt.date], cfg: FeaturesConfig) -> Kn
     events = lake.known(silver.EVENTS, max(days))
     return Known(
         events=events,
-        reversals=reversals(lake, events),
+        reversals=functools.partial(reversals, lake, events),
         items=lake.known_each(silver.ITEMS, days),
         users=lake.known_each(silver.USERS, days),
         promotions=lake.known_each(silver.PROMOTIONS, days, f"week_start >= DATE'{since}'"),

@@ -88,7 +88,7 @@ MEMORY: dict[str, dict[str, float]] = {
     "bronze": {"fixed": 0},
     "silver": {"fixed": 0},
     "quality": {"fixed": 0},
-    "features": {"fixed": 0},
+    "features": {"fixed": 0.5e9, "items": 220},
     "candidates": {"fixed": 0.3e9, "item_factors": 8, "user_factors": 8, "neighbours": 12, "block_entries": 40},
     "samples": {
         "fixed": 0.5e9,

@@ -11,6 +11,7 @@ import pyarrow as pa
 from fuserank.config.features import FeaturesConfig
 from fuserank.config.model import ModelConfig
 from fuserank.features import compute as of
+from fuserank.features.engine import NEVER
 from fuserank.insight import user as profile
 from fuserank.models.inputs import inputs_of
 from fuserank.tables import features as t
@@ -27,7 +28,7 @@ def lines_of(known: oracle.Known, as_of: int) -> pa.Table:
     rows = [
         {
             "user_index": r["user"], "item_index": r["item"], "basket": names.setdefault(r["basket"], len(names)),
-            "day": as_of - r["age_days"], "seen": 0, "back": of.NEVER, "store_id": r["store"],
+            "day": as_of - r["age_days"], "seen": 0, "back": NEVER, "store_id": r["store"],
             **{n: r[n] for n in LINE_SUMS},
         }
         for r in known.lines

@@ -11,7 +11,7 @@ from fuserank.common.formulas import OPERATIONS, Columns, Formula, known, log
 from fuserank.tables import features as t
 from fuserank.tables.contract import ContractError
 from fuserank.tables.features import attribute, item, pair, store, user
-from fuserank.tables.features.declare import Feature, Input
+from fuserank.tables.features.declare import Aggregate, Feature, Input, row
 from fuserank.tables.samples import NUMERICS, SAMPLES
 
 KEYS = {"pair": pair, "attribute": attribute, "item": item, "user": user, "store": store}
@@ -42,6 +42,28 @@ def test_formulas_name_columns_that_are_declared_or_told() -> None:
     assert not wrong
 
 
+def test_what_items_and_users_count_of_pairs_is_known_before_items_are_finished() -> None:
+    """The first pass adds up items out of pairs: a pair's column that waits for its item's would go round in a circle."""
+    read = [c for f in item.FEATURES if isinstance(f.made, Aggregate) for c in f.made.of.columns]
+    beyond = [
+        c for name in _closure({c for c in read if c.startswith("pair.")}) for c in name if not c.startswith("pair.")
+    ]
+    assert not beyond
+    counted = [f.made.rows for f in store.FEATURES if isinstance(f.made, Aggregate)]
+    assert sorted(counted) == ["baskets", "item_baskets"]  # the engine adds up one count of each
+
+
+def _closure(names: set[str]) -> list[tuple[str, ...]]:
+    """The columns that formulas of pairs read, from these on."""
+    made = {f"pair.{f.name}": f.made.columns for f in pair.FEATURES if isinstance(f.made, Formula)}
+    found, todo = [], [*names]
+    while todo:
+        name = todo.pop()
+        found.append(made.get(name, ()))
+        todo += found[-1]
+    return found
+
+
 def test_a_feature_stands_in_its_table_with_what_it_declares_and_an_input_in_the_samples_with_its_default() -> None:
     tables = {"pair": t.USER_ITEM, "attribute": t.USER_ATTRIBUTE, "item": t.ITEM, "user": t.USER, "store": t.STORE_ITEM}
     for of, key in KEYS.items():
@@ -65,6 +87,15 @@ def test_an_input_without_a_value_for_what_is_unknown_is_refused() -> None:
     with pytest.raises(ContractError, match=r"unsaid.*known\(…\)"):
         _ = Input("unsaid", log(Columns("pair").baskets_count, 1), "").default
     assert Input("said", log(known(Columns("pair").baskets_count), 1), "").default == 0.0
+
+
+def test_aggregates_that_would_count_wrongly_are_refused() -> None:
+    with pytest.raises(ContractError, match="has no ages"):
+        Aggregate("item_baskets", "min", row.age_days, ages=(0, 28))
+    with pytest.raises(ContractError, match="has no ages"):
+        Aggregate("item_baskets", by_basket=True, ages=(0, 28))
+    with pytest.raises(ContractError, match="each as one"):
+        Aggregate("item_baskets", of=row.quantity, half_life=7)
 
 
 def test_declarations_hold_neither_sql_nor_numpy() -> None:

@@ -39,7 +39,7 @@ def known(made: dict[Table, DataFrame], days: list[dt.date] = DAYS) -> Known:
     events = known_rows(silver.EVENTS, made[silver.EVENTS], max(days))
     each = {t: known_rows_each(t, made[t], days) for t in (silver.ITEMS, silver.USERS, silver.PROMOTIONS)}
     return Known(
-        events, events.where("role = 'reversal'"), each[silver.ITEMS], each[silver.USERS], each[silver.PROMOTIONS],
+        events, lambda: events.where("role = 'reversal'"), each[silver.ITEMS], each[silver.USERS], each[silver.PROMOTIONS],
         made[silver.ITEM_DICTIONARY], made[silver.USER_DICTIONARY],
     )  # fmt: skip
 

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from pyspark.sql.pandas.types import to_arrow_schema
 
 from fuserank.config.model import ModelConfig
 from fuserank.config.settings import Settings, changed
@@ -25,7 +27,6 @@ from fuserank.tables.spark import schema
 from tests.support.shards import planted
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from pyspark.sql import SparkSession
 
 AS_OF = dt.date(2017, 12, 4)
@@ -54,7 +55,9 @@ def run(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Run:
     for seed, split in enumerate(("train", "valid", "rank")):
         rows = samples(seed).assign(as_of_date=AS_OF, split=split, run_id="test-run")
         names = list(SAMPLES.column_names)
-        frame = spark.createDataFrame(rows[names].values.tolist(), schema(SAMPLES)).repartition(SHARDS, "shard")
+        types = to_arrow_schema(schema(SAMPLES))  # values of Python would take as long as the training
+        table = pa.Table.from_pandas(rows[names], types, preserve_index=False)
+        frame = spark.createDataFrame(table, schema(SAMPLES)).repartition(SHARDS, "shard")
         lake.replace(SAMPLES, frame, as_of_date=AS_OF, split=split)
     return Run(spark, settings, lake, AS_OF, "test-run", dt.datetime.now(dt.UTC), Progress(quiet=True))
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from fuserank.common.formulas import Columns, Formula
+from fuserank.common.formulas import Columns, Formula, positive
 from fuserank.tables.contract import Column, ContractError, Person
 
 Rows = Literal["item_baskets", "baskets", "pairs"]
@@ -40,6 +40,14 @@ class Aggregate:
     age: str = "age_days"  # the row's column that tells its age
     half_life: int | None = None
     by_basket: bool = False
+
+    def __post_init__(self) -> None:
+        if self.ages is not None and (self.merge != "sum" or self.by_basket):
+            raise ContractError(
+                "a lowest, a highest or a count of baskets has no ages: what lies outside would count as 0"
+            )
+        if self.half_life is not None and (self.merge != "sum" or self.of is not ONE or self.by_basket):
+            raise ContractError("a decayed count counts rows, each as one")
 
 
 @dataclass(frozen=True)
@@ -173,6 +181,4 @@ def share_of_most(name: str, of: str, half_life: int | str, doc: str) -> Feature
 
 def mean_gap(rows: Columns, baskets: str = "baskets_count") -> Formula:
     """Mean days between baskets of which the first and the last are known; unknown with fewer than two."""
-    from fuserank.common.formulas import positive
-
     return (rows.since_first_days - rows.since_last_days) / positive(rows[baskets] - 1)
