@@ -60,7 +60,7 @@ SECONDS: dict[str, dict[str, float]] = {
     "bronze": {"fixed": 12, "new_bronze": 2.2e-6},
     "silver": {"fixed": 15, "new_events": 7.0e-5, "new_promotions": 4.0e-6},
     "quality": {"fixed": 6, "events": 2e-6},  # estimated
-    "features": {"fixed": 10, "events": 4.4e-5, "promotions": 5e-7},
+    "features": {"fixed": 15, "events": 5.0e-5, "promotions": 1e-6},  # of all three days
     "candidates": {"fixed": 12, "events": 4.0e-5, "als_steps": 8.8e-10, "products": 6e-11, "neighbours": 3e-5},
     "samples": {"fixed": 10, "samples": 5.0e-5},
     "train": {"fixed": 12, "trained": 2.66e-5},
@@ -74,7 +74,7 @@ SHUFFLE: dict[str, dict[str, float]] = {
     "bronze": {},
     "silver": {"new_events": 60, "new_promotions": 2},
     "quality": {"events": 1},
-    "features": {"events": 60},
+    "features": {"events": 110},  # lines once, and what three days tell of items
     "candidates": {"events": 40},
     "samples": {"samples": 100},
     "train": {},
