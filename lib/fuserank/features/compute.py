@@ -239,9 +239,8 @@ def _tastes(
         k = KINDS.index(one.made.of)
         rows = attributes[k]
         at = items.at(rows["value"])
-        count = np.rint(rows[f"decayed_{one.made.half_life}d_count"] * float(Q20)).astype(
-            np.int64
-        )  # exact: it was a long over 2^20
+        decayed = rows[f"decayed_{one.made.half_life}d_count"]
+        count = np.rint(decayed * float(Q20)).astype(np.int64)  # exact: it was a long over 2^20
         first, total = _highest(rows["user"], count, items.code_KI[k][at])
         place, there = locate(rows["user"][first], users)
         if one.made.share:
