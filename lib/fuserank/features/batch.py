@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fuserank.common.shuffles import shuffle_tasks
 from fuserank.common.users import whole_users
 from fuserank.features import compute as of
 from fuserank.features import parts as p
@@ -67,7 +68,7 @@ def features(
     """
     spark = known.events.sparkSession
     settings = of.settings_of(cfg)
-    buckets = _buckets(spark)
+    buckets = shuffle_tasks(spark)
     numbers = [of.day_number(d) for d in days]
     with ThreadPoolExecutor(2) as pool:  # these are read while the events are looked through for reversals, and counted
         asked = [pool.submit(frame.toArrow) for frame in (_promoted(known, cfg), _described(known))]
@@ -88,12 +89,6 @@ def features(
     made = {table: _unpacked(packed, table) for table in _OF_USERS}
     made[t.USER] = made[t.USER].join(_demographics(known), ["as_of_date", "user_index"], "left")
     return made | {table: _frame(spark, table, parts) for table, parts in rows.items()}
-
-
-def _buckets(spark: SparkSession) -> int:
-    """How many tasks add up what users tell of items: those of a shuffle, where the session says a number (Databricks may say auto)."""
-    told = spark.conf.get("spark.sql.shuffle.partitions") or ""
-    return max(1, int(told) if told.isdigit() else spark.sparkContext.defaultParallelism)
 
 
 def lines(known: Known) -> DataFrame:

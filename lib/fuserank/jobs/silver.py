@@ -21,6 +21,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from fuserank.common.errors import FuserankError
+from fuserank.common.shuffles import shuffle_tasks
 from fuserank.config.dataset import DatasetConfig, load_dataset
 from fuserank.io.run import Run
 from fuserank.jobs._ingested import Taken, known, mark
@@ -214,7 +215,7 @@ def _events(run: Run, dataset: DatasetConfig, files: Files) -> Bad:
     if by_day and all(d.count() <= _BROADCAST_ROWS for d in dictionaries):
         dictionaries = [F.broadcast(d) for d in dictionaries]
         # a number of its own, as Spark would make few tasks of few bytes: the work comes after the shuffle
-        good = kept(typed(by_day=int(run.spark.conf.get("spark.sql.shuffle.partitions"))))
+        good = kept(typed(by_day=shuffle_tasks(run.spark)))
         run.lake.append(t.EVENTS, _indexed(good, dictionaries))
     elif first:
         run.lake.append(t.EVENTS, _indexed(good, dictionaries).repartition("event_date"))
