@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fuserank.common.shuffles import shuffle_tasks
+from fuserank.common.streams import rows_in, stream_of
 from fuserank.common.users import whole_users
 from fuserank.features import compute as of
 from fuserank.features import parts as p
@@ -51,7 +52,7 @@ class Known:
     events: DataFrame
     reversals: Callable[
         [], DataFrame | None
-    ]  # reversal events; None where there are none, which spares the read of event ids
+    ]  # reversal events; None, which spares the read of ids, where there are none
     items: DataFrame
     users: DataFrame
     promotions: DataFrame
@@ -121,7 +122,7 @@ def _added_up(first: DataFrame, days: Sequence[int], buckets: int) -> dict[int, 
     merged = parts.mapInArrow(_bucket_added_up, _PARTS).toArrow()
     found: _Held = defaultdict(list)
     for as_of, what, rows in zip(*(merged[n] for n in ("as_of", "what", "rows")), strict=True):
-        found[as_of.as_py(), what.as_py()].append(_read(rows))
+        found[as_of.as_py(), what.as_py()].append(rows_in(rows))
     return {
         day: {what: p.added_up(what, [p.no_parts(what), *found[day, k]]) for k, what in enumerate(p.PARTS)}
         for day in days
@@ -172,7 +173,7 @@ def _part(day: int, what: int, bucket: int, rows: pa.Table) -> pa.RecordBatch:
     import pyarrow as pa
 
     numbers = [pa.array([n], pa.int32()) for n in (day, what, bucket)]
-    stream = pa.array([_stream(rows)], pa.binary())
+    stream = pa.array([stream_of(rows)], pa.binary())
     return pa.RecordBatch.from_arrays([*numbers, stream], ["as_of", "what", "bucket", "rows"])
 
 
@@ -181,17 +182,11 @@ def _bucket_added_up(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBat
     held: _Held = defaultdict(list)
     for batch in batches:
         for day, what, rows in zip(*(batch.column(n) for n in ("as_of", "what", "rows")), strict=True):
-            held[day.as_py(), what.as_py()].append(_read(rows))
+            held[day.as_py(), what.as_py()].append(rows_in(rows))
         if _rows_of(held) > _MOST_ROWS:
             held = _merged(held)
     for (day, what), tables in _merged(held).items():
         yield _part(day, what, 0, tables[0])
-
-
-def _read(rows: Any) -> pa.Table:
-    import pyarrow as pa
-
-    return pa.ipc.open_stream(rows.as_buffer()).read_all()
 
 
 class _OfUsers:
@@ -205,21 +200,12 @@ class _OfUsers:
 
         items = self.load()
         for rows in (rows for batch in batches for rows in batch.column("rows")):
-            block = of.Lines(_read(rows))
+            block = of.Lines(rows_in(rows))
             for day, known in items.items():
                 made = of.of_users(block, day, known, self.settings)
-                streams = [_stream(one) for one in made.values()]
+                streams = [stream_of(one) for one in made.values()]
                 what = pa.array([_OF_USERS.index(one) for one in made], pa.int32())
                 yield pa.RecordBatch.from_arrays([what, pa.array(streams, pa.binary())], ["what", "rows"])
-
-
-def _stream(table: pa.Table) -> bytes:
-    import pyarrow as pa
-
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return sink.getvalue().to_pybytes()
 
 
 def _unpacked(packed: DataFrame, table: Table) -> DataFrame:
@@ -231,7 +217,7 @@ def _unpacked(packed: DataFrame, table: Table) -> DataFrame:
 def _opened(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         for stream in batch.column("rows"):
-            yield from _read(stream).to_batches(max_chunksize=16_384)
+            yield from rows_in(stream).to_batches(max_chunksize=16_384)
 
 
 def _described(known: Known) -> DataFrame:
@@ -281,7 +267,7 @@ def _frame(spark: SparkSession, table: Table, parts: list[pa.Table]) -> DataFram
     import pyarrow as pa
 
     streams = [
-        _stream(part.slice(start, _ROWS_A_STREAM))
+        stream_of(part.slice(start, _ROWS_A_STREAM))
         for part in parts
         for start in range(0, part.num_rows, _ROWS_A_STREAM)
     ]

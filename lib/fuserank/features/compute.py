@@ -156,8 +156,10 @@ def of_users(lines: Lines, as_of: dt.date, items: Items, settings: Mapping[str, 
     attributes = _attributes(taken, items)
     pair_key, pairs, of_items = _pairs(taken, items, attributes)
     columns = pairs | of_items | taken.settings
-    users, user_columns = _users(taken, columns, pair_key["user"])
-    user_columns |= _tastes(lines, taken, attributes, users, items, settings)
+    visits, visited = taken.baskets()
+    users, user_columns = _users(taken, visits, visited, columns, pair_key["user"])
+    main_U = most_visited(visits, visited, settings)[1]
+    user_columns |= _tastes(lines, attributes, users, main_U, items)
     named = pair_key | {name.removeprefix("pair."): v for name, v in pairs.items()}
     made = {
         t.USER_ITEM: _table(t.USER_ITEM, as_of, named),
@@ -190,7 +192,12 @@ def _attributes(taken: Taken, items: Items) -> dict[int, dict[str, Any]]:
         rows = {n: v[order] for n, v in taken.item_baskets.items()}
         counted = taken.aggregates(attribute.FEATURES, ITEM_BASKETS, rows, starts, basket)
         columns = {f"attribute.{n}": v for n, v in counted.items()}
-        made[k] = {"user": mine[starts], "value": value[starts]} | worked_out(attribute.FEATURES, "attribute", columns)
+        key = {
+            "user": mine[starts],
+            "value": value[starts],
+            "at": items.at(value[starts]),
+        }  # at: where the value's item stands
+        made[k] = key | worked_out(attribute.FEATURES, "attribute", columns)
     return made
 
 
@@ -214,8 +221,9 @@ def _pairs(
     return key, {f"pair.{n}": v for n, v in made.items()}, of_items
 
 
-def _users(taken: Taken, columns: Mapping[str, Any], pair_user: Longs) -> tuple[Longs, dict[str, Any]]:
-    visits, visited = taken.baskets()
+def _users(
+    taken: Taken, visits: Block, visited: Mapping[str, Longs], columns: Mapping[str, Any], pair_user: Longs
+) -> tuple[Longs, dict[str, Any]]:
     starts = starts_of(visits["user"])
     counted = taken.aggregates(user.FEATURES, BASKETS, visited, starts)
     counted |= taken.aggregates(user.FEATURES, PAIRS, columns, starts_of(pair_user))
@@ -224,21 +232,19 @@ def _users(taken: Taken, columns: Mapping[str, Any], pair_user: Longs) -> tuple[
 
 
 def _tastes(
-    lines: Lines, taken: Taken, attributes: Mapping[int, Mapping[str, Any]], users: Longs, items: Items, settings: Mapping[str, float]
+    lines: Lines, attributes: Mapping[int, Mapping[str, Any]], users: Longs, main_U: Longs, items: Items
 ) -> dict[str, Any]:  # fmt: skip
-    """The columns of user.FEATURES that are made by Most."""
+    """The columns of user.FEATURES that are made by Most; ``main_U``: places of the users' main stores, NO_STORE where unknown."""
     made: dict[str, Any] = {}
     for one in user.FEATURES:
         if not isinstance(one.made, Most):
             continue
         if one.made.of == "store":
-            store_U = most_visited(*taken.baskets(), settings)[1]
             names = np.append(lines.stores, np.array([None], object))
-            made[one.name] = names[np.minimum(store_U, len(names) - 1)]
+            made[one.name] = names[np.minimum(main_U, len(names) - 1)]
             continue
         k = KINDS.index(one.made.of)
-        rows = attributes[k]
-        at = items.at(rows["value"])
+        rows, at = attributes[k], attributes[k]["at"]
         decayed = rows[f"decayed_{one.made.half_life}d_count"]
         count = np.rint(decayed * float(Q20)).astype(np.int64)  # exact: it was a long over 2^20
         first, total = _highest(rows["user"], count, items.code_KI[k][at])
@@ -289,7 +295,7 @@ def _history(key: Block, pairs: Mapping[str, Any]) -> dict[str, Any]:
 
 def _attribute_rows(k: int, rows: Mapping[str, Any], items: Items) -> dict[str, Any]:
     kind = np.full(len(rows["user"]), KINDS[k], object)
-    names = items.names_K[k][items.code_KI[k][items.at(rows["value"])]]
+    names = items.names_K[k][items.code_KI[k][rows["at"]]]
     return {**rows, "kind": kind, "value_index": rows["value"], "value": names}
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fuserank.common.formulas import Q20, Formula
-from fuserank.tables.features.declare import BASKETS, ITEM_BASKETS, LINE_SUMS, ONE, PAIRS, Aggregate, Feature, Rows
+from fuserank.tables.features.declare import ITEM_BASKETS, LINE_SUMS, ONE, PAIRS, Aggregate, Feature, Rows
 
 Longs = npt.NDArray[np.int64]
 Block = dict[str, Longs]
@@ -29,8 +29,7 @@ def merged(states: Sequence[Block]) -> Block:
     Columns: user, item, basket; day (the latest; days since 1970), store (the lowest), LINE_SUMS.
     """
     rows = {name: np.concatenate([s[name] for s in states]) for name in (*_KEY, "day", "store", *LINE_SUMS)}
-    order = np.lexsort(tuple(rows[name] for name in reversed(_KEY)))
-    return _per_basket({name: values[order] for name, values in rows.items()})
+    return _per_basket(ordered(rows))
 
 
 def ordered(lines: Block) -> Block:
@@ -213,6 +212,3 @@ def read_of(features: Iterable[Feature], rows: Rows, of: str) -> set[str]:
     made = [f.made for f in features if isinstance(f.made, Aggregate) and f.made.rows == rows]
     columns = {c for one in made for c in one.of.columns} | {_age(one) for one in made if one.ages or one.half_life}
     return {c.removeprefix(f"{of}.") for c in columns if c.startswith(f"{of}.")}
-
-
-__all__ = ["BASKETS", "Block", "Longs", "Taken", "known", "merged", "ordered", "worked_out"]

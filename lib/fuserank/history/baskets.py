@@ -27,24 +27,15 @@ def basket_key() -> Column:
     return F.xxhash64("user_index", basket_name())
 
 
-def lines(taken: DataFrame, as_of: dt.date, *columns: str | Column) -> DataFrame:
-    """One row per event of ``events.taken``: user_index, item_index, basket (long), age_days (int, 1: the day before as_of)
-    and ``columns``; hash-partitioned by user_index.
-    """
-    from pyspark.sql import functions as F
-
-    age = F.greatest(F.datediff(F.lit(as_of), F.col("event_time").cast("date")), F.lit(1))
-    key, age = basket_key().alias("basket"), age.alias("age_days")
-    return taken.select("user_index", "item_index", key, age, *columns).repartition("user_index")
-
-
 def baskets(taken: DataFrame, as_of: dt.date) -> DataFrame:
-    """One row per user, item and basket of ``events.taken``: user_index, item_index, basket (long), age_days (int, of the
-    latest line), reward_sum_q20 (long, summed reward · 2^20); hash-partitioned by user_index.
+    """One row per user, item and basket of ``events.taken``: user_index, item_index, basket (long), age_days (int, 1: the day before
+    as_of; of the latest line), reward_sum_q20 (long, summed reward · 2^20); hash-partitioned by user_index.
     """
     from pyspark.sql import functions as F
 
-    rows = lines(taken, as_of, "reward_q20").groupBy("user_index", "item_index", "basket")
+    age = F.greatest(F.datediff(F.lit(as_of), F.col("event_time").cast("date")), F.lit(1)).alias("age_days")
+    lines = taken.select("user_index", "item_index", basket_key().alias("basket"), age, "reward_q20")
+    rows = lines.repartition("user_index").groupBy("user_index", "item_index", "basket")
     return rows.agg(F.min("age_days").alias("age_days"), F.sum("reward_q20").alias("reward_sum_q20"))
 
 

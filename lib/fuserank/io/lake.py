@@ -16,7 +16,7 @@ from fuserank.tables import Table
 from fuserank.tables.spark import conform
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import Column, DataFrame, SparkSession
 
 __all__ = ["Lake", "LakeError", "known_rows", "known_rows_each"]
 T = TypeVar("T")
@@ -267,10 +267,7 @@ def known_rows(table: Table, frame: DataFrame, as_of: dt.date) -> DataFrame:
     table.column("known_at")
     if "event_date" in table.partition_by:  # prunes partitions; known_at decides
         frame = frame.where(F.col("event_date") < F.lit(as_of))
-    day = F.lit(as_of).cast("timestamp")
-    if "valid_to" in table.column_names:
-        frame = frame.where(F.col("valid_to").isNull() | (F.col("valid_to") >= day))
-    return frame.where(F.col("known_at") < day)
+    return frame.where(_held(table, F.lit(as_of)))
 
 
 def known_rows_each(table: Table, frame: DataFrame, days: Sequence[dt.date]) -> DataFrame:
@@ -280,10 +277,18 @@ def known_rows_each(table: Table, frame: DataFrame, days: Sequence[dt.date]) -> 
     if "event_date" in table.partition_by:
         raise LakeError(f"table {table.name} is read day by day: its rows would come {len(days)} times")
     each = frame.withColumn("as_of_date", F.explode(F.array(*(F.lit(day) for day in days))))
-    day = F.col("as_of_date").cast("timestamp")
-    if "valid_to" in table.column_names:
-        each = each.where(F.col("valid_to").isNull() | (F.col("valid_to") >= day))
-    return each.where(F.col("known_at") < day)
+    return each.where(_held(table, F.col("as_of_date")))
+
+
+def _held(table: Table, as_of: Column) -> Column:
+    """Whether a row was known before 00:00 UTC of a day, and of versions is the one that held."""
+    from pyspark.sql import functions as F
+
+    day = as_of.cast("timestamp")
+    known = F.col("known_at") < day
+    return (
+        known & (F.col("valid_to").isNull() | (F.col("valid_to") >= day)) if "valid_to" in table.column_names else known
+    )
 
 
 def _condition(table: Table, slice_values: dict[str, Any]) -> str:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fuserank.common.streams import rows_in, stream_of
+
 if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame
@@ -52,32 +54,23 @@ def packed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         order_R = np.argsort(shard_R, kind="stable")
         shards, starts = np.unique(shard_R[order_R], return_index=True)
         ordered, ends = batch.take(pa.array(order_R)), [*starts[1:], len(shard_R)]
-        streams = [_stream(ordered.slice(a, b - a)) for a, b in zip(starts, ends, strict=True)]
+        streams = [stream_of(ordered.slice(a, b - a)) for a, b in zip(starts, ends, strict=True)]
         yield pa.RecordBatch.from_arrays(
             [pa.array(shards, pa.int32()), pa.array(streams, pa.binary())], ["shard", "samples"]
         )
-
-
-def _stream(batch: pa.RecordBatch) -> bytes:
-    import pyarrow as pa
-
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, batch.schema) as writer:
-        writer.write_batch(batch)
-    return sink.getvalue().to_pybytes()
 
 
 def _unpacked(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Packed rows by shard → the rows of each shard by position."""
     rows = (row for batch in batches for row in zip(*(batch.column(n) for n in ("shard", "samples")), strict=True))
     for _, of_shard in groupby(rows, key=lambda row: row[0].as_py()):
-        yield from _by_position([stream.as_py() for _, stream in of_shard])
+        yield from _by_position([rows_in(stream) for _, stream in of_shard])
 
 
-def _by_position(streams: list[bytes]) -> Iterator[pa.RecordBatch]:
+def _by_position(tables: list[pa.Table]) -> Iterator[pa.RecordBatch]:
     import pyarrow as pa
 
-    table = pa.concat_tables([pa.ipc.open_stream(stream).read_all() for stream in streams]).combine_chunks()
+    table = pa.concat_tables(tables).combine_chunks()
     order = np.argsort(table.column("position").to_numpy(), kind="stable")
     for start in range(0, len(order), _BATCH_ROWS):
         yield from table.take(pa.array(order[start : start + _BATCH_ROWS])).to_batches()

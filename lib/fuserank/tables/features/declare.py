@@ -87,6 +87,9 @@ class Feature:
         return Column(self.name, self.type, self.unit, self.doc, self.nullable, person=self.person)
 
 
+_ASSUMED = {"setting.minor_per_major": 100.0}  # of nothing it makes nothing, whatever it is
+
+
 @dataclass(frozen=True)
 class Input:
     """One numeric input of models, a float: a formula over features, by their table and name."""
@@ -95,12 +98,11 @@ class Input:
     formula: Formula
     doc: str
     unit: str = "score"
-    settings: tuple[tuple[str, float], ...] = (("setting__minor_per_major", 100.0),)
 
     @property
     def default(self) -> float:
         """What it holds where nothing is known of user, item and pair: its formula, of nothing."""
-        value = self.formula.of_nothing(**dict(self.settings))
+        value = self.formula.of_nothing(_ASSUMED)
         if value != value:
             raise ContractError(
                 f"input {self.name}: {self.formula} of nothing is not a number; say what counts, by known(…)"
