@@ -40,6 +40,10 @@ _LAUGHS = "a: &a [0,0,0,0,0,0,0,0,0,0]\n" + "".join(
     f"{'abcdefghi'[n]}: &{'abcdefghi'[n]} [{','.join(['*' + 'abcdefghi'[n - 1]] * 10)}]\n" for n in range(1, 9)
 )
 _TABLE = ": {path: x.csv, format: csv, columns: {a: string}}\nevents:\n"
+_ITEMS = (
+    "key: [line]}\ndimensions:\n  items: {from: sales, item: item, known_at: {from: 2024-01-01}, attributes: {%s}}\n#"
+)
+_ROLES = "department, category, product_type, brand, manufacturer_id"
 _PATTERN = "time: {type: timestamp, pattern: %s}"
 
 MAPPINGS = (
@@ -77,6 +81,18 @@ MAPPINGS = (
             "files.sales.columns.time: 'd.M.yyyy h:mm' tells half of the day's hours: write H for 0 to 23, or add a for am and pm"),
     Mapping("JSON lines in another character set", "format: csv", "format: jsonl, encoding: ISO-8859-1",
             "files.sales: JSON lines are read as UTF-8: iconv -f ISO-8859-1 -t UTF-8 rewrites a file"),
+    Mapping("more attributes than there is room for", "key: [line]}", _ITEMS % "a: user, b: user, c: user, d: line",
+            f"dimensions.items: attributes: there is room for 3 of type category, not for a, b, c, d; give some a role ({_ROLES})"),
+    Mapping("an attribute in a part that there is not", "key: [line]}", _ITEMS % "director: {column: line, role: director}",
+            f"dimensions.items: attributes.director.role: 'director' is not one of {_ROLES}"),
+    Mapping("two attributes in one part", "key: [line]}", _ITEMS % "a: {column: line, role: brand}, b: {column: line, role: brand}",
+            "dimensions.items: attributes.b.role: brand is given already"),
+    Mapping("a number in the part of a category", "key: [line]}", _ITEMS % "year: {column: line, type: number, role: brand}",
+            "dimensions.items: attributes.year: what plays the part of brand is a category; leave role out"),
+    Mapping("an attribute that is called a number and is text", "key: [line]}", _ITEMS % "year: {column: line, type: number}",
+            "dimensions.items.attributes.year: column line is string; a number is decimal or double or long"),
+    Mapping("an attribute's name with a blank", "key: [line]}", _ITEMS % "'main colour': line",
+            f"dimensions.items: attributes: 'main colour': a name has {_NAME}"),
 )  # fmt: skip
 
 

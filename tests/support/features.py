@@ -24,7 +24,7 @@ def lines_of(events: DataFrame, reversals: DataFrame | None = None) -> pa.Table:
     from pyspark.sql import functions as F
 
     told = events.withColumns({"known_at": F.col("event_time"), "event_date": F.col("event_time").cast("date")})
-    for name in ("quantity", "amount_minor", "discount_minor", "coupon_minor", "store_id"):
+    for name in ("quantity", "amount_minor", "discount_minor", "coupon_minor", "value", "store_id"):
         if name not in told.columns:
             told = told.withColumn(name, F.lit(None).cast("string" if name == "store_id" else "long"))
     return lines(Known(told, lambda: reversals, *[told] * 5)).toArrow()

@@ -59,7 +59,14 @@ def purchases() -> list[dict[str, str]]:
 def catalogue() -> list[dict[str, str]]:
     """Every item with an aisle and a kind."""
     return [
-        {"sku": f"sku-{i:03d}", "title": f"thing {i}", "aisle": f"aisle {i % AISLES}", "kind": f"kind {i % 12}"}
+        {
+            "sku": f"sku-{i:03d}",
+            "title": f"thing {i}",
+            "aisle": f"aisle {i % AISLES}",
+            "kind": f"kind {i % 12}",
+            "colour": f"colour {i % 5}",
+            "grams": str(100 + 10 * i),
+        }
         for i in range(ITEMS)
     ]
 
@@ -89,7 +96,7 @@ def _mapping(files: Path) -> dict[str, object]:
                 "customer": "string", "sku": "string", "at": "timestamp", "basket": "string",
                 "qty": "long", "paid": "decimal", "off": "decimal"}},
             "catalogue": {"path": "catalogue.csv", "format": "csv", "columns": {
-                "sku": "string", "title": "string", "aisle": "string", "kind": "string"}},
+                "sku": "string", "title": "string", "aisle": "string", "kind": "string", "colour": "string", "grams": "long"}},
         },
         "events": [{
             "from": "sales", "type": "purchase", "role": "feedback", "reward": {"value": 1.0}, "user": "customer",
@@ -98,5 +105,6 @@ def _mapping(files: Path) -> dict[str, object]:
             "session": "basket"}],
         "dimensions": {"items": {
             "from": "catalogue", "item": "sku", "name": "title", "department": "aisle", "product_type": "kind",
+            "attributes": {"colour": "colour", "grams": {"column": "grams", "type": "number"}},
             "known_at": {"from": "2023-01-01"}}},
     }  # fmt: skip

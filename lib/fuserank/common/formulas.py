@@ -34,6 +34,13 @@ def _same(values: Doubles, group: Doubles) -> Doubles:
     return out
 
 
+def _place(values: Doubles) -> Doubles:
+    """Each row's place among the known values: the share of them below it and half of those equal to it."""
+    ordered = np.sort(values[~np.isnan(values)])
+    below, up_to = (np.searchsorted(ordered, values, side) for side in ("left", "right"))
+    return np.where(np.isnan(values), np.nan, (below + up_to) / 2 / max(len(ordered), 1))
+
+
 _MEANINGS: dict[str, Callable[..., Any]] = {
     "+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide,
     "log": np.log, "log1p": lambda x: np.log1p(np.maximum(x, 0.0)), "sqrt": np.sqrt,
@@ -45,6 +52,8 @@ _MEANINGS: dict[str, Callable[..., Any]] = {
     "q20": lambda x: np.floor(x * float(Q20)),
     "of_all": lambda x: np.full(len(x), np.sum(x)),
     "of_same": _same,
+    "place_in_all": _place,
+    "distance": lambda x, y: np.abs(x - y),
 }  # fmt: skip
 OPERATIONS = tuple(_MEANINGS)  # a formula has no others
 
@@ -214,3 +223,13 @@ def of_all(x: Formula) -> Formula:
 def of_same(x: Formula, group: Formula) -> Formula:
     """The sum of x over the rows of the same group, 0 where the group is unknown; x holds integers."""
     return _made("of_same", x, group)
+
+
+def place_in_all(x: Formula) -> Formula:
+    """Where x stands among all rows, 0 … 1: an outlier is the last of them, however far it lies."""
+    return _made("place_in_all", x)
+
+
+def distance(x: Formula, y: Formula) -> Formula:
+    """|x − y|."""
+    return _made("distance", x, y)

@@ -65,6 +65,10 @@ def _dimensions(mapping: DatasetConfig) -> Iterator[str]:
     for name, dimension in dimensions.items():
         at = f"dimensions.{name}"
         yield from _columns(mapping, at, dimension.source, dimension.columns())
+        for name_of, one in getattr(dimension, "attributes", {}).items():
+            have = _type(mapping, dimension.source, one.column)
+            if one.type == "number" and have is not None and have not in NUMERIC:
+                yield f"{at}.attributes.{name_of}: column {one.column} is {have}; a number is {' or '.join(sorted(NUMERIC))}"
         if dimension.known_at.campaign is not None and "campaigns" not in dimensions:
             yield f"{at}.known_at.campaign: dimensions.campaigns is not there to look the start up in"
         if name == "campaigns" and dimension.known_at.campaign is not None:

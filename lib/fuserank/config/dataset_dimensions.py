@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, Literal
+import re
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from fuserank.config.base import Section
+from fuserank.tables import attributes as a
 
 
 class KnownAtConfig(Section):
@@ -49,6 +52,23 @@ class TextConfig(Section):
         return {"first_of": [value]} if isinstance(value, str) else value
 
 
+class AttributeConfig(Section):
+    """What the shop tells of its items or users in words of its own. Short form: ``director: column``."""
+
+    column: str
+    type: Literal["category", "number"] = Field(
+        "category", description="category: alike or not, such as a director; number: more or less, such as a year"
+    )
+    role: str | None = Field(
+        None, description="the contract's column whose part it plays, such as brand; none: a place for attributes"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        return {"column": value} if isinstance(value, str) else value
+
+
 class _Dimension(Section):
     source: str = Field(alias="from", description="table in `files`")
     known_at: KnownAtConfig
@@ -66,14 +86,63 @@ class _Dimension(Section):
                 named |= {f"{field}.{i}": c for i, c in enumerate([*value.first_of, *value.then])}
             elif isinstance(value, MoneyConfig):
                 named[f"{field}.column"] = value.column
+            elif field == "attributes":
+                named |= {f"attributes.{name}.column": one.column for name, one in value.items()}
         for rule in ("column", "week", "campaign"):
             if getattr(self.known_at, rule) is not None:
                 named[f"known_at.{rule}"] = getattr(self.known_at, rule)
         return named
 
 
-class ItemsConfig(_Dimension):
+class _Described(_Dimension):
+    """A dimension with attributes of the shop's own."""
+
+    attributes: dict[str, AttributeConfig] = Field(
+        default_factory=dict,
+        description="name → column, type, role. In the order that they stand here they take the contract's places: add at the end",
+    )
+    _roles: ClassVar[tuple[str, ...]] = ()
+    _places: ClassVar[dict[str, tuple[str, ...]]] = {}
+
+    def placed(self) -> dict[str, str]:
+        """Attribute → the contract's column that holds it."""
+        free = {kind: iter(places) for kind, places in self._places.items()}
+        return {name: one.role or next(free[one.type]) for name, one in self.attributes.items()}
+
+    @model_validator(mode="after")
+    def _attributes_have_places(self) -> _Described:
+        taken = {role for role in self._roles if getattr(self, role) is not None}
+        for name, one in self.attributes.items():
+            if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+                raise ValueError(f"attributes: {name!r}: a name has lower case letters, digits and _, a letter first")
+            if one.role is None:
+                continue
+            if one.role not in self._roles:
+                raise ValueError(f"attributes.{name}.role: {one.role!r} is not one of {', '.join(self._roles)}")
+            if one.type == "number":
+                raise ValueError(f"attributes.{name}: what plays the part of {one.role} is a category; leave role out")
+            if one.role in taken:
+                raise ValueError(f"attributes.{name}.role: {one.role} is given already")
+            taken.add(one.role)
+        for kind, places in self._places.items():
+            asked = [n for n, one in self.attributes.items() if one.type == kind and one.role is None]
+            if len(asked) > len(places):
+                cure = f"; give some a role ({', '.join(self._roles)})" if kind == "category" else ""
+                raise ValueError(
+                    f"attributes: there is room for {len(places)} of type {kind}, not for {', '.join(asked)}{cure}"
+                )
+        return self
+
+
+def _places(categories: Sequence[str], numbers: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    return {"category": tuple(categories), "number": tuple(numbers)}
+
+
+class ItemsConfig(_Described):
     """The catalogue → silver.items. Rows of one item that are known at different times are its versions."""
+
+    _roles = a.ITEM_ROLES
+    _places = _places(a.ITEM_CATEGORIES, a.ITEM_NUMBERS)
 
     item: str
     name: TextConfig | None = None
@@ -84,10 +153,16 @@ class ItemsConfig(_Dimension):
     manufacturer_id: str | None = None
     package_size: str | None = None
     price: MoneyConfig | None = Field(None, description="what a unit costs by the catalogue")
+    own_label: list[str] = Field(
+        default_factory=list, description="brands that are the shop's own label, as `brand` says them"
+    )
 
 
-class UsersConfig(_Dimension):
+class UsersConfig(_Described):
     """Demographics → silver.users."""
+
+    _roles = a.USER_ROLES
+    _places = _places(a.USER_CATEGORIES, a.USER_NUMBERS)
 
     user: str
     age: str | None = None

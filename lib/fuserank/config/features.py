@@ -23,7 +23,9 @@ class FeaturesConfig(Section):
     gap_prior_pairs: float = Field(
         5.0, gt=0, description="weight of the mean gap of all items in an item's own (count of pairs)"
     )
-    own_label_brands: tuple[str, ...] = Field(("Private",), description="brands that are the shop's own label (names)")
+    value_prior_lines: float = Field(
+        5.0, gt=0, description="weight of the mean value (rating) of all items in an item's own (count of lines)"
+    )
     minor_per_major: int = Field(100, ge=1, description="minor units in one major unit of the shop's currency (count)")
     write_threads: int = Field(
         3, ge=1, description="tables written at a time; each write waits for the log between its tasks"

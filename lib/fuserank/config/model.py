@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from fuserank.config.base import Section
+from fuserank.tables.attributes import ITEM_CATEGORIES, USER_CATEGORIES
 from fuserank.tables.samples import CATEGORICAL, HISTORY, NUMERIC, SAMPLES
 
 Transform = Literal["identity", "log1p", "sqrt", "signed_log1p"]
@@ -70,7 +71,13 @@ class ModelConfig(ModelSettings):
     user_dim: int = Field(4, ge=0, description="numbers of a user's embedding")
     item_dim: int = Field(8, ge=1, description="numbers of an item's embedding")
     categorical_dims: dict[str, int] = Field(
-        {"product_type_bucket": 8, "category_bucket": 4, "department_bucket": 4},
+        {
+            "product_type_bucket": 8,
+            "category_bucket": 4,
+            "department_bucket": 4,
+            **{f"{place}_bucket": 4 for place in ITEM_CATEGORIES},
+            **{f"user_{place}_bucket": 2 for place in USER_CATEGORIES},
+        },
         description="numbers of the embedding of each categorical column that is read",
     )
     history_categorical: str | None = Field(

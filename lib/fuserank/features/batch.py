@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fuserank.common.formulas import Q20
 from fuserank.common.shuffles import shuffle_tasks
 from fuserank.common.streams import rows_in, stream_of
 from fuserank.common.users import whole_users
@@ -25,6 +26,7 @@ from fuserank.history.baskets import basket_key
 from fuserank.history.events import was_taken, with_reversals
 from fuserank.tables import Table
 from fuserank.tables import features as t
+from fuserank.tables.attributes import ITEM_NUMBERS
 from fuserank.tables.features import ATTRIBUTES, DEMOGRAPHICS
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ _PARTS = "as_of int, what int, bucket int, rows binary"  # what: place in parts.
 _LINES = -1
 _MOST_ROWS = 2_000_000  # of parts that one task of the first pass holds
 _OF_USERS = (t.USER, t.USER_ITEM, t.USER_HISTORY, t.USER_ATTRIBUTE)
+_MOST_VALUE = 1e6  # of an event that has one: a larger one is no rating, and its sums would leave the whole numbers
 _PACKED = "what int, rows binary"
 _ROWS_A_STREAM = 65_536
 OnExecutors = Callable[[Any, int], Callable[[], Any]]
@@ -58,6 +61,7 @@ class Known:
     promotions: DataFrame
     item_dictionary: DataFrame
     user_dictionary: DataFrame
+    own_label: tuple[str, ...] = ()  # brands that are the shop's own
 
 
 def features(
@@ -82,7 +86,7 @@ def features(
         shown, told = _of_day(promoted, day), counted[of.day_number(day)]
         columns = items_of(told["item"], _of_day(described, day), shown, settings)
         rows[t.ITEM].append(of.rows_of(t.ITEM, day, columns))
-        items[day] = of.Items.of(rows[t.ITEM][-1], cfg.own_label_brands)
+        items[day] = of.Items.of(rows[t.ITEM][-1], known.own_label)
         sold = stores_of(told["sold"], told["visits"], told["mains"], shown, items[day].item_I, settings)
         rows[t.STORE_ITEM].append(of.rows_of(t.STORE_ITEM, day, sold))
     load = on_executors(items, sum(one.nbytes for one in items.values()))
@@ -99,6 +103,7 @@ def lines(known: Known) -> DataFrame:
     def flag(column: str) -> Column:
         return F.when(F.col(column) > 0, F.lit(1)).otherwise(F.lit(0))
 
+    value = F.when(F.abs("value") <= _MOST_VALUE, F.col("value"))  # NaN is above all numbers
     events = known.events.where(was_taken())
     reversals = known.reversals()
     if reversals is None:
@@ -111,7 +116,8 @@ def lines(known: Known) -> DataFrame:
         "user_index", "item_index", basket_key().alias("basket"), F.unix_date(F.col("event_time").cast("date")).alias("day"),
         F.unix_date(F.greatest(F.col("event_date"), F.col("known_at").cast("date"))).alias("seen"), back.alias("back"),
         F.coalesce("quantity", F.lit(0)).alias("quantity"), F.coalesce("amount_minor", F.lit(0)).alias("spend_minor"),
-        flag("discount_minor").alias("discount_lines"), flag("coupon_minor").alias("coupon_lines"), "store_id",
+        flag("discount_minor").alias("discount_lines"), flag("coupon_minor").alias("coupon_lines"),
+        value.isNotNull().cast("long").alias("valued"), F.coalesce(F.floor(value * Q20), F.lit(0)).alias("value_q20"), "store_id",
     )  # fmt: skip
     return told.repartition("user_index").sortWithinPartitions("user_index")
 
@@ -225,8 +231,9 @@ def _described(known: Known) -> DataFrame:
 
     told = known.items.join(known.item_dictionary.select("item_id", "item_index"), "item_id")
     return told.select(
-        "as_of_date", "item_index", *(n for n, _ in ATTRIBUTES), F.col("price_minor").alias("list_price_minor")
-    )
+        "as_of_date", "item_index", *(n for n, _ in ATTRIBUTES), *ITEM_NUMBERS,
+        F.col("price_minor").alias("list_price_minor"),
+    )  # fmt: skip
 
 
 def _promoted(known: Known, cfg: FeaturesConfig) -> DataFrame:

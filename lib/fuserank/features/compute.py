@@ -78,17 +78,17 @@ class Items:
     names_K: tuple[npt.NDArray[np.object_], ...]
 
     @classmethod
-    def of(cls, rows: pa.Table, own_label_brands: Iterable[str]) -> Items:
-        """Out of features.item of one day."""
+    def of(cls, rows: pa.Table, own_label: Iterable[str]) -> Items:
+        """Out of features.item of one day; ``own_label``: brands that are the shop's own."""
         rows = rows.sort_by("item_index").combine_chunks()
         index = [_doubles(rows[index_of(kind)]) for kind in KINDS]
         coded = {name: coded_names(rows[name], "") for name, _ in ATTRIBUTES}
         brands, code_I = coded["brand"]
-        own_label = np.isin(brands.astype(str), [brand for brand in own_label_brands if brand])
+        own_brand = np.isin(brands.astype(str), [brand for brand in own_label if brand])
         columns = {n: _doubles(rows[n]) for n in ITEM_COLUMNS if n != "own_label"}
         return cls(
             rows["item_index"].to_numpy().astype(np.int64),
-            columns | {"own_label": own_label[code_I].astype(np.float64)},
+            columns | {"own_label": own_brand[code_I].astype(np.float64)},
             np.stack([np.nan_to_num(x, nan=-1).astype(np.int32) for x in index]),
             np.stack([code_I.astype(np.int32) for _, code_I in coded.values()]),
             tuple(names for names, _ in coded.values()),

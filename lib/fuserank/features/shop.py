@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from fuserank.common.lookup import locate
 from fuserank.features.engine import worked_out
+from fuserank.tables.attributes import ITEM_NUMBERS
 from fuserank.tables.features import ATTRIBUTES, index_of, item, store
 
 if TYPE_CHECKING:
@@ -23,14 +24,14 @@ def items_of(
 ) -> dict[str, Any]:
     """The columns of features.item by name.
 
-    ``counted``: item_index and the aggregates that are declared of items, one row each; ``described``: item_index, the texts of ATTRIBUTES
-    and list_price_minor, of items that the catalogue knows; ``promoted``: item_index (null: no item of this shop), store_id,
+    ``counted``: item_index and the aggregates that are declared of items, one row each; ``described``: item_index, the texts of ATTRIBUTES,
+    ITEM_NUMBERS and list_price_minor, of items that the catalogue knows; ``promoted``: item_index (null: no item of this shop), store_id,
     display_count, mailer_count.
     """
     counted = counted.sort_by("item_index").combine_chunks()
     item_I = counted["item_index"].to_numpy().astype(np.int64)
     columns: dict[str, Any] = {f"item.{n}": counted[n].to_numpy() for n in counted.column_names if n != "item_index"}
-    text, list_price = _described(described, item_I)
+    text, numbers = _described(described, item_I)
     index = {index_of(kind): _lowest(text_I, item_I) for (_, kind), text_I in zip(ATTRIBUTES, text, strict=True)}
     stores = promoted["store_id"].unique()
     columns |= {f"item.{name}": values for name, values in index.items()}
@@ -38,15 +39,16 @@ def items_of(
         "item.display_stores": _promoting(promoted, "display_count", item_I),
         "item.mailer_stores": _promoting(promoted, "mailer_count", item_I),
         "item.promoting_stores": np.full(len(item_I), float(len(stores))),
+        **{f"item.{name}": numbers[name] for name in ITEM_NUMBERS},
     }
     columns |= {f"setting.{n}": v for n, v in settings.items()}
     names = {name: text_I for (name, _), text_I in zip(ATTRIBUTES, text, strict=True)}
-    told = {"item_index": item_I, "list_price_minor": list_price, **names, **index}
+    told = {"item_index": item_I, **numbers, **names, **index}
     return worked_out(item.FEATURES, "item", columns) | told
 
 
-def _described(described: pa.Table, item_I: Longs) -> tuple[list[pa.Array], npt.NDArray[np.float64]]:
-    """Of each item the texts of ATTRIBUTES, null where unknown or blank, and the list price, NaN where unknown."""
+def _described(described: pa.Table, item_I: Longs) -> tuple[list[pa.Array], dict[str, npt.NDArray[np.float64]]]:
+    """Of each item the texts of ATTRIBUTES, null where unknown or blank; by name the list price and ITEM_NUMBERS, NaN where unknown."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -58,8 +60,11 @@ def _described(described: pa.Table, item_I: Longs) -> tuple[list[pa.Array], npt.
         told = described[name]
         blank = pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(told)), 0)
         text.append(pc.if_else(blank, pa.scalar(None, pa.string()), told).take(wanted).combine_chunks())
-    price = np.append(described["list_price_minor"].to_numpy().astype(np.float64), np.nan)
-    return text, np.where(there, price[np.minimum(at, len(price) - 1)], np.nan)
+    numbers = {}
+    for name in ("list_price_minor", *ITEM_NUMBERS):
+        values = np.append(described[name].to_numpy().astype(np.float64), np.nan)
+        numbers[name] = np.where(there, values[np.minimum(at, len(values) - 1)], np.nan)
+    return text, numbers
 
 
 def _lowest(text_I: pa.Array, item_I: Longs) -> npt.NDArray[np.float64]:

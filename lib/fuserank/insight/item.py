@@ -9,13 +9,14 @@ from typing import Any
 
 from fuserank.insight.card import monday, mondays, total
 from fuserank.insight.told import Told, told
-from fuserank.insight.user import About
+from fuserank.insight.user import About, named
 from fuserank.insight.words import Currency
+from fuserank.tables.attributes import ITEM_CATEGORIES, ITEM_NUMBERS, ITEM_ROLES
 from fuserank.tables.features import ITEM
 from fuserank.tables.features import item as declared
 
 Row = Mapping[str, Any]
-CATALOGUE = ("name", "department", "category", "product_type", "brand", "manufacturer_id", "package_size")
+CATALOGUE = ("name", *ITEM_ROLES, "package_size", *ITEM_CATEGORIES, *ITEM_NUMBERS)
 FEATURES = tuple(f.name for f in declared.FEATURES if f.shown)
 
 _NOTHING: Row = {
@@ -106,7 +107,7 @@ def profile(
         dataset=about.dataset,
         zone=about.zone,
         currency=about.currency,
-        catalogue={n: catalogue[n] for n in CATALOGUE if catalogue[n] is not None} if catalogue else {},
+        catalogue=named(catalogue, CATALOGUE, about.items),
         events=sorted(((r["event_type"], r["role"], r["events"]) for r in types), key=lambda e: (-e[2], e[0])),
         first_event=min((r["first"] for r in types), default=None),
         last_event=max((r["last"] for r in types), default=None),

@@ -98,6 +98,14 @@ class About:
     dataset: str
     zone: str
     currency: Currency
+    items: Mapping[str, str] = field(default_factory=dict)  # places of the shop's own attributes → their names
+    users: Mapping[str, str] = field(default_factory=dict)
+
+
+def named(row: Row | None, columns: Sequence[str], names: Mapping[str, str]) -> dict[str, str]:
+    """The columns that are not null, as text, by the shop's own names where they hold its attributes."""
+    known = {names.get(n, n): row[n] for n in columns if row[n] is not None} if row else {}
+    return {n: f"{v:g}" if isinstance(v, float) else str(v) for n, v in known.items()}
 
 
 def profile(
@@ -124,7 +132,7 @@ def profile(
         dataset=about.dataset,
         zone=about.zone,
         currency=about.currency,
-        demographics={n: demographics[n] for n in DEMOGRAPHICS if demographics[n] is not None} if demographics else {},
+        demographics=named(demographics, DEMOGRAPHICS, about.users),
         first_event=rows[0]["event_time"] if rows else None,
         last_event=rows[-1]["event_time"] if rows else None,
         since_first_days=_age(rows[0], about.as_of) if rows else None,
@@ -142,7 +150,7 @@ def profile(
         coupon_minor=total(good, "coupon_minor"),
         median_gap_days=_median_gap(good),
         repeat_share=(len(lines) - len(items)) / len(lines) if lines else None,
-        favourites=_favourites(list(lines.values())),
+        favourites=_favourites(list(lines.values()), about.items),
         weeks=_weeks(rows, good, about.as_of),
         weekdays=[sum(hours) for hours in heat],
         heat=heat if any(r["local"].time() != dt.time() for r in rows) else None,
@@ -173,7 +181,7 @@ def _median_gap(good: Sequence[Row]) -> float | None:
     return float(statistics.median(gaps)) if gaps else None
 
 
-def _favourites(lines: Sequence[Row]) -> dict[str, list[Favourite]]:
+def _favourites(lines: Sequence[Row], names: Mapping[str, str]) -> dict[str, list[Favourite]]:
     """By basket lines, ties to the first value."""
     found = {}
     for kind in (*KINDS, "item"):
@@ -181,7 +189,7 @@ def _favourites(lines: Sequence[Row]) -> dict[str, list[Favourite]]:
         values.pop(None, None)
         best = sorted(values.items(), key=lambda e: (-e[1], e[0]))[:_FAVOURITES]
         if best:
-            found[kind] = [Favourite(value, n, n / len(lines)) for value, n in best]
+            found[names.get(kind, kind)] = [Favourite(value, n, n / len(lines)) for value, n in best]
     return found
 
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from fuserank.history.baskets import basket_name
 from fuserank.history.events import is_taken, reversals_in, with_reversals
 from fuserank.insight.card_counts import local
+from fuserank.tables.attributes import ITEM_CATEGORIES
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 MOST = 200_000  # events that come to the driver, the latest first
-KINDS = ("department", "category", "brand")
+KINDS = ("department", "category", "brand", *ITEM_CATEGORIES)
 
 
 def events_of(events: DataFrame, items: DataFrame, users: Sequence[str], zone: str, most: int = MOST) -> DataFrame:

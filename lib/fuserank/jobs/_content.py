@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+from fuserank.tables.attributes import ITEM_CATEGORIES, ITEM_ROLES, USER_CATEGORIES, USER_ROLES
 from fuserank.tables.silver import (
     CAMPAIGN_USERS,
     COUPONS,
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from fuserank.io.lake import Lake
 
 READS = (CAMPAIGN_USERS, COUPONS, ITEM_DICTIONARY, ITEMS, PROMOTIONS, USER_DICTIONARY, USERS)
-_ITEM_FIELDS = ("department", "category", "product_type", "brand", "manufacturer_id", "package_size")
-_USER_FIELDS = ("age", "income", "home_ownership", "marital_status", "household_size", "household_comp", "kids_count")
+_ITEM_FIELDS = (*ITEM_ROLES, "package_size", *ITEM_CATEGORIES)
+_USER_FIELDS = (*USER_ROLES, *USER_CATEGORIES)
 _PROMOTED_DAYS = 14  # a display or mailer that ended before them says nothing of today
 
 

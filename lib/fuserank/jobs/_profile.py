@@ -116,7 +116,9 @@ def item(lake: Lake, settings: Settings, as_of: dt.date, wanted: str) -> ItemPro
 
 def _about(dataset: DatasetConfig, as_of: dt.date) -> About:
     currency = Currency(dataset.currency.code, dataset.currency.minor_per_major)
-    return About(as_of, dataset.name, dataset.time_zone, currency)
+    told = (dataset.dimensions.items, dataset.dimensions.users)
+    items, users = ({place: name for name, place in d.placed().items()} if d else {} for d in told)
+    return About(as_of, dataset.name, dataset.time_zone, currency, items, users)
 
 
 def _slice(lake: Lake, table: Table, as_of: dt.date) -> DataFrame | None:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from fuserank.config.dataset import load_dataset
 from fuserank.config.features import FeaturesConfig
 from fuserank.features.batch import Known, features
 from fuserank.history.windows import held_out_days
@@ -42,7 +43,7 @@ def days_of(settings: Settings, as_of: dt.date) -> list[dt.date]:
     return sorted(as_of - dt.timedelta(days=back) for back in held_out_days(settings.windows.label_days))
 
 
-def known_tables(lake: Lake, days: Sequence[dt.date], cfg: FeaturesConfig) -> Known:
+def known_tables(lake: Lake, days: Sequence[dt.date], cfg: FeaturesConfig, own_label: Sequence[str] = ()) -> Known:
     """The inputs through the as-of reader; dictionaries only number ids, so they may be of any day."""
     since = min(days) - dt.timedelta(days=cfg.promotion_days)
     events = lake.known(silver.EVENTS, max(days))
@@ -54,6 +55,7 @@ def known_tables(lake: Lake, days: Sequence[dt.date], cfg: FeaturesConfig) -> Kn
         promotions=lake.known_each(silver.PROMOTIONS, days, f"week_start >= DATE'{since}'"),
         item_dictionary=lake.read(silver.ITEM_DICTIONARY),
         user_dictionary=lake.read(silver.USER_DICTIONARY),
+        own_label=tuple(own_label),
     )
 
 
@@ -75,7 +77,9 @@ def execute(run: Run, as_of: dt.date) -> None:
 
     cfg, days = run.settings.features, days_of(run.settings, as_of)
     try:
-        frames = transform(known_tables(run.lake, days, cfg), cfg, days, keep)
+        catalogue = load_dataset(run.settings.dataset).dimensions.items
+        known = known_tables(run.lake, days, cfg, catalogue.own_label if catalogue else ())
+        frames = transform(known, cfg, days, keep)
         with ThreadPoolExecutor(cfg.write_threads) as pool:
             writes = {
                 table.name: pool.submit(run.lake.replace, table, frame, as_of_date=days)

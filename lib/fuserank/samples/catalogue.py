@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from fuserank.tables.attributes import ITEM_CATEGORIES, USER_CATEGORIES
 from fuserank.tables.features import ATTRIBUTES, index_of, read_by_models
 from fuserank.tables.samples import CATEGORICAL
 
@@ -17,11 +18,13 @@ if TYPE_CHECKING:
 
 ITEM_COLUMNS = read_by_models("item")
 STORE_COLUMNS = read_by_models("store")
-ITEM_BUCKETS = tuple(name for name, _ in CATEGORICAL[:5])
+ITEM_BUCKETS = tuple(name for name, _ in CATEGORICAL[: len(ATTRIBUTES)])
 _BUCKETED = {
     "product_type_bucket": "product_type", "category_bucket": "category", "department_bucket": "department",
     "brand_bucket": "brand", "manufacturer_bucket": "manufacturer_id", "age_bucket": "age", "income_bucket": "income",
     "household_size_bucket": "household_size",
+    **{f"{place}_bucket": place for place in ITEM_CATEGORIES},
+    **{f"user_{place}_bucket": place for place in USER_CATEGORIES},
 }  # fmt: skip
 _INDICES = tuple(index_of(kind) for _, kind in ATTRIBUTES)
 

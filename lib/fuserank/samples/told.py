@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from fuserank.common.errors import FuserankError
 from fuserank.registry.sources import sampled
 from fuserank.tables.features import HISTORY, KINDS, read_by_models
+from fuserank.tables.samples import CATEGORICAL
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 PAIR_COLUMNS = read_by_models("pair")
 ATTRIBUTE_COLUMNS = read_by_models(*KINDS)
 USER_COLUMNS = read_by_models("user")
-USER_BUCKETS = ("age_bucket", "income_bucket", "household_size_bucket")
+USER_BUCKETS = tuple(name for name, _ in CATEGORICAL[len(KINDS) :])
 
 # Values of ``what``.
 KEY, OWN, USER, FACTOR = 0, 1, 2, 3

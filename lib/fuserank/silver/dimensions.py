@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from fuserank.config import dataset_dimensions as d
@@ -10,6 +11,7 @@ from fuserank.silver.cells import Cells, cells, midnight, minor_units, row_hash
 from fuserank.silver.problems import Check, first_problem, in_time, present, readable, rules, too_much
 from fuserank.silver.weeks import with_week
 from fuserank.tables import Table
+from fuserank.tables import attributes as a
 from fuserank.tables import silver as t
 
 if TYPE_CHECKING:
@@ -155,16 +157,16 @@ def _own(row: Cells, dataset: DatasetConfig, mapping: object) -> dict[str, Colum
         )
 
     if isinstance(mapping, d.ItemsConfig):
-        plain: tuple[str, ...] = ("department", "category", "product_type", "brand", "manufacturer_id", "package_size")
         price = minor_units(row, [mapping.price] if mapping.price else [], dataset.currency.minor_per_major)
         return {
             "name": _joined(mapping.name, text),
-            **{c: text(getattr(mapping, c)) for c in plain},
+            **{c: text(getattr(mapping, c)) for c in (*a.ITEM_ROLES, "package_size")},
             "price_minor": price,
+            **_attributes(row, mapping, (*a.ITEM_CATEGORIES, *a.ITEM_NUMBERS), text),
         }
     if isinstance(mapping, d.UsersConfig):
-        plain = ("age", "income", "home_ownership", "marital_status", "household_size", "household_comp", "kids_count")
-        return {c: text(getattr(mapping, c)) for c in plain}
+        plain = {c: text(getattr(mapping, c)) for c in a.USER_ROLES}
+        return plain | _attributes(row, mapping, (*a.USER_CATEGORIES, *a.USER_NUMBERS), text)
     if isinstance(mapping, d.IdentityLinksConfig):
         agreed = F.coalesce(row.cell(mapping.consent), F.lit(False))
         return {"consent": agreed, "platform": text(mapping.platform)}
@@ -174,6 +176,24 @@ def _own(row: Cells, dataset: DatasetConfig, mapping: object) -> dict[str, Colum
     if isinstance(mapping, d.RedemptionsConfig):
         return {"redeemed_at": row.time(mapping.time, dataset.time_zone)}
     return {}
+
+
+def _attributes(
+    row: Cells, mapping: d.ItemsConfig | d.UsersConfig, places: tuple[str, ...], text: Callable[[str | None], Column]
+) -> dict[str, Column]:
+    """The contract's column of each attribute; ``places``: those that are null where no attribute took them."""
+    from pyspark.sql import functions as F
+
+    numbers = (*a.ITEM_NUMBERS, *a.USER_NUMBERS)
+    columns = {p: F.lit(None).cast("double" if p in numbers else "string") for p in places}
+    for name, place in mapping.placed().items():
+        column = mapping.attributes[name].column
+        if mapping.attributes[name].type == "category":
+            columns[place] = text(column)
+        else:
+            number = row.cell(column).cast("double")
+            columns[place] = F.when(F.abs(number) < F.lit(float("inf")), number)
+    return columns
 
 
 def _joined(text: d.TextConfig | None, cell: object) -> Column:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fuserank.common.formulas import Columns, known, ln, log
 from fuserank.registry.sources import sampled
 from fuserank.tables import columns as c
+from fuserank.tables.attributes import ITEM_CATEGORIES, USER_CATEGORIES
 from fuserank.tables.contract import Column, Table
 from fuserank.tables.features import HISTORY as HISTORY
 from fuserank.tables.features import INPUTS, STORE_INPUTS
@@ -31,9 +32,11 @@ CATEGORICAL: tuple[tuple[str, int], ...] = (
     ("department_bucket", 64),
     ("brand_bucket", 64),
     ("manufacturer_bucket", 16384),
+    *((f"{place}_bucket", 1024) for place in ITEM_CATEGORIES),
     ("age_bucket", 32),
     ("income_bucket", 32),
     ("household_size_bucket", 32),
+    *((f"user_{place}_bucket", 256) for place in USER_CATEGORIES),
 )
 KEYS = ("as_of_date", "split", "user_index", "item_index")
 
@@ -48,6 +51,7 @@ SAMPLES = Table(
     retention="365 days",
     stats_columns=0,  # read by whole shards
     torch_reads=True,
+    version=2,
     columns=(
         c.as_of_date(),
         Column("split", "string", "name", "train: candidates of T-2d; valid: of T-d; rank: of T; d = windows.label_days", check="split in ('train','valid','rank')", default="train", person="none"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fuserank.tables import columns as c
+from fuserank.tables.attributes import ITEM_CATEGORIES, ITEM_NUMBERS, USER_CATEGORIES, USER_NUMBERS
 from fuserank.tables.contract import Column, Person, Table
 
 
@@ -111,7 +112,7 @@ ITEMS = Table(
     keys=("item_id", "known_at"),
     writer="silver",
     doc="The catalogue, each version from known_at until valid_to. An item without a row here is a valid item.",
-    version=2,
+    version=3,
     change_feed=True,
     columns=(
         _text("item_id", "id", "business id", False, person="none"),
@@ -123,6 +124,8 @@ ITEMS = Table(
         _text("manufacturer_id", "id", "maker", person="none"),
         _text("package_size", "text", "as printed"),
         Column("price_minor", "long", "minor_units", "what a unit costs by the catalogue", True),
+        *(_text(name, "name", "what the mapping puts there, of the shop's own attributes") for name in ITEM_CATEGORIES),
+        *(Column(name, "double", "score", "the same, a number", True) for name in ITEM_NUMBERS),
         c.known_at(),
         Column(
             "valid_to", "timestamp", "utc_timestamp", "known_at of the item's next version; null: this one holds", True
@@ -140,6 +143,7 @@ USERS = Table(
     partition_by=("dataset",),
     writer="silver",
     doc="Demographics, where known.",
+    version=2,
     columns=(
         _text("user_id", "id", "business id", False, person="id"),
         _text("age", "code", "age band", person="quasi"),
@@ -149,6 +153,11 @@ USERS = Table(
         _text("household_size", "code", "persons, banded", person="quasi"),
         _text("household_comp", "code", "composition", person="quasi"),
         _text("kids_count", "code", "children, banded", person="quasi"),
+        *(
+            _text(n, "name", "what the mapping puts there, of the shop's own attributes", person="quasi")
+            for n in USER_CATEGORIES
+        ),
+        *(Column(name, "double", "score", "the same, a number", True, person="quasi") for name in USER_NUMBERS),
         c.known_at(),
         _text("dataset", "name", "mapping", False, person="none"),
         c.run_id(),

@@ -19,7 +19,7 @@ from fuserank.tables.docs import markdown
 from fuserank.tables.features.declare import LINE_SUMS
 from fuserank.tables.samples import SAMPLES
 from tests.unit.features import oracle
-from tests.unit.features.worlds import AS_OF, drawn
+from tests.unit.features.worlds import AS_OF, OWN_LABEL, drawn
 
 
 def lines_of(known: oracle.Known, as_of: int) -> pa.Table:
@@ -38,12 +38,12 @@ def lines_of(known: oracle.Known, as_of: int) -> pa.Table:
 
 def counted(column: str) -> dict[str, list[Any]]:
     """The column of features.user by the engine and by loops, of a small world."""
-    world, cfg = drawn(5), FeaturesConfig()
+    world, cfg = drawn(8), FeaturesConfig()
     expected = oracle.features(world, cfg, AS_OF)
     items = [{"item_index": i, **row} for (i,), row in expected[t.ITEM.name].items()]
     table = pa.Table.from_pylist(items).cast(pa.schema([(n, _TYPES[t.ITEM.column(n).type]) for n in items[0]]))
     lines = lines_of(oracle.Known(world, cfg, AS_OF), of.day_number(AS_OF))
-    found = of.compute(lines, AS_OF, of.Items.of(table, cfg.own_label_brands), cfg)[t.USER]
+    found = of.compute(lines, AS_OF, of.Items.of(table, OWN_LABEL), cfg)[t.USER]
     by_user = dict(zip(found["user_index"].to_pylist(), found[column].to_pylist(), strict=True))
     return {
         "engine": [by_user[u] for u in sorted(by_user)],

@@ -13,8 +13,10 @@ from fuserank.common.formulas import Formula
 from fuserank.config.features import FeaturesConfig
 from fuserank.tables import features as t
 from fuserank.tables import silver
-from fuserank.tables.features.declare import BASKETS, PAIRS, Aggregate, Feature, Most
+from fuserank.tables.attributes import ITEM_NUMBERS
+from fuserank.tables.features.declare import BASKETS, LINE_SUMS, PAIRS, Aggregate, Feature, Most
 from tests.support.rows import row
+from tests.unit.features.worlds import OWN_LABEL
 
 Row = dict[str, Any]
 Key = tuple[Any, ...]
@@ -54,7 +56,7 @@ def grouped(rows: Iterable[Row], key: Callable[[Row], Any]) -> dict[Any, list[Ro
 
 def merged(rows: list[Row]) -> Row:
     """Lines, or parts of a basket, as one."""
-    sums = {n: sum(r[n] for r in rows) for n in ("lines", "quantity", "spend_minor", "discount_lines", "coupon_lines")}
+    sums = {n: sum(r[n] for r in rows) for n in LINE_SUMS}
     store = min((r["store"] for r in rows if r["store"] is not None), default=None)
     return {**rows[0], **sums, "age_days": min(r["age_days"] for r in rows), "store": store}
 
@@ -174,8 +176,10 @@ class Known:
             return len({r["store_id"] for r in self.promoted})
         if name == "list_price_minor":
             return self.catalogue.get(item, {}).get("price_minor")
+        if name in ITEM_NUMBERS:
+            return self.catalogue.get(item, {}).get(name)
         if name == "own_label":
-            return int(self.text(item, "brand") in self.cfg.own_label_brands)
+            return int(self.text(item, "brand") in OWN_LABEL)
         if name.endswith("_index"):
             return self.index(item, name.removesuffix("_index"))
         return self.text(item, dict(t.ATTRIBUTES)[name])
@@ -202,6 +206,8 @@ class Known:
             group = self.formula(made.inputs[1], column, key) if made.operation == "of_same" else 0
             return 0 if group is None else self.sums(key[0], made)[group]
         values = [self.formula(one, column, key) for one in made.inputs]
+        if made.operation == "place_in_all":
+            return None if values[0] is None else self.place(key[0], made.inputs[0], values[0])
         if made.operation == "known":
             return values[0] if values[0] is not None else values[1]
         if made.operation == "is_known":
@@ -217,6 +223,12 @@ class Known:
             ]
             told[values[1] if len(values) > 1 else 0] += values[0]
         return told
+
+    def place(self, of: str, made: Formula, value: float) -> float:
+        """Half of the items at the value and all below it, as a share of those whose value is known."""
+        told = [self.formula(made, lambda column, i=i: self.column(of, (i,), column), (of, (i,))) for i in self.items]
+        known = [v for v in told if v is not None]
+        return (sum(v < value for v in known) + sum(v == value for v in known) / 2) / len(known)
 
     def history(self, user: int) -> Row:
         mine = sorted(
@@ -239,7 +251,14 @@ _WORKED_OUT: dict[str, Callable[..., Any]] = {
     "share": lambda part, whole: part / whole if whole else 0.0,
     "at_least": max, "at_most": min, "positive": lambda x: x if x > 0 else None,
     "q20": lambda x: math.floor(2**20 * x), "log1p": lambda x: math.log1p(max(x, 0.0)), "log": math.log, "sqrt": math.sqrt,
+    "distance": lambda x, y: abs(x - y),
 }  # fmt: skip
+
+
+def _valued(value: float | None) -> Row:
+    """Whether an event has a value of its own, and it in units of 2^-20; what is no number or beyond a million is none."""
+    told = value is not None and math.isfinite(value) and abs(value) <= 1e6
+    return {"valued": int(told), "value_q20": math.floor(value * 2**20) if told else 0}
 
 
 def lines(events: list[Row], as_of: dt.date) -> list[Row]:
@@ -256,6 +275,7 @@ def lines(events: list[Row], as_of: dt.date) -> list[Row]:
             "spend_minor": e["amount_minor"] or 0,
             "discount_lines": int((e["discount_minor"] or 0) > 0),
             "coupon_lines": int((e["coupon_minor"] or 0) > 0),
+            **_valued(e["value"]),
             "store": e["store_id"],
         }
         for e in events

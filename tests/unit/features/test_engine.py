@@ -22,6 +22,7 @@ COLUMNS = ("user", "item", "basket", "day", "store", *LINE_SUMS)
 _line = st.tuples(
     st.integers(0, 2), st.integers(0, 3), st.integers(0, 4), st.integers(0, AS_OF - 1), st.sampled_from([0, 1, engine.NO_STORE]),
     st.just(1), st.integers(0, 3), st.integers(0, 10**6), st.integers(0, 1), st.integers(0, 1),
+    st.integers(0, 1), st.integers(-(10**6), 10**6),
 )  # fmt: skip
 _lines = st.lists(_line, min_size=1, max_size=40)
 

@@ -19,7 +19,7 @@ from fuserank.tables import Table, silver
 from fuserank.tables import features as t
 from tests.support.lakes import fresh
 from tests.unit.features import oracle
-from tests.unit.features.worlds import AS_OF, USERS, at, catalogue_row, drawn, event, frames, side_by_side
+from tests.unit.features.worlds import AS_OF, OWN_LABEL, USERS, at, catalogue_row, drawn, event, frames, side_by_side
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -40,7 +40,7 @@ def known(made: dict[Table, DataFrame], days: list[dt.date] = DAYS) -> Known:
     each = {t: known_rows_each(t, made[t], days) for t in (silver.ITEMS, silver.USERS, silver.PROMOTIONS)}
     return Known(
         events, lambda: events.where("role = 'reversal'"), each[silver.ITEMS], each[silver.USERS], each[silver.PROMOTIONS],
-        made[silver.ITEM_DICTIONARY], made[silver.USER_DICTIONARY],
+        made[silver.ITEM_DICTIONARY], made[silver.USER_DICTIONARY], OWN_LABEL,
     )  # fmt: skip
 
 
@@ -110,7 +110,7 @@ def test_one_user_in_a_process_without_spark_has_the_rows_that_the_batch_writes(
     made = {table: frame.toArrow() for table, frame in built(world).items()}
     told = lines(known(world)).toArrow()
     for day in DAYS:
-        items = Items.of(made[t.ITEM].filter(pc.equal(made[t.ITEM]["as_of_date"], day)), CFG.own_label_brands)
+        items = Items.of(made[t.ITEM].filter(pc.equal(made[t.ITEM]["as_of_date"], day)), OWN_LABEL)
         for user in range(USERS):
             found = compute(told.filter(pc.equal(told["user_index"], user)), day, items, CFG)
             assert found
@@ -120,7 +120,9 @@ def test_one_user_in_a_process_without_spark_has_the_rows_that_the_batch_writes(
 
 
 def as_run(lake: Lake) -> types.SimpleNamespace:
-    settings = types.SimpleNamespace(features=CFG, windows=types.SimpleNamespace(label_days=28))
+    settings = types.SimpleNamespace(
+        features=CFG, dataset="completejourney", windows=types.SimpleNamespace(label_days=28)
+    )
     return types.SimpleNamespace(lake=lake, settings=settings, note=lambda *_: None)
 
 
@@ -133,7 +135,9 @@ def run_job(lake: Lake, made: dict[Table, DataFrame]) -> dict[str, str]:
             lake.append(table, frame)
     run = types.SimpleNamespace(
         lake=lake,
-        settings=types.SimpleNamespace(features=CFG, windows=types.SimpleNamespace(label_days=28)),
+        settings=types.SimpleNamespace(
+            features=CFG, dataset="completejourney", windows=types.SimpleNamespace(label_days=28)
+        ),
         note=lambda *_: None,
     )
     job.execute(run, AS_OF)  # type: ignore[arg-type]

@@ -15,6 +15,7 @@ from fuserank.features import parts as p
 from fuserank.features import shop
 from fuserank.features.engine import NEVER
 from fuserank.tables import features as t
+from fuserank.tables.attributes import ITEM_NUMBERS
 
 DAY = dt.date(1970, 2, 20)  # day 50
 SETTINGS = of.settings_of(FeaturesConfig())
@@ -27,7 +28,7 @@ _line = st.tuples(
 def table(lines: list[tuple]) -> pa.Table:  # type: ignore[type-arg]
     rows = [
         {"user_index": u, "item_index": i, "basket": b, "day": d, "seen": d, "back": NEVER, "quantity": n, "spend_minor": m,
-         "discount_lines": n % 2, "coupon_lines": 0, "store_id": s}
+         "discount_lines": n % 2, "coupon_lines": 0, "valued": 1, "value_q20": m, "store_id": s}
         for u, i, b, d, n, m, s in lines
     ]  # fmt: skip
     schema = pa.schema([(n, pa.string() if n == "store_id" else pa.int64()) for n in of.LINE])
@@ -66,6 +67,7 @@ _NAMES = [name for name, _ in t.ATTRIBUTES]
 _DESCRIBED = pa.table(
     {"item_index": pa.array([2, 1, 0], pa.int32()), "list_price_minor": pa.array([None, 5, 7], pa.int64())}
     | {name: ["A", "A", " "] for name in _NAMES}
+    | {name: pa.array([None, 3.0, 5.0]) for name in ITEM_NUMBERS}
 )
 _PROMOTED = pa.table(
     {"item_index": pa.array([1, None], pa.int32()), "store_id": ["s1", "s9"], "display_count": pa.array([1, 1], pa.int32()),
@@ -81,6 +83,7 @@ def test_items_are_described_by_the_catalogue_where_it_knows_them_and_a_blank_te
         0: (None, None, 7), 1: ("A", 1, 5), 2: ("A", 1, None), 4: (None, None, None),
     }  # fmt: skip
     assert {i: r["display_store_share"] for i, r in rows.items()} == {0: 0, 1: 0.5, 2: 0, 4: 0}
+    assert {i: r["number_1_level"] for i, r in rows.items()} == {0: 0.75, 1: 0.25, 2: None, 4: None}
     assert rows[1]["category_84d_share"] == 0.5
     items = of.Items.of(of.rows_of(t.ITEM, DAY, columns), ["A"])
     assert items.columns["own_label"].tolist() == [0, 1, 1, 0]

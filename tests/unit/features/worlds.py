@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 AS_OF = dt.date(2017, 6, 5)
 USERS, ITEMS, STORES = 4, 8, ("s1", "s2")
+OWN_LABEL = ("Private",)
 TABLES = {"events": silver.EVENTS, "items": silver.ITEMS, "users": silver.USERS, "promotions": silver.PROMOTIONS}
 
 
@@ -45,6 +46,7 @@ def _event(rng: Random, no: int) -> dict[str, Any]:
         "amount_minor": rng.choice([None, 0, 99, 250, 1000]),
         "discount_minor": rng.choice([None, 0, 40]),
         "coupon_minor": rng.choice([None, 0, 10]),
+        "value": rng.choice([None, None, 1.0, 2.5, 5.0, -1.0, 1e9, float("nan")]),
         "store_id": rng.choice([None, *STORES]),
         "role": rng.choice(["feedback"] * 6 + ["exposure"]),
         "reward_q20": rng.choice([1 << 20] * 6 + [0]),
@@ -67,11 +69,18 @@ def drawn(seed: int) -> dict[str, list[dict[str, Any]]]:
     items = [
         catalogue_row(i, rng.choice(_KNOWN), department=rng.choice(text), category=rng.choice(text),
                       product_type=rng.choice(text), brand=rng.choice([None, "Private", "National"]),
-                      manufacturer_id=rng.choice(text))
+                      manufacturer_id=rng.choice(text), attribute_1=rng.choice(text), attribute_3=rng.choice(text),
+                      number_1=rng.choice([None, 1990.0, 1990.0, 2001.0, 1e12]))
         for i in range(ITEMS - 1)
     ] + [catalogue_row(ITEMS - 1, 0, product_type="A", brand="Private", department="B")]  # fmt: skip
     users = [
-        {"user_id": f"u{u}", "age": rng.choice([None, "45-54"]), "known_at": at(rng.choice(_KNOWN))}
+        {
+            "user_id": f"u{u}",
+            "age": rng.choice([None, "45-54"]),
+            "attribute_1": rng.choice([None, "Kyiv"]),
+            "number_1": rng.choice([None, 3.0]),
+            "known_at": at(rng.choice(_KNOWN)),
+        }
         for u in range(USERS - 1)
     ]
     users.append({"user_id": f"u{USERS - 1}", "age": "65+", "known_at": at(0)})

@@ -16,6 +16,7 @@ from fuserank.insight.item import profile as item_profile
 from fuserank.insight.spread import spread
 from fuserank.insight.told import Told
 from fuserank.insight.user import Listed, UserProfile, profile
+from fuserank.insight.user_rows import KINDS
 from fuserank.insight.words import Currency
 from tests.unit.insight.worlds import ABOUT, AS_OF, EVENTS, ZONE
 
@@ -40,7 +41,7 @@ def card(**changes: Any) -> Card:
 
 def user(**changes: Any) -> UserProfile:
     rows = [{"quantity": None, "discount_minor": None, "coupon_minor": None, "taken": True, "taken_back": False} | e
-            | {"local": e["event_time"], "basket": e["session"], "name": NASTY, "department": NASTY, "category": None, "brand": None}
+            | {"local": e["event_time"], "basket": e["session"], "name": NASTY, **dict.fromkeys(KINDS), "department": NASTY}
             for e in EVENTS if e["user_id"] == "u1"]  # fmt: skip
     whole = profile(NASTY, ABOUT, rows)
     return dataclasses.replace(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from fuserank.insight.profile_text import as_dict, lines
 from fuserank.insight.user import Favourite, UserProfile, UserWeek, profile
-from fuserank.insight.user_rows import campaigns_of, events_of, nearest
+from fuserank.insight.user_rows import KINDS, campaigns_of, events_of, nearest
 from fuserank.tables import features as f
 from fuserank.tables import silver as s
 from tests.support.rows import frame, row
@@ -48,9 +49,20 @@ def test_every_number_of_a_user(spark: SparkSession) -> None:
     assert (p.campaigns, p.redeemed, p.sessions) == (2, 1, True)
 
 
+def test_the_shops_own_attributes_are_shown_by_the_names_that_the_mapping_gives_them() -> None:
+    about = dataclasses.replace(
+        ABOUT, items={"attribute_1": "roast"}, users={"attribute_1": "city", "number_1": "kids"}
+    )
+    line = {**row(s.EVENTS, **event(1, "u1", "i1", at(4))), "local": at(4), "basket": "b", "taken": True, "taken_back": False,
+            "name": "Milk", **dict.fromkeys(KINDS), "attribute_1": "dark"}  # fmt: skip
+    p = profile("u1", about, [line], row(s.USERS, attribute_1="Kyiv", number_1=2.0))
+    assert p.demographics == {"city": "Kyiv", "kids": "2"}
+    assert p.favourites["roast"] == [Favourite("dark", 1, 1.0)]
+
+
 def test_items_of_one_name_stay_apart() -> None:
-    rows = [{**row(s.EVENTS, **event(n, "u1", i, at(4))), "local": at(4), "basket": "b", "taken": True, "taken_back": False, "name": "Milk", "department": None,
-             "category": None, "brand": None} for n, i in enumerate(("i1", "i2"))]  # fmt: skip
+    rows = [{**row(s.EVENTS, **event(n, "u1", i, at(4))), "local": at(4), "basket": "b", "taken": True, "taken_back": False, "name": "Milk",
+             **dict.fromkeys(KINDS)} for n, i in enumerate(("i1", "i2"))]  # fmt: skip
     favourites = profile("u1", ABOUT, rows).favourites["item"]
     assert favourites == [Favourite("Milk (i1)", 1, 0.5), Favourite("Milk (i2)", 1, 0.5)]
 
@@ -62,8 +74,8 @@ def test_what_was_taken_back_or_disliked_is_an_event_and_no_purchase(spark: Spar
 
 
 def test_the_first_row_of_a_basket_dates_it_whatever_the_order() -> None:
-    rows = [{**row(s.EVENTS), **e, "local": e["event_time"], "basket": e["session"], "taken": True, "taken_back": False, "name": None, "department": None,
-             "category": None, "brand": None} for e in EVENTS if e["user_id"] == "u1"]  # fmt: skip
+    rows = [{**row(s.EVENTS), **e, "local": e["event_time"], "basket": e["session"], "taken": True, "taken_back": False, "name": None,
+             **dict.fromkeys(KINDS)} for e in EVENTS if e["user_id"] == "u1"]  # fmt: skip
     assert profile("u1", ABOUT, rows) == profile("u1", ABOUT, rows[::-1])
 
 

@@ -26,6 +26,11 @@ ITEMS = {
     "item": "item",
     "name": {"first_of": ["kind"], "then": ["size"]},
     "price": {"column": "price", "unit": "major"},
+    "attributes": {
+        "size": "size",
+        "cost": {"column": "price", "type": "number"},
+        "sort": {"column": "kind", "role": "brand"},
+    },
     "known_at": {"column": "since"},
 }
 PROMO_COLUMNS = {"item": "string", "store": "string", "week": "long", "display": "string", "mailer": "string"}
@@ -97,6 +102,13 @@ def test_of_two_rows_for_one_item_the_first_stays_and_only_another_content_is_qu
     named = {(r["item_id"], r["name"]) for r in shop.read(t.ITEMS).collect() if r["item_id"] not in others}
     assert named == {("soap", "SOAP"), ("unnamed", "5 OZ")}
     assert {told[:2] for told in _refused(shop, "catalogue-twice.csv")} == {(2, "duplicate_key"), (3, "no_item")}
+
+
+def test_attributes_take_the_next_place_of_their_type_or_the_part_that_the_mapping_gives_them(shop: Lake) -> None:
+    (unnamed,), dear = _items(shop, "unnamed"), _items(shop, "dear")
+    assert (unnamed["attribute_1"], unnamed["number_1"], unnamed["brand"]) == ("5 OZ", None, None)
+    assert {(r["attribute_1"], r["number_1"], r["brand"]) for r in dear} == {(None, 1.5, "SOAP"), (None, 2.0, "SOAP")}
+    assert {r[place] for r in dear for place in ("attribute_2", "attribute_3", "number_2")} == {None}
 
 
 def test_a_changed_catalogue_row_is_updated_and_the_others_are_left(shop: Lake) -> None:

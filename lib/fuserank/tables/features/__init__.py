@@ -42,6 +42,7 @@ USER = _table(
     ("user_index",),
     "User profiles: recency, frequency, monetary value, cadence, sensitivity to price and promotion, demographics.",
     (c.user_index(), *_columns(user.FEATURES)),
+    version=2,
 )
 
 USER_ATTRIBUTE = _table(
@@ -69,7 +70,7 @@ ITEM = _table(
     ("item_index",),
     "Items: popularity over several windows, trend, repeat rate, price, discount, display and mailer.",
     (c.item_index(), *_columns(item.FEATURES)),
-    version=2,
+    version=3,
 )
 
 USER_ITEM = _table(
@@ -78,6 +79,7 @@ USER_ITEM = _table(
     ("user_index", "item_index"),
     "What a user did with an item: counts, decayed counts, recency, due-ness, share within the product type.",
     (c.user_index(), c.item_index(), *_columns(pair.FEATURES)),
+    version=2,
 )
 
 USER_HISTORY = _table(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fuserank.common.formulas import Formula, at_least, at_most, known, log, log1p
+from fuserank.tables.attributes import ITEM_CATEGORIES
 from fuserank.tables.features.declare import (
     ITEM_BASKETS,
     Columns,
@@ -25,6 +26,7 @@ ATTRIBUTES = (
     ("department", "department"),
     ("brand", "brand"),
     ("manufacturer_id", "manufacturer"),
+    *((place, place) for place in ITEM_CATEGORIES),
 )
 KINDS = tuple(kind for _, kind in ATTRIBUTES)
 
@@ -45,11 +47,22 @@ FEATURES = (
 )
 
 _NO_GAP_DAYS = 999
-_type, _category, _department, _brand, _maker = (Columns(kind) for kind in KINDS)
+_type, _category, _department, _brand, _maker = (Columns(kind) for kind in KINDS[:5])
 
 
 def _since_last(mine: Columns) -> Formula:
     return log1p(at_most(known(mine.since_last_days, _NO_GAP_DAYS), NEVER_DAYS))
+
+
+def _of_place(kind: str) -> tuple[Input, ...]:
+    """What models read of an attribute that the shop named itself."""
+    mine, share = Columns(kind), known(item[f"{kind}_84d_share"])
+    counted = known(mine.decayed_60d_count)
+    return (
+        Input(f"{kind}_decayed_60d_log", log(counted, 0.05), f"ln(user's decayed count of the item's {kind} + 0.05)"),
+        Input(f"{kind}_since_last_log1p", _since_last(mine), f"ln(1 + min(days, 400)) since the user took such an item, by {kind}"),
+        Input(f"{kind}_expected_log", log(counted * share, 0.01), f"ln(user's decayed count of the item's {kind} x item's share in it + 0.01)"),
+    )  # fmt: skip
 
 
 INPUTS = (
@@ -70,4 +83,5 @@ INPUTS = (
           "ln(1 + user's decayed count of the department)", "log1p_count"),
     Input("brand_decayed_60d_log1p", log1p(known(_brand.decayed_60d_count)), "ln(1 + user's decayed count of the brand)", "log1p_count"),
     Input("manufacturer_decayed_60d_log", log(known(_maker.decayed_60d_count), 0.05), "ln(user's decayed count of the manufacturer + 0.05)"),
+    *(one for place in ITEM_CATEGORIES for one in _of_place(place)),
 )  # fmt: skip

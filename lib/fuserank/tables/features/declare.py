@@ -2,7 +2,7 @@
 
 Rows that are counted: what a user took, as ``ITEM_BASKETS`` (one row per user, item and basket), as ``BASKETS`` (per user and basket) or,
 one step on, as ``PAIRS`` (per user and item, with what is declared of pairs). Columns of the first two: age_days, lines, quantity,
-spend_minor, discount_lines, coupon_lines. Whatever is counted is an integer, so that parts of a shop's events add up to the same in any order.
+spend_minor, discount_lines, coupon_lines, valued (lines whose event has a value of its own, such as a rating), value_q20. Whatever is counted is an integer, so that parts of a shop's events add up to the same in any order.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ Rows = Literal["item_baskets", "baskets", "pairs"]
 ITEM_BASKETS: Rows = "item_baskets"
 BASKETS: Rows = "baskets"
 PAIRS: Rows = "pairs"
-LINE_SUMS = ("lines", "quantity", "spend_minor", "discount_lines", "coupon_lines")  # of both kinds of baskets
+# Of both kinds of baskets; value_q20: the events' own values, in units of 2^-20.
+LINE_SUMS = ("lines", "quantity", "spend_minor", "discount_lines", "coupon_lines", "valued", "value_q20")
 
 row, user, item, pair, setting = (Columns(n) for n in ("row", "user", "item", "pair", "setting"))
 ONE = Formula("number", number=1.0)
@@ -179,6 +180,15 @@ def most(name: str, of: str, half_life: int | str, unit: str, doc: str, *, perso
 def share_of_most(name: str, of: str, half_life: int | str, doc: str) -> Feature:
     """How much of what a user has is of that name."""
     return Feature(name, Most(of, half_life, share=True), "double", "share_0_1", doc, shown=True)
+
+
+def values(rows: Rows, mean: Formula, doc: str) -> tuple[Feature, ...]:
+    """value_mean: the mean of the events' own values (a rating), and the two sums that it is made of."""
+    return (
+        total("valued", rows, row.valued, kept=False),
+        total("value_q20", rows, row.value_q20, kept=False),
+        formula("value_mean", mean, "score", doc, nullable=True, shown=True),
+    )
 
 
 def mean_gap(rows: Columns, baskets: str = "baskets_count") -> Formula:

@@ -11,10 +11,12 @@ from fuserank.common.formulas import (
     log1p,
     of_all,
     of_same,
+    place_in_all,
     positive,
     share,
     sqrt,
 )  # fmt: skip
+from fuserank.tables.attributes import ITEM_CATEGORIES, ITEM_NUMBERS
 from fuserank.tables.features.attribute import ATTRIBUTES, index_of
 from fuserank.tables.features.declare import (
     ITEM_BASKETS,
@@ -31,10 +33,11 @@ from fuserank.tables.features.declare import (
     since_first,
     since_last,
     total,
+    values,
 )  # fmt: skip
 
 WINDOWS_DAYS = (7, 14, 28, 84, 365)
-_prior = setting.gap_prior_pairs
+_prior, _value_prior = setting.gap_prior_pairs, setting.value_prior_lines
 
 FEATURES = (
     *counts("baskets", ITEM_BASKETS, WINDOWS_DAYS, "baskets", shown=(28,)),
@@ -73,6 +76,13 @@ FEATURES = (
             "share_0_1", "its baskets of 84 days over those of all items of its type", shown=True),
     formula("category_84d_share", share(item.baskets_84d_count, of_same(item.baskets_84d_count, item.category_index)),
             "share_0_1", "its baskets of 84 days over those of all items of its category"),
+    *(formula(f"{kind}_84d_share", share(item.baskets_84d_count, of_same(item.baskets_84d_count, item[index_of(kind)])),
+              "share_0_1", f"its baskets of 84 days over those of all items with its {kind}") for kind in ITEM_CATEGORIES),
+    *values(ITEM_BASKETS, (item.value_q20 + _value_prior * (of_all(item.value_q20) / positive(of_all(item.valued))))
+            / (item.valued + _value_prior) / Q20, "mean of the events' own values, such as ratings, shrunk to the mean over all items"),
+    *(given(name, "double", "score", "a number that the catalogue tells, where known") for name in ITEM_NUMBERS),
+    *(formula(f"{name}_level", place_in_all(item[name]), "share_0_1", f"place of {name} among all items", nullable=True)
+      for name in ITEM_NUMBERS),
     *(given(name, "string", "name", "as the catalogue says, where known") for name, _ in ATTRIBUTES),
     *(given(index_of(kind), "int", "dense_index", f"the lowest item_index with the same {kind}, where known") for _, kind in ATTRIBUTES),
 )  # fmt: skip
@@ -89,5 +99,8 @@ INPUTS = (
           "price of 14 days over the mean price, within 0.3 .. 2", "ratio"),
     Input("item_display_share_sqrt", sqrt(known(item.display_store_share)), "square root of the share of stores that display it"),
     Input("item_mailer_share_sqrt", sqrt(known(item.mailer_store_share)), "square root of the share of stores that mail it"),
+    Input("item_value_mean", known(item.value_mean), "mean value (rating) of the item, shrunk to that of all"),
+    *(Input(f"item_{name}_level", known(item[f"{name}_level"], 0.5), f"place of {name} among all items; the middle where unknown", "share_0_1")
+      for name in ITEM_NUMBERS),
     Input("item_new_buyers_28d_log1p", log1p(known(item.new_buyers_28d_count)), "ln(1 + first-time buyers of 28 days)", "log1p_count"),
 )  # fmt: skip

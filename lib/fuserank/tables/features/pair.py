@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fuserank.common.formulas import at_least, at_most, either, known, log, log1p, positive, share
+from fuserank.common.formulas import Q20, at_least, at_most, either, known, log, log1p, positive, share
 from fuserank.common.formulas import is_known as told
 from fuserank.common.formulas import q20 as whole
 from fuserank.tables.features.declare import (
@@ -21,6 +21,7 @@ from fuserank.tables.features.declare import (
     since_first,
     since_last,
     total,
+    values,
 )  # fmt: skip
 
 WINDOWS_DAYS = (28, 84)
@@ -43,6 +44,7 @@ FEATURES = (
     total("discount_baskets", ITEM_BASKETS, told(positive(row.discount_lines)), kept=False),
     formula("discount_basket_share", share(pair.discount_baskets, pair.baskets_count), "share_0_1",
             "its baskets with a store discount on it"),
+    *values(ITEM_BASKETS, pair.value_q20 / positive(pair.valued) / Q20, "mean of the events' own values, such as ratings"),
     # what users and items count of their pairs
     total("lines", ITEM_BASKETS, row.lines, kept=False),
     formula("repeats", told(positive(pair.baskets_count - 1)), "flag", kept=False),
@@ -68,5 +70,7 @@ INPUTS = (
     Input("pair_discount_share", known(pair.discount_basket_share), "baskets with a discount on it", "share_0_1"),
     Input("pair_spend_log1p", log1p(known(pair.spend_minor) / setting.minor_per_major), "ln(1 + paid, major units)"),
     Input("pair_rate_log", log(_baskets / at_least(_first + 14, 28) * 28, 0.02), "ln(baskets per 28 days since the first + 0.02)"),
+    Input("pair_value_mean", known(either(pair.value_mean, item.value_mean)),
+          "mean value (rating) that the user gave the item, or that all users give it"),
     Input("pair_product_type_share", known(pair.product_type_share), "share of the item in the user's product type", "share_0_1"),
 )  # fmt: skip

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fuserank.common.formulas import Q20, known, log1p, q20, share, sqrt
+from fuserank.common.formulas import Q20, distance, is_known, known, log1p, positive, q20, share, sqrt
+from fuserank.tables.attributes import ITEM_NUMBERS, USER_CATEGORIES, USER_NUMBERS, USER_ROLES
 from fuserank.tables.features.declare import (
     BASKETS,
     PAIRS,
@@ -23,15 +24,27 @@ from fuserank.tables.features.declare import (
     since_last,
     total,
     user,
+    values,
 )  # fmt: skip
 
 WINDOWS_DAYS = (7, 28, 84, 365)
-DEMOGRAPHICS = ("age", "income", "home_ownership", "marital_status", "household_size", "household_comp", "kids_count")
+DEMOGRAPHICS = (*USER_ROLES, *USER_CATEGORIES, *USER_NUMBERS)
 
 
 def _tastes(kind: str) -> tuple[Feature, ...]:
     name = most(f"top_{kind}", kind, 60, "name", f"{kind} with the most decayed baskets; ties to the first name")
     return name, share_of_most(f"top_{kind}_share", kind, 60, f"its share of the user's decayed {kind} count")
+
+
+def _level(number: str) -> tuple[Feature, ...]:
+    """The usual level of a number that items have, among those that the user takes."""
+    lines, sums, level = f"{number}_lines", f"{number}_level_q20", item[f"{number}_level"]
+    return (
+        total(lines, PAIRS, pair.lines * is_known(level), kept=False),
+        total(sums, PAIRS, pair.lines * known(q20(level)), kept=False),
+        formula(f"item_{number}_level", user[sums] / positive(user[lines]) / Q20, "share_0_1",
+                f"mean over lines of the item's {number}_level", nullable=True),
+    )  # fmt: skip
 
 
 FEATURES = (
@@ -63,11 +76,15 @@ FEATURES = (
     formula("coupon_line_share", share(user.coupon_lines, user.lines_count), "share_0_1", "lines with a coupon", shown=True),
     total("own_label_lines", PAIRS, pair.lines * item.own_label, kept=False),
     formula("own_label_line_share", share(user.own_label_lines, user.lines_count), "share_0_1",
-            "lines of a brand that the settings name as the shop's own", shown=True),
+            "lines of a brand that the mapping names as the shop's own", shown=True),
+    *values(BASKETS, user.value_q20 / positive(user.valued) / Q20, "mean of the values, such as ratings, of what the user took"),
+    *(one for number in ITEM_NUMBERS for one in _level(number)),
     *_tastes("department"),
     *_tastes("brand"),
     most("main_store_id", "store", "main_store_half_life_days", "id", "store with the most decayed baskets; ties to the first id", person="quasi"),
-    *(given(name, "string", "code", "demographics, where known") for name in DEMOGRAPHICS),
+    *(given(name, "string", "code", "demographics, where known") for name in USER_ROLES),
+    *(given(name, "string", "code", "what the shop tells of users, where known", person="quasi") for name in USER_CATEGORIES),
+    *(given(name, "double", "score", "a number that the shop tells of users, where known", person="quasi") for name in USER_NUMBERS),
 )  # fmt: skip
 
 INPUTS = (
@@ -80,5 +97,10 @@ INPUTS = (
     Input("user_discount_share", known(user.discount_line_share), "lines with a discount", "share_0_1"),
     Input("user_own_label_share", known(user.own_label_line_share), "lines of the shop's own label", "share_0_1"),
     Input("user_price_log1p_mean", known(user.item_price_log1p_mean), "mean ln(1 + item price)"),
+    Input("user_value_mean", known(user.value_mean), "mean value (rating) of what the user took"),
+    *(Input(f"item_{number}_distance", known(distance(item[f"{number}_level"], user[f"item_{number}_level"]), 1 / 3),
+            f"how far the item's level of {number} is from the user's usual one; 1/3, as of chance, where unknown", "share_0_1")
+      for number in ITEM_NUMBERS),
+    *(Input(f"user_{number}_log1p", log1p(known(user[number])), f"ln(1 + {number} of the user)") for number in USER_NUMBERS),
     Input("user_coupon_share_sqrt", sqrt(known(user.coupon_line_share)), "square root of the share of lines with a coupon"),
 )  # fmt: skip
