@@ -90,7 +90,7 @@ locks: ## resolve requirements/*.txt anew (needs uv)
 	@uv pip compile -q pyproject.toml requirements/modern.in --extra train --extra report --extra demo --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements/modern.txt
 	@for kind in data train; do \
 	  uv pip compile -q pyproject.toml --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
-	  --extra report --extra demo $$( [ $$kind = train ] && echo --extra train --extra petastorm ) -c requirements/run.txt \
+	  --extra report --extra demo $$( [ $$kind = train ] && echo --extra train --extra petastorm || echo requirements/data.in ) -c requirements/run.txt \
 	  --no-emit-package pyspark --no-emit-package py4j --no-emit-package triton -o requirements/$$kind.txt || exit 1; done
 	@uv pip compile -q requirements/airflow.in --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements/airflow.txt
 

@@ -17,17 +17,17 @@ def evaluate(
     """Quality on the days from as_of, full ranking, both tracks: each source alone, the model alone, the fusion."""
     from fuserank.evaluation.measure import protocol_text
     from fuserank.evaluation.summary import lines, summary
-    from fuserank.io.reading import open_lake
+    from fuserank.io.rows import SparkRows, open_rows
     from fuserank.io.run import open_run
     from fuserank.jobs.evaluate import execute, saved_rows
 
     settings = o.settings(env, as_of, lake, overrides, dataset)
     if cached:
-        rows = saved_rows(open_lake(settings), settings.as_of)
+        rows = saved_rows(open_rows(settings), settings.as_of)
     else:
         with open_run("evaluate", settings, settings.as_of) as run:
             with run.stage(f"evaluate {settings.as_of}"):
                 execute(run, settings.as_of)
-            rows = saved_rows(run.lake, settings.as_of)
+            rows = saved_rows(SparkRows(run.lake), settings.as_of)
     found = summary(rows, settings.as_of, protocol_text(settings.windows.label_days, settings.evaluation))
     typer.echo(json.dumps(found, ensure_ascii=False) if as_json else "\n".join(lines(found)))

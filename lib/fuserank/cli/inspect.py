@@ -20,13 +20,11 @@ def runs(
     last: Annotated[int, typer.Option("--last", min=1, help="how many runs")] = 20,
 ) -> None:  # fmt: skip
     """The run ledger, newest first: what ran, on which data, how long, and how it ended."""
-    from fuserank.io.reading import open_lake
+    from fuserank.io.rows import open_rows
     from fuserank.tables.ops import RUNS
 
-    found = (
-        open_lake(o.settings(env, None, lake, overrides)).read(RUNS).orderBy("started_at", ascending=False).limit(last)
-    )
-    rows = [r.asDict() for r in found.collect()]
+    reader = open_rows(o.settings(env, None, lake, overrides))
+    rows = reader.rows(RUNS, {}, order=("-started_at",), most=last)
     if as_json:
         typer.echo(json.dumps({"runs": rows}, default=str))
         return

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fuserank.config.settings import Settings, load
-from fuserank.jobs._main import day
+if TYPE_CHECKING:
+    from fuserank.config.settings import Settings
 
 Env = Annotated[str, typer.Option("--env", help="which conf/env/<env>.yaml lies over conf/base.yaml")]
 AsOf = Annotated[
@@ -30,5 +30,8 @@ def settings(
     env: str, as_of: str | None, lake: str | None, overrides: list[str] | None, dataset: str | None = None
 ) -> Settings:
     """Settings with the command line's say on top."""
+    from fuserank.config.settings import load
+    from fuserank.jobs._main import day
+
     named = {"as_of": day(as_of), "lake": lake, "dataset": dataset}
     return load(env, [*(overrides or []), *(f"{k}={v}" for k, v in named.items() if v)])

@@ -25,8 +25,9 @@ def profile(
     from fuserank.insight import profile_page, profile_text
     from fuserank.io.pages import write_page
     from fuserank.io.reading import open_lake
+    from fuserank.io.rows import SparkRows
     from fuserank.jobs import _profile
-    from fuserank.jobs._pseudonyms import known_as
+    from fuserank.jobs._people import known_as
 
     if (user is None) == (item is None):
         raise FuserankError("name a user, or an item by --item ITEM")
@@ -34,7 +35,7 @@ def profile(
     opened = open_lake(settings)
     named = (opened, settings, settings.as_of)
     if user is not None:
-        found: UserProfile | ItemProfile = _profile.user(*named, known_as(opened, settings, user))
+        found: UserProfile | ItemProfile = _profile.user(*named, known_as(SparkRows(opened), settings, user))
     else:
         found = _profile.item(*named, item or "")
     if html is not None:

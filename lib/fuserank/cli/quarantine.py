@@ -27,10 +27,10 @@ def list_(
     every: Every = False, as_json: o.AsJson = False,
 ) -> None:  # fmt: skip
     """Open rows by data set, table, rule and column; --dataset picks one, all unless told."""
-    from fuserank.io.reading import open_lake
+    from fuserank.io.rows import open_rows
     from fuserank.jobs import _quarantine
 
-    found = _quarantine.groups(open_lake(o.settings(env, None, lake, overrides)), dataset, every)
+    found = _quarantine.groups(open_rows(o.settings(env, None, lake, overrides)), dataset, every)
     if as_json:
         typer.echo(json.dumps({"quarantine": [g.as_dict() for g in found]}))
         return
@@ -46,10 +46,10 @@ def show(
     every: Every = False, as_json: o.AsJson = False,
 ) -> None:  # fmt: skip
     """The rows themselves, as they came, below the rule that they broke."""
-    from fuserank.io.reading import open_lake
+    from fuserank.io.rows import open_rows
     from fuserank.jobs import _quarantine
 
-    reader = open_lake(o.settings(env, None, lake, overrides))
+    reader = open_rows(o.settings(env, None, lake, overrides))
     total, rows = _quarantine.shown(reader, dataset, table, rule, limit, every)
     if as_json:
         told = [{**r, "payload": json.loads(r["payload"])} for r in rows]

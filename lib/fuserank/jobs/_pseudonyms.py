@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from fuserank.bronze.pseudonyms import vault_rows, without_ids
 from fuserank.common.errors import FuserankError
-from fuserank.common.ids import normal_id
 from fuserank.common.pseudonyms import Key, KeyProblem, is_pseudonym
 from fuserank.config.dataset import DatasetConfig, load_dataset
 from fuserank.config.pseudonyms import replaced_columns, user_columns
@@ -20,9 +18,7 @@ from fuserank.io.lock import exclusive
 from fuserank.io.places import is_local, local_path
 from fuserank.io.pseudonym_key import key_of
 from fuserank.registry.connectors import CONNECTORS
-from fuserank.silver.identities import STEPS
 from fuserank.tables.ops import INGESTED, PSEUDONYMS
-from fuserank.tables.silver import IDENTITY_LINKS
 from fuserank.tables.spark import schema
 from fuserank.tables.vault import USERS
 
@@ -149,50 +145,6 @@ def _columns(kept: list[dict[str, Any]], dataset: str) -> dict[str, frozenset[st
     return {
         t: frozenset(r["column"] for r in kept if (r["dataset"], r["source_table"]) == (dataset, t)) for t in tables
     }
-
-
-def known_as(lake: Lake, settings: Settings, user: str) -> str:
-    """A user as a person names one → the ``user_id`` that its events count for, as of the settings' day.
-
-    :raises KeyProblem: the lake holds pseudonyms, and the mapping or its key does not fit
-    """
-    return person_of(lake, _user_of(lake, settings.dataset, user), settings.as_of)
-
-
-def _user_of(lake: Lake, dataset: str, user: str) -> str:
-    """A user as a person names one (business id or pseudonym) → ``user_id`` of the lake's tables.
-
-    :raises KeyProblem: the lake holds pseudonyms, and the mapping or its key does not fit
-    """
-    said, kept = normal_id(user) or "", _kept(lake)
-    if not kept or not said or is_pseudonym(said):
-        return said
-    mapping = load_dataset(dataset)
-    key = key_of(mapping)
-    if key is None:
-        raise KeyProblem(
-            f"lake {lake.root} holds pseudonyms, and the mapping of {dataset} has none; name its own by --dataset "
-            f"({', '.join(sorted({r['dataset'] for r in kept}))}), or give the user's pseudonym"
-        )
-    if key.fingerprint not in {row["key_check"] for row in kept}:
-        assert mapping.pseudonyms is not None
-        raise KeyProblem(f"lake {lake.root} holds pseudonyms of another key than {mapping.pseudonyms.variable} holds")
-    return key.of(said) or ""
-
-
-def person_of(lake: Lake, user_id: str, as_of: dt.date) -> str:
-    """The ``user_id`` that events of this one count for, by the links that are known before ``as_of``."""
-    from pyspark.sql import functions as F
-
-    if not lake.exists(IDENTITY_LINKS):
-        return user_id
-    known = lake.known(IDENTITY_LINKS, as_of)
-    for _ in range(STEPS):
-        said = known.where(F.col("other_id") == user_id).orderBy(F.col("known_at").desc()).limit(1).collect()
-        if not said or not said[0]["consent"]:
-            break
-        user_id = said[0]["user_id"]
-    return user_id
 
 
 def business_ids(lake: Lake, settings: Settings, pseudonyms: Collection[str]) -> dict[str, str]:

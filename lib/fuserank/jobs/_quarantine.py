@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass, field
 from functools import reduce
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from fuserank.common.errors import FuserankError
 from fuserank.config.dataset import DatasetConfig, load_dataset
 from fuserank.io.files import resolve_root
 from fuserank.io.lake import Lake
+from fuserank.io.rows import SparkRows
 from fuserank.jobs import bronze, silver
 from fuserank.silver.problems import settled
 from fuserank.tables.ops import QUARANTINE
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from fuserank.config.settings import Settings
+    from fuserank.io.rows import Row, Rows
     from fuserank.io.run import Run
 
 OPEN = "open"
@@ -64,47 +66,46 @@ class Outcome:
         return asdict(self)
 
 
-def groups(lake: Lake, dataset: str | None, every: bool) -> list[Group]:
-    """Counts by data set, table, rule and column, most rows first; ``every``: resolved rows too."""
-    from pyspark.sql import functions as F
+_GROUP = ("dataset", "source_table", "rule", "column", "state")
 
-    rows = _rows(lake)
-    if rows is None:
+
+def groups(lake: Rows, dataset: str | None, every: bool) -> list[Group]:
+    """Counts by data set, table, rule and column, most rows first; ``every``: resolved rows too."""
+    if not lake.exists(QUARANTINE):
         return []
-    if dataset is not None:
-        rows = rows.where(F.col("dataset") == dataset)
-    if not every:
-        rows = rows.where(F.col("state") == OPEN)
-    counted = rows.groupBy("dataset", "source_table", "rule", "column", "state").agg(
-        F.count("*").alias("rows"),
-        F.countDistinct("content_hash").alias("files"),
-        F.min("quarantined_at").alias("first"),
-        F.max("quarantined_at").alias("last"),
-    )
-    found = [Group(*r) for r in counted.collect()]
+    by_group: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
+    for row in lake.rows(QUARANTINE, _asked(dataset, every), (*_GROUP, "content_hash", "quarantined_at")):
+        by_group[tuple(row[n] for n in _GROUP)].append(row)
+    found = [_counted(key, rows) for key, rows in by_group.items()]
     return sorted(found, key=lambda g: (g.dataset, g.state != OPEN, -g.rows, g.table, g.rule, g.column or ""))
 
 
+def _asked(dataset: str | None, every: bool) -> dict[str, Any]:
+    return ({} if dataset is None else {"dataset": dataset}) | ({} if every else {"state": OPEN})
+
+
+def _counted(key: tuple[Any, ...], rows: list[Row]) -> Group:
+    times = [r["quarantined_at"] for r in rows]
+    dataset, table, rule, column, state = key
+    files = len({r["content_hash"] for r in rows})
+    return Group(dataset, table, rule, column, state, len(rows), files, min(times), max(times))
+
+
 def shown(
-    lake: Lake, dataset: str | None, table: str | None, rule: str | None, limit: int, every: bool
+    lake: Rows, dataset: str | None, table: str | None, rule: str | None, limit: int, every: bool
 ) -> tuple[int, list[dict[str, Any]]]:  # fmt: skip
     """How many rows there are of a table and a rule, and the first of them by table, rule, file and row.
 
     :raises QuarantineError: nothing is there of that data set, table or rule; names what is
     """
-    from pyspark.sql import functions as F
-
     there = groups(lake, dataset, every)
     wanted = [g for g in there if table in {None, g.table} and rule in {None, g.rule}]
     if not wanted:
         raise QuarantineError(_nothing(there, dataset, table, rule, every))
-    rows = _rows(lake)
-    assert rows is not None
-    for name, value in (("dataset", dataset), ("source_table", table), ("rule", rule)):
-        rows = rows if value is None else rows.where(F.col(name) == value)
-    rows = rows if every else rows.where(F.col("state") == OPEN)
-    first = rows.orderBy("dataset", "source_table", "rule", "column", "file", "content_hash", "row").limit(limit)
-    return sum(g.rows for g in wanted), [r.asDict() for r in first.collect()]
+    where = _asked(dataset, every)
+    where |= {n: v for n, v in (("source_table", table), ("rule", rule)) if v is not None}
+    order = ("dataset", "source_table", "rule", "column", "file", "content_hash", "row")
+    return sum(g.rows for g in wanted), lake.rows(QUARANTINE, where, order=order, most=limit)
 
 
 def _nothing(there: list[Group], dataset: str | None, table: str | None, rule: str | None, every: bool) -> str:
@@ -185,7 +186,7 @@ def _open_counts(lake: Lake, dataset: str) -> dict[str, tuple[int, list[tuple[st
     """Table of the mapping → open rows, and (file, content hash) of each file that has some."""
     counted = _open(lake, dataset).groupBy("source_table", "file", "content_hash").count().collect()
     if not counted:
-        others = sorted({g.dataset for g in groups(lake, None, every=False)})
+        others = sorted({g.dataset for g in groups(SparkRows(lake), None, every=False)})
         raise QuarantineError(
             f"data set {dataset} has no open rows in quarantine"
             + (f"; {', '.join(others)} has: name it by --dataset" if others else "")

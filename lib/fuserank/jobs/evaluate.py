@@ -40,7 +40,7 @@ from fuserank.tables.spark import schema
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from fuserank.io.lake import Lake
+    from fuserank.io.rows import Rows
     from fuserank.io.run import Run
 
 READS = (EVENTS, CANDIDATES, SCORES, FUSED, FITTED)
@@ -84,9 +84,9 @@ def window_is_known(run: Run, as_of: dt.date) -> bool:
     return not run.lake.read(EVENTS).where(f"event_date >= DATE'{as_of}'").isEmpty()
 
 
-def saved_rows(lake: Lake, as_of: dt.date) -> list[dict[str, Any]]:
+def saved_rows(lake: Rows, as_of: dt.date) -> list[dict[str, Any]]:
     """The rows of evaluation.metrics as of the day; raises where there are none."""
-    rows = [r.asDict() for r in lake.read(METRICS, as_of_date=as_of).collect()]
+    rows = lake.rows(METRICS, {"as_of_date": as_of}) if lake.exists(METRICS) else []
     if not rows:
         raise FuserankError(f"nothing was evaluated as of {as_of}; run `fuserank evaluate --as-of {as_of}`")
     if not any(r["metric"].startswith("capped_recall@") for r in rows):

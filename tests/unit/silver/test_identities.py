@@ -45,7 +45,8 @@ def at(user: str, *days: str) -> list[dict[str, str]]:
 def test_events_count_for_the_person_by_what_was_known_and_agreed_to_at_their_time(
     lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pseudonyms: dict[str, Any] | None
 ) -> None:
-    from fuserank.jobs._pseudonyms import person_of
+    from fuserank.io.rows import SparkRows
+    from fuserank.jobs._people import person_of
 
     monkeypatch.setenv(VARIABLE, SECRET)
     rows = [
@@ -90,7 +91,7 @@ def test_events_count_for_the_person_by_what_was_known_and_agreed_to_at_their_ti
 
     def person(user: str, month: int) -> str:
         mine = next(u for u, s in said.items() if s == user)
-        return said[person_of(lake, mine, dt.date(2019, month, 20))]
+        return said[person_of(SparkRows(lake), mine, dt.date(2019, month, 20))]
 
     assert [person("a1", month) for month in (2, 3, 4, 5)] == ["a1", "c1", "c1", "w1"]
     assert [person("w4", month) for month in (2, 3, 4)] == ["w4", "c1", "c2"]
