@@ -7,6 +7,7 @@ import sys
 import typer
 
 from fuserank.cli.bench import bench
+from fuserank.cli.blank import NothingBlank
 from fuserank.cli.card import card
 from fuserank.cli.check import check
 from fuserank.cli.doctor import doctor
@@ -27,6 +28,7 @@ from fuserank.cli.vault import vault
 from fuserank.jobs._main import guarded
 
 app = typer.Typer(
+    cls=NothingBlank,
     help="A shop's events in, a fused ranking table out. Start with `fuserank refresh`, then `fuserank recommend USER`.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

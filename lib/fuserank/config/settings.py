@@ -165,6 +165,10 @@ def load(env: str = "local", overrides: list[str] | None = None) -> Settings:
         key, eq, value = override.partition("=")
         if not eq:
             raise SettingsError(f"--set {override!r}: write section.key=value")
+        if not value.strip():
+            raise SettingsError(
+                f"--set {key} is empty: is a variable in it not set? Write {key}=null where none is meant"
+            )
         try:
             told = _merge(told, _nested(key.split("."), yaml_text.parse(value)))
         except yaml_text.YamlError as problem:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 
 from pydantic import ValidationError
 
@@ -57,8 +57,29 @@ def job_main(
 
     ``before_spark``: refuses by settings alone what need not wait for a session.
     """
-    args = parser(name, doc).parse_args(argv)
+    told = sys.argv[1:] if argv is None else argv
+    if guarded(lambda: refuse_blank(told)):
+        return 2
+    args = parser(name, doc).parse_args(told)
     return guarded(lambda: _run(name, execute, settings_from(args), before_spark, args.days_before))
+
+
+def refuse_blank(words: Sequence[str], valued: Collection[str] = ()) -> None:
+    """Raise where a word of a command line is blank, or an option has no value: a variable of the shell that is not set.
+
+    :param valued: options that take a value, of a parser that would take the next option for it
+    """
+    for before, word in zip(["", *words], words, strict=False):
+        option, told, value = word.partition("=")
+        if not word.strip():
+            at = before.partition("=")[0] if before.startswith("-") else "a word of the command"
+        elif option.startswith("--") and told and not value.strip():
+            at = option
+        elif before in valued and word.startswith("--"):
+            at = before
+        else:
+            continue
+        raise FuserankError(f"{at} is empty: is a variable in it not set? Name a value, or leave it out")
 
 
 def _run(
