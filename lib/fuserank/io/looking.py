@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from fuserank.common.casting import EPOCHS
 from fuserank.common.errors import FuserankError, IngestError
-from fuserank.common.looks import MOSTLY, ColumnLook, Format, Found, Span, TableLook, TimeLook
+from fuserank.common.looks import ColumnLook, Format, Found, Span, TableLook, TimeLook
 from fuserank.io import characters
 from fuserank.io.characters import CannotReadError
-from fuserank.io.time_patterns import fitting, strptime_of
+from fuserank.io.column_looks import column_looks
+from fuserank.io.time_patterns import strptime_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -27,7 +28,6 @@ _SUFFIXES: dict[str, Format] = {
 _UNREADABLE = {".zst": "Zstandard", ".zip": "ZIP", ".xz": "xz", ".7z": "7-Zip", ".xlsx": "Excel", ".xls": "Excel"}
 # other spellings of times stay text, as they are for Spark
 _JSON = "hive_partitioning=false, dateformat='%Y-%m-%d', timestampformat='%Y-%m-%dT%H:%M:%SZ'"
-_SAMPLES = 30
 
 
 class LocalLooks:
@@ -215,54 +215,15 @@ class LocalLooks:
 
     def _columns(self, table: str) -> Iterator[ColumnLook]:
         own = self._names[table]
-        described = self._duckdb.execute(f"DESCRIBE {own}").fetchall()
-        for name, kind, *_ in described:
-            column = _quoted(name)
-            if (found := _found(kind)) == "nested":
-                filled = self._one(f"SELECT count({column}) FROM {own}")
-                yield ColumnLook(name, found, int(self._one(f"SELECT count(*) FROM {own}")), int(filled), 0)
-                continue
-            yield self._column(own, name, found)
-
-    def _column(self, own: str, name: str, found: Found) -> ColumnLook:
-        number = "TRY_CAST(v AS DOUBLE)"
-        asked = {
-            "rows": "count(*)", "filled": "count(v)", "distinct": "count(DISTINCT v)",
-            "integers": r"count_if(regexp_full_match(v, '[+-]?\d{1,18}'))",
-            "numbers": f"count_if(isfinite({number}))",
-            "decimal_commas": r"count_if(regexp_full_match(v, '[+-]?\d{1,3}(\.?\d{3})*,(\d{1,2}|\d{4,})'))",
-            "leading_zeros": r"count_if(regexp_full_match(v, '0\d+'))",
-            "low": f"min(CASE WHEN isfinite({number}) THEN {number} END)",
-            "high": f"max(CASE WHEN isfinite({number}) THEN {number} END)",
-            "iso_times": r"count_if(regexp_matches(v, '^\d{4}-\d{1,2}-\d{1,2}') AND TRY_CAST(v AS TIMESTAMPTZ) IS NOT NULL)",
-            "offsets": r"count_if(regexp_matches(v, '^\d{4}-\d{1,2}-\d{1,2}.*\d{1,2}:\d{2}.*(Z|UTC|[+-]\d{2}(:?\d{2})?)$'))",
-            "longest": "coalesce(max(length(v)), 0)",
-        }  # fmt: skip
-        cells = f"(SELECT {_text(name)} AS v FROM {own})"
-        counted = self._duckdb.execute(f"SELECT {', '.join(asked.values())} FROM {cells}").fetchall()[0]
-        told = {
-            name: 0 if n is None and name not in {"low", "high"} else n for name, n in zip(asked, counted, strict=True)
-        }
-        samples = self._duckdb.execute(
-            f"SELECT v, count(*) AS n FROM {cells} WHERE v IS NOT NULL GROUP BY v ORDER BY n DESC, v LIMIT {_SAMPLES}"
-        ).fetchall()
-        patterns: tuple[str, ...] = ()
-        if found == "text" and told["filled"] and told["iso_times"] < told["filled"]:
-            patterns = self._patterns(cells, told["filled"])
-        return ColumnLook(
-            name, found, samples=tuple((str(v)[:60], int(n)) for v, n in samples), patterns=patterns, **told
-        )
-
-    def _patterns(self, cells: str, filled: int) -> tuple[str, ...]:
-        """Of the patterns that some of the cells fit, those that all fit."""
-        some = [r[0] for r in self._duckdb.execute(
-            f"SELECT v FROM {cells} WHERE v IS NOT NULL USING SAMPLE reservoir(200 ROWS) REPEATABLE (1)").fetchall()]  # fmt: skip
-        likely = fitting(some)
-        if not likely:
-            return ()
-        counts = ", ".join(f"count(try_strptime(v, '{strptime_of(p)}'))" for p in likely)
-        found = self._duckdb.execute(f"SELECT {counts} FROM {cells}").fetchall()[0]
-        return tuple(p for p, n in zip(likely, found, strict=True) if n >= MOSTLY * filled)
+        described = {name: _found(kind) for name, kind, *_ in self._duckdb.execute(f"DESCRIBE {own}").fetchall()}
+        plain = {name: (found, _text(name)) for name, found in described.items() if found != "nested"}
+        rows = int(self._one(f"SELECT count(*) FROM {own}"))
+        looks = {look.name: look for look in column_looks(self._duckdb, own, rows, plain)}
+        for name in described:
+            if name not in looks:
+                filled = int(self._one(f"SELECT count({_quoted(name)}) FROM {own}"))
+                looks[name] = ColumnLook(name, "nested", rows, filled, 0)
+        yield from (looks[name] for name in described)
 
     def _one(self, sql: str) -> Any:
         return self._duckdb.execute(sql).fetchall()[0][0]

@@ -1,0 +1,101 @@
+"""What a table's columns could be, asked of many columns in one pass: a shop may have three, or three thousand."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from fuserank.common.looks import MOSTLY, ColumnLook, Found
+from fuserank.io.time_patterns import fitting, strptime_of
+
+if TYPE_CHECKING:
+    import duckdb
+
+_SAMPLES = 30  # commonest cells that are shown and looked at
+_TRIED = 100  # different cells that patterns of times are tried on, the commonest as often as they weigh
+_CELLS = 4_000_000  # of a pass: of more, what is counted would not fit small machines
+_COLUMNS = 300  # of a pass: a query of thousands takes longer than many of some hundred
+_NUMBER = "TRY_CAST(v AS DOUBLE)"
+# Over the different cells v of a column, each there n times.
+_ASKED = {
+    "filled": "sum(n)", "distinct": "count(*)",
+    "integers": r"sum(n) FILTER (regexp_full_match(v, '[+-]?\d{1,18}'))",
+    "numbers": f"sum(n) FILTER (isfinite({_NUMBER}))",
+    "decimal_commas": r"sum(n) FILTER (regexp_full_match(v, '[+-]?\d{1,3}(\.?\d{3})*,(\d{1,2}|\d{4,})'))",
+    "leading_zeros": r"sum(n) FILTER (regexp_full_match(v, '0\d+'))",
+    "low": f"min(CASE WHEN isfinite({_NUMBER}) THEN {_NUMBER} END)",
+    "high": f"max(CASE WHEN isfinite({_NUMBER}) THEN {_NUMBER} END)",
+    "iso_times": r"sum(n) FILTER (regexp_matches(v, '^\d{4}-\d{1,2}-\d{1,2}') AND TRY_CAST(v AS TIMESTAMPTZ) IS NOT NULL)",
+    "offsets": r"sum(n) FILTER (regexp_matches(v, '^\d{4}-\d{1,2}-\d{1,2}.*\d{1,2}:\d{2}.*(Z|UTC|[+-]\d{2}(:?\d{2})?)$'))",
+    "longest": "max(length(v))",
+    "dated": r"sum(n) FILTER (length(v) BETWEEN 6 AND 60 AND length(regexp_replace(v, '\D', '', 'g')) >= 4)",
+}  # fmt: skip
+
+
+def column_looks(
+    database: duckdb.DuckDBPyConnection, table: str, rows: int, columns: Mapping[str, tuple[Found, str]]
+) -> Iterator[ColumnLook]:
+    """In their order. ``columns``: name → what it was found to be, and SQL for its cells as text, null where they say nothing."""
+    names = list(columns)
+    wide = min(_COLUMNS, max(1, _CELLS // max(rows, 1)))
+    for first in range(0, len(names), wide):
+        chosen = {name: columns[name] for name in names[first : first + wide]}
+        _count_cells(database, table, [cells for _, cells in chosen.values()])
+        try:
+            yield from _looks(database, rows, chosen)
+        finally:
+            database.execute("DROP TABLE cells")
+
+
+def _count_cells(database: duckdb.DuckDBPyConnection, table: str, cells: Sequence[str]) -> None:
+    """The temporary table ``cells``: place of a column, v (a cell), n (how often)."""
+    database.execute(
+        f"CREATE TEMP TABLE cells AS SELECT place, v, count(*) AS n FROM (SELECT unnest(range({len(cells)})) AS place, "
+        f"unnest([{', '.join(cells)}]) AS v FROM {table}) WHERE v IS NOT NULL GROUP BY place, v"
+    )
+
+
+def _looks(
+    database: duckdb.DuckDBPyConnection, rows: int, columns: Mapping[str, tuple[Found, str]]
+) -> Iterator[ColumnLook]:
+    asked = database.execute(f"SELECT place, {', '.join(_ASKED.values())} FROM cells GROUP BY place").fetchall()
+    told = {place: dict(zip(_ASKED, counted, strict=True)) for place, *counted in asked}
+    samples = _first(database, "n DESC, v", _SAMPLES)
+    tried = _first(database, "n DESC, hash(v)", _TRIED)
+    for place, (name, (found, _)) in enumerate(columns.items()):
+        counted = {k: 0 if v is None and k not in {"low", "high"} else v for k, v in told.get(place, {}).items()}
+        dated = counted.pop("dated", 0)
+        patterns: tuple[str, ...] = ()
+        if found == "text" and dated and counted["iso_times"] < counted["filled"] and _may_be_times(counted, dated):
+            some = [v for v, n in tried[place] for _ in range(math.ceil(_TRIED * n / counted["filled"]))]
+            patterns = _patterns(database, place, some, counted["filled"])
+        shown = tuple((v[:60], n) for v, n in samples.get(place, []))
+        counted = counted or {"filled": 0, "distinct": 0}
+        yield ColumnLook(name, found, rows, samples=shown, patterns=patterns, **counted)
+
+
+def _may_be_times(counted: Mapping[str, Any], dated: int) -> bool:
+    """Whether patterns need trying, which takes longer than all else: most cells have a date's digits, and are no fractions."""
+    fractions = counted["numbers"] - counted["integers"]
+    return dated >= MOSTLY * counted["filled"] and fractions < MOSTLY * counted["filled"]
+
+
+def _first(database: duckdb.DuckDBPyConnection, order: str, most: int) -> dict[int, list[tuple[str, int]]]:
+    """Place of a column → its first cells by this order, with how often they are there."""
+    first: dict[int, list[tuple[str, int]]] = {}
+    for place, v, n in database.execute(
+        f"SELECT place, v, n FROM cells QUALIFY row_number() OVER (PARTITION BY place ORDER BY {order}) <= {most} ORDER BY place, {order}"
+    ).fetchall():
+        first.setdefault(place, []).append((v, int(n)))
+    return first
+
+
+def _patterns(database: duckdb.DuckDBPyConnection, place: int, some: Sequence[str], filled: int) -> tuple[str, ...]:
+    """Of the patterns that some of the cells fit, those that all fit."""
+    likely = fitting(some)
+    if not likely:
+        return ()
+    counts = ", ".join(f"sum(n) FILTER (try_strptime(v, '{strptime_of(p)}') IS NOT NULL)" for p in likely)
+    found: tuple[Any, ...] = database.execute(f"SELECT {counts} FROM cells WHERE place = {place}").fetchall()[0]
+    return tuple(p for p, n in zip(likely, found, strict=True) if (n or 0) >= MOSTLY * filled)
