@@ -7,8 +7,6 @@ import os
 import platform
 import re
 import shlex
-import shutil
-import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,6 +17,7 @@ from fuserank.cli import options as o
 from fuserank.cli.doctor_cluster import doctor_cluster
 from fuserank.config.secrets import unset
 from fuserank.config.settings import load
+from fuserank.io.environment import java, java_problem, python_problem, spark_problem
 from fuserank.io.session import REQUIRED
 
 PACKAGES = ("pyspark", "delta-spark", "pyarrow", "numpy", "pandas", "torch", "numba")
@@ -44,8 +43,8 @@ def doctor(
         problems.append(
             f"Python {found['python']}: 3.11 is needed (or 3.12 with train.reader pyarrow); `make setup PYTHON=python3.11`"
         )
-    if not found["java"].startswith(("17", "21")):
-        problems.append(f"Java {found['java']}: 17 or 21 is needed; install a JRE or set JAVA_HOME")
+    if env == "local":
+        problems += [p for p in (java_problem(), spark_problem(), python_problem()) if p]
     for name in (*PACKAGES, *(["petastorm"] if petastorm else [])):
         try:
             found[name] = version(name)
@@ -69,17 +68,6 @@ def doctor(
         typer.echo("\n".join(f"wrong: {p}" for p in problems) if problems else "all is well")
     if problems:
         raise typer.Exit(1)
-
-
-def java() -> str:
-    """The version of the Java that Spark would start, or 'missing'."""
-    home = os.environ.get("JAVA_HOME")
-    binary = str(Path(home) / "bin" / "java") if home else shutil.which("java")
-    if binary is None or not Path(binary).exists():
-        return "missing"
-    text = subprocess.run([binary, "-version"], capture_output=True, text=True, check=False).stderr
-    match = re.search(r'version "([^"]+)"', text)
-    return match.group(1) if match else "unknown"
 
 
 def defaults_problems() -> list[str]:

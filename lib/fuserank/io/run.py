@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fuserank.io import session
+from fuserank.io.environment import refuse_full
 from fuserank.io.lake import Lake
 from fuserank.io.lock import exclusive
+from fuserank.io.places import is_local, local_path
 from fuserank.io.progress import Progress
 from fuserank.tables.ops import RUNS
 from fuserank.tables.spark import schema
@@ -86,6 +88,8 @@ def open_run(job: str, settings: Settings, as_of: dt.date, days_before: int = 0)
     progress = Progress(quiet=settings.run.quiet)
     wait = settings.run.lock_wait_seconds
     session.require_secrets(settings)
+    if is_local(settings.lake):
+        refuse_full(Path(local_path(settings.lake)), "the lake", "name another by --lake")
     with exclusive(settings.lake, f"{job} run {run_id}", now.isoformat(timespec="seconds"), wait, progress.say):
         spark = session.start(f"fuserank {job} {as_of}", settings.run.executors_wait_seconds)
         session.apply_runtime(spark, settings.spark)

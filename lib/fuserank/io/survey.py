@@ -170,18 +170,20 @@ def disk(path: Path) -> tuple[int, int]:
 def local_dirs(conf: dict[str, str], spark: SparkSession | None = None) -> list[Path]:
     """Where Spark on this machine puts shuffles and spills: as the session says, else the environment, the settings, its defaults."""
     named = os.environ.get("SPARK_LOCAL_DIRS") or (
-        spark.sparkContext.getConf().get("spark.local.dir") if spark else conf.get("spark.local.dir") or _default_dir()
+        spark.sparkContext.getConf().get("spark.local.dir")
+        if spark
+        else conf.get("spark.local.dir") or default_of("spark.local.dir")
     )
     return [Path(p.strip()) for p in (named or "/tmp").split(",")]
 
 
-def _default_dir() -> str | None:
-    """spark.local.dir in SPARK_HOME/conf/spark-defaults.conf."""
+def default_of(key: str) -> str | None:
+    """What SPARK_HOME/conf/spark-defaults.conf says of a setting; None where it says nothing."""
     import pyspark
 
     home = os.environ.get("SPARK_HOME") or str(Path(pyspark.__file__).parent)
     file = Path(os.environ.get("SPARK_CONF_DIR") or f"{home}/conf") / "spark-defaults.conf"
     if not file.is_file():
         return None
-    found = re.search(r"^spark\.local\.dir[ \t=]+(\S+)", file.read_text(encoding="utf-8"), re.MULTILINE)
+    found = re.search(rf"^{re.escape(key)}[ \t=]+(\S+)", file.read_text(encoding="utf-8"), re.MULTILINE)
     return found.group(1) if found else None

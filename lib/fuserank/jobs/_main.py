@@ -106,4 +106,12 @@ def guarded(body: Callable[[], object]) -> int:
         for error in problem.errors():
             print(f"fuserank: {'.'.join(str(p) for p in error['loc'])}: {error['msg']}", file=sys.stderr)
         return 2
+    except Exception as problem:
+        if "No space left on device" not in str(problem):  # Spark's words for it are hundreds of lines
+            raise
+        print(
+            "fuserank: a disk is full: free some, or name others by --lake, SPARK_LOCAL_DIRS and TMPDIR; then run it again",
+            file=sys.stderr,
+        )
+        return 2
     return 0
