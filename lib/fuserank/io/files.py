@@ -54,9 +54,7 @@ def resolve_root(folder: str, package: str | None) -> str:
 
 def find_files(spark: SparkSession, root: str, pattern: str) -> list[FoundFile]:
     """The files of a path or glob under the root, sorted by name; none is opened. Raises where there is none."""
-    found = _find_remote(spark, root, pattern) if "://" in root else _find_local(root, pattern)
-    if pattern.rsplit("/", 1)[-1].startswith("*"):  # such names are marks of those who write: cursors, locks, _SUCCESS
-        found = [f for f in found if not f.name.rsplit("/", 1)[-1].startswith((".", "_"))]
+    found = _without_marks(_find_remote(spark, root, pattern), pattern) if "://" in root else local_files(root, pattern)
     if not found:
         raise IngestError("the file is not there", file=f"{root}/{pattern}", cure="mend root and path in the mapping")
     return sorted(found, key=lambda f: f.name)
@@ -216,9 +214,18 @@ def _splits(frame: DataFrame) -> int:
     return frame.rdd.getNumPartitions()
 
 
-def _find_local(root: str, pattern: str) -> list[FoundFile]:
+def local_files(root: str, pattern: str) -> list[FoundFile]:
+    """The files of a path or glob under a folder of this machine, sorted by name; none where there is none."""
     base = Path(root)
-    return [FoundFile(str(p), p.relative_to(base).as_posix()) for p in base.glob(pattern) if p.is_file()]
+    found = [FoundFile(str(p), p.relative_to(base).as_posix()) for p in base.glob(pattern) if p.is_file()]
+    return sorted(_without_marks(found, pattern), key=lambda f: f.name)
+
+
+def _without_marks(found: list[FoundFile], pattern: str) -> list[FoundFile]:
+    """Without names that are marks of those who write: cursors, locks, _SUCCESS."""
+    if not pattern.rsplit("/", 1)[-1].startswith("*"):
+        return found
+    return [f for f in found if not f.name.rsplit("/", 1)[-1].startswith((".", "_"))]
 
 
 def content_hash(path: Path) -> str:

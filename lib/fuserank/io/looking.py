@@ -48,7 +48,7 @@ class LocalLooks:
         self._names: dict[str, str] = {}
         self._numbers = itertools.count()
         self._folder = tempfile.TemporaryDirectory(prefix="fuserank-look-")
-        self._duckdb = _connect(self._folder.name)
+        self._duckdb = connect(self._folder.name)
         for group in self._groups(path):
             try:
                 self._take(group)
@@ -64,7 +64,7 @@ class LocalLooks:
 
     def distinct_rows(self, table: str, columns: Sequence[str]) -> int:
         """Different values that these columns have together."""
-        named = ", ".join(_quoted(c) for c in columns)
+        named = ", ".join(quoted(c) for c in columns)
         return int(self._one(f"SELECT count(*) FROM (SELECT DISTINCT {named} FROM {self._names[table]})"))
 
     def shared(self, table: str, column: str, other: str, other_column: str) -> float:
@@ -76,10 +76,10 @@ class LocalLooks:
 
     def span(self, table: str, column: str, time: TimeLook) -> Span | None:
         """First and last moment; None where no cell tells one."""
-        moment = _moment(_quoted(column), time)
+        when = moment(quoted(column), time)
         hours = ", ".join(f"count_if(hour(m) = {h})" for h in range(24))
         found = self._duckdb.execute(
-            f"SELECT min(m), max(m), {hours} FROM (SELECT {moment} AS m FROM {self._names[table]}) "
+            f"SELECT min(m), max(m), {hours} FROM (SELECT {when} AS m FROM {self._names[table]}) "
             "WHERE m BETWEEN TIMESTAMP '1970-01-01' AND TIMESTAMP '2100-01-01'"
         ).fetchall()[0]
         if found[0] is None:
@@ -122,7 +122,7 @@ class LocalLooks:
         told: dict[str, Any] = {}
         self._names[name] = f"t{next(self._numbers)}"
         if form == "parquet":
-            source = f"read_parquet({_texts(group)}, union_by_name=true, hive_partitioning=false)"
+            source = f"read_parquet({texts(group)}, union_by_name=true, hive_partitioning=false)"
         elif form == "jsonl":
             source = self._json(group)
         elif form == "sequences":
@@ -131,7 +131,7 @@ class LocalLooks:
             source, told = self._csv(group, encoding)
         try:
             self._duckdb.execute(f"CREATE TABLE {self._names[name]} AS SELECT * FROM {source} LIMIT {self._rows + 1}")
-        except _duckdb_error() as problem:
+        except duckdb_error() as problem:
             raise CannotReadError(_why(problem)) from problem
         rows = int(self._one(f"SELECT count(*) FROM {self._names[name]}"))
         if rows == 0:
@@ -150,13 +150,11 @@ class LocalLooks:
         if first.lstrip()[:1] != b"{":
             raise CannotReadError("it is not one JSON object a line")
         files = self._readable(group, "UTF-8", copied=any(characters.has_mark(f) for f in group))
-        return (
-            f"read_json({_texts(files)}, format='newline_delimited', union_by_name=true, ignore_errors=true, {_JSON})"
-        )
+        return f"read_json({texts(files)}, format='newline_delimited', union_by_name=true, ignore_errors=true, {_JSON})"
 
     def _sequences(self, group: list[Path]) -> str:
         files = self._readable(group, "UTF-8")
-        lines = f"read_csv({_texts(files)}, columns={{'line': 'VARCHAR'}}, delim='\x01', header=false, quote='', escape='', auto_detect=false)"
+        lines = f"read_csv({texts(files)}, columns={{'line': 'VARCHAR'}}, delim='\x01', header=false, quote='', escape='', auto_detect=false)"
         words = f"SELECT string_split_regex(trim(line), '\\s+') AS w FROM {lines} WHERE trim(line) <> ''"
         return f'(SELECT w[1] AS "user", unnest(w[2:]) AS item, unnest(range(1, len(w))) AS position FROM ({words}))'
 
@@ -166,7 +164,7 @@ class LocalLooks:
             sniffed = self._duckdb.execute(
                 "SELECT Delimiter, HasHeader, Columns FROM sniff_csv(?, ignore_errors=true)", [str(files[0])]
             ).fetchall()[0]
-        except _duckdb_error() as problem:
+        except duckdb_error() as problem:
             raise CannotReadError(f"no delimiter splits it into columns: {_why(problem)}") from problem
         delimiter, header, columns = sniffed
         if len(columns) < 2:
@@ -174,7 +172,7 @@ class LocalLooks:
         names = characters.header_names(files[0], delimiter) if header else []
         names += [f"column{i}" if header else f"_c{i}" for i in range(len(names), len(columns))]
         source = (
-            f"read_csv({_texts(files)}, delim='{delimiter}', header={str(header).lower()}, names={_texts(names)}, quote='\"', escape='\"', "
+            f"read_csv({texts(files)}, delim='{delimiter}', header={str(header).lower()}, names={texts(names)}, quote='\"', escape='\"', "
             "all_varchar=true, hive_partitioning=false, ignore_errors=true, null_padding=true, strict_mode=false, parallel=false)"
         )
         return source, {"delimiter": delimiter, "encoding": encoding, "header": header}
@@ -221,7 +219,7 @@ class LocalLooks:
         looks = {look.name: look for look in column_looks(self._duckdb, own, rows, plain)}
         for name in described:
             if name not in looks:
-                filled = int(self._one(f"SELECT count({_quoted(name)}) FROM {own}"))
+                filled = int(self._one(f"SELECT count({quoted(name)}) FROM {own}"))
                 looks[name] = ColumnLook(name, "nested", rows, filled, 0)
         yield from (looks[name] for name in described)
 
@@ -229,7 +227,8 @@ class LocalLooks:
         return self._duckdb.execute(sql).fetchall()[0][0]
 
 
-def _connect(folder: str) -> duckdb.DuckDBPyConnection:
+def connect(folder: str | None) -> duckdb.DuckDBPyConnection:
+    """A database in memory, UTC, that fetches no extensions; ``folder``: where it may spill, None: nowhere of its own."""
     try:
         import duckdb
     except ModuleNotFoundError as problem:
@@ -237,15 +236,17 @@ def _connect(folder: str) -> duckdb.DuckDBPyConnection:
     own: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
-        "temp_directory": f"{folder}/spill",
+        **({"temp_directory": f"{folder}/spill"} if folder else {}),
     }
     connection = duckdb.connect(":memory:", config=own)
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET preserve_insertion_order = true")
+    connection.execute("SET enable_progress_bar = false")
     return connection
 
 
-def _duckdb_error() -> type[Exception]:
+def duckdb_error() -> type[Exception]:
+    """What DuckDB raises."""
     import duckdb
 
     return duckdb.Error
@@ -257,7 +258,8 @@ def _why(problem: Exception) -> str:
     return "a quote in it may be open, or its lines are of many lengths" if "sniffing file" in said else said
 
 
-def _moment(column: str, time: TimeLook) -> str:
+def moment(column: str, time: TimeLook) -> str:
+    """SQL for the moment that a cell tells, null where it tells none; KeyError for a pattern that ``fitting`` does not know."""
     if time.type in EPOCHS:
         return f"make_timestamp(TRY_CAST({column} AS BIGINT) * {1_000_000 // EPOCHS[time.type]})"
     if time.pattern is not None:
@@ -305,16 +307,18 @@ def _found(kind: str) -> Found:
     return {"BOOLEAN": "boolean", "DATE": "date"}.get(kind, "text")  # type: ignore[return-value]
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """A name as SQL has it."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def _text(column: str) -> str:
     """A column's cells as text; null where they say nothing."""
-    return f"nullif(trim(CAST({_quoted(column)} AS VARCHAR)), '')"
+    return f"nullif(trim(CAST({quoted(column)} AS VARCHAR)), '')"
 
 
-def _texts(files: Sequence[Path | str]) -> str:
+def texts(files: Sequence[Path | str]) -> str:
+    """A list of texts as SQL has it."""
     return "[" + ", ".join("'" + str(f).replace("'", "''") + "'" for f in files) + "]"
 
 

@@ -30,6 +30,7 @@ from fuserank.jobs import (
     train,
 )
 from fuserank.jobs._chain import Step, run_steps
+from fuserank.jobs._limits import refuse_impossible, refuse_unlearnable
 from fuserank.jobs._main import job_main
 from fuserank.jobs._plan import Planned, Told, needs_spark, plan_of, refuse_small_disks
 from fuserank.jobs._pseudonyms import require_key
@@ -55,10 +56,16 @@ def steps(as_of: dt.date, settings: Settings, dataset: DatasetConfig) -> list[St
     """The chain: ingest, its rules, features of all windows' starts, candidates at each, everything else once."""
     windows = [as_of - dt.timedelta(days=n * settings.windows.label_days) for n in (2, 1, 0)]
     behind = candidates.reads(settings.candidates)
-    chain = [*ingest(as_of, dataset), _step(quality, as_of)]
+    chain = [*ingest(as_of, dataset), Step.of("quality", as_of, _judge, quality.READS, quality.WRITES)]
     chain.append(_step(features, as_of, QUALITY))  # these wait until no rule is broken that is an error
     chain += [_step(candidates, start, QUALITY, *behind) for start in windows]
     return chain + [_step(module, as_of) for module in (samples, train, scores, fusion, ranking)]
+
+
+def _judge(run: Run, as_of: dt.date) -> None:
+    """The rules of whole tables, then whether a ranking can be learned from them at all."""
+    quality.execute(run, as_of)
+    refuse_unlearnable(run, as_of)
 
 
 def ingest(as_of: dt.date, dataset: DatasetConfig) -> list[Step]:
@@ -127,8 +134,11 @@ def predicted(settings: Settings, spark: SparkSession | None = None, told: Told 
 
 
 def before_spark(settings: Settings) -> None:
-    """What can be refused before Spark starts: no key, a disk that is too small where lake and files lie on this machine."""
+    """What can be refused before Spark starts: no key, a day that nothing can be learned as of, a disk that is too small, where lake and
+    files lie on this machine.
+    """
     require_key(settings)
+    refuse_impossible(settings, load_dataset(settings.dataset))
     if not needs_spark(settings, load_dataset(settings.dataset)):
         refuse_small_disks(settings, predicted(settings))
 

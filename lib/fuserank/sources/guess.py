@@ -339,13 +339,22 @@ def _currency(events: tuple[EventsGuess, ...], told: Told) -> tuple[str, list[st
 def _as_of(whole: Span, told: Told) -> tuple[dt.date, list[str]]:
     """A label window before the end, so that the report can say how good the ranking is; the end itself where history is short."""
     if told.as_of:
-        return told.as_of, []
+        return told.as_of, _beside(whole, told.as_of)
     end = whole.last.date() + dt.timedelta(days=1)
     days = (end - whole.first.date()).days
     if days >= 4 * LABEL_DAYS:
         return end - dt.timedelta(days=LABEL_DAYS), []
     return end, [
         f"{days} days of history: training takes windows of {LABEL_DAYS}; --set windows.label_days={max(1, days // 4)} fits better"
+    ]
+
+
+def _beside(whole: Span, as_of: dt.date) -> list[str]:
+    first, last = whole.first.date(), whole.last.date()
+    if first < as_of <= last + dt.timedelta(days=LABEL_DAYS):
+        return []
+    return [
+        f"--as-of {as_of}: the events are of {first} .. {last}, so that a run as of that day would be refused; {last + dt.timedelta(days=1)} can do"
     ]
 
 
