@@ -7,7 +7,7 @@ from typing import Any
 
 from typer.core import TyperGroup
 
-from fuserank.jobs._main import refuse_blank
+from fuserank.common.guarded import refuse_blank
 
 
 class NothingBlank(TyperGroup):

@@ -14,11 +14,6 @@ from typing import Annotated, Any
 import typer
 
 from fuserank.cli import options as o
-from fuserank.cli.doctor_cluster import doctor_cluster
-from fuserank.config.secrets import unset
-from fuserank.config.settings import load
-from fuserank.io.environment import java, java_problem, python_problem, spark_problem
-from fuserank.io.session import REQUIRED
 
 PACKAGES = ("pyspark", "delta-spark", "pyarrow", "numpy", "pandas", "torch", "numba")
 
@@ -32,6 +27,11 @@ def doctor(
     conf: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="with --cluster: a setting for spark-submit; may be given again")] = None,
 ) -> None:  # fmt: skip
     """Versions of Spark, Scala, Delta, Java, Python, pyarrow, torch; what is wrong and how to mend it."""
+    from fuserank.cli.doctor_cluster import doctor_cluster
+    from fuserank.config.secrets import unset
+    from fuserank.config.settings import load
+    from fuserank.io.environment import java, java_problem, python_problem, spark_problem
+
     if cluster is not None:
         doctor_cluster(cluster, archive, python, conf or [], as_json, load(env).run.executors_wait_seconds)
         return
@@ -73,6 +73,8 @@ def doctor(
 def defaults_problems() -> list[str]:
     """What SPARK_HOME/conf/spark-defaults.conf lacks."""
     import pyspark
+
+    from fuserank.io.session import REQUIRED
 
     file = Path(pyspark.__file__).parent / "conf" / "spark-defaults.conf"
     if not file.is_file():

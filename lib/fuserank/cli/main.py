@@ -25,7 +25,7 @@ from fuserank.cli.refresh import refresh
 from fuserank.cli.render import render
 from fuserank.cli.report import report
 from fuserank.cli.vault import vault
-from fuserank.jobs._main import guarded
+from fuserank.common.guarded import guarded
 
 app = typer.Typer(
     cls=NothingBlank,

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fuserank.cli import options as o
 from fuserank.common.errors import FuserankError
-from fuserank.deploy import airflow, databricks, kubernetes, submit
 
-SURFACES = {
-    "submit": submit.files, "kubernetes": kubernetes.files, "airflow": airflow.files, "databricks": databricks.files,
-}  # fmt: skip
+if TYPE_CHECKING:
+    from fuserank.config.settings import Settings
+
+SURFACES = ("submit", "kubernetes", "airflow", "databricks")  # modules of fuserank.deploy, each with ``files``
 
 
 def render(
@@ -28,7 +29,7 @@ def render(
     if surface not in SURFACES:
         raise FuserankError(f"nothing called {surface!r} to render; there are: {', '.join(SURFACES)}")
     env = env or ("databricks" if surface == "databricks" else "cluster")
-    files = SURFACES[surface](o.settings(env, as_of, lake, overrides, dataset))
+    files = rendered(surface, o.settings(env, as_of, lake, overrides, dataset))
     if file is not None and file not in files:
         raise FuserankError(f"{surface} has no file {file!r}; it has {', '.join(files)}")
     chosen = files if file is None else {file: files[file]}
@@ -40,6 +41,12 @@ def render(
             (to / name).write_text(text, encoding="utf-8")
     else:
         typer.echo("\n".join(text if file else f"# {name}\n{text}" for name, text in chosen.items()), nl=False)
+
+
+def rendered(surface: str, settings: Settings) -> dict[str, str]:
+    """The files of a surface: name → text."""
+    made: dict[str, str] = import_module(f"fuserank.deploy.{surface}").files(settings)
+    return made
 
 
 def _compare(files: dict[str, str], folder: Path, surface: str) -> None:

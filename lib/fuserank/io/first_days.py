@@ -80,9 +80,7 @@ def _relation(root: str, files: FilesConfig, events: EventsConfig) -> str | None
             return None
     else:
         return None
-    was = " OR ".join(
-        _was_taken(events, said, kind) for said, kind in events.kinds().items() if kind.role == FEEDBACK
-    )
+    was = " OR ".join(_was_taken(events, said, kind) for said, kind in events.kinds().items() if kind.role == FEEDBACK)
     cell = "trim(CAST({} AS VARCHAR))".format
     return (
         f"SELECT {cell(quoted(events.user))} AS u, {cell(quoted(events.item))} AS i, CAST({when} AS DATE) AS day "

@@ -5,14 +5,11 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable
 
-from pydantic import ValidationError
-
-from fuserank.common.errors import FuserankError
-from fuserank.config.settings import Settings, SettingsError, load
+from fuserank.common.guarded import guarded, refuse_blank
+from fuserank.config.settings import Settings, load
 from fuserank.io.run import Run, open_run
-from fuserank.tables import ContractError
 
 Execute = Callable[[Run, dt.date], None]
 
@@ -64,24 +61,6 @@ def job_main(
     return guarded(lambda: _run(name, execute, settings_from(args), before_spark, args.days_before))
 
 
-def refuse_blank(words: Sequence[str], valued: Collection[str] = ()) -> None:
-    """Raise where a word of a command line is blank, or an option has no value: a variable of the shell that is not set.
-
-    :param valued: options that take a value, of a parser that would take the next option for it
-    """
-    for before, word in zip(["", *words], words, strict=False):
-        option, told, value = word.partition("=")
-        if not word.strip():
-            at = before.partition("=")[0] if before.startswith("-") else "a word of the command"
-        elif option.startswith("--") and told and not value.strip():
-            at = option
-        elif before in valued and word.startswith("--"):
-            at = before
-        else:
-            continue
-        raise FuserankError(f"{at} is empty: is a variable in it not set? Name a value, or leave it out")
-
-
 def _run(
     name: str, execute: Execute, settings: Settings, before_spark: Callable[[Settings], None] | None, days_before: int
 ) -> None:  # fmt: skip
@@ -93,25 +72,3 @@ def _run(
             return
         with run.stage(name):
             execute(run, settings.as_of)
-
-
-def guarded(body: Callable[[], object]) -> int:
-    """Run the body; known errors become one line on stderr and exit code 2."""
-    try:
-        body()
-    except (FuserankError, ContractError, SettingsError) as problem:
-        print(f"fuserank: {problem}", file=sys.stderr)
-        return 2
-    except ValidationError as problem:
-        for error in problem.errors():
-            print(f"fuserank: {'.'.join(str(p) for p in error['loc'])}: {error['msg']}", file=sys.stderr)
-        return 2
-    except Exception as problem:
-        if "No space left on device" not in str(problem):  # Spark's words for it are hundreds of lines
-            raise
-        print(
-            "fuserank: a disk is full: free some, or name others by --lake, SPARK_LOCAL_DIRS and TMPDIR; then run it again",
-            file=sys.stderr,
-        )
-        return 2
-    return 0

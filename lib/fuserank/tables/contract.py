@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from fuserank.common.errors import FuserankError
+
 TYPES = frozenset(
     {"string", "boolean", "int", "long", "float", "double", "date", "timestamp"}
     | {"array<string>", "array<float>", "map<string,double>", "map<string,long>", "map<string,string>"}
@@ -29,7 +31,7 @@ Person = Literal["id", "quasi", "none"]
 TableRow = dict[str, object]
 
 
-class ContractError(ValueError):
+class ContractError(FuserankError, ValueError):
     """A frame or a declaration that breaks a table contract; the message names table, column and cure."""
 
 
