@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import json
+import os
 import sys
 import time
 from typing import Any
@@ -12,6 +14,7 @@ from fuserank.config.settings import load
 from fuserank.io.digest import digest
 from fuserank.io.run import open_run
 from fuserank.jobs import features
+from fuserank.tables import Table
 
 
 def measured(lake: str, as_of: str, asked: list[str]) -> dict[str, Any]:
@@ -28,10 +31,16 @@ def measured(lake: str, as_of: str, asked: list[str]) -> dict[str, Any]:
             seconds[one] = round(time.monotonic() - begun, 1)
         made = {"seconds": seconds, "spark_plans": plans.executionsCount() - before}
         made["commits"] = sum(run.lake.version(t) for t in features.WRITES)
-        made["digests"] = {
-            f"{t.name} {d}": digest(run.lake.read(t, as_of_date=d), t) for t in features.WRITES for d in windows
-        }
+        made["columns"] = {t.name: t.column_names for t in features.WRITES}
+        alike = [_narrowed(t) for t in features.WRITES]
+        made["digests"] = {f"{t.name} {d}": digest(run.lake.read(t, as_of_date=d), t) for t in alike for d in windows}
     return made
+
+
+def _narrowed(table: Table) -> Table:
+    """The table with the columns that the other side has, too, where it was first: newer code has more of them."""
+    kept = json.loads(os.environ.get("FEATURES_COLUMNS", "{}")).get(table.name, table.column_names)
+    return dataclasses.replace(table, columns=tuple(c for c in table.columns if c.name in kept))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@
 
 The lake must hold silver tables; each side gets a copy of them. The peer is this repository's own code of commit BEFORE, the last one that
 aggregated in Spark SQL and once for each day: it is taken out of git into a folder that is thrown away. "ours" and "peer" are seconds of
-work, without the start of process and session; ``digests_agree`` counts tables and days, of which both sides must have written the same rows.
+work, without the start of process and session; ``digests_agree`` counts tables and days, of which both sides must have written the same rows,
+in the columns that both have.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def run(lake: str = "lake", as_of: str = AS_OF) -> dict[str, Any]:
         folder = Path(place)
         _taken_out(folder / "before")
         before = _side(folder, "peer", folder / "before" / "lib", lake, as_of, days)
-        after = _side(folder, "ours", _HERE.parent / "lib", lake, as_of, [as_of])
+        after = _side(folder, "ours", _HERE.parent / "lib", lake, as_of, [as_of], before["columns"])
     ours, peer = sum(after["seconds"].values()), sum(before["seconds"].values())
     agree = [name for name, found in after["digests"].items() if before["digests"][name] == found]
     return {
@@ -60,10 +61,12 @@ def _taken_out(folder: Path) -> None:
     subprocess.run(["tar", "-x", "-C", str(folder)], input=archive.stdout, check=True)
 
 
-def _side(folder: Path, name: str, lib: Path, lake: str, as_of: str, asked: list[str]) -> dict[str, Any]:
+def _side(
+    folder: Path, name: str, lib: Path, lake: str, as_of: str, asked: list[str], columns: dict[str, Any] | None = None
+) -> dict[str, Any]:
     own = folder / name
     shutil.copytree(Path(lake) / "silver", own / "silver")
-    environment = {**os.environ, "PYTHONPATH": str(lib)}
+    environment = {**os.environ, "PYTHONPATH": str(lib), "FEATURES_COLUMNS": json.dumps(columns or {})}
     command = [sys.executable, str(_HERE / "_features_run.py"), str(own), as_of, *asked]
     done = subprocess.run(command, env=environment, cwd=lib.parent, check=False, capture_output=True, text=True)
     if done.returncode:

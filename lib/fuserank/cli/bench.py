@@ -44,7 +44,7 @@ def bench(
     name: Annotated[
         str,
         typer.Argument(
-            help="als, topk, loader, ddp, scale, candidates, ingest, recs, leak and features (of a lake), or knn, topk-kernel, ials (of --data)"
+            help="als, topk, loader, ddp, scale, candidates, ingest, recs, leak, features and commands (of a lake), or knn, topk-kernel, ials (of --data)"
         ),
     ],
     lake: o.Lake = None,
