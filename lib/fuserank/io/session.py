@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fuserank.common.errors import FuserankError
 from fuserank.config.secrets import unset
+from fuserank.io.chatter import without_chatter
 from fuserank.io.environment import refuse_wrong_environment, use_utf8
 from fuserank.io.executors import await_executors, refuse_bad_addresses, refuse_bad_python, root_cause
 from fuserank.io.submitted import refuse_bad_submission, refuse_nameless_machine
@@ -79,7 +80,8 @@ def _started(app_name: str) -> SparkSession:
                 refuse_wrong_environment()
                 use_utf8()
             refuse_nameless_machine()
-            SparkContext._ensure_initialized()  # the JVM that spark-submit started, or a new one: it knows the settings
+            with without_chatter():
+                SparkContext._ensure_initialized()  # the JVM that spark-submit started, or a new one: it knows the settings
             jvm: Any = SparkContext._jvm
             refuse_bad_submission(SparkConf(), str(jvm.scala.util.Properties.versionNumberString()))
             refuse_bad_addresses(SparkConf())
