@@ -35,6 +35,22 @@ def with_envelope(frame: DataFrame, file: str, content_hash: str, batch: int, ve
     )
 
 
+def same_numbers(rows: DataFrame, name: str, found: str, old: str) -> bool:
+    """Whether a column of whole numbers can be told as earlier files told it, without a loss: pandas writes ids as floats in a month
+    in which one is missing, and as integers in the next. Looks through the column, where the types are such.
+    """
+    from pyspark.sql import functions as F
+
+    whole, floats, cell = {"tinyint", "smallint", "int", "bigint"}, {"float", "double"}, F.col(f"`{name}`")
+    if found in whole and old == "string":
+        return True
+    if not ((found in whole and old == "double") or (found in floats and old == "bigint")):
+        return False
+    number = cell.cast("double")
+    lost = (number != F.floor(number)) | F.isnan(number) | (F.abs(number) > float(1 << 53))
+    return rows.where(lost).isEmpty()
+
+
 def cast_failures(rows: DataFrame, files: FilesConfig) -> DataFrame | None:
     """One row: for each declared column that can fail, cells present, cells that fail, first failing row and its text.
 

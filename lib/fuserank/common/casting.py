@@ -24,7 +24,7 @@ _ACCEPTED: dict[str, tuple[str, ...]] = {
     "boolean": ("string", "boolean"),
     "date": ("string", *_TIMES),
     "timestamp": ("string", *_TIMES),
-    **dict.fromkeys(EPOCHS, ("string", *_INTEGRAL)),
+    **dict.fromkeys(EPOCHS, ("string", *_INTEGRAL, *_FLOATING)),
 }
 _DATE = r"^\s*\d{4}-\d{1,2}-\d{1,2}"  # a time alone would be cast to today
 _OFFSET = r"\d{1,2}:\d{2}.*(Z|UTC|[+-]\d{2}:?\d{2})\s*$"

@@ -32,6 +32,7 @@ class ColumnLook:
     offsets: int = 0  # of these, such as tell their offset (Z, +01:00)
     patterns: tuple[str, ...] = ()  # Spark datetime patterns that nearly all cells fit, the likeliest first
     longest: int = 0  # characters
+    whole_floats: bool = False  # the file writes 17 as 17.0
 
     def mostly(self, count: int) -> bool:
         """Whether ``count`` cells are nearly all that say anything, and there is one."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import importlib.resources
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fuserank.common.errors import IngestError
+from fuserank.io.parquet import read_parquet
 from fuserank.io.unreadable import in_words, refuse_names
 
 if TYPE_CHECKING:
@@ -77,16 +78,17 @@ def read_file(
     options: Mapping[str, str],
     look: Look,
     quote: bool = True,
+    declared: Collection[str] = (),
 ) -> DataFrame:
     """All rows of one file: its columns as they came (text formats: all strings), ``_row`` from 0 and ``_corrupt``.
 
     :param look: sees (name, Spark type) of the file's columns before a query names them, and may refuse
     :param quote: whether errors repeat the reader's words, which may hold cells
+    :param declared: the columns that the mapping names
     :raises IngestError: the file cannot be opened, or is empty
     """
-    path = _literal(file.path)
     with in_words(file.name, form, whatever=True, quote=quote):
-        frame = _read(spark, path, file.name, form, dict(options), look)
+        frame = _read(spark, file.path, file.name, form, dict(options), look, declared)
         empty = frame is None or frame.isEmpty()
     if frame is None or empty:
         raise IngestError("the file is empty", file=file.name, cure="take it away, or bring one with rows")
@@ -94,13 +96,13 @@ def read_file(
 
 
 def _read(
-    spark: SparkSession, path: str, file: str, form: str, options: dict[str, str], look: Look
+    spark: SparkSession, path: str, file: str, form: str, options: dict[str, str], look: Look, declared: Collection[str]
 ) -> DataFrame | None:
     if form == "parquet":
-        return _read_parquet(spark, path, file, look)
+        return _read_parquet(spark, path, file, look, declared)
     if form == "sequences":
-        return _read_sequences(spark, path, look)
-    return _read_text(spark, path, file, form, options, look)
+        return _read_sequences(spark, _literal(path), look)
+    return _read_text(spark, _literal(path), file, form, options, look)
 
 
 def _read_sequences(spark: SparkSession, path: str, look: Look) -> DataFrame:
@@ -117,13 +119,12 @@ def _read_sequences(spark: SparkSession, path: str, look: Look) -> DataFrame:
     return _number_rows(rows.withColumn(_CORRUPT, F.lit(None).cast("string")), several=True)
 
 
-def _read_parquet(spark: SparkSession, path: str, file: str, look: Look) -> DataFrame:
+def _read_parquet(spark: SparkSession, path: str, file: str, look: Look, declared: Collection[str]) -> DataFrame:
     from pyspark.sql import functions as F
 
-    frame = spark.read.parquet(path)
-    refuse_names(frame.columns, "parquet", file)
-    look(frame.dtypes)
-    return frame.select("*", F.col("_metadata.row_index").alias("_row"), F.lit(None).cast("string").alias(_CORRUPT))
+    frame = read_parquet(spark, path, _literal(path), file, declared)
+    look([(name, kind) for name, kind in frame.dtypes if name != "row_index"])
+    return frame.withColumnRenamed("row_index", "_row").withColumn(_CORRUPT, F.lit(None).cast("string"))
 
 
 def _read_text(

@@ -6,7 +6,8 @@ import datetime as dt
 import itertools
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from fuserank.common.looks import ColumnLook, Format, Found, Span, TableLook, Ti
 from fuserank.io import characters
 from fuserank.io.characters import CannotReadError
 from fuserank.io.column_looks import column_looks
+from fuserank.io.plain_types import make_plain
 from fuserank.io.time_patterns import strptime_of
 
 if TYPE_CHECKING:
@@ -138,10 +140,11 @@ class LocalLooks:
             raise CannotReadError("it has no rows")
         if rows > self._rows:  # the one more told that there are more
             self._duckdb.execute(f"DELETE FROM {self._names[name]} WHERE rowid = {self._rows}")
+        whole = make_plain(self._duckdb, self._names[name])
         self.tables.append(
             TableLook(
                 name=name, path=self._glob(group), format=form, files=len(group), bytes=sum(f.stat().st_size for f in group),
-                rows=min(rows, self._rows), whole=rows <= self._rows, columns=tuple(self._columns(name)), **told,
+                rows=min(rows, self._rows), whole=rows <= self._rows, columns=tuple(self._columns(name, whole)), **told,
             )
         )  # fmt: skip
 
@@ -211,7 +214,7 @@ class LocalLooks:
         taken = {t.name for t in self.tables}
         return next(n for n in itertools.chain([name], (f"{name}_{k}" for k in itertools.count(2))) if n not in taken)
 
-    def _columns(self, table: str) -> Iterator[ColumnLook]:
+    def _columns(self, table: str, whole: Collection[str]) -> Iterator[ColumnLook]:
         own = self._names[table]
         described = {name: _found(kind) for name, kind, *_ in self._duckdb.execute(f"DESCRIBE {own}").fetchall()}
         plain = {name: (found, _text(name)) for name, found in described.items() if found != "nested"}
@@ -221,7 +224,7 @@ class LocalLooks:
             if name not in looks:
                 filled = int(self._one(f"SELECT count({quoted(name)}) FROM {own}"))
                 looks[name] = ColumnLook(name, "nested", rows, filled, 0)
-        yield from (looks[name] for name in described)
+        yield from (replace(looks[name], whole_floats=name in whole) for name in described)
 
     def _one(self, sql: str) -> Any:
         return self._duckdb.execute(sql).fetchall()[0][0]

@@ -22,7 +22,6 @@ _WORDS = (
     (r"COLUMN_ALREADY_EXISTS", "two of its columns have one name where case does not count", "rename one of them"),
     (r"unmappable characters", "its path has characters that the JVM's locale does not know",
      "set LC_ALL=C.UTF-8 where Spark is started"),
-    (r"NANOS", "its timestamps are in nanoseconds", "write its timestamps in microseconds"),
 )  # fmt: skip
 _OF_A_FILE = re.compile(r"FAILED_READ_FILE|while reading file|TextParsingException|EOFException")
 _OWN = {"_row", "_split", "_corrupt"}  # what reading adds to a row

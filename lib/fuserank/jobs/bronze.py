@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from fuserank.bronze.pseudonyms import only_declared
-from fuserank.bronze.rows import cast_failures, refuse_wrong_input, with_envelope
+from fuserank.bronze.rows import cast_failures, refuse_wrong_input, same_numbers, with_envelope
 from fuserank.common.errors import IngestError
 from fuserank.config.dataset import DatasetConfig, load_dataset
 from fuserank.io.files import SourceFile, find_files, hashed, read_file, resolve_root
@@ -100,7 +100,7 @@ def _ingest_table(
             if hiding is not None:
                 hiding.keep(run, table, rows)
                 rows = hiding.rows(table, rows)
-            _check_against_bronze(run, target, rows, file)
+            rows = _as_in_bronze(run, target, rows, file)
             with in_words(file.name, dataset.files[table].format, quote=hiding is None):
                 run.lake.append(target, rows, txn=(f"{dataset.name}:{file.content_hash}", dataset.version))
             taken.append(Taken(table, target.name, file.content_hash, str(dataset.version), file.name, batch))
@@ -126,7 +126,7 @@ def readable_rows(
         if len(shown) < len(found):
             say(f"{file.name}: {len(found) - len(shown)} columns that the mapping does not declare are not kept")
 
-    frame = read_file(spark, file, files.format, reader_options(files), look, not hide)
+    frame = read_file(spark, file, files.format, reader_options(files), look, not hide, set(files.columns))
     if hide:
         frame = only_declared(frame, files)
     frame = frame if first is None else frame.limit(first)
@@ -139,15 +139,17 @@ def readable_rows(
     return rows
 
 
-def _check_against_bronze(run: Run, target: Table, rows: DataFrame, file: SourceFile) -> None:
-    """A column keeps the type that it first came with; integers may widen."""
+def _as_in_bronze(run: Run, target: Table, rows: DataFrame, file: SourceFile) -> DataFrame:
+    """A column keeps the type that it first came with; integers may widen, and whole numbers be told as floats, or as text."""
     if not run.lake.exists(target):
-        return
+        return rows
     have = {name.lower(): kind for name, kind in run.lake.read(target).dtypes}
     integers = {"tinyint", "smallint", "int", "bigint"}
     for name, found in rows.dtypes:
         old = have.get(name.lower(), found)
-        if old != found and not (old in integers and found in integers):
+        if old == found or (old in integers and found in integers):
+            continue
+        if not same_numbers(rows, name, found, old):
             cure = "write it as before, or give the data set another name"
             raise IngestError(
                 f"the column holds {found}, earlier files of this table held {old}",
@@ -155,6 +157,8 @@ def _check_against_bronze(run: Run, target: Table, rows: DataFrame, file: Source
                 column=name,
                 cure=cure,
             )
+        rows = rows.withColumn(name, rows[f"`{name}`"].cast(old))
+    return rows
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -115,11 +115,13 @@ def _spec(role: str, column: ColumnLook) -> Any:
         return {"type": kind, "decimal": ","} if column.decimal_commas > column.numbers - column.integers else kind
     if role == "key" and (time := time_of(column)) is not None:
         return _time(time, "UTC")
-    return "string"  # ids and names, numbers among them too: 007 stays 007
+    return (
+        "long" if column.whole_floats else "string"
+    )  # ids and names, numbers among them too: 007 stays 007, 17.0 is 17
 
 
 def _of_dimension(column: ColumnLook) -> str:
-    return "double" if column.found == "number" else "string"
+    return "long" if column.whole_floats else "double" if column.found == "number" else "string"
 
 
 def _events(events: EventsGuess) -> Iterator[str]:
