@@ -19,7 +19,7 @@ from fuserank.common.shown import shown
 if TYPE_CHECKING:
     from fuserank.common.looks import ColumnLook, TableLook
     from fuserank.io.looking import LocalLooks
-    from fuserank.sources.guess import EventsGuess, Guess
+    from fuserank.sources.guessed import EventsGuess, Guess
 
 SHOWN = 3
 
@@ -46,7 +46,8 @@ def init(
     from fuserank.config.yaml_text import YamlError, parse
     from fuserank.io.characters import refuse_unknown
     from fuserank.io.looking import LocalLooks
-    from fuserank.sources.guess import Told, guess
+    from fuserank.sources.guess import guess
+    from fuserank.sources.guessed import Told
     from fuserank.sources.mapping_text import mapping_text
     from fuserank.sources.names import word
 

@@ -11,7 +11,7 @@ import yaml
 
 from fuserank.common.looks import ColumnLook, TableLook, TimeLook
 from fuserank.config.dataset_checks import SEQUENCE
-from fuserank.sources.guess import LABEL_DAYS, DimensionGuess, EventsGuess, Guess
+from fuserank.sources.guessed import LABEL_DAYS, DimensionGuess, EventsGuess, Guess
 from fuserank.sources.times import time_of
 
 _MINOR = ("cent", "minor", "pence", "pfennig")

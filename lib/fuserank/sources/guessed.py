@@ -1,0 +1,67 @@
+"""What is told before a guess, and what a guess says: tables of events, catalogue, users, calendar."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Literal
+
+from fuserank.common.looks import Span, TableLook, TimeLook
+from fuserank.config.settings import WindowsConfig
+
+LABEL_DAYS = WindowsConfig().label_days
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the person who asks knows; it is not guessed."""
+
+    table: str | None = None
+    user: str | None = None
+    item: str | None = None
+    time: str | None = None
+    zone: str | None = None
+    currency: str | None = None
+    as_of: dt.date | None = None
+
+
+@dataclass(frozen=True)
+class EventsGuess:
+    """A table of events.
+
+    ``columns``: user, item, time and, where found, type, value, quantity, amount, session, store, platform → column.
+    ``kinds``: what the type column says ("" where there is none) → event type, role, reward.
+    ``repeated``: rows whose key an earlier one has.
+    """
+
+    table: TableLook
+    columns: dict[str, str]
+    time: TimeLook | None  # None: the order is told by position, or not at all
+    span: Span | None
+    kinds: dict[str, tuple[str, str, float]]
+    key: tuple[str, ...]
+    repeated: int
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DimensionGuess:
+    """A catalogue or a table of users: contract column → source column."""
+
+    table: TableLook
+    key: str
+    columns: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Guess:
+    """The whole of it, as a mapping is made from."""
+
+    events: tuple[EventsGuess, ...]
+    items: DimensionGuess | None
+    users: DimensionGuess | None
+    zone: str
+    currency: str
+    as_of: dt.date
+    remarks: tuple[str, ...] = ()
+    order: Literal["time", "position", "none"] = "time"
