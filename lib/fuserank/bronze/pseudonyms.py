@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from fuserank.common.casting import without_nulls
 from fuserank.common.ids import normal_id
 from fuserank.common.pseudonyms import Key
 from fuserank.tables.bronze import ENVELOPE, bronze_name
@@ -35,17 +36,18 @@ def without_ids(rows: DataFrame, files: FilesConfig, replaced: Collection[str], 
     columns = []
     for name in files.columns:
         cell = F.when(readable, _cell(name))
-        columns.append((pseudonym(_text(name, readable)) if name in replaced else cell).alias(bronze_name(name)))
+        hidden = pseudonym(_text(name, files, readable)) if name in replaced else cell
+        columns.append(hidden.alias(bronze_name(name)))
     corrupt = F.when(~readable, F.lit(NOT_KEPT)).alias("_corrupt")
     return rows.select(*columns, *(corrupt if c.name == "_corrupt" else F.col(c.name) for c in ENVELOPE))
 
 
-def vault_rows(rows: DataFrame, users: Collection[str], key: Key) -> DataFrame:
+def vault_rows(rows: DataFrame, files: FilesConfig, users: Collection[str], key: Key) -> DataFrame:
     """``pseudonym`` and ``business_id`` of every user in the columns ``users``, each once; what came replaced has no id here."""
     from pyspark.sql import functions as F
 
     readable, normal = F.col("_corrupt").isNull(), F.udf(normal_id, "string", useArrow=True)
-    told = rows.select(F.explode(F.array(*(_text(c, readable) for c in sorted(users)))).alias("told")).distinct()
+    told = rows.select(F.explode(F.array(*(_text(c, files, readable) for c in sorted(users)))).alias("told")).distinct()
     both = told.select(_pseudonym(key)(F.col("told")).alias("pseudonym"), normal("told").alias("business_id"))
     return both.where("business_id <> pseudonym").groupBy("pseudonym").agg(F.min("business_id").alias("business_id"))
 
@@ -56,10 +58,11 @@ def _cell(name: str) -> Column:
     return F.col(f"`{bronze_name(name)}`")
 
 
-def _text(name: str, readable: Column) -> Column:
+def _text(name: str, files: FilesConfig, readable: Column) -> Column:
+    """An id as text; one of the words that say nothing is none, and gets no pseudonym."""
     from pyspark.sql import functions as F
 
-    return F.when(readable, _cell(name).cast("string"))
+    return F.when(readable, without_nulls(_cell(name), files.columns[name].nulls).cast("string"))
 
 
 def _pseudonym(key: Key):  # type: ignore[no-untyped-def]  # pyspark's own type of a function over columns

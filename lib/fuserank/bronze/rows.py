@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from fuserank.common.casting import EPOCHS, in_epoch, may_fail, present, typed
+from fuserank.common.casting import EPOCHS, in_epoch, may_fail, present, typed, without_nulls
 from fuserank.common.errors import IngestError
 from fuserank.common.shown import shown
 from fuserank.tables.bronze import bronze_name
@@ -61,10 +61,10 @@ def cast_failures(rows: DataFrame, files: FilesConfig) -> DataFrame | None:
     found = dict(rows.dtypes)
     sums = []
     for name, column in files.columns.items():
-        cell, have = F.col(f"`{bronze_name(name)}`"), found[bronze_name(name)]
+        cell, have = without_nulls(F.col(f"`{bronze_name(name)}`"), column.nulls), found[bronze_name(name)]
         if column.type in EPOCHS:
-            told = [F.count_if(in_epoch(cell, have, n)).alias(unit) for unit, n in _UNITS.items()]
-            sums.append(F.struct(*told).alias(f"units {name}"))
+            units = [F.count_if(in_epoch(cell, have, n)).alias(unit) for unit, n in _UNITS.items()]
+            sums.append(F.struct(*units).alias(f"units {name}"))
         if not may_fail(have, column.type):
             continue
         is_there = present(cell, have, column.type)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,6 +30,10 @@ _ACCEPTED: dict[str, tuple[str, ...]] = {
 _DATE = r"^\s*\d{4}-\d{1,2}-\d{1,2}"  # a time alone would be cast to today
 _OFFSET = r"\d{1,2}:\d{2}.*(Z|UTC|[+-]\d{2}:?\d{2})\s*$"
 _DECIMAL_COMMA = r"^\s*[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d*)?\s*$"  # 12.99 is a mistake there, not 1299
+_CLOCK = (
+    r"^\s*(\d{1,2})(?:[:.h](\d{2}))?(?:[:.](\d{2})(?:[.,]\d+)?)?\s*([AaPp])?\.?[Mm]?\.?\s*$"  # 16:31, 4:31:00 PM, 16
+)
+_CLOCK_DIGITS = r"^\s*(\d{1,2})(\d{2})(\d{2})?\s*$"  # 1631, 163100
 _EPOCH_LIMIT_SECONDS = 100_000_000_000  # the year 5138; far beyond, timestamps overflow
 
 
@@ -53,6 +58,13 @@ def present(cell: Column, found: str, want: str) -> Column:
     if want == "string" or not found.startswith(_TEXTS):  # only text can be blank
         return cell.isNotNull()
     return cell.isNotNull() & (F.trim(cell.cast("string")) != "")
+
+
+def without_nulls(cell: Column, nulls: Sequence[str]) -> Column:
+    """The cell, null where it is one of the words that say nothing; outer blanks don't count."""
+    from pyspark.sql import functions as F
+
+    return F.when(~F.trim(cell.cast("string")).isin(list(nulls)), cell) if nulls else cell
 
 
 def typed(
@@ -98,6 +110,31 @@ def within_decimal(number: Column) -> Column:
     from pyspark.sql import functions as F
 
     return F.when(F.abs(number) < _DECIMAL_LIMIT, number)
+
+
+def time_of_day(cell: Column) -> Column:
+    """Seconds since midnight, double: of 16:31, 16:31:05, 4:31 PM, 16 (an hour), 1631 and 163105; null where the cell is none."""
+    from pyspark.sql import functions as F
+
+    text = F.trim(cell.cast("string"))
+
+    def part(pattern: str, group: int) -> Column:
+        return F.regexp_extract(text, pattern, group)
+
+    digits = text.rlike(r"^\d{3,6}$")
+    padded = F.when(F.length(text) % 2 == 1, F.concat(F.lit("0"), text)).otherwise(text)
+    fits = F.when(digits, padded.rlike(_CLOCK_DIGITS)).otherwise(text.rlike(_CLOCK))
+    hour, minute, second = (
+        F.coalesce(
+            F.when(digits, F.regexp_extract(padded, _CLOCK_DIGITS, n)).otherwise(part(_CLOCK, n)).try_cast("int"),
+            F.lit(0),
+        )
+        for n in (1, 2, 3)
+    )
+    half = F.when(digits, F.lit("")).otherwise(F.upper(part(_CLOCK, 4)))
+    hour = F.when(half == "", hour).otherwise(hour % 12 + F.when(half == "P", 12).otherwise(0))
+    inside = fits & (hour < 24) & (minute < 60) & (second < 60)
+    return F.when(inside, (hour * 3600 + minute * 60 + second).cast("double"))
 
 
 def in_epoch(cell: Column, found: str, per_second: int) -> Column:

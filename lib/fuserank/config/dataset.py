@@ -16,7 +16,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from fuserank.common.errors import FuserankError
 from fuserank.config.base import Section
 from fuserank.config.dataset_checks import problems
-from fuserank.config.dataset_dimensions import DimensionsConfig, MoneyConfig
+from fuserank.config.dataset_dimensions import DimensionsConfig, LineMoneyConfig, MoneyConfig
 from fuserank.config.dataset_texts import path_problem, pattern_problem, said
 from fuserank.config.pseudonyms import PseudonymsConfig
 from fuserank.registry.connectors import ConnectConfig
@@ -69,6 +69,9 @@ class ColumnConfig(Section):
         None, description="Spark datetime pattern of text dates and timestamps; ISO 8601 unless told"
     )
     decimal: Literal[".", ","] = Field(".", description="of numbers told as text: with a comma, 1.234,5 is 1234.5")
+    nulls: list[str] = Field(
+        default_factory=list, description=r"cells that say nothing, as they are written: '\N', NULL, guest"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -141,6 +144,7 @@ class RewardConfig(Section):
     column: str | None = Field(None, description="a number of the event, such as its rating")
     scale: float = Field(1.0, description="factor on the column")
     offset: float = Field(0.0, description="added after the factor")
+    missing: float | None = Field(None, description="reward where the column is empty; None: such an event is none")
     low: float = Field(-1e6, description="smallest reward")
     high: float = Field(1e6, description="largest reward")
 
@@ -148,6 +152,8 @@ class RewardConfig(Section):
     def _one_of(self) -> RewardConfig:
         if (self.value is None) == (self.column is None):
             raise ValueError("give either value or column")
+        if self.missing is not None and self.column is None:
+            raise ValueError("missing goes with column")
         return self
 
 
@@ -180,12 +186,13 @@ class EventsConfig(Section):
     user: str = Field(description="column")
     item: str = Field(description="column")
     time: str | None = Field(None, description="column: date or timestamp; needed where `order` is time")
+    clock: str | None = Field(None, description="column: time of day (16:31, 4:31 PM, 1631), where `time` is a date")
     place: str | None = Field(None, description="column: place among the user's events, where `order` is position")
     key: list[str] = Field(
         min_length=1, description="columns that together are unique per event type: the event id's stuff"
     )
     quantity: str | None = Field(None, description="column with whole units")
-    amount: MoneyConfig | None = Field(None, description="what was paid for the line")
+    amount: LineMoneyConfig | None = Field(None, description="what was paid for the line")
     discounts: list[MoneyConfig] = Field(default_factory=list, description="store discounts; summed")
     coupons: list[MoneyConfig] = Field(default_factory=list, description="coupon discounts; summed")
     value: str | None = Field(None, description="column with the type's own number, such as a rating")
@@ -209,6 +216,8 @@ class EventsConfig(Section):
             raise ValueError("types belong to type_column")
         if self.type_column is not None and not self.types:
             raise ValueError("type_column needs types: what it says → type, role, reward")
+        if self.amount is not None and self.amount.per == "unit" and self.quantity is None:
+            raise ValueError("amount.per: unit is multiplied by quantity; name its column")
         return self
 
     def kinds(self) -> dict[str | None, TypeConfig]:
@@ -219,7 +228,7 @@ class EventsConfig(Section):
 
     def columns(self) -> dict[str, str]:
         """Key path in the mapping → source column that it names."""
-        plain = ("type_column", "user", "item", "time", "place", "quantity", "value", "session", "store", "platform", "request",
+        plain = ("type_column", "user", "item", "time", "clock", "place", "quantity", "value", "session", "store", "platform", "request",
                  "position", "propensity", "campaign", "text_ref")  # fmt: skip
         named = {field: getattr(self, field) for field in plain if getattr(self, field) is not None}
         named |= {f"key.{i}": column for i, column in enumerate(self.key)}

@@ -21,7 +21,7 @@ SEQUENCE = {"user": "string", "item": "string", "position": "long"}
 
 # The last part of a key path that says what the column must be; keys that are not here may be anything.
 _WANTED = {
-    "user": IDS, "item": IDS, "time": TEMPORAL, "quantity": frozenset({"long"}), "value": NUMERIC,
+    "user": IDS, "item": IDS, "time": TEMPORAL, "clock": IDS, "quantity": frozenset({"long"}), "value": NUMERIC,
     "position": frozenset({"long"}), "place": frozenset({"long"}), "propensity": frozenset({"double", "decimal"}),
     "other": IDS, "consent": frozenset({"boolean"}), "start": TEMPORAL, "end": TEMPORAL, "coupon": IDS, "campaign": IDS,
     "store": IDS, "known_at.column": TEMPORAL,
@@ -90,6 +90,8 @@ def _order(mapping: DatasetConfig) -> Iterator[str]:
                 yield f"events.{i}.{field}: order is {mapping.order}; leave {field} out, or write order: {order}"
             if not told and mapping.order == order:
                 yield f"events.{i}.{field}: order is {order}; name the column that tells it"
+        if events.clock is not None and _type(mapping, events.source, events.time or "") != "date":
+            yield f"events.{i}.clock: it is added to a date; time must name a column of type date"
     if mapping.order != "time" and mapping.as_of is None:
         yield f"as_of: order is {mapping.order}; name the day that events get theirs around, such as 2020-01-01"
     if mapping.order != "time" and mapping.dimensions.identity_links is not None:

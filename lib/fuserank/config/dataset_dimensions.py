@@ -40,6 +40,12 @@ class MoneyConfig(Section):
     unit: Literal["major", "minor"] = Field(description="major: 1.99 dollars; minor: 199 cents")
 
 
+class LineMoneyConfig(MoneyConfig):
+    """An amount of a line, told for the whole of it or for one unit."""
+
+    per: Literal["line", "unit"] = Field("line", description="unit: the line's amount is the column times `quantity`")
+
+
 class TextConfig(Section):
     """Text put together: the first of some columns that is not null, then others, with a blank between."""
 

@@ -58,7 +58,10 @@ class Hiding:
         assert self.dataset.pseudonyms is not None
         if table in self.users and self.dataset.pseudonyms.vault:
             vault = vault_of(run.lake, run.settings)
-            run.count("vault_users", vault.merge(USERS, vault_rows(rows, self.users[table], self.key)))
+            run.count(
+                "vault_users",
+                vault.merge(USERS, vault_rows(rows, self.dataset.files[table], self.users[table], self.key)),
+            )
 
 
 @contextmanager

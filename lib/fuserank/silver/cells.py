@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fuserank.common.casting import is_double, may_fail, present, typed, within_decimal
+from fuserank.common.casting import is_double, may_fail, present, time_of_day, typed, within_decimal, without_nulls
 from fuserank.common.ids import normal_id
 from fuserank.tables.bronze import ENVELOPE, bronze_name
 from fuserank.tables.contract import Table
@@ -49,8 +49,8 @@ class Cells:
 
     def failed(self, name: str) -> Column:
         """Boolean column: something stands in the cell and it cannot be cast."""
-        found, want = self.found[bronze_name(name)], self.files.columns[name].type
-        return present(self.raw(name), found, want) & self.cell(name).isNull()
+        found, spec = self.found[bronze_name(name)], self.files.columns[name]
+        return present(without_nulls(self.raw(name), spec.nulls), found, spec.type) & self.cell(name).isNull()
 
     def is_double(self, name: str) -> bool:
         """Whether ``cell`` is a double."""
@@ -65,11 +65,17 @@ class Cells:
         cell = self.cell(name)
         return (within_decimal(cell) if self.is_double(name) else cell.try_cast(_DECIMAL)).isNotNull()
 
-    def time(self, name: str, zone: str) -> Column:
-        """A timestamp, UTC; a date is its midnight in the shop's zone."""
-        if self.files.columns[name].type == "date":
+    def time(self, name: str, zone: str, clock: str | None = None) -> Column:
+        """A timestamp, UTC; a date is its midnight in the shop's zone, or the time of day that the column ``clock`` tells."""
+        from pyspark.sql import functions as F
+
+        if self.files.columns[name].type != "date":
+            return self.cell(name)
+        if clock is None:
             return midnight(self.cell(name), zone)
-        return self.cell(name)
+        seconds = F.coalesce(time_of_day(self.cell(clock)), F.lit(0.0))
+        local = F.timestamp_seconds(F.unix_timestamp(self.cell(name).cast("timestamp")) + seconds)
+        return F.to_utc_timestamp(local, zone)
 
 
 def cells(bronze: DataFrame, dataset: DatasetConfig, table: str, names: Iterable[str], ids: Iterable[str]) -> Cells:
@@ -85,7 +91,7 @@ def cells(bronze: DataFrame, dataset: DatasetConfig, table: str, names: Iterable
     columns: list[Column] = []
     for name in sorted(set(names)):
         spec, have = files.columns[name], found[bronze_name(name)]
-        raw = F.col(f"`{bronze_name(name)}`")
+        raw = without_nulls(F.col(f"`{bronze_name(name)}`"), spec.nulls)
         cell = typed(raw, have, spec.type, spec.zone, spec.pattern, spec.decimal)
         if name in ids:
             cell = cell.cast("string")
@@ -109,8 +115,8 @@ def midnight(day: Column, zone: str) -> Column:
     return F.to_utc_timestamp(day.cast("timestamp"), zone)
 
 
-def minor_units(row: Cells, parts: Sequence[MoneyConfig], per_major: int) -> Column:
-    """Minor units, half up, of the sum of columns; null where all are."""
+def minor_units(row: Cells, parts: Sequence[MoneyConfig], per_major: int, units: Column | None = None) -> Column:
+    """Minor units, half up, of the sum of columns; null where all are. ``units``: whole number that each is multiplied by."""
     from pyspark.sql import functions as F
 
     if not parts:
@@ -118,20 +124,21 @@ def minor_units(row: Cells, parts: Sequence[MoneyConfig], per_major: int) -> Col
     amounts = []
     for part in parts:
         factor = per_major if part.unit == "major" else 1
-        amounts.append(_minor(row.cell(part.column), factor, row.is_double(part.column)))
+        amounts.append(_minor(row.cell(part.column), factor, row.is_double(part.column), units))
     if len(amounts) == 1:
         return amounts[0]
     total = sum((F.coalesce(a, F.lit(0)) for a in amounts[1:]), start=F.coalesce(amounts[0], F.lit(0)))
     return F.when(F.coalesce(*amounts).isNotNull(), total)
 
 
-def _minor(number: Column, factor: int, is_double: bool) -> Column:
-    """Number times factor, half up. A double is multiplied as it is wherever that cannot tell another integer:
+def _minor(number: Column, factor: int, is_double: bool, units: Column | None) -> Column:
+    """Number times factor (and units), half up. A double is multiplied as it is wherever that cannot tell another integer:
     all but the amounts that lie on the edge between two, and the very large."""
     from pyspark.sql import functions as F
 
-    exact = F.round(number.try_cast(_DECIMAL) * F.lit(factor).cast("decimal(4,0)"), 0).cast("long")
-    if not is_double:
+    exact = number.try_cast(_DECIMAL) * F.lit(factor).cast("decimal(4,0)")
+    exact = F.round(exact if units is None else exact * units.try_cast("decimal(9,0)"), 0).cast("long")
+    if not is_double or units is not None:
         return exact
     product = number * float(factor)
     nearest = F.rint(product)

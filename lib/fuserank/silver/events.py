@@ -6,6 +6,7 @@ import datetime as dt
 import math
 from typing import TYPE_CHECKING
 
+from fuserank.common.casting import time_of_day
 from fuserank.silver.cells import Cells, cells, minor_units, row_hash
 from fuserank.silver.problems import Check, first_problem, in_time, present, readable, rules, too_much
 from fuserank.tables.silver import EVENTS
@@ -40,7 +41,7 @@ def typed_events(
     ids |= {c for c in (events.session, events.store, events.request, events.campaign) if c is not None}
     ids &= {n for n in names if dataset.files[events.source].columns[n].type in {"string", "long"}}
     row = cells(bronze, dataset, events.source, names, ids)
-    time = row.time(events.time, dataset.time_zone) if events.time else F.lit(None).cast("timestamp")
+    time = row.time(events.time, dataset.time_zone, events.clock) if events.time else F.lit(None).cast("timestamp")
     timed = row.frame.withColumn("_event_time", time)
     if by_day is not None:
         timed = timed.repartition(by_day, F.col("_event_time").cast("date"))
@@ -168,6 +169,8 @@ def _reward(row: Cells, reward: RewardConfig) -> Column:
         return F.lit(math.floor(inside(reward.value or 0.0) * (1 << 20))).cast("long")
     number = row.cell(reward.column).cast("double") * reward.scale + reward.offset
     kept = F.when(number.isNotNull(), F.least(F.greatest(number, F.lit(reward.low)), F.lit(reward.high)))
+    if reward.missing is not None:
+        kept = F.when(row.cell(reward.column).isNull(), F.lit(inside(reward.missing))).otherwise(kept)
     return F.floor(kept * float(1 << 20)).cast("long")
 
 
@@ -196,7 +199,7 @@ def _columns(row: Cells, dataset: DatasetConfig, events: EventsConfig) -> dict[s
         "_in_order": optional(events.place, "long"),
         "value": optional(events.value, "double"),
         "quantity": optional(events.quantity, "long"),
-        "amount_minor": minor_units(row, [events.amount] if events.amount else [], per_major),
+        "amount_minor": _paid(row, events, per_major),
         "discount_minor": minor_units(row, events.discounts, per_major),
         "coupon_minor": minor_units(row, events.coupons, per_major),
         "position": F.lit(None).cast("int") if events.position is None else row.cell(events.position).try_cast("int"),
@@ -204,6 +207,15 @@ def _columns(row: Cells, dataset: DatasetConfig, events: EventsConfig) -> dict[s
         "reverses_event_id": taken_back,
         **{ours: optional(getattr(events, field), "string") for field, ours in _TEXTS.items()},
     }
+
+
+def _paid(row: Cells, events: EventsConfig, per_major: int) -> Column:
+    """Minor units that the line cost; a unit's price is multiplied before it is rounded."""
+    amount = events.amount
+    if amount is None:
+        return minor_units(row, [], per_major)
+    units = row.cell(events.quantity) if amount.per == "unit" and events.quantity is not None else None
+    return minor_units(row, [amount], per_major, units)
 
 
 def _checks(row: Cells, events: EventsConfig, names: set[str], now: dt.datetime) -> list[Check]:
@@ -226,7 +238,11 @@ def _checks(row: Cells, events: EventsConfig, names: set[str], now: dt.datetime)
     checks += [Check(row.cell(k).isNull(), "no_key", k, "a part of the event's key is empty") for k in events.key]
     if events.time is not None:
         checks += in_time(F.col("_event_time"), events.time, now)
-    rewards = {t.reward.column for t in events.kinds().values()} - {None}
+    if events.clock is not None:
+        clock = row.cell(events.clock)
+        strange = clock.isNotNull() & (F.trim(clock.cast("string")) != "") & time_of_day(clock).isNull()
+        checks.append(Check(strange, "uncastable", events.clock, "no time of day, such as 16:31; mend the cell"))
+    rewards = {t.reward.column for t in events.kinds().values() if t.reward.missing is None} - {None}
     checks += [
         Check(F.col("reward_q20").isNull(), "no_value", c, "the reward needs a number here")
         for c in sorted(map(str, rewards))

@@ -66,6 +66,51 @@ def without_header() -> Dialect:
     return Dialect(f"u1\ti1\t5\t{EPOCH}\nu2\ti2\t1\t{EPOCH}\n".encode(), table, {"events": events})
 
 
+def words_that_say_nothing() -> Dialect:
+    told = columns(user={"type": "string", "nulls": ["\\N", "guest"]}, paid={"type": "decimal", "nulls": ["NULL"]})
+    cells = [("\\N", "1"), ("guest", "1"), ("u", "NULL"), (" guest ", "1"), ("Guest", "1"), ("u", "much")]
+    rows = "".join(f"{user},i,2019-05-01 10:00:00,{n},1,{paid}\n" for n, (user, paid) in enumerate(cells))
+    return Dialect((HEADER + rows).encode(), {"columns": told})
+
+
+def prices_of_units() -> Dialect:
+    cells = [(12, "0.85"), (3, "0.125"), (-2, "1.99"), (1, ""), ("", "5")]
+    rows = "".join(f"u,i,2019-05-01 10:00:00,{n},{units},{price}\n" for n, (units, price) in enumerate(cells))
+    return Dialect((HEADER + rows).encode(), {"columns": columns()}, {"events": [
+        {"from": "sales", "type": "purchase", "role": "feedback", "user": "user", "item": "item", "time": "time", "key": ["line"],
+         "quantity": "quantity", "amount": {"column": "paid", "unit": "major", "per": "unit"}}]})  # fmt: skip
+
+
+def ratings_not_given() -> Dialect:
+    told = columns(paid={"type": "double", "nulls": ["-1"]})
+    rows = "".join(f"u,i,2019-05-01 10:00:00,{n},1,{cell}\n" for n, cell in enumerate(["10", "1", "-1", ""]))
+    reward = {"column": "paid", "scale": 0.25, "offset": -1.5, "missing": 0.125}
+    return Dialect((HEADER + rows).encode(), {"columns": told}, {"events": [
+        {"from": "sales", "type": "rating", "role": "feedback", "user": "user", "item": "item", "time": "time", "key": ["line"],
+         "value": "paid", "reward": reward}]})  # fmt: skip
+
+
+CLOCKS = {
+    "12:00": 12,
+    "12:00:00": 12,
+    "12:00:00 PM": 12,
+    "12 pm": 12,
+    "12": 12,
+    "1200": 12,
+    "120000": 12,
+    "7.00": 7,
+    "700": 7,
+    "": 0,
+}
+
+
+def days_with_clocks() -> Dialect:
+    rows = "".join(f"u,i,2019-05-01,{clock},1,1\n" for clock in (*CLOCKS, "25:00", "noon", "9:75"))
+    return Dialect((HEADER + rows).encode(), {"columns": columns(time="date")}, {"events": [
+        {"from": "sales", "type": "view", "role": "feedback", "user": "user", "item": "item", "time": "time", "clock": "line",
+         "key": ["user"]}]})  # fmt: skip
+
+
 ENCODINGS = {"ISO-8859-1": "latin-1", "UTF-16": "utf-16"}
 EPOCHS = {"epoch_seconds": 1, "epoch_millis": 1_000, "epoch_micros": 1_000_000}
 DIALECTS = {
@@ -73,6 +118,10 @@ DIALECTS = {
     **{unit: epoch(unit, per_second) for unit, per_second in EPOCHS.items()},
     "decimal commas": decimal_commas(),
     "without a header": without_header(),
+    "words that say nothing": words_that_say_nothing(),
+    "prices of units": prices_of_units(),
+    "ratings not given": ratings_not_given(),
+    "days with clocks": days_with_clocks(),
 }
 
 
@@ -115,6 +164,33 @@ def test_decimal_commas_are_numbers_where_the_mapping_says_so(read: dict[str, li
     rows = read["decimal commas"]
     assert [r["amount_minor"] for r in good(rows)] == [199, 123450, 1200, -350, None]
     assert {r["quantity"] for r in good(rows)} == {2}
+    assert rules(rows) == ["uncastable"] * 3
+
+
+def test_a_cell_that_says_nothing_by_the_mapping_s_words_is_empty(read: dict[str, list[Row]]) -> None:
+    rows = read["words that say nothing"]
+    assert rules(rows) == ["no_user", "no_user", "no_user", "uncastable"]
+    assert [(r["user_id"], r["amount_minor"]) for r in good(rows)] == [("u", None), ("Guest", 100)]
+
+
+def test_a_unit_s_price_is_multiplied_before_it_is_rounded(read: dict[str, list[Row]]) -> None:
+    assert [r["amount_minor"] for r in good(read["prices of units"])] == [1020, 38, -398, None, None]
+
+
+def test_an_event_without_its_rating_has_the_reward_that_the_mapping_says(read: dict[str, list[Row]]) -> None:
+    rows = good(read["ratings not given"])
+    assert [(r["value"], r["reward_q20"] / 2**20) for r in rows] == [
+        (10.0, 1.0),
+        (1.0, -1.25),
+        (None, 0.125),
+        (None, 0.125),
+    ]
+
+
+def test_a_day_and_a_time_of_day_make_a_moment_of_the_shop_s_zone(read: dict[str, list[Row]]) -> None:
+    rows = read["days with clocks"]
+    midnight = dt.datetime(2019, 4, 30, 22)  # noqa: DTZ001  # Berlin's, in UTC
+    assert [r["event_time"] for r in good(rows)] == [midnight + dt.timedelta(hours=h) for h in CLOCKS.values()]
     assert rules(rows) == ["uncastable"] * 3
 
 
