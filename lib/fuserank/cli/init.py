@@ -61,7 +61,7 @@ def init(
         refuse_unknown(encoding)
     told = Told(events, user, item, time, zone, currency, _day(as_of))
     looks = LocalLooks(path, rows, encoding)
-    found = guess(looks, told)
+    found = guess(looks, told, dt.datetime.now(dt.UTC))
     text = mapping_text(name, looks.root, found)
     try:
         parse_dataset(parse(text), target.name)  # what is written can be read

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 MOSTLY = 0.98  # of a column's cells: the others may be mistakes, which go to quarantine
+# What exports write for an empty cell, lower case: no look counts such a cell as filled.
+EMPTY = ("\\n", "null", "<null>", "(null)", "[null]", "na", "<na>", "n/a", "#n/a", "n.a.", "none", "nan", "nat", "nil", "undefined",
+         "(not set)", "(none)", "(empty)", "(blank)", "not available", "not set", "missing", "-", "--", "?", "0000-00-00",
+         "0000-00-00 00:00:00")  # fmt: skip
 Format = Literal["csv", "jsonl", "parquet", "sequences"]
 Found = Literal["text", "integer", "number", "boolean", "date", "timestamp", "nested"]
 
 
 @dataclass(frozen=True)
 class ColumnLook:
-    """A column of the rows that were looked at; counts are of rows, and of cells that are not blank where not said otherwise."""
+    """A column of the rows that were looked at; counts are of rows, and of cells that say something where not said otherwise."""
 
     name: str
     found: Found
@@ -73,11 +77,12 @@ class TimeLook:
 
 @dataclass(frozen=True)
 class Span:
-    """First and last moment of a column (UTC, as far as it tells), and rows by hour of the day."""
+    """First and last moment of a column (UTC, as far as it tells), rows by hour of the day, and days with their rows, ascending."""
 
     first: dt.datetime
     last: dt.datetime
     hours: tuple[int, ...] = (0,) * 24
+    days: tuple[tuple[dt.date, int], ...] = ()
 
 
 class Looks(Protocol):
@@ -104,3 +109,38 @@ class Looks(Protocol):
 
     def ascending(self, table: str) -> float:
         """Of the neighbours in the lines of a table of sequences, the share whose items ascend; 0…1."""
+
+    def same_day(self, table: str, one: tuple[str, TimeLook], other: tuple[str, TimeLook]) -> float:
+        """Share of the rows with both times in which they are of one day; 0…1."""
+
+    def commonest(self, table: str, column: str, most: int) -> tuple[tuple[str, int], ...]:
+        """At most so many of a column's cells, the commonest first, and how often each is there."""
+
+    def saying(self, table: str, columns: Sequence[str], words: Sequence[str]) -> dict[str, dict[str, int]]:
+        """Column → cells that are one of these words but for case, as they are written, and how often."""
+
+    def matching(self, table: str, column: str, pattern: str) -> tuple[int, str]:
+        """Cells that fit a regular expression as a whole, and the first of them in order."""
+
+    def counted(
+        self, table: str, key: Sequence[str], needed: Sequence[str], nulls: Mapping[str, Sequence[str]]
+    ) -> tuple[int, int, int]:
+        """(rows, keys, incomplete) of the rows that live: in which none of ``needed`` is empty or one of its ``nulls``.
+
+        ``keys``: different values of the complete keys among them; ``incomplete``: rows that lack a part of the key.
+        """
+
+    def one_in_each(self, table: str, group: str, column: str) -> tuple[int, int]:
+        """(groups, agreeing): of the groups of several rows, those in which the column says one thing throughout."""
+
+    def numbers(self, table: str, column: str, most: int) -> tuple[tuple[float, int], ...]:
+        """A column's numbers and how often each is there, ascending; the commonest where there are more than ``most``."""
+
+    def below_zero(self, table: str, column: str) -> int:
+        """Cells that are numbers below 0."""
+
+    def times_is(self, table: str, one: str, other: str, product: str) -> float:
+        """Share of the rows with three numbers, the first of them no 0 or 1, in which two give the third; 0…1."""
+
+    def steady(self, table: str, item: str, quantity: str, money: str) -> tuple[int, int, int]:
+        """(items, by unit, by line): of the items taken in several quantities, those whose money is a unit's, or the line's."""

@@ -15,6 +15,8 @@ from fuserank.common.casting import EPOCHS
 from fuserank.common.errors import FuserankError, IngestError
 from fuserank.common.looks import ColumnLook, Format, Found, Span, TableLook, TimeLook
 from fuserank.io import characters
+from fuserank.io.cell_questions import CellQuestions, quoted
+from fuserank.io.cell_questions import text as _text
 from fuserank.io.characters import CannotReadError
 from fuserank.io.column_looks import column_looks
 from fuserank.io.plain_types import make_plain
@@ -32,7 +34,7 @@ _UNREADABLE = {".zst": "Zstandard", ".zip": "ZIP", ".xz": "xz", ".7z": "7-Zip", 
 _JSON = "hive_partitioning=false, dateformat='%Y-%m-%d', timestampformat='%Y-%m-%dT%H:%M:%SZ'"
 
 
-class LocalLooks:
+class LocalLooks(CellQuestions):
     """``Looks`` at a folder or file of this machine. At most ``rows`` rows of each table are taken, from its beginning."""
 
     def __init__(self, path: Path, rows: int = 2_000_000, encoding: str | None = None) -> None:
@@ -72,21 +74,37 @@ class LocalLooks:
     def shared(self, table: str, column: str, other: str, other_column: str) -> float:
         """Share of the different values of a column that the other table's column has too; 0…1."""
         mine = f"(SELECT DISTINCT {_text(column)} AS v FROM {self._names[table]} WHERE {_text(column)} IS NOT NULL)"
-        theirs = f"SELECT {_text(other_column)} FROM {self._names[other]}"
+        theirs = f"SELECT {_text(other_column)} FROM {self._names[other]} WHERE {_text(other_column)} IS NOT NULL"
         found = self._duckdb.execute(f"SELECT count(*), count_if(v IN ({theirs})) FROM {mine}").fetchall()[0]
-        return found[1] / found[0] if found[0] else 0.0
+        return (found[1] or 0) / found[0] if found[0] else 0.0
 
     def span(self, table: str, column: str, time: TimeLook) -> Span | None:
         """First and last moment; None where no cell tells one."""
         when = moment(quoted(column), time)
         hours = ", ".join(f"count_if(hour(m) = {h})" for h in range(24))
-        found = self._duckdb.execute(
-            f"SELECT min(m), max(m), {hours} FROM (SELECT {when} AS m FROM {self._names[table]}) "
+        inside = (
+            f"(SELECT {when} AS m FROM {self._names[table]}) "
             "WHERE m BETWEEN TIMESTAMP '1970-01-01' AND TIMESTAMP '2100-01-01'"
-        ).fetchall()[0]
+        )
+        found = self._asked(f"SELECT min(m), max(m), {hours} FROM {inside}")[0]
         if found[0] is None:
             return None
-        return Span(found[0].replace(tzinfo=dt.UTC), found[1].replace(tzinfo=dt.UTC), tuple(found[2:]))
+        days = self._asked(f"SELECT CAST(m AS DATE) AS d, count(*) FROM {inside} GROUP BY d ORDER BY d")
+        return Span(
+            found[0].replace(tzinfo=dt.UTC),
+            found[1].replace(tzinfo=dt.UTC),
+            tuple(found[2:]),
+            tuple((day, int(n)) for day, n in days),
+        )
+
+    def same_day(self, table: str, one: tuple[str, TimeLook], other: tuple[str, TimeLook]) -> float:
+        """Share of the rows with both times in which they are of one day; 0…1."""
+        a, b = (moment(quoted(column), time) for column, time in (one, other))
+        return float(
+            self._one(
+                f"SELECT coalesce(avg((a::DATE = b::DATE)::INT), 0) FROM (SELECT {a} AS a, {b} AS b FROM {self._names[table]})"
+            )
+        )
 
     def ascending(self, table: str) -> float:
         """Of the neighbours in the lines of a table of sequences, the share whose items ascend; 0…1."""
@@ -308,16 +326,6 @@ def _found(kind: str) -> Found:
     if kind.startswith("TIMESTAMP"):
         return "timestamp"
     return {"BOOLEAN": "boolean", "DATE": "date"}.get(kind, "text")  # type: ignore[return-value]
-
-
-def quoted(name: str) -> str:
-    """A name as SQL has it."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _text(column: str) -> str:
-    """A column's cells as text; null where they say nothing."""
-    return f"nullif(trim(CAST({quoted(column)} AS VARCHAR)), '')"
 
 
 def texts(files: Sequence[Path | str]) -> str:

@@ -3,27 +3,83 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 
-from fuserank.common.looks import Span
 from fuserank.sources.guessed import LABEL_DAYS, EventsGuess, Told
-from fuserank.sources.names import rank
+from fuserank.sources.names import rank, some
+
+EARLIEST = dt.date(1990, 1, 1)
+_FEW, _FAR_SHARE = 1, 0.02  # rows that may stand far away
+_SEASON = 90  # days
 
 
-def as_of_day(whole: Span, told: Told) -> tuple[dt.date, list[str]]:
+def as_of_day(events: tuple[EventsGuess, ...], told: Told, now: dt.datetime) -> tuple[dt.date, list[str]]:
     """A label window before the end, so that the report can say how good the ranking is; the end itself where history is short."""
+    first, last, remarks = usual_days(events, now)
     if told.as_of:
-        return told.as_of, _beside(whole, told.as_of)
-    end = whole.last.date() + dt.timedelta(days=1)
-    days = (end - whole.first.date()).days
+        return told.as_of, [*remarks, *_beside(first, last, told.as_of)]
+    end = last + dt.timedelta(days=1)
+    days = (end - first).days
     if days >= 4 * LABEL_DAYS:
-        return end - dt.timedelta(days=LABEL_DAYS), []
-    return end, [
-        f"{days} days of history: training takes windows of {LABEL_DAYS}; --set windows.label_days={max(1, days // 4)} fits better"
-    ]
+        return end - dt.timedelta(days=LABEL_DAYS), remarks
+    short = f"{days} days of history: training takes windows of {LABEL_DAYS}; --set windows.label_days={max(1, days // 4)} fits better"
+    return end, [*remarks, short]
 
 
-def _beside(whole: Span, as_of: dt.date) -> list[str]:
-    first, last = whole.first.date(), whole.last.date()
+def usual_days(events: tuple[EventsGuess, ...], now: dt.datetime) -> tuple[dt.date, dt.date, list[str]]:
+    """First and last day that events have, but for a few that stand far away, and what to tell of these.
+
+    Days after ``now`` and before 1990 are mistakes; the chain sends them to quarantine.
+    """
+    found, remarks = [], []
+    for table in events:
+        days = table.span.days if table.span else ()
+        good = [(d, n) for d, n in days if EARLIEST <= d <= now.date()]
+        late, early = (sum(n for d, n in days if d > now.date()), sum(n for d, n in days if d < EARLIEST))
+        column = table.columns.get("time", "")
+        if late:
+            remarks.append(
+                f"{column} is later than today in {some(late, 'row')} (up to {days[-1][0]}): quarantine, as time_in_future"
+            )
+        if early:
+            remarks.append(
+                f"{column} is before 1990 in {some(early, 'row')} (from {days[0][0]} on): quarantine, as time_too_early"
+            )
+        kept = _without_far(good)
+        if not kept:
+            continue
+        far = [(d, n) for d, n in good if not kept[0][0] <= d <= kept[-1][0]]
+        if far:
+            said = ", ".join(str(d) for d, _ in far[:5])
+            rows = sum(n for _, n in far)
+            remarks.append(
+                f"{column} is far from all others in {some(rows, 'row')} ({said}; the others from {kept[0][0]} to {kept[-1][0]}): as_of is set by "
+                "the others; they are events all the same, so mend them where they are mistakes"
+            )
+        found += [kept[0][0], kept[-1][0]]
+    if not found:  # no day is a day of the past: as they are told, and the chain will refuse them
+        found = [s.date() for e in events if e.span for s in (e.span.first, e.span.last)]
+    return min(found), max(found), remarks
+
+
+def _without_far(days: list[tuple[dt.date, int]]) -> list[tuple[dt.date, int]]:
+    """The days without the few rows at either end that a gap parts from the rest: longer than a season, and than half of the rest."""
+    total = sum(n for _, n in days)
+    kept = list(days)
+    for end in (-1, 0):
+        few, cut = 0, 0
+        ordered = kept[::-1] if end else kept
+        for place, ((day, n), (following, _)) in enumerate(itertools.pairwise(ordered)):
+            few += n
+            if few > max(_FEW, _FAR_SHARE * total):
+                break
+            if abs((day - following).days) > max(_SEASON, abs((following - ordered[-1][0]).days) / 2):
+                cut = place + 1
+        kept = ordered[cut:][::-1] if end else ordered[cut:]
+    return kept
+
+
+def _beside(first: dt.date, last: dt.date, as_of: dt.date) -> list[str]:
     if first < as_of <= last + dt.timedelta(days=LABEL_DAYS):
         return []
     return [

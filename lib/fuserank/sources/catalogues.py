@@ -1,15 +1,33 @@
-"""Which tables say more about items and users of the events."""
+"""Which tables say more about items and users of the events: by the ids that both know, then by how much they say."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from fuserank.common.looks import ColumnLook, Looks, TableLook
 from fuserank.config.dataset_dimensions import ItemsConfig, UsersConfig
 from fuserank.sources.guessed import DimensionGuess, EventsGuess
-from fuserank.sources.roles import best, is_id, is_money
+from fuserank.sources.names import ID_ENDS, name_parts, rank
+from fuserank.sources.nulls import empty_words
+from fuserank.sources.roles import SAME, is_id, is_money
 
-SAME = 0.3  # of the ids of one table, or of the other, that both must know to speak of the same things
+_UNIQUE = 0.99  # of a table's rows have an id of their own: then it tells of each once
+_SURELY = 0.9  # of the events' ids must be known by a column whose name says nothing
+_ALIKE = 0.1  # overlaps that differ by less are equal
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A column of a table that knows the events' ids; ``known``: share of the events' ids."""
+
+    guess: DimensionGuess
+    known: float
+    place: int
+
+    @property
+    def order(self) -> tuple[float, int, int]:
+        return -round(self.known / _ALIKE), -len(self.guess.columns), self.place
 
 
 def dimension(
@@ -18,29 +36,92 @@ def dimension(
     events: tuple[EventsGuess, ...],
     side: str,
     config: type[ItemsConfig | UsersConfig],
-) -> DimensionGuess | None:
-    """The table with one row for each user or item that the events know best."""
-    found = []
+) -> tuple[DimensionGuess | None, list[str]]:
+    """The table with one row for each user or item that the events know best, and what to tell of its rivals.
+
+    Each column that can be an id is asked which of the events' ids it knows; of those that know as many the table that
+    describes most wins, then the name.
+    """
+    found: list[_Candidate] = []
+    several: list[str] = []
     for table in tables:
-        key = best(table, side, is_id)
-        if key is None or looks.distinct_rows(table.name, [key]) < 0.99 * table.rows:
-            continue
-        about = max(overlap(looks, (table.name, key), (e.table.name, e.columns[side])) for e in events)
-        named: dict[str, str] = {}
-        for column in (c for c in config.model_fields if c not in {"source", "known_at", side}):
-            fits = is_money if column == "price" else _says_something
-            known = best(table, column, fits, {key, *named.values()})
-            if known is not None:
-                named[column] = known
-        if about >= SAME and (named or side == "item"):
-            found.append((about, DimensionGuess(table, key, named)))
-    return max(found, key=lambda f: f[0])[1] if found else None
+        mine: list[_Candidate] = []
+        for place, key in enumerate(c for c in table.columns if is_id(c)):
+            by_name = rank(side, key.name)
+            unique = key.distinct >= _UNIQUE * table.rows
+            if not unique and by_name is None:
+                continue
+            known, about = _known(looks, table, key, events, side)
+            if about < SAME or (by_name is None and not _surely(looks, table, key, events, side, known)):
+                continue
+            if not unique:
+                several.append(f"{key.name} of {table.name}")
+                continue
+            columns = _describing(table, key.name, side, config)
+            if columns or (side == "item" and by_name is not None):
+                order = 1000 + place if by_name is None else by_name
+                mine.append(_Candidate(DimensionGuess(table, key.name, columns), known, order))
+        found += sorted(mine, key=lambda c: c.order)[:1]
+    if not found:
+        return None, [
+            f"{c} knows the {side}s of the events, but has several rows for one: no catalogue" for c in several[:3]
+        ]
+    chosen, *rivals = sorted(found, key=lambda c: c.order)
+    remarks = [
+        f"{c.guess.table.name} is left out, though its {c.guess.key} knows {c.known:.0%} of the {side}s: {chosen.guess.table.name} knows {chosen.known:.0%} and says more of them"
+        for c in rivals
+    ]
+    taken, its_key = chosen.guess.table, chosen.guess.key
+    said = empty_words(looks, taken, [its_key, *chosen.guess.columns.values()])
+    nulls = {c: tuple(words) for c, words in said.items()}
+    remarks += [
+        f"{c} of {taken.name} says {', '.join(map(repr, words))} in {sum(words.values()):,} rows: taken for an empty cell (nulls)"
+        for c, words in said.items()
+    ]
+    return DimensionGuess(taken, its_key, chosen.guess.columns, nulls), remarks
+
+
+def _surely(
+    looks: Looks, table: TableLook, key: ColumnLook, events: tuple[EventsGuess, ...], side: str, known: float
+) -> bool:
+    """Whether a key whose name says nothing is one for this side: numbers from 1 on are in any other table's too, so nearly
+    all ids must be known, the other side's must not be known better, nor the table be called after it."""
+    other = "user" if side == "item" else "item"
+    parts = name_parts(key.name)
+    if known < _SURELY or not (key == table.columns[0] or (parts and parts[-1] in ID_ENDS)):
+        return False
+    if rank(other, table.name) is not None or rank(other, key.name) is not None:
+        return False
+    return rank(side, table.name) is not None or _known(looks, table, key, events, other)[0] < known
+
+
+def _known(
+    looks: Looks, table: TableLook, key: ColumnLook, events: tuple[EventsGuess, ...], side: str
+) -> tuple[float, float]:
+    """Share of the events' ids that a column knows, and that or the other way round, whichever is larger."""
+    one = (table.name, key.name)
+    known = max(looks.shared(e.table.name, e.columns[side], *one) for e in events)
+    return known, max(known, *(looks.shared(*one, e.table.name, e.columns[side]) for e in events))
+
+
+def _describing(table: TableLook, key: str, side: str, config: type[ItemsConfig | UsersConfig]) -> dict[str, str]:
+    """Contract column → the column that says it; the best names first, so that prod_name is no product type."""
+    wanted = [c for c in config.model_fields if c not in {"source", "known_at", side}]
+    ranked = sorted(
+        (place, n, wanted.index(ours), ours, column.name)
+        for n, column in enumerate(table.columns)
+        for ours in wanted
+        if column.name != key
+        and (place := rank(ours, column.name)) is not None
+        and (is_money(column) if ours == "price" else column.found != "nested" and column.filled > 0)
+    )
+    named: dict[str, str] = {}
+    for _, _, _, ours, column in ranked:
+        if ours not in named and column not in named.values():
+            named[ours] = column
+    return {ours: named[ours] for ours in wanted if ours in named}
 
 
 def overlap(looks: Looks, one: tuple[str, str], other: tuple[str, str]) -> float:
     """Share of the values of one column that the other has too, or the other way round, whichever is larger."""
     return max(looks.shared(*one, *other), looks.shared(*other, *one))
-
-
-def _says_something(column: ColumnLook) -> bool:
-    return column.found != "nested" and column.filled > 0

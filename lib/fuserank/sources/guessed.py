@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from fuserank.common.looks import Span, TableLook, TimeLook
@@ -26,12 +27,35 @@ class Told:
 
 
 @dataclass(frozen=True)
+class Scale:
+    """Worst and best rating that can be given; ``missing``: what stands for none, "" where nothing does."""
+
+    low: float
+    high: float
+    missing: str = ""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A comparison of a mapping's ``rules``; ``kind`` is the column's type."""
+
+    name: str
+    column: str
+    op: str
+    value: str | float
+    kind: str
+
+
+@dataclass(frozen=True)
 class EventsGuess:
     """A table of events.
 
     ``columns``: user, item, time and, where found, type, value, quantity, amount, session, store, platform → column.
     ``kinds``: what the type column says ("" where there is none) → event type, role, reward.
-    ``repeated``: rows whose key an earlier one has.
+    ``repeated``: of the rows that live, those whose key an earlier one has; None where that could not be counted.
+    ``nulls``: column → cells of it that say nothing, as they are written.
+    ``per_unit``: whether ``amount`` is what one unit costs.
+    ``rules``: comparisons that a row must keep to be an event.
     """
 
     table: TableLook
@@ -40,8 +64,13 @@ class EventsGuess:
     span: Span | None
     kinds: dict[str, tuple[str, str, float]]
     key: tuple[str, ...]
-    repeated: int
+    repeated: int | None
     remarks: tuple[str, ...] = ()
+    nulls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    per_unit: bool = False
+    scale: Scale | None = None  # of the values, where they are ratings
+    rules: tuple[Rule, ...] = ()
+    reverses: str | None = None  # the type that reversals take back, by the same key
 
 
 @dataclass(frozen=True)
@@ -51,6 +80,7 @@ class DimensionGuess:
     table: TableLook
     key: str
     columns: dict[str, str]
+    nulls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import yaml
 
 from fuserank.common.looks import ColumnLook, TableLook, TimeLook
 from fuserank.config.dataset_checks import SEQUENCE
-from fuserank.sources.guessed import LABEL_DAYS, DimensionGuess, EventsGuess, Guess
+from fuserank.sources.guessed import LABEL_DAYS, DimensionGuess, EventsGuess, Guess, Scale
+from fuserank.sources.names import some
 from fuserank.sources.times import time_of
 
+_NOT_RATED = 0.1  # what an event without its rating is worth: it was taken up all the same
 _MINOR = ("cent", "minor", "pence", "pfennig")
 
 
@@ -75,6 +77,12 @@ def _files(table: TableLook, guess: Guess) -> Iterator[str]:
     yield "    columns:"
     for column, spec in _columns(table, guess).items():
         yield f"      {_plain(column)}: {_plain(spec)}"
+    rules = [r for e in guess.events if e.table.name == table.name for r in e.rules]
+    if rules:
+        yield "    rules: # what a row must keep; one that does not goes to quarantine"
+    for rule in rules:
+        told = {"name": rule.name, "column": rule.column, "op": rule.op, "value": rule.value}
+        yield f"      - {{{', '.join(f'{k}: {_plain(v)}' for k, v in told.items())}}}"
 
 
 def _columns(table: TableLook, guess: Guess) -> dict[str, Any]:
@@ -90,12 +98,22 @@ def _columns(table: TableLook, guess: Guess) -> dict[str, Any]:
             specs[column] = _time(events.time, guess.zone) if role == "time" and events.time else _spec(role, look)
         for column in events.key:
             specs.setdefault(column, _spec("key", table.column(column)))
+        for rule in events.rules:
+            specs.setdefault(rule.column, rule.kind)
+        specs = {c: _with_nulls(spec, events.nulls.get(c, ())) for c, spec in specs.items()}
     for dimension in (guess.items, guess.users):
         if dimension is not None and dimension.table.name == table.name:
             specs |= {c: _of_dimension(table.column(c)) for c in (dimension.key, *dimension.columns.values())}
             if (price := dimension.columns.get("price")) is not None:
                 specs[price] = _spec("amount", table.column(price))
+            specs = {c: _with_nulls(spec, dimension.nulls.get(c, ())) for c, spec in specs.items()}
     return specs
+
+
+def _with_nulls(spec: Any, words: Sequence[str]) -> Any:
+    if not words:
+        return spec
+    return (spec if isinstance(spec, dict) else {"type": spec}) | {"nulls": list(words)}
 
 
 def _time(time: TimeLook, zone: str) -> Any:
@@ -131,21 +149,30 @@ def _events(events: EventsGuess) -> Iterator[str]:
         kind, role, reward = events.kinds[""]
         yield f"    type: {kind} # view, click, cart, purchase, rating, … : an open list"
         yield f"    role: {role} # exposure, feedback or reversal"
-        yield f"    reward: {_reward(c, table)}" if "value" in c else f"    reward: {{value: {reward}}}"
+        yield (
+            f"    reward: {_reward(c['value'], events.scale)}"
+            if "value" in c and events.scale
+            else f"    reward: {{value: {reward}}}"
+        )
     else:
         yield f"    type_column: {_plain(c['type'])}"
         yield "    types: # what the column says: its name here, its role (exposure, feedback, reversal), what it is worth"
         for said, (kind, role, reward) in events.kinds.items():
             yield f"      {_plain(said)}: {{type: {_plain(kind)}, role: {role}, reward: {{value: {reward}}}}}"
-    yield from (f"    {role}: {_plain(c[role])}" for role in ("user", "item", "time", "place") if role in c)
-    said = f" # {events.repeated:,} rows repeat it: they go to quarantine" if events.repeated else " # unique"
+    yield from (f"    {role}: {_plain(c[role])}" for role in ("user", "item", "time", "clock", "place") if role in c)
+    said = (
+        f" # {some(events.repeated, 'row')} more with the same one: quarantine" if events.repeated else _unique(events)
+    )
     yield f"    key: [{', '.join(_plain(k) for k in events.key)}]{said}"
+    if events.reverses:
+        yield f"    reverses: {{type: {events.reverses}, key: [{', '.join(_plain(k) for k in events.key)}]}}"
     if "quantity" in c:
         yield f"    quantity: {_plain(c['quantity'])}"
     if "amount" in c:
-        yield f"    amount: {{column: {_plain(c['amount'])}, unit: {_unit(c['amount'])}}} # what was paid for the line; major: 1.99, minor: 199"
+        per, what = (", per: unit", "times quantity") if events.per_unit else ("", "what was paid for the line")
+        yield f"    amount: {{column: {_plain(c['amount'])}, unit: {_unit(c['amount'])}{per}}} # {what}; major: 1.99, minor: 199"
     yield from (f"    {role}: {_plain(c[role])}" for role in ("value", "session", "store", "platform") if role in c)
-    if c.get("session") == c["user"]:
+    if c.get("session") == c["user"] and "place" in c:
         yield "    # look: no baskets are told: what a user took counts as one, so that items can be taken together"
     yield from (f"    # look: {' '.join(remark.split())}" for remark in events.remarks)
 
@@ -158,14 +185,18 @@ def _unit(column: str) -> str:
     return "minor" if any(w in column.lower() for w in _MINOR) else "major"
 
 
-def _reward(columns: dict[str, str], table: TableLook) -> str:
+def _unique(events: EventsGuess) -> str:
+    if events.repeated is None:
+        return " # not counted"
+    return " # unique" if events.table.whole else " # unique in the rows that were looked at"
+
+
+def _reward(column: str, scale: Scale) -> str:
     """The middle of the scale is worth nothing, its ends 1 and −1: a bad rating is feedback against the item."""
-    look = table.column(columns["value"])
-    low, high = look.low or 0.0, look.high or 1.0
-    if high <= low:
-        return "{value: 1.0}"
-    scale = 2 / (high - low)
-    return f"{{column: {_plain(columns['value'])}, scale: {scale:g}, offset: {-scale * (low + high) / 2:g}}} # {low:g} … {high:g} become −1 … 1"
+    factor = 2 / (scale.high - scale.low)
+    told = f"scale: {factor:g}, offset: {-factor * (scale.low + scale.high) / 2:g}"
+    missing = f", missing: {_NOT_RATED:g}" if scale.missing else ""
+    return f"{{column: {_plain(column)}, {told}{missing}}} # {scale.low:g} … {scale.high:g} become −1 … 1"
 
 
 def _dimension(kind: str, dimension: DimensionGuess, first: dt.date) -> Iterator[str]:

@@ -7,10 +7,12 @@ import re
 # The likelier first: among the columns of a table the earliest word wins.
 WORDS: dict[str, tuple[str, ...]] = {
     "user": ("user", "customer", "client", "visitor", "member", "household", "reviewer", "buyer", "shopper", "account",
-             "consumer", "person", "uid", "profile", "card", "kunde", "kunden", "cliente", "utilisateur", "usuario", "hshd"),
+             "consumer", "person", "uid", "profile", "card", "kunde", "kunden", "cliente", "utilisateur", "usuario", "hshd",
+             "cust", "nutzer", "besucher", "mitglied", "distinct", "anonymous", "pseudo", "cookie", "email", "emailaddress", "mail"),
     "item": ("item", "product", "article", "sku", "asin", "stockcode", "artikel", "produkt", "produit", "producto", "movie",
              "book", "isbn", "track", "song", "artist", "venue", "location", "poi", "upc", "ean", "gtin", "listing", "goods",
-             "content", "prod", "offer", "recipe", "game", "anime", "news", "video", "course"),
+             "content", "prod", "offer", "recipe", "game", "anime", "news", "video", "course", "variant", "business", "hotel", "restaurant",
+             "beer", "aid", "plu", "produto", "prodotto", "articulo", "articolo", "artigo", "merchandise"),
     "time": ("eventtime", "timestamp", "datetime", "time", "ts", "unixreviewtime", "createdat", "purchasedat", "orderedat",
              "occurredat", "invoicedate", "orderdate", "transactiondate", "purchasedate", "eventdate", "date", "created",
              "when", "day", "datum", "fecha", "reviewtime", "listenedat", "visitedat", "tdat"),
@@ -41,7 +43,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "household_comp": ("householdcomp", "householdcomposition"),
     "kids_count": ("kids", "kidscount", "children"),
 }  # fmt: skip
-_ID_ENDS = ("id", "ids", "no", "nr", "number", "num", "code", "key", "idx", "index", "hash", "nummer")
+ID_ENDS = ("id", "ids", "no", "nr", "number", "num", "code", "key", "idx", "index", "hash", "nummer")
 
 # What a type column says → role and reward of the event. Exposures were shown; of feedback the sign counts first.
 TYPES: dict[str, tuple[str, float]] = {
@@ -56,9 +58,83 @@ TYPES: dict[str, tuple[str, float]] = {
     "skip": ("feedback", -0.2), "hide": ("feedback", -1.0), "return": ("reversal", 0.0), "refund": ("reversal", 0.0),
     "cancel": ("reversal", 0.0), "cancellation": ("reversal", 0.0), "chargeback": ("reversal", 0.0),
 }  # fmt: skip
+# Beginnings of words that a longer name for a kind of event has, all of them; the first that fits says what it is.
+PHRASES: tuple[tuple[str, tuple[str, float]], ...] = (
+    *(
+        (p, ("feedback", -0.2))
+        for p in (
+            "remove cart",
+            "delete cart",
+            "remove basket",
+            "remove bag",
+            "remov wishlist",
+            "product removed",
+            "item removed",
+            "unfav",
+            "skip",
+        )
+    ),
+    *(
+        (p, ("reversal", 0.0))
+        for p in ("refund", "return", "cancel", "chargeback", "storn", "retour", "rembours", "devol")
+    ),
+    *((p, ("feedback", -1.0)) for p in ("unlike", "dislike", "thumb down", "not interest", "hide")),
+    *((p, ("exposure", 0.0)) for p in ("impression", "list view", "item list", "shown")),
+    *(
+        (p, ("feedback", 0.5))
+        for p in (
+            "wish",
+            "favo",
+            "bookmark",
+            "add cart",
+            "add basket",
+            "add bag",
+            "product added",
+            "item added",
+            "addtocart",
+            "warenkorb",
+            "panier",
+            "carrito",
+            "payment info",
+            "shipping info",
+            "checkout",
+        )
+    ),
+    *((p, ("feedback", 0.2)) for p in ("cart view", "view cart")),
+    *(
+        (p, ("feedback", 1.0))
+        for p in (
+            "purchas",
+            "buy",
+            "bought",
+            "order complet",
+            "order placed",
+            "order paid",
+            "order creat",
+            "ordered",
+            "transact",
+            "sale",
+            "sold",
+            "kauf",
+            "gekauft",
+            "bestell",
+            "achat",
+            "compra",
+        )
+    ),
+    *(
+        (p, ("feedback", 0.2))
+        for p in ("view", "visit", "detail", "select", "click", "ansicht", "klick", "vue", "vista", "consult")
+    ),
+    *(
+        (p, ("feedback", 0.5))
+        for p in ("play", "listen", "watch", "stream", "download", "share", "like", "save", "borrow", "rent")
+    ),
+)
 # What the name of a file says of all its rows.
 FILES: dict[str, str] = {
     "purchase": "purchase", "order": "purchase", "transaction": "purchase", "sale": "purchase", "invoice": "purchase",
+    "buy": "purchase", "bought": "purchase", "verkauf": "purchase", "umsatz": "purchase", "bestell": "purchase",
     "retail": "purchase", "basket": "purchase", "view": "view", "click": "click", "play": "play", "listen": "play",
     "checkin": "visit", "visit": "visit", "rating": "rating", "review": "review", "like": "like",
 }  # fmt: skip
@@ -75,11 +151,21 @@ def word(text: str) -> str:
     return made if re.match(r"[a-z]", made) else f"t_{made}".rstrip("_")
 
 
+def name_parts(text: str) -> list[str]:
+    """The words of a name, lower case: orderId, order_id and Order ID are order and id."""
+    return [p.lower() for p in re.split(r"[\W_]+|(?<=[a-z0-9])(?=[A-Z])", text) if p]
+
+
+def some(n: int, what: str) -> str:
+    """1 row, 2,000 rows."""
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
+
+
 def rank(role: str, column: str) -> int | None:
     """How well a column's name says the role: 0 is best; None where it says nothing of it."""
     whole = letters(column)
-    forms = {whole} | {whole.removesuffix(e) for e in _ID_ENDS if whole.endswith(e)} | {whole.removesuffix("s")}
-    parts = [p.lower() for p in re.split(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])", column) if p]
+    forms = {whole} | {whole.removesuffix(e) for e in ID_ENDS if whole.endswith(e)} | {whole.removesuffix("s")}
+    parts = name_parts(column)
     for place, said in enumerate(WORDS[role]):
         if said in forms:
             return 2 * place

@@ -71,7 +71,7 @@ def test_an_export_of_orders_with_a_catalogue_is_understood(tmp_path: Path) -> N
     assert (events.type, events.role, events.key, events.quantity) == (
         "purchase",
         "feedback",
-        ["Bestellnummer"],
+        ["Kunde", "Bestellnummer", "Artikelnr"],
         "Menge",
     )
     files = found.files[events.source]
