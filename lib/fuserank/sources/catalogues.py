@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fuserank.common.looks import ColumnLook, Looks, TableLook
 from fuserank.config.dataset_dimensions import ItemsConfig, UsersConfig
 from fuserank.sources.guessed import DimensionGuess, EventsGuess
-from fuserank.sources.names import ID_ENDS, name_parts, rank
+from fuserank.sources.names import ID_ENDS, WORDS, name_parts, rank
 from fuserank.sources.nulls import empty_words
 from fuserank.sources.roles import SAME, is_id, is_money
 
@@ -106,7 +106,7 @@ def _known(
 
 def _describing(table: TableLook, key: str, side: str, config: type[ItemsConfig | UsersConfig]) -> dict[str, str]:
     """Contract column → the column that says it; the best names first, so that prod_name is no product type."""
-    wanted = [c for c in config.model_fields if c not in {"source", "known_at", side}]
+    wanted = [c for c in config.model_fields if c in WORDS and c != side]  # attributes have names of the shop's own
     ranked = sorted(
         (place, n, wanted.index(ours), ours, column.name)
         for n, column in enumerate(table.columns)
