@@ -133,6 +133,9 @@ class Looks(Protocol):
     def one_in_each(self, table: str, group: str, column: str) -> tuple[int, int]:
         """(groups, agreeing): of the groups of several rows, those in which the column says one thing throughout."""
 
+    def alike(self, table: str, column: str, other: str, other_column: str) -> float:
+        """As ``shared``, but zeros before a number and ``.0`` after it don't count, nor does case."""
+
     def numbers(self, table: str, column: str, most: int) -> tuple[tuple[float, int], ...]:
         """A column's numbers and how often each is there, ascending; the commonest where there are more than ``most``."""
 

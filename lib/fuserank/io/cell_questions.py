@@ -79,6 +79,14 @@ class CellQuestions:
         found = self._asked(f"SELECT count(*), count_if(d <= 1) FROM ({each})")[0]
         return int(found[0]), int(found[1] or 0)
 
+    def alike(self, table: str, column: str, other: str, other_column: str) -> float:
+        """As ``shared``, but zeros before a number and ``.0`` after it don't count, nor does case."""
+        one, two = (f"regexp_replace(lower({text(c)}), '^0+|\\.0+$', '', 'g')" for c in (column, other_column))
+        mine = f"(SELECT DISTINCT {one} AS v FROM {self._names[table]} WHERE {text(column)} IS NOT NULL)"
+        theirs = f"SELECT {two} FROM {self._names[other]} WHERE {text(other_column)} IS NOT NULL"
+        found = self._asked(f"SELECT count(*), count_if(v IN ({theirs})) FROM {mine}")[0]
+        return (found[1] or 0) / found[0] if found[0] else 0.0
+
     def numbers(self, table: str, column: str, most: int) -> tuple[tuple[float, int], ...]:
         """A column's numbers and how often each is there, ascending; the commonest where there are more than ``most``."""
         value = number(column)

@@ -9,7 +9,7 @@ from fuserank.sources.guessed import LABEL_DAYS, EventsGuess, Told
 from fuserank.sources.names import rank, some
 
 EARLIEST = dt.date(1990, 1, 1)
-_FEW, _FAR_SHARE = 1, 0.02  # rows that may stand far away
+_FAR_SHARE = 0.02  # of the rows may stand far away; of a small table three, or a tenth
 _SEASON = 90  # days
 
 
@@ -71,7 +71,7 @@ def _without_far(days: list[tuple[dt.date, int]]) -> list[tuple[dt.date, int]]:
         ordered = kept[::-1] if end else kept
         for place, ((day, n), (following, _)) in enumerate(itertools.pairwise(ordered)):
             few += n
-            if few > max(_FEW, _FAR_SHARE * total):
+            if few > max(1, min(3, total / 10), _FAR_SHARE * total):
                 break
             if abs((day - following).days) > max(_SEASON, abs((following - ordered[-1][0]).days) / 2):
                 cut = place + 1

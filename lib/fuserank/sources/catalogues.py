@@ -46,16 +46,16 @@ def dimension(
     several: list[str] = []
     for table in tables:
         mine: list[_Candidate] = []
-        for place, key in enumerate(c for c in table.columns if is_id(c)):
+        for place, key in enumerate(c for c in table.columns if _may_be_key(table, c, side)):
             by_name = rank(side, key.name)
             unique = key.distinct >= _UNIQUE * table.rows
-            if not unique and by_name is None:
-                continue
             known, about = _known(looks, table, key, events, side)
             if about < SAME or (by_name is None and not _surely(looks, table, key, events, side, known)):
                 continue
             if not unique:
-                several.append(f"{key.name} of {table.name}")
+                several.append(
+                    f"{table.name} is left out: its {key.name} knows the {side}s of the events, but has several rows for one"
+                )
                 continue
             columns = _describing(table, key.name, side, config)
             if columns or (side == "item" and by_name is not None):
@@ -63,9 +63,8 @@ def dimension(
                 mine.append(_Candidate(DimensionGuess(table, key.name, columns), known, order))
         found += sorted(mine, key=lambda c: c.order)[:1]
     if not found:
-        return None, [
-            f"{c} knows the {side}s of the events, but has several rows for one: no catalogue" for c in several[:3]
-        ]
+        several += _written_otherwise(looks, tables, events, side)
+        return None, several[:3]
     chosen, *rivals = sorted(found, key=lambda c: c.order)
     remarks = [
         f"{c.guess.table.name} is left out, though its {c.guess.key} knows {c.known:.0%} of the {side}s: {chosen.guess.table.name} knows {chosen.known:.0%} and says more of them"
@@ -81,16 +80,24 @@ def dimension(
     return DimensionGuess(taken, its_key, chosen.guess.columns, nulls), remarks
 
 
+def _may_be_key(table: TableLook, key: ColumnLook, side: str) -> bool:
+    """Whether a column is worth asking: its name says the side, or it is a unique id in the first place or by its name."""
+    if not is_id(key) or rank(side, key.name) is not None:
+        return is_id(key)
+    parts = name_parts(key.name)
+    named = key == table.columns[0] or (bool(parts) and parts[-1] in ID_ENDS)
+    return (
+        named and key.distinct >= _UNIQUE * table.rows and rank("user" if side == "item" else "item", key.name) is None
+    )
+
+
 def _surely(
     looks: Looks, table: TableLook, key: ColumnLook, events: tuple[EventsGuess, ...], side: str, known: float
 ) -> bool:
     """Whether a key whose name says nothing is one for this side: numbers from 1 on are in any other table's too, so nearly
     all ids must be known, the other side's must not be known better, nor the table be called after it."""
     other = "user" if side == "item" else "item"
-    parts = name_parts(key.name)
-    if known < _SURELY or not (key == table.columns[0] or (parts and parts[-1] in ID_ENDS)):
-        return False
-    if rank(other, table.name) is not None or rank(other, key.name) is not None:
+    if known < _SURELY or rank(other, table.name) is not None:
         return False
     return rank(side, table.name) is not None or _known(looks, table, key, events, other)[0] < known
 
@@ -120,6 +127,24 @@ def _describing(table: TableLook, key: str, side: str, config: type[ItemsConfig 
         if ours not in named and column not in named.values():
             named[ours] = column
     return {ours: named[ours] for ours in wanted if ours in named}
+
+
+def _written_otherwise(
+    looks: Looks, tables: Sequence[TableLook], events: tuple[EventsGuess, ...], side: str
+) -> list[str]:
+    """Tables whose ids would be the events' if zeros before and after them did not count: 0108775015, 108775015, 108775015.0."""
+    said = []
+    for table in tables:
+        for key in (c for c in table.columns if _may_be_key(table, c, side) and c.distinct >= _UNIQUE * table.rows):
+            one = (table.name, key.name)
+            alike = max(looks.alike(e.table.name, e.columns[side], *one) for e in events)
+            if alike >= _SURELY:
+                theirs, first = key.samples[0][0], events[0].table.column(events[0].columns[side]).samples[0][0]
+                said.append(
+                    f"{table.name} is left out: {key.name} has the {side}s of the events, but writes them in another way ({theirs}; the events "
+                    f"say {first}); write one of the files anew"
+                )
+    return said
 
 
 def overlap(looks: Looks, one: tuple[str, str], other: tuple[str, str]) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from fuserank.common.errors import IngestError
 from fuserank.common.looks import ColumnLook, Looks, Span, TableLook, TimeLook
@@ -35,6 +36,7 @@ def events_of(looks: Looks, table: TableLook, roles: Roles) -> EventsGuess:
     """
     columns, remarks = dict(roles.columns), list(roles.remarks)
     look, span = _times(looks, table, columns["time"])
+    look = replace(look, type="date") if "clock" in columns else look  # where all cells say midnight, they tell days
     money = _by_name(looks, table, columns, remarks) if table.header else paid_by_place(looks, table, columns)
     remarks += money.remarks
     scale = None
@@ -56,6 +58,7 @@ def events_of(looks: Looks, table: TableLook, roles: Roles) -> EventsGuess:
     reverses, said = reversed_by(kinds, columns, key)
     remarks += said + _doubts(table, columns, look, key, repeated)
     spoken = {c.name for c in table.columns if any(r.startswith(f"{c.name} says") for r in remarks)}
+    remarks += _unread(table, columns)
     remarks += _unused(table, {*columns.values(), *key, *(r.column for r in rules), *spoken})
     return EventsGuess(
         table, columns, look, span, kinds, key, repeated, tuple(remarks), nulls, money.per_unit, scale, rules, reverses
@@ -163,6 +166,25 @@ def _doubts(
         remarks.append(
             f"{columns['time']} fits both {look.pattern} and {other}: mend the pattern if months stand first"
         )
+    return remarks
+
+
+def _unread(table: TableLook, columns: dict[str, str]) -> list[str]:
+    """Columns that are called an amount, a quantity or a rating, and whose cells are no numbers that can be read."""
+    remarks = []
+    for role in ("amount", "quantity", "value"):
+        for column in named(
+            table, role, lambda c: c.found == "text" and c.filled > 0 and not is_money(c), {*columns.values()}
+        ):
+            if (
+                role not in columns
+                and (rank(role, column.name) or 0) < 100
+                and any(map(str.isdigit, column.samples[0][0]))
+            ):
+                remarks.append(
+                    f"{column.name} says {column.samples[0][0]!r}: no number that can be read, so there is no {role}; write it as 1234.50"
+                )
+                break
     return remarks
 
 

@@ -9,6 +9,7 @@ from fuserank.common.looks import EMPTY, ColumnLook, Looks, TableLook
 from fuserank.sources.names import PHRASES, TYPES, kind_of_file, letters, name_parts, rank, some, word
 
 MOST_KINDS = 1_000  # of a column that tells them
+_MOST_NUMBERS = 30  # that may stand for kinds
 _UNSAID = 0.9  # of the rows of a column whose name says nothing of kinds: so many must say known ones
 _IDS = {"id", "ids", "key", "hash", "no", "nr", "number"}
 _ACTS = {"event", "action", "behavior", "behaviour", "interaction", "activity", "transaction"}
@@ -89,29 +90,25 @@ def kinds_of(looks: Looks, table: TableLook, columns: dict[str, str]) -> tuple[K
 
 
 def _told(looks: Looks, table: TableLook, column: ColumnLook) -> _Told | None:
-    if (
-        column.found not in {"text", "integer"}
-        or not 0 < column.distinct <= MOST_KINDS
-        or column.mostly(column.numbers)
-    ):
-        return _numbers(column)
+    if column.found not in {"text", "integer"} or not column.distinct:
+        return None
+    if column.mostly(column.numbers):  # nobody can know what numbers mean
+        few = column.mostly(column.integers) and column.distinct <= _MOST_NUMBERS
+        return _Told(column, dict(column.samples), {}) if few and _named(column) else None
+    if column.distinct > MOST_KINDS:
+        return _Told(column, dict(column.samples), {}) if _named(column) else None
     if not _named(column) and not any(kind_of(v) for v, _ in column.samples):
         return None
     said = {v: n for v, n in looks.commonest(table.name, column.name, MOST_KINDS) if v.lower() not in EMPTY}
     return _Told(column, said, {v: k for v in said if (k := kind_of(v)) is not None})
 
 
-def _numbers(column: ColumnLook) -> _Told | None:
-    """Numbers in a column that is called a type: nobody can know what they mean."""
-    whole = column.filled and column.mostly(column.integers) and column.distinct <= 30
-    return _Told(column, dict(column.samples), {}) if whole and _named(column) else None
-
-
 def _unused(told: _Told) -> str:
     first = ", ".join(list(told.said)[:5])
     more = f" and {told.column.distinct - 5:,} more" if told.column.distinct > 5 else ""
+    why = "none is a known kind of event" if told.column.distinct <= MOST_KINDS else "too many for kinds of events"
     return (
-        f"{told.column.name} says {first}{more}: none is a known kind of event, so all rows are of one kind; where it tells kinds, write "
+        f"{told.column.name} says {first}{more}: {why}, so all rows are of one kind; where it tells kinds, write "
         f"type_column: {told.column.name} and types: in place of type"
     )
 

@@ -16,6 +16,7 @@ from fuserank.sources.names import some
 from fuserank.sources.times import time_of
 
 _NOT_RATED = 0.1  # what an event without its rating is worth: it was taken up all the same
+_LISTED = 30  # columns that are not used
 _MINOR = ("cent", "minor", "pence", "pfennig")
 
 
@@ -77,6 +78,10 @@ def _files(table: TableLook, guess: Guess) -> Iterator[str]:
     yield "    columns:"
     for column, spec in _columns(table, guess).items():
         yield f"      {_plain(column)}: {_plain(spec)}"
+    left = [c.name for c in table.columns if c.name not in _columns(table, guess)]
+    if left and table.format != "sequences":
+        more = f" and {len(left) - _LISTED} more" if len(left) > _LISTED else ""
+        yield f"      # not used: {' '.join(', '.join(left[:_LISTED]).split())}{more}"
     rules = [r for e in guess.events if e.table.name == table.name for r in e.rules]
     if rules:
         yield "    rules: # what a row must keep; one that does not goes to quarantine"

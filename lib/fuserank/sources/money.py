@@ -68,7 +68,7 @@ def paid(looks: Looks, table: TableLook, columns: dict[str, str]) -> Paid:
 
 def paid_by_place(looks: Looks, table: TableLook, columns: dict[str, str]) -> Paid:
     """As ``paid``, of a file without a header, whose amount was found by its place beside a quantity."""
-    if "amount" not in columns or not _differs(table.column(columns["quantity"])):
+    if "amount" not in columns or "quantity" not in columns or not _differs(table.column(columns["quantity"])):
         return Paid(columns.get("amount"))
     return _of_one(looks, table, columns, table.column(columns["amount"]), [])
 

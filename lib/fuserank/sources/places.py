@@ -94,6 +94,8 @@ def _measures(looks: Looks, table: TableLook, columns: dict[str, str], left: lis
         ]
         if beside:
             found = {"quantity": column.name, "amount": beside[0].name}
+    if not found and len(cents := [c for c in money if _in_cents(c)]) == 1:
+        found = {"amount": cents[0].name}
     return found
 
 
@@ -109,6 +111,12 @@ def _is_count(looks: Looks, table: TableLook, column: ColumnLook) -> bool:
     values = looks.numbers(table.name, column.name, MOST_VALUES)
     total = sum(n for _, n in values)
     return sum(n for v, n in values if v in {0, 1}) > 0.5 * total
+
+
+def _in_cents(column: ColumnLook) -> bool:
+    """Whether nearly all cells have one or two decimals, as prices have; many have two."""
+    places = [len(v.partition(".")[2]) for v, _ in column.samples]
+    return column.distinct > 2 and all(n <= 2 for n in places) and sum(n == 2 for n in places) > 0.5 * len(places)
 
 
 def _of_item(looks: Looks, table: TableLook, item: str, column: ColumnLook) -> bool:

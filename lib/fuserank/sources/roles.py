@@ -16,6 +16,7 @@ _RETURNS = 1.001  # occasions a user: below, an id is new in every one of them
 _STABLE = 1.01  # from here on ids come back
 _PEOPLE = 0.1  # of the ids that are new in every order: with fewer, those that come back are a shop's own people
 _SPARSE, _FULL = 0.5, 0.95  # of the rows: a column with fewer is passed over for one that has more
+_ASKED = 20  # columns of another table with an id in each row: the first
 _SAME_DAY = 0.9  # of the rows in which two columns must tell one day to tell one moment
 _CLOCKS = {"time", "clock", "hour", "hours", "uhrzeit", "zeit", "hora", "heure", "ora", "tijd", "godzina", "timeofday"}
 _CLOCK = r"\d{1,2}[:.h]\d{2}([:.]\d{2}([.,]\d+)?)?( ?[AaPp]\.?[Mm]\.?)?"
@@ -155,7 +156,12 @@ def _hours(looks: Looks, table: TableLook, column: ColumnLook) -> bool:
 def clock_of(looks: Looks, table: TableLook, columns: dict[str, str]) -> str | None:
     """The column with the time of day, where the time is a day alone: 16:31, or whole numbers that are called so."""
     look = time_of(table.column(columns["time"]))
-    if look is None or look.type != "date" or table.format == "parquet":
+    if (
+        look is None
+        or look.type not in {"date", "timestamp"}
+        or table.format == "parquet"
+        or (look.type != "date" and _hours(looks, table, table.column(columns["time"])))
+    ):
         return None
     for column in table.columns:
         if column.name in columns.values() or not _CLOCKS & set(name_parts(column.name)) or column.distinct <= 1:
@@ -212,8 +218,7 @@ def _described(looks: Looks, table: TableLook, column: ColumnLook) -> float:
         looks.shared(table.name, column.name, other.name, key.name)
         for other in looks.tables
         if other.name != table.name
-        for key in other.columns
-        if is_id(key) and key.distinct >= 0.99 * other.rows and key.distinct > 1
+        for key in [k for k in other.columns if is_id(k) and k.distinct >= 0.99 * other.rows][:_ASKED]
     ]
     return max(shares, default=0.0)
 

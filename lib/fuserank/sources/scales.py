@@ -82,7 +82,7 @@ def _fits(rest: Counts, scale: tuple[float, float, float], total: int) -> bool:
 
 
 def _missing(values: Counts) -> tuple[str, Counts]:
-    """What stands for "not rated": −1 below whole points from 1 on, or 0 below such; and the rest."""
+    """What stands for "not rated": −1 or 0 below whole points from 1 on, or one number far from all others; and the rest."""
     ranks = [v for v, _ in values]
     points = [v for v in ranks if v > 0]
     whole = bool(points) and all(v == round(v) for v in points) and max(points) >= 3
@@ -92,6 +92,13 @@ def _missing(values: Counts) -> tuple[str, Counts]:
         few = len(points) - len(usual) <= _FEW  # points above 10 are slips, or the scale is another
         if sign in ranks and whole and (few or sign < 0) and min(v for v, _ in others) >= 1:
             return f"{sign:g}", others
+    total = sum(n for _, n in values)
+    for mark, rest in ((values[-1], values[:-1]), (values[0], values[1:])):  # 99 beside 1 … 5: too often for a slip
+        if len(rest) < 2 or mark[1] <= max(_FEW, _OUTSIDE * total):
+            continue
+        low, high = rest[0][0], rest[-1][0]
+        if 0 <= low < high <= 10 and max(mark[0] - high, low - mark[0]) > 2 * (high - low):
+            return f"{mark[0]:g}", rest
     return "", values
 
 

@@ -9,6 +9,7 @@ import datetime as dt
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,9 +17,11 @@ import pytest
 from fuserank.common.looks import TableLook
 from fuserank.io.looking import LocalLooks
 from fuserank.sources.events_table import events_of, roles_of
+from fuserank.sources.guess import guess
 from fuserank.sources.guessed import EventsGuess, Scale, Told
 
 ROWS = 160
+NOW = dt.datetime(2026, 11, 29, tzinfo=dt.UTC)
 START = dt.datetime(2023, 1, 1, 8)  # noqa: DTZ001  # as exports tell it
 
 
@@ -121,6 +124,7 @@ PLACES = {
     "item_told": Case(
         "", lambda k: [k % 20, 100 + item(k), 500 + item(k) % 3, one_of("pv", "buy")(k), seconds(k)],
         {"user": "_c0", "item": "_c2", "type": "_c3", "time": "_c4"}, Told(item="_c2")),
+    "prices_alone": Case("", lambda k: [k % 20, item(k), f"{k * 7 % 40}.{k % 90 + 10}", seconds(k)], {"amount": "_c2", "time": "_c3"}),
     "goods_first": Case(
         "", lambda k: [f"B0{item(k):08d}", f"A{k % 20}X", f"{k % 5 + 1}.0", seconds(k)], {"user": "_c1", "item": "_c0", "value": "_c2"}),
 }  # fmt: skip
@@ -130,6 +134,7 @@ RATINGS = {
     "minus_one": Case(
         RATED, rated(-1, 6, 7, 10, 1), remarks=("says -1 in", "taken for not rated"), more={"scale": Scale(1, 10, "-1")}),
     "zero": Case(RATED, rated(0, 5, 8, 10, 1), remarks=("rating says 0",), more={"scale": Scale(1, 10, "0")}),
+    "ninety_nine": Case(RATED, rated(1, 2, 3, 4, 5, 99), remarks=("rating says 99",), more={"scale": Scale(1, 5, "99")}),
     "halves": Case(RATED, rated(0.5, 1, 2.5, 3.5, 5), more={"scale": Scale(0.5, 5)}),
     "ten": Case(RATED, rated(1, 6, 7, 10, 9), more={"scale": Scale(1, 10)}),
     "hundred": Case(RATED, rated(0, 12, 55, 80, 100, 71), more={"scale": Scale(0, 100)}),
@@ -147,6 +152,9 @@ TIMES = {
     "another_day": Case(
         "order_date,checked_at,user_id,item_id", lambda k: [at(k).date(), at(k + 50), k % 20, item(k)], {"time": "order_date"},
         remarks=("checked_at tells times too",)),
+    "midnights_and_time": Case(
+        "Date,Time,user_id,item_id", lambda k: [f"{at(k).date()} 00:00:00", f"{at(k):%H%M}", k % 20, item(k)],
+        {"time": "Date", "clock": "Time"}),
     "date_and_time": Case(
         "Date,Time,user_id,item_id", lambda k: [at(k).date(), f"{at(k):%H:%M:%S}", k % 20, item(k)], {"time": "Date", "clock": "Time"}),
     "new_in_every_order": Case(
@@ -187,6 +195,8 @@ MONEY = {
         more={"rules": ["not_cancelled"]}, remarks=("status says 'cancelled'",)),
     "flagged": Case(
         f"{LINES},is_returned", lambda k: [*line(k), k % 9 == 0], more={"rules": ["not_is_returned"]}),
+    "not_understood": Case(
+        f"{LINES},price", lambda k: [*line(k), f"USD {k}.50 net"], remarks=("price says 'USD", "no number that can be read")),
     "unread": Case(f"{LINES},amount,tax,shipping", lambda k: [*line(k), 1.5 + k, 0.5, 3], remarks=("nothing uses: tax (0.5), shipping (3)",)),
 }  # fmt: skip
 NOBODY = {
@@ -262,3 +272,66 @@ def test_what_is_no_doubt_is_not_told(looks: LocalLooks) -> None:
     quiet = ["two_type_columns", "halves", "ten", "counted_from_zero"]
     told = [alone(looks, table_of(looks, n), Told()).remarks for n in quiet]
     assert list(itertools.chain.from_iterable(told)) == []
+
+
+def put(folder: Path, files: dict[str, tuple[str, Callable[[int], list[Any]]]], rows: int = 40) -> LocalLooks:
+    for name, (header, row) in files.items():
+        folder.joinpath(f"{name}.csv").write_text(
+            "\n".join([header, *(",".join(map(str, row(k))) for k in range(rows))]) + "\n"
+        )
+    return LocalLooks(folder)
+
+
+SOLD = ("t_dat,customer_id,article_id", lambda k: [at(k).date(), f"c{k % 9}", f"01{item(k):06d}"])
+CATALOGUES: dict[str, tuple[dict[str, tuple[str, Callable[[int], list[Any]]]], str, str]] = {
+    "by the ids that both know": (
+        {"articles": ("article_id,product_code,prod_name", lambda k: [f"01{k:06d}", f"9{k:03d}", f"Top {k}"])}, "articles", "article_id"),
+    "under any name": ({"products": ("id,title,genre", lambda k: [f"01{k:06d}", f"T{k}", "g"])}, "products", "id"),
+    "the one that says most": (
+        {"a": ("article_id,ean", lambda k: [f"01{k:06d}", 4000 + k]),
+         "b": ("article_id,name,brand", lambda k: [f"01{k:06d}", f"T{k}", k % 3])}, "b", "article_id"),
+    "not the users": (
+        {"people": ("id,age", lambda k: [f"c{k}", 20 + k]), "things": ("article_id,name", lambda k: [f"01{k:06d}", f"T{k}"])},
+        "things", "article_id"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("which", CATALOGUES)
+def test_a_catalogue_is_found(tmp_path: Path, which: str) -> None:
+    files, table, key = CATALOGUES[which]
+    found = guess(put(tmp_path, {"sales": SOLD, **files}), Told(), NOW)
+    assert found.items is not None
+    assert (found.items.table.name, found.items.key) == (table, key)
+    if "people" in files:
+        assert found.users is not None
+        assert (found.users.key, found.users.columns) == ("id", {"age": "age"})
+
+
+def test_a_catalogue_that_writes_its_ids_in_another_way_is_told(tmp_path: Path) -> None:
+    found = guess(
+        put(tmp_path, {"sales": SOLD, "articles": ("article_id,name", lambda k: [1_000_000 + k, "x"])}), Told(), NOW
+    )
+    assert found.items is None
+    assert any("article_id has the items of the events, but writes them in another way" in r for r in found.remarks)
+
+
+@pytest.mark.parametrize(
+    ("far", "days", "said"),
+    [
+        ({60: "2099-12-31"}, 60, "later than today in 1 row (up to 2099-12-31)"),
+        ({60: "2025-12-31"}, 60, "far from all others in 1 row (2025-12-31"),
+        ({0: "1970-01-01", 1: "2001-02-03"}, 61, "before 1990 in 1 row (from 1970-01-01 on)"),
+        ({0: "2001-02-03"}, 61, "far from all others in 1 row (2001-02-03"),
+        (dict.fromkeys(range(31, 61), "2023-09-01"), 244, None),
+    ],
+)
+def test_a_few_days_far_away_do_not_set_the_day_to_run_as_of(
+    tmp_path: Path, far: dict[int, str], days: int, said: str | None
+) -> None:
+    start = dt.date(2023, 1, 1)
+    row = ("user,item,day", lambda k: [k % 9, item(k), far.get(k, start + dt.timedelta(days=k))])
+    found = guess(put(tmp_path, {"sales": row}, 61), Told(), NOW)
+    end = start + dt.timedelta(days=days)
+    assert found.as_of == (end - dt.timedelta(days=28) if days >= 112 else end)
+    assert said is None or any(said in r for r in found.remarks), found.remarks
+    assert said is not None or not any("far from" in r for r in found.remarks)
