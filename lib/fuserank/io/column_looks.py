@@ -64,7 +64,9 @@ def _looks(
     samples = _first(database, "n DESC, v", _SAMPLES)
     tried = _first(database, "n DESC, hash(v)", _TRIED)
     for place, (name, (found, _)) in enumerate(columns.items()):
-        counted = {k: 0 if v is None and k not in {"low", "high"} else v for k, v in told.get(place, {}).items()}
+        counted: dict[str, Any] = {
+            k: 0 if v is None and k not in {"low", "high"} else v for k, v in told.get(place, {}).items()
+        }
         dated = counted.pop("dated", 0)
         patterns: tuple[str, ...] = ()
         if found == "text" and dated and counted["iso_times"] < counted["filled"] and _may_be_times(counted, dated):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 N = 40
-TIMES = [dt.datetime(2023, 1, 1, 6) + dt.timedelta(hours=7 * k, seconds=k) for k in range(N)]
+TIMES = [dt.datetime(2023, 1, 1, 6) + dt.timedelta(hours=7 * k, seconds=k) for k in range(N)]  # noqa: DTZ001  # as pandas writes them
 IDS = [100 + k % 7 for k in range(N)]
 UUIDS = [uuid.UUID(int=7 + k % 7) for k in range(N)]
 
@@ -59,7 +59,11 @@ INIT_TAKES = {"string": {"text", "integer", "number"}, "long": {"integer"}, "dat
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("parquet")
-    more = {"__index_level_0__": pa.array(range(N)), "nothing": pa.nulls(N), "took": pa.array(range(N), pa.duration("ns"))}
+    more = {
+        "__index_level_0__": pa.array(range(N)),
+        "nothing": pa.nulls(N),
+        "took": pa.array(range(N), pa.duration("ns")),
+    }
     pq.write_table(pa.table({n: c for n, (c, *_) in CASES.items()} | more), made / "events.parquet", version="2.6")
     return made
 
