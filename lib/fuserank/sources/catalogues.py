@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from fuserank.common.looks import ColumnLook, Looks, TableLook
 from fuserank.config.dataset_dimensions import ItemsConfig, UsersConfig
+from fuserank.sources.attributes import attributes
 from fuserank.sources.guessed import DimensionGuess, EventsGuess
 from fuserank.sources.names import ID_ENDS, WORDS, name_parts, rank
 from fuserank.sources.nulls import empty_words
@@ -77,7 +78,8 @@ def dimension(
         f"{c} of {taken.name} says {', '.join(map(repr, words))} in {sum(words.values()):,} rows: taken for an empty cell (nulls)"
         for c, words in said.items()
     ]
-    return DimensionGuess(taken, its_key, chosen.guess.columns, nulls), remarks
+    own, said_own = attributes(taken, side, {its_key, *chosen.guess.columns.values()})
+    return DimensionGuess(taken, its_key, chosen.guess.columns, nulls, own), remarks + said_own
 
 
 def _may_be_key(table: TableLook, key: ColumnLook, side: str) -> bool:

@@ -81,6 +81,7 @@ class DimensionGuess:
     key: str
     columns: dict[str, str]
     nulls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    attributes: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # the shop's own: name → column, type
 
 
 @dataclass(frozen=True)

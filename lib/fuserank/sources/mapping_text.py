@@ -109,6 +109,9 @@ def _columns(table: TableLook, guess: Guess) -> dict[str, Any]:
     for dimension in (guess.items, guess.users):
         if dimension is not None and dimension.table.name == table.name:
             specs |= {c: _of_dimension(table.column(c)) for c in (dimension.key, *dimension.columns.values())}
+            for column, kind in dimension.attributes.values():
+                look = table.column(column)
+                specs[column] = _spec("value", look) if kind == "number" else _of_category(look)
             if (price := dimension.columns.get("price")) is not None:
                 specs[price] = _spec("amount", table.column(price))
             specs = {c: _with_nulls(spec, dimension.nulls.get(c, ())) for c, spec in specs.items()}
@@ -145,6 +148,10 @@ def _spec(role: str, column: ColumnLook) -> Any:
 
 def _of_dimension(column: ColumnLook) -> str:
     return "long" if column.whole_floats else "double" if column.found == "number" else "string"
+
+
+def _of_category(column: ColumnLook) -> str:
+    return "boolean" if column.found == "boolean" else "long" if column.whole_floats else "string"
 
 
 def _events(events: EventsGuess) -> Iterator[str]:
@@ -211,6 +218,10 @@ def _dimension(kind: str, dimension: DimensionGuess, first: dt.date) -> Iterator
     for ours, theirs in dimension.columns.items():
         money = f"{{column: {_plain(theirs)}, unit: {_unit(theirs)}}} # major: 1.99, minor: 199"
         yield f"    {ours}: {money if ours == 'price' else _plain(theirs)}"
+    if dimension.attributes:
+        yield "    attributes: # the shop's own; the order is their place in the lake: add others at the end"
+    for name, (column, attribute) in dimension.attributes.items():
+        yield f"      {name}: {{column: {_plain(column)}, type: {attribute}}}"
     yield f"    known_at: {{from: {first}}} # the files do not say since when; {{column: …}} where one does"
 
 
@@ -230,3 +241,4 @@ def used_columns(guess: Guess) -> Iterable[tuple[str, str, str]]:
         if dimension is not None:
             yield (dimension.table.name, dimension.key, side)
             yield from ((dimension.table.name, theirs, ours) for ours, theirs in dimension.columns.items())
+            yield from ((dimension.table.name, c, f"attribute, {kind}") for c, kind in dimension.attributes.values())
