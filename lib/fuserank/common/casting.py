@@ -33,7 +33,7 @@ _DECIMAL_COMMA = r"^\s*[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d*)?\s*$"  # 12.99 is a mi
 _CLOCK = (
     r"^\s*(\d{1,2})(?:[:.h](\d{2}))?(?:[:.](\d{2})(?:[.,]\d+)?)?\s*([AaPp])?\.?[Mm]?\.?\s*$"  # 16:31, 4:31:00 PM, 16
 )
-_CLOCK_DIGITS = r"^\s*(\d{1,2})(\d{2})(\d{2})?\s*$"  # 1631, 163100
+_CLOCK_DIGITS = r"^(\d{2})(\d{2})(\d{2})?$"  # 1631, 163100
 _EPOCH_LIMIT_SECONDS = 100_000_000_000  # the year 5138; far beyond, timestamps overflow
 
 
@@ -112,27 +112,24 @@ def within_decimal(number: Column) -> Column:
     return F.when(F.abs(number) < _DECIMAL_LIMIT, number)
 
 
-def time_of_day(cell: Column) -> Column:
-    """Seconds since midnight, double: of 16:31, 16:31:05, 4:31 PM, 16 (an hour), 1631 and 163105; null where the cell is none."""
+def time_of_day(cell: Column, want: str) -> Column:
+    """Seconds since midnight, double; null where the cell tells none.
+
+    ``want``: string for 16:31, 16:31:05, 4:31 PM, 1631, 163105 and the hour alone, 16; long for numbers such as 1631 and 5, for 00:05.
+    """
     from pyspark.sql import functions as F
 
-    text = F.trim(cell.cast("string"))
-
-    def part(pattern: str, group: int) -> Column:
-        return F.regexp_extract(text, pattern, group)
-
-    digits = text.rlike(r"^\d{3,6}$")
-    padded = F.when(F.length(text) % 2 == 1, F.concat(F.lit("0"), text)).otherwise(text)
-    fits = F.when(digits, padded.rlike(_CLOCK_DIGITS)).otherwise(text.rlike(_CLOCK))
-    hour, minute, second = (
-        F.coalesce(
-            F.when(digits, F.regexp_extract(padded, _CLOCK_DIGITS, n)).otherwise(part(_CLOCK, n)).try_cast("int"),
-            F.lit(0),
+    if want == "long":
+        hour, minute, second, fits = F.floor(cell / 100), cell % 100, F.lit(0), cell >= 0
+    else:
+        text = F.trim(cell)
+        pattern = F.when(text.rlike(_CLOCK_DIGITS), F.lit(_CLOCK_DIGITS)).otherwise(F.lit(_CLOCK))
+        fits = text.rlike(_CLOCK_DIGITS) | text.rlike(_CLOCK)
+        hour, minute, second = (
+            F.coalesce(F.regexp_extract_all(text, pattern, F.lit(n))[0].try_cast("int"), F.lit(0)) for n in (1, 2, 3)
         )
-        for n in (1, 2, 3)
-    )
-    half = F.when(digits, F.lit("")).otherwise(F.upper(part(_CLOCK, 4)))
-    hour = F.when(half == "", hour).otherwise(hour % 12 + F.when(half == "P", 12).otherwise(0))
+        half = F.upper(F.regexp_extract(text, _CLOCK, 4))
+        hour = F.when(half == "", hour).otherwise(hour % 12 + F.when(half == "P", 12).otherwise(0))
     inside = fits & (hour < 24) & (minute < 60) & (second < 60)
     return F.when(inside, (hour * 3600 + minute * 60 + second).cast("double"))
 

@@ -186,7 +186,10 @@ class EventsConfig(Section):
     user: str = Field(description="column")
     item: str = Field(description="column")
     time: str | None = Field(None, description="column: date or timestamp; needed where `order` is time")
-    clock: str | None = Field(None, description="column: time of day (16:31, 4:31 PM, 1631), where `time` is a date")
+    clock: str | None = Field(
+        None,
+        description="column: time of day, where `time` is a date; string: 16:31, 4:31 PM, 1631; long: 1631, 5 for 00:05",
+    )
     place: str | None = Field(None, description="column: place among the user's events, where `order` is position")
     key: list[str] = Field(
         min_length=1, description="columns that together are unique per event type: the event id's stuff"

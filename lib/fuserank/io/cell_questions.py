@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     import duckdb
 
 
+_ENOUGH = 200_000  # rows to tell a share by
+
+
 class CellQuestions:
     """Of ``Looks``, what goes beyond one column's own look; ``_names``: table → its name in the database."""
 
@@ -63,15 +66,15 @@ class CellQuestions:
         """
         lives = " AND ".join(f"{_told(c, nulls)} IS NOT NULL" for c in needed) or "true"
         whole = " AND ".join(f"{_told(c, nulls)} IS NOT NULL" for c in key)
-        parts = ", ".join(f"{_told(c, nulls)} AS k{n}" for n, c in enumerate(key))
-        own = f"(SELECT ({whole}) AS w, {parts} FROM {self._names[table]} WHERE {lives})"
-        names = ", ".join(f"k{n}" for n in range(len(key)))
-        rows, incomplete = self._asked(f"SELECT count(*), count_if(NOT w) FROM {own}")[0]
-        keys = self._asked(f"SELECT count(*) FROM (SELECT DISTINCT {names} FROM {own} WHERE w)")[0][0]
-        return int(rows), int(keys), int(incomplete or 0)
+        parts = ", ".join(
+            _told(c, nulls) for c in key
+        )  # 64 bits: of some million keys two are the same once in a million tables
+        own = f"(SELECT CASE WHEN {whole} THEN hash({parts}) END AS k FROM {self._names[table]} WHERE {lives})"
+        rows, keys, complete = self._asked(f"SELECT count(*), count(DISTINCT k), count(k) FROM {own}")[0]
+        return int(rows), int(keys), int(rows - complete)
 
     def one_in_each(self, table: str, group: str, column: str) -> tuple[int, int]:
-        """(groups, agreeing): of the groups of several rows, those in which the column says one thing throughout."""
+        """(groups, agreeing): of the groups of several of the first rows, those in which the column says one thing throughout."""
         own = (
             f"SELECT {text(group)} AS g, {text(column)} AS v FROM {self._names[table]} WHERE {text(group)} IS NOT NULL"
         )
@@ -104,7 +107,7 @@ class CellQuestions:
         a, b, c = number(one), number(other), number(product)
         found = self._asked(
             f"SELECT count(*), count_if(abs(a * b - c) <= greatest(0.011, 0.001 * abs(c))) FROM "
-            f"(SELECT {a} AS a, {b} AS b, {c} AS c FROM {self._names[table]}) WHERE a <> 0 AND a <> 1 AND b <> 0 AND c IS NOT NULL"
+            f"(SELECT {a} AS a, {b} AS b, {c} AS c FROM {self._some(table)}) WHERE a <> 0 AND a <> 1 AND b <> 0 AND c IS NOT NULL"
         )[0]
         return found[1] / found[0] if found[0] else 0.0
 
@@ -112,8 +115,8 @@ class CellQuestions:
         """(items, by unit, by line): of the items taken in several quantities, those whose money is the steadier as it is told
         (then it is a unit's), and those whose money by the unit is (then it is the line's)."""
         rows = (
-            f"SELECT {text(item)} AS i, {number(quantity)} AS q, {number(money)} AS m FROM {self._names[table]} "
-            "WHERE q > 0 AND m > 0"
+            f"SELECT {raw(item)} AS i, {number(quantity)} AS q, {number(money)} AS m FROM {self._some(table)} "
+            "WHERE q > 0 AND m > 0 AND isfinite(q) AND isfinite(m)"
         )
         each = (
             "SELECT stddev_pop(ln(m)) AS told, stddev_pop(ln(m / q)) AS unit "
@@ -123,6 +126,10 @@ class CellQuestions:
             f"SELECT count(*), count_if(told < unit - 1e-9), count_if(unit < told - 1e-9) FROM ({each})"
         )[0]
         return int(found[0]), int(found[1] or 0), int(found[2] or 0)
+
+    def _some(self, table: str) -> str:
+        """The table's first rows: enough where a share is asked."""
+        return f"(SELECT * FROM {self._names[table]} LIMIT {_ENOUGH})"
 
     def _asked(self, sql: str) -> list[tuple[Any, ...]]:
         return self._duckdb.execute(sql).fetchall()
@@ -145,11 +152,11 @@ def raw(column: str) -> str:
 
 
 def number(column: str) -> str:
-    """A column's cells as numbers; null where they are none."""
-    cell = text(column)
+    """A column's cells as numbers, with a point or a comma before the decimals; null where they are none."""
+    cell = raw(column)
     commas = f"regexp_full_match({cell}, '[+-]?\\d{{1,3}}(\\.?\\d{{3}})*,\\d+')"
     plain = f"replace(replace({cell}, '.', ''), ',', '.')"
-    return f"TRY_CAST(CASE WHEN {commas} THEN {plain} ELSE {cell} END AS DOUBLE)"
+    return f"coalesce(TRY_CAST({cell} AS DOUBLE), CASE WHEN {commas} THEN TRY_CAST({plain} AS DOUBLE) END)"
 
 
 def _told(column: str, nulls: Mapping[str, Sequence[str]]) -> str:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from fuserank.common.looks import MOSTLY, ColumnLook, Found
+from fuserank.common.looks import EMPTY, MOSTLY, ColumnLook, Found
 from fuserank.io.time_patterns import fitting, strptime_of
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ _SAMPLES = 30  # commonest cells that are shown and looked at
 _TRIED = 100  # different cells that patterns of times are tried on, the commonest as often as they weigh
 _CELLS = 4_000_000  # of a pass: of more, what is counted would not fit small machines
 _COLUMNS = 300  # of a pass: a query of thousands takes longer than many of some hundred
+_EMPTY = ", ".join(f"'{word}'" for word in EMPTY)
 _NUMBER = "TRY_CAST(v AS DOUBLE)"
 # Over the different cells v of a column, each there n times.
 _ASKED = {
@@ -36,7 +37,7 @@ _ASKED = {
 def column_looks(
     database: duckdb.DuckDBPyConnection, table: str, rows: int, columns: Mapping[str, tuple[Found, str]]
 ) -> Iterator[ColumnLook]:
-    """In their order. ``columns``: name → what it was found to be, and SQL for its cells as text, null where they say nothing."""
+    """In their order. ``columns``: name → what it was found to be, and SQL for its cells as text, null where they are blank."""
     names = list(columns)
     wide = min(_COLUMNS, max(1, _CELLS // max(rows, 1)))
     for first in range(0, len(names), wide):
@@ -49,10 +50,10 @@ def column_looks(
 
 
 def _count_cells(database: duckdb.DuckDBPyConnection, table: str, cells: Sequence[str]) -> None:
-    """The temporary table ``cells``: place of a column, v (a cell), n (how often)."""
+    """The temporary table ``cells``: place of a column, v (a cell that says something), n (how often)."""
     database.execute(
         f"CREATE TEMP TABLE cells AS SELECT place, v, count(*) AS n FROM (SELECT unnest(range({len(cells)})) AS place, "
-        f"unnest([{', '.join(cells)}]) AS v FROM {table}) WHERE v IS NOT NULL GROUP BY place, v"
+        f"unnest([{', '.join(cells)}]) AS v FROM {table}) WHERE v IS NOT NULL GROUP BY place, v HAVING lower(v) NOT IN ({_EMPTY})"
     )
 
 

@@ -6,6 +6,7 @@ import datetime as dt
 import itertools
 import re
 import tempfile
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from fuserank.common.casting import EPOCHS
 from fuserank.common.errors import FuserankError, IngestError
 from fuserank.common.looks import ColumnLook, Format, Found, Span, TableLook, TimeLook
 from fuserank.io import characters
-from fuserank.io.cell_questions import CellQuestions, quoted
+from fuserank.io.cell_questions import CellQuestions, quoted, raw
 from fuserank.io.cell_questions import text as _text
 from fuserank.io.characters import CannotReadError
 from fuserank.io.column_looks import column_looks
@@ -50,6 +51,7 @@ class LocalLooks(CellQuestions):
         self.left_out: list[tuple[str, str]] = []
         self._rows, self._encoding = rows, encoding
         self._names: dict[str, str] = {}
+        self._spans: dict[tuple[str, str, TimeLook], Span | None] = {}
         self._numbers = itertools.count()
         self._folder = tempfile.TemporaryDirectory(prefix="fuserank-look-")
         self._duckdb = connect(self._folder.name)
@@ -80,21 +82,29 @@ class LocalLooks(CellQuestions):
 
     def span(self, table: str, column: str, time: TimeLook) -> Span | None:
         """First and last moment; None where no cell tells one."""
-        when = moment(quoted(column), time)
-        hours = ", ".join(f"count_if(hour(m) = {h})" for h in range(24))
-        inside = (
-            f"(SELECT {when} AS m FROM {self._names[table]}) "
-            "WHERE m BETWEEN TIMESTAMP '1970-01-01' AND TIMESTAMP '2100-01-01'"
+        asked = (table, column, time)
+        if asked not in self._spans:
+            self._spans[asked] = self._span(table, moment(quoted(column), time))
+        return self._spans[asked]
+
+    def _span(self, table: str, when: str) -> Span | None:
+        by_hour = self._asked(
+            "SELECT CAST(m AS DATE) AS d, hour(m) AS h, count(*), min(m), max(m) "
+            f"FROM (SELECT {when} AS m FROM {self._names[table]}) "
+            "WHERE m BETWEEN TIMESTAMP '1970-01-01' AND TIMESTAMP '2100-01-01' GROUP BY d, h ORDER BY d, h"
         )
-        found = self._asked(f"SELECT min(m), max(m), {hours} FROM {inside}")[0]
-        if found[0] is None:
+        if not by_hour:
             return None
-        days = self._asked(f"SELECT CAST(m AS DATE) AS d, count(*) FROM {inside} GROUP BY d ORDER BY d")
+        days, hours = Counter[dt.date](), Counter[int]()
+        for day, hour, n, *_ in by_hour:
+            days[day] += n
+            hours[hour] += n
+        first, last = min(low for *_, low, _ in by_hour), max(high for *_, high in by_hour)
         return Span(
-            found[0].replace(tzinfo=dt.UTC),
-            found[1].replace(tzinfo=dt.UTC),
-            tuple(found[2:]),
-            tuple((day, int(n)) for day, n in days),
+            first.replace(tzinfo=dt.UTC),
+            last.replace(tzinfo=dt.UTC),
+            tuple(hours[h] for h in range(24)),
+            tuple(days.items()),
         )
 
     def same_day(self, table: str, one: tuple[str, TimeLook], other: tuple[str, TimeLook]) -> float:
@@ -235,7 +245,7 @@ class LocalLooks(CellQuestions):
     def _columns(self, table: str, whole: Collection[str]) -> Iterator[ColumnLook]:
         own = self._names[table]
         described = {name: _found(kind) for name, kind, *_ in self._duckdb.execute(f"DESCRIBE {own}").fetchall()}
-        plain = {name: (found, _text(name)) for name, found in described.items() if found != "nested"}
+        plain = {name: (found, raw(name)) for name, found in described.items() if found != "nested"}
         rows = int(self._one(f"SELECT count(*) FROM {own}"))
         looks = {look.name: look for look in column_looks(self._duckdb, own, rows, plain)}
         for name in described:

@@ -65,6 +65,10 @@ class Cells:
         cell = self.cell(name)
         return (within_decimal(cell) if self.is_double(name) else cell.try_cast(_DECIMAL)).isNotNull()
 
+    def time_of_day(self, name: str) -> Column:
+        """Seconds since midnight; null where the cell is empty or tells no time of day."""
+        return time_of_day(self.cell(name), self.files.columns[name].type)
+
     def time(self, name: str, zone: str, clock: str | None = None) -> Column:
         """A timestamp, UTC; a date is its midnight in the shop's zone, or the time of day that the column ``clock`` tells."""
         from pyspark.sql import functions as F
@@ -73,7 +77,7 @@ class Cells:
             return self.cell(name)
         if clock is None:
             return midnight(self.cell(name), zone)
-        seconds = F.coalesce(time_of_day(self.cell(clock)), F.lit(0.0))
+        seconds = F.coalesce(self.time_of_day(clock), F.lit(0.0))
         local = F.timestamp_seconds(F.unix_timestamp(self.cell(name).cast("timestamp")) + seconds)
         return F.to_utc_timestamp(local, zone)
 

@@ -6,7 +6,6 @@ import datetime as dt
 import math
 from typing import TYPE_CHECKING
 
-from fuserank.common.casting import time_of_day
 from fuserank.silver.cells import Cells, cells, minor_units, row_hash
 from fuserank.silver.problems import Check, first_problem, in_time, present, readable, rules, too_much
 from fuserank.tables.silver import EVENTS
@@ -240,7 +239,7 @@ def _checks(row: Cells, events: EventsConfig, names: set[str], now: dt.datetime)
         checks += in_time(F.col("_event_time"), events.time, now)
     if events.clock is not None:
         clock = row.cell(events.clock)
-        strange = clock.isNotNull() & (F.trim(clock.cast("string")) != "") & time_of_day(clock).isNull()
+        strange = clock.isNotNull() & (F.trim(clock.cast("string")) != "") & row.time_of_day(events.clock).isNull()
         checks.append(Check(strange, "uncastable", events.clock, "no time of day, such as 16:31; mend the cell"))
     rewards = {t.reward.column for t in events.kinds().values() if t.reward.missing is None} - {None}
     checks += [

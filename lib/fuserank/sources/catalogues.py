@@ -140,7 +140,7 @@ def _written_otherwise(
         for key in (c for c in table.columns if _may_be_key(table, c, side) and c.distinct >= _UNIQUE * table.rows):
             one = (table.name, key.name)
             alike = max(looks.alike(e.table.name, e.columns[side], *one) for e in events)
-            if alike >= _SURELY:
+            if alike >= _SURELY and _known(looks, table, key, events, side)[1] < SAME:
                 theirs, first = key.samples[0][0], events[0].table.column(events[0].columns[side]).samples[0][0]
                 said.append(
                     f"{table.name} is left out: {key.name} has the {side}s of the events, but writes them in another way ({theirs}; the events "

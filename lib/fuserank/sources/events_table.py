@@ -45,6 +45,10 @@ def events_of(looks: Looks, table: TableLook, roles: Roles) -> EventsGuess:
         remarks += said
         if scale is None:
             del columns["value"]
+        elif empty := (rating := table.column(columns["value"])).rows - rating.filled:
+            remarks.append(
+                f"{rating.name} is empty in {some(empty, 'row')}: weak feedback (reward.missing); without it they go to quarantine as no_value"
+            )
     kinds, said = kinds_of(looks, table, columns)
     remarks += said
     nulls, said = nulls_of(looks, table, columns)

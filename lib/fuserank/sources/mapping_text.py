@@ -17,6 +17,7 @@ from fuserank.sources.times import time_of
 
 _NOT_RATED = 0.1  # what an event without its rating is worth: it was taken up all the same
 _LISTED = 30  # columns that are not used
+_LAST_HOUR = 23  # numbers above it are hours and minutes: 1631
 _MINOR = ("cent", "minor", "pence", "pfennig")
 
 
@@ -134,7 +135,7 @@ def _time(time: TimeLook, zone: str) -> Any:
 
 
 def _spec(role: str, column: ColumnLook) -> Any:
-    if role == "quantity":
+    if role == "quantity" or (role == "clock" and column.mostly(column.integers) and (column.high or 0) > _LAST_HOUR):
         return "long"
     if role in {"amount", "value"}:
         kind = "decimal" if role == "amount" else "double"
@@ -162,7 +163,7 @@ def _events(events: EventsGuess) -> Iterator[str]:
         yield f"    type: {kind} # view, click, cart, purchase, rating, … : an open list"
         yield f"    role: {role} # exposure, feedback or reversal"
         yield (
-            f"    reward: {_reward(c['value'], events.scale)}"
+            f"    reward: {_reward(table.column(c['value']), events.scale)}"
             if "value" in c and events.scale
             else f"    reward: {{value: {reward}}}"
         )
@@ -203,12 +204,12 @@ def _unique(events: EventsGuess) -> str:
     return " # unique" if events.table.whole else " # unique in the rows that were looked at"
 
 
-def _reward(column: str, scale: Scale) -> str:
+def _reward(column: ColumnLook, scale: Scale) -> str:
     """The middle of the scale is worth nothing, its ends 1 and −1: a bad rating is feedback against the item."""
     factor = 2 / (scale.high - scale.low)
     told = f"scale: {factor:g}, offset: {-factor * (scale.low + scale.high) / 2:g}"
-    missing = f", missing: {_NOT_RATED:g}" if scale.missing else ""
-    return f"{{column: {_plain(column)}, {told}{missing}}} # {scale.low:g} … {scale.high:g} become −1 … 1"
+    missing = f", missing: {_NOT_RATED:g}" if scale.missing or column.filled < column.rows else ""
+    return f"{{column: {_plain(column.name)}, {told}{missing}}} # {scale.low:g} … {scale.high:g} become −1 … 1"
 
 
 def _dimension(kind: str, dimension: DimensionGuess, first: dt.date) -> Iterator[str]:

@@ -83,7 +83,7 @@ def _of_one(looks: Looks, table: TableLook, columns: dict[str, str], money: Colu
         by_unit = unit > line
         why = f"it stays the same in {unit:,} of {items:,} items that were taken in several quantities" if by_unit else (
             f"it grows with the quantity in {line:,} of {items:,} items that were taken in several")  # fmt: skip
-    example = _example(looks, table, quantity, money)
+    example = _example(table.column(quantity), money)
     if by_unit:
         said = f"{money.name} is taken for what one unit costs ({why}): a line is {quantity} times it{example}; where it is the line's, write per: line"
     else:
@@ -91,8 +91,8 @@ def _of_one(looks: Looks, table: TableLook, columns: dict[str, str], money: Colu
     return Paid(money.name, by_unit, (*remarks, said))
 
 
-def _example(looks: Looks, table: TableLook, quantity: str, money: ColumnLook) -> str:
-    counts = [v for v, _ in looks.commonest(table.name, quantity, 5) if v.isdigit() and int(v) > 1]
+def _example(quantity: ColumnLook, money: ColumnLook) -> str:
+    counts = [v for v, _ in quantity.samples if v.isdigit() and int(v) > 1]
     price = next((v for v, _ in money.samples), "")
     try:
         return f" ({counts[0]} × {price} = {int(counts[0]) * float(price):.2f})" if counts else ""

@@ -29,20 +29,22 @@ _LONG = r"[+-]?\d(\.\d+)?[eE]\+\d+"
 
 
 def said_by(looks: Looks, table: TableLook, columns: Sequence[str]) -> dict[str, dict[str, int]]:
-    """Column → its cells that say nothing, as they are written, and how often: empty words, guests, and numbers that
-    stand for a guest where they are by far the commonest."""
-    names = [c for c in dict.fromkeys(columns) if table.column(c).found != "nested"]
-    found = looks.saying(table.name, names, (*EMPTY, *GUESTS))
-    return {
-        c: {**found.get(c, {}), **_zero(table, c, found.get(c, {}))}
-        for c in names
-        if found.get(c) or _zero(table, c, {})
-    }
+    """Column → its cells that say nothing, as they are written, and how often: empty words, guests (where they are among the
+    commonest cells), and numbers that stand for a guest where they are by far the commonest."""
+    found = empty_words(looks, table, columns)
+    for name in dict.fromkeys(columns):
+        guests = {v: n for v, n in table.column(name).samples if v.lower() in GUESTS}
+        if more := guests | _zero(table, name, guests):
+            found[name] = found.get(name, {}) | more
+    return found
 
 
 def empty_words(looks: Looks, table: TableLook, columns: Sequence[str]) -> dict[str, dict[str, int]]:
     """``said_by`` of columns that hold no ids: the words of exports alone."""
-    return looks.saying(table.name, [c for c in dict.fromkeys(columns) if table.column(c).found != "nested"], EMPTY)
+    lacking = [
+        c for c in dict.fromkeys(columns) if table.column(c).found != "nested" and table.column(c).filled < table.rows
+    ]
+    return looks.saying(table.name, lacking, EMPTY)
 
 
 def nulls_of(looks: Looks, table: TableLook, columns: dict[str, str]) -> tuple[dict[str, tuple[str, ...]], list[str]]:
@@ -86,7 +88,7 @@ def strange_ids(
                     f"particular (guests, a test, a default), write nulls: [{ids[0][0]!r}] at the column, or its rows count as one {role}'s"
                 )
     for role in ("user", "item", "session"):
-        if role in columns:
+        if role in columns and table.column(columns[role]).numbers > table.column(columns[role]).integers:
             n, first = looks.matching(table.name, columns[role], _LONG)
             if n:
                 remarks.append(
@@ -99,7 +101,7 @@ def strange_ids(
 def _zero(table: TableLook, name: str, others: dict[str, int]) -> dict[str, int]:
     """A number that stands for a guest: in many rows, and in far more than any other id that says something."""
     column = table.column(name)
-    ids = [(v, n) for v, n in column.samples if v not in others and v.lower() not in {*EMPTY, *GUESTS}]
+    ids = [(v, n) for v, n in column.samples if v not in others]
     if len(ids) < 2 or column.distinct < 4:
         return {}
     (first, n), (_, second) = ids[:2]

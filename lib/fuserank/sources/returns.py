@@ -21,7 +21,9 @@ def returns(looks: Looks, table: TableLook, columns: dict[str, str]) -> tuple[tu
     rules: list[Rule] = []
     remarks: list[str] = []
     for role, name, kind in (("quantity", "returned", "long"), ("amount", "paid_back", "decimal")):
-        if role in columns and (rows := looks.below_zero(table.name, columns[role])):
+        if role not in columns or not _may_be_below_zero(table.column(columns[role])):
+            continue
+        if rows := looks.below_zero(table.name, columns[role]):
             rules.append(Rule(name, columns[role], ">=", 0, kind))
             remarks.append(
                 f"{columns[role]} is below 0 in {rows:,} of {table.rows:,} rows: returns are no purchases, so the rule {name} sends them to "
@@ -39,6 +41,10 @@ def returns(looks: Looks, table: TableLook, columns: dict[str, str]) -> tuple[tu
                 f"{column.name} says {said!r} in {n:,} of {table.rows:,} rows: no purchases, so the rule {name} sends them to quarantine; take it out to keep them"
             )
     return tuple(rules), remarks
+
+
+def _may_be_below_zero(column: ColumnLook) -> bool:
+    return column.low is None or column.low < 0 or column.decimal_commas > 0  # whose lowest number is not known
 
 
 def _refused(column: ColumnLook) -> list[tuple[str, int]]:

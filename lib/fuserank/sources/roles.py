@@ -15,7 +15,7 @@ SAME = 0.3  # of the ids of one table, or of the other, that both must know to s
 _RETURNS = 1.001  # occasions a user: below, an id is new in every one of them
 _STABLE = 1.01  # from here on ids come back
 _PEOPLE = 0.1  # of the ids that are new in every order: with fewer, those that come back are a shop's own people
-_SPARSE, _FULL = 0.5, 0.95  # of the rows: a column with fewer is passed over for one that has more
+_SPARSE, _PARTLY, _FULL = 0.5, 0.8, 0.95  # of the rows: a column with fewer is passed over for one that has more
 _ASKED = 20  # columns of another table with an id in each row: the first
 _SAME_DAY = 0.9  # of the rows in which two columns must tell one day to tell one moment
 _CLOCKS = {"time", "clock", "hour", "hours", "uhrzeit", "zeit", "hora", "heure", "ora", "tijd", "godzina", "timeofday"}
@@ -167,13 +167,8 @@ def clock_of(looks: Looks, table: TableLook, columns: dict[str, str]) -> str | N
         if column.name in columns.values() or not _CLOCKS & set(name_parts(column.name)) or column.distinct <= 1:
             continue
         written, _ = looks.matching(table.name, column.name, _CLOCK)
-        hours = (
-            column.mostly(column.integers)
-            and column.low is not None
-            and column.low >= 0
-            and (column.high or 0) < 240_000
-        )
-        if column.mostly(written) or (hours and (column.high or 0) > 9):
+        whole = column.mostly(column.integers) and (column.low or 0) >= 0
+        if column.mostly(written) or (whole and 9 < (column.high or 0) < 2400):
             return column.name
     return None
 
@@ -241,7 +236,7 @@ def _user(looks: Looks, table: TableLook, columns: dict[str, str]) -> tuple[str 
     full = any(share >= _FULL for share in filled.values())
 
     def place(column: ColumnLook) -> tuple[bool, bool]:
-        return stable and back[column.name] < _RETURNS, full and filled[column.name] < _SPARSE
+        return stable and back[column.name] < _RETURNS, full and filled[column.name] < _PARTLY
 
     chosen, by_name = min(found, key=place), found[0]
     rivals = [c.name for c in found if c != chosen and back[c.name] > 1]

@@ -99,7 +99,7 @@ CLOCKS = {
     "1200": 12,
     "120000": 12,
     "7.00": 7,
-    "700": 7,
+    "0700": 7,
     "": 0,
 }
 
@@ -109,6 +109,12 @@ def days_with_clocks() -> Dialect:
     return Dialect((HEADER + rows).encode(), {"columns": columns(time="date")}, {"events": [
         {"from": "sales", "type": "view", "role": "feedback", "user": "user", "item": "item", "time": "time", "clock": "line",
          "key": ["user"]}]})  # fmt: skip
+
+
+def clocks_as_numbers() -> Dialect:
+    told = days_with_clocks()
+    rows = "".join(f"u,i,2019-05-01,{clock},1,1\n" for clock in (1200, 700, 0, 2400, 1261))
+    return Dialect((HEADER + rows).encode(), {"columns": columns(time="date", line="long")}, told.mapping)
 
 
 ENCODINGS = {"ISO-8859-1": "latin-1", "UTF-16": "utf-16"}
@@ -122,6 +128,7 @@ DIALECTS = {
     "prices of units": prices_of_units(),
     "ratings not given": ratings_not_given(),
     "days with clocks": days_with_clocks(),
+    "clocks as numbers": clocks_as_numbers(),
 }
 
 
@@ -192,6 +199,9 @@ def test_a_day_and_a_time_of_day_make_a_moment_of_the_shop_s_zone(read: dict[str
     midnight = dt.datetime(2019, 4, 30, 22)  # noqa: DTZ001  # Berlin's, in UTC
     assert [r["event_time"] for r in good(rows)] == [midnight + dt.timedelta(hours=h) for h in CLOCKS.values()]
     assert rules(rows) == ["uncastable"] * 3
+    numbers = read["clocks as numbers"]
+    assert [r["event_time"] for r in good(numbers)] == [midnight + dt.timedelta(hours=h) for h in (12, 7, 0)]
+    assert rules(numbers) == ["uncastable"] * 2
 
 
 @pytest.mark.parametrize("name", ENCODINGS)
