@@ -9,7 +9,7 @@ from fuserank.common.looks import ColumnLook, Looks, TableLook
 from fuserank.config.dataset_dimensions import ItemsConfig, UsersConfig
 from fuserank.sources.attributes import attributes
 from fuserank.sources.guessed import DimensionGuess, EventsGuess
-from fuserank.sources.names import ID_ENDS, WORDS, name_parts, rank
+from fuserank.sources.names import ID_ENDS, WORDS, name_parts, rank, some
 from fuserank.sources.nulls import empty_words
 from fuserank.sources.roles import SAME, is_id, is_money
 
@@ -72,13 +72,14 @@ def dimension(
         for c in rivals
     ]
     taken, its_key = chosen.guess.table, chosen.guess.key
-    said = empty_words(looks, taken, [its_key, *chosen.guess.columns.values()])
-    nulls = {c: tuple(words) for c, words in said.items()}
-    remarks += [
-        f"{c} of {taken.name} says {', '.join(map(repr, words))} in {sum(words.values()):,} rows: taken for an empty cell (nulls)"
-        for c, words in said.items()
-    ]
     own, said_own = attributes(taken, side, {its_key, *chosen.guess.columns.values()})
+    empty = empty_words(looks, taken, [its_key, *chosen.guess.columns.values(), *(c for c, _ in own.values())])
+    if empty:
+        told = ", ".join(
+            f"{c} ({', '.join(map(repr, words))}, {some(sum(words.values()), 'row')})" for c, words in empty.items()
+        )
+        remarks.append(f"{taken.name} has cells that are taken for empty ones (nulls): {told}")
+    nulls = {c: tuple(words) for c, words in empty.items()}
     return DimensionGuess(taken, its_key, chosen.guess.columns, nulls, own), remarks + said_own
 
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from fuserank.bronze.pseudonyms import vault_rows, without_ids
 from fuserank.common.errors import FuserankError, IngestError
 from fuserank.common.pseudonyms import Key
 from fuserank.tables import silver as t
@@ -20,9 +21,12 @@ from fuserank.tables.vault import USERS
 from tests.support.lakes import fresh
 from tests.support.people import CANARY, SECRET, VARIABLE, changes, sold, write_shop
 from tests.support.search import files_with
-from tests.support.shop import GOOD, ingest, into_bronze, mapping, write_csv, write_jsonl
+from tests.support.shop import GOOD, columns, ingest, into_bronze, mapping, write_csv, write_jsonl
+from tests.support.typed import in_bronze
 
 if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
     from fuserank.io.lake import Lake
 
 SALES, KEY = bronze_table("shop_sales"), Key.of_text(SECRET, VARIABLE)
@@ -178,3 +182,11 @@ def test_columns_that_nobody_declared_go_even_where_their_names_clash(lake: Lake
     rows = lake.read(SALES).orderBy("_row").collect()
     assert [(r["_file"], r["_row"]) for r in rows] == [("sales.csv", 0), ("sales.csv", 1)]
     assert "a_b" not in lake.read(SALES).columns
+
+
+def test_a_word_that_stands_for_nobody_gets_no_pseudonym(spark: SparkSession, tmp_path: Path) -> None:
+    write_csv(tmp_path / "sales.csv", [GOOD, GOOD | {"user": "\\N"}, GOOD | {"user": "guest"}])
+    dataset = mapping(tmp_path, columns=columns(user={"type": "string", "nulls": ["\\N", "guest"]}))
+    rows, files = in_bronze(spark, dataset), dataset.files["sales"]
+    assert [r["user"] for r in without_ids(rows, files, ["user"], KEY).collect()] == [KEY.of(GOOD["user"]), None, None]
+    assert [r["business_id"] for r in vault_rows(rows, files, ["user"], KEY).collect()] == [GOOD["user"]]
