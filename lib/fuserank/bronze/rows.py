@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 from fuserank.common.casting import EPOCHS, in_epoch, may_fail, present, typed, without_nulls
 from fuserank.common.errors import IngestError
 from fuserank.common.shown import shown
+from fuserank.common.time_guess import LETTERS, fitting
 from fuserank.tables.bronze import bronze_name
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row
 
     from fuserank.config.dataset import ColumnConfig, FilesConfig
-
-_UNITS = {**EPOCHS, "epoch_nanos": 1_000_000_000}  # the last is none that can be declared
 
 
 def with_envelope(frame: DataFrame, file: str, content_hash: str, batch: int, version: int) -> DataFrame:
@@ -60,10 +59,13 @@ def cast_failures(rows: DataFrame, files: FilesConfig) -> DataFrame | None:
 
     found = dict(rows.dtypes)
     sums = []
-    for name, column in files.columns.items():
+    there = {
+        name: column for name, column in files.columns.items() if bronze_name(name) in found
+    }  # others are optional
+    for name, column in there.items():
         cell, have = without_nulls(F.col(f"`{bronze_name(name)}`"), column.nulls), found[bronze_name(name)]
         if column.type in EPOCHS:
-            units = [F.count_if(in_epoch(cell, have, n)).alias(unit) for unit, n in _UNITS.items()]
+            units = [F.count_if(in_epoch(cell, n)).alias(unit) for unit, n in EPOCHS.items()]
             sums.append(F.struct(*units).alias(f"units {name}"))
         if not may_fail(have, column.type):
             continue
@@ -79,9 +81,7 @@ def cast_failures(rows: DataFrame, files: FilesConfig) -> DataFrame | None:
     if not sums and not text_format:
         return None
     corrupt = F.count_if(F.col("_corrupt").isNotNull()).alias("_corrupt")
-    parsed = [
-        F.count(F.col(f"`{bronze_name(n)}`")).alias(f"_{i}") for i, n in enumerate(files.columns)
-    ]  # or no row is parsed
+    parsed = [F.count(F.col(f"`{bronze_name(n)}`")).alias(f"_{i}") for i, n in enumerate(there)]  # or no row is parsed
     return rows.agg(F.count(F.lit(1)).alias("_rows"), corrupt, *parsed, *sums)
 
 
@@ -116,9 +116,9 @@ def _refuse_other_unit(counts: Row | None, declared: str, file: str, column: str
     """Raise where no number tells a time of 1990 to 2100 in the declared unit, and some do in another."""
     if counts is None or counts[declared]:
         return
-    unit = max(_UNITS, key=lambda u: int(counts[u]))
+    unit = max(EPOCHS, key=lambda u: int(counts[u]))
     if counts[unit]:
-        cure = f"write {unit} in the mapping" if unit in EPOCHS else "bring them in microseconds: epoch_micros"
+        cure = f"write {unit} in the mapping"
         raise IngestError(f"the times are {unit}, the mapping says {declared}", file=file, column=column, cure=cure)
 
 
@@ -129,9 +129,19 @@ def _cure(text: str, column: ColumnConfig) -> str:
         if column.decimal == "," and re.fullmatch(r"\s*[+-]?[\d,]*\.\d*\s*", text):
             return "take decimal: ',' out of the mapping"
     if column.type in {"date", "timestamp"}:
-        return (
-            "give its pattern in the mapping, such as d.M.yyyy H:mm"
-            if column.pattern is None
-            else f"mend its pattern {column.pattern} in the mapping"
-        )
+        return _cure_of_time(text, column)
     return "mend its type in the mapping, or the file"
+
+
+def _cure_of_time(text: str, column: ColumnConfig) -> str:
+    """The pattern that the cell is spelled by, where one is known."""
+    found = fitting([text])
+    if found:
+        also = f"; {found[1]} where months stand first" if len(found) > 1 else ""
+        return f"write {{type: {column.type}, pattern: {_in_yaml(found[0])}}} in the mapping{also}"
+    told = "give its pattern" if column.pattern is None else f"mend its pattern {column.pattern}"
+    return f"{told} in the mapping: {LETTERS}"
+
+
+def _in_yaml(pattern: str) -> str:
+    return f'"{pattern}"' if re.search(r"[,'\[\]{}#]|: ", pattern) else pattern

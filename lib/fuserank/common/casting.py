@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
+
+from fuserank.common.number_words import plain
+from fuserank.common.time_columns import SparkColumns, told_moment
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
 
 _INTEGRAL = ("tinyint", "smallint", "int", "bigint")
 _FLOATING = ("float", "double")
+_EXACT = 2.0**53  # whole numbers below are exact in a double
 _DECIMAL_LIMIT = 1e12  # decimal(18,6) holds what is below
 _TIMES = ("date", "timestamp", "timestamp_ntz")
 _TEXTS = ("string", "char", "varchar")
 # numbers that tell times → units in a second
-EPOCHS = {"epoch_seconds": 1, "epoch_millis": 1_000, "epoch_micros": 1_000_000}
+EPOCHS = {"epoch_seconds": 1, "epoch_millis": 1_000, "epoch_micros": 1_000_000, "epoch_nanos": 1_000_000_000}
 # 1990 … 2100 in seconds: of what other size a number is, it is told in another unit
 EPOCH_SECONDS = (631_152_000, 4_102_444_800)
 _ACCEPTED: dict[str, tuple[str, ...]] = {
-    "string": ("string", "boolean", *_INTEGRAL, *_TIMES),
+    "string": ("string", "boolean", *_INTEGRAL, *_FLOATING, *_TIMES),
     "long": ("string", *_INTEGRAL, *_FLOATING),
     "double": ("string", *_INTEGRAL, *_FLOATING),
     "decimal": ("string", *_INTEGRAL, *_FLOATING),
@@ -27,9 +31,6 @@ _ACCEPTED: dict[str, tuple[str, ...]] = {
     "timestamp": ("string", *_TIMES),
     **dict.fromkeys(EPOCHS, ("string", *_INTEGRAL, *_FLOATING)),
 }
-_DATE = r"^\s*\d{4}-\d{1,2}-\d{1,2}"  # a time alone would be cast to today
-_OFFSET = r"\d{1,2}:\d{2}.*(Z|UTC|[+-]\d{2}:?\d{2})\s*$"
-_DECIMAL_COMMA = r"^\s*[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d*)?\s*$"  # 12.99 is a mistake there, not 1299
 _CLOCK = (
     r"^\s*(\d{1,2})(?:[:.h](\d{2}))?(?:[:.](\d{2})(?:[.,]\d+)?)?\s*([AaPp])?\.?[Mm]?\.?\s*$"  # 16:31, 4:31:00 PM, 16
 )
@@ -37,9 +38,17 @@ _CLOCK_DIGITS = r"^(\d{2})(\d{2})(\d{2})?$"  # 1631, 163100
 _EPOCH_LIMIT_SECONDS = 100_000_000_000  # the year 5138; far beyond, timestamps overflow
 
 
-def accepts(found: str, want: str) -> bool:
-    """Whether a column found as Spark type ``found`` may be declared as ``want``."""
-    decimal = found.startswith(("decimal", "char", "varchar")) and want in {"string", "long", "double", "decimal"}
+def accepts(found: str, want: str, pattern: str | None = None) -> bool:
+    """Whether a column found as Spark type ``found`` may be declared as ``want``; with a pattern, 20240131 may be a number."""
+    if pattern is not None and want in {"date", "timestamp"} and found in _INTEGRAL:
+        return True
+    decimal = found.startswith(("decimal", "char", "varchar")) and want in {
+        "string",
+        "long",
+        "double",
+        "decimal",
+        *EPOCHS,
+    }
     return decimal or found in _ACCEPTED[want]
 
 
@@ -77,27 +86,66 @@ def typed(
     ``zone`` is where text and timestamp_ntz without an offset were told; ``pattern`` a Spark datetime pattern;
     ``decimal`` the mark before the decimals of numbers told as text: with a comma, 1.234,5 is 1234.5.
     """
-    from pyspark.sql import functions as F
 
     if want == "string":
-        return cell.cast("string")
-    if decimal == "," and found == "string" and want in {"long", "double", "decimal"}:
-        cell = F.when(cell.rlike(_DECIMAL_COMMA), F.translate(cell, ",.", "."))
+        return whole_text(cell) if found in _FLOATING else cell.cast("string")
+    if want in EPOCHS:
+        return _epoch(cell, found, EPOCHS[want])
+    if found == "string" and want in {"long", "double", "decimal"}:
+        return _number(cell, want, decimal)
     if want == "long":
         return whole(cell, found)
     if want == "double":
-        number = cell.try_cast("double")
-        return F.when(~F.isnan(number) & (F.abs(number) != float("inf")), number)
-    if want in EPOCHS:
-        limit = _EPOCH_LIMIT_SECONDS * EPOCHS[want]
-        number = whole(cell, found)
-        inside = number.between(-limit, limit)
-        return F.when(inside, F.timestamp_micros(F.when(inside, number) * (1_000_000 // EPOCHS[want])))
+        return _finite(cell)
     if want in {"date", "timestamp"}:
         return _time(cell, found, want, zone, pattern)
     if is_double(found, want):
         return within_decimal(cell.cast("double"))
     return cell.try_cast({"decimal": "decimal(18,6)", "boolean": "boolean"}[want])
+
+
+def _number(cell: Column, want: str, decimal: str) -> Column:
+    """Of text: as Spark casts it, else as people write numbers. With a decimal comma by the second way alone, as 1.234 would be another number."""
+    from pyspark.sql import functions as F
+
+    written = plain(SparkColumns(), cell, "," if decimal == "," else ".")
+    cast: Callable[[Column], Column] = {
+        "long": lambda c: whole(c, "string"),
+        "double": _finite,
+        "decimal": lambda c: c.try_cast("decimal(18,6)"),
+    }[want]
+    return cast(written) if decimal == "," else F.coalesce(cast(cell), cast(written))
+
+
+def _finite(cell: Column) -> Column:
+    from pyspark.sql import functions as F
+
+    number = cell.try_cast("double")
+    return F.when(~F.isnan(number) & (F.abs(number) != float("inf")), number)
+
+
+def whole_text(number: Column) -> Column:
+    """A floating-point number as an id: whole ones as integers, since a table with an empty cell makes 123 of 123.0 in some tools."""
+    from pyspark.sql import functions as F
+
+    integral = (number == F.floor(number)) & (F.abs(number) < _EXACT)
+    return F.when(integral, number.cast("bigint").cast("string")).when(~F.isnan(number), number.cast("string"))
+
+
+def _epoch(cell: Column, found: str, per_second: int) -> Column:
+    """Whole numbers exactly; with decimals to the microsecond."""
+    from pyspark.sql import functions as F
+
+    limit = min(_EPOCH_LIMIT_SECONDS * per_second, 2**63 - 1)
+    number = whole(cell, found)
+    whole_number = F.when(number.between(-limit, limit), number)
+    nanos = per_second > 1_000_000
+    micros = F.floor(whole_number / 1000) if nanos else whole_number * (1_000_000 // per_second)
+    if found in _INTEGRAL or nanos:
+        return F.timestamp_micros(micros)
+    fraction = cell.try_cast("decimal(28,9)") * F.lit(1_000_000 // per_second).cast("decimal(7,0)")
+    inside = F.when(fraction.between(-limit * (1_000_000 // per_second), limit * (1_000_000 // per_second)), fraction)
+    return F.timestamp_micros(F.coalesce(micros, F.round(inside, 0).cast("bigint")))
 
 
 def is_double(found: str, want: str) -> bool:
@@ -134,9 +182,9 @@ def time_of_day(cell: Column, want: str) -> Column:
     return F.when(inside, (hour * 3600 + minute * 60 + second).cast("double"))
 
 
-def in_epoch(cell: Column, found: str, per_second: int) -> Column:
+def in_epoch(cell: Column, per_second: int) -> Column:
     """Whether a number tells a time of 1990 to 2100 where so many units are a second."""
-    return whole(cell, found).between(*(limit * per_second for limit in EPOCH_SECONDS))
+    return cell.try_cast("double").between(*(float(limit * per_second) for limit in EPOCH_SECONDS))
 
 
 def whole(cell: Column, found: str) -> Column:
@@ -153,15 +201,10 @@ def whole(cell: Column, found: str) -> Column:
 def _time(cell: Column, found: str, want: str, zone: str, pattern: str | None) -> Column:
     from pyspark.sql import functions as F
 
-    if found == "string" and pattern is not None:
-        moment = F.try_to_timestamp(cell, F.lit(pattern))
-    elif found == "string":
-        moment = F.when(cell.rlike(_DATE), cell.try_cast("timestamp"))
+    if found == "string" or (pattern is not None and found in _INTEGRAL):
+        moment = told_moment(cell.cast("string"), "UTC" if want == "date" else zone, pattern)
     else:
         moment = cell.cast("timestamp")
-    if want == "date":
-        return moment.cast("date")
-    if zone == "UTC" or found == "timestamp":
-        return moment
-    local = F.to_utc_timestamp(moment, zone)
-    return F.when(cell.rlike(_OFFSET), moment).otherwise(local) if found == "string" else local
+        if want == "timestamp" and zone != "UTC" and found != "timestamp":
+            moment = F.to_utc_timestamp(moment, zone)
+    return moment.cast("date") if want == "date" else moment

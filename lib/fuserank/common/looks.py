@@ -27,20 +27,38 @@ class ColumnLook:
     distinct: int
     samples: tuple[tuple[str, int], ...] = ()  # the commonest cells, and how often
     integers: int = 0
-    numbers: int = 0
-    decimal_commas: int = 0
+    numbers: int = 0  # with a decimal point or without decimals, signs of thousands and currencies beside them
+    decimal_commas: int = 0  # numbers that can't be read with a decimal point
+    comma_numbers: int = 0  # all that can be read with a decimal comma, those of either reading among them
+    either: int = 0  # such as 1,234 and 1.234, where the sign may stand before decimals or between thousands
+    signs: tuple[str, ...] = ()  # currencies beside numbers
     leading_zeros: int = 0  # whole numbers such as 007, which are ids
     low: float | None = None  # of the numbers
     high: float | None = None
-    iso_times: int = 0  # cells that begin with year-month-day
-    offsets: int = 0  # of these, such as tell their offset (Z, +01:00)
+    iso_times: int = 0  # cells that need no pattern: year-month-day first
+    epochs: tuple[tuple[str, int], ...] = ()  # unit → cells that tell a time of 1990 to 2100 in it
     patterns: tuple[str, ...] = ()  # Spark datetime patterns that nearly all cells fit, the likeliest first
     longest: int = 0  # characters
     whole_floats: bool = False  # the file writes 17 as 17.0
 
+    @property
+    def decimal(self) -> str:
+        """The mark before the decimals of its numbers, by which more cells can be read."""
+        return "," if self.comma_numbers > self.numbers else "."
+
     def mostly(self, count: int) -> bool:
         """Whether ``count`` cells are nearly all that say anything, and there is one."""
         return self.filled > 0 and count >= MOSTLY * self.filled
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a CSV file is written. ``quote``: around cells, "" for none; ``escape``: before a quote inside of them; ``skip``: lines before the table."""
+
+    delimiter: str = ","
+    quote: str = '"'
+    escape: str = '"'
+    skip: int = 0
 
 
 @dataclass(frozen=True)
@@ -58,6 +76,11 @@ class TableLook:
     delimiter: str = ","
     encoding: str = "UTF-8"
     header: bool = True
+    quote: str = '"'
+    escape: str = '"'
+    skip: int = 0  # lines before the table
+    partial: tuple[tuple[str, int], ...] = ()  # columns that some of the files lack, and how many have them
+    remarks: tuple[str, ...] = ()  # doubts about how it is written
 
     def column(self, name: str) -> ColumnLook:
         """By name; KeyError where there is none."""

@@ -32,6 +32,7 @@ ColumnType = Literal[
     "epoch_seconds",
     "epoch_millis",
     "epoch_micros",
+    "epoch_nanos",
 ]
 Role = Literal["exposure", "feedback", "reversal"]
 Scalar = str | int | float | bool
@@ -69,6 +70,7 @@ class ColumnConfig(Section):
         None, description="Spark datetime pattern of text dates and timestamps; ISO 8601 unless told"
     )
     decimal: Literal[".", ","] = Field(".", description="of numbers told as text: with a comma, 1.234,5 is 1234.5")
+    optional: bool = Field(False, description="files may lack the column: its cells are empty there")
     nulls: list[str] = Field(
         default_factory=list, description=r"cells that say nothing, as they are written: '\N', NULL, guest"
     )
@@ -121,6 +123,13 @@ class FilesConfig(Section):
         "UTF-8", pattern=r"^[A-Za-z0-9][\w.:+-]*$", description="CSV: character set; JSON lines are UTF-8"
     )
     header: bool = Field(True, description="CSV: the first line has the names; without it columns are _c0, _c1, …")
+    quote: str = Field(
+        '"', pattern=r"^(none|\S)$", description="CSV: around cells; none: quotes are parts of the cells, as in TSV"
+    )
+    escape: str | None = Field(
+        None, pattern=r"^\S$", description="CSV: before a quote inside of quotes, such as \\; unless told it is doubled"
+    )
+    skip: int = Field(0, ge=0, le=1000, description="CSV: lines before the table, such as a title or `sep=;`")
     rules: list[RuleConfig] = Field(default_factory=list, description="comparisons that every row must keep")
 
     @field_validator("path")

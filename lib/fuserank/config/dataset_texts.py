@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-_LETTERS = frozenset("GyMLdDHhkKmsSaVzOXxZ")  # what Spark parses by
+_LETTERS = frozenset("GyMLdDHhkKmsSaVzOXxZE")  # what Spark parses by, and E
 _PATTERNS = {
     r"^[a-z][a-z0-9_]*$": "lower case letters, digits and _, a letter first",
     r"^[A-Za-z0-9][\w.:+-]*$": "no name of a character set, such as ISO-8859-1",

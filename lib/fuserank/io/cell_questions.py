@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fuserank.common.looks import EMPTY
+from fuserank.io.moments import number_sql, once
 
 if TYPE_CHECKING:
     import duckdb
@@ -152,11 +153,9 @@ def raw(column: str) -> str:
 
 
 def number(column: str) -> str:
-    """A column's cells as numbers, with a point or a comma before the decimals; null where they are none."""
+    """A column's cells as numbers, whichever mark is before the decimals; null where they are none."""
     cell = raw(column)
-    commas = f"regexp_full_match({cell}, '[+-]?\\d{{1,3}}(\\.?\\d{{3}})*,\\d+')"
-    plain = f"replace(replace({cell}, '.', ''), ',', '.')"
-    return f"coalesce(TRY_CAST({cell} AS DOUBLE), CASE WHEN {commas} THEN TRY_CAST({plain} AS DOUBLE) END)"
+    return once(cell, f"coalesce(TRY_CAST(v AS DOUBLE), {number_sql('v', '.')}, {number_sql('v', ',')})")
 
 
 def _told(column: str, nulls: Mapping[str, Sequence[str]]) -> str:

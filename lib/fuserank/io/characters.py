@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bz2
 import codecs
-import csv
 import gzip
 import io
 import re
@@ -124,22 +123,3 @@ def utf8_copy(file: Path, copy: Path, charset: str, lines: int) -> int:
     except _BROKEN as problem:
         raise CannotReadError(f"its packing is broken: {problem}") from problem
     return written
-
-
-def header_names(file: Path, delimiter: str) -> list[str]:
-    """The first line's cells as Spark names columns by them, of a file in UTF-8.
-
-    :raises CannotReadError: a name is there twice
-    """
-    try:
-        with open_file(file) as raw:
-            lines = csv.reader(io.TextIOWrapper(raw, "utf-8-sig", errors="replace", newline=""), delimiter=delimiter)
-            first = next((line for line in lines if line), [])
-    except csv.Error as problem:
-        raise CannotReadError(f"its header cannot be read: {problem}") from problem
-    names = [cell or f"_c{place}" for place, cell in enumerate(first)]
-    lower = [n.lower() for n in names]
-    twice = next((n for n in names if lower.count(n.lower()) > 1), None)
-    if twice:
-        raise CannotReadError(f"its header has {twice!r} more than once; rename one of them")
-    return names

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from fuserank.common.looks import EMPTY, MOSTLY, ColumnLook, Found
-from fuserank.io.time_patterns import fitting, strptime_of
+from fuserank.common.casting import EPOCH_SECONDS, EPOCHS
+from fuserank.common.looks import EMPTY, MOSTLY, ColumnLook, Found, TimeLook
+from fuserank.common.time_guess import fitting
+from fuserank.io.moments import moment_sql, number_sql
 
 if TYPE_CHECKING:
     import duckdb
@@ -17,20 +20,23 @@ _TRIED = 100  # different cells that patterns of times are tried on, the commone
 _CELLS = 4_000_000  # of a pass: of more, what is counted would not fit small machines
 _COLUMNS = 300  # of a pass: a query of thousands takes longer than many of some hundred
 _EMPTY = ", ".join(f"'{word}'" for word in EMPTY)
+_DATES_IN_DIGITS = {8, 12, 14}  # characters: whole numbers such as 20240131
+_MOST_PATTERNS = 4  # are counted over all cells
 _NUMBER = "TRY_CAST(v AS DOUBLE)"
+_LIKE_NUMBERS = r"^\W*([A-Z]{0,3}|[A-Za-zł]{1,3}[.]?)\W*\d[\d.,'\u2019\s]*([.,]-+)?\W*([A-Za-złčуб.]{0,4})\W*$"
 # Over the different cells v of a column, each there n times.
 _ASKED = {
     "filled": "sum(n)", "distinct": "count(*)",
     "integers": r"sum(n) FILTER (regexp_full_match(v, '[+-]?\d{1,18}'))",
     "numbers": f"sum(n) FILTER (isfinite({_NUMBER}))",
-    "decimal_commas": r"sum(n) FILTER (regexp_full_match(v, '[+-]?\d{1,3}(\.?\d{3})*,(\d{1,2}|\d{4,})'))",
+    "either": r"sum(n) FILTER (regexp_full_match(v, '[+-]?\d{1,3}([.,]\d{3})+'))",
     "leading_zeros": r"sum(n) FILTER (regexp_full_match(v, '0\d+'))",
     "low": f"min(CASE WHEN isfinite({_NUMBER}) THEN {_NUMBER} END)",
     "high": f"max(CASE WHEN isfinite({_NUMBER}) THEN {_NUMBER} END)",
-    "iso_times": r"sum(n) FILTER (regexp_matches(v, '^\d{4}-\d{1,2}-\d{1,2}') AND TRY_CAST(v AS TIMESTAMPTZ) IS NOT NULL)",
-    "offsets": r"sum(n) FILTER (regexp_matches(v, '^\d{4}-\d{1,2}-\d{1,2}.*\d{1,2}:\d{2}.*(Z|UTC|[+-]\d{2}(:?\d{2})?)$'))",
+    "iso_times": f"sum(n) FILTER (regexp_matches(v, '^[0-9]{{4}}-') AND ({moment_sql('v', TimeLook('timestamp'))}) IS NOT NULL)",
     "longest": "max(length(v))",
-    "dated": r"sum(n) FILTER (length(v) BETWEEN 6 AND 60 AND length(regexp_replace(v, '\D', '', 'g')) >= 4)",
+    "dated": r"sum(n) FILTER (length(v) BETWEEN 6 AND 80 AND length(regexp_replace(v, '\D', '', 'g')) >= 4)",
+    **{unit: f"sum(n) FILTER ({_NUMBER} BETWEEN {EPOCH_SECONDS[0] * n} AND {EPOCH_SECONDS[1] * n})" for unit, n in EPOCHS.items()},
 }  # fmt: skip
 
 
@@ -70,12 +76,53 @@ def _looks(
         }
         dated = counted.pop("dated", 0)
         patterns: tuple[str, ...] = ()
-        if found == "text" and dated and counted["iso_times"] < counted["filled"] and _may_be_times(counted, dated):
+        digits = found == "integer" and counted.get("longest") in _DATES_IN_DIGITS
+        if (
+            (found == "text" or digits)
+            and dated
+            and counted["iso_times"] < counted["filled"]
+            and _may_be_times(counted, dated)
+        ):
             some = [v for v, n in tried[place] for _ in range(math.ceil(_TRIED * n / counted["filled"]))]
             patterns = _patterns(database, place, some, counted["filled"])
         shown = tuple((v[:60], n) for v, n in samples.get(place, []))
         counted = counted or {"filled": 0, "distinct": 0}
-        yield ColumnLook(name, found, rows, samples=shown, patterns=patterns, **counted)
+        epochs = tuple((unit, counted.pop(unit, 0)) for unit in EPOCHS)
+        counted["comma_numbers"] = counted.get("numbers", 0)
+        if (
+            found == "text"
+            and counted["filled"]
+            and not patterns
+            and _may_be_numbers(counted, [v for v, _ in tried.get(place, [])])
+        ):
+            counted |= _written_numbers(database, place)
+        yield ColumnLook(name, found, rows, samples=shown, patterns=patterns, epochs=epochs, **counted)
+
+
+def _may_be_numbers(counted: Mapping[str, Any], some: Sequence[str]) -> bool:
+    """Whether cells need a look for currencies and signs of thousands: some are no plain numbers, no times, and look like numbers."""
+    if counted["iso_times"] + counted["numbers"] >= counted["filled"]:
+        return False
+    return any(re.search(_LIKE_NUMBERS, cell) for cell in some)
+
+
+def _written_numbers(database: duckdb.DuckDBPyConnection, place: int) -> dict[str, Any]:
+    """Numbers as people write them, by either decimal mark, and the currencies beside them."""
+    point = f"coalesce(CASE WHEN isfinite({_NUMBER}) THEN {_NUMBER} END, {number_sql('v', '.')})"
+    comma = number_sql("v", ",")
+    sign = r"nullif(trim(regexp_replace(v, '[-+0-9.,()\s\x{a0}\x{202f}\x{2212}''\x{2019}]', '', 'g')), '')"
+    counted = database.execute(
+        "SELECT sum(n) FILTER (p IS NOT NULL), sum(n) FILTER (c IS NOT NULL), sum(n) FILTER (p IS NULL AND c IS NOT NULL), "
+        "min(p), max(p), min(c), max(c), "
+        "array_to_string(list_sort(list(DISTINCT s) FILTER (p IS NOT NULL OR c IS NOT NULL)), ' ') "
+        f"FROM (SELECT n, {point} AS p, {comma} AS c, {sign} AS s FROM cells WHERE place = {place})"
+    ).fetchall()[0]
+    numbers, commas, only, *ends, signs = counted
+    numbers, commas, only = (int(n or 0) for n in (numbers, commas, only))
+    low, high = ends[2:] if commas > numbers else ends[:2]
+    return {
+        "numbers": numbers, "comma_numbers": commas, "decimal_commas": only, "low": low, "high": high, "signs": tuple((signs or "").split()),
+    }  # fmt: skip
 
 
 def _may_be_times(counted: Mapping[str, Any], dated: int) -> bool:
@@ -96,9 +143,9 @@ def _first(database: duckdb.DuckDBPyConnection, order: str, most: int) -> dict[i
 
 def _patterns(database: duckdb.DuckDBPyConnection, place: int, some: Sequence[str], filled: int) -> tuple[str, ...]:
     """Of the patterns that some of the cells fit, those that all fit."""
-    likely = fitting(some)
+    likely = fitting(some)[:_MOST_PATTERNS]
     if not likely:
         return ()
-    counts = ", ".join(f"sum(n) FILTER (try_strptime(v, '{strptime_of(p)}') IS NOT NULL)" for p in likely)
+    counts = ", ".join(f"sum(n) FILTER (({moment_sql('v', TimeLook('timestamp', p))}) IS NOT NULL)" for p in likely)
     found: tuple[Any, ...] = database.execute(f"SELECT {counts} FROM cells WHERE place = {place}").fetchall()[0]
     return tuple(p for p, n in zip(likely, found, strict=True) if (n or 0) >= MOSTLY * filled)

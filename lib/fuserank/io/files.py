@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import importlib.resources
+import io
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fuserank.common.errors import IngestError
+from fuserank.io.first_lines import first_lines
 from fuserank.io.parquet import read_parquet
 from fuserank.io.unreadable import in_words, refuse_names
 
@@ -79,16 +82,18 @@ def read_file(
     look: Look,
     quote: bool = True,
     declared: Collection[str] = (),
+    skip: int = 0,
 ) -> DataFrame:
     """All rows of one file: its columns as they came (text formats: all strings), ``_row`` from 0 and ``_corrupt``.
 
     :param look: sees (name, Spark type) of the file's columns before a query names them, and may refuse
     :param quote: whether errors repeat the reader's words, which may hold cells
     :param declared: the columns that the mapping names
+    :param skip: lines of CSV before its header, or before its first row
     :raises IngestError: the file cannot be opened, or is empty
     """
     with in_words(file.name, form, whatever=True, quote=quote):
-        frame = _read(spark, file.path, file.name, form, dict(options), look, declared)
+        frame = _read(spark, file.path, file.name, form, dict(options), look, declared, skip)
         empty = frame is None or frame.isEmpty()
     if frame is None or empty:
         raise IngestError("the file is empty", file=file.name, cure="take it away, or bring one with rows")
@@ -96,13 +101,20 @@ def read_file(
 
 
 def _read(
-    spark: SparkSession, path: str, file: str, form: str, options: dict[str, str], look: Look, declared: Collection[str]
+    spark: SparkSession,
+    path: str,
+    file: str,
+    form: str,
+    options: dict[str, str],
+    look: Look,
+    declared: Collection[str],
+    skip: int,
 ) -> DataFrame | None:
     if form == "parquet":
         return _read_parquet(spark, path, file, look, declared)
     if form == "sequences":
         return _read_sequences(spark, _literal(path), look)
-    return _read_text(spark, _literal(path), file, form, options, look)
+    return _read_text(spark, _literal(path), file, form, options, look, skip)
 
 
 def _read_sequences(spark: SparkSession, path: str, look: Look) -> DataFrame:
@@ -128,13 +140,17 @@ def _read_parquet(spark: SparkSession, path: str, file: str, look: Look, declare
 
 
 def _read_text(
-    spark: SparkSession, path: str, file: str, form: str, options: dict[str, str], look: Look
+    spark: SparkSession, path: str, file: str, form: str, options: dict[str, str], look: Look, skip: int
 ) -> DataFrame | None:
     """Two looks at the file: one for the names (CSV: the header), one for the rows, all as strings; None without names."""
     from pyspark.sql.types import StringType, StructField, StructType
 
-    reader = spark.read.options(**options)
-    names = (reader.csv(path) if form == "csv" else reader.json(path)).schema.names
+    before = 0
+    if form == "csv" and skip:
+        names, before = _names_below(spark, path, skip, options)
+        options["header"] = "false"
+    else:
+        names = _names(spark, path, form, options)
     if names == [_CORRUPT]:
         raise IngestError(
             f"no row can be read as {form}", file=file, row=0, cure="mend format or encoding in the mapping"
@@ -152,8 +168,42 @@ def _read_text(
     if _has_a_row_a_line(spark, path, options):
         # a parser that may pass over cells which no query asks for does not see that a row has too many
         told = {**options, "multiLine": "false", "columnPruning": "false"}
-        return _number_rows(reader.options(**told).csv(path), several=True)
-    return _number_rows(_with_open_quotes(reader.options(**options).csv(path), options["sep"]), several=False)
+        return _below(_number_rows(reader.options(**told).csv(path), several=True), before)
+    whole = reader.options(**options).csv(path)
+    rows = _with_open_quotes(whole, options["sep"]) if options["quote"] else whole
+    return _below(_number_rows(rows, several=False), before)
+
+
+def _names(spark: SparkSession, path: str, form: str, options: Mapping[str, str]) -> list[str]:
+    reader = spark.read.options(**options)
+    if (
+        "\\" in path
+    ):  # over several lines Spark would look for names by a second glob, with the signs of this one taken off
+        reader = reader.option("multiLine", "false")
+    return (reader.csv(path) if form == "csv" else reader.json(path)).schema.names
+
+
+def _names_below(spark: SparkSession, path: str, skip: int, options: Mapping[str, str]) -> tuple[list[str], int]:
+    """The names of a table that begins after so many lines, and how many rows those are, its header among them: empty lines are none."""
+    lines = first_lines(spark, re.sub(r"\\(.)", r"\1", path), options["encoding"])
+    below = "\n".join(lines[skip:])
+    source, quoted = io.StringIO(below), bool(options["quote"])
+    cells = (
+        csv.reader(source, delimiter=options["sep"], quotechar=options["quote"])
+        if quoted
+        else csv.reader(source, delimiter=options["sep"], quoting=csv.QUOTE_NONE)
+    )
+    first = next((row for row in cells if row), [])
+    header = options["header"] == "true"
+    names = [cell if header and cell else f"_c{place}" for place, cell in enumerate(first)]
+    return names, sum(bool(line.strip()) for line in lines[:skip]) + header
+
+
+def _below(rows: DataFrame, before: int) -> DataFrame:
+    """Without the rows before the table."""
+    from pyspark.sql import functions as F
+
+    return rows.where(F.col("_row") >= before).withColumn("_row", F.col("_row") - before) if before else rows
 
 
 def _has_a_row_a_line(spark: SparkSession, path: str, options: Mapping[str, str]) -> bool:
@@ -163,7 +213,7 @@ def _has_a_row_a_line(spark: SparkSession, path: str, options: Mapping[str, str]
     """
     if "16" in options["encoding"] or "32" in options["encoding"]:  # a line's end has more than one byte there
         return False
-    quotes = "octet_length(value) - octet_length(replace(value, '\"', ''))"
+    quotes = "octet_length(value) - octet_length(replace(value, '\"', ''))" if options["quote"] else "0"
     # a carriage return inside of a line is a cell's, or ends a line of an old Macintosh: the other reader knows
     broken = f"({quotes}) % 2 = 1 OR instr(rtrim('\\r', value), '\\r') > 0"
     return spark.read.option("lineSep", "\n").text(path).where(broken).isEmpty()

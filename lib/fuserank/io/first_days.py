@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fuserank.common.looks import TimeLook
+from fuserank.common.spellings import spelling
 from fuserank.history.events import FEEDBACK
 from fuserank.history.limits import History
 from fuserank.history.windows import label_window
 from fuserank.io import survey
+from fuserank.io.cell_questions import quoted
 from fuserank.io.files import local_files
-from fuserank.io.looking import connect, duckdb_error, moment, quoted, texts
+from fuserank.io.looking import connect, duckdb_error
+from fuserank.io.looking_csv import paths_sql
+from fuserank.io.moments import DuckSql, moment_sql
 from fuserank.io.places import is_local, local_path
 from fuserank.tables.silver import EVENTS
 
@@ -63,18 +67,18 @@ def _relation(root: str, files: FilesConfig, events: EventsConfig) -> str | None
     if not found or sum(f.stat().st_size for f in found) > _MOST_BYTES or files.encoding.upper() not in named:
         return None
     time = files.columns[str(events.time)]
-    try:
-        when = moment(quoted(str(events.time)), TimeLook(time.type, time.pattern))
-    except KeyError:  # a pattern of the mapping's own
+    if spelling(time.pattern) is None:  # a pattern that Spark alone reads
         return None
+    when = moment_sql(f"CAST({quoted(str(events.time))} AS VARCHAR)", TimeLook(time.type, time.pattern))
     if files.format == "parquet":
-        source = f"read_parquet({texts(found)}, union_by_name=true)"
+        source = f"read_parquet({paths_sql(found)}, union_by_name=true)"
     elif files.format == "jsonl":
-        source = f"read_json({texts(found)}, format='newline_delimited', union_by_name=true, ignore_errors=true)"
+        source = f"read_json({paths_sql(found)}, format='newline_delimited', union_by_name=true, ignore_errors=true)"
     elif files.format == "csv":
+        sql, quote = DuckSql(), "" if files.quote == "none" else files.quote
         source = (
-            f"read_csv({texts(found)}, delim='{files.delimiter}', header={str(files.header).lower()}, all_varchar=true, "
-            "quote='\"', escape='\"', union_by_name=true, ignore_errors=true, null_padding=true, strict_mode=false, parallel=false)"
+            f"read_csv({paths_sql(found)}, delim={sql.text(files.delimiter)}, header={str(files.header).lower()}, all_varchar=true, "
+            f"quote={sql.text(quote)}, escape={sql.text(files.escape or quote)}, skip={files.skip}, union_by_name=true, ignore_errors=true, null_padding=true, strict_mode=false, parallel=false)"
         )
         if not files.header:
             return None
@@ -95,7 +99,7 @@ def _was_taken(events: EventsConfig, said: str | None, kind: TypeConfig) -> str:
 
 def _conditions(events: EventsConfig, said: str | None, kind: TypeConfig) -> Iterator[str]:
     if said is not None:
-        yield f"trim(CAST({quoted(str(events.type_column))} AS VARCHAR)) = " + texts([said])[1:-1]
+        yield f"trim(CAST({quoted(str(events.type_column))} AS VARCHAR)) = " + DuckSql().text(said)
     if kind.reward.column is not None:
         number = f"TRY_CAST(replace(CAST({quoted(kind.reward.column)} AS VARCHAR), ',', '.') AS DOUBLE)"
         yield f"{kind.reward.scale} * {number} + {kind.reward.offset} > 0"

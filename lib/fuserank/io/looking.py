@@ -8,11 +8,10 @@ import re
 import tempfile
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fuserank.common.casting import EPOCHS
 from fuserank.common.errors import FuserankError, IngestError
 from fuserank.common.looks import ColumnLook, Format, Found, Span, TableLook, TimeLook
 from fuserank.io import characters
@@ -20,8 +19,9 @@ from fuserank.io.cell_questions import CellQuestions, quoted, raw
 from fuserank.io.cell_questions import text as _text
 from fuserank.io.characters import CannotReadError
 from fuserank.io.column_looks import column_looks
+from fuserank.io.looking_csv import CsvSource, csv_source, lines_lost, paths_sql
+from fuserank.io.moments import moment_sql
 from fuserank.io.plain_types import make_plain
-from fuserank.io.time_patterns import strptime_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -84,13 +84,13 @@ class LocalLooks(CellQuestions):
         """First and last moment; None where no cell tells one."""
         asked = (table, column, time)
         if asked not in self._spans:
-            self._spans[asked] = self._span(table, moment(quoted(column), time))
+            self._spans[asked] = self._span(table, moment_sql(_text(column), time))
         return self._spans[asked]
 
     def _span(self, table: str, when: str) -> Span | None:
         by_hour = self._asked(
-            "SELECT CAST(m AS DATE) AS d, hour(m) AS h, count(*), min(m), max(m) "
-            f"FROM (SELECT {when} AS m FROM {self._names[table]}) "
+            f"WITH moments AS MATERIALIZED (SELECT {when} AS m FROM {self._names[table]}) "
+            "SELECT CAST(m AS DATE) AS d, hour(m) AS h, count(*), min(m), max(m) FROM moments "
             "WHERE m BETWEEN TIMESTAMP '1970-01-01' AND TIMESTAMP '2100-01-01' GROUP BY d, h ORDER BY d, h"
         )
         if not by_hour:
@@ -109,7 +109,7 @@ class LocalLooks(CellQuestions):
 
     def same_day(self, table: str, one: tuple[str, TimeLook], other: tuple[str, TimeLook]) -> float:
         """Share of the rows with both times in which they are of one day; 0…1."""
-        a, b = (moment(quoted(column), time) for column, time in (one, other))
+        a, b = (moment_sql(_text(column), time) for column, time in (one, other))
         return float(
             self._one(
                 f"SELECT coalesce(avg((a::DATE = b::DATE)::INT), 0) FROM (SELECT {a} AS a, {b} AS b FROM {self._names[table]})"
@@ -150,15 +150,22 @@ class LocalLooks(CellQuestions):
             form = "sequences"
         name = self._unused_name(group)
         told: dict[str, Any] = {}
+        csv: CsvSource | None = None
+        files: list[Path] = group
         self._names[name] = f"t{next(self._numbers)}"
         if form == "parquet":
-            source = f"read_parquet({texts(group)}, union_by_name=true, hive_partitioning=false)"
+            source = f"read_parquet({paths_sql(group)}, union_by_name=true, hive_partitioning=false)"
         elif form == "jsonl":
             source = self._json(group)
         elif form == "sequences":
             source = self._sequences(group)
         else:
-            source, told = self._csv(group, encoding)
+            files = self._readable(group, encoding)
+            csv = csv_source(self._duckdb, files, [self._relative(f) for f in group])
+            source, told = (
+                csv.sql,
+                {**asdict(csv.dialect), "encoding": encoding, "header": csv.header, "partial": csv.partial},
+            )
         try:
             self._duckdb.execute(f"CREATE TABLE {self._names[name]} AS SELECT * FROM {source} LIMIT {self._rows + 1}")
         except duckdb_error() as problem:
@@ -168,11 +175,16 @@ class LocalLooks(CellQuestions):
             raise CannotReadError("it has no rows")
         if rows > self._rows:  # the one more told that there are more
             self._duckdb.execute(f"DELETE FROM {self._names[name]} WHERE rowid = {self._rows}")
+        remarks = csv.remarks if csv else ()
+        if csv and rows <= self._rows and (lost := lines_lost(self._duckdb, files, self._names[name], csv)):
+            remarks += (
+                f"of {name} {lost:,} line{'s' * (lost > 1)} could not be understood: too few or too many cells, or an open quote",
+            )
         whole = make_plain(self._duckdb, self._names[name])
         self.tables.append(
             TableLook(
                 name=name, path=self._glob(group), format=form, files=len(group), bytes=sum(f.stat().st_size for f in group),
-                rows=min(rows, self._rows), whole=rows <= self._rows, columns=tuple(self._columns(name, whole)), **told,
+                rows=min(rows, self._rows), whole=rows <= self._rows, columns=tuple(self._columns(name, whole)), remarks=remarks, **told,
             )
         )  # fmt: skip
 
@@ -181,32 +193,13 @@ class LocalLooks(CellQuestions):
         if first.lstrip()[:1] != b"{":
             raise CannotReadError("it is not one JSON object a line")
         files = self._readable(group, "UTF-8", copied=any(characters.has_mark(f) for f in group))
-        return f"read_json({texts(files)}, format='newline_delimited', union_by_name=true, ignore_errors=true, {_JSON})"
+        return f"read_json({paths_sql(files)}, format='newline_delimited', union_by_name=true, ignore_errors=true, {_JSON})"
 
     def _sequences(self, group: list[Path]) -> str:
         files = self._readable(group, "UTF-8")
-        lines = f"read_csv({texts(files)}, columns={{'line': 'VARCHAR'}}, delim='\x01', header=false, quote='', escape='', auto_detect=false)"
+        lines = f"read_csv({paths_sql(files)}, columns={{'line': 'VARCHAR'}}, delim='\x01', header=false, quote='', escape='', auto_detect=false)"
         words = f"SELECT string_split_regex(trim(line), '\\s+') AS w FROM {lines} WHERE trim(line) <> ''"
         return f'(SELECT w[1] AS "user", unnest(w[2:]) AS item, unnest(range(1, len(w))) AS position FROM ({words}))'
-
-    def _csv(self, group: list[Path], encoding: str) -> tuple[str, dict[str, Any]]:
-        files = self._readable(group, encoding)
-        try:
-            sniffed = self._duckdb.execute(
-                "SELECT Delimiter, HasHeader, Columns FROM sniff_csv(?, ignore_errors=true)", [str(files[0])]
-            ).fetchall()[0]
-        except duckdb_error() as problem:
-            raise CannotReadError(f"no delimiter splits it into columns: {_why(problem)}") from problem
-        delimiter, header, columns = sniffed
-        if len(columns) < 2:
-            raise CannotReadError("no delimiter splits it into columns")
-        names = characters.header_names(files[0], delimiter) if header else []
-        names += [f"column{i}" if header else f"_c{i}" for i in range(len(names), len(columns))]
-        source = (
-            f"read_csv({texts(files)}, delim='{delimiter}', header={str(header).lower()}, names={texts(names)}, quote='\"', escape='\"', "
-            "all_varchar=true, hive_partitioning=false, ignore_errors=true, null_padding=true, strict_mode=false, parallel=false)"
-        )
-        return source, {"delimiter": delimiter, "encoding": encoding, "header": header}
 
     def _readable(self, group: list[Path], encoding: str, copied: bool = False) -> list[Path]:
         """The files as DuckDB reads them: those of other packing or characters are copied, as UTF-8, as far as needed."""
@@ -289,15 +282,6 @@ def _why(problem: Exception) -> str:
     return "a quote in it may be open, or its lines are of many lengths" if "sniffing file" in said else said
 
 
-def moment(column: str, time: TimeLook) -> str:
-    """SQL for the moment that a cell tells, null where it tells none; KeyError for a pattern that ``fitting`` does not know."""
-    if time.type in EPOCHS:
-        return f"make_timestamp(TRY_CAST({column} AS BIGINT) * {1_000_000 // EPOCHS[time.type]})"
-    if time.pattern is not None:
-        return f"try_strptime(trim({column}), '{strptime_of(time.pattern)}')"
-    return f"CAST(TRY_CAST({column} AS TIMESTAMPTZ) AS TIMESTAMP)"
-
-
 def _suffixes(file: Path) -> tuple[str, str]:
     """(ending, packing), in lower case: events.csv.gz → (.csv, .gz)."""
     ends = [s.lower() for s in file.suffixes]
@@ -336,11 +320,6 @@ def _found(kind: str) -> Found:
     if kind.startswith("TIMESTAMP"):
         return "timestamp"
     return {"BOOLEAN": "boolean", "DATE": "date"}.get(kind, "text")  # type: ignore[return-value]
-
-
-def texts(files: Sequence[Path | str]) -> str:
-    """A list of texts as SQL has it."""
-    return "[" + ", ".join("'" + str(f).replace("'", "''") + "'" for f in files) + "]"
 
 
 def _escaped(name: str) -> str:

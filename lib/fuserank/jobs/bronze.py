@@ -126,7 +126,7 @@ def readable_rows(
         if len(shown) < len(found):
             say(f"{file.name}: {len(found) - len(shown)} columns that the mapping does not declare are not kept")
 
-    frame = read_file(spark, file, files.format, reader_options(files), look, not hide, set(files.columns))
+    frame = read_file(spark, file, files.format, reader_options(files), look, not hide, set(files.columns), files.skip)
     if hide:
         frame = only_declared(frame, files)
     frame = frame if first is None else frame.limit(first)

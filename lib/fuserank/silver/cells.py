@@ -89,11 +89,15 @@ def cells(bronze: DataFrame, dataset: DatasetConfig, table: str, names: Iterable
     """
     from pyspark.sql import functions as F
 
-    files, found, ids = dataset.files[table], dict(bronze.dtypes), set(ids)
+    names = set(names)
+    files, ids = dataset.files[table], set(ids)
+    lacking = {n for n in names if files.columns[n].optional and bronze_name(n) not in bronze.columns}
+    bronze = bronze.withColumns({bronze_name(n): F.lit(None).cast("string") for n in sorted(lacking)})
+    found = dict(bronze.dtypes)
     envelope = [c.name for c in ENVELOPE]
     own = [F.col(f"`{c}`").alias(f"_r_{c}") for c in bronze.columns if c not in envelope]
     columns: list[Column] = []
-    for name in sorted(set(names)):
+    for name in sorted(names):
         spec, have = files.columns[name], found[bronze_name(name)]
         raw = without_nulls(F.col(f"`{bronze_name(name)}`"), spec.nulls)
         cell = typed(raw, have, spec.type, spec.zone, spec.pattern, spec.decimal)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from fuserank.common.errors import IngestError
 from fuserank.common.looks import ColumnLook, Looks, Span, TableLook, TimeLook
+from fuserank.sources.cell_doubts import cell_doubts, table_doubts
 from fuserank.sources.guessed import EventsGuess, Rule, Scale, Told
 from fuserank.sources.keys import key_of, reversed_by
 from fuserank.sources.kinds import kinds_of, type_column
@@ -17,7 +17,7 @@ from fuserank.sources.places import roles_by_place
 from fuserank.sources.returns import returns
 from fuserank.sources.roles import Roles, best, has_decimals, is_id, is_money, named, roles_by_name
 from fuserank.sources.scales import MOST_VALUES, scale_of
-from fuserank.sources.times import epoch, time_of, twin
+from fuserank.sources.times import epoch, time_of, twin, unread_time
 
 _MOST_PLATFORMS = 30
 _LISTED = 12  # of columns that nothing uses
@@ -62,6 +62,7 @@ def events_of(looks: Looks, table: TableLook, roles: Roles) -> EventsGuess:
     reverses, said = reversed_by(kinds, columns, key)
     remarks += said + _doubts(table, columns, look, key, repeated)
     spoken = {c.name for c in table.columns if any(r.startswith(f"{c.name} says") for r in remarks)}
+    remarks += [*cell_doubts(table, columns), *table_doubts(table, {*columns.values(), *key})]
     remarks += _unread(table, columns)
     remarks += _unused(table, {*columns.values(), *key, *(r.column for r in rules), *spoken})
     return EventsGuess(
@@ -71,13 +72,9 @@ def events_of(looks: Looks, table: TableLook, roles: Roles) -> EventsGuess:
 
 def _times(looks: Looks, table: TableLook, column: str) -> tuple[TimeLook, Span]:
     look = time_of(table.column(column)) or epoch(table.column(column))
-    if look is None:
-        first = next((v for v, _ in table.column(column).samples), "")
-        raise IngestError(f"tells no time that can be read; a cell is {first!r}", file=table.path, column=column,
-                          cure="name another by --time")  # fmt: skip
-    span = looks.span(table.name, column, look)
-    if span is None:
-        raise IngestError("no cell tells a time", file=table.path, column=column, cure="name another by --time")
+    span = looks.span(table.name, column, look) if look else None
+    if look is None or span is None:
+        raise unread_time(table, column)
     return look, span
 
 

@@ -10,6 +10,7 @@ from fuserank.common.looks import Looks, TableLook
 from fuserank.config.dataset_dimensions import ItemsConfig, UsersConfig
 from fuserank.sources.calendars import as_of_day, currency_of, zone_of
 from fuserank.sources.catalogues import dimension, overlap
+from fuserank.sources.cell_doubts import table_doubts
 from fuserank.sources.events_table import events_of, roles_of
 from fuserank.sources.guessed import EventsGuess, Guess, Told
 from fuserank.sources.roles import SAME, Roles, lacks
@@ -38,6 +39,7 @@ def guess(looks: Looks, told: Told, now: dt.datetime) -> Guess:
     spoken = {said.split()[0] for said in (*said_items, *said_users)}
     unused = {t.name for t in others} - {d.table.name for d in (items, users) if d} - spoken
     without += [f"{name} is left out: it is neither events, nor a catalogue, nor users" for name in sorted(unused)]
+    without += [doubt for d in (items, users) if d for doubt in table_doubts(d.table, {d.key, *d.columns.values()})]
     return Guess(
         events, items, users, zone, currency, as_of, (*where, *when, *money, *said_items, *said_users, *without)
     )

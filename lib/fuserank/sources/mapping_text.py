@@ -75,6 +75,7 @@ def _files(table: TableLook, guess: Guess) -> Iterator[str]:
     if table.format == "csv":
         yield from (f"    {key}: {_plain(value)}" for key, value, usual in (
             ("delimiter", table.delimiter, ","), ("encoding", table.encoding, "UTF-8"), ("header", table.header, True),
+            ("quote", table.quote or "none", '"'), ("escape", table.escape or table.quote, table.quote), ("skip", table.skip, 0),
         ) if value != usual)  # fmt: skip
     yield "    columns:"
     for column, spec in _columns(table, guess).items():
@@ -116,7 +117,14 @@ def _columns(table: TableLook, guess: Guess) -> dict[str, Any]:
             if (price := dimension.columns.get("price")) is not None:
                 specs[price] = _spec("amount", table.column(price))
             specs = {c: _with_nulls(spec, dimension.nulls.get(c, ())) for c, spec in specs.items()}
-    return specs
+    return {name: _optional(spec, name, table) for name, spec in specs.items()}
+
+
+def _optional(spec: Any, name: str, table: TableLook) -> Any:
+    """Where some of the files lack the column."""
+    if name not in dict(table.partial):
+        return spec
+    return {**(spec if isinstance(spec, dict) else {"type": spec}), "optional": True}
 
 
 def _with_nulls(spec: Any, words: Sequence[str]) -> Any:
@@ -139,7 +147,7 @@ def _spec(role: str, column: ColumnLook) -> Any:
         return "long"
     if role in {"amount", "value"}:
         kind = "decimal" if role == "amount" else "double"
-        return {"type": kind, "decimal": ","} if column.decimal_commas > column.numbers - column.integers else kind
+        return {"type": kind, "decimal": ","} if column.decimal == "," else kind
     if role == "key" and (time := time_of(column)) is not None:
         return _time(time, "UTC")
     return (

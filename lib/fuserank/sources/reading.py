@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from fuserank.common.casting import accepts
@@ -17,13 +17,19 @@ _MOST_CHARACTERS = 1_000_000  # of a cell: where a quote is open, the rest of th
 
 
 def reader_options(files: FilesConfig) -> dict[str, str]:
-    """Options of Spark's own readers. CSV follows RFC 4180: header, doubled quotes, line breaks inside quotes."""
+    """Options of Spark's own readers. CSV follows RFC 4180 unless told: header, doubled quotes, line breaks inside quotes."""
     if files.format in {"parquet", "sequences"}:
         return {}
     common = {"encoding": files.encoding, "mode": "PERMISSIVE", "columnNameOfCorruptRecord": CORRUPT}
     if files.format == "jsonl":
         return {**common, "multiLine": "false", "primitivesAsString": "true"}
-    quoting = {"quote": '"', "escape": '"', "sep": files.delimiter, "maxCharsPerColumn": str(_MOST_CHARACTERS)}
+    quote = "" if files.quote == "none" else files.quote
+    quoting = {
+        "quote": quote,
+        "escape": files.escape or quote,
+        "sep": files.delimiter,
+        "maxCharsPerColumn": str(_MOST_CHARACTERS),
+    }
     return {**common, **quoting, "header": str(files.header).lower(), "multiLine": "true", "inferSchema": "false"}
 
 
@@ -42,10 +48,12 @@ def check_columns(found: Sequence[tuple[str, str]], files: FilesConfig, file: st
             raise IngestError("two columns have this name in bronze", file=file, column=name, cure="rename one of them")
     for name, column in files.columns.items():
         if name not in types:
+            if column.optional and not _in_other_case(name, types):
+                continue
             raise IngestError(
                 "the column is missing", file=file, column=name, cure=_cure_of_missing(name, list(types), files)
             )
-        if not accepts(types[name], column.type):
+        if not accepts(types[name], column.type, column.pattern):
             raise IngestError(
                 f"the column holds {types[name]}, the mapping says {column.type}",
                 file=file,
@@ -58,6 +66,11 @@ def declared(found: Sequence[tuple[str, str]], files: FilesConfig) -> list[tuple
     """The columns found whose names the mapping knows, but for case and outer blanks."""
     known = {bronze_name(name.strip()).lower() for name in files.columns}
     return [(name, kind) for name, kind in found if bronze_name(name.strip()).lower() in known]
+
+
+def _in_other_case(name: str, names: Iterable[str]) -> bool:
+    """Whether it is there under a name that bronze takes for the same: then it is not lacking, but spelled otherwise."""
+    return any(n.strip().lower() == name.strip().lower() for n in names)
 
 
 def _cure_of_missing(name: str, names: Sequence[str], files: FilesConfig) -> str:

@@ -9,7 +9,7 @@ from fuserank.common.looks import ColumnLook, Looks, TableLook
 from fuserank.sources.guessed import Told
 from fuserank.sources.names import ID_ENDS, WORDS, name_parts, rank
 from fuserank.sources.nulls import said_by
-from fuserank.sources.times import time_of, written_time
+from fuserank.sources.times import time_of, unread_time, written_time
 
 SAME = 0.3  # of the ids of one table, or of the other, that both must know to speak of the same things
 _RETURNS = 1.001  # occasions a user: below, an id is new in every one of them
@@ -65,6 +65,8 @@ def lacks(table: TableLook, told: Told) -> str:
     times = [c.name for c in table.columns if time_of(c)]
     lacking += [] if times or told.time else ["time"]
     said = " and ".join(lacking) or "telling which is which"
+    if "time" in lacking and (column := best(table, "time", lambda c: c.filled > 0 and c.found != "nested")):
+        return f"{table.path} lacks {said}: {unread_time(table, column)}"
     return f"{table.path} ({columns}) lacks {said}: name the columns by --user, --item, --time"
 
 
@@ -89,7 +91,7 @@ def is_id(column: ColumnLook) -> bool:
 
 def is_money(column: ColumnLook) -> bool:
     """Whether the cells can be amounts."""
-    return column.mostly(max(column.numbers, column.decimal_commas + column.integers))
+    return column.mostly(max(column.numbers, column.comma_numbers))
 
 
 def has_decimals(cell: str) -> bool:

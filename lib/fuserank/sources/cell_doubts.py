@@ -1,0 +1,52 @@
+"""Doubts about how the cells of a used column are spelled: numbers and ids that may have lost their meaning before they came here."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+from fuserank.common.looks import ColumnLook, TableLook
+
+_AMBIGUOUS = {"CST": "-06:00 (North America)"}  # in China it is +08:00
+
+
+def table_doubts(table: TableLook, used: Collection[str]) -> list[str]:
+    """How the files are written, and which of the used columns some of them lack."""
+    lacking = [
+        f"{name} is in {n} of the {table.files} files of {table.name}: it is empty in the others (optional: true)"
+        for name, n in table.partial
+        if name in used
+    ]
+    return [*table.remarks, *lacking]
+
+
+def cell_doubts(table: TableLook, columns: Mapping[str, str]) -> list[str]:
+    """A sentence for each, with column, cells and cure. ``columns``: role → column of a table of events."""
+    found: list[str] = []
+    for role, name in columns.items():
+        column = table.column(name)
+        if role in {"amount", "value", "quantity"}:
+            found += _of_number(column)
+        elif role == "time":
+            found += _of_time(column)
+    return found
+
+
+def _of_number(column: ColumnLook) -> Iterator[str]:
+    decided = column.decimal_commas or column.numbers - column.integers > column.either
+    if column.either and not decided:
+        other = "." if column.decimal == "," else ","
+        how = "without decimal" if column.decimal == "," else f"{{type: decimal, decimal: '{other}'}}"
+        cell = next((v for v, _ in column.samples if "." in v or "," in v), "1,234")
+        meant = "thousands" if ("," in cell) == (column.decimal == ".") else "decimals"
+        yield f"{column.name}: in {cell!r} the sign may stand before {'thousands' if meant == 'decimals' else 'decimals'} too; it is read as {meant}; else write {how} in the mapping"
+    if len(column.signs) > 1:
+        told = ", ".join(column.signs)
+        yield f"{column.name}: cells are in several currencies ({told}) and are added up as one: bring them in one currency"
+
+
+def _of_time(column: ColumnLook) -> Iterator[str]:
+    for value, _ in column.samples:
+        zone = value.split()[-1] if value.split() else ""
+        if zone in _AMBIGUOUS:
+            yield f"{column.name}: {zone} is read as {_AMBIGUOUS[zone]}; write offsets, such as -06:00, where another is meant"
+            return
