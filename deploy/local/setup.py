@@ -51,6 +51,7 @@ def main() -> int:
     install_jars("local-jars.lock", "local-jars")
     render_spark_defaults()
     render_spark_home()
+    share_classes()
     return 0
 
 
@@ -60,9 +61,15 @@ def java_version() -> int | None:
     java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
     if java is None or not Path(java).exists():
         return None
-    text = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
-    found = re.search(r'version "(\d+)', text)
+    found = re.search(r'version "(\d+)', java_text(java))
     return int(found.group(1)) if found else None
+
+
+def java_text(java: str | None = None) -> str:
+    """What Java says of its version."""
+    home = os.environ.get("JAVA_HOME")
+    java = java or (str(Path(home) / "bin" / "java") if home else "java")
+    return subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
 
 
 def install_packages(kind: str) -> None:
@@ -127,6 +134,20 @@ def render_spark_home() -> None:
     script.unlink(missing_ok=True)  # it may be a hard link into the installer's cache
     script.write_text(f'# rendered by make setup\nexport SPARK_HOME="${{SPARK_HOME:-{home.strip()}}}"\n')
     script.chmod(0o755)
+
+
+def share_classes() -> None:
+    """Spark's classes as an archive that each JVM maps: a start takes half the work. It fits one Java and one set of jars."""
+    jars = [REQUIREMENTS / "jars.lock", REQUIREMENTS / "local-jars.lock", REQUIREMENTS / ("modern.txt" if KIND == "modern" else "run.txt")]
+    stamp = (
+        digest(*jars, ROOT / "conf" / "env" / "local.yaml", ROOT / "lib" / "fuserank" / "io" / "shared_classes.py")
+        + java_text()
+    )
+    if is_done("classes", stamp) and (VENV / "spark-classes.jsa").exists():
+        return
+    say("keeping Spark's classes for quick starts (a minute or two)")
+    call([PYTHON, "-m", "fuserank.io.shared_classes"], env={**os.environ, "TZ": "UTC", "PYSPARK_PYTHON": str(PYTHON)})
+    done("classes", stamp)
 
 
 def digest(*files: Path) -> str:

@@ -12,6 +12,7 @@ from fuserank.config.secrets import unset
 from fuserank.io.chatter import without_chatter
 from fuserank.io.environment import refuse_wrong_environment, use_utf8
 from fuserank.io.executors import await_executors, refuse_bad_addresses, refuse_bad_python, root_cause
+from fuserank.io.shared_classes import sharing
 from fuserank.io.submitted import refuse_bad_submission, refuse_nameless_machine
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ REQUIRED = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
 }
+SHARED: tuple[Any, ...] = ()  # how the next JVM uses the archive of classes, other than by reading it
 _OF_DELTA = ("spark.sql.extensions", "spark.sql.catalog.spark_catalog")
 
 
@@ -80,7 +82,7 @@ def _started(app_name: str) -> SparkSession:
                 refuse_wrong_environment()
                 use_utf8()
             refuse_nameless_machine()
-            with without_chatter():
+            with without_chatter(), sharing(*SHARED):
                 SparkContext._ensure_initialized()  # the JVM that spark-submit started, or a new one: it knows the settings
             jvm: Any = SparkContext._jvm
             refuse_bad_submission(SparkConf(), str(jvm.scala.util.Properties.versionNumberString()))
