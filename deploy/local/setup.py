@@ -138,7 +138,11 @@ def render_spark_home() -> None:
 
 def share_classes() -> None:
     """Spark's classes as an archive that each JVM maps: a start takes half the work. It fits one Java and one set of jars."""
-    jars = [REQUIREMENTS / "jars.lock", REQUIREMENTS / "local-jars.lock", REQUIREMENTS / ("modern.txt" if KIND == "modern" else "run.txt")]
+    jars = [
+        REQUIREMENTS / "jars.lock",
+        REQUIREMENTS / "local-jars.lock",
+        REQUIREMENTS / ("modern.txt" if KIND == "modern" else "run.txt"),
+    ]
     stamp = (
         digest(*jars, ROOT / "conf" / "env" / "local.yaml", ROOT / "lib" / "fuserank" / "io" / "shared_classes.py")
         + java_text()
