@@ -20,6 +20,7 @@ from fuserank.io.cell_questions import text as _text
 from fuserank.io.characters import CannotReadError
 from fuserank.io.column_looks import column_looks
 from fuserank.io.looking_csv import CsvSource, csv_source, lines_lost, paths_sql
+from fuserank.io.looking_parts import partial_columns
 from fuserank.io.moments import moment_sql
 from fuserank.io.plain_types import make_plain
 
@@ -156,7 +157,8 @@ class LocalLooks(CellQuestions):
         if form == "parquet":
             source = f"read_parquet({paths_sql(group)}, union_by_name=true, hive_partitioning=false)"
         elif form == "jsonl":
-            source = self._json(group)
+            files = self._json_files(group)
+            source = f"read_json({paths_sql(files)}, format='newline_delimited', union_by_name=true, ignore_errors=true, {_JSON})"
         elif form == "sequences":
             source = self._sequences(group)
         else:
@@ -175,6 +177,7 @@ class LocalLooks(CellQuestions):
             raise CannotReadError("it has no rows")
         if rows > self._rows:  # the one more told that there are more
             self._duckdb.execute(f"DELETE FROM {self._names[name]} WHERE rowid = {self._rows}")
+        told.setdefault("partial", partial_columns(self._duckdb, form, files))
         remarks = csv.remarks if csv else ()
         if csv and rows <= self._rows and (lost := lines_lost(self._duckdb, files, self._names[name], csv)):
             remarks += (
@@ -188,12 +191,11 @@ class LocalLooks(CellQuestions):
             )
         )  # fmt: skip
 
-    def _json(self, group: list[Path]) -> str:
+    def _json_files(self, group: list[Path]) -> list[Path]:
         first = characters.head(group[0]).removeprefix(b"\xef\xbb\xbf")
         if first.lstrip()[:1] != b"{":
             raise CannotReadError("it is not one JSON object a line")
-        files = self._readable(group, "UTF-8", copied=any(characters.has_mark(f) for f in group))
-        return f"read_json({paths_sql(files)}, format='newline_delimited', union_by_name=true, ignore_errors=true, {_JSON})"
+        return self._readable(group, "UTF-8", copied=any(characters.has_mark(f) for f in group))
 
     def _sequences(self, group: list[Path]) -> str:
         files = self._readable(group, "UTF-8")

@@ -56,6 +56,10 @@ def open_quotes(k: int) -> str:
     return ('"Untitled', '"Weird Al" Yankovic', '12" mix', 'He said "hi"', "plain")[k % 5]
 
 
+def json_lines(more: str = "") -> str:
+    return "".join(f'{{"user": "{u}", "item": "{i}", "date": "{d}"{more}}}\n' for u, i, d in ROWS)
+
+
 TITLE = "Sales of the shop\nmade on 2024-02-01\n\n"
 DIALECTS: dict[str, Dialect] = {
     "Excel's sep=": one("sep=;\n" + table(";"), ("skip", 1), look="1 line before the table"),
@@ -72,12 +76,19 @@ DIALECTS: dict[str, Dialect] = {
         {"sales-01.csv": table(head=HEAD).encode(), "sales-02.csv": table(title=lambda k: f"t{k},web", head=(*HEAD, "channel")).encode()},
         "channel is in 1 of the 2 files",
     ),
+    "a key was added, JSON": Dialect(
+        {
+            "sales-01.jsonl": json_lines().encode(),
+            "sales-02.jsonl": json_lines(', "channel": "web"').encode(),
+        },
+        "channel is in 1 of the 2 files",
+    ),
     "columns in another order": Dialect(
         {"sales-01.csv": table().encode(), "sales-02.csv": ("item,user,title,date\n" + "".join(f"{i},{u},t,{d}\n" for u, i, d in ROWS)).encode()}
     ),
     "signs of globs in a file's name": one(table(), name="sales[1]*?.csv"),
     "signs of globs in a folder's name": one(table(), name="{x}[a]/sales.csv"),
-    "signs of globs, JSON": one("".join(f'{{"user": "{u}", "item": "{i}", "date": "{d}"}}\n' for u, i, d in ROWS), name="a{b,c}[1].jsonl"),
+    "signs of globs, JSON": one(json_lines(), name="a{b,c}[1].jsonl"),
     "bzip2": Dialect({"sales.csv.bz2": bz2.compress(table("|").encode())}, keys=(("delimiter", "|"),)),
 }  # fmt: skip
 
