@@ -22,7 +22,8 @@ def only_declared(frame: DataFrame, files: FilesConfig) -> DataFrame:
     """A file's rows without the columns that the mapping does not declare: they may hold anything, so they are not kept."""
     from pyspark.sql import functions as F
 
-    return frame.select(*(F.col(f"`{c.replace('`', '``')}`") for c in files.columns), "_row", "_corrupt")
+    kept = (F.col(f"`{c.replace('`', '``')}`") for c in files.columns if c in frame.columns)  # others are optional
+    return frame.select(*kept, "_row", "_corrupt")
 
 
 def without_ids(rows: DataFrame, files: FilesConfig, replaced: Collection[str], key: Key) -> DataFrame:
@@ -34,7 +35,7 @@ def without_ids(rows: DataFrame, files: FilesConfig, replaced: Collection[str], 
 
     readable, pseudonym = F.col("_corrupt").isNull(), _pseudonym(key)
     columns = []
-    for name in files.columns:
+    for name in (n for n in files.columns if bronze_name(n) in rows.columns):
         cell = F.when(readable, _cell(name))
         hidden = pseudonym(_text(name, files, readable)) if name in replaced else cell
         columns.append(hidden.alias(bronze_name(name)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 
+from fuserank.sources.cell_doubts import said_currency
 from fuserank.sources.guessed import LABEL_DAYS, EventsGuess, Told
 from fuserank.sources.names import rank, some
 
@@ -114,6 +115,7 @@ def currency_of(events: tuple[EventsGuess, ...], told: Told) -> tuple[str, list[
     codes = {
         v for e in events for c in e.table.columns if rank("currency", c.name) is not None and c.distinct == 1 for v, _ in c.samples
     }  # fmt: skip
+    codes = codes or {code for e in events if (code := said_currency(e.table, e.columns))}
     if len(codes) == 1 and len(code := codes.pop()) == 3 and code.isupper():
         return code, []
     if any("amount" in e.columns for e in events):

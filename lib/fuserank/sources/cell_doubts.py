@@ -7,6 +7,16 @@ from collections.abc import Collection, Iterator, Mapping
 from fuserank.common.looks import ColumnLook, TableLook
 
 _AMBIGUOUS = {"CST": "-06:00 (North America)"}  # in China it is +08:00
+# signs that one currency alone has
+_CODES = {"€": "EUR", "£": "GBP", "₹": "INR", "₽": "RUB", "руб.": "RUB", "₺": "TRY", "₩": "KRW", "₪": "ILS", "₫": "VND", "฿": "THB", "₴": "UAH",
+          "zł": "PLN", "Kč": "CZK", "Ft": "HUF", "R$": "BRL", "A$": "AUD", "US$": "USD"}  # fmt: skip
+
+
+def said_currency(table: TableLook, columns: Mapping[str, str]) -> str | None:
+    """The currency that the amounts' cells say, where it is one; None for $, which several have."""
+    signs = table.column(columns["amount"]).signs if "amount" in columns else ()
+    sign = signs[0] if len(signs) == 1 else ""
+    return _CODES.get(sign) or (sign if len(sign) == 3 and sign.isalpha() and sign.isupper() else None)
 
 
 def table_doubts(table: TableLook, used: Collection[str]) -> list[str]:
