@@ -62,6 +62,8 @@ FILES = (
           "file sales.csv, column user: the column is missing; write 'user ' in the mapping"),
     Whole("a column's name twice in the header", (HEADER + FEW).replace("paid\n", "paid,Paid\n"),
           "file sales.csv, column paid: the column is missing; the header has this name more than once; rename one of them in the file"),
+    Whole("a spreadsheet's line before the header", "sep=,\n" + HEADER + FEW,
+          "file sales.csv, column user: the column is missing; the first line is no header: write skip: 1 in the mapping"),
     Whole("a column with a name that bronze needs", (HEADER + FEW).replace("paid\n", "paid,_row\n"),
           "file sales.csv, column _row: the name is taken by bronze's own columns; rename it"),
     Whole("Latin-1 in the header, UTF-8 in the mapping", (HEADER + FEW).replace("user", "Käufer").encode("latin-1"),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fuserank.common.looks import Dialect
-from fuserank.io.characters import CannotReadError, head
+from fuserank.io.characters import HEAD_BYTES, CannotReadError, head
 
 DELIMITERS = (",", ";", "\t", "|")
 _LINES = 5_000  # are looked at
@@ -29,15 +29,18 @@ class Beginning:
     names: tuple[str, ...]
     cells: int
     sample: tuple[tuple[str, ...], ...]  # its first row and others that have as many cells as most
+    quotes: bool  # whether there are any, so that they say something of the quoting
 
 
-def beginning(file: Path, delimiter: str | None = None) -> Beginning:
-    """:param delimiter: where it is known, as other files of the table have it
+def beginning(file: Path, delimiter: str | None = None, most: int = _LINES) -> Beginning:
+    """
+    :param delimiter: where it is known, as other files of the table have it
+    :param most: lines that are looked at
 
     :raises CannotReadError: nothing splits the lines into columns, or a name is there twice
     """
-    text = head(file).decode("utf-8-sig", "replace")
-    lines = re.split(r"\r\n|\n|\r", text)[: _LINES + 1]
+    text = head(file, HEAD_BYTES if most == _LINES else HEAD_BYTES // 16).decode("utf-8-sig", "replace")
+    lines = re.split(r"\r\n|\n|\r", text)[: most + 1]
     lines = lines[:-1] if len(lines) > 1 else lines
     told = _SEP.match(lines[0]) if lines else None
     delimiter = delimiter or (told[1] if told else None)
@@ -53,7 +56,7 @@ def beginning(file: Path, delimiter: str | None = None) -> Beginning:
     dialect = Dialect(found.delimiter, quoting[0], quoting[1], found.skip)
     cells = Counter(map(len, rows[1:] or rows)).most_common(1)[0][0] if rows else found.cells
     sample = [rows[0], *(row for row in rows[1:] if len(row) == cells)] if rows else []
-    return Beginning(dialect, tuple(names), cells, tuple(map(tuple, sample)))
+    return Beginning(dialect, tuple(names), cells, tuple(map(tuple, sample)), any('"' in line for line in lines))
 
 
 @dataclass(frozen=True)

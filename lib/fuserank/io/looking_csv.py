@@ -6,7 +6,7 @@ import csv
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from fuserank.io.moments import DuckSql
 if TYPE_CHECKING:
     import duckdb
 
+_FIRST_LINES = 200  # are looked at of each further file of a table
 _text = DuckSql().text
 
 
@@ -40,16 +41,18 @@ def csv_source(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], nam
     :raises CannotReadError: nothing splits the lines into columns, or the names are no names
     """
     first = beginning(files[0])
-    header = len(first.names) != first.cells or _has_header(connection, first)
-    begin = {files[0]: first}
-    for file in files[1:] if header else ():
-        begin[file] = beginning(file, first.dialect.delimiter)
-    remarks = list(_remarks(first, header))
+    begin = {files[0]: first} | {file: beginning(file, first.dialect.delimiter, _FIRST_LINES) for file in files[1:]}
     for file, name in zip(files, names, strict=True):
-        if file in begin and begin[file].dialect != first.dialect:
+        if begin[file].dialect.skip != first.dialect.skip:
             raise CannotReadError(
                 f"{name} is written in another way than {names[0]}: put it in a folder of its own, or write both alike"
             )
+    telling = next(
+        (b for b in begin.values() if b.quotes), first
+    )  # where there are no quotes, nothing says what they are
+    first = replace(first, dialect=telling.dialect)
+    header = len(first.names) != first.cells or _has_header(connection, first)
+    remarks = list(_remarks(first, header))
     if not header:
         columns = [f"_c{n}" for n in range(first.cells)]
         return CsvSource(

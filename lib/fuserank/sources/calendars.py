@@ -115,7 +115,7 @@ def currency_of(events: tuple[EventsGuess, ...], told: Told) -> tuple[str, list[
     codes = {
         v for e in events for c in e.table.columns if rank("currency", c.name) is not None and c.distinct == 1 for v, _ in c.samples
     }  # fmt: skip
-    codes = codes or {code for e in events if (code := said_currency(e.table, e.columns))}
+    codes = codes or {said for e in events if (said := said_currency(e.table, e.columns))}
     if len(codes) == 1 and len(code := codes.pop()) == 3 and code.isupper():
         return code, []
     if any("amount" in e.columns for e in events):

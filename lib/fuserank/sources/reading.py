@@ -84,6 +84,8 @@ def _cure_of_missing(name: str, names: Sequence[str], files: FilesConfig) -> str
             sum(n.lower() == f"{name}{place}".lower() for place, n in enumerate(names)) > 1
         ):  # as Spark tells equal names apart
             return "the header has this name more than once; rename one of them in the file"
+        if names[0].lower().startswith("sep="):
+            return "the first line is no header: write skip: 1 in the mapping"
         other = next((d for d in ",;\t|" if d != files.delimiter and d in names[0]), None)
         if len(names) == 1 and other:
             return f"the header has no {files.delimiter!r}: write delimiter: {other!r} in the mapping"

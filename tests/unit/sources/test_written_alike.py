@@ -69,6 +69,9 @@ DIALECTS: dict[str, Dialect] = {
     "a title, in a packed file": Dialect({"sales.csv.gz": gzip.compress((TITLE + table()).encode())}, keys=(("skip", 3),)),
     "a title, in Latin-1": one("Umsätze\n" + table(title=lambda _: "Größe"), ("skip", 1), ("encoding", "ISO-8859-1"), encoding="latin-1"),
     "TSV without quoting": one(table("\t", open_quotes), ("quote", "none"), look="quote: none", name="sales.tsv"),
+    "TSV without quoting, from the second month on": Dialect(
+        {"sales-01.tsv": table("\t").encode(), "sales-02.tsv": table("\t", open_quotes).encode()}, "quote: none", (("quote", "none"),)
+    ),
     "quotes after backslashes": one(table(title=lambda k: f'"He said \\"hi\\", {k}"'), ("escape", "\\"), look="backslash"),
     "doubled quotes": one(table(title=lambda k: f'"He said ""hi"", {k}"'), ("quote", '"'), ("escape", None)),
     "line breaks in quotes": one(table(title=lambda k: f'"two\nlines {k}"'), ("quote", '"'), ("skip", 0)),
