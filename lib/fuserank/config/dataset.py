@@ -89,20 +89,20 @@ class ColumnConfig(Section):
 
 
 class RuleConfig(Section):
-    """A comparison that a row must keep; a null keeps every rule but not_null."""
+    """A comparison that a row must keep; a null keeps every rule but not_null. empty: there must be nothing in the cell."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="the rule's name in ops.quarantine")
     column: str = Field(description="the column that is looked at")
-    op: Literal["==", "!=", "<", "<=", ">", ">=", "in", "not_null"] = Field(description="how it is compared")
+    op: Literal["==", "!=", "<", "<=", ">", ">=", "in", "not_null", "empty"] = Field(description="how it is compared")
     value: Scalar | list[Scalar] | None = Field(None, description="with what, as the column's declared type")
 
     @model_validator(mode="after")
     def _value_fits(self) -> RuleConfig:
-        if self.op == "not_null" and self.value is not None:
-            raise ValueError("not_null takes no value")
+        if self.op in {"not_null", "empty"} and self.value is not None:
+            raise ValueError(f"{self.op} takes no value")
         if self.op == "in" and not (isinstance(self.value, list) and self.value):
             raise ValueError("`in` takes a list of values")
-        if self.op not in {"in", "not_null"} and (self.value is None or isinstance(self.value, list)):
+        if self.op not in {"in", "not_null", "empty"} and (self.value is None or isinstance(self.value, list)):
             raise ValueError(f"`{self.op}` takes one value")
         return self
 

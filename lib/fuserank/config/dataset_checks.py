@@ -119,7 +119,7 @@ def _rules(name: str, files: FilesConfig) -> Iterator[str]:
             continue
         numeric = files.columns[rule.column].type in NUMERIC
         values = rule.value if isinstance(rule.value, list) else [rule.value]
-        if numeric and rule.op != "not_null" and any(isinstance(v, str | bool) for v in values):
+        if numeric and rule.op not in {"not_null", "empty"} and any(isinstance(v, str | bool) for v in values):
             yield f"files.{name}.rules.{j}.value: column {rule.column} is a number, {rule.value!r} is not"
 
 

@@ -133,6 +133,8 @@ def _broken(cell: Column, rule: RuleConfig, kind: str) -> Column:
 
     if rule.op == "not_null":
         return cell.isNull()
+    if rule.op == "empty":
+        return cell.isNotNull()
     if isinstance(rule.value, list):
         return ~cell.isin([literal(v) for v in rule.value])
     value = literal(rule.value)

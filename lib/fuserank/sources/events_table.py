@@ -12,7 +12,7 @@ from fuserank.sources.keys import key_of, reversed_by
 from fuserank.sources.kinds import kinds_of, type_column
 from fuserank.sources.money import Paid, paid, paid_by_place
 from fuserank.sources.names import ID_ENDS, name_parts, rank, some
-from fuserank.sources.nulls import nulls_of, strange_ids
+from fuserank.sources.nulls import empty_words, nulls_of, strange_ids
 from fuserank.sources.places import roles_by_place
 from fuserank.sources.returns import returns
 from fuserank.sources.roles import Roles, best, has_decimals, is_id, is_money, named, roles_by_name
@@ -56,6 +56,8 @@ def events_of(looks: Looks, table: TableLook, roles: Roles) -> EventsGuess:
     if scale and scale.missing:
         nulls[columns["value"]] = (*nulls.get(columns["value"], ()), *_written(table.column(columns["value"]), scale))
     rules, said = returns(looks, table, columns)
+    blanks = empty_words(looks, table, [r.column for r in rules if r.op == "empty"])
+    nulls |= {c: tuple(words) for c, words in blanks.items()}
     remarks += said
     rules += _on_scale(table, columns, scale)
     key, repeated = key_of(looks, table, columns, nulls)

@@ -42,7 +42,7 @@ class Rule:
     name: str
     column: str
     op: str
-    value: str | float
+    value: str | float | None  # None: the comparison takes none
     kind: str
 
 

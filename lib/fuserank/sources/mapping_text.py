@@ -89,7 +89,7 @@ def _files(table: TableLook, guess: Guess) -> Iterator[str]:
         yield "    rules: # what a row must keep; one that does not goes to quarantine"
     for rule in rules:
         told = {"name": rule.name, "column": rule.column, "op": rule.op, "value": rule.value}
-        yield f"      - {{{', '.join(f'{k}: {_plain(v)}' for k, v in told.items())}}}"
+        yield f"      - {{{', '.join(f'{k}: {_plain(v)}' for k, v in told.items() if v is not None)}}}"
 
 
 def _columns(table: TableLook, guess: Guess) -> dict[str, Any]:

@@ -30,8 +30,14 @@ def returns(looks: Looks, table: TableLook, columns: dict[str, str]) -> tuple[tu
                 "quarantine; where the file says which purchase one takes back, map them as role reversal with reverses, and take the rule out"
             )
     for column in table.columns:
-        if column.name in columns.values() or column.found not in {"text", "integer", "boolean"}:
+        if column.name in columns.values() or column.found == "nested":
             continue
+        if _is_moment_of_refusal(column):
+            name = f"not_{word(column.name)}"
+            rules.append(Rule(name, column.name, "empty", None, "string"))
+            remarks.append(
+                f"{column.name} is told in {column.filled:,} of {table.rows:,} rows: no purchases, so the rule {name} sends them to quarantine; take it out to keep them"
+            )
         for said, n in _refused(column):
             name = f"not_{word(said if _is_state(column) else column.name)}"
             if any(r.name == name for r in rules):
@@ -56,6 +62,15 @@ def _refused(column: ColumnLook) -> list[tuple[str, int]]:
     if letters(column.name) in _FLAGS and {v.lower() for v, _ in said} <= _TRUE | _FALSE and column.distinct > 1:
         return [(v, n) for v, n in said if v.lower() in _TRUE]
     return []
+
+
+def _is_moment_of_refusal(column: ColumnLook) -> bool:
+    """A column such as cancelled_at, told in a few rows: it says that these were taken back; a loan's return stands in most."""
+    parts = name_parts(column.name)
+    moment = (
+        len(parts) > 1 and parts[-1] in {"at", "on", "date", "time", "datum"} and any(p.startswith(_BAD) for p in parts)
+    )
+    return moment and 0 < column.filled < 0.5 * column.rows
 
 
 def _is_state(column: ColumnLook) -> bool:

@@ -90,6 +90,14 @@ def ratings_not_given() -> Dialect:
          "value": "paid", "reward": reward}]})  # fmt: skip
 
 
+def cancelled() -> Dialect:
+    told = columns(quantity={"type": "string", "nulls": ["NaT"]})
+    rows = "".join(f"u,i,2019-05-01 10:00:00,{n},{cell},1\n" for n, cell in enumerate(["2019-06-01", "", "NaT"]))
+    rule = {"name": "not_cancelled_at", "column": "quantity", "op": "empty"}
+    return Dialect((HEADER + rows).encode(), {"columns": told, "rules": [rule]}, {"events": [
+        {"from": "sales", "type": "purchase", "role": "feedback", "user": "user", "item": "item", "time": "time", "key": ["line"]}]})  # fmt: skip
+
+
 CLOCKS = {
     "12:00": 12,
     "12:00:00": 12,
@@ -127,6 +135,7 @@ DIALECTS = {
     "words that say nothing": words_that_say_nothing(),
     "prices of units": prices_of_units(),
     "ratings not given": ratings_not_given(),
+    "cancelled": cancelled(),
     "days with clocks": days_with_clocks(),
     "clocks as numbers": clocks_as_numbers(),
 }
@@ -178,6 +187,11 @@ def test_a_cell_that_says_nothing_by_the_mapping_s_words_is_empty(read: dict[str
     rows = read["words that say nothing"]
     assert rules(rows) == ["no_user", "no_user", "no_user", "uncastable"]
     assert [(r["user_id"], r["amount_minor"]) for r in good(rows)] == [("u", None), ("Guest", 100)]
+
+
+def test_a_cell_that_must_be_empty_sends_its_row_to_quarantine(read: dict[str, list[Row]]) -> None:
+    rows = read["cancelled"]
+    assert (rules(rows), len(good(rows))) == (["not_cancelled_at"], 2)
 
 
 def test_a_unit_s_price_is_multiplied_before_it_is_rounded(read: dict[str, list[Row]]) -> None:

@@ -193,6 +193,9 @@ MONEY = {
     "cancelled": Case(
         f"{LINES},status,amount", lambda k: [*line(k), one_of("paid", "cancelled", "not returned", "partially refunded")(k), 1.5],
         more={"rules": ["not_cancelled"]}, remarks=("status says 'cancelled'",)),
+    "cancelled_at": Case(
+        f"{LINES},cancelled_at", lambda k: [*line(k), at(k + 9) if k % 9 == 0 else "NaT"],
+        remarks=("cancelled_at is told in 18 of 160 rows",), more={"rules": ["not_cancelled_at"], "nulls": {"cancelled_at": ("NaT",)}}),
     "flagged": Case(
         f"{LINES},is_returned", lambda k: [*line(k), k % 9 == 0], more={"rules": ["not_is_returned"]}),
     "not_understood": Case(
