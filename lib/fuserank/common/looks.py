@@ -106,6 +106,7 @@ class Span:
     last: dt.datetime
     hours: tuple[int, ...] = (0,) * 24
     days: tuple[tuple[dt.date, int], ...] = ()
+    outside: int = 0  # rows that tell a time before 1970 or after 2100
 
 
 class Looks(Protocol):

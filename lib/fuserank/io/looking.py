@@ -89,11 +89,14 @@ class LocalLooks(CellQuestions):
         return self._spans[asked]
 
     def _span(self, table: str, when: str) -> Span | None:
-        by_hour = self._asked(
+        inside = "m BETWEEN TIMESTAMP '1970-01-01' AND TIMESTAMP '2100-01-01'"
+        told = self._asked(
             f"WITH moments AS MATERIALIZED (SELECT {when} AS m FROM {self._names[table]}) "
-            "SELECT CAST(m AS DATE) AS d, hour(m) AS h, count(*), min(m), max(m) FROM moments "
-            "WHERE m BETWEEN TIMESTAMP '1970-01-01' AND TIMESTAMP '2100-01-01' GROUP BY d, h ORDER BY d, h"
+            f"SELECT CASE WHEN {inside} THEN CAST(m AS DATE) END AS d, CASE WHEN {inside} THEN hour(m) END AS h, count(*), "
+            f"min(m) FILTER ({inside}), max(m) FILTER ({inside}) FROM moments WHERE m IS NOT NULL GROUP BY d, h ORDER BY d, h"
         )
+        by_hour = [row for row in told if row[0] is not None]
+        outside = sum(n for day, _, n, *_ in told if day is None)
         if not by_hour:
             return None
         days, hours = Counter[dt.date](), Counter[int]()
@@ -106,6 +109,7 @@ class LocalLooks(CellQuestions):
             last.replace(tzinfo=dt.UTC),
             tuple(hours[h] for h in range(24)),
             tuple(days.items()),
+            outside,
         )
 
     def same_day(self, table: str, one: tuple[str, TimeLook], other: tuple[str, TimeLook]) -> float:

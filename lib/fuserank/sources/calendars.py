@@ -38,6 +38,8 @@ def usual_days(events: tuple[EventsGuess, ...], now: dt.datetime) -> tuple[dt.da
         good = [(d, n) for d, n in days if EARLIEST <= d <= now.date()]
         late, early = (sum(n for d, n in days if d > now.date()), sum(n for d, n in days if d < EARLIEST))
         column = table.columns.get("time", "")
+        if table.span and table.span.outside:
+            remarks.append(f"{column} is before 1970 or after 2100 in {some(table.span.outside, 'row')}: quarantine")
         if late:
             remarks.append(
                 f"{column} is later than today in {some(late, 'row')} (up to {days[-1][0]}): quarantine, as time_in_future"

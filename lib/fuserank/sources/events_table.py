@@ -16,7 +16,7 @@ from fuserank.sources.nulls import empty_words, nulls_of, strange_ids
 from fuserank.sources.places import roles_by_place
 from fuserank.sources.returns import returns
 from fuserank.sources.roles import Roles, best, has_decimals, is_id, is_money, named, roles_by_name
-from fuserank.sources.scales import MOST_VALUES, scale_of
+from fuserank.sources.scales import MOST_VALUES, Counts, scale_of
 from fuserank.sources.times import epoch, time_of, twin, unread_time
 
 _MOST_PLATFORMS = 30
@@ -41,7 +41,8 @@ def events_of(looks: Looks, table: TableLook, roles: Roles) -> EventsGuess:
     remarks += money.remarks
     scale = None
     if "value" in columns:
-        scale, said = scale_of(looks.numbers(table.name, columns["value"], MOST_VALUES), columns["value"])
+        ratings = looks.numbers(table.name, columns["value"], MOST_VALUES)
+        scale, said = scale_of(ratings, columns["value"])
         remarks += said
         if scale is None:
             del columns["value"]
@@ -59,7 +60,7 @@ def events_of(looks: Looks, table: TableLook, roles: Roles) -> EventsGuess:
     blanks = empty_words(looks, table, [r.column for r in rules if r.op == "empty"])
     nulls |= {c: tuple(words) for c, words in blanks.items()}
     remarks += said
-    rules += _on_scale(table, columns, scale)
+    rules += _on_scale(ratings, columns["value"], scale) if scale else ()
     key, repeated = key_of(looks, table, columns, nulls)
     reverses, said = reversed_by(kinds, columns, key)
     remarks += said + _doubts(table, columns, look, key, repeated)
@@ -144,15 +145,12 @@ def _number(cell: str) -> float | None:
         return None
 
 
-def _on_scale(table: TableLook, columns: dict[str, str], scale: Scale | None) -> tuple[Rule, ...]:
+def _on_scale(ratings: Counts, column: str, scale: Scale) -> tuple[Rule, ...]:
     """Rules for the ends of a scale that some cells are beyond."""
-    if scale is None:
-        return ()
-    column = table.column(columns["value"])
-    low, high = column.low or 0.0, column.high or 0.0
-    below = low < scale.low and f"{low:g}" != scale.missing
-    found = [Rule("above_the_scale", column.name, "<=", scale.high, "double")] if high > scale.high else []
-    return (*found, Rule("below_the_scale", column.name, ">=", scale.low, "double")) if below else tuple(found)
+    given = [v for v, _ in ratings if f"{v:g}" != scale.missing]
+    above = (Rule("above_the_scale", column, "<=", scale.high, "double"),) if max(given) > scale.high else ()
+    below = (Rule("below_the_scale", column, ">=", scale.low, "double"),) if min(given) < scale.low else ()
+    return above + below
 
 
 def _doubts(

@@ -13,6 +13,7 @@ _MOST_NUMBERS = 30  # that may stand for kinds
 _UNSAID = 0.9  # of the rows of a column whose name says nothing of kinds: so many must say known ones
 _IDS = {"id", "ids", "key", "hash", "no", "nr", "number"}
 _ACTS = {"event", "action", "behavior", "behaviour", "interaction", "activity", "transaction"}
+_NAMELESS = 0.3  # or, where no column has a name, so many
 _STRANGE = ("feedback", 0.1)
 Kinds = dict[str, tuple[str, str, float]]
 
@@ -53,7 +54,8 @@ def type_column(looks: Looks, table: TableLook, taken: Collection[str]) -> tuple
     Known words count, then how many kinds they tell apart; a name alone makes no type.
     """
     told = [t for c in table.columns if c.name not in taken and (t := _told(looks, table, c)) is not None]
-    sure = [t for t in told if t.known and (_named(t.column) or (t.share >= _UNSAID and t.meanings > 1))]
+    least = _UNSAID if table.header else _NAMELESS
+    sure = [t for t in told if t.known and (_named(t.column) or (t.share >= least and len(t.said) > 1))]
     ranked = sorted(sure, key=lambda t: (t.meanings < 2, t.share < 0.5, -t.meanings, -t.share, _rank(t.column)))
     if not ranked:
         return None, [_unused(t) for t in told if _named(t.column) and 1 < t.column.distinct < t.column.filled]

@@ -53,6 +53,8 @@ def paid(looks: Looks, table: TableLook, columns: dict[str, str]) -> Paid:
     if not found:
         return Paid(None, False, tuple(remarks))
     quantity = columns.get("quantity")
+    if quantity is None and (parts := named(table, "quantity", is_money, {*columns.values()})):
+        return _of_parts(looks, table, columns, parts[0], found, remarks)
     if quantity is None or not _differs(table.column(quantity)):
         lines = [c for c in found if not _is_price(c)]
         return Paid((lines or found)[0].name, False, tuple(remarks))
@@ -64,6 +66,25 @@ def paid(looks: Looks, table: TableLook, columns: dict[str, str]) -> Paid:
                 )
     best = next((c for c in found if not _is_price(c)), found[0])
     return _of_one(looks, table, columns, best, remarks)
+
+
+def _of_parts(
+    looks: Looks,
+    table: TableLook,
+    columns: dict[str, str],
+    parts: ColumnLook,
+    found: list[ColumnLook],
+    remarks: list[str],
+) -> Paid:
+    """Beside quantities that are not whole, such as kilograms: the line's amount, where there is one."""
+    best = next((c for c in found if not _is_price(c)), found[0])
+    items, unit, line = looks.steady(table.name, columns["item"], parts.name, best.name)
+    by_unit = unit > line if items and max(unit, line) >= _SURE * items else _is_price(best)
+    whole = f"{parts.name} is not whole everywhere, so there is no quantity"
+    if by_unit:
+        said = f"{whole}; {best.name} is taken for what one unit costs, so there is no amount: bring a column with the line's"
+        return Paid(None, False, (*remarks, said))
+    return Paid(best.name, False, (*remarks, f"{whole}; {best.name} is taken for what the whole line cost"))
 
 
 def paid_by_place(looks: Looks, table: TableLook, columns: dict[str, str]) -> Paid:

@@ -14,6 +14,7 @@ from fuserank.sources.times import time_of, unread_time, written_time
 SAME = 0.3  # of the ids of one table, or of the other, that both must know to speak of the same things
 _RETURNS = 1.001  # occasions a user: below, an id is new in every one of them
 _STABLE = 1.01  # from here on ids come back
+_CROWD = 10  # users, before it is told that none of them comes back
 _PEOPLE = 0.1  # of the ids that are new in every order: with fewer, those that come back are a shop's own people
 _SPARSE, _PARTLY, _FULL = 0.5, 0.8, 0.95  # of the rows: a column with fewer is passed over for one that has more
 _ASKED = 20  # columns of another table with an id in each row: the first
@@ -253,6 +254,10 @@ def _user(looks: Looks, table: TableLook, columns: dict[str, str]) -> tuple[str 
         )
         return chosen.name, [
             f"{chosen.name} is taken for the user, rather than {by_name.name}, which is {why}; --user says another"
+        ]
+    if back[chosen.name] < _RETURNS and chosen.distinct >= _CROWD:
+        return chosen.name, [
+            f"{chosen.name} is new in every {occasion}, so nobody comes back: where another column names the person, --user says so"
         ]
     if rivals:
         return chosen.name, [

@@ -17,6 +17,7 @@ _SCALES = (
     (0.0, 5.0, 0.0),
     (1.0, 10.0, 1.0),
     (0.0, 10.0, 0.0),
+    (10.0, 50.0, 10.0),
     (0.0, 100.0, 0.0),
 )
 _SIGNED = ((-1.0, 1.0, 0.0), (-10.0, 10.0, 0.0))
@@ -57,7 +58,7 @@ def is_rating(values: Counts) -> bool:
     kept = [(v, n) for v, n in values if n > _FEW or n > _OUTSIDE * total]
     if len(kept) < 2 or len(kept) > 21 or any(v * 2 != round(v * 2) or not -1 <= v <= 10 for v, _ in kept):
         return False
-    if max(v for v, _ in kept) < 3:
+    if max(v for v, _ in kept) not in {5, 10}:  # where a scale ends; days of the week end elsewhere
         return False
     ones = sum(n for v, n in kept if v in {0, 1})
     falls = all(a[1] >= b[1] for a, b in itertools.pairwise(kept))

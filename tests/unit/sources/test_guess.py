@@ -118,6 +118,10 @@ PLACES = {
     "orders_first": Case(
         "", lambda k: [*line(k), units(k) % 3, f"{item(k)}.50"],
         {"session": "_c0", "user": "_c1", "item": "_c2", "time": "_c3", "quantity": "_c4", "amount": "_c5"}),
+    "days_of_the_week": Case(
+        "", lambda k: [f"u{k % 20}", f"p{item(k)}", at(k).isoweekday(), at(k)], remarks=("nothing uses: _c2 (1 … 7)",), more={"scale": None}),
+    "some_words_known": Case(
+        "", lambda k: [f"u{k % 20}", f"p{item(k)}", "search" if k % 3 else "add to cart", at(k)], {"type": "_c2"}),
     "row_numbers": Case(
         "", lambda k: [k, f"u{k % 20}", f"i{item(k)}", one_of(1, 2, 3, 4, 5)(k), at(k).date()],
         {"user": "_c1", "item": "_c2", "value": "_c3", "time": "_c4"}),
@@ -138,6 +142,7 @@ RATINGS = {
     "halves": Case(RATED, rated(0.5, 1, 2.5, 3.5, 5), more={"scale": Scale(0.5, 5)}),
     "ten": Case(RATED, rated(1, 6, 7, 10, 9), more={"scale": Scale(1, 10)}),
     "hundred": Case(RATED, rated(0, 12, 55, 80, 100, 71), more={"scale": Scale(0, 100)}),
+    "tens": Case(RATED, rated(10, 20, 30, 50), more={"scale": Scale(10, 50), "rules": []}),
     "likes": Case(RATED, rated(0, 1), more={"scale": Scale(0, 1)}),
     "signed": Case(RATED, rated(-1, 1), more={"scale": Scale(-1, 1)}),
     "empty_stars": Case(RATED, rated(1, 2, "NA", 4, 5), remarks=("rating says 'NA'",), more={"scale": Scale(1, 5)}),
@@ -161,6 +166,9 @@ TIMES = {
         "order_id,customer_id,customer_unique_id,customer_city,product_id,time",
         lambda k: [f"o{k // 2}", f"c{k // 2}", f"u{k // 2 % 20}", "x", item(k), at(k // 2)],
         {"user": "customer_unique_id", "session": "order_id"}, remarks=("rather than customer_id, which is new in every order_id",)),
+    "nobody_returns": Case(
+        "order_id,customer_id,product_id,time", lambda k: [f"o{k // 2}", f"c{k // 2}", item(k), at(k // 2)],
+        {"user": "customer_id"}, remarks=("customer_id is new in every order_id, so nobody comes back",)),
     "mostly_empty": Case(
         "user_id,user_pseudo_id,item_id,time", lambda k: [f"u{k % 20}" if k % 9 == 0 else "", f"p{k % 20}", item(k), at(k)],
         {"user": "user_pseudo_id"}, remarks=("rather than user_id, which is told in 11% of the rows",)),
@@ -178,6 +186,9 @@ MONEY = {
     "called_amount": Case(
         f"{LINES},quantity,amount", lambda k: [*line(k), units(k), item(k) + 1.5], {"amount": "amount"}, more={"per_unit": True},
         remarks=("it stays the same in",)),
+    "kilograms": Case(
+        f"{LINES},quantity,price", lambda k: [*line(k), f"0.{3 + k % 4}5", item(k) + 1.5], {"user": "customer_id"},
+        remarks=("quantity is not whole everywhere", "so there is no amount")),
     "called_price": Case(
         f"{LINES},quantity,price", lambda k: [*line(k), units(k), units(k) * (item(k) + 1.5)], {"amount": "price"},
         more={"per_unit": False}, remarks=("it grows with the quantity",)),
@@ -338,3 +349,9 @@ def test_a_few_days_far_away_do_not_set_the_day_to_run_as_of(
     assert found.as_of == (end - dt.timedelta(days=28) if days >= 112 else end)
     assert said is None or any(said in r for r in found.remarks), found.remarks
     assert said is not None or not any("far from" in r for r in found.remarks)
+
+
+def test_times_that_no_calendar_of_the_chain_has_are_told(tmp_path: Path) -> None:
+    row = ("user,item,time", lambda k: [k % 9, item(k), ("9999-12-31", "1900-01-01", str(at(k)))[min(k, 2)]])
+    found = guess(put(tmp_path, {"sales": row}), Told(), NOW)
+    assert any("time is before 1970 or after 2100 in 2 rows" in r for r in found.remarks)
