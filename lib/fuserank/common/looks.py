@@ -147,9 +147,15 @@ class Looks(Protocol):
         """Cells that fit a regular expression as a whole, and the first of them in order."""
 
     def counted(
-        self, table: str, key: Sequence[str], needed: Sequence[str], nulls: Mapping[str, Sequence[str]]
+        self,
+        table: str,
+        key: Sequence[str],
+        needed: Sequence[str],
+        nulls: Mapping[str, Sequence[str]],
+        rules: Sequence[tuple[str, str, str | float | None]] = (),
     ) -> tuple[int, int, int]:
-        """(rows, keys, incomplete) of the rows that live: in which none of ``needed`` is empty or one of its ``nulls``.
+        """(rows, keys, incomplete) of the rows that live: none of ``needed`` is empty or one of its ``nulls``, all ``rules``
+        (column, comparison, value) are kept.
 
         ``keys``: different values of the complete keys among them; ``incomplete``: rows that lack a part of the key.
         """

@@ -59,13 +59,19 @@ class CellQuestions:
         return int(n), str(first or "")
 
     def counted(
-        self, table: str, key: Sequence[str], needed: Sequence[str], nulls: Mapping[str, Sequence[str]]
+        self,
+        table: str,
+        key: Sequence[str],
+        needed: Sequence[str],
+        nulls: Mapping[str, Sequence[str]],
+        rules: Sequence[tuple[str, str, str | float | None]] = (),
     ) -> tuple[int, int, int]:
-        """(rows, keys, incomplete) of the rows that live: in which none of ``needed`` is empty or one of its ``nulls``.
+        """(rows, keys, incomplete) of the rows that live: none of ``needed`` is empty or one of its ``nulls``, all ``rules`` are kept.
 
         ``keys``: different values of the complete keys among them; ``incomplete``: rows that lack a part of the key.
         """
-        lives = " AND ".join(f"{_told(c, nulls)} IS NOT NULL" for c in needed) or "true"
+        wanted = [f"{_told(c, nulls)} IS NOT NULL" for c in needed] + [_kept(*rule, nulls) for rule in rules]
+        lives = " AND ".join(wanted) or "true"
         whole = " AND ".join(f"{_told(c, nulls)} IS NOT NULL" for c in key)
         parts = ", ".join(
             _told(c, nulls) for c in key
@@ -161,6 +167,15 @@ def number(column: str) -> str:
 def _told(column: str, nulls: Mapping[str, Sequence[str]]) -> str:
     words = nulls.get(column, ())
     return f"CASE WHEN {raw(column)} NOT IN ({_list(words)}) THEN {raw(column)} END" if words else raw(column)
+
+
+def _kept(column: str, op: str, value: str | float | None, nulls: Mapping[str, Sequence[str]]) -> str:
+    """Whether a row keeps a rule of the mapping, as the chain has it: a cell that says nothing keeps all."""
+    if op == "empty":
+        return f"{_told(column, nulls)} IS NULL"
+    if isinstance(value, str):
+        return f"coalesce({_told(column, nulls)} {op} {_list([value])}, true)"
+    return f"coalesce({number(column)} {op} {value}, true)"
 
 
 def _list(words: Sequence[str]) -> str:

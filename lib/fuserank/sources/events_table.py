@@ -61,7 +61,7 @@ def events_of(looks: Looks, table: TableLook, roles: Roles) -> EventsGuess:
     nulls |= {c: tuple(words) for c, words in blanks.items()}
     remarks += said
     rules += _on_scale(ratings, columns["value"], scale) if scale else ()
-    key, repeated = key_of(looks, table, columns, nulls)
+    key, repeated = key_of(looks, table, columns, nulls, rules)
     reverses, said = reversed_by(kinds, columns, key)
     remarks += said + _doubts(table, columns, look, key, repeated)
     spoken = {c.name for c in table.columns if any(r.startswith(f"{c.name} says") for r in remarks)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from fuserank.common.looks import ColumnLook, Looks, TableLook
+from fuserank.sources.guessed import Rule
 from fuserank.sources.kinds import Kinds
 from fuserank.sources.roles import best, is_id
 
@@ -12,12 +13,16 @@ _LACKING = 0.001  # of the rows that live may lack a part of the key: they would
 
 
 def key_of(
-    looks: Looks, table: TableLook, columns: dict[str, str], nulls: Mapping[str, Sequence[str]]
+    looks: Looks,
+    table: TableLook,
+    columns: dict[str, str],
+    nulls: Mapping[str, Sequence[str]],
+    rules: Sequence[Rule] = (),
 ) -> tuple[tuple[str, ...], int | None]:
     """The shortest of some sets of columns that tells apart all rows that live, or the one that tells most apart; and how
     many rows repeat it, None where nothing could be counted.
 
-    A row lives where user, item, time and type say something. A row's own id is a key; an order's id is one only with the
+    A row lives where user, item, time and type say something, and no rule is broken. A row's own id is a key; an order's id is one only with the
     item (there may come a second line) and the user (who may count his own). A column that is empty in rows that live is part of no key, or they would be lost.
     """
 
@@ -38,7 +43,9 @@ def key_of(
     needed = [c for c in (user, item, time, kind) if c]
     counted: list[tuple[int, tuple[str, ...]]] = []
     for key in wanted:
-        rows, apart, incomplete = looks.counted(table.name, key, needed, nulls)
+        rows, apart, incomplete = looks.counted(
+            table.name, key, needed, nulls, [(r.column, r.op, r.value) for r in rules]
+        )
         if rows == 0:
             break
         if incomplete > _LACKING * rows:

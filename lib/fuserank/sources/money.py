@@ -29,6 +29,7 @@ _NO_PAY = {"tax", "taxes", "vat", "mwst", "shipping", "freight", "discount", "co
            "costs", "balance", "stock", "weight", "list", "original", "old", "regular", "msrp", "rrp", "count", "id", "code", "method",
            "compare", "currency"}  # fmt: skip
 _SURE = 0.7  # of the items that were taken in several quantities must say so
+_FULL = 0.9  # of the rows have a line's amount, where any column has
 _EQUAL = 0.9  # of the rows: then one column is the product of two others
 _ORDERS = 5  # of several lines, before it is believed that a column is the order's
 
@@ -50,6 +51,9 @@ def paid(looks: Looks, table: TableLook, columns: dict[str, str]) -> Paid:
         f"{c.name} says one thing in all lines of an order: it is the order's, so no line's amount" for c in whole
     ]
     found = [c for c in found if c not in whole]
+    found = [
+        c for c in found if c.filled >= _FULL * table.rows
+    ] or found  # an order's own stand in its first line alone
     if not found:
         return Paid(None, False, tuple(remarks))
     quantity = columns.get("quantity")

@@ -198,6 +198,9 @@ MONEY = {
     "an_order_s_total": Case(
         f"{LINES},total,item_price", lambda k: [*line(k), 20 + k // 3, 1.5 + item(k)], {"amount": "item_price"},
         remarks=("total says one thing in all lines of an order",)),
+    "an_order_s_total_once": Case(
+        f"{LINES},total,price", lambda k: [*line(k), "" if k % 3 else 20 + k, 1.5 + item(k)], {"amount": "price"},
+        remarks=("total says one thing in all lines of an order",)),
     "below_zero": Case(
         f"{LINES},quantity,UnitPrice", lambda k: [*line(k), -2 if k % 9 == 0 else units(k), 1.5 + item(k)], {"amount": "UnitPrice"},
         more={"rules": ["returned"], "per_unit": True}, remarks=("quantity is below 0 in 18 of 160 rows",)),
@@ -237,6 +240,9 @@ KEYS = {
     "counted_by_each_user": Case(
         LINES, lambda k: [k // 20 // 2, f"c{k % 20}", f"s{item(k)}", at(k)], {"user": "customer_id"},
         remarks=("order_id is taken for no basket",), more={"key": ("customer_id", "order_id", "product_id")}),
+    "returned_in_the_order": Case(
+        f"{LINES},quantity", lambda k: [k // 2, f"c{k // 2 % 20}", f"s{k // 2 % 3}", at(k // 2), 1 - k % 2 * 2], {"user": "customer_id"},
+        more={"key": ("customer_id", "order_id", "product_id"), "repeated": 0, "rules": ["returned"]}),
     "nobody": Case(
         LOG, lambda k: ["\\N", item(k), at(k)], told=Told(user="user_id"), more={"repeated": None}, remarks=("no key could be counted",)),
 }  # fmt: skip
