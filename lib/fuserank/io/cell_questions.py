@@ -20,6 +20,7 @@ class CellQuestions:
 
     _duckdb: duckdb.DuckDBPyConnection
     _names: dict[str, str]
+    _distinct: dict[tuple[str, str], str]
 
     def commonest(self, table: str, column: str, most: int) -> tuple[tuple[str, int], ...]:
         """At most so many of a column's cells, the commonest first, and how often each is there."""
@@ -89,13 +90,29 @@ class CellQuestions:
         found = self._asked(f"SELECT count(*), count_if(d <= 1) FROM ({each})")[0]
         return int(found[0]), int(found[1] or 0)
 
+    def shared(self, table: str, column: str, other: str, other_column: str) -> float:
+        """Share of the different values of a column that the other table's column has too; 0…1."""
+        return self._known("v", self._values(table, column), self._values(other, other_column))
+
     def alike(self, table: str, column: str, other: str, other_column: str) -> float:
         """As ``shared``, but zeros before a number and ``.0`` after it don't count, nor does case."""
-        one, two = (f"regexp_replace(lower({text(c)}), '^0+|\\.0+$', '', 'g')" for c in (column, other_column))
-        mine = f"(SELECT DISTINCT {one} AS v FROM {self._names[table]} WHERE {text(column)} IS NOT NULL)"
-        theirs = f"SELECT {two} FROM {self._names[other]} WHERE {text(other_column)} IS NOT NULL"
-        found = self._asked(f"SELECT count(*), count_if(v IN ({theirs})) FROM {mine}")[0]
-        return (found[1] or 0) / found[0] if found[0] else 0.0
+        plain = "regexp_replace(lower(v), '^0+|\\.0+$', '', 'g')"
+        return self._known(plain, self._values(table, column), self._values(other, other_column))
+
+    def _known(self, value: str, mine: str, theirs: str) -> float:
+        own = f"(SELECT DISTINCT {value} AS o FROM {mine})"
+        n, known = self._asked(f"SELECT count(*), count_if(o IN (SELECT {value} FROM {theirs})) FROM {own}")[0]
+        return (known or 0) / n if n else 0.0
+
+    def _values(self, table: str, column: str) -> str:
+        """A temporary table of a column's different cells, v; made once."""
+        if (table, column) not in self._distinct:
+            name = self._distinct[table, column] = f"values_{len(self._distinct)}"
+            cells = f"(SELECT DISTINCT {raw(column)} AS v FROM {self._names[table]})"
+            self._duckdb.execute(
+                f"CREATE TEMP TABLE {name} AS SELECT v FROM {cells} WHERE v IS NOT NULL AND lower(v) NOT IN ({_list(EMPTY)})"
+            )
+        return self._distinct[table, column]
 
     def numbers(self, table: str, column: str, most: int) -> tuple[tuple[float, int], ...]:
         """A column's numbers and how often each is there, ascending; the commonest where there are more than ``most``."""

@@ -16,7 +16,6 @@ from fuserank.common.errors import FuserankError, IngestError
 from fuserank.common.looks import ColumnLook, Format, Found, Span, TableLook, TimeLook
 from fuserank.io import characters
 from fuserank.io.cell_questions import CellQuestions, quoted, raw
-from fuserank.io.cell_questions import text as _text
 from fuserank.io.characters import CannotReadError
 from fuserank.io.column_looks import column_looks
 from fuserank.io.looking_csv import CsvSource, csv_source, lines_lost, paths_sql
@@ -52,6 +51,7 @@ class LocalLooks(CellQuestions):
         self.left_out: list[tuple[str, str]] = []
         self._rows, self._encoding = rows, encoding
         self._names: dict[str, str] = {}
+        self._distinct: dict[tuple[str, str], str] = {}
         self._spans: dict[tuple[str, str, TimeLook], Span | None] = {}
         self._numbers = itertools.count()
         self._folder = tempfile.TemporaryDirectory(prefix="fuserank-look-")
@@ -73,13 +73,6 @@ class LocalLooks(CellQuestions):
         """Different values that these columns have together."""
         named = ", ".join(quoted(c) for c in columns)
         return int(self._one(f"SELECT count(*) FROM (SELECT DISTINCT {named} FROM {self._names[table]})"))
-
-    def shared(self, table: str, column: str, other: str, other_column: str) -> float:
-        """Share of the different values of a column that the other table's column has too; 0…1."""
-        mine = f"(SELECT DISTINCT {_text(column)} AS v FROM {self._names[table]} WHERE {_text(column)} IS NOT NULL)"
-        theirs = f"SELECT {_text(other_column)} FROM {self._names[other]} WHERE {_text(other_column)} IS NOT NULL"
-        found = self._duckdb.execute(f"SELECT count(*), count_if(v IN ({theirs})) FROM {mine}").fetchall()[0]
-        return (found[1] or 0) / found[0] if found[0] else 0.0
 
     def span(self, table: str, column: str, time: TimeLook) -> Span | None:
         """First and last moment; None where no cell tells one."""
