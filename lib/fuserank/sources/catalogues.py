@@ -15,6 +15,7 @@ from fuserank.sources.roles import SAME, is_id, is_money
 
 _UNIQUE = 0.99  # of a table's rows have an id of their own: then it tells of each once
 _SURELY = 0.9  # of the events' ids must be known by a column whose name says nothing
+_ASKED = 20  # columns of a table, of each sort, the first
 _ALIKE = 0.1  # overlaps that differ by less are equal
 
 
@@ -47,7 +48,7 @@ def dimension(
     several: list[str] = []
     for table in tables:
         mine: list[_Candidate] = []
-        for place, key in enumerate(c for c in table.columns if _may_be_key(table, c, side)):
+        for place, key in enumerate(_keys(table, side)):
             by_name = rank(side, key.name)
             unique = key.distinct >= _UNIQUE * table.rows
             known, about = _known(looks, table, key, events, side)
@@ -83,15 +84,21 @@ def dimension(
     return DimensionGuess(taken, its_key, chosen.guess.columns, nulls, own), remarks + said_own
 
 
-def _may_be_key(table: TableLook, key: ColumnLook, side: str) -> bool:
-    """Whether a column is worth asking: its name says the side, or it is a unique id in the first place or by its name."""
-    if not is_id(key) or rank(side, key.name) is not None:
-        return is_id(key)
-    parts = name_parts(key.name)
-    named = key == table.columns[0] or (bool(parts) and parts[-1] in ID_ENDS)
-    return (
-        named and key.distinct >= _UNIQUE * table.rows and rank("user" if side == "item" else "item", key.name) is None
-    )
+def _keys(table: TableLook, side: str) -> list[ColumnLook]:
+    """The columns that are worth asking: ids whose names say the side, and unique ones in the first place or so called."""
+    other = "user" if side == "item" else "item"
+    told = [c for c in table.columns if is_id(c) and rank(side, c.name) is not None]
+    rest = [
+        c
+        for c in table.columns
+        if is_id(c)
+        and c not in told
+        and c.distinct >= _UNIQUE * table.rows
+        and rank(other, c.name) is None
+        and (c == table.columns[0] or (name_parts(c.name)[-1:] and name_parts(c.name)[-1] in ID_ENDS))
+    ]
+    chosen = {c.name for c in (*told[:_ASKED], *rest[:_ASKED])}
+    return [c for c in table.columns if c.name in chosen]
 
 
 def _surely(
@@ -138,7 +145,7 @@ def _written_otherwise(
     """Tables whose ids would be the events' if zeros before and after them did not count: 0108775015, 108775015, 108775015.0."""
     said = []
     for table in tables:
-        for key in (c for c in table.columns if _may_be_key(table, c, side) and c.distinct >= _UNIQUE * table.rows):
+        for key in (c for c in _keys(table, side) if c.distinct >= _UNIQUE * table.rows):
             one = (table.name, key.name)
             alike = max(looks.alike(e.table.name, e.columns[side], *one) for e in events)
             if alike >= _SURELY and _known(looks, table, key, events, side)[1] < SAME:

@@ -15,6 +15,8 @@ _IDS = {"id", "ids", "key", "hash", "no", "nr", "number"}
 _ACTS = {"event", "action", "behavior", "behaviour", "interaction", "activity", "transaction"}
 _NAMELESS = 0.3  # or, where no column has a name, so many
 _STRANGE = ("feedback", 0.1)
+_PHRASES = tuple((needed.split(), meaning) for needed, meaning in PHRASES)
+_BEGINNINGS = tuple({needed[0] for needed, _ in _PHRASES})
 Kinds = dict[str, tuple[str, str, float]]
 
 
@@ -42,10 +44,9 @@ def kind_of(said: str) -> tuple[str, float] | None:
         if form in TYPES:
             return TYPES[form]
     parts = name_parts(said)
-    for needed, meaning in PHRASES:
-        if all(any(p.startswith(n) for p in parts) for n in needed.split()):
-            return meaning
-    return None
+    if not any(p.startswith(_BEGINNINGS) for p in parts):
+        return None
+    return next((m for needed, m in _PHRASES if all(any(p.startswith(n) for p in parts) for n in needed)), None)
 
 
 def type_column(looks: Looks, table: TableLook, taken: Collection[str]) -> tuple[str | None, list[str]]:
@@ -99,7 +100,8 @@ def _told(looks: Looks, table: TableLook, column: ColumnLook) -> _Told | None:
         return _Told(column, dict(column.samples), {}) if few and _named(column) else None
     if column.distinct > MOST_KINDS:
         return _Told(column, dict(column.samples), {}) if _named(column) else None
-    if not _named(column) and not any(kind_of(v) for v, _ in column.samples):
+    recur = column.distinct <= column.filled / 2  # as words for kinds do
+    if not _named(column) and not (recur and any(kind_of(v) for v, _ in column.samples)):
         return None
     said = {v: n for v, n in looks.commonest(table.name, column.name, MOST_KINDS) if v.lower() not in EMPTY}
     return _Told(column, said, {v: k for v in said if (k := kind_of(v)) is not None})

@@ -78,9 +78,9 @@ def _files(table: TableLook, guess: Guess) -> Iterator[str]:
             ("quote", table.quote or "none", '"'), ("escape", table.escape or table.quote, table.quote), ("skip", table.skip, 0),
         ) if value != usual)  # fmt: skip
     yield "    columns:"
-    for column, spec in _columns(table, guess).items():
-        yield f"      {_plain(column)}: {_plain(spec)}"
-    left = [c.name for c in table.columns if c.name not in _columns(table, guess)]
+    used = _columns(table, guess)
+    yield from (f"      {_plain(column)}: {_plain(spec)}" for column, spec in used.items())
+    left = [c.name for c in table.columns if c.name not in used]
     if left and table.format != "sequences":
         more = f" and {len(left) - _LISTED} more" if len(left) > _LISTED else ""
         yield f"      # not used: {' '.join(', '.join(left[:_LISTED]).split())}{more}"
