@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from fuserank.common.errors import FuserankError, IngestError
 from fuserank.common.looks import ColumnLook, Format, Found, Span, TableLook, TimeLook
 from fuserank.io import characters
-from fuserank.io.cell_questions import CellQuestions, quoted, raw
+from fuserank.io.cell_questions import CellQuestions, quoted, raw, text
 from fuserank.io.characters import CannotReadError
 from fuserank.io.column_looks import column_looks
 from fuserank.io.looking_csv import CsvSource, csv_source, lines_lost, paths_sql
@@ -78,7 +78,7 @@ class LocalLooks(CellQuestions):
         """First and last moment; None where no cell tells one."""
         asked = (table, column, time)
         if asked not in self._spans:
-            self._spans[asked] = self._span(table, moment_sql(_text(column), time))
+            self._spans[asked] = self._span(table, moment_sql(text(column), time))
         return self._spans[asked]
 
     def _span(self, table: str, when: str) -> Span | None:
@@ -107,7 +107,7 @@ class LocalLooks(CellQuestions):
 
     def same_day(self, table: str, one: tuple[str, TimeLook], other: tuple[str, TimeLook]) -> float:
         """Share of the rows with both times in which they are of one day; 0…1."""
-        a, b = (moment_sql(_text(column), time) for column, time in (one, other))
+        a, b = (moment_sql(text(column), time) for column, time in (one, other))
         return float(
             self._one(
                 f"SELECT coalesce(avg((a::DATE = b::DATE)::INT), 0) FROM (SELECT {a} AS a, {b} AS b FROM {self._names[table]})"
