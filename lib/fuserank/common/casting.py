@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from fuserank.common.number_words import plain
-from fuserank.common.time_columns import SparkColumns, told_moment
+from fuserank.common.number_words import Decimal, plain, regex
+from fuserank.common.time_columns import once, told_moment
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
@@ -31,6 +31,7 @@ _ACCEPTED: dict[str, tuple[str, ...]] = {
     "timestamp": ("string", *_TIMES),
     **dict.fromkeys(EPOCHS, ("string", *_INTEGRAL, *_FLOATING)),
 }
+_DECIMAL_COMMA = r"^\s*[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d*)?\s*$"  # 12.99 is a mistake there, not 1299
 _CLOCK = (
     r"^\s*(\d{1,2})(?:[:.h](\d{2}))?(?:[:.](\d{2})(?:[.,]\d+)?)?\s*([AaPp])?\.?[Mm]?\.?\s*$"  # 16:31, 4:31:00 PM, 16
 )
@@ -105,16 +106,18 @@ def typed(
 
 
 def _number(cell: Column, want: str, decimal: str) -> Column:
-    """Of text: as Spark casts it, else as people write numbers. With a decimal comma by the second way alone, as 1.234 would be another number."""
+    """Of text: the plain ones as Spark casts them, else as people write numbers."""
     from pyspark.sql import functions as F
 
-    written = plain(SparkColumns(), cell, "," if decimal == "," else ".")
+    mark: Decimal = "," if decimal == "," else "."
+    written = once(cell, regex(mark), 5, lambda found: plain(found, cell, mark))
     cast: Callable[[Column], Column] = {
         "long": lambda c: whole(c, "string"),
         "double": _finite,
         "decimal": lambda c: c.try_cast("decimal(18,6)"),
     }[want]
-    return cast(written) if decimal == "," else F.coalesce(cast(cell), cast(written))
+    quick = F.when(cell.rlike(_DECIMAL_COMMA), F.translate(cell, ",.", ".")) if decimal == "," else cell
+    return F.coalesce(cast(quick), cast(written))
 
 
 def _finite(cell: Column) -> Column:

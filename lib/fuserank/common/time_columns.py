@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from fuserank.common.spellings import BLANKS, moment, spelling
@@ -24,11 +24,7 @@ class SparkColumns:
 
     def groups(self, cell: Column, regex: str, count: int) -> list[Column]:
         """One replacement, whose result is split."""
-        from pyspark.sql import functions as F
-
-        to = _MARK + _MARK.join(f"${n}" for n in range(1, count + 1))
-        parts = F.split(F.regexp_replace(cell, regex, to), _MARK)
-        return [F.get(parts, F.lit(n)) for n in range(1, count + 1)]
+        return _taken(_split(cell, regex, count), count)
 
     def text(self, value: str) -> Column:
         """A literal."""
@@ -68,6 +64,39 @@ class SparkColumns:
         return text.try_cast("timestamp")
 
 
+class _Found(SparkColumns):
+    """The groups of one expression, which are found already."""
+
+    def __init__(self, parts: Column, regex: str) -> None:
+        self._parts, self._regex = parts, regex
+
+    def groups(self, cell: Column, regex: str, count: int) -> list[Column]:
+        return _taken(self._parts, count) if regex == self._regex else super().groups(cell, regex, count)
+
+
+def once(cell: Column, regex: str, count: int, tell: Callable[[SparkColumns], Column]) -> Column:
+    """What ``tell`` makes of a regular expression's groups, found once: as a function of its own, so that the code which Spark makes of the
+    rest stays small enough to be compiled.
+    """
+    from pyspark.sql import functions as F
+
+    parts = F.array(_split(cell, regex, count))
+    return F.get(F.transform(parts, lambda found: tell(_Found(found, regex))), F.lit(0))
+
+
+def _split(cell: Column, regex: str, count: int) -> Column:
+    from pyspark.sql import functions as F
+
+    to = _MARK + _MARK.join(f"${n}" for n in range(1, count + 1))
+    return F.split(F.regexp_replace(cell, regex, to), _MARK)
+
+
+def _taken(parts: Column, count: int) -> list[Column]:
+    from pyspark.sql import functions as F
+
+    return [F.get(parts, F.lit(n)) for n in range(1, count + 1)]
+
+
 def told_moment(cell: Column, zone: str, pattern: str | None) -> Column:
     """The timestamp that a text tells by ``pattern`` (by ISO 8601 without), null where it tells none; ``zone`` is of texts that say none.
 
@@ -76,7 +105,7 @@ def told_moment(cell: Column, zone: str, pattern: str | None) -> Column:
     from pyspark.sql import functions as F
 
     of = spelling(pattern)
-    ways = [] if of is None else [moment(SparkColumns(), cell, of, zone)]
+    ways = [] if of is None else [once(cell, of.regex, len(of.fields), lambda found: moment(found, cell, of, zone))]
     if pattern is None:
         like = cell.rlike(_CAST)
         if zone == "UTC":
