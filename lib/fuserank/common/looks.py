@@ -12,7 +12,7 @@ MOSTLY = 0.98  # of a column's cells: the others may be mistakes, which go to qu
 EMPTY = ("\\n", "null", "<null>", "(null)", "[null]", "na", "<na>", "n/a", "#n/a", "n.a.", "none", "nan", "nat", "nil", "undefined",
          "(not set)", "(none)", "(empty)", "(blank)", "not available", "not set", "missing", "-", "--", "?", "0000-00-00",
          "0000-00-00 00:00:00")  # fmt: skip
-Format = Literal["csv", "jsonl", "parquet", "sequences"]
+Format = Literal["csv", "jsonl", "json", "parquet", "sequences"]
 Found = Literal["text", "integer", "number", "boolean", "date", "timestamp", "nested"]
 
 
@@ -40,6 +40,7 @@ class ColumnLook:
     patterns: tuple[str, ...] = ()  # Spark datetime patterns that nearly all cells fit, the likeliest first
     longest: int = 0  # characters
     whole_floats: bool = False  # the file writes 17 as 17.0
+    path: str | None = None  # where it stands in nested columns
 
     @property
     def decimal(self) -> str:
@@ -62,6 +63,16 @@ class Dialect:
 
 
 @dataclass(frozen=True)
+class JoinLook:
+    """Where some columns of a table of lines come from: the table of their orders, by a column of each."""
+
+    table: str
+    ours: str
+    theirs: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class TableLook:
     """Files of one kind: a table of the mapping."""
 
@@ -81,6 +92,7 @@ class TableLook:
     skip: int = 0  # lines before the table
     partial: tuple[tuple[str, int], ...] = ()  # columns that some of the files lack, and how many have them
     remarks: tuple[str, ...] = ()  # doubts about how it is written
+    join: JoinLook | None = None
 
     def column(self, name: str) -> ColumnLook:
         """By name; KeyError where there is none."""
@@ -130,6 +142,9 @@ class Looks(Protocol):
 
     def span(self, table: str, column: str, time: TimeLook) -> Span | None:
         """First and last moment; None where no cell tells one."""
+
+    def joined(self, table: str, join: JoinLook) -> TableLook:
+        """The table with the columns that the join brings; from now on questions about it know them."""
 
     def ascending(self, table: str) -> float:
         """Of the neighbours in the lines of a table of sequences, the share whose items ascend; 0…1."""

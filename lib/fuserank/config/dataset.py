@@ -14,6 +14,7 @@ from zoneinfo import available_timezones
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from fuserank.common.errors import FuserankError
+from fuserank.common.json_paths import problem as paths_problem
 from fuserank.config.base import Section
 from fuserank.config.dataset_checks import problems
 from fuserank.config.dataset_dimensions import DimensionsConfig, LineMoneyConfig, MoneyConfig
@@ -71,6 +72,12 @@ class ColumnConfig(Section):
     )
     decimal: Literal[".", ","] = Field(".", description="of numbers told as text: with a comma, 1.234,5 is 1234.5")
     optional: bool = Field(False, description="files may lack the column: its cells are empty there")
+    path: str | None = Field(
+        None,
+        min_length=1,
+        description="JSON, Parquet: where the cell stands in nested ones: user.id; items[].sku, with a row for each element of one "
+        "list; params[key=page].value, of the element whose key is page",
+    )
     nulls: list[str] = Field(
         default_factory=list, description=r"cells that say nothing, as they are written: '\N', NULL, guest"
     )
@@ -107,18 +114,33 @@ class RuleConfig(Section):
         return self
 
 
+class JoinConfig(Section):
+    """Columns that a table's own files have not: of the row of another table that has the same key, such as an order of its lines."""
+
+    table: str = Field(description="table in `files`; where nothing else is made of it, it is read for this alone")
+    by: dict[str, str] = Field(
+        min_length=1, description="column here → the column there with the same ids, one row for each"
+    )
+    columns: list[str] = Field(
+        min_length=1, description="columns that come from there; they are declared here and there"
+    )
+
+
 class FilesConfig(Section):
     """One table of the source: its files, their format, its declared columns. Undeclared columns stay in bronze."""
 
     path: str = Field(min_length=1, description="path or glob under the root")
-    format: Literal["parquet", "csv", "jsonl", "sequences"] = Field(
-        description="all files of the table have one format; sequences: lines of `user item item …` between blanks, which "
+    format: Literal["parquet", "csv", "jsonl", "json", "sequences"] = Field(
+        description="all files of the table have one format; jsonl: an object a line; json: one array of objects, or one object, over "
+        "several lines; sequences: lines of `user item item …` between blanks, which "
         "become rows of the columns user, item (string) and position (long, from 1)"
     )
     columns: dict[str, ColumnConfig] = Field(
         min_length=1, description="columns that the mapping uses, with their types"
     )
-    delimiter: str = Field(",", min_length=1, max_length=1, description="CSV: between cells")
+    delimiter: str = Field(
+        ",", min_length=1, max_length=4, description="CSV: between cells; one sign, or some, such as ::"
+    )
     encoding: str = Field(
         "UTF-8", pattern=r"^[A-Za-z0-9][\w.:+-]*$", description="CSV: character set; JSON lines are UTF-8"
     )
@@ -131,6 +153,10 @@ class FilesConfig(Section):
     )
     skip: int = Field(0, ge=0, le=1000, description="CSV: lines before the table, such as a title or `sep=;`")
     rules: list[RuleConfig] = Field(default_factory=list, description="comparisons that every row must keep")
+    join: JoinConfig | None = Field(
+        None,
+        description="columns from another table; what changes there later counts for new files, or once `version` is raised",
+    )
 
     @field_validator("path")
     @classmethod
@@ -140,8 +166,20 @@ class FilesConfig(Section):
         return path
 
     @model_validator(mode="after")
+    def _paths_fit(self) -> FilesConfig:
+        if self.paths() and self.format not in {"jsonl", "json", "parquet"}:
+            raise ValueError(f"columns.{next(iter(self.paths()))}.path: {self.format} has no nested cells")
+        if wrong := paths_problem(self.paths().values()):
+            raise ValueError(f"columns: {wrong}")
+        return self
+
+    def paths(self) -> dict[str, str]:
+        """Column → where it stands in nested ones."""
+        return {name: column.path for name, column in self.columns.items() if column.path is not None}
+
+    @model_validator(mode="after")
     def _json_is_utf8(self) -> FilesConfig:
-        if self.format == "jsonl" and self.encoding.upper() not in {"UTF-8", "UTF8"}:
+        if self.format in {"jsonl", "json"} and self.encoding.upper() not in {"UTF-8", "UTF8"}:
             raise ValueError(f"JSON lines are read as UTF-8: iconv -f {self.encoding} -t UTF-8 rewrites a file")
         return self
 
@@ -304,6 +342,11 @@ class DatasetConfig(Section):
         if found:
             raise ValueError("\n".join(found))
         return self
+
+    def only_joined(self) -> set[str]:
+        """Tables that bring columns to others, and that nothing else is made of."""
+        used = {e.source for e in self.events} | {d.source for d in self.dimensions.given().values()}
+        return {f.join.table for f in self.files.values() if f.join} - used
 
     def lacks(self) -> list[str]:
         """What a shop may tell and this one does not; the chain goes on without it."""

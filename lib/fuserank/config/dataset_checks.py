@@ -37,6 +37,7 @@ def problems(mapping: DatasetConfig) -> list[str]:
             found.append(f"files: {name!r} cannot be a table's name: lower case letters, digits and _, a letter first")
         found += list(_rules(name, files))
         found += list(_sequences(name, files))
+        found += list(_joins(mapping, name, files))
     found += list(_order(mapping))
     for i, events in enumerate(mapping.events):
         found += list(_columns(mapping, f"events.{i}", events.source, events.columns()))
@@ -110,6 +111,27 @@ def _sequences(name: str, files: FilesConfig) -> Iterator[str]:
             yield f"files.{name}.columns.{column}: it is {spec.type} here and {SEQUENCE[column]} in sequences"
     if files.encoding != "UTF-8":
         yield f"files.{name}.encoding: sequences are read as UTF-8; write the file so"
+
+
+def _joins(mapping: DatasetConfig, name: str, files: FilesConfig) -> Iterator[str]:
+    if (join := files.join) is None:
+        return
+    at, theirs = f"files.{name}.join", mapping.files.get(join.table)
+    if theirs is None or join.table == name:
+        others = ", ".join(n for n in mapping.files if n != name)
+        yield f"{at}.table: no other table {join.table!r} in files; there are {others}"
+        return
+    if theirs.join is not None:
+        yield f"{at}.table: {join.table} takes columns from another table itself; join two tables only"
+    for ours, other in join.by.items():
+        if ours not in files.columns:
+            yield f"{at}.by: {_no_column(ours, name, files)}"
+        if other not in theirs.columns:
+            yield f"{at}.by.{ours}: {_no_column(other, join.table, theirs)}"
+    for column in join.columns:
+        for table, there in ((name, files), (join.table, theirs)):
+            if column not in there.columns:
+                yield f"{at}.columns: {_no_column(column, table, there)}"
 
 
 def _rules(name: str, files: FilesConfig) -> Iterator[str]:

@@ -13,8 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fuserank.common.errors import IngestError
+from fuserank.common.json_paths import list_of, steps
 from fuserank.io.first_lines import first_lines
+from fuserank.io.nested import with_paths
 from fuserank.io.parquet import read_parquet
+from fuserank.io.partitions import partition_values, told_by_path
+from fuserank.io.table_formats import counting
 from fuserank.io.unreadable import in_words, refuse_names
 
 if TYPE_CHECKING:
@@ -64,12 +68,13 @@ def find_files(spark: SparkSession, root: str, pattern: str) -> list[FoundFile]:
     return sorted(found, key=lambda f: f.name)
 
 
-def hashed(spark: SparkSession, file: FoundFile) -> SourceFile:
-    """The file with its hash: it is read from end to end."""
+def hashed(spark: SparkSession, file: FoundFile, declared: Collection[str] = ()) -> SourceFile:
+    """The file with its hash: it is read from end to end. ``declared``: columns that its path may tell."""
     if "://" in file.path:
-        return SourceFile(file.path, file.name, _hash_remote(spark, file.path))
+        return SourceFile(file.path, file.name, told_by_path(_hash_remote(spark, file.path), file.name, declared))
     try:
-        return SourceFile(file.path, file.name, content_hash(Path(file.path)))
+        found = content_hash(Path(file.path))
+        return SourceFile(file.path, file.name, told_by_path(found, file.name, declared))
     except OSError as problem:
         raise IngestError(f"cannot be opened: {problem.strerror}", file=file.name, cure="mend its rights") from problem
 
@@ -83,6 +88,7 @@ def read_file(
     quote: bool = True,
     declared: Collection[str] = (),
     skip: int = 0,
+    paths: Mapping[str, str] | None = None,
 ) -> DataFrame:
     """All rows of one file: its columns as they came (text formats: all strings), ``_row`` from 0 and ``_corrupt``.
 
@@ -90,31 +96,37 @@ def read_file(
     :param quote: whether errors repeat the reader's words, which may hold cells
     :param declared: the columns that the mapping names
     :param skip: lines of CSV before its header, or before its first row
+    :param paths: of those the ones that stand in nested columns → where; with a list in them a row is one of its elements
     :raises IngestError: the file cannot be opened, or is empty
     """
+    from pyspark.sql import functions as F
+
+    told = {c: v for c, v in partition_values(file.name).items() if c in declared}
+
+    def look_at_all(found: Sequence[tuple[str, str]]) -> None:
+        """The file's own columns, and those that its path tells and it has not."""
+        own = {name.lower() for name, _ in found}
+        for name in [n for n in told if n.lower() in own]:
+            del told[name]
+        look([*found, *((name, "string") for name in told)])
+
     with in_words(file.name, form, whatever=True, quote=quote):
-        frame = _read(spark, file.path, file.name, form, dict(options), look, declared, skip)
+        frame = _read(spark, file.path, file.name, form, dict(options), look_at_all, declared, skip, paths or {})
         empty = frame is None or frame.isEmpty()
     if frame is None or empty:
         raise IngestError("the file is empty", file=file.name, cure="take it away, or bring one with rows")
-    return frame
+    return frame.withColumns({name: F.lit(value).cast("string") for name, value in told.items()}) if told else frame
 
 
 def _read(
-    spark: SparkSession,
-    path: str,
-    file: str,
-    form: str,
-    options: dict[str, str],
-    look: Look,
-    declared: Collection[str],
-    skip: int,
-) -> DataFrame | None:
+    spark: SparkSession, path: str, file: str, form: str, options: dict[str, str], look: Look, declared: Collection[str],
+    skip: int, paths: Mapping[str, str],
+) -> DataFrame | None:  # fmt: skip
     if form == "parquet":
-        return _read_parquet(spark, path, file, look, declared)
+        return _read_parquet(spark, path, file, look, declared, paths)
     if form == "sequences":
         return _read_sequences(spark, _literal(path), look)
-    return _read_text(spark, _literal(path), file, form, options, look, skip)
+    return _read_text(spark, _literal(path), file, form, options, look, skip, paths)
 
 
 def _read_sequences(spark: SparkSession, path: str, look: Look) -> DataFrame:
@@ -131,16 +143,29 @@ def _read_sequences(spark: SparkSession, path: str, look: Look) -> DataFrame:
     return _number_rows(rows.withColumn(_CORRUPT, F.lit(None).cast("string")), several=True)
 
 
-def _read_parquet(spark: SparkSession, path: str, file: str, look: Look, declared: Collection[str]) -> DataFrame:
+def _read_parquet(
+    spark: SparkSession, path: str, file: str, look: Look, declared: Collection[str], paths: Mapping[str, str]
+) -> DataFrame:
     from pyspark.sql import functions as F
 
     frame = read_parquet(spark, path, _literal(path), file, declared)
-    look([(name, kind) for name, kind in frame.dtypes if name != "row_index"])
+    look(_seen([d for d in frame.dtypes if d[0] != "row_index"], paths))
+    if paths:
+        frame = with_paths(frame, paths)
+    if any(map(list_of, paths.values())):
+        return _number_rows(frame.drop("row_index").withColumn(_CORRUPT, F.lit(None).cast("string")), several=True)
     return frame.withColumnRenamed("row_index", "_row").withColumn(_CORRUPT, F.lit(None).cast("string"))
 
 
 def _read_text(
-    spark: SparkSession, path: str, file: str, form: str, options: dict[str, str], look: Look, skip: int
+    spark: SparkSession,
+    path: str,
+    file: str,
+    form: str,
+    options: dict[str, str],
+    look: Look,
+    skip: int,
+    paths: Mapping[str, str],
 ) -> DataFrame | None:
     """Two looks at the file: one for the names (CSV: the header), one for the rows, all as strings; None without names."""
     from pyspark.sql.types import StringType, StructField, StructType
@@ -158,13 +183,14 @@ def _read_text(
     if not names:
         return None
     refuse_names(names, form, file)
-    look([(n, "string") for n in names if n != _CORRUPT])
+    look(_seen([(n, "string") for n in names if n != _CORRUPT], paths))
     schema = StructType(
         [*(StructField(n, StringType()) for n in names if n != _CORRUPT), StructField(_CORRUPT, StringType())]
     )
     reader = spark.read.schema(schema)
-    if form == "jsonl":
-        return _number_rows(reader.options(**options).json(path), several=True)
+    if form in {"jsonl", "json"}:
+        rows = reader.options(**options).json(path)
+        return _number_rows(with_paths(rows, paths) if paths else rows, several=form == "jsonl")
     if _has_a_row_a_line(spark, path, options):
         # a parser that may pass over cells which no query asks for does not see that a row has too many
         told = {**options, "multiLine": "false", "columnPruning": "false"}
@@ -206,6 +232,13 @@ def _below(rows: DataFrame, before: int) -> DataFrame:
     return rows.where(F.col("_row") >= before).withColumn("_row", F.col("_row") - before) if before else rows
 
 
+def _seen(found: list[tuple[str, str]], paths: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The columns as a mapping may name them: those of paths are text, and there where the first of their steps is."""
+    there = {name for name, _ in found}
+    more = [(column, "string") for column, path in paths.items() if steps(path)[0].name in there]
+    return [*(f for f in found if f[0] not in paths), *more]
+
+
 def _has_a_row_a_line(spark: SparkSession, path: str, options: Mapping[str, str]) -> bool:
     """Whether no line of a CSV file ends inside of quotes: then all cores read it, and its lines may end in \\n or \\r\\n, or in both.
 
@@ -227,11 +260,11 @@ def _with_open_quotes(frame: DataFrame, delimiter: str) -> DataFrame:
     """
     from pyspark.sql import functions as F
 
-    mark, cells = rf"\x{{{ord(delimiter):x}}}", [c for c in frame.columns if c != _CORRUPT]
+    mark, cells = "".join(rf"\x{{{ord(d):x}}}" for d in delimiter), [c for c in frame.columns if c != _CORRUPT]
     found = [F.col(_CORRUPT)]
     for place, name in enumerate(cells):
         cell = F.col(f"`{name.replace('`', '``')}`")
-        one = rf"[^{mark}\n]*"
+        one = rf"[^{mark}\n]*" if len(delimiter) == 1 else rf"(?:(?!{mark})[^\n])*"
         lines = rf"(?s)^{one}({mark}{one}){{{len(cells) - 1 - place}}}\n(.*\n)?{one}({mark}{one}){{{place}}}$"
         found.append(F.when(cell.startswith('"') & cell.rlike(lines), cell))
     return frame.withColumn(_CORRUPT, F.coalesce(*found))
@@ -266,9 +299,13 @@ def _splits(frame: DataFrame) -> int:
 
 
 def local_files(root: str, pattern: str) -> list[FoundFile]:
-    """The files of a path or glob under a folder of this machine, sorted by name; none where there is none."""
+    """The files of a path or glob under a folder of this machine, sorted by name; of Delta tables the live ones; none where there is none.
+
+    :raises IngestError: files of a table format that cannot be read by its files
+    """
     base = Path(root)
-    found = [FoundFile(str(p), p.relative_to(base).as_posix()) for p in base.glob(pattern) if p.is_file()]
+    there = counting(p for p in base.glob(pattern) if p.is_file())
+    found = [FoundFile(str(p), p.relative_to(base).as_posix()) for p in there]
     return sorted(_without_marks(found, pattern), key=lambda f: f.name)
 
 
@@ -287,8 +324,23 @@ def content_hash(path: Path) -> str:
 
 def _find_remote(spark: SparkSession, root: str, pattern: str) -> list[FoundFile]:
     glob, system = _remote(spark, f"{root}/{pattern}")
+    _refuse_table_formats(spark, system, [s.getPath() for s in system.globStatus(glob) or []])
     found = [status.getPath().toString() for status in system.globStatus(glob) or [] if status.isFile()]
     return [FoundFile(p, p.split(root, 1)[-1].lstrip("/")) for p in found]
+
+
+def _refuse_table_formats(spark: SparkSession, system: Any, paths: list[Any]) -> None:
+    """Raise where one of the files of a store lies in a Delta or Hudi table: which of them count, Spark's own reader knows."""
+    jvm: Any = spark.sparkContext._jvm
+    folders = {path.getParent().toString() for path in paths}
+    while folders:
+        for folder in folders:
+            for mark in ("_delta_log", ".hoodie"):
+                if system.exists(jvm.org.apache.hadoop.fs.Path(folder, mark)):
+                    cure = "fetch it by connect: {TABLE: {kind: delta, path: …}} in the mapping, or write it as Parquet"
+                    raise IngestError(f"it is a table of {mark.strip('_.').split('_')[0]}", file=folder, cure=cure)
+        above = (jvm.org.apache.hadoop.fs.Path(folder).getParent() for folder in folders)
+        folders = {path.toString() for path in above if path is not None}
 
 
 def _hash_remote(spark: SparkSession, file: str) -> str:

@@ -64,7 +64,13 @@ def _relation(root: str, files: FilesConfig, events: EventsConfig) -> str | None
     """SQL for u, i, day of what was taken."""
     found = [Path(f.path) for f in local_files(root, files.path)]
     named = {"UTF-8", "UTF8"}
-    if not found or sum(f.stat().st_size for f in found) > _MOST_BYTES or files.encoding.upper() not in named:
+    if (
+        not found
+        or files.paths()
+        or files.join
+        or sum(f.stat().st_size for f in found) > _MOST_BYTES
+        or files.encoding.upper() not in named
+    ):
         return None
     time = files.columns[str(events.time)]
     if spelling(time.pattern) is None:  # a pattern that Spark alone reads

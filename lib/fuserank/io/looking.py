@@ -3,36 +3,39 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import itertools
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fuserank.common.errors import FuserankError, IngestError
-from fuserank.common.looks import ColumnLook, Format, Found, Span, TableLook, TimeLook
+from fuserank.common.looks import ColumnLook, Format, Found, JoinLook, Span, TableLook, TimeLook
 from fuserank.io import characters
 from fuserank.io.cell_questions import CellQuestions, quoted, raw, text
 from fuserank.io.characters import CannotReadError
 from fuserank.io.column_looks import column_looks
+from fuserank.io.file_kinds import format_of, is_sequences, why_not
+from fuserank.io.files import local_files
+from fuserank.io.flatten import flatten
+from fuserank.io.joined_look import join_tables
+from fuserank.io.json_shapes import shape_of
 from fuserank.io.looking_csv import CsvSource, csv_source, lines_lost, paths_sql
 from fuserank.io.looking_parts import partial_columns
 from fuserank.io.moments import moment_sql
+from fuserank.io.partitions import partition_values
 from fuserank.io.plain_types import make_plain
+from fuserank.io.table_formats import TableFormatError, counting, kind_of, table_of
 
 if TYPE_CHECKING:
     import duckdb
 
-_SUFFIXES: dict[str, Format] = {
-    ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".dat": "csv", ".data": "csv", ".psv": "csv", ".inter": "csv",
-    ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".parquet": "parquet", ".pq": "parquet",
-}  # fmt: skip
-_UNREADABLE = {".zst": "Zstandard", ".zip": "ZIP", ".xz": "xz", ".7z": "7-Zip", ".xlsx": "Excel", ".xls": "Excel"}
 # other spellings of times stay text, as they are for Spark
-_JSON = "hive_partitioning=false, dateformat='%Y-%m-%d', timestampformat='%Y-%m-%dT%H:%M:%SZ'"
+_JSON = "map_inference_threshold=-1, field_appearance_threshold=0, maximum_object_size=268435456, dateformat='%Y-%m-%d', timestampformat='%Y-%m-%dT%H:%M:%SZ'"
 
 
 class LocalLooks(CellQuestions):
@@ -52,6 +55,7 @@ class LocalLooks(CellQuestions):
         self._rows, self._encoding = rows, encoding
         self._names: dict[str, str] = {}
         self._distinct: dict[tuple[str, str], str] = {}
+        self._of_delta: dict[Path, Path] = {}  # first file of a group → the folder of its Delta table
         self._spans: dict[tuple[str, str, TimeLook], Span | None] = {}
         self._numbers = itertools.count()
         self._folder = tempfile.TemporaryDirectory(prefix="fuserank-look-")
@@ -123,6 +127,21 @@ class LocalLooks(CellQuestions):
         )
         return float(found or 0.0)
 
+    def joined(self, table: str, join: JoinLook) -> TableLook:
+        """The table with the columns that the join brings; from now on questions about it know them."""
+        look = next(t for t in self.tables if t.name == table)
+        theirs = {c.name: c for t in self.tables if t.name == join.table for c in t.columns}
+        own, name = self._names[table], f"t{next(self._numbers)}"
+        join_tables(self._duckdb, name, own, self._names[join.table], join)
+        self._names[table] = name
+        told = {**{c.name: c for c in look.columns}, **{c: theirs[c] for c in join.columns}}
+        columns = self._columns(
+            table, [n for n, c in told.items() if c.whole_floats], {c.name: c.path for c in look.columns if c.path}
+        )
+        made = replace(look, columns=tuple(columns), join=join)
+        self.tables = [made if t.name == table else t for t in self.tables]
+        return made
+
     def _relative(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix()
 
@@ -130,21 +149,42 @@ class LocalLooks(CellQuestions):
         """Files that look like parts of one table: their paths differ in digits and ids alone."""
         files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
         kept = []
+        known: dict[Path, list[Path]] = {}
+        ask = functools.cache(kind_of)
         for file in files:
             inside = file.relative_to(path).parts if path.is_dir() else (file.name,)
             if any(part.startswith((".", "_")) for part in inside):
                 continue
-            if why := _why_not(file):
+            if (table := table_of(file, ask)) is not None:
+                known.setdefault(table, []).append(file)
+                continue
+            if why := why_not(file):
                 self.left_out.append((self._relative(file), why))
             else:
                 kept.append(file)
+        for table, there in known.items():
+            if live := self._live(table, there):
+                self._of_delta[live[0]] = table
+                yield live
         for _, group in itertools.groupby(sorted(kept, key=self._pattern), key=self._pattern):
             yield list(group)
 
+    def _live(self, table: Path, there: list[Path]) -> list[Path]:
+        """Of the files in a table format those that count; what becomes of the others is told."""
+        named = self._relative(table) if table.is_relative_to(self.root) else str(table)
+        try:
+            live = counting(there)
+        except TableFormatError as problem:
+            self.left_out.append((named, f"{problem.problem}; {problem.cure}"))
+            return []
+        if dead := len(there) - len(live):
+            self.left_out.append((named, f"files that the log of this Delta table no longer counts: {dead}"))
+        return sorted(live)
+
     def _take(self, group: list[Path]) -> None:
-        form = _SUFFIXES[_suffixes(group[0])[0]]
+        form = format_of(group[0])
         encoding = characters.encoding(group[0], self._encoding) if form == "csv" else "UTF-8"
-        if form == "csv" and encoding == "UTF-8" and _is_sequences(group[0]):
+        if form == "csv" and encoding == "UTF-8" and is_sequences(group[0]):
             form = "sequences"
         name = self._unused_name(group)
         told: dict[str, Any] = {}
@@ -152,15 +192,14 @@ class LocalLooks(CellQuestions):
         files: list[Path] = group
         self._names[name] = f"t{next(self._numbers)}"
         if form == "parquet":
-            source = f"read_parquet({paths_sql(group)}, union_by_name=true, hive_partitioning=false)"
+            source = f"read_parquet({paths_sql(group)}, union_by_name=true, {self._partitions(group)})"
         elif form == "jsonl":
-            files = self._json_files(group)
-            source = f"read_json({paths_sql(files)}, format='newline_delimited', union_by_name=true, ignore_errors=true, {_JSON})"
+            form, files, source = self._json(group)
         elif form == "sequences":
             source = self._sequences(group)
         else:
             files = self._readable(group, encoding)
-            csv = csv_source(self._duckdb, files, [self._relative(f) for f in group])
+            csv = csv_source(self._duckdb, files, [self._relative(f) for f in group], self._partitions(group))
             source, told = (
                 csv.sql,
                 {**asdict(csv.dialect), "encoding": encoding, "header": csv.header, "partial": csv.partial},
@@ -180,19 +219,36 @@ class LocalLooks(CellQuestions):
             remarks += (
                 f"of {name} {lost:,} line{'s' * (lost > 1)} could not be understood: too few or too many cells, or an open quote",
             )
+        more = rows > self._rows
+        paths = flatten(self._duckdb, self._names[name]) if form in {"jsonl", "json", "parquet"} else {}
+        rows = int(self._one(f"SELECT count(*) FROM {self._names[name]}"))
         whole = make_plain(self._duckdb, self._names[name])
         self.tables.append(
             TableLook(
                 name=name, path=self._glob(group), format=form, files=len(group), bytes=sum(f.stat().st_size for f in group),
-                rows=min(rows, self._rows), whole=rows <= self._rows, columns=tuple(self._columns(name, whole)), remarks=remarks, **told,
+                rows=rows, whole=not more, columns=tuple(self._columns(name, whole, paths)), remarks=remarks, **told,
             )
         )  # fmt: skip
 
-    def _json_files(self, group: list[Path]) -> list[Path]:
-        first = characters.head(group[0]).removeprefix(b"\xef\xbb\xbf")
-        if first.lstrip()[:1] != b"{":
-            raise CannotReadError("it is not one JSON object a line")
-        return self._readable(group, "UTF-8", copied=any(characters.has_mark(f) for f in group))
+    def _json(self, group: list[Path]) -> tuple[Format, list[Path], str]:
+        form = shape_of(group[0])
+        if any(shape_of(f) != form for f in group[1:]):
+            raise CannotReadError(
+                "some of these files hold one JSON object a line, others do not; put them in folders of their own"
+            )
+        files = self._readable(group, "UTF-8", copied=any(characters.has_mark(f) for f in group))
+        how = "format='newline_delimited', ignore_errors=true" if form == "jsonl" else "format='auto'"
+        return (
+            form,
+            files,
+            f"read_json({paths_sql(files)}, {how}, union_by_name=true, {self._partitions(group)}, {_JSON})",
+        )
+
+    def _partitions(self, group: list[Path]) -> str:
+        """Of DuckDB's readers: the values of paths as columns of text, where all of the files have them."""
+        names = {tuple(partition_values(self._relative(f))) for f in group}
+        alike = len(names) == 1 and names != {()}
+        return f"hive_partitioning={str(alike).lower()}{', hive_types_autocast=false' if alike else ''}"
 
     def _sequences(self, group: list[Path]) -> str:
         files = self._readable(group, "UTF-8")
@@ -206,7 +262,9 @@ class LocalLooks(CellQuestions):
             return group
         copies, left = [], 2 * self._rows + 1  # quoted cells may hold line breaks
         for file in group:
-            copy = Path(self._folder.name) / f"{len(list(Path(self._folder.name).iterdir()))}.txt"
+            parts = [p for p in self._relative(file).split("/")[:-1] if "=" in p]
+            copy = Path(self._folder.name, str(next(self._numbers)), *parts, "copy.txt")
+            copy.parent.mkdir(parents=True)
             left -= characters.utf8_copy(file, copy, encoding, left)
             copies.append(copy)
         return copies
@@ -219,8 +277,11 @@ class LocalLooks(CellQuestions):
 
     def _glob(self, group: list[Path]) -> str:
         """The narrowest path or glob under the root that finds these files and no others."""
+        if (table := self._of_delta.get(group[0])) is not None and table.is_relative_to(self.root):
+            inside = _escaped(self._relative(table))
+            return "**/*.parquet" if inside == "." else f"{inside}/**/*.parquet"
         pattern = self._pattern(group[0]) if len(group) > 1 else _escaped(self._relative(group[0]))
-        if sorted(Path(self.root).glob(pattern)) != sorted(group):
+        if [f.path for f in local_files(self.root, pattern)] != sorted(str(f) for f in group):
             raise CannotReadError(f"no pattern finds these {len(group)} files alone; put them in a folder of their own")
         return pattern
 
@@ -234,7 +295,7 @@ class LocalLooks(CellQuestions):
         taken = {t.name for t in self.tables}
         return next(n for n in itertools.chain([name], (f"{name}_{k}" for k in itertools.count(2))) if n not in taken)
 
-    def _columns(self, table: str, whole: Collection[str]) -> Iterator[ColumnLook]:
+    def _columns(self, table: str, whole: Collection[str], paths: Mapping[str, str]) -> Iterator[ColumnLook]:
         own = self._names[table]
         described = {name: _found(kind) for name, kind, *_ in self._duckdb.execute(f"DESCRIBE {own}").fetchall()}
         plain = {name: (found, raw(name)) for name, found in described.items() if found != "nested"}
@@ -244,7 +305,7 @@ class LocalLooks(CellQuestions):
             if name not in looks:
                 filled = int(self._one(f"SELECT count({quoted(name)}) FROM {own}"))
                 looks[name] = ColumnLook(name, "nested", rows, filled, 0)
-        yield from (replace(looks[name], whole_floats=name in whole) for name in described)
+        yield from (replace(looks[name], whole_floats=name in whole, path=paths.get(name)) for name in described)
 
     def _one(self, sql: str) -> Any:
         return self._duckdb.execute(sql).fetchall()[0][0]
@@ -279,34 +340,6 @@ def _why(problem: Exception) -> str:
     """DuckDB's first line; where its sniffer gives up, what is the matter most often."""
     said = str(problem).splitlines()[0]
     return "a quote in it may be open, or its lines are of many lengths" if "sniffing file" in said else said
-
-
-def _suffixes(file: Path) -> tuple[str, str]:
-    """(ending, packing), in lower case: events.csv.gz → (.csv, .gz)."""
-    ends = [s.lower() for s in file.suffixes]
-    packed = ends[-1] if ends and ends[-1] in characters.OPENERS else ""
-    rest = ends[:-1] if packed else ends
-    return (rest[-1] if rest else ""), packed
-
-
-def _why_not(file: Path) -> str | None:
-    ending, _ = _suffixes(file)
-    last = file.suffix.lower()
-    if last in _UNREADABLE:
-        return f"{_UNREADABLE[last]} files cannot be read; write CSV, JSON lines or Parquet, gzip or bzip2 around it"
-    if ending not in _SUFFIXES:
-        return "its ending says no format that can be read"
-    if file.stat().st_size == 0:
-        return "it is empty"
-    return None
-
-
-def _is_sequences(file: Path) -> bool:
-    """Lines of tokens between blanks, of many lengths, with no other delimiter: `user item item …`."""
-    lines = characters.head(file).decode("utf-8", "replace").splitlines()[:-1][:1000]
-    if len(lines) < 2 or any(d in line for line in lines for d in ',;|\t"'):
-        return False
-    return len({len(line.split()) for line in lines}) > 1
 
 
 def _found(kind: str) -> Found:

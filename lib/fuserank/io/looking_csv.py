@@ -34,10 +34,16 @@ class CsvSource:
     remarks: tuple[str, ...]
 
 
-def csv_source(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], names: Sequence[str]) -> CsvSource:
+def csv_source(
+    connection: duckdb.DuckDBPyConnection,
+    files: Sequence[Path],
+    names: Sequence[str],
+    partitions: str = "hive_partitioning=false",
+) -> CsvSource:
     """
     :param files: of the table, in UTF-8; the first says how all are written
     :param names: of the files, for words to a person
+    :param partitions: of DuckDB's reader: whether values of paths are columns
     :raises CannotReadError: nothing splits the lines into columns, or the names are no names
     """
     first = beginning(files[0])
@@ -56,7 +62,12 @@ def csv_source(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], nam
     if not header:
         columns = [f"_c{n}" for n in range(first.cells)]
         return CsvSource(
-            _read(files, columns, first.dialect, False), first.dialect, first.cells, False, (), tuple(remarks)
+            _read(files, columns, first.dialect, False, partitions),
+            first.dialect,
+            first.cells,
+            False,
+            (),
+            tuple(remarks),
         )
     groups: dict[tuple[str, ...], list[Path]] = {}
     for file in files:
@@ -66,7 +77,9 @@ def csv_source(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], nam
                 f"its header has {len(begin[file].names)} names and its rows have {begin[file].cells} cells: both must be as many"
             )
         groups.setdefault(begin[file].names, []).append(file)
-    parts = [f"SELECT * FROM {_read(group, columns, first.dialect, True)}" for columns, group in groups.items()]
+    parts = [
+        f"SELECT * FROM {_read(group, columns, first.dialect, True, partitions)}" for columns, group in groups.items()
+    ]
     having = Counter(name for file in files for name in begin[file].names)
     for name, other in (
         (one, two) for one in having for two in having if one < two and one.strip().lower() == two.strip().lower()
@@ -110,11 +123,11 @@ def _remarks(first: Beginning, header: bool) -> list[str]:
     return found
 
 
-def _read(files: Sequence[Path], columns: Sequence[str], told: Dialect, header: bool) -> str:
+def _read(files: Sequence[Path], columns: Sequence[str], told: Dialect, header: bool, partitions: str) -> str:
     types = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in columns)
     return (
         f"read_csv({paths_sql(files)}, delim={_text(told.delimiter)}, header={str(header).lower()}, columns={{{types}}}, quote={_text(told.quote)}, "
-        f"escape={_text(told.escape)}, skip={told.skip}, auto_detect=false, hive_partitioning=false, ignore_errors=true, null_padding=true, "
+        f"escape={_text(told.escape)}, skip={told.skip}, auto_detect=false, {partitions}, ignore_errors=true, null_padding=true, "
         "strict_mode=false, parallel=false)"
     )
 
@@ -144,7 +157,7 @@ def lines_lost(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], tab
         inner = r'[^"]' if told.escape == told.quote else r'[^"\\]|\\.'
         whole = f'"(?:{inner})*"'
         outside = f"regexp_replace(line, {_text(whole)}, '', 'g')"
-    marks = f"length({outside}) - length(replace({outside}, {_text(told.delimiter)}, ''))"
+    marks = f"(length({outside}) - length(replace({outside}, {_text(told.delimiter)}, ''))) // {len(told.delimiter)}"
     count, odd = connection.execute(
         f"SELECT count(*), count_if({marks} <> {source.cells - 1}) FROM {lines} WHERE trim(line, ' \r\t') <> ''"
     ).fetchall()[0]

@@ -80,7 +80,7 @@ def _cell(name: str, found: Any, told: str, declared: bool) -> Column:
     if told == "UUID":
         groups = "(.{8})(.{4})(.{4})(.{4})(.{12})"
         return F.regexp_replace(F.lower(F.hex(cell)), groups, "$1-$2-$3-$4-$5").alias(name)
-    if found in {"float", "double"} and declared:  # how numpy writes that there is none
+    if declared and found in ("float", "double"):  # how numpy writes that there is none
         return F.nanvl(cell, F.lit(None).cast(found)).alias(name)
     if found == "binary" and declared:
         return cell.cast("string").alias(name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import os
 import re
 import shutil
@@ -11,13 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fuserank.common.errors import IngestError
+from fuserank.io.files import local_files
 from fuserank.io.places import is_local, local_path
+from fuserank.io.table_formats import live_files
 from fuserank.tables import Table
 from fuserank.tables.ops import INGESTED, RUNS
 from fuserank.tables.silver import EVENTS
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 _HEAD_BYTES = 1 << 20  # of a text file, from which the length of its lines is taken
-_COMMIT, _CHECKPOINT = re.compile(r"\d{20}\.json"), re.compile(r"\d{20}\.checkpoint\.parquet")
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ def source_sizes(root: str, pattern: str, form: str, spark: SparkSession | None 
     """The files of a path or glob under the root; raises IngestError where there is none. Other roots need ``spark``."""
     if is_local(root):
         base = Path(local_path(root))
-        found = [_local_size(p, base, form) for p in sorted(base.glob(pattern)) if p.is_file()]
+        found = [_local_size(Path(f.path), base, form) for f in local_files(str(base), pattern)]
     else:
         if spark is None:
             raise ValueError(f"{root} can only be listed with Spark")
@@ -137,28 +136,6 @@ def _rows(root: str, table: Table, names: list[str], spark: SparkSession | None)
 
     lake = Lake(spark, root, run_id="survey")
     return [r.asDict() for r in lake.read(table).select(*names).collect()] if lake.exists(table) else []
-
-
-def live_files(folder: Path) -> list[Path]:
-    """The Parquet files of a Delta table's newest version, by its log (commits after the last checkpoint); [] where there is no table."""
-    log = folder / "_delta_log"
-    if not log.is_dir():
-        return []
-    names = sorted(p.name for p in log.iterdir())
-    checkpoints = [n for n in names if _CHECKPOINT.fullmatch(n)]
-    live: dict[str, None] = {}
-    if checkpoints:
-        saved = pq.ParquetFile(log / checkpoints[-1]).read(columns=["add.path"]).to_pylist()
-        live = {row["add"]["path"]: None for row in saved if row["add"]}
-    for name in names:
-        if _COMMIT.fullmatch(name) and (not checkpoints or name[:20] > checkpoints[-1][:20]):
-            for line in (log / name).read_text(encoding="utf-8").splitlines():
-                action = json.loads(line)
-                if "add" in action:
-                    live[action["add"]["path"]] = None
-                elif "remove" in action:
-                    live.pop(action["remove"]["path"], None)
-    return [folder / unquote(path) for path in live]
 
 
 def disk(path: Path) -> tuple[int, int]:

@@ -62,7 +62,7 @@ def refuse_names(names: Sequence[str], form: str, file: str) -> None:
         cure = "write encoding: UTF-16LE (or UTF-16BE) in the mapping"
         raise IngestError("it is UTF-16 without a mark", file=file, cure=cure)
     for name in names:
-        if name.lower() in _OWN and not (form == "jsonl" and name == "_corrupt"):
+        if name.lower() in _OWN and not (form in {"jsonl", "json"} and name == "_corrupt"):
             raise IngestError("the name is taken by bronze's own columns", file=file, column=name, cure="rename it")
 
 

@@ -22,6 +22,7 @@ from fuserank.io.files import SourceFile, find_files, hashed, read_file, resolve
 from fuserank.io.run import Run
 from fuserank.io.unreadable import in_words
 from fuserank.jobs._ingested import Taken, known, mark
+from fuserank.jobs._joins import joined_from, with_joined
 from fuserank.jobs._main import job_main
 from fuserank.jobs._pseudonyms import Hiding, require_key, require_same, vault_held
 from fuserank.sources.reading import check_columns, declared, reader_options
@@ -48,7 +49,9 @@ def execute(run: Run, as_of: dt.date, sources: Collection[str] | None = None) ->
 
 def ingest(run: Run, dataset: DatasetConfig, root: str, sources: Collection[str] | None = None) -> None:
     """Two tables at a time: one task of a small table fills the core that a large one leaves idle."""
-    wanted = dataset.files if sources is None else sources
+    wanted = [
+        name for name in dataset.files if (sources is None or name in sources) and name not in dataset.only_joined()
+    ]
     hiding = Hiding.of(dataset)
     require_same(run, dataset, hiding.key if hiding else None, root)
     before = known(run.lake, "bronze", dataset.name)
@@ -80,7 +83,7 @@ def _ingest_table(
     target = bronze_table(f"{dataset.name}_{table}")
     new: list[tuple[SourceFile, int]] = []
     for found in find_files(run.spark, root, dataset.files[table].path):
-        file = hashed(run.spark, found)
+        file = hashed(run.spark, found, dataset.files[table].columns)
         if file.content_hash in seen:
             if (twin := names.get(file.content_hash, file.name)) != file.name:
                 run.say(f"file {file.name}: its bytes came in as {twin} already; it is not read again")
@@ -120,16 +123,24 @@ def readable_rows(
     """
     files, hide = dataset.files[table], dataset.pseudonyms is not None
 
+    brought = joined_from(spark, dataset, table)
+
     def look(found: Sequence[tuple[str, str]]) -> None:
+        if brought is not None:
+            found = [*found, *(kind for kind in brought.dtypes if files.join and kind[0] in files.join.columns)]
         shown = declared(found, files) if hide else found
         check_columns(shown, files, file.name)
         if len(shown) < len(found):
             say(f"{file.name}: {len(found) - len(shown)} columns that the mapping does not declare are not kept")
 
-    frame = read_file(spark, file, files.format, reader_options(files), look, not hide, set(files.columns), files.skip)
+    frame = read_file(
+        spark, file, files.format, reader_options(files), look, not hide, files.columns, files.skip, files.paths()
+    )
+    frame = frame if first is None else frame.limit(first)
+    if brought is not None:
+        frame = with_joined(frame, brought, files)
     if hide:
         frame = only_declared(frame, files)
-    frame = frame if first is None else frame.limit(first)
     rows = with_envelope(frame, file.name, file.content_hash, batch, dataset.version)
     counts = cast_failures(rows, files)
     if counts is not None:

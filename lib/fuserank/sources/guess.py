@@ -13,6 +13,7 @@ from fuserank.sources.catalogues import dimension, overlap
 from fuserank.sources.cell_doubts import table_doubts
 from fuserank.sources.events_table import events_of, roles_of
 from fuserank.sources.guessed import EventsGuess, Guess, Told
+from fuserank.sources.joins import joined_lines
 from fuserank.sources.roles import SAME, Roles, lacks
 
 _SORTED = 0.99  # of the neighbours in lines of items: then the lines are sorted, and tell no order
@@ -26,14 +27,17 @@ def guess(looks: Looks, told: Told, now: dt.datetime) -> Guess:
     """
     if (order := _order(looks, told)) != "time":
         return _of_sequences(looks, told, order)
-    events = _events(looks, told)
-    used = {e.table.name for e in events}
+    joined = joined_lines(looks, told) if not any(roles_of(looks, t, told) for t in looks.tables) else None
+    if joined is not None:
+        order = joined.order
+    events = (joined.events,) if joined else _events(looks, told)
+    used = {e.table.name for e in events} | {e.table.join.table for e in events if e.table.join}
     others = [t for t in looks.tables if t.name not in used]
     items, said_items = dimension(looks, others, events, "item", ItemsConfig)
     left = [t for t in others if items is None or t.name != items.table.name]
     users, said_users = dimension(looks, left, events, "user", UsersConfig)
     currency, money = currency_of(events, told)
-    as_of, when = as_of_day(events, told, now)
+    as_of, when = as_of_day(events, told, now) if order == "time" else (told.as_of or _CALENDAR, [])
     zone, where = zone_of(events, told)
     without = [] if items else ["no catalogue was found: items have no names, categories or brands"]
     spoken = {said.split()[0] for said in (*said_items, *said_users)}
@@ -41,8 +45,8 @@ def guess(looks: Looks, told: Told, now: dt.datetime) -> Guess:
     without += [f"{name} is left out: it is neither events, nor a catalogue, nor users" for name in sorted(unused)]
     without += [doubt for d in (items, users) if d for doubt in table_doubts(d.table, {d.key, *d.columns.values()})]
     return Guess(
-        events, items, users, zone, currency, as_of, (*where, *when, *money, *said_items, *said_users, *without)
-    )
+        events, items, users, zone, currency, as_of, (*where, *when, *money, *said_items, *said_users, *without), order
+    )  # fmt: skip
 
 
 def _order(looks: Looks, told: Told) -> Literal["time", "position", "none"]:

@@ -71,6 +71,7 @@ class EventsGuess:
     scale: Scale | None = None  # of the values, where they are ratings
     rules: tuple[Rule, ...] = ()
     reverses: str | None = None  # the type that reversals take back, by the same key
+    orders: TableLook | None = None  # where the table's join brings columns from
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,9 @@ def _lines(name: str, root: str, guess: Guess) -> Iterator[str]:
     yield "files:"
     for table in _tables(guess):
         yield from _files(table, guess)
+    for events in guess.events:
+        if events.orders is not None:
+            yield from _orders(events, guess)
     yield ""
     yield "events:"
     for events in guess.events:
@@ -69,14 +72,12 @@ def _first_day(guess: Guess) -> dt.date:
 
 
 def _files(table: TableLook, guess: Guess) -> Iterator[str]:
-    yield f"  {_plain(table.name)}:"
-    yield f"    path: {_plain(table.path)}"
-    yield f"    format: {table.format}"
-    if table.format == "csv":
-        yield from (f"    {key}: {_plain(value)}" for key, value, usual in (
-            ("delimiter", table.delimiter, ","), ("encoding", table.encoding, "UTF-8"), ("header", table.header, True),
-            ("quote", table.quote or "none", '"'), ("escape", table.escape or table.quote, table.quote), ("skip", table.skip, 0),
-        ) if value != usual)  # fmt: skip
+    yield from _head(table)
+    if table.join is not None:
+        brought = [c for c in table.join.columns if c in _columns(table, guess)]
+        by = f"{{{_plain(table.join.ours)}: {_plain(table.join.theirs)}}}"
+        columns = ", ".join(_plain(c) for c in brought)
+        yield f"    join: {{table: {_plain(table.join.table)}, by: {by}, columns: [{columns}]}} # of the row there with the same key"
     yield "    columns:"
     used = _columns(table, guess)
     yield from (f"      {_plain(column)}: {_plain(spec)}" for column, spec in used.items())
@@ -90,6 +91,30 @@ def _files(table: TableLook, guess: Guess) -> Iterator[str]:
     for rule in rules:
         told = {"name": rule.name, "column": rule.column, "op": rule.op, "value": rule.value}
         yield f"      - {{{', '.join(f'{k}: {_plain(v)}' for k, v in told.items() if v is not None)}}}"
+
+
+def _head(table: TableLook) -> Iterator[str]:
+    yield f"  {_plain(table.name)}:"
+    yield f"    path: {_plain(table.path)}"
+    yield f"    format: {table.format}"
+    if table.format == "csv":
+        yield from (f"    {key}: {_plain(value)}" for key, value, usual in (
+            ("delimiter", table.delimiter, ","), ("encoding", table.encoding, "UTF-8"), ("header", table.header, True),
+            ("quote", table.quote or "none", '"'), ("escape", table.escape or table.quote, table.quote), ("skip", table.skip, 0),
+        ) if value != usual)  # fmt: skip
+
+
+def _orders(events: EventsGuess, guess: Guess) -> Iterator[str]:
+    """The table that brings columns to the lines: its key, and these."""
+    orders, join = events.orders, events.table.join
+    if orders is None or join is None:
+        return
+    specs = {join.theirs: _spec("key", orders.column(join.theirs))}
+    specs |= {c: spec for c, spec in _columns(events.table, guess).items() if c in join.columns}
+    yield from _head(orders)
+    yield "    columns:"
+    for column, spec in specs.items():
+        yield f"      {_plain(column)}: {_plain(_with_path(spec, orders.column(column).path))}"
 
 
 def _columns(table: TableLook, guess: Guess) -> dict[str, Any]:
@@ -107,6 +132,8 @@ def _columns(table: TableLook, guess: Guess) -> dict[str, Any]:
             specs.setdefault(column, _spec("key", table.column(column)))
         for rule in events.rules:
             specs.setdefault(rule.column, rule.kind)
+        if table.join is not None:
+            specs.setdefault(table.join.ours, _spec("key", table.column(table.join.ours)))
         specs = {c: _with_nulls(spec, events.nulls.get(c, ())) for c, spec in specs.items()}
     for dimension in (guess.items, guess.users):
         if dimension is not None and dimension.table.name == table.name:
@@ -117,7 +144,7 @@ def _columns(table: TableLook, guess: Guess) -> dict[str, Any]:
             if (price := dimension.columns.get("price")) is not None:
                 specs[price] = _spec("amount", table.column(price))
             specs = {c: _with_nulls(spec, dimension.nulls.get(c, ())) for c, spec in specs.items()}
-    return {name: _optional(spec, name, table) for name, spec in specs.items()}
+    return {c: _with_path(_optional(spec, c, table), table.column(c).path) for c, spec in specs.items()}
 
 
 def _optional(spec: Any, name: str, table: TableLook) -> Any:
@@ -125,6 +152,10 @@ def _optional(spec: Any, name: str, table: TableLook) -> Any:
     if name not in dict(table.partial):
         return spec
     return {**(spec if isinstance(spec, dict) else {"type": spec}), "optional": True}
+
+
+def _with_path(spec: Any, path: str | None) -> Any:
+    return spec if path is None else (spec if isinstance(spec, dict) else {"type": spec}) | {"path": path}
 
 
 def _with_nulls(spec: Any, words: Sequence[str]) -> Any:
@@ -143,7 +174,9 @@ def _time(time: TimeLook, zone: str) -> Any:
 
 
 def _spec(role: str, column: ColumnLook) -> Any:
-    if role == "quantity" or (role == "clock" and column.mostly(column.integers) and (column.high or 0) > _LAST_HOUR):
+    if role in {"quantity", "place"}:
+        return "long"
+    if role == "clock" and column.mostly(column.integers) and (column.high or 0) > _LAST_HOUR:
         return "long"
     if role in {"amount", "value"}:
         kind = "decimal" if role == "amount" else "double"

@@ -21,6 +21,13 @@ def reader_options(files: FilesConfig) -> dict[str, str]:
     if files.format in {"parquet", "sequences"}:
         return {}
     common = {"encoding": files.encoding, "mode": "PERMISSIVE", "columnNameOfCorruptRecord": CORRUPT}
+    if files.format == "json":  # told no encoding the parser knows the mark of UTF-8
+        return {
+            "mode": "PERMISSIVE",
+            "columnNameOfCorruptRecord": CORRUPT,
+            "multiLine": "true",
+            "primitivesAsString": "true",
+        }
     if files.format == "jsonl":
         return {**common, "multiLine": "false", "primitivesAsString": "true"}
     quote = "" if files.quote == "none" else files.quote

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
@@ -96,7 +97,9 @@ def is_money(column: ColumnLook) -> bool:
 
 
 def has_decimals(cell: str) -> bool:
-    """Whether a cell is a number that is not whole."""
+    """Whether a cell is a number that is not whole; an analytics client's id (1005355.1670456) is none."""
+    if re.fullmatch(r"\d{5,}\.\d{5,}", cell):
+        return False
     try:
         return float(cell) % 1 != 0
     except ValueError:

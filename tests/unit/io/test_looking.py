@@ -111,10 +111,11 @@ def test_line_breaks_in_quotes_and_ragged_rows_lose_nothing(tmp_path: Path) -> N
     assert ('two\nlines, "quoted"', 1) in table.column("b").samples
 
 
-def test_json_lines_are_read_and_nested_columns_named_so(tmp_path: Path) -> None:
+def test_json_lines_are_read_with_what_is_in_their_objects(tmp_path: Path) -> None:
     rows = "".join(f'{{"u": {k}, "tags": ["x"], "more": {{"a": 1}}}}\n' for k in range(5))
     table = only(LocalLooks(put(tmp_path, {"e.jsonl": rows})))
-    assert [(c.name, c.found) for c in table.columns] == [("u", "integer"), ("tags", "nested"), ("more", "nested")]
+    assert [(c.name, c.found) for c in table.columns] == [("u", "integer"), ("a", "integer"), ("tags", "nested")]
+    assert table.column("a").path == "more.a"
 
 
 def test_parquet_keeps_its_types(tmp_path: Path) -> None:
@@ -139,7 +140,7 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
         ("a.exe", "x", "its ending says no format"),
         ("a.csv", "", "it is empty"),
         ("a.csv", "one\ntwo\nthree\n", "no delimiter splits it"),
-        ("a.json", '[\n{"a": 1}\n]\n', "not one JSON object a line"),
+        ("a.json", '{\n"a": 1\n}\n{\n"a": 2\n}\n', "write one a line, such as by jq -c"),
         ("a.parquet", "user,item\n" * 20, "No magic bytes"),
         ("a.csv.gz", gzip.compress((HEAD + ROWS).encode())[:-20], "its packing is broken"),
         ("a.csv", ("товар,цена\n" + "хлеб,молоко\n" * 9).encode("cp1251"), "neither UTF-8 nor Latin-1"),
@@ -172,9 +173,19 @@ def test_a_link_to_a_file_elsewhere_is_a_file(tmp_path: Path) -> None:
     assert [t.path for t in LocalLooks(tmp_path / "shop").tables] == ["sales.csv"]
 
 
-def test_what_a_folder_s_name_says_is_no_column_of_its_files(tmp_path: Path) -> None:
-    table = only(LocalLooks(put(tmp_path, {"sales/date=2024-01-01/p.csv": "user,item\n" + "u1,i1\n" * 5})))
-    assert [c.name for c in table.columns] == ["user", "item"]
+def test_what_a_folder_s_name_says_as_hive_writes_it_is_a_column_of_text(tmp_path: Path) -> None:
+    files = {f"sales/date=2024-01-0{d}/shop=k%C3%B6ln/p.csv": f"user,item\nu{d},i1\n" * 5 for d in range(1, 4)}
+    table = only(
+        LocalLooks(
+            put(
+                tmp_path, {**files, "sales/date=2024-01-04/shop=__HIVE_DEFAULT_PARTITION__/p.csv": "user,item\nu4,i1\n"}
+            )
+        )
+    )
+    assert [c.name for c in table.columns] == ["user", "item", "date", "shop"]
+    assert table.path == "sales/date=*/shop=*/p.csv"
+    assert {v for v, _ in table.column("date").samples} == {"2024-01-01", "2024-01-02", "2024-01-03", "2024-01-04"}
+    assert [v for v, _ in table.column("shop").samples] == ["köln"]
 
 
 def test_dates_of_json_stay_as_they_are_written(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 N = 40
-TIMES = [dt.datetime(2023, 1, 1, 6) + dt.timedelta(hours=7 * k, seconds=k) for k in range(N)]  # noqa: DTZ001  # as pandas writes them
+TIMES = [dt.datetime(2023, 1, 1, 6) + dt.timedelta(hours=7 * k, seconds=k) for k in range(N)]  # noqa: DTZ001  # as a column without a zone holds them
 IDS = [100 + k % 7 for k in range(N)]
 UUIDS = [uuid.UUID(int=7 + k % 7) for k in range(N)]
 

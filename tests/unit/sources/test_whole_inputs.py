@@ -52,13 +52,6 @@ def test_a_column_that_holds_another_kind_of_thing_is_told(lake: Lake, tmp_path:
     assert "double" in told.problem
 
 
-def test_parquet_in_nanoseconds_is_told_with_its_cure(lake: Lake, tmp_path: Path) -> None:
-    columns = {k: [v] for k, v in GOOD.items() if k != "time"}
-    table = pa.table(columns).append_column("time", pa.array([0], pa.timestamp("ns")))
-    pq.write_table(table, tmp_path / "sales.parquet", version="2.6")
-    assert "microseconds" in _refused(lake, tmp_path, form="parquet").cure
-
-
 def test_nothing_of_a_refused_file_comes_in(lake: Lake, tmp_path: Path) -> None:
     from fuserank.tables.bronze import bronze_table
 

@@ -1,0 +1,23 @@
+"""Two looked-at tables as one: lines with what their orders tell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from fuserank.common.looks import JoinLook
+
+
+def join_tables(database: duckdb.DuckDBPyConnection, made: str, lines: str, orders: str, join: JoinLook) -> None:
+    """Create ``made``: every line once, with the join's columns of its order, null where there is none."""
+    more = ", ".join(f"o.{_quoted(c)}" for c in join.columns)
+    keys = (f"nullif(trim(CAST({t}.{_quoted(c)} AS VARCHAR)), '')" for t, c in (("l", join.ours), ("o", join.theirs)))
+    database.execute(
+        f"CREATE TABLE {made} AS SELECT l.*, {more} FROM {lines} l LEFT JOIN {orders} o ON {' = '.join(keys)}"
+    )
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
