@@ -27,7 +27,8 @@ def guess(looks: Looks, told: Told, now: dt.datetime) -> Guess:
     """
     if (order := _order(looks, told)) != "time":
         return _of_sequences(looks, told, order)
-    joined = joined_lines(looks, told) if not any(roles_of(looks, t, told) for t in looks.tables) else None
+    alone = len(looks.tables) == 1 or any(roles_of(looks, t, told) for t in looks.tables)
+    joined = None if alone else joined_lines(looks, told)
     if joined is not None:
         order = joined.order
     events = (joined.events,) if joined else _events(looks, told)
