@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from fuserank.io.column_looks import column_looks
+from fuserank.io.looking import LocalLooks
 
 
 class Counted:
@@ -47,3 +49,16 @@ def test_a_column_that_says_nothing_is_told_too() -> None:
     database.execute("CREATE TABLE t AS SELECT NULL::VARCHAR AS a, 'x' AS b")
     empty, one = column_looks(database, "t", 1, {"a": ("text", "a"), "b": ("text", "b")})
     assert (empty.filled, empty.distinct, empty.samples, one.samples) == (0, 0, (), (("x", 1),))
+
+
+def test_a_file_of_three_thousand_columns_is_read_as_any(tmp_path: Path) -> None:
+    names = ["user", "item", "time", *(f"a{k}" for k in range(3000))]
+    rows = [[f"u{r % 3}", f"i{r % 4}", f"2023-01-{r + 1:02d}", *["x"] * 3000] for r in range(12)]
+    (tmp_path / "wide.csv").write_text("".join(",".join(row) + "\n" for row in [names, *rows]))
+    (table,) = LocalLooks(tmp_path).tables
+    assert (table.rows, len(table.columns), table.column("user").distinct, table.column("a2999").distinct) == (
+        12,
+        3003,
+        3,
+        1,
+    )
