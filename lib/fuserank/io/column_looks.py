@@ -70,6 +70,8 @@ def _looks(
     told = {place: dict(zip(_ASKED, counted, strict=True)) for place, *counted in asked}
     samples = _first(database, "n DESC, v", _SAMPLES)
     tried = _first(database, "n DESC, hash(v)", _TRIED)
+    found_all: list[tuple[int, str, Found, dict[str, Any], tuple[tuple[str, int], ...], tuple[str, ...]]] = []
+    wanted: list[int] = []
     for place, (name, (found, _)) in enumerate(columns.items()):
         counted: dict[str, Any] = {
             k: 0 if v is None and k not in {"low", "high"} else v for k, v in told.get(place, {}).items()
@@ -85,17 +87,17 @@ def _looks(
         ):
             some = [v for v, n in tried[place] for _ in range(math.ceil(_TRIED * n / counted["filled"]))]
             patterns = _patterns(database, place, some, counted["filled"])
-        shown = tuple((v[:60], n) for v, n in samples.get(place, []))
-        counted = counted or {"filled": 0, "distinct": 0}
         epochs = tuple((unit, counted.pop(unit, 0)) for unit in EPOCHS)
+        counted = counted or {"filled": 0, "distinct": 0}
         counted["comma_numbers"] = counted.get("numbers", 0)
-        if (
-            found == "text"
-            and counted["filled"]
-            and not patterns
-            and _may_be_numbers(counted, [v for v, _ in tried.get(place, [])])
-        ):
-            counted |= _written_numbers(database, place)
+        found_all.append((place, name, found, counted, epochs, patterns))
+        cells = [v for v, _ in tried.get(place, [])]
+        if found == "text" and counted["filled"] and not patterns and _may_be_numbers(counted, cells):
+            wanted.append(place)
+    written = _written_numbers(database, wanted)
+    for place, name, found, counted, epochs, patterns in found_all:
+        shown = tuple((v[:60], n) for v, n in samples.get(place, []))
+        counted |= written.get(place, {})
         yield ColumnLook(name, found, rows, samples=shown, patterns=patterns, epochs=epochs, **counted)
 
 
@@ -106,23 +108,29 @@ def _may_be_numbers(counted: Mapping[str, Any], some: Sequence[str]) -> bool:
     return any(re.search(_LIKE_NUMBERS, cell) for cell in some)
 
 
-def _written_numbers(database: duckdb.DuckDBPyConnection, place: int) -> dict[str, Any]:
-    """Numbers as people write them, by either decimal mark, and the currencies beside them."""
+def _written_numbers(database: duckdb.DuckDBPyConnection, places: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Numbers as people write them, by either decimal mark, and the currencies beside them; of all these columns at once."""
+    if not places:
+        return {}
     point = f"coalesce(CASE WHEN isfinite({_NUMBER}) THEN {_NUMBER} END, {number_sql('v', '.')})"
     comma = number_sql("v", ",")
     sign = r"nullif(trim(regexp_replace(v, '[-+0-9.,()\s\x{a0}\x{202f}\x{2212}''\x{2019}]', '', 'g')), '')"
-    counted = database.execute(
-        "SELECT sum(n) FILTER (p IS NOT NULL), sum(n) FILTER (c IS NOT NULL), sum(n) FILTER (p IS NULL AND c IS NOT NULL), "
+    asked = database.execute(
+        "SELECT place, sum(n) FILTER (p IS NOT NULL), sum(n) FILTER (c IS NOT NULL), sum(n) FILTER (p IS NULL AND c IS NOT NULL), "
         "min(p), max(p), min(c), max(c), "
         "array_to_string(list_sort(list(DISTINCT s) FILTER (p IS NOT NULL OR c IS NOT NULL)), ' ') "
-        f"FROM (SELECT n, {point} AS p, {comma} AS c, {sign} AS s FROM cells WHERE place = {place})"
-    ).fetchall()[0]
-    numbers, commas, only, *ends, signs = counted
-    numbers, commas, only = (int(n or 0) for n in (numbers, commas, only))
-    low, high = ends[2:] if commas > numbers else ends[:2]
-    return {
-        "numbers": numbers, "comma_numbers": commas, "decimal_commas": only, "low": low, "high": high, "signs": tuple((signs or "").split()),
-    }  # fmt: skip
+        f"FROM (SELECT place, n, {point} AS p, {comma} AS c, {sign} AS s FROM cells WHERE place IN ({', '.join(map(str, places))})) "
+        "GROUP BY place"
+    ).fetchall()
+    told = {}
+    for place, *counted in asked:
+        numbers, commas, only, *ends, signs = counted
+        numbers, commas, only = (int(n or 0) for n in (numbers, commas, only))
+        low, high = ends[2:] if commas > numbers else ends[:2]
+        told[place] = {
+            "numbers": numbers, "comma_numbers": commas, "decimal_commas": only, "low": low, "high": high, "signs": tuple((signs or "").split()),
+        }  # fmt: skip
+    return told
 
 
 def _may_be_times(counted: Mapping[str, Any], dated: int) -> bool:

@@ -51,14 +51,10 @@ def test_a_column_that_says_nothing_is_told_too() -> None:
     assert (empty.filled, empty.distinct, empty.samples, one.samples) == (0, 0, (), (("x", 1),))
 
 
-def test_a_file_of_three_thousand_columns_is_read_as_any(tmp_path: Path) -> None:
-    names = ["user", "item", "time", *(f"a{k}" for k in range(3000))]
-    rows = [[f"u{r % 3}", f"i{r % 4}", f"2023-01-{r + 1:02d}", *["x"] * 3000] for r in range(12)]
+def test_a_file_of_more_than_a_thousand_columns_is_read_as_any(tmp_path: Path) -> None:
+    names = ["user", "item", "time", *(f"a{k}" for k in range(1200))]
+    rows = [[f"u{r % 3}", f"i{r % 4}", f"2023-01-{r + 1:02d}", *["x"] * 1200] for r in range(12)]
     (tmp_path / "wide.csv").write_text("".join(",".join(row) + "\n" for row in [names, *rows]))
     (table,) = LocalLooks(tmp_path).tables
-    assert (table.rows, len(table.columns), table.column("user").distinct, table.column("a2999").distinct) == (
-        12,
-        3003,
-        3,
-        1,
-    )
+    counts = (table.rows, len(table.columns), table.column("user").distinct, table.column("a1199").distinct)
+    assert counts == (12, 1203, 3, 1)
