@@ -81,9 +81,10 @@ def csv_source(
         f"SELECT * FROM {_read(group, columns, first.dialect, True, partitions)}" for columns, group in groups.items()
     ]
     having = Counter(name for file in files for name in begin[file].names)
-    for name, other in (
-        (one, two) for one in having for two in having if one < two and one.strip().lower() == two.strip().lower()
-    ):
+    alike: dict[str, list[str]] = {}
+    for name in sorted(having):
+        alike.setdefault(name.strip().lower(), []).append(name)
+    for name, other, *_ in (names for names in alike.values() if len(names) > 1):
         raise CannotReadError(
             f"a column is called {name!r} in some of the files and {other!r} in others: call it alike in all"
         )
