@@ -128,7 +128,6 @@ LEFT_OUT = (
     LeftOut("a plain file that is named .gz", TABLE, "its packing is broken: Not a gzipped file (b'us')", "sales.csv.gz"),
     LeftOut("a gzip file that is not named so", gzip.compress(TABLE), "it is packed by gzip: its name must end in .gz"),
     LeftOut("an Excel file named .csv", b"PK\x03\x04\x14\x00", "it is ZIP or Excel; write CSV, JSON lines or Parquet"),
-    LeftOut("a quote that is open", TABLE.replace(b"u1,", b'"u1,', 1), "a quote in it may be open, or its lines are of many lengths"),
     LeftOut("a name twice in the header", TABLE.replace(b"day\n", b"Item\n", 1), "its header has 'item' more than once; rename one of them"),
     LeftOut("a character set that cannot be guessed", ("товар,цена,день\n" + "хлеб,молоко,сыр\n" * 9).encode("cp1251"),
             "its characters are neither UTF-8 nor Latin-1: say which by --encoding, such as windows-1251, Shift_JIS or GB18030"),

@@ -22,6 +22,13 @@ def test_a_file_is_left_out_in_these_words(tmp_path: Path, case: LeftOut) -> Non
     assert [t.name for t in looks.tables] == ["good"]
 
 
+def test_a_quote_that_is_open_costs_no_line_and_is_told(tmp_path: Path) -> None:
+    (tmp_path / "sales.csv").write_bytes(TABLE.replace(b"u1,", b'"u1,', 1))
+    (table,) = LocalLooks(tmp_path).tables
+    assert table.rows == 60
+    assert table.remarks == ("quotes are taken for parts of the cells, not for signs around them (quote: none)",)
+
+
 @pytest.mark.parametrize(
     ("text", "written", "told", "found"),
     [
