@@ -66,7 +66,7 @@ class Outcome:
         return asdict(self)
 
 
-_GROUP = ("dataset", "source_table", "rule", "column", "state")
+_GROUP = ("dataset", "source_table", "rule", "column", "resolution")  # null: the row is open
 
 
 def groups(lake: Rows, dataset: str | None, every: bool) -> list[Group]:
@@ -81,14 +81,14 @@ def groups(lake: Rows, dataset: str | None, every: bool) -> list[Group]:
 
 
 def _asked(dataset: str | None, every: bool) -> dict[str, Any]:
-    return ({} if dataset is None else {"dataset": dataset}) | ({} if every else {"state": OPEN})
+    return ({} if dataset is None else {"dataset": dataset}) | ({} if every else {"resolution": None})
 
 
 def _counted(key: tuple[Any, ...], rows: list[Row]) -> Group:
     times = [r["quarantined_at"] for r in rows]
-    dataset, table, rule, column, state = key
+    dataset, table, rule, column, resolution = key
     files = len({r["content_hash"] for r in rows})
-    return Group(dataset, table, rule, column, state, len(rows), files, min(times), max(times))
+    return Group(dataset, table, rule, column, resolution or OPEN, len(rows), files, min(times), max(times))
 
 
 def shown(
@@ -105,7 +105,8 @@ def shown(
     where = _asked(dataset, every)
     where |= {n: v for n, v in (("source_table", table), ("rule", rule)) if v is not None}
     order = ("dataset", "source_table", "rule", "column", "file", "content_hash", "row")
-    return sum(g.rows for g in wanted), lake.rows(QUARANTINE, where, order=order, most=limit)
+    first = lake.rows(QUARANTINE, where, order=order, most=limit)
+    return sum(g.rows for g in wanted), [{**r, "state": r["resolution"] or OPEN} for r in first]
 
 
 def _nothing(there: list[Group], dataset: str | None, table: str | None, rule: str | None, every: bool) -> str:
