@@ -63,6 +63,7 @@ def measured(settings: Settings) -> dict[str, Any]:
     from fuserank.evaluation.summary import summary
     from fuserank.io.digest import digest
     from fuserank.io.reading import open_lake
+    from fuserank.io.rows import open_rows
     from fuserank.jobs.evaluate import saved_rows
     from fuserank.tables import table
     from fuserank.tables.ops import RUNS
@@ -70,7 +71,7 @@ def measured(settings: Settings) -> dict[str, Any]:
 
     opened = open_lake(settings)
     text = protocol_text(settings.windows.label_days, settings.evaluation)
-    quality = summary(saved_rows(opened, settings.as_of), settings.as_of, text)
+    quality = summary(saved_rows(open_rows(settings), settings.as_of), settings.as_of, text)
     ledger = opened.read(RUNS).where("job = 'refresh'").orderBy("started_at", ascending=False).first()
     sets = opened.read(SETS, as_of_date=settings.as_of).drop("as_of_date", "run_id")
     rows = [r.asDict() for r in sets.orderBy("segment", "source").collect()]
