@@ -103,7 +103,8 @@ def test_a_user_s_profile_is_exact_and_says_what_features_say(shop: Path) -> Non
 def test_an_item_s_profile_is_exact(shop: Path) -> None:
     mine = [p for p in KNOWN if p["sku"] == "sku-003"]
     found = json.loads(said(shop, "profile", "--item", "sku-003", "--json"))
-    assert found["catalogue"] == {"name": "thing 3", "department": "aisle 3", "product_type": "kind 3"}
+    told = {"name": "thing 3", "department": "aisle 3", "product_type": "kind 3", "colour": "colour 3", "grams": "130"}
+    assert found["catalogue"] == told
     assert (found["baskets"], found["buyers"]) == (len(mine), len({p["customer"] for p in mine}))
     paid, units = sum(minor(p["paid"]) for p in mine), sum(int(p["qty"]) for p in mine)
     assert (found["spend_minor"], found["quantity"], found["price_minor"]) == (paid, units, paid / units)
