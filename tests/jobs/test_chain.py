@@ -77,6 +77,25 @@ def test_a_ranking_row_leads_back_to_its_run_and_model(refreshed: Lake) -> None:
     assert models[row.model_ids[0]].table_versions["samples.samples"] >= 0
 
 
+@pytest.mark.slow
+def test_models_train_on_the_attributes_that_the_shop_has_and_on_no_empty_place(shop: Path) -> None:
+    import json
+
+    from fuserank.io.rows import FolderRows
+    from fuserank.tables.results import MODELS
+
+    models = FolderRows(str(shop / "as-made")).rows(MODELS, {"as_of_date": DAY})
+    assert {m["kind"] for m in models} == {"fnn", "logistic"}
+    for left_out in (set(json.loads(m["config_json"])["model"]["left_out"]) for m in models):
+        assert not left_out & {"attribute_1_decayed_60d_log", "item_number_1_level", "item_number_1_distance"}
+        assert left_out >= {
+            "attribute_2_decayed_60d_log",
+            "item_number_2_level",
+            "user_number_1_log1p",
+            "item_value_mean",
+        }
+
+
 @pytest.mark.roads
 @pytest.mark.skipif(not HAS_PETASTORM, reason="one reader cannot differ from itself")
 def test_the_chain_gives_the_same_weights_and_ranking_by_pyarrow_as_by_petastorm(refreshed: Lake, shop: Path) -> None:
