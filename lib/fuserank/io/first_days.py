@@ -17,12 +17,12 @@ from fuserank.io.cell_questions import quoted
 from fuserank.io.files import local_files
 from fuserank.io.looking import connect, duckdb_error
 from fuserank.io.looking_csv import paths_sql
-from fuserank.io.moments import DuckSql, moment_sql
+from fuserank.io.moments import DuckSql, moment_sql, number_sql
 from fuserank.io.places import is_local, local_path
 from fuserank.tables.silver import EVENTS
 
 if TYPE_CHECKING:
-    from fuserank.config.dataset import DatasetConfig, EventsConfig, FilesConfig, TypeConfig
+    from fuserank.config.dataset import ColumnConfig, DatasetConfig, EventsConfig, FilesConfig, TypeConfig
 
 _MOST_BYTES = 1 << 30  # of events: of more, silver says it some minutes later
 
@@ -79,7 +79,16 @@ def _relation(root: str, files: FilesConfig, events: EventsConfig) -> str | None
     if files.format == "parquet":
         source = f"read_parquet({paths_sql(found)}, union_by_name=true)"
     elif files.format == "jsonl":
-        source = f"read_json({paths_sql(found)}, format='newline_delimited', union_by_name=true, ignore_errors=true)"
+        asked = {
+            events.user,
+            events.item,
+            str(events.time),
+            events.type_column,
+            *(k.reward.column for k in events.kinds().values()),
+        }
+        columns = ", ".join(f"{quoted(c)}: 'VARCHAR'" for c in sorted(c for c in asked if c is not None))
+        # as they are written: DuckDB would take 31-12-2023 for a date, and no pattern fits what it makes of one
+        source = f"read_json({paths_sql(found)}, format='newline_delimited', columns={{{columns}}}, ignore_errors=true)"
     elif files.format == "csv":
         sql, quote = DuckSql(), "" if files.quote == "none" else files.quote
         source = (
@@ -90,7 +99,9 @@ def _relation(root: str, files: FilesConfig, events: EventsConfig) -> str | None
             return None
     else:
         return None
-    was = " OR ".join(_was_taken(events, said, kind) for said, kind in events.kinds().items() if kind.role == FEEDBACK)
+    was = " OR ".join(
+        _was_taken(files, events, said, kind) for said, kind in events.kinds().items() if kind.role == FEEDBACK
+    )
     cell = "trim(CAST({} AS VARCHAR))".format
     return (
         f"SELECT {cell(quoted(events.user))} AS u, {cell(quoted(events.item))} AS i, CAST({when} AS DATE) AS day "
@@ -98,16 +109,26 @@ def _relation(root: str, files: FilesConfig, events: EventsConfig) -> str | None
     )
 
 
-def _was_taken(events: EventsConfig, said: str | None, kind: TypeConfig) -> str:
+def _was_taken(files: FilesConfig, events: EventsConfig, said: str | None, kind: TypeConfig) -> str:
     """SQL: whether a row is of the type, with a reward above 0."""
-    return " AND ".join(_conditions(events, said, kind))
+    return " AND ".join(_conditions(files, events, said, kind))
 
 
-def _conditions(events: EventsConfig, said: str | None, kind: TypeConfig) -> Iterator[str]:
+def _conditions(files: FilesConfig, events: EventsConfig, said: str | None, kind: TypeConfig) -> Iterator[str]:
     if said is not None:
         yield f"trim(CAST({quoted(str(events.type_column))} AS VARCHAR)) = " + DuckSql().text(said)
-    if kind.reward.column is not None:
-        number = f"TRY_CAST(replace(CAST({quoted(kind.reward.column)} AS VARCHAR), ',', '.') AS DOUBLE)"
-        yield f"{kind.reward.scale} * {number} + {kind.reward.offset} > 0"
+    reward = kind.reward
+    if reward.column is not None:
+        worth = f"{reward.scale} * {_number(files.columns[reward.column], reward.column)} + {reward.offset}"
+        yield f"{worth if reward.missing is None else f'coalesce({worth}, {reward.missing})'} > 0"
     else:
-        yield "true" if (kind.reward.value or 0) > 0 else "false"
+        yield "true" if (reward.value or 0) > 0 else "false"
+
+
+def _number(spec: ColumnConfig, column: str) -> str:
+    """SQL of a cell's number, null where it says nothing; as the chain reads it, whose typed cells have a point whatever the mapping says."""
+    cell = f"trim(CAST({quoted(column)} AS VARCHAR))"
+    ways = [f"TRY_CAST({cell} AS DOUBLE)", number_sql(cell, spec.decimal)]
+    found = f"coalesce({', '.join(ways if spec.decimal == '.' else ways[::-1])})"
+    empty = ", ".join(map(DuckSql().text, spec.nulls))
+    return f"CASE WHEN {cell} NOT IN ({empty}) THEN {found} END" if empty else found

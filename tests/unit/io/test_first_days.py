@@ -59,6 +59,39 @@ def test_parquet_and_json_tell_them_too(tmp_path: Path) -> None:
         assert (dict(found.days), found.items) == (dict.fromkeys(DAYS, 1), 6)
 
 
+@pytest.mark.parametrize("pattern", ["dd-MM-yyyy", "MM-dd-yyyy", "yyyy-MM-dd"])
+def test_times_in_json_lines_are_read_as_they_are_written(tmp_path: Path, pattern: str) -> None:
+    form = pattern.replace("dd", "%d").replace("MM", "%m").replace("yyyy", "%Y")
+    told = "".join(f'{{"u": {n % 4}, "i": "{i}", "t": "{d:{form}}"}}\n' for n, (d, i) in enumerate(zip(DAYS, "ab" * 60, strict=True)))  # fmt: skip
+    (tmp_path / "e.jsonl").write_text(told)
+    column = {"type": "date", "pattern": pattern}
+    files = {"path": "e.jsonl", "format": "jsonl", "columns": {"u": "string", "i": "string", "t": column}}
+    found = taken_days(str(tmp_path), mapping(tmp_path, files), AS_OF, 28)
+    assert found is not None
+    assert dict(found.days) == dict.fromkeys(DAYS, 1)
+
+
+@pytest.mark.parametrize(
+    ("cell", "column", "missing", "counts"),
+    [
+        ("", "double", 0.1, True), ("", "double", None, False), ("", "double", -0.1, False),
+        ("-1", {"type": "double", "nulls": ["-1"]}, 0.1, True), ("-1", "double", 0.1, False),
+        ("1.234,50", {"type": "decimal", "decimal": ","}, None, True), ("$ 1,234.50", "decimal", None, True),
+        ("-1.234,50", {"type": "decimal", "decimal": ","}, None, False), ("much", "double", None, False),
+    ],
+)  # fmt: skip
+def test_rewards_are_what_the_chain_makes_of_a_cell(
+    tmp_path: Path, cell: str, column: Any, missing: float | None, counts: bool
+) -> None:
+    (tmp_path / "e.csv").write_text("u;i;t;r\n" + "".join(f"u;i;{d};{cell}\n" for d in DAYS))
+    columns = {"u": "string", "i": "string", "t": "date", "r": column}
+    files = {"path": "e.csv", "format": "csv", "delimiter": ";", "columns": columns}
+    events = {"type": "rating", "role": "feedback", "reward": {"column": "r", "missing": missing}}
+    found = taken_days(str(tmp_path), mapping(tmp_path, files, events), AS_OF, 28)
+    assert found is not None
+    assert sum(found.days.values()) == (len(DAYS) if counts else 0)
+
+
 def test_only_feedback_worth_something_counts(tmp_path: Path) -> None:
     said = ["view", "buy", "return", "3", "5"]
     (tmp_path / "e.csv").write_text(
