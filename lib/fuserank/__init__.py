@@ -1,6 +1,5 @@
 """fuserank: a shop's events in, a fused ranking table out."""
 
-import importlib.util as _util
 import re as _re
 import sys as _sys
 from importlib.abc import Loader as _Loader
@@ -42,11 +41,11 @@ class _PyarrowFinder(_MetaPathFinder):
     """Meets the first import of pyarrow: whoever only asks for help need not wait for it."""
 
     def find_spec(self, name: str, path: _Any = None, target: _Any = None) -> _ModuleSpec | None:
-        """pyarrow's own spec with a loader around its own; nothing for other names."""
+        """pyarrow's own spec with a loader around its own; nothing for other names. Some only ask whether it is there, and import it later."""
         if name != "pyarrow":
             return None
-        _sys.meta_path.remove(self)
-        spec = _util.find_spec(name)
+        others = (f for f in _sys.meta_path if f is not self)
+        spec = next((found for f in others if (found := f.find_spec(name, path, target)) is not None), None)
         if spec is not None and spec.loader is not None:
             spec.loader = _Closing(spec.loader)
         return spec

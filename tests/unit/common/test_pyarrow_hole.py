@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -18,6 +19,14 @@ _CLOSED = "import sys; print('pyarrow_hotfix' in sys.modules)"
 )  # fmt: skip
 def test_the_hole_is_closed_before_any_file_is_read(imports: str) -> None:
     done = subprocess.run([sys.executable, "-c", f"{imports}; {_CLOSED}"], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True"]
+
+
+def test_who_asks_whether_pyarrow_is_there_opens_no_hole(tmp_path: Path) -> None:
+    (tmp_path / "pyarrow.py").write_text("__version__ = '14.0.0'\n")
+    (tmp_path / "pyarrow_hotfix.py").write_text("")
+    code = f"import sys, fuserank, importlib.util; sys.path.insert(0, {str(tmp_path)!r}); importlib.util.find_spec('pyarrow'); import pyarrow; {_CLOSED}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["True"]
 
 
