@@ -107,4 +107,6 @@ def _quick(cell: str, pattern: str | None) -> str:
         else:
             made += (token.strip("'") or "'").replace("%", "%%")
     formats = [made.replace("%b", name) for name in ("%b", "%B")] if "%b" in made else [made]
-    return f"try_strptime(trim({cell}), [{', '.join(map(DuckSql().text, formats))}])"
+    found = f"try_strptime(trim({cell}), [{', '.join(map(DuckSql().text, formats))}])"
+    # of two digits it takes 69 … 99 for years of the century before
+    return once(found, "CASE WHEN m >= TIMESTAMP '2000-01-01' THEN m END", "m") if "%y" in made else found

@@ -156,6 +156,14 @@ def test_init_counts_no_others(cell: str) -> None:
     assert numbers_of_init()[f"no {cell}"].numbers == ROWS / 2
 
 
+@pytest.mark.parametrize(
+    ("cell", "pattern"), [("31.12.99", "dd.MM.yy"), ("12/31/70 3:04 PM", "M/d/yy h:mm a"), ("31-Dec-69", "dd-MMM-yy")]
+)
+def test_years_of_two_digits_are_of_this_century_as_in_the_chain(cell: str, pattern: str) -> None:
+    sql = moment_sql(DuckSql().text(cell), TimeLook("timestamp", pattern))
+    assert database().execute(f"SELECT year({sql}) >= 2069").fetchall() == [(True,)]
+
+
 def test_no_month_s_name_means_two_months() -> None:
     names = [name for month in MONTHS for name in month]
     assert sorted(names) == sorted(set(names))
