@@ -79,7 +79,8 @@ def _fits(rest: Counts, scale: tuple[float, float, float], total: int) -> bool:
     """Whether few cells are off the scale, and these are no part of a larger one."""
     low, high, step = scale
     off = [(v, n) for v, n in rest if not low <= v <= high or (step and v / step != round(v / step))]
-    return sum(n for _, n in off) <= max(_FEW, _OUTSIDE * total) and len(off) <= max(_FEW, len(rest) // 4)
+    few = sum(n for _, n in off) <= max(_FEW, _OUTSIDE * total) and len(off) <= max(_FEW, len(rest) // 4)
+    return few and any(low <= v <= high for v, _ in rest)
 
 
 def _missing(values: Counts) -> tuple[str, Counts]:
