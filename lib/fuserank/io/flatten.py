@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _DEPTH = 3  # of objects in objects
 _KEYS = 60  # of a list of keys and values, at most
 _VALUES = ("string_value", "int_value", "float_value", "double_value")  # as Google Analytics has them
+_SIGNS = r"[.\[\]=']"  # of paths
 _BARE = {"id", "name", "key", "uid", "uuid"}
 _LINES = (
     "item",
@@ -42,7 +43,7 @@ def flatten(database: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
     for name, kind in kinds.items():
         if kind == "JSON":
             kinds[name] = _mixed(database, table, name)
-    leaves = [leaf for name in kinds for leaf in _leaves(database, table, name, _quoted(name), kinds[name])]
+    leaves = [leaf for name in kinds for leaf in _column(database, table, name, kinds[name])]
     plain = {leaf.path for leaf in leaves if not leaf.kind.endswith("[]")}
     if plain == set(kinds):
         return {}
@@ -73,6 +74,14 @@ def _mixed(database: duckdb.DuckDBPyConnection, table: str, name: str) -> str:
     return "VARCHAR"
 
 
+def _column(database: duckdb.DuckDBPyConnection, table: str, name: str, kind: str) -> list[_Leaf]:
+    """What is in a column of the table. One whose name has the signs of paths is read as a whole: no path can name it."""
+    if not re.search(_SIGNS, name):
+        return list(_leaves(database, table, name, _quoted(name), kind))
+    nested = kind.endswith("[]") or kind.startswith(("STRUCT", "MAP"))
+    return [_Leaf(name, _quoted(name), "JSON[]" if nested else kind)]
+
+
 def _leaves(
     database: duckdb.DuckDBPyConnection, table: str, path: str, sql: str, kind: str, depth: int = 0
 ) -> Iterator[_Leaf]:
@@ -88,7 +97,7 @@ def _leaves(
         yield _Leaf(path, sql, kind if not kind.startswith("MAP") else "MAP[]")
     elif depth < _DEPTH:
         for name, inside in fields.items():
-            if not re.search(r"[.\[\]=']", name):
+            if not re.search(_SIGNS, name):
                 yield from _leaves(
                     database, table, f"{path}.{name}", f"struct_extract({sql}, {_text(name)})", inside, depth + 1
                 )
@@ -99,7 +108,7 @@ def _keyed(database: duckdb.DuckDBPyConnection, table: str, path: str, sql: str,
     asked = f"SELECT k, count(*) FROM (SELECT unnest({sql}).key AS k FROM {table}) WHERE k IS NOT NULL GROUP BY k ORDER BY 2 DESC, 1 LIMIT {_KEYS}"
     values = [f for f in _fields(database, kind) if f in _VALUES]
     for key, _ in database.execute(asked).fetchall():
-        if re.search(r"[\[\]='.]", str(key)):
+        if re.search(_SIGNS, str(key)):
             continue
         found = f"list_extract([x FOR x IN {sql} IF x.key = {_text(str(key))}], 1).value"
         if not values:
@@ -142,7 +151,7 @@ def _says(path: str, words: tuple[str, ...]) -> bool:
 def _names(leaves: list[_Leaf]) -> dict[str, _Leaf]:
     """A name for each cell: its own, with those around it where it says little, or another has it."""
     own = [_own(leaf.path) for leaf in leaves]
-    named = {leaf.path: leaf for leaf in leaves if "." not in leaf.path and "[" not in leaf.path}
+    named = {leaf.path: leaf for leaf in leaves if leaf.sql == _quoted(leaf.path)}
     taken = {n.lower() for n in named}
     for leaf, name in zip(leaves, own, strict=True):
         if leaf.path in named:

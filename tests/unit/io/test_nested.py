@@ -104,6 +104,16 @@ def test_init_finds_the_paths_of_user_item_and_time(tmp_path: Path, name: str) -
     assert files.format == ("json" if name in {"orders.json", "array.json", "marked.json", "wrapped.json"} else "jsonl")
 
 
+def test_a_column_whose_name_looks_like_a_path_is_read_by_its_name(tmp_path: Path) -> None:
+    rows = [
+        {"user.id": f"u{k % 7}", "product": {"sku": f"i{k % 9}"}, "ts": ISO[k], "tags[0]": {"a": 1}} for k in range(N)
+    ]
+    (tmp_path / "events.jsonl").write_bytes(lines(rows))
+    mapping = found_by_init(tmp_path)
+    assert mapping.files["events"].paths() == {"sku": "product.sku"}
+    assert (mapping.events[0].user, mapping.events[0].item) == ("user.id", "sku")
+
+
 def test_the_chain_reads_what_init_found(tmp_path: Path, spark: SparkSession) -> None:
     for name, (_, _, first, rows) in CASES.items():
         mapping = found_by_init(folder_of(tmp_path, name))
