@@ -12,13 +12,15 @@ import yaml
 from fuserank.common.looks import ColumnLook, TableLook, TimeLook
 from fuserank.config.dataset_checks import SEQUENCE
 from fuserank.sources.guessed import LABEL_DAYS, DimensionGuess, EventsGuess, Guess, Scale
-from fuserank.sources.names import some
+from fuserank.sources.names import name_parts, some
 from fuserank.sources.times import time_of
 
 _NOT_RATED = 0.1  # what an event without its rating is worth: it was taken up all the same
 _LISTED = 30  # columns that are not used
 _LAST_HOUR = 23  # numbers above it are hours and minutes: 1631
-_MINOR = ("cent", "minor", "pence", "pfennig")
+_MINOR = re.compile(
+    r"((?<!per)(?<!re)cents?|minor|pence|pfennig)$"
+)  # a word's end: percent, recent and center are no cents
 
 
 def mapping_text(name: str, root: str, guess: Guess) -> str:
@@ -236,7 +238,7 @@ def _days(events: EventsGuess) -> str:
 
 
 def _unit(column: str) -> str:
-    return "minor" if any(w in column.lower() for w in _MINOR) else "major"
+    return "minor" if any(map(_MINOR.search, name_parts(column))) else "major"
 
 
 def _unique(events: EventsGuess) -> str:
