@@ -136,7 +136,7 @@ def _columns(table: TableLook, guess: Guess) -> dict[str, Any]:
             specs.setdefault(rule.column, rule.kind)
         if table.join is not None:
             specs.setdefault(table.join.ours, _spec("key", table.column(table.join.ours)))
-        specs = {c: _with_nulls(spec, events.nulls.get(c, ())) for c, spec in specs.items()}
+        specs = {c: _with_nulls(spec, _written(events.nulls.get(c, ()), table.column(c))) for c, spec in specs.items()}
     for dimension in (guess.items, guess.users):
         if dimension is not None and dimension.table.name == table.name:
             specs |= {c: _of_dimension(table.column(c)) for c in (dimension.key, *dimension.columns.values())}
@@ -145,7 +145,9 @@ def _columns(table: TableLook, guess: Guess) -> dict[str, Any]:
                 specs[column] = _spec("value", look) if kind == "number" else _of_category(look)
             if (price := dimension.columns.get("price")) is not None:
                 specs[price] = _spec("amount", table.column(price))
-            specs = {c: _with_nulls(spec, dimension.nulls.get(c, ())) for c, spec in specs.items()}
+            specs = {
+                c: _with_nulls(spec, _written(dimension.nulls.get(c, ()), table.column(c))) for c, spec in specs.items()
+            }
     return {c: _with_path(_optional(spec, c, table), table.column(c).path) for c, spec in specs.items()}
 
 
@@ -158,6 +160,12 @@ def _optional(spec: Any, name: str, table: TableLook) -> Any:
 
 def _with_path(spec: Any, path: str | None) -> Any:
     return spec if path is None else (spec if isinstance(spec, dict) else {"type": spec}) | {"path": path}
+
+
+def _written(words: Sequence[str], column: ColumnLook) -> list[str]:
+    """Words as the file has them, which may write 0 as 0.0."""
+    floats = [f"{w}.0" for w in words if re.fullmatch(r"[+-]?[0-9]+", w)] if column.whole_floats else []
+    return list(dict.fromkeys([*words, *floats]))
 
 
 def _with_nulls(spec: Any, words: Sequence[str]) -> Any:

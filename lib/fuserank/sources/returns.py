@@ -42,7 +42,8 @@ def returns(looks: Looks, table: TableLook, columns: dict[str, str]) -> tuple[tu
             name = f"not_{word(said if _is_state(column) else column.name)}"
             if any(r.name == name for r in rules):
                 name = f"{name}_{len(rules) + 1}"
-            rules.append(Rule(name, column.name, "!=", said, "string"))
+            value, kind = (int(said), "long") if column.whole_floats else (said, "string")  # the file writes 1.0
+            rules.append(Rule(name, column.name, "!=", value, kind))
             remarks.append(
                 f"{column.name} says {said!r} in {n:,} of {table.rows:,} rows: no purchases, so the rule {name} sends them to quarantine; take it out to keep them"
             )
