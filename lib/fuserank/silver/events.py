@@ -145,9 +145,9 @@ def _kind(row: Cells, events: EventsConfig) -> dict[str, Column]:
         if None in values:
             return values[None]
         assert events.type_column is not None
-        said, chosen = row.cell(events.type_column).cast("string"), F.lit(None).cast(kind)
+        said, chosen = F.trim(row.cell(events.type_column).cast("string")), F.lit(None).cast(kind)
         for told, value in values.items():
-            chosen = F.when(said == told, value).otherwise(chosen)
+            chosen = F.when(said == (told or "").strip(), value).otherwise(chosen)
         return chosen
 
     kinds = events.kinds()

@@ -129,12 +129,16 @@ def _broken(cell: Column, rule: RuleConfig, kind: str) -> Column:
     from pyspark.sql import functions as F
 
     def literal(value: Any) -> Column:
+        if isinstance(value, str) and kind == "string":
+            return F.lit(value.strip())
         return F.lit(value).cast(kind) if kind in {"date", "timestamp"} else F.lit(value)
 
+    if kind == "string":  # columns of a fixed width come with blanks; `init` compares without them, too
+        cell = F.trim(cell)
     if rule.op == "not_null":
         return cell.isNull()
     if rule.op == "empty":
-        return cell.isNotNull()
+        return (F.nullif(cell, F.lit("")) if kind == "string" else cell).isNotNull()
     if isinstance(rule.value, list):
         return ~cell.isin([literal(v) for v in rule.value])
     value = literal(rule.value)

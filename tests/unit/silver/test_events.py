@@ -48,6 +48,7 @@ BAD = [
     ({"time": "1989-12-31T23:59:59Z"}, "time_too_early"),
     ({"quantity": "-1"}, "whole_packs"),
     ({"type": "s", "quantity": ""}, "no_value"),
+    ({"status": "cancelled  "}, "not_cancelled"),  # a column of a fixed width
 ]
 CAFE, CAFE_APART = "caf\u00e9", "cafe\u0301"
 NAMES = [CAFE, CAFE_APART, f"\u00a0{CAFE}\u2003", "Caf\u00e9", "日本 店", "007", "7"]
@@ -63,14 +64,18 @@ def mixed(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Lake
     root = tmp_path_factory.mktemp("mixed")
     bad = sales(*(b[0] for b in BAD), {}, {"time": "2020-01-01T00:00:00Z"})
     names = sales(*({"item": "named", "user": u, "line": f"name {n}"} for n, u in enumerate(NAMES)))
-    stars = sales({"type": "s", "quantity": "3"}, {"type": "r", "line": "9"})
+    stars = sales({"type": "s  ", "quantity": "3"}, {"type": "r", "line": "9"})
     for file, rows in (("sales", bad), ("sales-names", names), ("sales-stars", [r | {"item": "star"} for r in stars])):
-        write_csv(root / f"{file}.csv", [{"type": "v"} | r for r in rows])
+        write_csv(root / f"{file}.csv", [{"type": "v", "status": "  "} | r for r in rows])
     write_jsonl(root / "lines.jsonl", sales({"item": "json"}, {"item": "json"}))
     with (root / "lines.jsonl").open("a") as stream:
         stream.write('{"user": "u1", "item"\n')
-    declared = columns(type="string", time={"type": "timestamp", "zone": "Europe/Berlin"})
-    rules = [{"name": "whole_packs", "column": "quantity", "op": ">=", "value": 0}]
+    declared = columns(type="string", status="string", time={"type": "timestamp", "zone": "Europe/Berlin"})
+    rules = [
+        {"name": "whole_packs", "column": "quantity", "op": ">=", "value": 0},
+        {"name": "not_cancelled", "column": "status", "op": "!=", "value": "cancelled"},
+        {"name": "nothing_else", "column": "status", "op": "in", "value": ["", "cancelled"]},
+    ]
     files = {"lines": {"path": "lines.jsonl", "format": "jsonl", "columns": columns()}}
     events = [*_events(**TYPED, reverses={"type": "star", "key": ["quantity"]}), *_events(**{"from": "lines"})]
     lake = fresh(spark)
