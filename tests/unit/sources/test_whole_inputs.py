@@ -45,11 +45,11 @@ def test_a_file_that_is_not_of_its_format_is_told(lake: Lake, tmp_path: Path) ->
 
 
 def test_a_column_that_holds_another_kind_of_thing_is_told(lake: Lake, tmp_path: Path) -> None:
-    columns: dict[str, list[Any]] = {k: [v] for k, v in GOOD.items()} | {"user": [1.5]}
+    columns: dict[str, list[Any]] = {k: [v] for k, v in GOOD.items()} | {"quantity": [True]}
     pq.write_table(pa.table(columns), tmp_path / "sales.parquet")
     told = _refused(lake, tmp_path, form="parquet")
-    assert (told.file, told.column) == ("sales.parquet", "user")
-    assert "double" in told.problem
+    assert (told.file, told.column) == ("sales.parquet", "quantity")
+    assert "boolean" in told.problem
 
 
 def test_nothing_of_a_refused_file_comes_in(lake: Lake, tmp_path: Path) -> None:
