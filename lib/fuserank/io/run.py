@@ -88,7 +88,7 @@ def open_run(job: str, settings: Settings, as_of: dt.date, days_before: int = 0)
     progress = Progress(quiet=settings.run.quiet)
     wait = settings.run.lock_wait_seconds
     session.require_secrets(settings)
-    if is_local(settings.lake):
+    if is_local(settings.lake) and settings.run.check_disk:
         refuse_full(Path(local_path(settings.lake)), "the lake", "name another by --lake")
     with exclusive(settings.lake, f"{job} run {run_id}", now.isoformat(timespec="seconds"), wait, progress.say):
         spark = session.start(f"fuserank {job} {as_of}", settings.run.executors_wait_seconds)

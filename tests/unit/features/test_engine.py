@@ -97,15 +97,15 @@ def _looped(one: Feature, columns: dict[str, np.ndarray], basket: np.ndarray, se
 
 
 def test_a_line_counts_from_the_day_after_it_was_known_until_the_day_on_which_its_return_was() -> None:
-    lines = block([(0, 0, 0, 5, 0, 1, 1, 100, 0, 0)]) | {"seen": np.array([7]), "back": np.array([9])}
+    lines = block([(0, 0, 0, 5, 0, 1, 1, 100, 0, 0, 0, 0)]) | {"seen": np.array([7]), "back": np.array([9])}
     counts = {day: len(engine.known(engine.ordered(lines), day)["user"]) for day in range(5, 12)}
     assert counts == {5: 0, 6: 0, 7: 0, 8: 1, 9: 1, 10: 0, 11: 0}
 
 
 def test_a_late_line_moves_its_basket_to_the_later_day_and_leaves_the_count_of_baskets() -> None:
-    early, late = block([(0, 1, 3, 5, 1, 1, 1, 100, 0, 1)]), block([(0, 1, 3, 6, 0, 1, 2, 50, 1, 0)])
+    early, late = block([(0, 1, 3, 5, 1, 1, 1, 100, 0, 1, 1, -7)]), block([(0, 1, 3, 6, 0, 1, 2, 50, 1, 0, 1, 9)])
     state = engine.merged([engine.merged([early]), engine.merged([late])])
-    assert plain(state) == plain(block([(0, 1, 3, 6, 0, 2, 3, 150, 1, 1)]))
+    assert plain(state) == plain(block([(0, 1, 3, 6, 0, 2, 3, 150, 1, 1, 2, 2)]))
 
 
 def test_a_sum_that_a_double_cannot_hold_is_refused_by_the_name_of_its_formula() -> None:
