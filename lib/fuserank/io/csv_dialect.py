@@ -122,9 +122,7 @@ def _quoting(lines: Sequence[str], delimiter: str) -> tuple[str, str]:
     text = "\n".join(lines)
     if '"' not in text:
         return _USUAL
-    wrong = {
-        way: sum(1 for _, fine in _records(text, delimiter, way) if not fine) for way in (_USUAL, _BACKSLASH, _NONE)
-    }
+    wrong = {way: sum(1 for _, fine in _records(text, delimiter, way) if not fine) for way in (_USUAL, _BACKSLASH)}
     counts = Counter(len(line.split(delimiter)) for line in lines if line.strip())
     usual = counts.most_common(1)[0][0] if counts else 0
     wrong[_NONE] = sum(n for cells, n in counts.items() if cells != usual)

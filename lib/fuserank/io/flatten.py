@@ -7,9 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fuserank.io.cell_questions import quoted
+from fuserank.io.moments import DuckSql
+
 if TYPE_CHECKING:
     import duckdb
 
+_text = DuckSql().text
 _DEPTH = 3  # of objects in objects
 _KEYS = 60  # of a list of keys and values, at most
 _VALUES = ("string_value", "int_value", "float_value", "double_value")  # as Google Analytics has them
@@ -58,15 +62,15 @@ def flatten(database: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
         ]
     named = _names([leaf for leaf in leaves if not leaf.kind.endswith("[]")])
     kept = [leaf for leaf in leaves if leaf.kind.endswith("[]") and leaf.path in kinds]  # lists that are not read
-    cells = [f"{leaf.sql} AS {_quoted(name)}" for name, leaf in named.items()]
-    cells += [f"{leaf.sql} AS {_quoted(leaf.path)}" for leaf in kept if leaf.path not in named]
+    cells = [f"{leaf.sql} AS {quoted(name)}" for name, leaf in named.items()]
+    cells += [f"{leaf.sql} AS {quoted(leaf.path)}" for leaf in kept if leaf.path not in named]
     database.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT {', '.join(cells)} FROM {source}")
     return {name: leaf.path for name, leaf in named.items() if leaf.path != name}
 
 
 def _mixed(database: duckdb.DuckDBPyConnection, table: str, name: str) -> str:
     """A column of several types is text, where none of them is nested; objects of many shapes stay what they are."""
-    cell = _quoted(name)
+    cell = quoted(name)
     asked = f"SELECT count_if(json_type({cell}) IN ('OBJECT', 'ARRAY')) FROM {table}"
     if database.execute(asked).fetchall()[0][0]:
         return "JSON[]"  # as lists that are not read
@@ -77,9 +81,9 @@ def _mixed(database: duckdb.DuckDBPyConnection, table: str, name: str) -> str:
 def _column(database: duckdb.DuckDBPyConnection, table: str, name: str, kind: str) -> list[_Leaf]:
     """What is in a column of the table. One whose name has the signs of paths is read as a whole: no path can name it."""
     if not re.search(_SIGNS, name):
-        return list(_leaves(database, table, name, _quoted(name), kind))
+        return list(_leaves(database, table, name, quoted(name), kind))
     nested = kind.endswith("[]") or kind.startswith(("STRUCT", "MAP"))
-    return [_Leaf(name, _quoted(name), "JSON[]" if nested else kind)]
+    return [_Leaf(name, quoted(name), "JSON[]" if nested else kind)]
 
 
 def _leaves(
@@ -151,7 +155,7 @@ def _says(path: str, words: tuple[str, ...]) -> bool:
 def _names(leaves: list[_Leaf]) -> dict[str, _Leaf]:
     """A name for each cell: its own, with those around it where it says little, or another has it."""
     own = [_own(leaf.path) for leaf in leaves]
-    named = {leaf.path: leaf for leaf in leaves if leaf.sql == _quoted(leaf.path)}
+    named = {leaf.path: leaf for leaf in leaves if leaf.sql == quoted(leaf.path)}
     taken = {n.lower() for n in named}
     for leaf, name in zip(leaves, own, strict=True):
         if leaf.path in named:
@@ -169,11 +173,3 @@ def _names(leaves: list[_Leaf]) -> dict[str, _Leaf]:
 def _own(path: str) -> str:
     keyed = re.search(r"\[key=([^\]]+)\]\.value(\.\w+_value)?$", path)
     return keyed[1] if keyed else path.removesuffix("[]").rsplit(".", 1)[-1]
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fuserank.io.cell_questions import quoted
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -12,12 +14,8 @@ if TYPE_CHECKING:
 
 def join_tables(database: duckdb.DuckDBPyConnection, made: str, lines: str, orders: str, join: JoinLook) -> None:
     """Create ``made``: every line once, with the join's columns of its order, null where there is none."""
-    more = ", ".join(f"o.{_quoted(c)}" for c in join.columns)
-    keys = (f"nullif(trim(CAST({t}.{_quoted(c)} AS VARCHAR)), '')" for t, c in (("l", join.ours), ("o", join.theirs)))
+    more = ", ".join(f"o.{quoted(c)}" for c in join.columns)
+    keys = (f"nullif(trim(CAST({t}.{quoted(c)} AS VARCHAR)), '')" for t, c in (("l", join.ours), ("o", join.theirs)))
     database.execute(
         f"CREATE TABLE {made} AS SELECT l.*, {more} FROM {lines} l LEFT JOIN {orders} o ON {' = '.join(keys)}"
     )
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

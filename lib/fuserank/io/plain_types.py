@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from fuserank.io.cell_questions import quoted
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -17,16 +19,16 @@ def make_plain(database: duckdb.DuckDBPyConnection, table: str) -> set[str]:
     """
     kinds = {name: kind for name, kind, *_ in database.execute(f"DESCRIBE {table}").fetchall()}
     for name, kind in kinds.items():
-        cell = _quoted(name)
+        cell = quoted(name)
         if kind == "BLOB":
             database.execute(f"ALTER TABLE {table} ALTER {cell} TYPE VARCHAR USING try(decode({cell}))")
         elif kind in {"FLOAT", "DOUBLE"}:
             database.execute(f"UPDATE {table} SET {cell} = NULL WHERE isnan({cell})")
     whole = set(_whole(database, table, [n for n, k in kinds.items() if k in {"FLOAT", "DOUBLE", "VARCHAR"}]))
     for name in whole:
-        number = f"TRY_CAST(TRY_CAST({_quoted(name)} AS DOUBLE) AS BIGINT)"
+        number = f"TRY_CAST(TRY_CAST({quoted(name)} AS DOUBLE) AS BIGINT)"
         kind = "VARCHAR" if kinds[name] == "VARCHAR" else "BIGINT"
-        database.execute(f"ALTER TABLE {table} ALTER {_quoted(name)} TYPE {kind} USING CAST({number} AS {kind})")
+        database.execute(f"ALTER TABLE {table} ALTER {quoted(name)} TYPE {kind} USING CAST({number} AS {kind})")
     return whole
 
 
@@ -36,12 +38,8 @@ def _whole(database: duckdb.DuckDBPyConnection, table: str, names: list[str]) ->
         chosen = names[first : first + _COLUMNS]
         asked = []
         for name in chosen:
-            cell = f"nullif(trim(CAST({_quoted(name)} AS VARCHAR)), '')"
+            cell = f"nullif(trim(CAST({quoted(name)} AS VARCHAR)), '')"
             fits = rf"regexp_full_match({cell}, '[+-]?(0|[1-9]\d{{0,14}})(\.0+)?')"
             asked.append(f"bool_and({fits}) AND count_if(contains({cell}, '.')) > 0")
         found = database.execute(f"SELECT {', '.join(asked)} FROM {table}").fetchall()[0]
         yield from (name for name, whole in zip(chosen, found, strict=True) if whole)
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
