@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +17,7 @@ from fuserank.common.errors import FuserankError
 
 
 def runs(
+    run: Annotated[str | None, typer.Argument(help="one run by its id, with its stages and tables; none: the list")] = None,
     env: o.Env = "local", lake: o.Lake = None, overrides: o.Overrides = None, as_json: o.AsJson = False,
     last: Annotated[int, typer.Option("--last", min=1, help="how many runs")] = 20,
 ) -> None:  # fmt: skip
@@ -24,16 +26,35 @@ def runs(
     from fuserank.tables.ops import RUNS
 
     reader = open_rows(o.settings(env, None, lake, overrides))
-    rows = reader.rows(RUNS, {}, order=("-started_at",), most=last)
+    rows = reader.rows(RUNS, {} if run is None else {"run_id": run}, order=("-started_at",), most=last)
+    if run is not None and not rows:
+        raise FuserankError(f"no run {run} in {reader.root}; `fuserank runs --lake {reader.root}` lists them")
     if as_json:
         typer.echo(json.dumps({"runs": rows}, default=str))
-        return
-    grid = Grid("run", "job", "as of", "state", "started", "seconds", "of plan", "rows written", "error")
-    for r in rows:
-        written = ", ".join(f"{k} {v:,}" for k, v in sorted(r["rows_written"].items()))
-        grid.add_row(r["run_id"], r["job"], str(r["as_of_date"]), r["state"], f"{r['started_at']:%Y-%m-%d %H:%M}",
-                     f"{r['seconds']:.0f}", _of_plan(r["metrics"]), written, r["error"] or "")  # fmt: skip
-    Console().print(grid)
+    elif run is not None:
+        typer.echo("\n".join(_in_whole(rows[0])))
+    else:
+        grid = Grid("run", "job", "as of", "state", "started", "seconds", "of plan", "rows", "tables", "error")
+        for r in rows:
+            written = r["rows_written"]
+            grid.add_row(r["run_id"], r["job"], str(r["as_of_date"]), r["state"], f"{r['started_at']:%Y-%m-%d %H:%M}",
+                         f"{r['seconds']:.0f}", _of_plan(r["metrics"]), f"{sum(written.values()):,}", str(len(written)),
+                         r["error"] or "")  # fmt: skip
+        # into a file or a pipe: a run a line, however long
+        Console(width=None if sys.stdout.isatty() else 240).print(grid)
+
+
+def _in_whole(run: dict[str, Any]) -> list[str]:
+    """A run in lines: how it ended, the seconds of its stages, the longest first, and the rows of its tables."""
+    lines = [
+        f"run {run['run_id']}: {run['job']} as of {run['as_of_date']}, {run['state']} after {run['seconds']:.0f} s",
+        f"started {run['started_at']:%Y-%m-%d %H:%M:%S} UTC, code {run['git_revision'] or 'unknown'}, seed {run['seed']}",
+    ]
+    lines += [f"error: {run['error']}"] if run["error"] else []
+    stages = sorted((run["stage_seconds"] or {}).items(), key=lambda e: (-e[1], e[0]))
+    lines += ["stages:"] * bool(stages) + [f"  {s:8.1f} s  {name}" for name, s in stages]
+    written = sorted((run["rows_written"] or {}).items())
+    return lines + ["rows written:"] * bool(written) + [f"  {n:12,}  {name}" for name, n in written]
 
 
 def _of_plan(metrics: dict[str, float]) -> str:

@@ -48,9 +48,14 @@ def test_prediction_against_actual(
     runs(lake=lake, as_json=True)
     (shown,) = json.loads(capsys.readouterr().out)["runs"]
     assert shown["metrics"]["plan.off"] == noted["plan.off"]
-    monkeypatch.setenv("COLUMNS", "250")
-    runs(lake=lake)
-    assert f"{noted['plan.off']:.2f}×" in capsys.readouterr().out
+    runs(lake=lake)  # into a pipe: a run a line
+    line = next(line for line in capsys.readouterr().out.splitlines() if run["run_id"] in line)
+    assert f"{noted['plan.off']:.2f}×" in line
+    runs(run["run_id"], lake=lake)
+    whole = capsys.readouterr().out
+    assert whole.startswith(f"run {run['run_id']}: refresh as of {AS_OF}, succeeded after ")
+    assert f"{run['rows_written']['silver.events']:12,}  silver.events" in whole
+    assert f"{seconds['silver']:8.1f} s  silver" in whole
 
     sales = tmp_path / "files" / "sales.csv"
     sales.write_text(sales.read_text(encoding="utf-8"), encoding="utf-8")  # changed since it came in: may be new
