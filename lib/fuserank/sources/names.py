@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 # The likelier first: among the columns of a table the earliest word wins.
 WORDS: dict[str, tuple[str, ...]] = {
@@ -149,8 +150,9 @@ def letters(text: str) -> str:
 
 
 def word(text: str) -> str:
-    """A name in a mapping's words: lower case, _ for anything else."""
-    made = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
+    """A name in a mapping's words: lower case without accents, _ for anything else."""
+    bare = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+    made = re.sub(r"[^a-z0-9]+", "_", bare).strip("_")
     return made if re.match(r"[a-z]", made) else f"t_{made}".rstrip("_")
 
 
