@@ -56,11 +56,6 @@ def plain(engine: Engine, cell: Any, decimal: Decimal) -> Any:
     before, _, after, number, end = engine.groups(cell, regex(decimal), 5)
     other = "," if decimal == "." else "."
     digits = engine.translate(number, f"{decimal}{other}{_APART}", ".")
-    minus, none = engine.text("-"), engine.text("")
-    negative = ("-", "\u2212", "(", ")")
-    sign = engine.choose(
-        before,
-        [(negative, minus)],
-        engine.choose(after, [(negative, minus)], engine.choose(end, [(negative, minus)], none)),
-    )
+    negative = engine.translate(engine.concat(before, after, end), "+", "")  # all others say less
+    sign = engine.choose(negative, [(("",), engine.text(""))], engine.text("-"))
     return engine.concat(sign, digits)

@@ -7,7 +7,7 @@ Java (Spark) and RE2 (DuckDB) read alike, so what one engine understands the oth
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
@@ -68,6 +68,12 @@ class Engine(Protocol):
 
     def choose(self, text: Any, values: Sequence[tuple[Sequence[str], Any]], otherwise: Any) -> Any:
         """The value of the first list that has the text."""
+
+    def look_up(self, text: Any, table: Mapping[str, str], otherwise: Any) -> Any:
+        """What the table has for the text."""
+
+    def two_digits(self, number: Any) -> Any:
+        """5 as 05."""
 
     def moment(self, text: Any) -> Any:
         """``yyyy-M-d H:m:s.S`` and an offset or a blank and a zone's name, as a timestamp; null where there is none."""
@@ -171,8 +177,8 @@ def _month(engine: Engine, told: dict[str, Any]) -> Any:
     number, name = told.get("month"), told.get("month name")
     if name is None:
         return number
-    values = [(names, engine.text(f"{n:02d}")) for n, names in enumerate(MONTHS, 1)]
-    return engine.choose(engine.lower(name), values, engine.text("no month"))
+    numbers = {name: f"{n:02d}" for n, names in enumerate(MONTHS, 1) for name in names}
+    return engine.look_up(engine.lower(name), numbers, engine.text("no month"))
 
 
 def _hour(engine: Engine, told: dict[str, Any]) -> Any:
@@ -181,9 +187,9 @@ def _hour(engine: Engine, told: dict[str, Any]) -> Any:
         return engine.text("00") if hour is None else engine.choose(hour, [(("",), engine.text("00"))], hour)
     hour, half = told["half hour"], told.get("half", engine.text(""))
     midnight = [(("12",), engine.text("00"))]
-    later = [((f"{h}", f"{h:02d}"), engine.text(f"{h + 12}")) for h in range(1, 12)]
+    later = {said: f"{h + 12}" for h in range(1, 12) for said in (f"{h}", f"{h:02d}")}
     return engine.choose(
-        engine.lower(half), [(("a",), engine.choose(hour, midnight, hour)), (("p",), engine.choose(hour, later, hour))],
+        engine.lower(half), [(("a",), engine.choose(hour, midnight, hour)), (("p",), engine.look_up(hour, later, hour))],
         engine.text("no half of a day"),
     )  # fmt: skip
 
@@ -194,13 +200,13 @@ def _zones(engine: Engine, fields: Sequence[str], groups: Sequence[Any], zone: s
     starts = [n for n, field in enumerate(fields) if field == "sign"]
     for n in reversed(starts):
         sign, hours, minutes, name = groups[n : n + 4]
-        full = [((f"{h}",), engine.text(f"{h:02d}")) for h in range(10)]
         shift = engine.concat(
-            engine.choose(sign, [(("+",), sign)], engine.text("-")), engine.choose(hours, full, hours), engine.text(":"),
+            engine.choose(sign, [(("+",), sign)], engine.text("-")), engine.two_digits(hours), engine.text(":"),
             engine.choose(minutes, [(("",), engine.text("00"))], minutes),
         )  # fmt: skip
-        names = [(("",), found), *((names, engine.text(offset)) for offset, names in OFFSETS.items())]
-        named = engine.choose(engine.lower(name), names, _region(engine, name))
+        offsets = {word: offset for offset, words in OFFSETS.items() for word in words}
+        named = engine.look_up(engine.lower(name), offsets, _region(engine, name))
+        named = engine.choose(name, [(("",), found)], named)
         found = engine.choose(sign, [(("",), named)], shift)
     return found
 

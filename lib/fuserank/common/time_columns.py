@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from fuserank.common.spellings import BLANKS, moment, spelling
@@ -56,8 +56,22 @@ class SparkColumns:
 
         chosen = F.when(text.isNull(), F.lit(None).cast("string"))
         for names, to in values:
-            chosen = chosen.when(text.isin(*names), to)
+            chosen = chosen.when(text == names[0] if len(names) == 1 else text.isin(*names), to)
         return chosen.otherwise(otherwise)
+
+    def look_up(self, text: Column, table: Mapping[str, str], otherwise: Column) -> Column:
+        """By two literals: a CASE of as many names is looked through by every rule that plans a query. Null where the text is."""
+        from pyspark.sql import functions as F
+
+        place = F.find_in_set(text, F.lit(",".join(table)))
+        found = F.split_part(F.lit(",".join(table.values())), F.lit(","), place)
+        return F.when(place > 0, found).when(text.isNotNull(), otherwise)
+
+    def two_digits(self, number: Column) -> Column:
+        """Null where it is."""
+        from pyspark.sql import functions as F
+
+        return F.lpad(number, 2, "0")
 
     def moment(self, text: Column) -> Column:
         """A timestamp; the session's zone is UTC."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from fuserank.common.casting import EPOCHS
 from fuserank.common.looks import TimeLook
@@ -47,6 +47,14 @@ class DuckSql:
         """CASE, with the text once."""
         whens = " ".join(f"WHEN {self.text(name)} THEN {to}" for names, to in values for name in names)
         return f"CASE {text} {whens} ELSE {otherwise} END"
+
+    def look_up(self, text: str, table: Mapping[str, str], otherwise: str) -> str:
+        """CASE, as all choices."""
+        return self.choose(text, [((name,), self.text(to)) for name, to in table.items()], otherwise)
+
+    def two_digits(self, number: str) -> str:
+        """Null where it is."""
+        return f"lpad({number}, 2, '0')"
 
     def moment(self, text: str) -> str:
         """TIMESTAMP in UTC."""
