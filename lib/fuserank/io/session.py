@@ -12,6 +12,7 @@ from fuserank.config.secrets import unset
 from fuserank.io.chatter import without_chatter
 from fuserank.io.environment import refuse_wrong_environment, use_utf8
 from fuserank.io.executors import await_executors, refuse_bad_addresses, refuse_bad_python, root_cause
+from fuserank.io.jvm_names import look_up_once
 from fuserank.io.shared_classes import sharing
 from fuserank.io.submitted import refuse_bad_submission, refuse_nameless_machine
 
@@ -87,6 +88,7 @@ def _started(app_name: str) -> SparkSession:
             jvm: Any = SparkContext._jvm
             refuse_bad_submission(SparkConf(), str(jvm.scala.util.Properties.versionNumberString()))
             refuse_bad_addresses(SparkConf())
+            look_up_once(jvm)
         return SparkSession.builder.appName(app_name).getOrCreate()
     except PySparkRuntimeError as problem:
         if problem.getCondition() != "JAVA_GATEWAY_EXITED":
