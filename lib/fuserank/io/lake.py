@@ -121,13 +121,23 @@ class Lake:
         if set(slice_values) != set(table.slice_by):
             raise LakeError(f"table {table.name} is replaced by {table.slice_by}, not by {tuple(slice_values)}")
         with _WRITING[self.name(table)]:
-            self.ensure(table)
+            new = self._is_new(table, self.ensure(table))
             frame = conform(self._with_constants(table, frame, slice_values), table)
+            condition = _condition(table, slice_values)
             several = any(isinstance(value, list) for value in slice_values.values())
             settings = _OPEN_FILES | _NO_DICTIONARY if table.torch_reads else _OPEN_FILES if several else {}
             with _written_by(self.spark, settings):
-                self.place.overwrite(table, frame, _condition(table, slice_values))
+                if (
+                    new
+                ):  # nothing to replace: Delta need not look for it, which takes longer than to write a small table
+                    self.place.append(table, _refusing(frame, condition), {})
+                if not new or self.version(table) != 1:  # another driver came between
+                    self.place.overwrite(table, frame, condition)
             return self._written(table)
+
+    def _is_new(self, table: Table, version: int) -> bool:
+        """Whether nothing was ever written to the table."""
+        return version == 0 and self.place.said(table, version).get("operation") == "CREATE TABLE"
 
     def append(self, table: Table, frame: DataFrame, txn: tuple[str, int] | None = None) -> int:
         """Append; with ``txn`` (app id, version) Delta drops a second append of the same file."""
@@ -158,7 +168,7 @@ class Lake:
         with _WRITING[self.name(table)]:
             before = self.ensure(table)
             # the first rows of a table: there is nothing to compare them with
-            if self.place.read(table, None).isEmpty():
+            if self._is_new(table, before) or self.place.read(table, None).isEmpty():
                 return self.append(table, frame)
             frame = conform(self._with_constants(table, frame, {}), table)
             if "row_hash" in table.column_names:
@@ -299,6 +309,15 @@ def _condition(table: Table, slice_values: dict[str, Any]) -> str:
         told = [_literal(column.type, one) for one in (value if isinstance(value, list) else [value])]
         terms.append(f"`{name}` = {told[0]}" if len(told) == 1 else f"`{name}` IN ({', '.join(told)})")
     return " AND ".join(terms)
+
+
+def _refusing(frame: DataFrame, condition: str) -> DataFrame:
+    """The frame, whose write fails at a row for which the condition does not hold, as one by replaceWhere does."""
+    from pyspark.sql import functions as F
+
+    said = f"a row is of another slice than {condition}"
+    held = F.coalesce(F.expr(condition), F.lit(False))
+    return frame.where(F.when(held, F.lit(True)).otherwise(F.raise_error(F.lit(said)).cast("boolean")))
 
 
 def _literal(type: str, value: Any) -> str:

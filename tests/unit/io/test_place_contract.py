@@ -68,8 +68,29 @@ def test_a_slice_is_replaced_whole_and_alone_and_what_was_before_can_be_read(lak
     assert {r.source for r in lake.read(CANDIDATES).collect()} == {"repeat"}
 
 
+def test_the_first_rows_of_a_slice_stand_alone_though_another_driver_wrote_it_meanwhile(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rows(item: int) -> Any:
+        return frame(lake.spark, CANDIDATES, [{"item_index": item, "rank": 1}]).drop("as_of_date", "source", "run_id")
+
+    other, append = Lake(lake.spark, lake.root, "other-run"), lake.place.append
+    lake.ensure(CANDIDATES)
+
+    def late(*write: Any) -> None:
+        other.replace(CANDIDATES, rows(1), as_of_date=DAY, source="als")
+        append(*write)
+
+    monkeypatch.setattr(lake.place, "append", late)
+    assert lake.replace(CANDIDATES, rows(2), as_of_date=DAY, source="als") == 1
+    assert [(r.item_index, r.run_id) for r in lake.read(CANDIDATES).collect()] == [(2, "test-run")]
+
+
 def test_rows_that_break_a_constraint_or_lack_a_value_are_refused_and_nothing_is_written(lake: Lake) -> None:
     good = frame(lake.spark, CANDIDATES, [{"rank": 1}]).drop("run_id")
+    elsewhere = good.selectExpr("user_index", "item_index", "rank", "score", "'x' AS source", "as_of_date")
+    with pytest.raises(Exception, match="another slice"):  # also where there is nothing to replace yet
+        lake.replace(CANDIDATES, elsewhere, as_of_date=DAY, source="als")
     lake.append(CANDIDATES, good)
     broken = {
         "rank_holds": good.selectExpr("user_index", "item_index", "0 AS rank", "score", "as_of_date", "source"),
@@ -78,7 +99,6 @@ def test_rows_that_break_a_constraint_or_lack_a_value_are_refused_and_nothing_is
     for words, rows in broken.items():
         with pytest.raises(Exception, match=words):
             lake.append(CANDIDATES, rows)
-    elsewhere = good.selectExpr("user_index", "item_index", "rank", "score", "'x' AS source", "as_of_date")
     with pytest.raises(Exception, match=r"(?i)the slice|partial table overwrite"):
         lake.replace(CANDIDATES, elsewhere, as_of_date=DAY, source="als")
     assert (lake.version(CANDIDATES), lake.read(CANDIDATES).count()) == (1, 1)
