@@ -33,6 +33,9 @@ recs: setup ## events in, fused ranking out: the whole chain on DATASET, then ou
 test: setup-dev ## all tests, on two workers
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
+proofs: setup-dev ## the tests that take long: whole chains by other settings, a hundred worlds, a slice of the demo; see CONTRIBUTING
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m proof
+
 coverage: setup-dev ## the same with branch coverage of lib/fuserank, in out/coverage.json
 	@mkdir -p out; $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov=fuserank --cov-branch --cov-report=term --cov-report=json:out/coverage.json
 

@@ -119,6 +119,7 @@ def test_the_chain_gives_the_same_weights_and_ranking_by_pyarrow_as_by_petastorm
     assert ranking == their_ranking
 
 
+@pytest.mark.proof
 @pytest.mark.slow
 def test_a_draw_of_users_bounds_what_trains_and_what_the_fusion_is_fitted_on_but_not_the_ranking(
     refreshed: Lake, shop: Path
@@ -198,6 +199,7 @@ def test_a_run_that_fails_leaves_the_previous_ranking_in_place_and_says_so(
     assert digest(refreshed.read(RANKING), RANKING) == before
 
 
+@pytest.mark.proof
 @pytest.mark.slow
 def test_features_of_a_full_lake_equal_those_of_a_lake_that_ends_at_as_of(refreshed: Lake, shop: Path) -> None:
     from fuserank.io.digest import digest
@@ -288,6 +290,7 @@ def test_the_report_tells_what_each_source_is_worth_and_what_all_find(refreshed:
     assert 'id="chart-sets-overlap"' in page
 
 
+@pytest.mark.proof
 @pytest.mark.slow
 def test_quotas_are_chosen_and_written_for_later_runs(refreshed: Lake, shop: Path) -> None:
     import json

@@ -33,6 +33,7 @@ assert bronze.main(["--dataset", "shop", "--as-of", "2020-01-01", "--lake", "lak
 """
 
 
+@pytest.mark.proof
 @pytest.mark.slow
 def test_neither_an_id_nor_the_key_is_in_anything_that_a_run_leaves_but_the_vault(tmp_path: Path) -> None:
     write_shop(tmp_path)

@@ -195,6 +195,7 @@ def test_after_the_mapping_was_mended_each_good_row_is_in_once_and_the_others_st
     assert shop.states()[5, "far_too_dear"] == "other_rule"
 
 
+@pytest.mark.proof
 def test_after_the_file_was_mended_its_rows_are_replaced_by_those_of_the_newer_one(shop: Shop) -> None:
     mended = [row.replace("7,,", "7,u7,").replace("1,u9,i9", "8,u9,i9") for row in GOOD + BAD]
     shop.write("sales", HEAD + "\n".join(mended) + "\n")

@@ -19,6 +19,7 @@ def board(shop: Path, *words: str) -> dict[str, Any]:
     return dict(json.loads(said.strip().splitlines()[-1]))
 
 
+@pytest.mark.proof
 @pytest.mark.slow
 def test_tracks_are_judged_and_told_apart(tiny_chain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shop = tiny_chain

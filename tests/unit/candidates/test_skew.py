@@ -47,6 +47,7 @@ def rows(frame: DataFrame, *without: int) -> list[tuple[object, ...]]:
     )
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("session", ["cast(NULL AS string)", "'one'"])
 def test_a_bot_changes_nobody_else_s_list_and_gets_no_longer_one(spark: SparkSession, session: str) -> None:
     people = shop(spark)

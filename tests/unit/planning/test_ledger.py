@@ -12,6 +12,7 @@ from fuserank.jobs import refresh
 from tests.support.tinyshop import AS_OF, ITEMS, USERS, purchases, write_shop
 
 
+@pytest.mark.proof
 @pytest.mark.slow
 @pytest.mark.usefixtures("spark")
 def test_prediction_against_actual(

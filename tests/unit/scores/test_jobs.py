@@ -81,6 +81,7 @@ def test_the_registry_names_the_artifact_and_the_versions_that_training_saw(run:
     assert not list(Path(run.lake.root).glob("models/checkpoints/*"))
 
 
+@pytest.mark.proof
 def test_a_rerun_registers_the_same_bytes(run: Run, model) -> None:  # type: ignore[no-untyped-def]
     train.execute(run, AS_OF)
     again = run.lake.read(MODELS, as_of_date=AS_OF).collect()

@@ -143,6 +143,7 @@ def demo_slice(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.proof
 def test_a_slice_of_the_demo_comes_in_whole(delta_lake: Lake, demo_slice: Path) -> None:
     conf = Path(__file__).resolve().parents[3] / "conf" / "datasets"
     demo = load_dataset("completejourney", conf).model_copy(update={"root": RootConfig(folder=str(demo_slice))})
