@@ -27,7 +27,7 @@ from fuserank.io.json_shapes import shape_of
 from fuserank.io.looking_csv import CsvSource, csv_source, lines_lost, paths_sql
 from fuserank.io.looking_parts import partial_columns
 from fuserank.io.moments import moment_sql
-from fuserank.io.partitions import partition_values
+from fuserank.io.partitions import partition_values, tell_partitions, told_paths
 from fuserank.io.plain_types import make_plain
 from fuserank.io.table_formats import TableFormatError, counting, kind_of, table_of
 
@@ -191,15 +191,16 @@ class LocalLooks(CellQuestions):
         csv: CsvSource | None = None
         files: list[Path] = group
         self._names[name] = f"t{next(self._numbers)}"
+        partitions = self._partitions(group)
         if form == "parquet":
-            source = f"read_parquet({paths_sql(group)}, union_by_name=true, {self._partitions(group)})"
+            source = f"read_parquet({paths_sql(group)}, union_by_name=true, {told_paths(partitions)})"
         elif form == "jsonl":
-            form, files, source = self._json(group)
+            form, files, source = self._json(group, told_paths(partitions))
         elif form == "sequences":
             source = self._sequences(group)
         else:
             files = self._readable(group, encoding)
-            csv = csv_source(self._duckdb, files, [self._relative(f) for f in group], self._partitions(group))
+            csv = csv_source(self._duckdb, files, [self._relative(f) for f in group], told_paths(partitions))
             source, told = (
                 csv.sql,
                 {**asdict(csv.dialect), "encoding": encoding, "header": csv.header, "partial": csv.partial},
@@ -208,6 +209,8 @@ class LocalLooks(CellQuestions):
             self._duckdb.execute(f"CREATE TABLE {self._names[name]} AS SELECT * FROM {source} LIMIT {self._rows + 1}")
         except duckdb_error() as problem:
             raise CannotReadError(_why(problem)) from problem
+        if partitions:
+            tell_partitions(self._duckdb, self._names[name], partitions)
         rows = int(self._one(f"SELECT count(*) FROM {self._names[name]}"))
         if rows == 0:
             raise CannotReadError("it has no rows")
@@ -230,7 +233,7 @@ class LocalLooks(CellQuestions):
             )
         )  # fmt: skip
 
-    def _json(self, group: list[Path]) -> tuple[Format, list[Path], str]:
+    def _json(self, group: list[Path], told: str) -> tuple[Format, list[Path], str]:
         form = shape_of(group[0])
         if any(shape_of(f) != form for f in group[1:]):
             raise CannotReadError(
@@ -241,14 +244,13 @@ class LocalLooks(CellQuestions):
         return (
             form,
             files,
-            f"read_json({paths_sql(files)}, {how}, union_by_name=true, {self._partitions(group)}, {_JSON})",
+            f"read_json({paths_sql(files)}, {how}, union_by_name=true, {told}, {_JSON})",
         )
 
-    def _partitions(self, group: list[Path]) -> str:
-        """Of DuckDB's readers: the values of paths as columns of text, where all of the files have them."""
+    def _partitions(self, group: list[Path]) -> tuple[str, ...]:
+        """Columns that the paths below the root tell, where all of the files have them."""
         names = {tuple(partition_values(self._relative(f))) for f in group}
-        alike = len(names) == 1 and names != {()}
-        return f"hive_partitioning={str(alike).lower()}{', hive_types_autocast=false' if alike else ''}"
+        return names.pop() if len(names) == 1 else ()
 
     def _sequences(self, group: list[Path]) -> str:
         files = self._readable(group, "UTF-8")

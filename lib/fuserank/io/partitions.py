@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
-from urllib.parse import unquote
+import re
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote
+
+from fuserank.io.cell_questions import quoted
+from fuserank.io.moments import DuckSql
+
+if TYPE_CHECKING:
+    import duckdb
 
 _NONE = "__HIVE_DEFAULT_PARTITION__"
+_PATH = "_fuserank_path"
 
 
 def partition_values(name: str) -> dict[str, str | None]:
@@ -23,3 +32,22 @@ def told_by_path(content_hash: str, name: str, declared: Collection[str]) -> str
     """What identifies a file: its bytes, and the declared values of its path, as the same bytes may tell of two days."""
     values = {c: v for c, v in partition_values(name).items() if c in declared}
     return hashlib.sha256(repr((content_hash, sorted(values.items()))).encode()).hexdigest() if values else content_hash
+
+
+def told_paths(columns: Sequence[str]) -> str:
+    """Of DuckDB's readers: each row with its file's path, where that tells columns. Their own way takes what stands above the root for
+    columns, too, and a path's value rather than the file's where both tell a column.
+    """
+    return "hive_partitioning=false" + (f", filename='{_PATH}'" if columns else "")
+
+
+def tell_partitions(database: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str]) -> None:
+    """Put the values of the paths in the place of the paths, as the chain does: a column that the file has itself is the file's."""
+    own = {row[0].lower() for row in database.execute(f"DESCRIBE {table}").fetchall()}
+    told = []
+    for column in (c for c in columns if c.lower() not in own):
+        written = "|".join(sorted({re.escape(column), re.escape(quote(column, safe=""))}))
+        found = f"regexp_extract({_PATH}, {DuckSql().text(f'.*/(?:{written})=([^/]*)/')}, 1)"  # of the folder nearest to the file
+        told.append(f"url_decode(nullif({found}, {DuckSql().text(_NONE)})) AS {quoted(column)}")
+    cells = ", ".join([f"* EXCLUDE ({_PATH})", *told])
+    database.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT {cells} FROM {table}")

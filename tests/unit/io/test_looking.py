@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import datetime as dt
 import gzip
+import json
 from pathlib import Path
 
 import pyarrow as pa
@@ -186,6 +187,27 @@ def test_what_a_folder_s_name_says_as_hive_writes_it_is_a_column_of_text(tmp_pat
     assert table.path == "sales/date=*/shop=*/p.csv"
     assert {v for v, _ in table.column("date").samples} == {"2024-01-01", "2024-01-02", "2024-01-03", "2024-01-04"}
     assert [v for v, _ in table.column("shop").samples] == ["köln"]
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+def test_paths_tell_what_stands_below_the_root_and_a_file_s_own_column_is_its_own(tmp_path: Path, ending: str) -> None:
+    """As the chain reads them: io.files takes the path's value only where the file has no such column."""
+    root = tmp_path / "year=1999" / "shop"
+    for day in (1, 2):
+        folder = root / f"Day=2024-01-0{day}" / f"kind=k{day}"
+        folder.mkdir(parents=True)
+        rows = [{"user": f"u{n}", "item": "i1", "day": f"own {day}"} for n in range(5)]
+        if ending == "parquet":
+            pq.write_table(pa.Table.from_pylist(rows), folder / "p.parquet")
+        elif ending == "jsonl":
+            (folder / "p.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        else:
+            cells = "".join(",".join(row.values()) + "\n" for row in rows)
+            (folder / "p.csv").write_text("user,item,day\n" + cells)
+    table = only(LocalLooks(root))
+    assert [c.name for c in table.columns] == ["user", "item", "day", "kind"]
+    assert {v for v, _ in table.column("day").samples} == {"own 1", "own 2"}
+    assert {v for v, _ in table.column("kind").samples} == {"k1", "k2"}
 
 
 def test_dates_of_json_stay_as_they_are_written(tmp_path: Path) -> None:
