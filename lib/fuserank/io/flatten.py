@@ -29,6 +29,7 @@ _LINES = (
     "cart",
     "position",
 )  # what a list is called that tells rows
+_ELEMENT = "_fuserank_element"  # a name that no file has
 _ITEM = ("item", "product", "article", "sku", "asin", "aid", "isbn")
 
 
@@ -54,11 +55,11 @@ def flatten(database: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
     source = table
     if (rows := _rows_of(leaves)) is not None:
         elements = f"CASE WHEN len({rows.sql}) > 0 THEN {rows.sql} ELSE [NULL] END"
-        source = f"(SELECT *, unnest({elements}) AS _element FROM {table})"
+        source = f"(SELECT *, unnest({elements}) AS {_ELEMENT} FROM {table})"
         inner = rows.kind[:-2]
         leaves += [
-            _Leaf(leaf.path.replace("_element", f"{rows.path}[]", 1), leaf.sql, leaf.kind)
-            for leaf in _leaves(database, source, "_element", "_element", inner)
+            _Leaf(leaf.path.replace(_ELEMENT, f"{rows.path}[]", 1), leaf.sql, leaf.kind)
+            for leaf in _leaves(database, source, _ELEMENT, _ELEMENT, inner)
         ]
     named = _names([leaf for leaf in leaves if not leaf.kind.endswith("[]")])
     kept = [leaf for leaf in leaves if leaf.kind.endswith("[]") and leaf.path in kinds]  # lists that are not read

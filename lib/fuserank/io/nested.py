@@ -10,7 +10,7 @@ from fuserank.common.json_paths import Step, list_of, steps
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-_ELEMENT = "_element"
+_ELEMENT = "_fuserank_element"  # a name that no file has
 
 
 def with_paths(frame: DataFrame, paths: Mapping[str, str]) -> DataFrame:

@@ -18,10 +18,13 @@ _KEY = "_join_key"
 
 
 def joined_from(spark: SparkSession, dataset: DatasetConfig, table: str) -> DataFrame | None:
-    """What the table's ``join`` brings: its columns, and the keys that rows find them by; None where it has none.
+    """What the table's ``join`` brings: its columns, and the keys that rows find them by; None where it has none. Optional columns are null
+    where a file has not them.
 
     :raises IngestError: a key stands in two rows that say different things
     """
+    from pyspark.sql import functions as F
+
     join = dataset.files[table].join
     if join is None:
         return None
@@ -29,8 +32,10 @@ def joined_from(spark: SparkSession, dataset: DatasetConfig, table: str) -> Data
     rows: DataFrame | None = None
     for found in find_files(spark, resolve_root(dataset.root.folder, dataset.root.package), theirs.path):
         one = _file(spark, dataset, join, found)
-        rows = one if rows is None else rows.unionByName(one)
+        rows = one if rows is None else rows.unionByName(one, allowMissingColumns=True)
     assert rows is not None  # find_files raises where there is none
+    have = set(rows.columns)
+    rows = rows.withColumns({c: F.lit(None).cast("string") for c in join.columns if c not in have})
     rows = rows.distinct()
     _refuse_repeated(rows, join, theirs)
     return rows
@@ -58,7 +63,7 @@ def _file(spark: SparkSession, dataset: DatasetConfig, join: JoinConfig, found: 
     )  # fmt: skip
     kinds = dict(frame.dtypes)
     keys = [_cell(name, kinds[name], theirs).alias(f"{_KEY}{n}") for n, name in enumerate(join.by.values())]
-    filled = frame.select(*keys, *(F.col(_quoted(c)) for c in join.columns))
+    filled = frame.select(*keys, *(F.col(_quoted(c)) for c in join.columns if c in kinds))
     return filled.where(" AND ".join(f"{_KEY}{n} IS NOT NULL" for n in range(len(keys))))
 
 

@@ -116,7 +116,8 @@ def _orders(events: EventsGuess, guess: Guess) -> Iterator[str]:
     yield from _head(orders)
     yield "    columns:"
     for column, spec in specs.items():
-        yield f"      {_plain(column)}: {_plain(_with_path(spec, orders.column(column).path))}"
+        known = _optional(spec, column, orders)
+        yield f"      {_plain(column)}: {_plain(_with_path(known, orders.column(column).path))}"
 
 
 def _columns(table: TableLook, guess: Guess) -> dict[str, Any]:

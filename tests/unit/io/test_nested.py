@@ -75,7 +75,7 @@ CASES: dict[str, tuple[bytes, dict[str, str], list[tuple[str | None, str | None]
     "mixed.jsonl": (lines(MIXED), {}, [("u0", "0"), ("1", "1")], N),
     "lists.jsonl": (lines(LISTS), {"items": "items[]"}, [("u0", None), ("u1", "i1")], 2 * N - 1),
     "keyed.jsonl": (lines(KEYED), {"sku": "params[key=sku].value"}, [("u0", "i0"), ("u1", "i1")], N),
-    "wrapped.json": (json.dumps({"page": 1, "events": PLAIN}, indent=1).encode(), {"item_id": "events[].item_id", "user_id": "events[].user_id"},
+    "wrapped.json": (json.dumps({"page": 1, "_element": 0, "events": PLAIN}, indent=1).encode(), {"item_id": "events[].item_id", "user_id": "events[].user_id"},
                      [("u0", "i0"), ("u1", "i1")], N),
 }  # fmt: skip
 

@@ -130,6 +130,21 @@ def test_the_chain_reads_lines_with_what_their_orders_tell(tmp_path: Path, spark
         readable_rows(spark, mapping(tmp_path, format="parquet"), "lines", file, 1)
 
 
+def test_a_file_of_orders_may_lack_what_is_optional(tmp_path: Path, spark: SparkSession) -> None:
+    (tmp_path / "lines.csv").write_text("order,item\n1,a\n2,b\n")
+    (tmp_path / "orders0.csv").write_text("id,user\n1,u1\n")
+    file = hashed(spark, FoundFile(str(tmp_path / "lines.csv"), "lines.csv"))
+    columns = {"id": "long", "user": "string", "time": {"type": "timestamp", "optional": True}}
+
+    def found() -> list[tuple[str, str, str | None]]:
+        rows = readable_rows(spark, mapping(tmp_path, columns=columns), "lines", file, 1).orderBy("_row").collect()
+        return [(r["item"], r["user"], r["time"]) for r in rows]
+
+    assert found() == [("a", "u1", None), ("b", None, None)]
+    (tmp_path / "orders1.csv").write_text("id,user,time\n2,u2,2023-01-02 10:00:00\n")
+    assert found() == [("a", "u1", None), ("b", "u2", "2023-01-02 10:00:00")]
+
+
 @pytest.mark.parametrize(
     ("join", "words"),
     [
