@@ -73,6 +73,14 @@ class JoinLook:
 
 
 @dataclass(frozen=True)
+class FillLook:
+    """Columns that only the first of the rows with one key says."""
+
+    by: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class TableLook:
     """Files of one kind: a table of the mapping."""
 
@@ -93,6 +101,7 @@ class TableLook:
     partial: tuple[tuple[str, int], ...] = ()  # columns that some of the files lack, and how many have them
     remarks: tuple[str, ...] = ()  # doubts about how it is written
     join: JoinLook | None = None
+    fill: FillLook | None = None
 
     def column(self, name: str) -> ColumnLook:
         """By name; KeyError where there is none."""

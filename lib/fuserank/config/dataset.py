@@ -18,6 +18,7 @@ from fuserank.common.json_paths import problem as paths_problem
 from fuserank.config.base import Section
 from fuserank.config.dataset_checks import problems
 from fuserank.config.dataset_dimensions import DimensionsConfig, LineMoneyConfig, MoneyConfig
+from fuserank.config.dataset_rows import FillConfig, JoinConfig
 from fuserank.config.dataset_texts import path_problem, pattern_problem, said
 from fuserank.config.pseudonyms import PseudonymsConfig
 from fuserank.registry.connectors import ConnectConfig
@@ -114,18 +115,6 @@ class RuleConfig(Section):
         return self
 
 
-class JoinConfig(Section):
-    """Columns that a table's own files have not: of the row of another table that has the same key, such as an order of its lines."""
-
-    table: str = Field(description="table in `files`; where nothing else is made of it, it is read for this alone")
-    by: dict[str, str] = Field(
-        min_length=1, description="column here → the column there with the same ids, one row for each"
-    )
-    columns: list[str] = Field(
-        min_length=1, description="columns that come from there; they are declared here and there"
-    )
-
-
 class FilesConfig(Section):
     """One table of the source: its files, their format, its declared columns. Undeclared columns stay in bronze."""
 
@@ -157,6 +146,7 @@ class FilesConfig(Section):
         None,
         description="columns from another table; what changes there later counts for new files, or once `version` is raised",
     )
+    fill_down: FillConfig | None = Field(None, description="cells that only the first of some rows says")
 
     @field_validator("path")
     @classmethod
@@ -171,6 +161,12 @@ class FilesConfig(Section):
             raise ValueError(f"columns.{next(iter(self.paths()))}.path: {self.format} has no nested cells")
         if wrong := paths_problem(self.paths().values()):
             raise ValueError(f"columns: {wrong}")
+        return self
+
+    @model_validator(mode="after")
+    def _fill_down_fits(self) -> FilesConfig:
+        if self.fill_down and (wrong := self.fill_down.wrong(self.columns)):
+            raise ValueError(f"fill_down.{wrong}")
         return self
 
     def paths(self) -> dict[str, str]:

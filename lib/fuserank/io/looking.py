@@ -21,6 +21,7 @@ from fuserank.io.characters import CannotReadError
 from fuserank.io.column_looks import column_looks
 from fuserank.io.file_kinds import format_of, is_sequences, why_not
 from fuserank.io.files import local_files
+from fuserank.io.fill_look import fill_down
 from fuserank.io.flatten import flatten
 from fuserank.io.joined_look import join_tables
 from fuserank.io.json_shapes import shape_of
@@ -226,10 +227,11 @@ class LocalLooks(CellQuestions):
         paths = flatten(self._duckdb, self._names[name]) if form in {"jsonl", "json", "parquet"} else {}
         rows = int(self._one(f"SELECT count(*) FROM {self._names[name]}"))
         whole = make_plain(self._duckdb, self._names[name])
+        fill = fill_down(self._duckdb, self._names[name])
         self.tables.append(
             TableLook(
                 name=name, path=self._glob(group), format=form, files=len(group), bytes=sum(f.stat().st_size for f in group),
-                rows=rows, whole=not more, columns=tuple(self._columns(name, whole, paths)), remarks=remarks, **told,
+                rows=rows, whole=not more, columns=tuple(self._columns(name, whole, paths)), remarks=remarks, fill=fill, **told,
             )
         )  # fmt: skip
 

@@ -12,7 +12,8 @@ from fuserank.sources.reading import check_columns, reader_options
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
 
-    from fuserank.config.dataset import DatasetConfig, FilesConfig, JoinConfig
+    from fuserank.config.dataset import DatasetConfig, FilesConfig
+    from fuserank.config.dataset_rows import JoinConfig
 
 _KEY = "_join_key"
 

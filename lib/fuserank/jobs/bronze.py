@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from fuserank.bronze.fill import filled_down
 from fuserank.bronze.pseudonyms import only_declared
 from fuserank.bronze.rows import cast_failures, refuse_wrong_input, same_numbers, with_envelope
 from fuserank.common.errors import IngestError
@@ -137,6 +138,8 @@ def readable_rows(
         spark, file, files.format, reader_options(files), look, not hide, files.columns, files.skip, files.paths()
     )
     frame = frame if first is None else frame.limit(first)
+    if files.fill_down is not None:
+        frame = filled_down(frame, files.fill_down)
     if brought is not None:
         frame = with_joined(frame, brought, files)
     if hide:

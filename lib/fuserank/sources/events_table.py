@@ -106,7 +106,10 @@ def _session(looks: Looks, table: TableLook, columns: dict[str, str]) -> tuple[s
     if rank("session", columns["user"]) is not None and rank("user", columns["user"]) is None:
         return columns["user"], []  # nobody is named: a visit stands for a user
     remarks: list[str] = []
-    for column in named(table, "session", lambda c: is_id(c) and c.distinct < c.filled, {*columns.values()}):
+    called = named(table, "session", lambda c: is_id(c) and c.distinct < c.filled, {*columns.values()})
+    # an order whose lines have rows is a basket, whatever it is called
+    orders = [table.column(table.fill.by)] if table.fill and table.fill.by not in columns.values() else []
+    for column in dict.fromkeys([*called, *orders]):
         groups, agreeing = looks.one_in_each(table.name, column.name, columns["user"])
         if groups - agreeing <= 1 or agreeing >= _ONE_USER * groups:
             return column.name, remarks

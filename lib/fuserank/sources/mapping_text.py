@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import yaml
@@ -12,7 +12,7 @@ import yaml
 from fuserank.common.looks import ColumnLook, TableLook, TimeLook
 from fuserank.config.dataset_checks import SEQUENCE
 from fuserank.sources.guessed import LABEL_DAYS, DimensionGuess, EventsGuess, Guess, Scale
-from fuserank.sources.names import name_parts, some
+from fuserank.sources.names import name_parts, rank, some
 from fuserank.sources.times import time_of
 
 _NOT_RATED = 0.1  # what an event without its rating is worth: it was taken up all the same
@@ -80,8 +80,11 @@ def _files(table: TableLook, guess: Guess) -> Iterator[str]:
         by = f"{{{_plain(table.join.ours)}: {_plain(table.join.theirs)}}}"
         columns = ", ".join(_plain(c) for c in brought)
         yield f"    join: {{table: {_plain(table.join.table)}, by: {by}, columns: [{columns}]}} # of the row there with the same key"
-    yield "    columns:"
     used = _columns(table, guess)
+    if table.fill is not None and (filled := filled_columns(table, used)):
+        listed = ", ".join(map(_plain, filled))
+        yield f"    fill_down: {{by: [{_plain(table.fill.by)}], columns: [{listed}]}} # only the first row of each {_plain(table.fill.by)} says these"
+    yield "    columns:"
     yield from (f"      {_plain(column)}: {_plain(spec)}" for column, spec in used.items())
     left = [c.name for c in table.columns if c.name not in used]
     if left and table.format != "sequences":
@@ -140,16 +143,29 @@ def _columns(table: TableLook, guess: Guess) -> dict[str, Any]:
         specs = {c: _with_nulls(spec, _written(events.nulls.get(c, ()), table.column(c))) for c, spec in specs.items()}
     for dimension in (guess.items, guess.users):
         if dimension is not None and dimension.table.name == table.name:
-            specs |= {c: _of_dimension(table.column(c)) for c in (dimension.key, *dimension.columns.values())}
-            for column, kind in dimension.attributes.values():
-                look = table.column(column)
-                specs[column] = _spec("value", look) if kind == "number" else _of_category(look)
-            if (price := dimension.columns.get("price")) is not None:
-                specs[price] = _spec("amount", table.column(price))
-            specs = {
-                c: _with_nulls(spec, _written(dimension.nulls.get(c, ()), table.column(c))) for c, spec in specs.items()
-            }
+            specs = _with_dimension(specs, table, dimension)
+    if table.fill is not None and filled_columns(table, specs):
+        specs.setdefault(table.fill.by, _spec("key", table.column(table.fill.by)))
     return {c: _with_path(_optional(spec, c, table), table.column(c).path) for c, spec in specs.items()}
+
+
+def _with_dimension(specs: dict[str, Any], table: TableLook, dimension: DimensionGuess) -> dict[str, Any]:
+    """And those that the table is a catalogue by, or tells users by."""
+    specs = specs | {c: _of_dimension(table.column(c)) for c in (dimension.key, *dimension.columns.values())}
+    for column, kind in dimension.attributes.values():
+        look = table.column(column)
+        specs[column] = _spec("value", look) if kind == "number" else _of_category(look)
+    if (price := dimension.columns.get("price")) is not None:
+        specs[price] = _spec("amount", table.column(price))
+    return {c: _with_nulls(spec, _written(dimension.nulls.get(c, ()), table.column(c))) for c, spec in specs.items()}
+
+
+def filled_columns(table: TableLook, used: Collection[str]) -> list[str]:
+    """Of the columns that the mapping uses those that only the first of some rows says. What a whole order costs is none of its lines'."""
+    if table.fill is None:
+        return []
+    sums = {c for c in table.fill.columns if rank("amount", c) is not None or rank("quantity", c) is not None}
+    return [c for c in table.fill.columns if c in used and c not in sums]
 
 
 def _optional(spec: Any, name: str, table: TableLook) -> Any:

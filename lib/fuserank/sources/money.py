@@ -46,7 +46,10 @@ class Paid:
 def paid(looks: Looks, table: TableLook, columns: dict[str, str]) -> Paid:
     """The money of a line; ``columns``: role → column, so far."""
     found = [c for c in named(table, "amount", is_money, {*columns.values()}) if not _NO_PAY & set(name_parts(c.name))]
-    whole = [c for c in found if _of_order(looks, table, columns, c)]
+    of_first = (
+        table.fill.columns if table.fill is not None else ()
+    )  # what an order's first line alone says is the order's
+    whole = [c for c in found if c.name in of_first or _of_order(looks, table, columns, c)]
     remarks = [
         f"{c.name} says one thing in all lines of an order: it is the order's, so no line's amount" for c in whole
     ]

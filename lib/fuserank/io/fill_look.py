@@ -1,0 +1,68 @@
+"""Tables in which only the first of the rows with one key says some things: exports of orders with a row for each line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fuserank.common.looks import FillLook
+from fuserank.io.cell_questions import quoted
+
+if TYPE_CHECKING:
+    import duckdb
+
+_MOST_COLUMNS = 300
+_LIKE = 0.9  # of the first rows must say it, and as many of the others must not
+_FEWEST = 5  # first rows, and others
+_KEYS, _CELLS = 12, 60  # candidates that are tried
+
+
+def fill_down(database: duckdb.DuckDBPyConnection, table: str) -> FillLook | None:
+    """Find such columns by what their cells say, and fill them in the table as the chain will; None where there are none."""
+    names = [row[0] for row in database.execute(f"DESCRIBE {table}").fetchall()]
+    if len(names) > _MOST_COLUMNS:
+        return None
+    counts = ", ".join(f"count_if({_says(n)})" for n in names)
+    rows, *filled = database.execute(f"SELECT count(*), {counts} FROM {table}").fetchall()[0]
+    share = {name: n / max(rows, 1) for name, n in zip(names, filled, strict=True)}
+    keys = [n for n in names if share[n] == 1][:_KEYS]
+    cells = [n for n in names if 0.02 < share[n] < 0.98 and not _sums(database, table, n)][:_CELLS]
+    if rows < 4 * _FEWEST or not keys or not cells:
+        return None
+    found = [(columns, key) for key in keys if (columns := _of_the_first(database, table, key, cells, rows))]
+    if not found:
+        return None
+    columns, key = max(found, key=lambda f: len(f[0]))  # the first of those that explain most
+    above = f"OVER (PARTITION BY {quoted(key)} ORDER BY _place ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
+    told = ", ".join(
+        f"last_value(CASE WHEN {_says(c)} THEN {quoted(c)} END IGNORE NULLS) {above} AS {quoted(c)}" for c in columns
+    )
+    placed = f"(SELECT *, row_number() OVER () AS _place FROM {table})"
+    database.execute(
+        f"CREATE OR REPLACE TABLE {table} AS SELECT * EXCLUDE (_place) FROM "
+        f"(SELECT * REPLACE ({told}) FROM {placed}) ORDER BY _place"
+    )
+    return FillLook(key, columns)
+
+
+def _of_the_first(
+    database: duckdb.DuckDBPyConnection, table: str, key: str, cells: list[str], rows: int
+) -> tuple[str, ...]:
+    """Of the columns those that the first of neighbours with one key says, and the others do not."""
+    asked = ", ".join(f"count_if(NOT later AND {_says(c)}), count_if(later AND {_says(c)})" for c in cells)
+    neighbours = f"(SELECT *, coalesce(lag({quoted(key)}) OVER () = {quoted(key)}, false) AS later FROM {table})"
+    later, *said = database.execute(f"SELECT count_if(later), {asked} FROM {neighbours}").fetchall()[0]
+    first = rows - later
+    if first < _FEWEST or later < _FEWEST:
+        return ()
+    pairs = zip(cells, said[::2], said[1::2], strict=True)
+    return tuple(c for c, by_first, by_later in pairs if by_first >= _LIKE * first and by_later <= (1 - _LIKE) * later)
+
+
+def _sums(database: duckdb.DuckDBPyConnection, table: str, name: str) -> bool:
+    """Whether a column has numbers with decimals, such as what a whole order costs: that is none of its lines'."""
+    decimal = f"regexp_full_match(trim(CAST({quoted(name)} AS VARCHAR)), '[-+]?[0-9][0-9,.]*[.,][0-9]+')"
+    return bool(database.execute(f"SELECT count_if({decimal}) > 0 FROM {table}").fetchall()[0][0])
+
+
+def _says(name: str) -> str:
+    return f"coalesce(trim(CAST({quoted(name)} AS VARCHAR)) <> '', false)"

@@ -1,0 +1,109 @@
+"""Exports of orders with a row for each line, whose first row alone says whose the order is and when: read by init and the chain."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from fuserank.common.looks import FillLook
+from fuserank.config.dataset import DatasetConfig, MappingError, parse_dataset
+from fuserank.io.files import FoundFile, hashed
+from fuserank.io.looking import LocalLooks
+from fuserank.jobs.bronze import readable_rows
+from fuserank.sources.guess import Told, guess
+from fuserank.sources.mapping_text import mapping_text
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+ORDERS = 80
+# first rows and others: Shopify's names of columns, with a mail in all rows or in the first
+HEAD = ["Name", "Email", "Currency", "Total", "Created at", "Lineitem quantity", "Lineitem price", "Lineitem sku", "Vendor"]  # fmt: skip
+
+
+def export(mail_in_all: bool) -> list[list[Any]]:
+    rows: list[list[Any]] = []
+    for order in range(ORDERS):
+        at = dt.datetime(2025, 3, 1, 9, tzinfo=dt.UTC) + dt.timedelta(hours=29 * order)
+        for line in range(1 + order % 4):
+            item, first = (7 * order + 3 * line) % 23, line == 0
+            rows.append([
+                f"#{1001 + order}", f"c{order % 17}@x.de" if first or mail_in_all else "", "EUR" if first else "",
+                f"{20 + order}.50" if first else "", f"{at:%Y-%m-%d %H:%M:%S} +0100" if first else " ", 1 + line % 2,
+                f"{item}.90", f"sku-{item:02d}", f"v{item % 3}",
+            ])  # fmt: skip
+    return rows
+
+
+def write(folder: Path, rows: list[list[Any]]) -> Path:
+    with (folder / "orders_export.csv").open("w", newline="", encoding="utf-8") as handle:
+        csv.writer(handle).writerows([HEAD, *rows])
+    return folder
+
+
+def found_by_init(folder: Path) -> DatasetConfig:
+    looks = LocalLooks(folder)
+    return parse_dataset(yaml.safe_load(mapping_text("x", looks.root, guess(looks, Told(), NOW))), "x.yaml")
+
+
+@pytest.mark.parametrize("mail_in_all", [True, False])
+def test_init_finds_what_the_first_line_says_for_its_order(tmp_path: Path, mail_in_all: bool) -> None:
+    mapping = found_by_init(write(tmp_path, export(mail_in_all)))
+    fill = mapping.files["orders_export"].fill_down
+    assert fill is not None
+    assert fill.by == ["Name"]
+    assert sorted(fill.columns) == (["Created at"] if mail_in_all else ["Created at", "Email"])
+    event = mapping.events[0]
+    assert (event.user, event.item, event.time, event.session) == ("Email", "Lineitem sku", "Created at", "Name")
+    assert event.amount is not None
+    assert event.amount.column == "Lineitem price"  # the total is the order's
+
+
+def test_the_chain_fills_what_init_filled(tmp_path: Path, spark: SparkSession) -> None:
+    rows = export(mail_in_all=False)
+    mapping = found_by_init(write(tmp_path, rows))
+    file = hashed(spark, FoundFile(str(tmp_path / "orders_export.csv"), "orders_export.csv"))
+    got = readable_rows(spark, mapping, "orders_export", file, 1).orderBy("_row").collect()
+    whole = export(mail_in_all=True)
+    first = {row[0]: row[4] for row in rows if row[4].strip()}
+    assert [(r["Name"], r["Email"], r["Created_at"], r["Lineitem_sku"]) for r in got] == [
+        (row[0], row[1], first[row[0]], row[7]) for row in whole
+    ]
+    assert [r["Total"] for r in got] == [row[3] or None for row in rows]  # not of the columns that are filled
+
+
+def test_a_row_takes_from_those_above_it_with_its_key_alone(tmp_path: Path, spark: SparkSession) -> None:
+    (tmp_path / "s.csv").write_text(
+        "o,u,i,t\n1,,a,\n1,x,b,2024-01-01\n2,y,c,2024-01-02\n1,,d,\n,,e,\n,z,f,2024-01-03\n"
+    )
+    raw = {
+        "name": "x", "time_zone": "UTC", "currency": {"code": "EUR"}, "root": {"folder": str(tmp_path)},
+        "files": {"s": {"path": "s.csv", "format": "csv", "columns": {"o": "string", "u": "string", "i": "string", "t": "date"},
+                        "fill_down": {"by": ["o"], "columns": ["u", "t"]}}},
+        "events": [{"from": "s", "type": "purchase", "role": "feedback", "user": "u", "item": "i", "time": "t", "key": ["o", "i"]}],
+    }  # fmt: skip
+    mapping = parse_dataset(raw, "x.yaml")
+    file = hashed(spark, FoundFile(str(tmp_path / "s.csv"), "s.csv"))
+    got = readable_rows(spark, mapping, "s", file, 1).orderBy("_row").collect()
+    assert [(r["i"], r["u"]) for r in got] == [("a", None), ("b", "x"), ("c", "y"), ("d", "x"), ("e", None), ("f", "z")]
+    for part, names, words in (("by", ["q"], "fill_down.by: no column 'q'"), ("columns", ["o"], "o is one of those")):
+        wrong = {**raw["files"]["s"], "fill_down": {**raw["files"]["s"]["fill_down"], part: names}}
+        with pytest.raises(MappingError, match=words):
+            parse_dataset({**raw, "files": {"s": wrong}}, "x.yaml")
+
+
+def test_columns_that_are_empty_here_and_there_are_left_alone(tmp_path: Path) -> None:
+    rows = [
+        [f"o{k // 3:03d}", f"u{k % 9}", f"i{k % 7}", "note" if k % 5 == 0 else "", "x" if k % 2 else ""] for k in range(90)
+    ]  # fmt: skip
+    (tmp_path / "s.csv").write_text("order,user,item,note,flag\n" + "".join(",".join(r) + "\n" for r in rows))
+    assert LocalLooks(tmp_path).tables[0].fill is None
+    said = [[f"o{k // 3:03d}", f"u{k % 9}", f"i{k % 7}", "note" if k % 3 == 0 else "", ""] for k in range(90)]
+    (tmp_path / "s.csv").write_text("order,user,item,note,flag\n" + "".join(",".join(r) + "\n" for r in said))
+    assert LocalLooks(tmp_path).tables[0].fill == FillLook("order", ("note",))
