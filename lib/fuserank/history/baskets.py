@@ -13,11 +13,15 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 
+# Of an event: its session; where it has none, the UTC day. Unique within a user. For SQL: of Spark and of others.
+BASKET_NAME = "coalesce(session, CAST(CAST(event_time AS DATE) AS STRING))"
+
+
 def basket_name() -> Column:
-    """Of an event: its session; where it has none, the UTC day. Unique within a user."""
+    """BASKET_NAME as a column."""
     from pyspark.sql import functions as F
 
-    return F.coalesce(F.col("session"), F.col("event_time").cast("date").cast("string"))
+    return F.expr(BASKET_NAME)
 
 
 def basket_key() -> Column:

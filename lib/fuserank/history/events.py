@@ -5,24 +5,25 @@ A reversal (a return, a cancellation) counts from the day on that it is known. F
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fuserank.common.formulas import Q20 as Q20
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Iterable, Sequence
 
     from pyspark.sql import Column, DataFrame
 
 EXPOSURE, FEEDBACK, REVERSAL = "exposure", "feedback", "reversal"
+# Of an event before any reversal, for SQL: of Spark and of others. Frames are asked by the same words.
+WAS_TAKEN = f"role = '{FEEDBACK}' AND reward_q20 > 0"
 IS_REVERSAL, IS_DISLIKE = f"role = '{REVERSAL}'", f"role = '{FEEDBACK}' AND reward_q20 < 0"  # of an event, for SQL
 
 
 def reversals_in(events: DataFrame) -> DataFrame:
     """The reversals among events, lazy."""
-    from pyspark.sql import functions as F
-
-    return events.where(F.col("role") == REVERSAL)
+    return events.where(IS_REVERSAL)
 
 
 def reversals_of(events: DataFrame) -> DataFrame | None:
@@ -69,9 +70,21 @@ def is_taken(before: dt.date | None = None) -> Column:
     return was_taken() & stands
 
 
+def rows_taken(events: Iterable[dict[str, Any]], reversals: Iterable[dict[str, Any]]) -> Sequence[dict[str, Any]]:
+    """Plain rows with taken and taken_back (bool), as ``with_reversals`` and ``is_taken`` have it.
+
+    ``events`` have event_id and was_taken (WAS_TAKEN); ``reversals``: reverses_event_id of those among the events, or of more.
+    """
+    back = {r["reverses_event_id"] for r in reversals} - {None}
+    told = [r | {"taken": bool(r["was_taken"]), "taken_back": r["event_id"] in back} for r in events]
+    return [r | {"taken": r["taken"] and not r["taken_back"]} for r in told]
+
+
 def was_taken() -> Column:
     """Whether an event counts as taken until a reversal of it is known."""
-    return _feedback(_reward() > 0)
+    from pyspark.sql import functions as F
+
+    return F.expr(WAS_TAKEN)
 
 
 def rejected_pairs(events: DataFrame, reversals: DataFrame | None) -> DataFrame | None:
