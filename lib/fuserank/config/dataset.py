@@ -7,6 +7,7 @@ with the path of the key, before any file is opened.
 from __future__ import annotations
 
 import datetime as dt
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import available_timezones
@@ -359,8 +360,14 @@ class DatasetConfig(Section):
         return [name for name, there in lacking.items() if not there]
 
 
+@cache
+def _zones() -> frozenset[str]:
+    """Asked for each column of a mapping, and each answer is a walk through the folders of zones."""
+    return frozenset(available_timezones())
+
+
 def _check_zone(zone: str) -> None:
-    if zone not in available_timezones():
+    if zone not in _zones():
         raise ValueError(f"time zone {zone!r} is not in the IANA list, such as Europe/Berlin")
 
 
