@@ -24,18 +24,17 @@ def profile(
     """What is known of a user, or with --item of an item, before as_of: numbers, weeks, features, lists with reasons."""
     from fuserank.insight import profile_page, profile_text
     from fuserank.io.pages import write_page
-    from fuserank.io.reading import open_lake
-    from fuserank.io.rows import SparkRows
+    from fuserank.io.rows import open_rows
     from fuserank.jobs import _profile
     from fuserank.jobs._people import known_as
 
     if (user is None) == (item is None):
         raise FuserankError("name a user, or an item by --item ITEM")
     settings = o.settings(env, as_of, lake, overrides, dataset)
-    opened = open_lake(settings)
-    named = (opened, settings, settings.as_of)
+    reader = open_rows(settings)
+    named = (reader, settings, settings.as_of)
     if user is not None:
-        found: UserProfile | ItemProfile = _profile.user(*named, known_as(SparkRows(opened), settings, user))
+        found: UserProfile | ItemProfile = _profile.user(*named, known_as(reader, settings, user))
     else:
         found = _profile.item(*named, item or "")
     if html is not None:

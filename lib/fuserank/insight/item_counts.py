@@ -1,4 +1,4 @@
-"""What an item's profile is counted from: small aggregates of silver, ranking and neighbours."""
+"""What an item's profile is counted from: small aggregates of silver, ranking and neighbours, by Spark; ``item_lines`` says the same without."""
 
 from __future__ import annotations
 

@@ -1,54 +1,53 @@
-"""What a user's profile is made from: the rows of single users out of silver, with their items' names."""
+"""What a user's profile is made from: the rows of single users out of silver, with their items' names. Plain rows in, plain rows out."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
 
-from fuserank.history.baskets import basket_name
-from fuserank.history.events import is_taken, reversals_in, with_reversals
-from fuserank.insight.card_counts import local
+from fuserank.history.baskets import BASKET_NAME
+from fuserank.history.events import WAS_TAKEN, rows_taken
 from fuserank.tables.attributes import ITEM_CATEGORIES
 
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
-
-MOST = 200_000  # events that come to the driver, the latest first
+Row = Mapping[str, Any]
+MOST = 200_000  # events that are read, the latest first
+LATEST_FIRST = ("-event_time", "event_id")
 KINDS = ("department", "category", "brand", *ITEM_CATEGORIES)
+COLUMNS = (
+    "user_id", "item_id", "event_id", "event_type", "role", "event_time", "quantity", "amount_minor", "discount_minor",
+    "coupon_minor", "session", "dataset",
+)  # fmt: skip
+MADE = {"basket": BASKET_NAME, "was_taken": WAS_TAKEN}
+OF_ITEMS = ("item_id", "name", *KINDS)
 
 
-def events_of(events: DataFrame, items: DataFrame, users: Sequence[str], zone: str, most: int = MOST) -> DataFrame:
-    """The events of some users, at most ``most`` in all, the latest first, with name and KINDS of the item (null: unknown),
-    ``local`` (clock of the shop's zone, no zone), ``basket``, ``taken`` and ``taken_back`` (boolean).
+def events_of(
+    events: Iterable[dict[str, Any]], reversals: Iterable[dict[str, Any]], items: Iterable[Row], zone: str
+) -> list[dict[str, Any]]:
+    """``events`` (COLUMNS and MADE) with OF_ITEMS of their item (None: unknown), ``local`` (clock of the shop's zone, no zone),
+    ``taken`` and ``taken_back``.
 
-    ``events``, ``items``: silver.events and silver.items, known before one date.
+    ``reversals``: reverses_event_id of the same users' reversals; ``items``: OF_ITEMS, one row an item.
     """
-    from pyspark.sql import functions as F
+    clock, unknown = ZoneInfo(zone), dict.fromkeys(OF_ITEMS[1:])
+    catalogue = {r["item_id"]: {n: r[n] for n in OF_ITEMS[1:]} for r in items}
 
-    theirs = events.where(F.col("user_id").isin(list(users)))
-    mine = with_reversals(theirs, reversals_in(theirs)).select(
-        "user_id", "item_id", "event_id", "event_type", "role", "event_time", local(zone).alias("local"),
-        basket_name().alias("basket"), is_taken().alias("taken"),
-        F.col("reversed_at").isNotNull().alias("taken_back"), "quantity", "amount_minor", "discount_minor", "coupon_minor", "session",
-        "dataset",
-    )  # fmt: skip
-    latest = mine.orderBy(F.desc("event_time"), "event_id").limit(most)
-    return latest.join(items.select("item_id", "name", *KINDS), "item_id", "left")
+    def local(at: dt.datetime) -> dt.datetime:
+        return at.replace(tzinfo=dt.UTC).astimezone(clock).replace(tzinfo=None)
+
+    told = rows_taken(events, reversals)
+    return [r | catalogue.get(r["item_id"], unknown) | {"local": local(r["event_time"])} for r in told]
 
 
-def campaigns_of(campaign_users: DataFrame, redemptions: DataFrame, users: Sequence[str]) -> DataFrame:
-    """user_id, sent (campaigns), redeemed (coupons), long, of users that have any."""
-    from pyspark.sql import functions as F
-
-    zero = F.lit(0).cast("long")
-    sent = campaign_users.select("user_id", F.lit(1).cast("long").alias("sent"), zero.alias("redeemed"))
-    redeemed = redemptions.select("user_id", zero.alias("sent"), F.lit(1).cast("long").alias("redeemed"))
-    mine = sent.unionByName(redeemed).where(F.col("user_id").isin(list(users)))
-    return mine.groupBy("user_id").agg(F.sum("sent").alias("sent"), F.sum("redeemed").alias("redeemed"))
+def campaigns_of(campaign_users: Iterable[Row], redemptions: Iterable[Row]) -> dict[str, dict[str, int]]:
+    """By user_id: sent (campaigns) and redeemed (coupons), of users that have any."""
+    sent, redeemed = (Counter(r["user_id"] for r in rows) for rows in (campaign_users, redemptions))
+    return {user: {"sent": sent[user], "redeemed": redeemed[user]} for user in sorted({*sent, *redeemed})}
 
 
-def nearest(ids: DataFrame, column: str, wanted: str, most: int = 3) -> DataFrame:
-    """The ids that differ from ``wanted`` by the fewest letters (Levenshtein), ties to the lower id."""
-    from pyspark.sql import functions as F
-
-    return ids.select(column).orderBy(F.levenshtein(F.col(column), F.lit(wanted)), column).limit(most)
+def items_in(events: Sequence[Row]) -> list[str]:
+    """The items of events, each once."""
+    return sorted({r["item_id"] for r in events})

@@ -32,6 +32,7 @@ from fuserank.insight import card_page, profile_page
 from fuserank.io.artifacts import ArtifactError
 from fuserank.io.pages import write_page
 from fuserank.io.reading import open_lake
+from fuserank.io.rows import SparkRows
 from fuserank.io.store import read_bytes
 from fuserank.jobs import _card, _profile
 from fuserank.jobs._main import job_main
@@ -67,7 +68,7 @@ def write_pages(lake: Lake, settings: Settings, as_of: dt.date) -> Path:
     """<out>/report.html, and what it links: the data card, and the profiles of the users that it shows."""
     out, data = Path(settings.out), gather(lake, settings, as_of)
     write_page(out / CARD_PAGE, card_page.render(_card.gather(lake, settings, as_of)))
-    profiles = _profile.users(lake, settings, as_of, [view.user for view in data.users])
+    profiles = _profile.users(SparkRows(lake), settings, as_of, [view.user for view in data.users])
     write_page(out / USERS_PAGE, profile_page.render_users(profiles))
     pages = {"data card": CARD_PAGE, "profiles of these users": USERS_PAGE}
     return write_page(out / "report.html", render(replace(data, pages=pages, users_page=USERS_PAGE)))

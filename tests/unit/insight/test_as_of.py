@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from fuserank.common.errors import FuserankError
 from fuserank.config.settings import Settings, load
 from fuserank.insight.words import Currency
+from fuserank.io.rows import SparkRows
 from fuserank.jobs import _card, _profile
 from fuserank.tables import silver as s
 from tests.support.lakes import fresh
@@ -65,23 +66,23 @@ def filled(spark: SparkSession, later: bool) -> Lake:
 def test_card_and_profiles_end_at_as_of(spark: SparkSession, settings: Settings) -> None:
     goes_on, ends = (filled(spark, later) for later in (True, False))
     assert _card.gather(goes_on, settings, AS_OF) == _card.gather(ends, settings, AS_OF)
-    users = _profile.users(goes_on, settings, AS_OF, ["u1", "u2", "u3"])
-    assert users == _profile.users(ends, settings, AS_OF, ["u1", "u2", "u3"])
+    users = _profile.users(SparkRows(goes_on), settings, AS_OF, ["u1", "u2", "u3"])
+    assert users == _profile.users(SparkRows(ends), settings, AS_OF, ["u1", "u2", "u3"])
     assert [(u.campaigns, u.redeemed, u.demographics) for u in users] == [
         (1, 1, {"age": "45-54"}),
         (0, 0, {}),
         (0, 0, {}),
     ]
-    items = [_profile.item(lake, settings, AS_OF, "i1") for lake in (goes_on, ends)]
+    items = [_profile.item(SparkRows(lake), settings, AS_OF, "i1") for lake in (goes_on, ends)]
     assert items[0] == items[1]
     assert (items[0].weeks[-1].displays, items[0].currency) == (1, Currency("EUR"))
     with pytest.raises(FuserankError, match="nothing is known of user 'u3' before 2024-03-18; the nearest ids: u1, u2"):
-        _profile.user(goes_on, settings, AS_OF, "u3")
+        _profile.user(SparkRows(goes_on), settings, AS_OF, "u3")
 
     after = AS_OF + dt.timedelta(days=30)  # what was kept back above is there
-    u2, u3 = _profile.users(goes_on, settings, after, ["u2", "u3"])
+    u2, u3 = _profile.users(SparkRows(goes_on), settings, after, ["u2", "u3"])
     assert (u2.taken_back, u2.demographics, u3.items) == (2, {"age": "25-34"}, 1)
-    assert _profile.item(goes_on, settings, after, "i1").weeks[1].displays == 2
+    assert _profile.item(SparkRows(goes_on), settings, after, "i1").weeks[1].displays == 2
 
 
 def test_a_deleted_user_is_no_one(spark: SparkSession, settings: Settings) -> None:
@@ -90,6 +91,6 @@ def test_a_deleted_user_is_no_one(spark: SparkSession, settings: Settings) -> No
     lake.place.overwrite(
         s.USER_DICTIONARY, lake.read(s.USER_DICTIONARY).withColumn("deleted_at", F.expr(deleted)), "true"
     )
-    assert _profile.users(lake, settings, AS_OF, ["u1"])[0].events == []
+    assert _profile.users(SparkRows(lake), settings, AS_OF, ["u1"])[0].events == []
     with pytest.raises(FuserankError, match=r"nothing is known of user 'u1' before 2024-03-18; the nearest ids: u2$"):
-        _profile.user(lake, settings, AS_OF, "u1")
+        _profile.user(SparkRows(lake), settings, AS_OF, "u1")

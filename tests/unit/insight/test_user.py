@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fuserank.insight.profile_text import as_dict, lines
-from fuserank.insight.user import Favourite, UserProfile, UserWeek, profile
-from fuserank.insight.user_rows import KINDS, campaigns_of, events_of, nearest
+from fuserank.insight.user import Favourite, UserWeek, profile
+from fuserank.insight.user_rows import COLUMNS, KINDS, campaigns_of, events_of
 from fuserank.tables import features as f
 from fuserank.tables import silver as s
-from tests.support.rows import frame, row
+from tests.support.rows import row
 from tests.unit.insight.worlds import ABOUT, EVENTS, ITEMS, ZONE, at, event
 
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+
+def rows_of(user: str, events: list[dict[str, Any]] = EVENTS) -> list[dict[str, Any]]:
+    mine = [row(s.EVENTS, **e) for e in events if e["user_id"] == user]
+    told = [
+        {n: r[n] for n in COLUMNS} | {
+            "event_time": r["event_time"].replace(tzinfo=None), "basket": r["session"] or str(r["event_time"].date()),
+            "was_taken": r["role"] == "feedback" and r["reward_q20"] > 0,
+        } for r in mine
+    ]  # fmt: skip
+    return events_of(told, mine, [row(s.ITEMS, **i) for i in ITEMS[:2]], ZONE)
 
 
-def rows_of(spark: SparkSession, user: str, events: list[dict[str, Any]] = EVENTS) -> list[dict[str, Any]]:
-    found = events_of(frame(spark, s.EVENTS, events), frame(spark, s.ITEMS, ITEMS[:2]), [user], ZONE)
-    return [r.asDict() for r in found.collect()]
-
-
-def test_every_number_of_a_user(spark: SparkSession) -> None:
+def test_every_number_of_a_user() -> None:
     p = profile(
-        "u1", ABOUT, rows_of(spark, "u1"), row(s.USERS, age="45-54", income=None), None, (), {"sent": 2, "redeemed": 1}
+        "u1", ABOUT, rows_of("u1"), row(s.USERS, age="45-54", income=None), None, (), {"sent": 2, "redeemed": 1}
     )
     assert p.demographics == {"age": "45-54"}
     assert (p.first_event, p.last_event) == (at(4).replace(tzinfo=None), at(13, 23, 15).replace(tzinfo=None))
@@ -67,8 +70,8 @@ def test_items_of_one_name_stay_apart() -> None:
     assert favourites == [Favourite("Milk (i1)", 1, 0.5), Favourite("Milk (i2)", 1, 0.5)]
 
 
-def test_what_was_taken_back_or_disliked_is_an_event_and_no_purchase(spark: SparkSession) -> None:
-    p = profile("u2", ABOUT, rows_of(spark, "u2"))
+def test_what_was_taken_back_or_disliked_is_an_event_and_no_purchase() -> None:
+    p = profile("u2", ABOUT, rows_of("u2"))
     assert p.events == [("purchase", "feedback", 2), ("rating", "feedback", 1), ("return", "reversal", 1)]
     assert (p.taken_back, p.baskets, p.items, p.spend_minor, p.median_gap_days) == (1, 1, 1, 220, None)
 
@@ -79,13 +82,13 @@ def test_the_first_row_of_a_basket_dates_it_whatever_the_order() -> None:
     assert profile("u1", ABOUT, rows) == profile("u1", ABOUT, rows[::-1])
 
 
-def test_features_and_list_are_said_in_words_and_units(spark: SparkSession) -> None:
+def test_features_and_list_are_said_in_words_and_units() -> None:
     features = row(
         f.USER, baskets_28d_count=3, spend_28d_minor=1230, discount_line_share=0.2, gap_days=4.5, top_department="DAIRY"
     )
     ranking = [{"rank": n, "item_id": f"i{n}", "item_name": name, "probability": 0.25, "reason": f"reason {n}"}
                for n, name in ((2, None), (1, "Milk"))]  # fmt: skip
-    p = profile("u1", ABOUT, rows_of(spark, "u1"), None, features, ranking)
+    p = profile("u1", ABOUT, rows_of("u1"), None, features, ranking)
     said = "\n".join(lines(p))
     for words in (
         "user u1 of shop, as of 2024-03-18", "nothing is known", "5 days before as_of", "3, 5 days from one to the next (median)",
@@ -99,10 +102,10 @@ def test_features_and_list_are_said_in_words_and_units(spark: SparkSession) -> N
     }  # fmt: skip
 
 
-def test_a_user_of_bare_days_has_no_spend_no_hours_and_baskets_by_day(spark: SparkSession) -> None:
+def test_a_user_of_bare_days_has_no_spend_no_hours_and_baskets_by_day() -> None:
     bare = {"amount_minor": None, "quantity": None, "session": None}
     events = [event(n, "u1", "i3", at(day, 23, 0), **bare) for n, day in enumerate((3, 3, 5))]
-    p = profile("u1", ABOUT, rows_of(spark, "u1", events), None, row(f.USER))
+    p = profile("u1", ABOUT, rows_of("u1", events), None, row(f.USER))
     assert (p.spend_minor, p.heat, p.sessions, p.baskets, p.repeat_share) == (None, None, False, 2, 0.5)
     assert set(p.favourites) == {"item"}
     assert "minor_units" not in {told.unit for told in p.features}
@@ -121,23 +124,11 @@ def test_a_user_with_facts_alone_is_shown() -> None:
     assert "no ranking as of 2024-03-18" in said
 
 
-def test_only_so_many_of_the_latest_events_are_read(spark: SparkSession) -> None:
-    frames = frame(spark, s.EVENTS, EVENTS), frame(spark, s.ITEMS, ITEMS)
-    found = events_of(*frames, ["u1", "u2"], ZONE, most=3).collect()
-    assert sorted(r.event_id for r in found) == ["e05", "e08", "e09"]
-    p: UserProfile = profile("u1", ABOUT, [r.asDict() for r in found if r.user_id == "u1"], cut=True)
+def test_a_profile_of_the_latest_events_alone_says_so() -> None:
+    p = profile("u1", ABOUT, rows_of("u1")[-2:], cut=True)
     assert "only the latest" in "\n".join(lines(p))
 
 
-def test_campaigns_sent_and_coupons_redeemed_are_counted_by_user(spark: SparkSession) -> None:
-    sent = frame(
-        spark, s.CAMPAIGN_USERS, [{"user_id": u, "campaign_id": c} for u, c in (("u1", "a"), ("u1", "b"), ("u2", "a"))]
-    )
-    redeemed = frame(spark, s.REDEMPTIONS, [{"user_id": "u1"}, {"user_id": "u1"}, {"user_id": "u3"}])
-    found = {r.user_id: (r.sent, r.redeemed) for r in campaigns_of(sent, redeemed, ["u1", "u2"]).collect()}
-    assert found == {"u1": (2, 2), "u2": (1, 0)}
-
-
-def test_the_nearest_ids_differ_by_the_fewest_letters(spark: SparkSession) -> None:
-    ids = frame(spark, s.USER_DICTIONARY, [{"user_id": u} for u in ("0901", "900", "12345", "901")])
-    assert [r.user_id for r in nearest(ids, "user_id", "0900", 3).collect()] == ["0901", "900", "901"]
+def test_campaigns_sent_and_coupons_redeemed_are_counted_by_user() -> None:
+    sent, redeemed = ([{"user_id": u} for u in users] for users in (("u1", "u1", "u2"), ("u1", "u1")))
+    assert campaigns_of(sent, redeemed) == {"u1": {"sent": 2, "redeemed": 2}, "u2": {"sent": 1, "redeemed": 0}}

@@ -1,0 +1,84 @@
+"""Profiles read without a JVM are those that Spark reads, number for number, on lakes of chance."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from fuserank.config.settings import Settings, load
+from fuserank.io.lake import Lake
+from fuserank.io.rows import Before, Begins, FolderRows, Holds, SparkRows
+from fuserank.jobs import _profile
+from fuserank.tables import silver as s
+from tests.support.chance import DAYS, USERS, fill
+from tests.unit.insight.worlds import MAPPING
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+Made = tuple[FolderRows, SparkRows, Settings, bool]
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["sales alone", "with returns"])
+def made(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Made:
+    folder = tmp_path_factory.mktemp("lake")
+    fill(folder / "lake", random.Random(11), request.param)
+    shutil.copytree(Path(__file__).resolve().parents[3] / "conf", folder / "conf")
+    (folder / "conf" / "datasets" / "shop.yaml").write_text(yaml.safe_dump(MAPPING))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FUSERANK_CONF", str(folder / "conf"))
+        settings = load("local", ["dataset=shop", f"lake={folder / 'lake'}"])
+    return FolderRows(settings.lake), SparkRows(Lake(spark, settings.lake, "test-run")), settings, request.param
+
+
+@pytest.fixture(autouse=True)
+def conf(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FUSERANK_CONF", str(Path(made[2].lake).parent / "conf"))
+
+
+@pytest.mark.parametrize("day", DAYS, ids=str)
+def test_profiles_are_the_same_by_both_readers(made: Made, day: dt.date) -> None:
+    folder, spark, settings, _ = made
+    asked = [*USERS, "nobody"]
+    found = _profile.users(folder, settings, day, asked)
+    assert found == _profile.users(spark, settings, day, asked)
+    if day == DAYS[0]:  # or the test would not test it
+        assert all(u.baskets and u.ranking for u in found[:4])
+        assert (sum(u.taken_back for u in found) > 3) == made[3]
+    for item in ("i0", "i3", "i4"):
+        said = []
+        for reader in (folder, spark):
+            try:
+                said.append(_profile.item(reader, settings, day, item))
+            except Exception as refused:
+                said.append(str(refused))
+        assert said[0] == said[1], item
+
+
+def test_events_that_are_cut_are_still_those_that_were_taken_back(made: Made) -> None:
+    folder, spark, *_ = made
+    some, whole = (_profile.events_of(folder, DAYS[1], USERS, "Europe/Berlin", most)[0] for most in (40, 1000))
+    assert some == whole[:40]
+    assert some == _profile.events_of(spark, DAYS[1], USERS, "Europe/Berlin", 40)[0]
+
+
+def test_both_readers_understand_the_same_conditions(made: Made) -> None:
+    asked: list[tuple[Any, dict[str, Any]]] = [
+        (s.ITEMS, {"name": Holds("MILK")}), (s.ITEMS, {"name": Begins("Milk")}), (s.ITEMS, {"name": Begins("milk")}),
+        (s.ITEMS, {"item_id": ["i1", "i4"]}), (s.ITEMS, {"item_id": []}), (s.ITEMS, {"name": Holds("%")}),
+        (s.ITEMS, {"valid_to": Before(dt.date(2024, 4, 4))}), (s.ITEMS, {"valid_to": Before(dt.date(2024, 4, 3))}),
+    ]  # fmt: skip
+    told = []
+    for table, where in asked:
+        found, expected = (
+            reader.rows(table, where, ("item_id", "name"), ("item_id", "name"), made={"big": "length(name) > 5"}) for reader in made[:2]
+        )  # fmt: skip
+        assert found == expected, where
+        told.append(len(found))
+    assert told == [2, 2, 0, 2, 0, 0, 1, 0]
