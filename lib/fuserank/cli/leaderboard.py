@@ -147,10 +147,10 @@ def show(
     env: o.Env = "local", lake: o.Lake = None, overrides: o.Overrides = None, as_json: o.AsJson = False,
 ) -> None:  # fmt: skip
     """Every row that was judged here, by split, the best first."""
-    from fuserank.io.reading import open_lake
+    from fuserank.io.rows import open_rows
     from fuserank.jobs import _leaderboard as job
 
-    boards = job.shown(open_lake(o.settings(env, None, lake, overrides)), board)
+    boards = job.shown(open_rows(o.settings(env, None, lake, overrides)), board)
     if as_json:
         typer.echo(json.dumps({"boards": [b.as_dict() for b in boards]}, default=str))
         return

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame
 
-    from fuserank.io.lake import Lake
+    from fuserank.io.rows import Rows
     from fuserank.io.run import Run
 
 CHAIN_ONLY = {"quota"}  # of the settings of a recommender that has a section of its own in the chain
@@ -376,11 +376,11 @@ def _by_length(metric: str) -> tuple[int, int]:
     return int(k), board.METRICS.index(name)
 
 
-def shown(lake: Lake, prefix: str | None) -> list[Board]:
+def shown(reader: Rows, prefix: str | None) -> list[Board]:
     """What stands in ops.leaderboard, by split and the metrics that were taken."""
-    if not lake.exists(LEADERBOARD):
-        raise FuserankError(f"nothing was judged in {lake.root} yet; `fuserank leaderboard --help` says how")
-    kept = [r.asDict() for r in lake.read(LEADERBOARD).orderBy("judged_at", "run_id", "model").collect()]
+    if not reader.exists(LEADERBOARD):
+        raise FuserankError(f"nothing was judged in {reader.root} yet; `fuserank leaderboard --help` says how")
+    kept = reader.rows(LEADERBOARD, {}, order=("judged_at", "run_id", "model"))
     found: dict[tuple[str, tuple[str, ...]], Board] = {}
     for r in kept:
         if prefix and not r["board"].startswith(prefix):
