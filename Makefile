@@ -13,7 +13,7 @@ EXAMPLE := --lake s3a://shop/lake --set deploy.dist=hdfs:///apps/fuserank
 export PYSPARK_PYTHON := $(CURDIR)/$(BIN)/python
 export TZ := UTC
 
-.PHONY: help setup setup-dev recs test coverage cluster-test roads-test airflow-test modern-test notebooks package smoke lint docs golden bench locks clean
+.PHONY: help setup setup-dev recs test coverage cluster-test roads-test airflow-test browser-test modern-test notebooks package smoke lint docs golden bench locks clean
 
 help: ## print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -50,6 +50,9 @@ airflow-test: setup-dev ## the DAG imported and run by Airflow itself (makes .ve
 	  $(BIN)/python -m uv pip install -q --python .venv-airflow/bin/python --require-hashes --no-deps -r requirements/airflow.txt && \
 	  cp requirements/airflow.txt .venv-airflow/made-from; }
 	@AIRFLOW_HOME=$(CURDIR)/.venv-airflow/home .venv-airflow/bin/python -m pytest -q -p no:cacheprovider -c /dev/null --rootdir tests/airflow tests/airflow/check_dag.py
+
+browser-test: setup-dev ## the pages of `fuserank explore` in a browser (Debian: apt-get install chromium; else CHROMIUM=/path/to/it); docs/img/explore-*.png
+	@$(BIN)/python -m pytest -v --no-header -m browser tests/unit/explore
 
 modern-test: ## the tiny chain and tests of the stages with current pyarrow, pandas, numpy and no Petastorm (makes .venv-modern)
 	@test -n "$(MODERN_PYTHON)" || { echo "modern-test: Python 3.12 or 3.11 is needed; make MODERN_PYTHON=/path/to/python3.12"; exit 1; }
@@ -88,7 +91,7 @@ bench: setup ## the benchmarks of speed, one after the other, results in benchma
 locks: ## resolve requirements/*.txt anew (needs uv)
 	@for extra in run dev; do \
 	  uv pip compile -q pyproject.toml --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
-	  $(addprefix --extra ,train petastorm report demo init fetch bench) $$( [ $$extra = run ] || echo --extra notebooks --extra dev ) \
+	  $(addprefix --extra ,train petastorm report demo init fetch explore bench) $$( [ $$extra = run ] || echo --extra notebooks --extra dev ) \
 	  -o requirements/$$extra.txt || exit 1; done
 	@uv pip compile -q pyproject.toml requirements/modern.in --extra train --extra report --extra demo --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements/modern.txt
 	@for kind in data train; do \

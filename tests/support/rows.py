@@ -28,7 +28,7 @@ _DEFAULTS: dict[str, Any] = {
 }
 
 
-def row(table: Table, **differences: Any) -> dict[str, Any]:
+def row(table: Table, /, **differences: Any) -> dict[str, Any]:
     """The contract's default row with the stated differences; unknown columns are refused."""
     unknown = set(differences) - set(table.column_names)
     if unknown:

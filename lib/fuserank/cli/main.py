@@ -12,6 +12,7 @@ from fuserank.cli.card import card
 from fuserank.cli.check import check
 from fuserank.cli.doctor import doctor
 from fuserank.cli.evaluate import evaluate
+from fuserank.cli.explore import explore
 from fuserank.cli.fetch import fetch
 from fuserank.cli.init import init
 from fuserank.cli.inspect import digest, runs, tables
@@ -41,6 +42,7 @@ for command in (
     plan,
     refresh,
     recommend,
+    explore,
     evaluate,
     quotas,
     report,

@@ -1,0 +1,127 @@
+"""Users: found by id, and one user's history beside the list."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fuserank.common.errors import FuserankError
+from fuserank.common.ids import normal_id
+from fuserank.explore.shop import PAGE, NotThere, called, colour, needs, pages
+from fuserank.insight import profile_text
+from fuserank.io.rows import Before, literal
+from fuserank.jobs import _profile
+from fuserank.jobs._people import known_as
+from fuserank.tables.results import RANKING
+from fuserank.tables.silver import EVENTS, USER_DICTIONARY
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fuserank.explore.shop import Shop
+    from fuserank.io.rows import Row
+
+_NEAREST = 5
+
+
+def users(shop: Shop, asked: str, after: str) -> dict[str, Any]:
+    """Users whose id begins with what was asked, by id, from ``after`` on; where there are none the nearest."""
+    said, note = normal_id(asked) or "", ""
+    rows = _beginning(shop, said, after)
+    if said and not after and not any(r["user_id"] == said for r in rows):
+        try:
+            other = known_as(shop.reader, shop.settings, said)
+        except FuserankError as problem:
+            other, note = said, str(problem)
+        if other != said:
+            rows = _beginning(shop, other, "") + rows
+            note = f"events of {said} count for {other}" if rows else ""
+    near = [] if rows or not said else nearest(shop, said)
+    return {
+        "rows": rows[:PAGE],
+        "next": rows[PAGE - 1]["user_id"] if len(rows) > PAGE else None,
+        "near": near,
+        "note": note,
+        "asked": asked,
+    }
+
+
+def _beginning(shop: Shop, said: str, after: str) -> list[Row]:
+    """One row more than a page has, to know whether there is a next."""
+    conditions = [f"first_event_time < TIMESTAMP '{shop.day} 00:00:00'", "deleted_at IS NULL"]
+    conditions += [f"starts_with(user_id, {literal(said)})"] if said else []
+    conditions += [f"user_id > {literal(after)}"] if after else []
+    mine = f"SELECT user_id, first_event_time FROM u WHERE {' AND '.join(conditions)} ORDER BY user_id LIMIT {PAGE + 1}"
+    needs(shop, USER_DICTIONARY, "users")
+    if not shop.reader.exists(RANKING):
+        return [r | {"item_id": None} for r in shop.reader.asked(mine, u=USER_DICTIONARY)]
+    first = f'as_of_date = {literal(shop.day)} AND surface = {literal(shop.settings.ranking.surface)} AND "rank" = 1'
+    return shop.reader.asked(
+        f"SELECT m.*, r.item_id, r.item_name, r.reason FROM ({mine}) AS m LEFT JOIN "
+        f"(SELECT user_id, item_id, item_name, reason FROM r WHERE {first}) AS r ON m.user_id = r.user_id ORDER BY m.user_id",
+        u=USER_DICTIONARY, r=RANKING,
+    )  # fmt: skip
+
+
+def nearest(shop: Shop, said: str) -> list[str]:
+    """The ids that differ from one by the fewest letters."""
+    before = {"first_event_time": Before(shop.day), "deleted_at": None}
+    return shop.reader.nearest(USER_DICTIONARY, before, "user_id", said, _NEAREST)
+
+
+def user(shop: Shop, asked: str, first: int) -> dict[str, Any]:
+    """One user: numbers, events from ``first`` on, the newest first, and the list with its parts.
+
+    :raises NotThere: nothing is known of that user; names the nearest ids
+    """
+    needs(shop, EVENTS, "users")
+    name = known_as(shop.reader, shop.settings, asked)
+    read = _profile.events_of(shop.reader, shop.day, [name], shop.about.zone)
+    (found,) = _profile.users(shop.reader, shop.settings, shop.day, [name], read)
+    if not (found.events or found.demographics or found.ranking or found.campaigns):
+        near = [(f"user {i}", i) for i in nearest(shop, name)]
+        raise NotThere(f"nothing is known of user {name!r} before {shop.day}", near)
+    events = sorted(read[0], key=lambda r: (r["event_time"], r["event_id"]), reverse=True)
+    listed = shop.reader.rows(
+        RANKING, {"as_of_date": shop.day, "user_id": name, "surface": shop.settings.ranking.surface}, order=("rank",)
+    ) if shop.reader.exists(RANKING) else []  # fmt: skip
+    return {
+        "user": name,
+        "asked": asked,
+        "profile": found,
+        "facts_rows": profile_text.user_facts(found),
+        "favourites": profile_text.favourite_rows(found),
+        "events": events[first : first + PAGE],
+        "page": pages(len(events), first),
+        "listed": listed,
+        **parts_of(listed),
+    }
+
+
+def parts_of(rows: Sequence[Row]) -> dict[str, Any]:
+    """Of rows of a list: the sources that have a part, the largest sum first, and of each row its bars (source, from, width: of
+    1000, the longest row has all). Parts below 0 go to the left of the others.
+    """
+    sums: dict[str, float] = {}
+    for r in rows:
+        for source, part in r["parts"].items():
+            sums[source] = sums.get(source, 0.0) + abs(part)
+    sources = sorted(sums, key=lambda s: (-sums[s], s))
+    below = max((-sum(min(v, 0.0) for v in r["parts"].values()) for r in rows), default=0.0)
+    above = max((sum(max(v, 0.0) for v in r["parts"].values()) for r in rows), default=0.0)
+    whole = below + above or 1.0
+    bars = []
+    for r in rows:
+        left, right, mine = below, below, []
+        for source in sources:
+            part = r["parts"].get(source, 0.0)
+            width = abs(part)
+            if part < 0:
+                left -= width
+            if width:
+                at = left if part < 0 else right
+                mine.append({"label": called(source), "colour": colour(source), "part": part,
+                             "x": 1000 * at / whole, "width": 1000 * width / whole})  # fmt: skip
+            right += max(part, 0.0)
+        bars.append(mine)
+    legend = [{"label": called(s), "colour": colour(s)} for s in sources]
+    return {"bars": bars, "legend": legend, "zero": 1000 * below / whole if below else None}
