@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,14 @@ FIRST = dt.datetime(2024, 3, 4, tzinfo=dt.UTC)
 USERS, ITEMS = [f"u{n}" for n in range(6)], [f"i{n}" for n in range(5)]
 
 
-def events_by(draw: random.Random, returns: bool) -> list[dict[str, Any]]:
+def events_by(draw: random.Random, returns: bool, users: Sequence[str] = USERS) -> list[dict[str, Any]]:
     """Three hundred events in forty days, over the change of the clocks of Berlin."""
     found: list[dict[str, Any]] = []
     for n in range(300):
         user, item = draw.randrange(6), draw.randrange(4)
         at = FIRST + dt.timedelta(minutes=draw.randrange(60 * 24 * 40))
         told = {
-            "event_id": f"e{n:03}", "user_id": USERS[user], "user_index": user, "item_id": ITEMS[item], "item_index": item,
+            "event_id": f"e{n:03}", "user_id": users[user], "user_index": user, "item_id": ITEMS[item], "item_index": item,
             "event_time": at, "event_date": at.date(), "known_at": at + dt.timedelta(hours=draw.choice([0, 0, 0, 30])),
             "event_type": "purchase", "role": "feedback", "reward_q20": draw.choice([1, 1 << 20, 0, -5]), "dataset": "shop",
             "session": draw.choice([None, f"s{at:%d}"]), "quantity": draw.choice([None, 0, 1, 3]),
@@ -40,12 +41,12 @@ def events_by(draw: random.Random, returns: bool) -> list[dict[str, Any]]:
     return found
 
 
-def fill(root: Path, draw: random.Random, returns: bool, name: str = "Bread") -> None:
-    """The tables that profiles read; ``name``: of i1."""
+def fill(root: Path, draw: random.Random, returns: bool, name: str = "Bread", users: Sequence[str] = USERS) -> None:
+    """The tables that profiles read; ``name``: of i1; ``users``: their ids."""
     later = FIRST + dt.timedelta(days=30)
-    write(root, s.EVENTS, events_by(draw, returns))
+    write(root, s.EVENTS, events_by(draw, returns, users))
     write(root, s.USER_DICTIONARY, [
-        {"user_id": u, "user_index": n, "first_event_time": FIRST, "deleted_at": later if n == 5 else None} for n, u in enumerate(USERS)
+        {"user_id": u, "user_index": n, "first_event_time": FIRST, "deleted_at": later if n == 5 else None} for n, u in enumerate(users)
     ])  # fmt: skip
     write(
         root,
@@ -58,24 +59,24 @@ def fill(root: Path, draw: random.Random, returns: bool, name: str = "Bread") ->
         {"item_id": "i0", **described, "name": "Milk, new", "known_at": later},
         {"item_id": "i1", **described, "name": name}, {"item_id": "i4", **described, "name": "never sold"},
     ])  # fmt: skip
-    write(root, s.USERS, [{"user_id": "u1", "age": "45-54", "known_at": FIRST, "dataset": "shop"}])
+    write(root, s.USERS, [{"user_id": users[1], "age": "45-54", "known_at": FIRST, "dataset": "shop"}])
     write(
         root,
         s.CAMPAIGN_USERS,
         [
             {"user_id": u, "campaign_id": c, "known_at": at}
-            for u in ("u1", "u2")
+            for u in users[1:3]
             for c, at in (("a", FIRST), ("b", later))
         ],
     )
-    write(root, s.REDEMPTIONS, [{"user_id": "u2", "known_at": FIRST}, {"user_id": "u3", "known_at": later}])
+    write(root, s.REDEMPTIONS, [{"user_id": users[2], "known_at": FIRST}, {"user_id": users[3], "known_at": later}])
     write(root, s.PROMOTIONS, [
         {"item_id": "i0", "store_id": str(n), "week_start": FIRST.date() + dt.timedelta(days=7 * (n % 3)), "on_display": n % 2 == 0,
          "in_mailer": n % 3 == 0, "known_at": FIRST} for n in range(8)
     ])  # fmt: skip
     write(root, RANKING, [
         {"as_of_date": DAYS[0], "user_id": u, "user_index": n, "surface": "home", "rank": rank, "item_id": ITEMS[(n + rank) % 4],
-         "probability": 0.5, "reason": "because", "parts": {"als": 1.0}} for n, u in enumerate(USERS[:4]) for rank in (1, 2, 11)
+         "probability": 0.5, "reason": "because", "parts": {"als": 1.0}} for n, u in enumerate(users[:4]) for rank in (1, 2, 11)
     ])  # fmt: skip
     write(root, CO_PURCHASE, [
         {"as_of_date": DAYS[0], "item_index": 0, "neighbour_index": n, "similarity": 0.25} for n in (2, 1, 9)

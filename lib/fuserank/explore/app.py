@@ -41,7 +41,8 @@ class Guarded:
     """
 
     def __init__(self, app: ASGIApp, port: int) -> None:
-        self.app, self.hosts = app, {f"{name}:{port}".encode() for name in _LOCAL}
+        named = {f"{name}:{port}" for name in _LOCAL} | (set(_LOCAL) if port == 80 else set())
+        self.app, self.hosts = app, {name.encode() for name in named}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -117,7 +118,7 @@ class _Pages:
             told = {"said": str(missing), "near": missing.near}
             return self._rendered(request, shop, "missing.html", told, 404)
         except FuserankError as problem:
-            return self._rendered(request, shop, "missing.html", {"said": str(problem), "near": []}, 404)
+            return self._rendered(request, shop, "missing.html", {"said": str(problem), "near": []}, 500)
 
     async def refused(self, request: Request, problem: Exception) -> Response:
         """What is no page, or not asked for by GET."""
@@ -133,7 +134,7 @@ class _Pages:
             named = {n: str(v) for n, v in (asked | kept).items() if v not in (None, "")}
             return f"{path}?{urlencode(named)}" if named else path
 
-        context = {"shop": shop, "about": shop.about, "here": request.url.path, "link": link, **told}
+        context = {"status": status, "shop": shop, "about": shop.about, "here": request.url.path, "link": link, **told}
         return HTMLResponse(self.templates.get_template(template).render(context), status)
 
 

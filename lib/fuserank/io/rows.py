@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -136,10 +137,11 @@ class FolderRows:
             cells = [f'"{c.name}"' if c.name in have else f'{_nothing(c.type)} AS "{c.name}"' for c in table.columns]
             conditions = known_before(table, day, have) if day is not None else []
             views.append(f"{name} AS ({_query(cells, conditions, (), None, f'{name}_table')})")
-        for batch in self._builder(registered).execute(f"WITH {', '.join(views)} {query}"):
-            names = batch.schema.names
-            cells_of = [_plain(batch.column(n).type, batch.column(n).to_pylist()) for n in names]
-            yield [dict(zip(names, row, strict=True)) for row in zip(*cells_of, strict=True)]
+        with self._told(registered):
+            for batch in self._builder(registered).execute(f"WITH {', '.join(views)} {query}"):
+                names = batch.schema.names
+                cells_of = [_plain(batch.column(n).type, batch.column(n).to_pylist()) for n in names]
+                yield [dict(zip(names, row, strict=True)) for row in zip(*cells_of, strict=True)]
 
     def size(self, table: Table) -> Size:
         """The size of a table, by its log."""
@@ -177,7 +179,20 @@ class FolderRows:
             raise FuserankError(f"table {table.name} in {self.root} cannot be read: {problem}") from problem
 
     def _asked(self, tables: Mapping[str, Table], query: str) -> Any:
-        return self._builder(tables).execute(query).read_all()
+        with self._told(tables):
+            return self._builder(tables).execute(query).read_all()
+
+    @contextmanager
+    def _told(self, tables: Mapping[str, Table]) -> Iterator[None]:
+        """A file that is gone or broken, in a line: what the engine raises for those is a bare Exception, and for a wrong query another."""
+        try:
+            yield
+        except Exception as problem:
+            if type(problem) is not Exception:
+                raise
+            names = ", ".join(sorted(t.name for t in tables.values()))
+            why = " ".join(str(problem).split())[:300]
+            raise FuserankError(f"table {names} in {self.root} cannot be read: {why}") from problem
 
     def _builder(self, tables: Mapping[str, Table]) -> Any:
         from deltalake import QueryBuilder

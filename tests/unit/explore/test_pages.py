@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import random
 import re
+import shutil
 import socket
 import urllib.parse
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+import yaml
 
 from fuserank.common.errors import FuserankError
-from fuserank.explore import serve
+from fuserank.common.pseudonyms import Key
+from fuserank.config.settings import load
+from fuserank.explore import serve, users
+from fuserank.explore.shop import Shop
 from fuserank.explore.users import parts_of
 from fuserank.io.rows import FolderRows
+from fuserank.tables.ops import PSEUDONYMS
 from fuserank.tables.silver import EVENTS
-from tests.support.chance import DAYS
+from tests.support.chance import DAYS, fill
 from tests.support.cli import ran
+from tests.support.folder_lake import write
+from tests.support.people import SECRET, VARIABLE
 from tests.unit.explore.conftest import NASTY, Site, served
+from tests.unit.insight.worlds import MAPPING
 
 PAGES = ("/", "/users", "/user?id=u1", "/items", "/item?id=i1", "/runs", "/run?id=run-03", "/quarantine")
 
@@ -119,6 +129,27 @@ def test_users_are_found_by_how_their_id_begins_else_by_the_nearest(site: Site) 
     assert status == 404
     assert "nothing is known of user &#39;u99&#39; before 2024-03-29" in text
     assert 'href="/user?id=u0"' in text
+
+
+def test_a_pseudonym_is_found_by_the_id_in_the_shop_where_the_key_is_here(
+    tmp_path: Path, shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = Key.of_text(SECRET, VARIABLE)
+    fill(tmp_path / "lake", random.Random(3), returns=False, users=[key.of(f"c4n4ry-{n}") or "" for n in range(6)])
+    write(tmp_path / "lake", PSEUDONYMS, [{"dataset": "shop", "key_check": key.fingerprint}])
+    shutil.copytree(shop / "conf", tmp_path / "conf")
+    mapping = {**MAPPING, "pseudonyms": {"also": {"sales": []}}}
+    (tmp_path / "conf" / "datasets" / "shop.yaml").write_text(yaml.safe_dump(mapping))
+    monkeypatch.setenv("FUSERANK_CONF", str(tmp_path / "conf"))
+    monkeypatch.setenv(VARIABLE, SECRET)
+    seen = Shop(FolderRows(str(tmp_path / "lake")), load("local", ["dataset=shop", f"as_of={DAYS[0]}"]))
+    mine = key.of("c4n4ry-1")
+    assert [r["user_id"] for r in users.users(seen, " c4n4ry-1 ", "")["rows"]] == [mine]
+    assert users.user(seen, "c4n4ry-1", 0)["user"] == mine
+    monkeypatch.delenv(VARIABLE)
+    told = users.users(seen, "c4n4ry-1", "")
+    assert (told["rows"], VARIABLE in told["note"]) == ([], True)
+    assert users.user(seen, str(mine), 0)["user"] == mine  # a pseudonym needs no key
 
 
 def test_items_are_found_by_id_and_by_words_of_their_name(site: Site) -> None:

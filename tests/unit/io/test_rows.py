@@ -10,10 +10,14 @@ import pytest
 from fuserank.common.errors import FuserankError
 from fuserank.io.rows import FolderRows, SparkRows
 from fuserank.tables.ops import QUARANTINE, RUNS
+from fuserank.tables.results import RANKING
 from fuserank.tables.silver import USER_DICTIONARY
+from tests.support.folder_lake import write
 from tests.support.rows import frame
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from fuserank.io.lake import Lake
 
 DAY = dt.datetime(2024, 3, 1, 12, tzinfo=dt.UTC)
@@ -90,3 +94,35 @@ def test_a_table_that_is_not_there_or_is_broken_is_told_in_a_line(both: tuple[Fo
     max(log.glob("*.json")).write_text("{", encoding="utf-8")
     with pytest.raises(FuserankError, match=r"table ops\.runs in .* cannot be read"):
         folder.rows(RUNS, {})
+
+
+def test_a_table_whose_file_is_gone_is_told_in_a_line(tmp_path: Path) -> None:
+    write(tmp_path, USER_DICTIONARY, [{"user_id": "u1"}])
+    reader = FolderRows(str(tmp_path))
+    assert reader.asked("SELECT user_id FROM u", u=USER_DICTIONARY) == [{"user_id": "u1"}]
+    assert reader.size(USER_DICTIONARY).rows == 1
+    (tmp_path / "silver" / "user_dictionary" / "part-0.parquet").unlink()
+    for look in (
+        lambda: reader.rows(USER_DICTIONARY, {}),
+        lambda: reader.asked("SELECT user_id FROM u", u=USER_DICTIONARY),
+    ):
+        with pytest.raises(
+            FuserankError, match=r"table silver\.user_dictionary in .* cannot be read: .*part-0\.parquet"
+        ):
+            look()
+
+
+def test_the_log_tells_size_slices_and_the_last_write(both: tuple[FolderRows, SparkRows]) -> None:
+    folder, lake = both[0], both[1].lake
+    days = [dt.date(2024, 3, 1), dt.date(2024, 4, 1)]
+    for n, day in enumerate(days, 1):
+        rows = [{"as_of_date": day, "user_id": "u1", "rank": k} for k in range(1, n + 1)]
+        lake.replace(RANKING, frame(lake.spark, RANKING, rows).drop("as_of_date"), as_of_date=day)
+    size = folder.size(RANKING)
+    assert (size.rows, folder.slices(RANKING, "as_of_date"), folder.slices(QUARANTINE, "rule")) == (
+        3,
+        ["2024-03-01", "2024-04-01"],
+        [],
+    )
+    assert size.written_at is not None
+    assert 0 < size.bytes < 1_000_000
