@@ -75,15 +75,15 @@ lint: setup-dev ## ruff, mypy, import-linter, hadolint, generated docs and deplo
 	@$(BIN)/ruff format --check lib tests jobs benchmarks deploy notebooks
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
-	@$(BIN)/fuserank tables --check docs/tables.md
+	@for page in tables settings commands; do $(BIN)/fuserank $$page --check docs/$$page.md || exit 1; done
 	@for surface in kubernetes airflow databricks; do $(BIN)/fuserank render $$surface $(EXAMPLE) --check deploy/$$surface || exit 1; done
 	@$(BIN)/hadolint deploy/docker/Dockerfile.*
 
 golden: setup-dev ## write what is rendered anew: submit commands and help texts in tests/golden/, deploy/{kubernetes,airflow,databricks}, docs/bad-input.md
 	@GOLDEN=rewrite $(BIN)/python -m pytest tests/golden tests/unit/sources/test_bad_input_page.py
 
-docs: setup ## write docs/tables.md from the contracts
-	@$(BIN)/fuserank tables > docs/tables.md
+docs: setup ## write docs/tables.md, settings.md and commands.md from contracts, settings and commands
+	@for page in tables settings commands; do $(BIN)/fuserank $$page > docs/$$page.md || exit 1; done
 
 bench: setup ## the benchmarks of speed, one after the other, results in benchmarks/results/
 	@mkdir -p benchmarks/results; for name in als topk loader ddp; do $(BIN)/fuserank bench $$name --json | tee benchmarks/results/$$name.json || exit 1; done

@@ -22,6 +22,7 @@ from fuserank.cli.profile import profile
 from fuserank.cli.quarantine import app as quarantine
 from fuserank.cli.quotas import quotas
 from fuserank.cli.recommend import recommend
+from fuserank.cli.reference import commands, settings
 from fuserank.cli.refresh import refresh
 from fuserank.cli.render import render
 from fuserank.cli.report import report
@@ -51,6 +52,8 @@ for command in (
     runs,
     digest,
     tables,
+    settings,
+    commands,
     vault,
     doctor,
     render,

@@ -51,9 +51,11 @@ class WindowsConfig(Section):
 
 
 class Settings(Section):
-    """Everything a run may be told. Sections stand in the room that they belong to."""
+    """Everything a run may be told."""
 
-    env: Literal["local", "cluster", "databricks"] = "local"
+    env: Literal["local", "cluster", "databricks"] = Field(
+        "local", description="where it runs; conf/env/<env>.yaml lies over conf/base.yaml"
+    )
     dataset: str = Field("completejourney", pattern=r"^[a-z0-9_]+$", description="conf/datasets/<name>.yaml")
     as_of: dt.date = Field(description="00:00 UTC of this day; nothing later is used")
     lake: str = Field(
