@@ -13,7 +13,7 @@ EXAMPLE := --lake s3a://shop/lake --set deploy.dist=hdfs:///apps/fuserank
 export PYSPARK_PYTHON := $(CURDIR)/$(BIN)/python
 export TZ := UTC
 
-.PHONY: help setup setup-dev recs test coverage cluster-test roads-test airflow-test browser-test modern-test notebooks package smoke lint docs golden bench locks clean
+.PHONY: help setup setup-dev recs test proofs coverage cluster-test roads-test airflow-test browser-test modern-test notebooks package smoke lint docs golden site site-links bench locks clean
 
 help: ## print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -85,6 +85,15 @@ golden: setup-dev ## write what is rendered anew: submit commands and help texts
 docs: setup ## write docs/tables.md, settings.md and commands.md from contracts, settings and commands
 	@for page in tables settings commands; do $(BIN)/fuserank $$page > docs/$$page.md || exit 1; done
 
+.venv-site/made-from: requirements/site.txt
+	@rm -rf .venv-site && $(PYTHON) -m venv .venv-site && .venv-site/bin/python -m pip install -q --require-hashes --no-deps -r $< && cp $< $@
+
+site: .venv-site/made-from ## the docs as a site in out/site/; a warning or a dead link between its pages is an error (makes .venv-site)
+	@.venv-site/bin/sphinx-build -q -E -a -W --keep-going -d build/site -b html docs out/site && echo "site: out/site/index.html"
+
+site-links: .venv-site/made-from ## the same for links that lead out of the docs: needs a network
+	@.venv-site/bin/sphinx-build -q -d build/site -b linkcheck docs build/site-links && echo "site: no dead link"
+
 bench: setup ## the benchmarks of speed, one after the other, results in benchmarks/results/
 	@mkdir -p benchmarks/results; for name in als topk loader ddp; do $(BIN)/fuserank bench $$name --json | tee benchmarks/results/$$name.json || exit 1; done
 
@@ -98,7 +107,8 @@ locks: ## resolve requirements/*.txt anew (needs uv)
 	  uv pip compile -q pyproject.toml --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	  --extra report --extra demo $$( [ $$kind = train ] && echo --extra train --extra petastorm || echo requirements/data.in ) -c requirements/run.txt \
 	  --no-emit-package pyspark --no-emit-package py4j --no-emit-package triton -o requirements/$$kind.txt || exit 1; done
-	@uv pip compile -q requirements/airflow.in --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements/airflow.txt
+	@for own in airflow site; do \
+	  uv pip compile -q requirements/$$own.in --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements/$$own.txt || exit 1; done
 
 clean: ## drop the demo's lake and the report; .venv stays
 	@rm -rf lake out

@@ -1,0 +1,46 @@
+"""Pages lead somewhere: links, anchors and toctrees of README and docs/, without the site's generator."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.pages import DOCS, PAGES, ROOT, anchors, dead, links, toctrees
+
+
+@pytest.mark.parametrize(
+    "page", [*(ROOT / n for n in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")), *PAGES], ids=lambda p: p.name
+)
+def test_links_and_anchors_of_a_page_are_there(page: Path) -> None:
+    assert dead(page) == []
+
+
+def test_every_page_is_in_one_toctree() -> None:
+    named = [page for index in PAGES for page in toctrees(index)]
+    assert sorted(named) == [page for page in PAGES if page != DOCS / "index.md"]
+
+
+def test_pages_of_an_index_are_linked_in_words_too() -> None:
+    """A toctree is a block of code in a repository browser."""
+    for index in PAGES:
+        linked = {
+            (index.parent / target.partition("#")[0]).resolve() for target in links(index.read_text(encoding="utf-8"))
+        }
+        missing = [page for page in toctrees(index) if page not in linked and page.parent.name != "adr"]
+        assert not missing, index
+
+
+def test_dead_links_and_anchors_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.support.pages.ROOT", tmp_path)
+    (tmp_path / "there.md").write_text(
+        "# Of `it`, and more\n## Twice\n## Twice\n```\n# no heading\n```\n", encoding="utf-8"
+    )
+    page = tmp_path / "page.md"
+    page.write_text(
+        "[a](there.md) [b](there.md#of-it-and-more) [c](there.md#twice-1) [d](https://x.example/y) `[e](code.md)`\n\n"
+        "    [f](indented.md)\n\n[g](gone.md) ![h](gone.png) [i](there.md#thrice) [j](#nowhere) [k](../outside.md)\n",
+        encoding="utf-8",
+    )
+    assert dead(page) == ["gone.md", "gone.png", "there.md#thrice", "#nowhere", "../outside.md"]
+    assert anchors((tmp_path / "there.md").read_text(encoding="utf-8")) == {"of-it-and-more", "twice", "twice-1"}
