@@ -23,13 +23,18 @@ def _section(table: Table) -> str:
     )
     facts.append(f"retention: {table.retention}")
     facts.append(f"version {table.version}")
-    lines = [f"## {table.name}", f"{table.doc} Grain: {table.grain}.", "", " · ".join(facts), ""]
+    lines = [f"## {_seen(table.name)}", f"{table.doc} Grain: {table.grain}.", "", " · ".join(facts), ""]
     lines += ["| column | type | unit | null | person | meaning |", "|---|---|---|---|---|---|"]
     for c in table.columns:
-        doc = c.doc.replace("|", "\\|") + (f" (`{c.check}`)" if c.check else "")
+        doc = _seen(c.doc) + (f" (`{c.check}`)" if c.check else "")
         near = table.person(c).removeprefix("none")
-        lines.append(f"| {c.name} | {c.type} | {c.unit} | {'yes' if c.nullable else ''} | {near} | {doc} |")
+        lines.append(f"| {c.name} | {_seen(c.type)} | {c.unit} | {'yes' if c.nullable else ''} | {near} | {doc} |")
     return "\n".join(lines) + "\n"
+
+
+def _seen(text: str) -> str:
+    """Text in which no pipe ends a cell and no <word> is taken for a tag."""
+    return text.replace("|", "\\|").replace("<", "\\<")
 
 
 def markdown() -> str:
