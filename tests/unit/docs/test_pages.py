@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
+from fuserank.cli.main import app
 from tests.support.pages import DOCS, PAGES, ROOT, anchors, dead, links, toctrees
 
 
@@ -44,3 +49,29 @@ def test_dead_links_and_anchors_are_found(tmp_path: Path, monkeypatch: pytest.Mo
     )
     assert dead(page) == ["gone.md", "gone.png", "there.md#thrice", "#nowhere", "../outside.md"]
     assert anchors((tmp_path / "there.md").read_text(encoding="utf-8")) == {"of-it-and-more", "twice", "twice-1"}
+
+
+def written() -> list[tuple[str, list[str]]]:
+    """Page and words of every `fuserank …` line in the blocks of all pages, comments left out."""
+    found = []
+    for page in (ROOT / "README.md", *PAGES):
+        text = page.read_text(encoding="utf-8").replace("\\\n", " ")
+        for line in re.findall(r"^(?: {4}|\$ )\s*(?:\$ )?(?:\.venv/bin/)?(fuserank .*)$", text, re.M):
+            words = shlex.split(re.split(r" 2?>|[|]|&&", line)[0], comments=True)
+            found.append((str(page.relative_to(ROOT)), words[1:]))
+    return found
+
+
+def test_every_command_that_a_page_types_is_there_with_its_options() -> None:
+    wrong = []
+    for page, words in written():
+        command: Any = typer.main.get_command(app)
+        while words and words[0] in getattr(command, "commands", {}):
+            command = command.commands[words.pop(0)]
+        known = {"--help", *(o for p in command.params for o in (*p.opts, *p.secondary_opts))}
+        unknown = [w for w in words if w.startswith("--") and w.partition("=")[0] not in known]
+        is_group = bool(getattr(command, "commands", None)) and not command.invoke_without_command
+        bare = is_group and not {"--help", "COMMAND"} & set(words)
+        wrong += [f"{page}: {command.name} {' '.join(words)}"] if unknown or bare else []
+    assert not wrong
+    assert len(written()) > 60
