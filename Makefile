@@ -45,6 +45,9 @@ cluster-test: setup-dev ## refresh and training on a real standalone cluster, a 
 roads-test: setup-dev ## the whole tiny chain in a catalog, below a URL, by the plain reader: the same ranking, and no secret anywhere
 	@mkdir -p benchmarks/results; set -o pipefail; $(BIN)/python -m pytest -v --no-header -m roads tests/jobs 2>&1 | tee benchmarks/results/roads-test.txt
 
+proofs: setup-dev ## what takes many minutes, such as the tutorial, command by command
+	@$(BIN)/python -m pytest -v --no-header -m proof tests
+
 airflow-test: setup-dev ## the DAG imported and run by Airflow itself (makes .venv-airflow; a recorder stands for spark-submit)
 	@cmp -s requirements/airflow.txt .venv-airflow/made-from || { rm -rf .venv-airflow && $(PYTHON) -m venv .venv-airflow && \
 	  $(BIN)/python -m uv pip install -q --python .venv-airflow/bin/python --require-hashes --no-deps -r requirements/airflow.txt && \
