@@ -33,7 +33,7 @@ recs: setup ## events in, fused ranking out: the whole chain on DATASET, then ou
 test: setup-dev ## all tests, on two workers
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-proofs: setup-dev ## the tests that take long: whole chains by other settings, a hundred worlds, a slice of the demo; see CONTRIBUTING
+proofs: setup-dev ## the tests that take long: whole chains by other settings, 200 worlds, a slice of the demo, the tutorial command by command
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m proof
 
 coverage: setup-dev ## the same with branch coverage of lib/fuserank, in out/coverage.json
@@ -44,9 +44,6 @@ cluster-test: setup-dev ## refresh and training on a real standalone cluster, a 
 
 roads-test: setup-dev ## the whole tiny chain in a catalog, below a URL, by the plain reader: the same ranking, and no secret anywhere
 	@mkdir -p benchmarks/results; set -o pipefail; $(BIN)/python -m pytest -v --no-header -m roads tests/jobs 2>&1 | tee benchmarks/results/roads-test.txt
-
-proofs: setup-dev ## what takes many minutes, such as the tutorial, command by command
-	@$(BIN)/python -m pytest -v --no-header -m proof tests
 
 airflow-test: setup-dev ## the DAG imported and run by Airflow itself (makes .venv-airflow; a recorder stands for spark-submit)
 	@cmp -s requirements/airflow.txt .venv-airflow/made-from || { rm -rf .venv-airflow && $(PYTHON) -m venv .venv-airflow && \
