@@ -71,8 +71,8 @@ smoke: setup ## one tiny chain by spark-submit, in a lake of its own
 	@$(BIN)/python deploy/local/smoke.py
 
 lint: setup-dev ## ruff, mypy, import-linter, hadolint, generated docs and deployments up to date
-	@$(BIN)/ruff check lib tests jobs benchmarks deploy notebooks
-	@$(BIN)/ruff format --check lib tests jobs benchmarks deploy notebooks
+	@$(BIN)/ruff check lib tests jobs benchmarks deploy notebooks docs/conf.py docs/tutorial
+	@$(BIN)/ruff format --check lib tests jobs benchmarks deploy notebooks docs/conf.py docs/tutorial
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@for page in tables settings commands; do $(BIN)/fuserank $$page --check docs/$$page.md || exit 1; done
