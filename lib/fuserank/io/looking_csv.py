@@ -163,6 +163,10 @@ def lines_lost(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], tab
     count, odd = connection.execute(
         f"SELECT count(*), count_if({marks} <> {source.cells - 1}) FROM {lines} WHERE trim(line, ' \r\t') <> ''"
     ).fetchall()[0]
+    before = sum(source.header + _told_before(file, told) for file in files)
+    taken = connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]
+    if count - before == taken:  # each line is a row: none is inside of a cell
+        return int(odd) if not told.skip and not source.partial else 0
     names = [row[0] for row in connection.execute(f"DESCRIBE {table}").fetchall()]
     quoted = ['"' + n.replace('"', '""') + '"' for n in names]
     counts = ", ".join(f"length({q}) - length(replace({q}, chr(10), ''))" for q in quoted)
@@ -170,7 +174,6 @@ def lines_lost(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], tab
     rows, inside = connection.execute(f"SELECT count(*), coalesce(sum({breaks}), 0) FROM {table}").fetchall()[0]
     if not inside and not told.skip and not source.partial:
         return int(odd)
-    before = sum(source.header + _told_before(file, told) for file in files)
     return max(int(count) - int(rows) - int(inside) - before, 0)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     import duckdb
 
 _COLUMNS = 300  # of a query
+_WHOLE = r"[+-]?(0|[1-9][0-9]{0,14})(\.0+)?"  # for Python and DuckDB
+_FIRST = 100  # rows that most columns show in what they hold
 
 
 def make_plain(database: duckdb.DuckDBPyConnection, table: str) -> set[str]:
@@ -34,12 +37,20 @@ def make_plain(database: duckdb.DuckDBPyConnection, table: str) -> set[str]:
 
 def _whole(database: duckdb.DuckDBPyConnection, table: str, names: list[str]) -> Iterator[str]:
     """Of columns of floats, or of text: those that hold nothing but such numbers, and one of them at least."""
+    cells = ", ".join(f"CAST({quoted(n)} AS VARCHAR)" for n in names)
+    first = database.execute(f"SELECT {cells} FROM {table} LIMIT {_FIRST}").fetchall() if names else []
+    fits = re.compile(f"({_WHOLE})?")
+    left = [n for k, n in enumerate(names) if all(row[k] is None or fits.fullmatch(row[k].strip(" ")) for row in first)]
+    left = _those(database, table, "bool_or(contains({}, '.'))", left)
+    yield from _those(database, table, f"bool_and(regexp_full_match(nullif(trim({{}}), ''), '{_WHOLE}'))", left)
+
+
+def _those(database: duckdb.DuckDBPyConnection, rows: str, question: str, names: list[str]) -> list[str]:
+    """The columns of which a question holds, SQL with {} for the cell as text."""
+    found: list[str] = []
     for first in range(0, len(names), _COLUMNS):
         chosen = names[first : first + _COLUMNS]
-        asked = []
-        for name in chosen:
-            cell = f"nullif(trim(CAST({quoted(name)} AS VARCHAR)), '')"
-            fits = rf"regexp_full_match({cell}, '[+-]?(0|[1-9]\d{{0,14}})(\.0+)?')"
-            asked.append(f"bool_and({fits}) AND count_if(contains({cell}, '.')) > 0")
-        found = database.execute(f"SELECT {', '.join(asked)} FROM {table}").fetchall()[0]
-        yield from (name for name, whole in zip(chosen, found, strict=True) if whole)
+        asked = ", ".join(question.replace("{}", f"CAST({quoted(name)} AS VARCHAR)") for name in chosen)
+        answers = database.execute(f"SELECT {asked} FROM {rows}").fetchall()[0]
+        found += [name for name, holds in zip(chosen, answers, strict=True) if holds]
+    return found
