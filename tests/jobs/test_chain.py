@@ -172,6 +172,7 @@ def test_the_report_stands_alone(refreshed: Lake, shop: Path) -> None:
     assert [f"user-{n}" in page and f'id="user-{n}"' in users for n in (1, 10)] == [True, True]
 
 
+@pytest.mark.proof
 @pytest.mark.slow
 def test_a_run_that_fails_leaves_the_previous_ranking_in_place_and_says_so(
     refreshed: Lake, shop: Path, monkeypatch: pytest.MonkeyPatch

@@ -215,6 +215,7 @@ def test_after_the_file_was_mended_its_rows_are_replaced_by_those_of_the_newer_o
     assert sorted(r["rule"] for r in rows if not r["resolution"]) == ["too_dear", "too_dear"]
 
 
+@pytest.mark.proof
 def test_rows_that_waited_for_another_table_come_in_by_a_retry_alone(shop: Shop) -> None:
     shop.write("campaigns", "campaign,start,end\nc1,2019-05-01,2019-05-08\nc2,2019-05-02,2019-05-09\n")
     told = shop.retried("--files")

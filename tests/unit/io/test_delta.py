@@ -368,6 +368,7 @@ def test_a_mapping_must_read_what_a_delta_table_brings_as_parquet(tmp_path: Path
         mapping(tmp_path, files=files, connect={"sales": {"kind": "delta", "path": "/data/t"}})
 
 
+@pytest.mark.proof
 def test_what_a_row_says_at_last_counts_in_silver_and_a_deleted_one_stays(lake: Lake, tmp_path: Path) -> None:
     shop = Source(
         lake.spark, tmp_path, FEED,

@@ -47,6 +47,7 @@ print(spark.conf.get("spark.sql.extensions"), spark.range(3).count())
 """
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("broken", [False, True])
 def test_a_jvm_maps_the_archive_and_a_broken_one_is_no_obstacle(tmp_path: Path, broken: bool) -> None:
     """Of another Java, of other jars, cut off: the JVM leaves it and loads its classes from the jars."""

@@ -55,6 +55,7 @@ def test_a_killed_rank_is_named_though_it_leaves_no_word(spark: SparkSession, tm
         run_ranks(work, tmp_path, ranks=2, threads=1)
 
 
+@pytest.mark.proof
 def test_a_rank_that_stands_still_is_given_up_after_the_collective_time_out(
     spark: SparkSession, tmp_path: Path
 ) -> None:

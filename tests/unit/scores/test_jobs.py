@@ -139,6 +139,7 @@ def test_every_model_of_a_run_is_trained_and_scores(run: Run, model) -> None:  #
     assert {r.kind for r in scores.scored(run, AS_OF, "rank").select("kind").distinct().collect()} == {"fnn"}
 
 
+@pytest.mark.proof
 def test_a_run_whose_loss_is_no_number_registers_nothing(run: Run, model) -> None:  # type: ignore[no-untyped-def]
     wild = run.settings.model_copy(update={"train": run.settings.train.model_copy(update={"learning_rate": 1e38})})
     broken = Run(run.spark, wild, run.lake, AS_OF, "test-run", run.now, run.progress)

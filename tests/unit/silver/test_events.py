@@ -223,6 +223,7 @@ def test_a_rerun_and_a_full_second_look_leave_the_same_data(looks: list[Look]) -
     assert full.runs == {"test-run"}  # no row was written anew
 
 
+@pytest.mark.proof
 def test_another_mapping_leaves_no_event_that_it_does_not_give_and_the_first_one_brings_all_back(
     lake: Lake, tmp_path: Path
 ) -> None:

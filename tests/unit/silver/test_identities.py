@@ -41,7 +41,7 @@ def at(user: str, *days: str) -> list[dict[str, str]]:
     return [{"user": user, "time": f"2019-{day} 12:00:00", "line": f"{user} {day}"} for day in days]
 
 
-@pytest.mark.parametrize("pseudonyms", [None, {}])
+@pytest.mark.parametrize("pseudonyms", [None, pytest.param({}, marks=pytest.mark.proof)])
 def test_events_count_for_the_person_by_what_was_known_and_agreed_to_at_their_time(
     lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pseudonyms: dict[str, Any] | None
 ) -> None:
