@@ -84,13 +84,14 @@ def _inverse(pairs: Interactions, regularization: float) -> Floats:
 
 
 class Scorer:
-    """score of j = Σ over the items i of the history of B_ij."""
+    """score of j = Σ over the items i of the history of 2^(−age / half-life) · B_ij."""
 
     def __init__(self, rows: Learned, cfg: EaseConfig) -> None:
         self.items, self.near = rows.square("near")
+        self.half_life = cfg.half_life
 
     def best(self, asked: Interactions, k: int, exclude_seen: bool) -> Best:
-        """As ``family.Scorer``: the sum over the items of a history of their learned weights on each item; no list without a history."""
-        scores_BI = (asked.ones @ self.near).toarray()
+        """As ``family.Scorer``: the sum over the items of an aged history of their learned weights on each item; no list without a history."""
+        scores_BI = (asked.decayed(self.half_life, weighted=False) @ self.near).toarray()
         scores_BI[np.diff(asked.weight.indptr) == 0] = -np.inf
         return best_dense(scores_BI, asked.weight if exclude_seen else None, k)

@@ -110,11 +110,19 @@ class PopularConfig(SourceSection):
     windows: tuple[WindowTerm, ...] = Field(
         (WindowTerm(days=28, weight=1.0), WindowTerm(days=365, weight=0.05 / 13)),
         description="counts that are summed, of the last days (or steps of a sequence)",
+        json_schema_extra={
+            "tune": [
+                [{"days": 28, "weight": 1.0}, {"days": 365, "weight": 0.05 / 13}],
+                [{"days": 100_000, "weight": 1.0}],
+            ],
+            "of_order": True,
+        },
     )
     half_life: float | None = Field(
         None,
         gt=0,
         description="age at which a basket or pair counts half (days, or steps); null: alike within a window",
+        json_schema_extra={"tune": [None, 4, 7, 14, 28], "of_order": True},
     )
 
 

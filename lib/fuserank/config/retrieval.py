@@ -13,6 +13,21 @@ def _tuned(*choices: Any) -> dict[str, Any]:
     return {"tune": list(choices)}
 
 
+def _listed(*choices: Any) -> dict[str, Any]:
+    """Of a field that lists alone read: what was learned stands for any value of it."""
+    return {**_tuned(*choices), "of_lists": True}
+
+
+def _sized(*choices: int) -> dict[str, Any]:
+    """Of a field whose larger values are for larger data alone."""
+    return {**_tuned(*choices), "by_size": True}
+
+
+def _aged(*choices: Any, of_lists: bool = True) -> dict[str, Any]:
+    """Of a field that looks at the order of what was taken."""
+    return {**_tuned(*choices), "of_order": True, "of_lists": of_lists}
+
+
 class SimilarityConfig(Section):
     """How alike two columns of a weighted matrix are, and how a history is summed up over its neighbours."""
 
@@ -24,15 +39,15 @@ class SimilarityConfig(Section):
         200, ge=1, description="neighbours kept of each (count)", json_schema_extra=_tuned(50, 100, 200, 500)
     )
     shrinkage: float = Field(
-        0.0, ge=0, description="added to the product of norms (count)", json_schema_extra=_tuned(0, 3, 10, 30, 100)
+        0.0, ge=0, description="added to the product of norms (count)", json_schema_extra=_tuned(0, 1, 3, 10, 30, 100)
     )
     row_power: float = Field(
         0.5, ge=0, le=1, description="a row of n entries weighs n^-power: long ones say less of each two",
-        json_schema_extra=_tuned(0.0, 0.1, 0.25, 0.5, 0.75),
+        json_schema_extra=_tuned(0.0, 0.1, 0.25, 0.4, 0.5, 0.75),
     )  # fmt: skip
     popularity_power: float = Field(
         0.5, ge=0, le=1, description="exponent of the norm of what is proposed; its partner's is 1 minus that; 0.5 is the cosine",
-        json_schema_extra=_tuned(0.3, 0.4, 0.5, 0.6),
+        json_schema_extra=_tuned(0.2, 0.3, 0.4, 0.5, 0.6),
     )  # fmt: skip
     bm25_k1: float = Field(1.2, gt=0, description="saturation of bm25")
     bm25_b: float = Field(0.75, ge=0, le=1, description="normalisation by length of bm25")
@@ -44,19 +59,19 @@ class ItemCfConfig(SimilarityConfig):
 
     popularity_power: float = Field(
         0.4, ge=0, le=1, description="as above; 0.4 was better than the cosine on the validation parts of Gowalla and Beauty",
-        json_schema_extra=_tuned(0.3, 0.4, 0.5, 0.6),
+        json_schema_extra=_tuned(0.2, 0.3, 0.4, 0.5, 0.6),
     )  # fmt: skip
     half_life: float | None = Field(
         None, gt=0, description="age at which an item of the history counts half (days, or steps); null: all alike",
-        json_schema_extra=_tuned(None, 1, 2, 3, 5),
+        json_schema_extra=_aged(None, 1, 2, 3, 5, 10, 30, 90),
     )  # fmt: skip
     closeness: float | None = Field(
         None, gt=0, description="two items of a user count half when so far apart (days, or steps); null: all alike; not of swing",
-        json_schema_extra=_tuned(None, 1, 3, 6, 20),
+        json_schema_extra=_aged(None, 1, 3, 6, 20, of_lists=False),
     )  # fmt: skip
     backward: float = Field(
         1.0, ge=0, le=1, description="weight of what was taken before, where closeness is set; 1: order says nothing",
-        json_schema_extra=_tuned(0.1, 0.25, 0.5, 1.0),
+        json_schema_extra=_aged(0.1, 0.25, 0.5, 1.0, of_lists=False),
     )  # fmt: skip
 
 
@@ -68,24 +83,30 @@ class IalsConfig(Section):
     """iALS tuned for ranking: L = Σ_observed w (x·y − 1)² + α0 Σ_all (x·y)² + λ Σ (n + α0 N)^ν ‖·‖²."""
 
     factors: int = Field(
-        256, ge=1, le=1024, description="length of a factor (count)", json_schema_extra=_tuned(128, 256)
+        256,
+        ge=1,
+        le=1024,
+        description="length of a factor (count)",
+        json_schema_extra=_sized(16, 32, 64, 128, 256, 512, 1024),
     )
     iterations: int = Field(10, ge=1, description="passes over both sides (count)", json_schema_extra=_tuned(8, 12, 16))
     unobserved_weight: float = Field(
         0.02,
         gt=0,
         description="α0, weight of each pair that was not taken",
-        json_schema_extra=_tuned(0.01, 0.02, 0.04, 0.08),
+        json_schema_extra=_tuned(0.01, 0.02, 0.03, 0.04, 0.08, 0.15, 0.3, 1.0),
     )
     regularization: float = Field(
-        0.002, gt=0, description="λ", json_schema_extra=_tuned(0.001, 0.002, 0.004, 0.008, 0.016)
+        0.002, gt=0, description="λ", json_schema_extra=_tuned(0.001, 0.002, 0.003, 0.005, 0.008, 0.016, 0.03, 0.06)
     )
     frequency: float = Field(
         1.0, ge=0, le=1, description="ν, how much the regularisation grows with a row's pairs; 0: alike for all",
         json_schema_extra=_tuned(0.5, 0.75, 1.0),
     )  # fmt: skip
     weighting: Literal["none", "log", "power"] = Field(
-        "none", description="w of a pair with weight r: 1, 1 + ln r, or r^power"
+        "none",
+        description="w of a pair with weight r: 1, 1 + ln r, or r^power",
+        json_schema_extra=_tuned("none", "log"),
     )
     power: float = Field(0.5, gt=0, le=1, description="exponent of the weighting `power`")
     popularity_power: float = Field(
@@ -105,7 +126,7 @@ class EaseConfig(Section):
         300.0,
         gt=0,
         description="λ on the diagonal of the Gram matrix",
-        json_schema_extra=_tuned(100, 200, 300, 500, 800),
+        json_schema_extra=_tuned(3, 10, 30, 100, 200, 300, 500, 1000, 2000),
     )
     neighbours: int = Field(
         500,
@@ -113,6 +134,10 @@ class EaseConfig(Section):
         description="largest entries kept of each column, by size (count)",
         json_schema_extra=_tuned(200, 500),
     )
+    half_life: float | None = Field(
+        None, gt=0, description="age at which an item of the history counts half (days, or steps); null: all alike",
+        json_schema_extra=_aged(None, 1, 2, 3, 5, 10, 30, 90),
+    )  # fmt: skip
     memory_gb: float = Field(
         8.0, gt=0, description="the items² matrix must fit into it (GB, 4 bytes an entry), or the fit is refused"
     )
@@ -126,18 +151,19 @@ class GraphFilterConfig(Section):
         256,
         ge=1,
         description="singular vectors of the ideal low-pass filter (count)",
-        json_schema_extra=_tuned(128, 256, 448),
+        json_schema_extra=_sized(16, 32, 64, 128, 256, 448),
     )
     ideal_weight: float = Field(
         0.3, ge=0, description="β, weight of the ideal low-pass filter", json_schema_extra=_tuned(0.0, 0.1, 0.3, 0.5)
     )
     sharpening: float = Field(
         2.5, ge=0, description="time for which the blurred signal is sharpened; 0: GF-CF",
-        json_schema_extra=_tuned(0.0, 1.0, 2.0, 2.5),
+        json_schema_extra=_listed(0.0, 0.5, 1.0, 1.5, 2.0, 2.5),
     )  # fmt: skip
     half_life: float | None = Field(
-        None, gt=0, description="age at which an item of the history counts half (days, or steps); null: all alike"
-    )
+        None, gt=0, description="age at which an item of the history counts half (days, or steps); null: all alike",
+        json_schema_extra=_aged(None, 1, 2, 3, 5, 10, 30, 90),
+    )  # fmt: skip
 
 
 class PprConfig(Section):
@@ -157,7 +183,7 @@ class PprConfig(Section):
     )  # fmt: skip
     half_life: float | None = Field(
         None, gt=0, description="age at which an item of the history counts half (days, or steps); null: all alike",
-        json_schema_extra=_tuned(None, 1, 2, 5),
+        json_schema_extra=_aged(None, 1, 2, 3, 5, 10, 30, 90),
     )  # fmt: skip
 
 
@@ -165,14 +191,26 @@ class BprConfig(Section):
     """Matrix factorisation that ranks what a user took above what not."""
 
     factors: int = Field(
-        256, ge=1, le=1024, description="length of a factor (count)", json_schema_extra=_tuned(128, 256, 384)
+        256,
+        ge=1,
+        le=1024,
+        description="length of a factor (count)",
+        json_schema_extra=_sized(16, 32, 64, 128, 256, 384),
     )
-    epochs: int = Field(50, ge=1, description="passes over the pairs (count)", json_schema_extra=_tuned(30, 50, 100))
+    epochs: int = Field(
+        50, ge=1, description="passes over the pairs (count)", json_schema_extra=_tuned(15, 30, 50, 100)
+    )
     learning_rate: float = Field(
-        0.1, gt=0, description="of the first epoch; falls to 0 in a line", json_schema_extra=_tuned(0.05, 0.1, 0.15)
+        0.1,
+        gt=0,
+        description="of the first epoch; falls to 0 in a line",
+        json_schema_extra=_tuned(0.02, 0.05, 0.1, 0.15),
     )
     regularization: float = Field(
-        0.01, ge=0, description="λ, of factors and biases alike", json_schema_extra=_tuned(0.005, 0.01, 0.02)
+        0.01,
+        ge=0,
+        description="λ, of factors and biases alike",
+        json_schema_extra=_tuned(0.005, 0.01, 0.02, 0.04, 0.08),
     )
     negatives: Literal["uniform", "dynamic"] = Field(
         "dynamic", description="an item that was not taken: any, or the best scored of `candidates`",
@@ -180,7 +218,7 @@ class BprConfig(Section):
     )  # fmt: skip
     candidates: int = Field(
         32, ge=1, description="items drawn for a dynamic negative (count); at most a fiftieth of all",
-        json_schema_extra=_tuned(8, 16, 32, 64),
+        json_schema_extra=_tuned(4, 8, 16, 32, 64),
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from fuserank.common.lookup import locate
 from fuserank.common.topn import capped_recall, ndcg, recall
+from fuserank.config.auto import Numbers
 from fuserank.config.base import Section
 from fuserank.evaluation.bootstrap import interval, resampled_means
 from fuserank.registry.sources import floor
@@ -96,17 +97,31 @@ def minus(names: Sequence[str], value_UM: npt.NDArray[np.float64], floor_UM: npt
     return {name: (mean[name], *ci95[name]) for name in names}
 
 
+def _extras(of: type[Section]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, told in of.model_fields.items():
+        if isinstance(extra := told.json_schema_extra, dict):
+            yield name, extra
+
+
+def of_lists(of: type[Section]) -> set[str]:
+    """The fields that lists alone read: what was learned with one value of them stands for any."""
+    return {name for name, extra in _extras(of) if extra.get("of_lists")}
+
+
 class Search:
     """Settings to try, one after the other: what was given, seeded draws for the first third, then neighbours of the best so
-    far, which differ from it in one or two fields. Each once; it ends early where nothing else is left.
+    far, which differ from it in one or two fields. Each once; it ends early where nothing else is left. ``numbers``: of the data, where
+    settings that it is too small for, or that its lack of order makes no difference to, are left out.
     """
 
-    def __init__(self, config: Section, fixed: set[str], count: int, seed: int) -> None:
+    def __init__(self, config: Section, fixed: set[str], count: int, seed: int, numbers: Numbers | None = None) -> None:
         self.space: dict[str, list[Any]] = {}
-        for name, told in type(config).model_fields.items():
-            extra = told.json_schema_extra
-            if isinstance(extra, dict) and isinstance(choices := extra.get("tune"), list) and name not in fixed:
-                self.space[name] = choices
+        for name, extra in _extras(type(config)):
+            if isinstance(choices := extra.get("tune"), list) and name not in fixed:
+                if extra.get("by_size") and numbers is not None:
+                    choices = [c for c in choices if c <= numbers.most_factors]
+                if not (extra.get("of_order") and numbers is not None and not numbers.pace):
+                    self.space[name] = choices
         self.count, self.random = count, np.random.default_rng(seed)
         self.best, self.value, self.found = config, -np.inf, [config]
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from fuserank.config.auto import Numbers
 from fuserank.config.base import Section
 from fuserank.config.candidates import PopularConfig
-from fuserank.config.retrieval import GraphFilterConfig
+from fuserank.config.retrieval import GraphFilterConfig, IalsConfig, ItemCfConfig
 from fuserank.evaluation import leaderboard as board
 from fuserank.evaluation import leaderboard_page as page
 from fuserank.evaluation.leaderboard import Lists, Row
 from fuserank.evaluation.protocols import Split
+from fuserank.registry.sources import recommenders
 
 NOTHING = pa.table({})
 
@@ -62,20 +66,61 @@ def tried(search: board.Search) -> list[Section]:
 
 def test_a_search_begins_with_what_was_given_tries_each_once_and_ends_near_the_best() -> None:
     given = GraphFilterConfig(ideal_weight=0.7, sharpening=2.5, factors=128)
-    search = board.Search(given, {"ideal_weight"}, 9, seed=1)
+    fixed = {"ideal_weight", "half_life"}
+    search = board.Search(given, fixed, 20, seed=1)
     found = tried(search)
     assert found[0] == given
-    assert len(found) == 9 == len({c.model_dump_json() for c in found})
+    assert len(found) == 20 == len({c.model_dump_json() for c in found})
     assert {c.ideal_weight for c in found} == {0.7}  # type: ignore[attr-defined]
     assert search.best == given.model_copy(update={"sharpening": 0.0, "factors": 448})
-    assert tried(board.Search(given, {"ideal_weight"}, 9, seed=1)) == found
+    assert tried(board.Search(given, fixed, 20, seed=1)) == found
 
 
 def test_a_search_ends_where_nothing_else_is_left() -> None:
-    search = board.Search(PopularConfig(), set(), 10, seed=1)
+    search = board.Search(PopularConfig(), {"windows", "half_life"}, 10, seed=1)
     assert list(search) == [PopularConfig()]
-    small = board.Search(GraphFilterConfig(), {"ideal_weight", "sharpening"}, 100, seed=1)
-    assert {c.factors for c in small} == {128, 256, 448}  # type: ignore[attr-defined]
+    small = board.Search(GraphFilterConfig(), {"ideal_weight", "sharpening", "half_life"}, 200, seed=1)
+    assert {c.factors for c in small} == {16, 32, 64, 128, 256, 448}  # type: ignore[attr-defined]
+
+
+def test_a_search_leaves_out_what_the_data_are_too_small_for_and_what_looks_at_an_order_that_they_lack() -> None:
+    few = Numbers(users=900, items=150, pairs=9000)
+    assert board.Search(IalsConfig(), set(), 9, 1, few).space["factors"] == [16, 32, 64]
+    aged = {"half_life", "closeness", "backward"}
+    assert not aged & board.Search(ItemCfConfig(), set(), 9, 1, few).space.keys()
+    assert aged <= board.Search(ItemCfConfig(), set(), 9, 1, Numbers(900, 150, 9000, pace=1.0)).space.keys()
+
+
+BY_HAND: dict[str, list[dict[str, Any]]] = {  # what docs/models.md chose so
+    "popular": [{"windows": [{"days": 100_000, "weight": 1}]}, {"half_life": 14}, {"half_life": 28}, {"half_life": 4}],
+    "item_cf": [
+        {"neighbours": 100, "shrinkage": 100, "row_power": 0, "popularity_power": 0.3},
+        {"closeness": 3, "backward": 0.25, "half_life": 2},
+    ],
+    "user_cf": [{"row_power": 0.4}],
+    "ials": [
+        {"factors": 512},
+        {"factors": 1024, "iterations": 8, "regularization": 0.003, "unobserved_weight": 0.03, "popularity_power": 0.4},
+        {"factors": 128},
+        {"factors": 32, "unobserved_weight": 0.3, "regularization": 0.005, "weighting": "log"},
+    ],
+    "graph_filter": [{"half_life": 2}],
+    "ppr": [{"half_life": 2}],
+    "ease": [{"regularization": 100}, {"regularization": 500}],
+    "kg": [{"half_life": 90, "popularity_half_life": 28}],
+    "segment_popularity": [{"shrinkage": 30000, "user_weight": 0.5, "history_weight": 0.5}],
+}
+
+
+@pytest.mark.parametrize("name", BY_HAND)
+def test_a_search_can_find_what_was_chosen_by_hand(name: str) -> None:
+    settings = recommenders()[name].settings
+    space = board.Search(settings(), set(), 1, seed=1).space
+    for wanted in BY_HAND[name]:
+        for key, value in wanted.items():
+            assert getattr(settings.model_validate({key: value}), key) in [
+                getattr(settings.model_validate({key: choice}), key) for choice in space[key]
+            ]
 
 
 @pytest.fixture

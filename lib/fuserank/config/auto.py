@@ -1,0 +1,91 @@
+"""Settings that the data decide: a field that is ``auto`` gets its value from a written rule, one that is set keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+from fuserank.config.base import Section
+
+AUTO = "auto"
+S = TypeVar("S", bound=Section)
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What rules know of the data: users and items with a pair, pairs of them, and ``pace``, the age from one of a user's days (or
+    steps) with a pair to the next, a mean over all; 0 where no order is known.
+    """
+
+    users: int
+    items: int
+    pairs: int
+    pace: float = 0.0
+
+    @property
+    def a_user(self) -> float:
+        """Pairs of a user, a mean."""
+        return self.pairs / max(self.users, 1)
+
+    @property
+    def an_item(self) -> float:
+        """Pairs of an item, a mean."""
+        return self.pairs / max(self.items, 1)
+
+    @property
+    def density(self) -> float:
+        """Pairs there are of those there could be, 0…1."""
+        return self.pairs / max(self.users * self.items, 1)
+
+    @property
+    def most_factors(self) -> int:
+        """The longest factors that a search tries: half of the smaller side, 16 at least."""
+        return max(16, min(self.users, self.items) // 2)
+
+    def __str__(self) -> str:
+        order = f"{self.pace:.3g} from one to the next" if self.pace else "no order"
+        return f"{self.users:,} users, {self.items:,} items, {self.pairs:,} pairs, {order}"
+
+
+class _OrAuto:
+    """In ``Annotated``: ``auto`` is a value, too. The type stays what kernels read, as they get settings that are settled."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        def check(value: Any, inner: core_schema.ValidatorFunctionWrapHandler) -> Any:
+            return value if isinstance(value, str) and value == AUTO else inner(value)
+
+        return core_schema.no_info_wrap_validator_function(
+            check, handler(source), serialization=core_schema.plain_serializer_function_ser_schema(lambda value: value)
+        )
+
+
+OR_AUTO = _OrAuto()
+
+
+def open_fields(cfg: Section) -> list[str]:
+    """The fields that are ``auto``, in the order in which they are declared; of nested sections none is."""
+    return [name for name in type(cfg).model_fields if isinstance(v := getattr(cfg, name), str) and v == AUTO]
+
+
+def settled(cfg: S, numbers: Numbers) -> S:
+    """The settings with what their class's ``by_data`` says for each field that is ``auto``."""
+    if not (waiting := open_fields(cfg)):
+        return cfg
+    rule = getattr(type(cfg), "by_data", None)
+    told: Mapping[str, Any] = rule(numbers, cfg) if rule else {}
+    if missing := [name for name in waiting if name not in told]:
+        raise ValueError(f"{type(cfg).__name__}.by_data says nothing of {', '.join(missing)}")
+    return type(cfg).model_validate({**cfg.model_dump(), **{name: told[name] for name in waiting}})
+
+
+def chosen(cfg: Section, by: Section) -> str:
+    """What ``auto`` stood for: ``by`` is ``cfg``, settled."""
+    return ", ".join(f"{name}={_shown(getattr(by, name))}" for name in open_fields(cfg))
+
+
+def _shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else "null" if value is None else str(value)
