@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fuserank.common.lookup import locate
+from fuserank.config.auto import Numbers
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -83,6 +84,42 @@ class Interactions:
         had = np.flatnonzero(count_U)
         youngest = np.repeat(np.minimum.reduceat(self.age.data, self.age.indptr[had]), count_U[had])
         return _with(plain, plain.data * np.exp2((youngest - self.age.data) / np.float32(half_life)))
+
+
+def numbers_of(table: pa.Table) -> Numbers:
+    """Of PAIR_COLUMNS, unique by user and item, in any order."""
+    user, item, age = (table.column(c).to_numpy() for c in ("user_index", "item_index", "age"))
+    count_I = np.unique(item, return_counts=True)[1].astype(np.int64)
+    days = np.unique(np.stack([user.astype(np.int64), np.rint(age).astype(np.int64)], axis=1), axis=0)
+    users, first_U, steps_U = np.unique(days[:, 0], return_index=True, return_counts=True)
+    span_U = days[first_U + steps_U - 1, 1] - days[first_U, 1]
+    return _numbers(
+        len(users), len(count_I), len(user), int(count_I @ count_I), int(span_U.sum()), int((steps_U - 1).sum())
+    )
+
+
+def counted(pair_rows: DataFrame) -> Numbers:
+    """The same of ``history.baskets.pairs``. Runs two jobs; sums of integers alone, so in any number of partitions the same."""
+    from pyspark.sql import functions as F
+
+    span, steps = F.max("age_days") - F.min("age_days"), F.count_distinct("age_days") - 1
+    by_user = pair_rows.groupBy("user_index").agg(span.alias("span"), steps.alias("steps"))
+    by_item = pair_rows.groupBy("item_index").agg(F.count(F.lit(1)).alias("n"))
+    (u,) = by_user.agg(
+        F.count(F.lit(1)).alias("users"), F.sum("span").alias("span"), F.sum("steps").alias("steps")
+    ).collect()
+    (i,) = by_item.agg(
+        F.count(F.lit(1)).alias("items"), F.sum("n").alias("pairs"), F.sum(F.col("n") * F.col("n")).alias("squares")
+    ).collect()
+    told = (u["users"], i["items"], i["pairs"], i["squares"], u["span"], u["steps"])
+    return _numbers(*(int(n or 0) for n in told))
+
+
+def _numbers(users: int, items: int, pairs: int, squares: int, span: int, steps: int) -> Numbers:
+    """``squares``: Σ over items of their users²; ``span``: Σ over users of their oldest age less their youngest; ``steps``: Σ of their
+    distinct ages less 1.
+    """
+    return Numbers(users, items, pairs, squares / pairs if pairs else 1.0, span / steps if steps else 0.0)
 
 
 def as_interactions(pair_rows: DataFrame) -> DataFrame:

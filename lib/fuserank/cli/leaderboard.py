@@ -21,6 +21,7 @@ app = typer.Typer(help="Recommenders side by side on any data: quality with inte
 _EXAMPLE = """Recommenders side by side on any data, all items ranked.
 
 \b
+  fuserank leaderboard --data gowalla
   fuserank leaderboard --data gowalla --layout pairs --models item_cf,ials,item_cf+ials --k 20
   fuserank leaderboard --data Beauty.txt --layout sequences --models item_cf --tune 20
   fuserank leaderboard --layout events --dataset completejourney --lake lake --models item_cf,ials --repeats
@@ -28,7 +29,8 @@ _EXAMPLE = """Recommenders side by side on any data, all items ranked.
 pairs: a folder with train.txt and test.txt, lines `user item item …`; sequences: one such file, items in the order of
 time, the last is the truth; events: what the lake knows before --as-of against the days after it, by --track: all; new: without what a user had taken
 before; cold-items: lists among the items first sold in the days before it; never-sold: among those not sold before it;
-cold-users-1, -3, -5: 500 users whom no model has learned from, by their first events. Names joined by + are
+cold-users-1, -3, -5: 500 users whom no model has learned from, by their first events. Without --models each runs that the layout has data
+for, the quick ones first, by settings that the data's numbers give, as long as --minutes allow; what time is left says what tuning would add. Names joined by + are
 fused, by weights and calibration from the validation part, which is cut from the training part alone. With --tune N so
 many settings are tried there; the truth is read once for each row. Rows go to ops.leaderboard; `leaderboard show`
 compares them.
@@ -41,7 +43,8 @@ def leaderboard(
     data: Annotated[str | None, typer.Option("--data", metavar="PATH", help="file or folder; of the layout events none")] = None,
     layout: Annotated[str, typer.Option("--layout", help="events, sequences or pairs")] = "pairs",
     protocol: Annotated[str | None, typer.Option("--protocol", help="temporal, leave-one-out or given-split: the one that the layout has")] = None,
-    models: Annotated[str, typer.Option("--models", help="names by commas; + joins those that are fused; all: each alone that the layout has data for")] = "all",
+    models: Annotated[str | None, typer.Option("--models", help="names by commas; + joins those that are fused; all: each alone that the layout has data for; none named: the same within --minutes")] = None,
+    minutes: Annotated[float | None, typer.Option("--minutes", min=0.1, help="begin no model that would not be done by then, and look at tuning until then; 10 without --models, else no limit")] = None,
     tune: Annotated[int, typer.Option("--tune", min=0, help="settings to try of each on the validation part; 0: as given")] = 0,
     k: Annotated[str, typer.Option("--k", help="lengths of the lists judged, by commas")] = "10,20",
     given: Annotated[list[str] | None, typer.Option("--with", metavar="model.field=value", help="a setting of a model; it is not tuned; may be given again")] = None,
@@ -53,15 +56,27 @@ def leaderboard(
     """Judge recommenders on any data and keep the rows; what people read of it is ``_EXAMPLE``."""
     if context.invoked_subcommand is not None:
         return
-    asked = _asked(data, layout, protocol, models, tune, k, given or [], _track(layout, track, repeats))
-    asked.configs()  # refuses what is wrong before Spark starts
-    _run(asked, o.settings(env, as_of, lake, overrides, dataset), as_json, html)
+    asked = _asked(data, layout, protocol, models, tune, k, given or [], _track(layout, track, repeats), minutes)
+    settings = o.settings(env, as_of, lake, overrides, dataset)
+    _refuse(asked, settings)
+    _run(asked, settings, as_json, html)
+
+
+def _refuse(asked: Asked, settings: Settings) -> None:
+    """What is wrong is said before Spark starts."""
+    from fuserank.jobs._leaderboard import refuse_missing
+    from fuserank.jobs._leaderboard_fusion import fusion_of
+
+    asked.configs()
+    fusion_of(settings.fusion, asked.ks)
+    refuse_missing(asked)
 
 
 def _asked(
-    data: str | None, layout: str, protocol: str | None, models: str, tune: int, k: str, given: list[str], track: str
-) -> Asked:
-    from fuserank.jobs._leaderboard import LAYOUTS, Asked
+    data: str | None, layout: str, protocol: str | None, models: str | None, tune: int, k: str, given: list[str], track: str,
+    minutes: float | None = None,
+) -> Asked:  # fmt: skip
+    from fuserank.jobs._leaderboard import LAYOUTS, MINUTES, Asked
     from fuserank.registry.sources import recommenders
 
     if layout not in LAYOUTS:
@@ -73,9 +88,21 @@ def _asked(
     if not all(n.strip().isdigit() and int(n) > 0 for n in k.split(",")):
         raise FuserankError(f"--k {k} is no list of lengths, such as 10,20")
     every = tuple(who.name for who in recommenders() if layout == "events" or not who.content)
-    names = every if models == "all" else tuple(n.strip() for n in models.split(",") if n.strip())
+    if models is None:
+        names, minutes = tuple(n for n in every if _runs_here(n)), MINUTES if minutes is None else minutes
+    else:
+        names = every if models == "all" else tuple(n.strip() for n in models.split(",") if n.strip())
     ks = tuple(sorted({int(n) for n in k.split(",")}))
-    return Asked(data or "events", layout, names, ks, tune, _settings(given), track)
+    return Asked(data or "events", layout, names, ks, tune, _settings(given), track, minutes)
+
+
+def _runs_here(name: str) -> bool:
+    """Whether what its module imports is installed."""
+    from importlib.util import find_spec
+
+    from fuserank.registry.sources import recommenders
+
+    return not recommenders()[name].torch or find_spec("torch") is not None
 
 
 def _track(layout: str, track: str | None, repeats: bool) -> str:
@@ -112,10 +139,10 @@ def _run(asked: Asked, settings: Settings, as_json: bool, html: Path | None) -> 
     from fuserank.io.run import open_run
     from fuserank.jobs import _leaderboard as job
 
-    rows = []
+    rows, told = [], job.Told()
     with open_run("leaderboard", settings, settings.as_of) as run:
         split, validation = job.splits(run, asked)
-        for row in job.judge(run, asked, split, validation):
+        for row in job.judge(run, asked, split, validation, told):
             rows.append(row)
             run.say("    " + ", ".join(f"{n} {v:.4f}" for n, v in row.metrics.items()))
         job.save(run, asked, split, rows)
@@ -124,7 +151,7 @@ def _run(asked: Asked, settings: Settings, as_json: bool, html: Path | None) -> 
         page = shown.render(rows, name, asked.protocol, board, len(split.users))
         typer.echo(str(write_page(html, page)), err=as_json)
     if as_json:
-        told = {
+        found = {
             "protocol": asked.protocol,
             "track": asked.track if asked.layout == "events" else None,
             "users": len(split.users),
@@ -134,10 +161,12 @@ def _run(asked: Asked, settings: Settings, as_json: bool, html: Path | None) -> 
             "data": name,
             "seed": settings.seed,
             "rows": [r.as_dict() for r in rows],
+            "left_out": told.left_out,
+            "tuning": told.tuning,
         }
-        typer.echo(json.dumps(told))
+        typer.echo(json.dumps(found))
     elif html is None:
-        typer.echo("\n".join(shown.lines(rows)))
+        typer.echo("\n".join([*shown.lines(rows), *shown.beside(told.left_out, told.tuning, asked.minutes)]))
     sys.stdout.flush()
 
 
@@ -148,7 +177,7 @@ def show(
 ) -> None:  # fmt: skip
     """Every row that was judged here, by split, the best first."""
     from fuserank.io.rows import open_rows
-    from fuserank.jobs import _leaderboard as job
+    from fuserank.jobs import _leaderboard_shown as job
 
     boards = job.shown(open_rows(o.settings(env, None, lake, overrides)), board)
     if as_json:

@@ -17,13 +17,14 @@ S = TypeVar("S", bound=Section)
 
 @dataclass(frozen=True)
 class Numbers:
-    """What rules know of the data: users and items with a pair, pairs of them, and ``pace``, the age from one of a user's days (or
-    steps) with a pair to the next, a mean over all; 0 where no order is known.
+    """What rules know of the data: users and items with a pair, pairs of them; ``reach``: users of the item of a pair, a mean over
+    pairs; ``pace``: the age from one of a user's days (or steps) with a pair to the next, a mean over all, 0 where no order is known.
     """
 
     users: int
     items: int
     pairs: int
+    reach: float = 1.0
     pace: float = 0.0
 
     @property
@@ -37,9 +38,9 @@ class Numbers:
         return self.pairs / max(self.items, 1)
 
     @property
-    def density(self) -> float:
-        """Pairs there are of those there could be, 0…1."""
-        return self.pairs / max(self.users * self.items, 1)
+    def chance(self) -> float:
+        """Users that two items which are taken would share by chance: below 1 a meeting says much, above it little."""
+        return self.reach**2 / max(self.users, 1)
 
     @property
     def most_factors(self) -> int:
@@ -48,7 +49,8 @@ class Numbers:
 
     def __str__(self) -> str:
         order = f"{self.pace:.3g} from one to the next" if self.pace else "no order"
-        return f"{self.users:,} users, {self.items:,} items, {self.pairs:,} pairs, {order}"
+        size = f"{self.users:,} users, {self.items:,} items, {self.pairs:,} pairs"
+        return f"{size}, {self.reach:.3g} users of a taken item, {order}"
 
 
 class _OrAuto:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fuserank.common import page
 from fuserank.common.shown import columns
@@ -27,6 +27,22 @@ def lines(rows: Sequence[Row]) -> list[str]:
     names = list(rows[0].metrics)
     over = _compared(rows)
     return columns([_head(names, over), *(_cells(row, names, over) for row in _ranked(rows))])
+
+
+def beside(left_out: Sequence[str], tuning: Mapping[str, Mapping[str, Any]], minutes: float | None) -> list[str]:
+    """What was left out, and what tuning would add: members by gain, on the validation part, where the truth is not looked at."""
+    told = []
+    if left_out:
+        told.append(f"left out, as they would not be done in {minutes:g} minutes: {', '.join(left_out)}; --minutes gives more, --models names some")  # fmt: skip
+    gains = sorted(tuning.items(), key=lambda one: one[1]["default"] - one[1]["best"])
+    if gains:
+        told.append(
+            f"what tuning would add, {gains[0][1]['metric']} on the validation part by a few settings of each (--tune 24 tries more):"
+        )
+    for name, of in gains:
+        how = ", ".join(f"{k}={v}" for k, v in of["differs"].items()) or "nothing better yet"
+        told.append(f"    {name} {of['default']:.4f} → {of['best']:.4f} of {of['trials']} tried: {how}")
+    return told
 
 
 def _compared(rows: Sequence[Row]) -> list[str]:

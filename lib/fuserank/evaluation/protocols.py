@@ -89,9 +89,11 @@ def leave_one_out(user_N: Ints, item_N: Ints, position_N: npt.NDArray[np.int64])
         kept = back_N >= last
         return pairs_of(user_N[kept], item_N[kept], back_N[kept] - last)
 
+    train = before(2)
+
     def judged_by(last: int) -> Split:
         judged = (back_N == last) & (size_N > 2)
-        return _split(before(2), before(last + 1), user_N[judged], item_N[judged])
+        return _split(train, before(last + 1), user_N[judged], item_N[judged])
 
     return judged_by(0), judged_by(1)
 

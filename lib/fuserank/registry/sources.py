@@ -45,7 +45,8 @@ class Source:
     equal parts the source with the smaller ``speaks`` is heard. ``walk``: module:function that finds the walks.
     ``fills``: its list is the same for all and fills what others leave. ``bounded``: it has no more rows than there are pairs of
     users and what they took. ``in_samples``: its rank and score are columns of samples.samples. ``default``: it runs unless settings
-    name others.
+    name others. ``takes``: seconds of a fit and all lists on one slow core, a pair, a pair and user, an item cubed, by which a leaderboard orders
+    and leaves out; measured on Gowalla (docs/models.md).
     """
 
     name: str
@@ -70,6 +71,7 @@ class Source:
     bounded: bool = False
     in_samples: bool = False
     default: bool = False
+    takes: tuple[float, float, float] = (2e-4, 0.0, 0.0)
 
     @property
     def settings(self) -> type[Section]:
@@ -104,6 +106,7 @@ SOURCES: Registry[Source] = Registry(
             name="popular", label="popular", colour="#b5485d", number=3, section=True, default=True, in_samples=True,
             module="fuserank.candidates.popular", config="fuserank.config.candidates:PopularConfig", writes=None, fills=True,
             reason="counts", text=_COUNTS, speaks=90,
+            takes=(2e-5, 0.0, 0.0),
         ),
         Source(
             name="trending", label="trending", colour="#8d99a6", number=4, section=True, family=False, in_samples=True,
@@ -114,10 +117,12 @@ SOURCES: Registry[Source] = Registry(
         Source(
             name="item_cf", label="item_cf", colour="#a9774b", number=5, by_blocks=True, reason="edges", text=_EDGES,
             module="fuserank.candidates.item_cf", config="fuserank.config.retrieval:ItemCfConfig",
+            takes=(4e-5, 0.0, 0.0),
         ),
         Source(
             name="user_cf", label="user_cf", colour="#7d6b3f", number=6, by_blocks=True,
             module="fuserank.candidates.user_cf", config="fuserank.config.retrieval:UserCfConfig",
+            takes=(7e-5, 0.0, 0.0),
         ),
         Source(
             name="ials", label="ials", colour="#2f7f99", number=7, distributed=True, reason="vectors", text=_VECTORS,
@@ -126,14 +131,17 @@ SOURCES: Registry[Source] = Registry(
         Source(
             name="ease", label="ease", colour="#5b8c5a", number=8, reason="edges", text=_EDGES,
             module="fuserank.candidates.ease", config="fuserank.config.retrieval:EaseConfig",
+            takes=(5e-5, 0.0, 2e-11),
         ),
         Source(
             name="graph_filter", label="graph_filter", colour="#6f7fb5", number=9,
             module="fuserank.candidates.graph_filter", config="fuserank.config.retrieval:GraphFilterConfig",
+            takes=(3e-5, 5e-9, 0.0),
         ),
         Source(
             name="ppr", label="ppr", colour="#9a6fb5", number=10,
             module="fuserank.candidates.ppr", config="fuserank.config.retrieval:PprConfig",
+            takes=(3e-5, 0.0, 0.0),
         ),
         Source(
             name="bpr", label="bpr", colour="#b56f97", number=11, reason="vectors", text=_VECTORS,

@@ -83,8 +83,11 @@ def test_models_are_judged_alone_and_fused_and_rows_stay_in_the_lake(
         (["--data", "x", "--models", "popular", "--with", "popular.quota=5"], "popular.quota is of the chain's candidates; --k says how long"),
         (["--data", "x", "--models", "ease", "--with", "ials.factors=3"], "settings for ials, which --models does not name"),
         (["--data", "x", "--models", "ials", "--with", "ials"], "--with ials: write model.field=value"),
-        (["--data", "x", "--models", "ials", "--with", "ials.factor=3"], "factor: Extra inputs are not permitted"),
-        (["--data", "x", "--models", "ials", "--with", "ials.factors=0"], "factors: Input should be greater than or equal to 1"),
+        (["--data", "x", "--models", "ials", "--with", "ials.factor=3"], "ials.factor: there is no such setting; ials has: factors, iterations, "),
+        (["--data", "x", "--models", "ials", "--with", "ials.factors=0"], "ials.factors: Input should be greater than or equal to 1; ials has: factors, "),
+        (["--data", "nowhere", "--models", "ials"], "there is no file nowhere/train.txt; --data of layout pairs is a folder with train.txt and test.txt"),
+        (["--data", "nowhere.txt", "--layout", "sequences"], "there is no file nowhere.txt; --data of layout sequences is one file of lines"),
+        (["--data", "x", "--models", "ials", "--set", "fusion.new_track_share=0.3"], "fusion.new_track_share is of the chain; here --track says"),
         (["--data", "x", "--models", "ials+ials"], "ials+ials names a recommender twice"),
         (["--data", "x", "--models", "ials,kg+ials"], "layout pairs does not tell what items are, which kg learns from"),
         (["--data", "x", "--k", "0,5"], "--k 0,5 is no list of lengths"),
@@ -105,9 +108,17 @@ def test_what_is_wrong_is_said_before_spark_starts(arguments: list[str], words: 
 def test_all_are_those_that_the_layout_has_data_for() -> None:
     from fuserank.cli.leaderboard import _asked
 
-    events, pairs = (_asked("x", layout, None, "all", 0, "10", [], False).models for layout in ("events", "pairs"))
+    events, pairs = (_asked("x", layout, None, "all", 0, "10", [], "new").models for layout in ("events", "pairs"))
     assert set(events) - set(pairs) == {"kg", "content", "segment_popularity", "two_tower"}
     assert pairs[:2] == ("popular", "item_cf")
+
+
+def test_without_models_the_same_run_within_ten_minutes() -> None:
+    from fuserank.cli.leaderboard import _asked
+
+    named, none = (_asked("x", "pairs", None, models, 0, "10", [], "new") for models in ("all", None))
+    assert (named.minutes, none.minutes) == (None, 10.0)
+    assert none.models == named.models
 
 
 def test_a_lake_without_rows_says_how_to_get_some(spark: SparkSession, tmp_path: Path) -> None:

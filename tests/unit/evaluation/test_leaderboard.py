@@ -8,14 +8,17 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from fuserank.common.errors import FuserankError
 from fuserank.config.auto import Numbers
 from fuserank.config.base import Section
 from fuserank.config.candidates import PopularConfig
+from fuserank.config.fusion import FusionConfig
 from fuserank.config.retrieval import GraphFilterConfig, IalsConfig, ItemCfConfig
 from fuserank.evaluation import leaderboard as board
 from fuserank.evaluation import leaderboard_page as page
 from fuserank.evaluation.leaderboard import Lists, Row
 from fuserank.evaluation.protocols import Split
+from fuserank.jobs._leaderboard_fusion import fusion_of
 from fuserank.registry.sources import recommenders
 
 NOTHING = pa.table({})
@@ -121,6 +124,28 @@ def test_a_search_can_find_what_was_chosen_by_hand(name: str) -> None:
             assert getattr(settings.model_validate({key: value}), key) in [
                 getattr(settings.model_validate({key: choice}), key) for choice in space[key]
             ]
+
+
+def test_a_fusion_takes_the_settings_that_are_given_and_its_own_else() -> None:
+    own = fusion_of(FusionConfig(), (5, 20))
+    assert (own.top_n, own.min_weight, own.new_track_share, own.method) == (20, 0.0, 0.0, "weighted")
+    given = fusion_of(FusionConfig(method="reciprocal_rank", rrf_k=7, top_n=5), (5, 20))
+    assert (given.method, given.rrf_k, given.top_n, given.min_weight) == ("reciprocal_rank", 7, 5, 0.0)
+    with pytest.raises(FuserankError, match="new_track_share is of the chain"):
+        fusion_of(FusionConfig(new_track_share=0.5), (5, 20))
+
+
+def test_what_tuning_would_add_is_said_by_gain_and_what_was_left_out() -> None:
+    gain = {"metric": "ndcg@20", "default": 0.1, "best": 0.12, "trials": 8, "differs": {"factors": 16}}
+    none = {"metric": "ndcg@20", "default": 0.2, "best": 0.2, "trials": 3, "differs": {}}
+    said = page.beside(["ease"], {"bpr": none, "ials": gain}, 10)
+    assert said[0].startswith("left out, as they would not be done in 10 minutes: ease;")
+    assert said[1].startswith("what tuning would add, ndcg@20 on the validation part")
+    assert said[2:] == [
+        "    ials 0.1000 → 0.1200 of 8 tried: factors=16",
+        "    bpr 0.2000 → 0.2000 of 3 tried: nothing better yet",
+    ]
+    assert page.beside([], {}, None) == []
 
 
 @pytest.fixture
