@@ -46,7 +46,7 @@ def run(data: str | None = None) -> dict[str, Any]:
 
     _, pairs = _lines.train(data)
     threads = len(os.sched_getaffinity(0))
-    cfg = IalsConfig(factors=FACTORS)
+    cfg = IalsConfig(factors=FACTORS, unobserved_weight=0.02, regularization=0.002)
     taken = (pairs.ones / np.float32(cfg.unobserved_weight)).tocsr()
 
     def fit(iterations: int, **changed: int) -> tuple[np.ndarray, np.ndarray]:

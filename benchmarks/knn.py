@@ -40,7 +40,9 @@ def run(data: str | None = None) -> dict[str, Any]:
 
     table, pairs = _lines.train(data)
     threads = len(os.sched_getaffinity(0))
-    cfg = ItemCfConfig(neighbours=K, row_power=0.0, popularity_power=0.5)  # the plain cosine
+    cfg = ItemCfConfig(
+        neighbours=K, shrinkage=0.0, row_power=0.0, popularity_power=0.5, half_life=None, closeness=None, backward=1.0
+    )  # the plain cosine
 
     def ours() -> list[pa.RecordBatch]:
         with ThreadPoolExecutor(threads) as pool:  # the kernel lets go of Python's lock

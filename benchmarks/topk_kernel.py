@@ -39,7 +39,7 @@ def run(data: str | None = None) -> dict[str, Any]:
     from threadpoolctl import threadpool_limits
 
     _, pairs = _lines.train(data)
-    cfg = IalsConfig(factors=FACTORS, iterations=4)
+    cfg = IalsConfig(factors=FACTORS, iterations=4, unobserved_weight=0.02, regularization=0.002)
     scorer = Scorer(Learned(pa.Table.from_batches(list(learn(pairs, cfg, SEED, (0, 1))))), cfg)
     users_UD, items_ID = scorer.fold_in(pairs.weight), scorer.factors_ID
     threads, users, items = len(os.sched_getaffinity(0)), len(users_UD), len(items_ID)

@@ -13,7 +13,8 @@ from threadpoolctl import threadpool_limits
 
 from fuserank.candidates import family, learned
 from fuserank.candidates.content import CONTENT_COLUMNS, Content
-from fuserank.candidates.interactions import Interactions
+from fuserank.candidates.interactions import Interactions, numbers_of
+from fuserank.config.auto import S, open_fields, settled
 from fuserank.config.base import Section
 from fuserank.registry.sources import Source, recommenders
 
@@ -29,6 +30,11 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "bpr": {"factors": 16, "learning_rate": 0.1, "candidates": 4},
     "two_tower": {"factors": 16, "batch": 128, "epochs": 10},
 }
+# What the data would decide, where a test looks at one setting alone.
+PLAIN: dict[str, Any] = {
+    "shrinkage": 0.0, "row_power": 0.5, "popularity_power": 0.4, "half_life": None, "closeness": None, "backward": 1.0,
+    "factors": 256, "unobserved_weight": 0.02, "regularization": 0.002, "learning_rate": 0.1, "candidates": 32, "sharpening": 2.5, "lift": 0.0,
+}  # fmt: skip
 USERS, ITEMS, TASTES = 200, 120, 4
 
 
@@ -108,6 +114,11 @@ def close(found: Lists, wanted: Lists) -> None:
         np.testing.assert_allclose([score for _, score in ranked], want, rtol=1e-5, atol=1e-5 * np.abs(want).max())
 
 
+def plain(of: type[S], **settings: Any) -> S:
+    """Settings of a class, PLAIN where they would be ``auto``."""
+    return of.model_validate({**{name: PLAIN[name] for name in open_fields(of())}, **settings})
+
+
 def config(name: str, **differences: Any) -> Section:
     return recommenders()[name].settings.model_validate({**SETTINGS.get(name, {}), **differences})
 
@@ -146,7 +157,7 @@ def fit(
     name: str, table: pa.Table, cfg: Section | None = None, seed: int = 1, blocks: int = 1, first: int | None = None
 ) -> Fitted:
     """Of all blocks, or of the ``first`` ones."""
-    who, cfg = recommenders()[name], cfg or config(name)
+    who, cfg = recommenders()[name], settled(cfg or config(name), numbers_of(table))
     taken = Interactions.of(table)
     if who.content:
         taken = replace(taken, content=Content(described(table)))

@@ -20,6 +20,7 @@ from fuserank.candidates.learned import SCHEMA, Learned
 from fuserank.candidates.rows import KERNEL_OUTPUT, candidate_batch, of_source
 from fuserank.common.errors import FuserankError
 from fuserank.common.users import whole_users
+from fuserank.config.auto import open_fields
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -54,6 +55,8 @@ def fit(
     ``load_pairs`` gives the same pairs on an executor, where each task of a member without a fit of its own holds them all.
     ``load_content`` gives the rows of ``content.CONTENT_COLUMNS`` there; raises FuserankError where the member needs them and there are none.
     """
+    if waiting := open_fields(cfg):
+        raise ValueError(f"{who.name}: {', '.join(waiting)} wait for the data; fit with what config.auto.settled gives")
     if who.content and load_content is None:
         raise FuserankError(
             f"{who.name} learns from what items and users are, which this data does not tell; the events of a lake do"

@@ -2,7 +2,8 @@
 
 R̃ = D_U^−½ R D_I^−½, P = R̃ᵀR̃. A row r of R becomes y = r P + β · r D_I^−½ V Vᵀ D_I^½, V the first right singular vectors of
 R̃: the linear and the ideal low-pass filter of GF-CF (Shen et al. 2021, eqs. 14 and 15). It is then sharpened by
-dy/dt = −y P for a time T, one Runge–Kutta step of fourth order (BSPM; Choi et al. 2023, eqs. 8 and 13).
+dy/dt = −y P for a time T, one Runge–Kutta step of fourth order (BSPM; Choi et al. 2023, eqs. 8 and 13). If asked an item's score is
+multiplied by a power of its users (not of the papers): D_I^−½ lets items that two users took outrun all others where most are such.
 
 Shapes: U users, I items, D vectors, B users of a block.
 """
@@ -98,6 +99,8 @@ class Scorer:
             y_IB += (self.cfg.ideal_weight * ideal_IB).astype(np.float32)
         if self.cfg.sharpening:
             y_IB = self._sharpened(y_IB, self.cfg.sharpening)
+        if self.cfg.lift:
+            y_IB *= (self.root_I ** (2 * self.cfg.lift)).astype(np.float32)[:, None]
         return np.ascontiguousarray(y_IB.T)
 
     def _blurred(self, seen_UB: Floats) -> Floats:

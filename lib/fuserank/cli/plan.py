@@ -26,7 +26,7 @@ def plan(
     """Rows, bytes, memory and minutes of every step of a run, before it; refused where a disk is too small."""
     from fuserank.config.dataset import load_dataset
     from fuserank.io import session
-    from fuserank.jobs._plan import Told, needs_spark, refuse_small_disks, repeats_of
+    from fuserank.jobs._plan import Told, by_data, needs_spark, refuse_small_disks, repeats_of
     from fuserank.jobs.refresh import predicted
 
     settings = o.settings(env, as_of, lake, overrides, dataset)
@@ -35,10 +35,13 @@ def plan(
         spark = session.start("fuserank plan", settings.run.executors_wait_seconds)
     found = predicted(settings, spark, Told(events, users, items, promotions, cores))
     allowed, why = repeats_of(settings, spark)
+    auto = by_data(settings)
     if as_json:
-        typer.echo(json.dumps({**as_dict(found, settings), "repeats": {"allowed": allowed, "why": why}}))
+        repeats = {"allowed": allowed, "why": why}
+        typer.echo(json.dumps({**as_dict(found, settings), "repeats": repeats, "auto": auto}))
     else:
-        typer.echo("\n".join([*lines(found, settings), repeats_line(allowed, why)]))
+        by_data_lines = [f"{name}: {what}" for name, what in auto.items()]
+        typer.echo("\n".join([*lines(found, settings), repeats_line(allowed, why), *by_data_lines]))
     refuse_small_disks(settings, found)
 
 

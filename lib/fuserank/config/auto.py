@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from pydantic import GetCoreSchemaHandler
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from fuserank.config.base import Section
 
-AUTO = "auto"
+AUTO: Any = "auto"  # a default of any type
 S = TypeVar("S", bound=Section)
 
 
@@ -53,6 +54,11 @@ class Numbers:
         return f"{size}, {self.reach:.3g} users of a taken item, {order}"
 
 
+Rule = Callable[
+    [Numbers, Any], dict[str, Any]
+]  # numbers, and the settings as they are given → what ``auto`` stands for, by field
+
+
 class _OrAuto:
     """In ``Annotated``: ``auto`` is a value, too. The type stays what kernels read, as they get settings that are settled."""
 
@@ -63,6 +69,9 @@ class _OrAuto:
         return core_schema.no_info_wrap_validator_function(
             check, handler(source), serialization=core_schema.plain_serializer_function_ser_schema(lambda value: value)
         )
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"anyOf": [{"const": AUTO}, handler(core)]}
 
 
 OR_AUTO = _OrAuto()

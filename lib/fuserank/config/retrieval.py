@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from fuserank.config import retrieval_rules as rules
+from fuserank.config.auto import AUTO, OR_AUTO, Rule
 from fuserank.config.base import Section
 
 
@@ -57,22 +59,30 @@ class SimilarityConfig(Section):
 class ItemCfConfig(SimilarityConfig):
     """Items like those of the history."""
 
-    popularity_power: float = Field(
-        0.4, ge=0, le=1, description="as above; 0.4 was better than the cosine on the validation parts of Gowalla and Beauty",
+    shrinkage: Annotated[float, Field(ge=0), OR_AUTO] = Field(
+        AUTO, description="added to the product of norms (count); auto: 30, less where items share users by chance", json_schema_extra=_tuned(0, 1, 3, 10, 30, 100),
+    )  # fmt: skip
+    row_power: Annotated[float, Field(ge=0, le=1), OR_AUTO] = Field(
+        AUTO, description="a row of n entries weighs n^-power; auto: 0.1 where order is known, else 0.25",
+        json_schema_extra=_tuned(0.0, 0.1, 0.25, 0.4, 0.5, 0.75),
+    )  # fmt: skip
+    popularity_power: Annotated[float, Field(ge=0, le=1), OR_AUTO] = Field(
+        AUTO, description="exponent of the norm of what is proposed; auto: 0.3, to 0.5 where items share users by chance",
         json_schema_extra=_tuned(0.2, 0.3, 0.4, 0.5, 0.6),
     )  # fmt: skip
-    half_life: float | None = Field(
-        None, gt=0, description="age at which an item of the history counts half (days, or steps); null: all alike",
-        json_schema_extra=_aged(None, 1, 2, 3, 5, 10, 30, 90),
+    half_life: Annotated[float | None, Field(gt=0), OR_AUTO] = Field(
+        AUTO, description="age at which an item of the history counts half (days, or steps); null: all alike; auto: by the pace of users, null without order",
+        json_schema_extra=_aged(None, 1, 2, 3, 5, 10, 30, 90, 180),
     )  # fmt: skip
-    closeness: float | None = Field(
-        None, gt=0, description="two items of a user count half when so far apart (days, or steps); null: all alike; not of swing",
+    closeness: Annotated[float | None, Field(gt=0), OR_AUTO] = Field(
+        AUTO, description="two items of a user count half when so far apart (days, or steps); null: all alike; not of swing; auto: as half_life",
         json_schema_extra=_aged(None, 1, 3, 6, 20, of_lists=False),
     )  # fmt: skip
-    backward: float = Field(
-        1.0, ge=0, le=1, description="weight of what was taken before, where closeness is set; 1: order says nothing",
+    backward: Annotated[float, Field(ge=0, le=1), OR_AUTO] = Field(
+        AUTO, description="weight of what was taken before, where closeness is set; 1: order says nothing; auto: 0.5 where order is known",
         json_schema_extra=_aged(0.1, 0.25, 0.5, 1.0, of_lists=False),
     )  # fmt: skip
+    by_data: ClassVar[Rule] = staticmethod(rules.item_cf)
 
 
 class UserCfConfig(SimilarityConfig):
@@ -82,22 +92,21 @@ class UserCfConfig(SimilarityConfig):
 class IalsConfig(Section):
     """iALS tuned for ranking: L = Σ_observed w (x·y − 1)² + α0 Σ_all (x·y)² + λ Σ (n + α0 N)^ν ‖·‖²."""
 
-    factors: int = Field(
-        256,
-        ge=1,
-        le=1024,
-        description="length of a factor (count)",
+    factors: Annotated[int, Field(ge=1, le=1024), OR_AUTO] = Field(
+        AUTO,
+        description="length of a factor (count); auto: 64 to 512, by the items",
         json_schema_extra=_sized(16, 32, 64, 128, 256, 512, 1024),
     )
     iterations: int = Field(10, ge=1, description="passes over both sides (count)", json_schema_extra=_tuned(8, 12, 16))
-    unobserved_weight: float = Field(
-        0.02,
-        gt=0,
-        description="α0, weight of each pair that was not taken",
+    unobserved_weight: Annotated[float, Field(gt=0), OR_AUTO] = Field(
+        AUTO,
+        description="α0, weight of each pair that was not taken; auto: 0.1, less above 2,000 items",
         json_schema_extra=_tuned(0.01, 0.02, 0.03, 0.04, 0.08, 0.15, 0.3, 1.0),
     )
-    regularization: float = Field(
-        0.002, gt=0, description="λ", json_schema_extra=_tuned(0.001, 0.002, 0.003, 0.005, 0.008, 0.016, 0.03, 0.06)
+    regularization: Annotated[float, Field(gt=0), OR_AUTO] = Field(
+        AUTO,
+        description="λ; auto: by α0, the items and the pairs of a user",
+        json_schema_extra=_tuned(0.001, 0.002, 0.003, 0.005, 0.008, 0.016, 0.03, 0.06, 0.1),
     )
     frequency: float = Field(
         1.0, ge=0, le=1, description="ν, how much the regularisation grows with a row's pairs; 0: alike for all",
@@ -117,6 +126,7 @@ class IalsConfig(Section):
     block: int | None = Field(
         None, ge=1, description="entries of a factor that are solved exactly together, block after block, as in iALS++ (count); null: conjugate gradients over whole factors"
     )  # fmt: skip
+    by_data: ClassVar[Rule] = staticmethod(rules.ials)
 
 
 class EaseConfig(Section):
@@ -134,36 +144,42 @@ class EaseConfig(Section):
         description="largest entries kept of each column, by size (count)",
         json_schema_extra=_tuned(200, 500),
     )
-    half_life: float | None = Field(
-        None, gt=0, description="age at which an item of the history counts half (days, or steps); null: all alike",
-        json_schema_extra=_aged(None, 1, 2, 3, 5, 10, 30, 90),
+    half_life: Annotated[float | None, Field(gt=0), OR_AUTO] = Field(
+        AUTO,
+        description="age at which an item of the history counts half (days, or steps); null: all alike; auto: by the pace of users, null without order",
+        json_schema_extra=_aged(None, 1, 2, 3, 5, 10, 30, 90, 180),
     )  # fmt: skip
     memory_gb: float = Field(
         8.0, gt=0, description="the items² matrix must fit into it (GB, 4 bytes an entry), or the fit is refused"
     )
     threads: int = Field(1, ge=1, description="threads of the one task that inverts the matrix (count)")
+    by_data: ClassVar[Rule] = staticmethod(rules.half_life)
 
 
 class GraphFilterConfig(Section):
     """A low-pass filter of the user–item graph, without training."""
 
-    factors: int = Field(
-        256,
-        ge=1,
-        description="singular vectors of the ideal low-pass filter (count)",
+    factors: Annotated[int, Field(ge=1), OR_AUTO] = Field(
+        AUTO,
+        description="singular vectors of the ideal low-pass filter (count); auto: 16 to 256, by the items",
         json_schema_extra=_sized(16, 32, 64, 128, 256, 448),
     )
     ideal_weight: float = Field(
         0.3, ge=0, description="β, weight of the ideal low-pass filter", json_schema_extra=_tuned(0.0, 0.1, 0.3, 0.5)
     )
-    sharpening: float = Field(
-        2.5, ge=0, description="time for which the blurred signal is sharpened; 0: GF-CF",
+    sharpening: Annotated[float, Field(ge=0), OR_AUTO] = Field(
+        AUTO, description="time for which the blurred signal is sharpened; 0: GF-CF; auto: 2.5 above 20,000 items, else 0",
         json_schema_extra=_listed(0.0, 0.5, 1.0, 1.5, 2.0, 2.5),
     )  # fmt: skip
-    half_life: float | None = Field(
-        None, gt=0, description="age at which an item of the history counts half (days, or steps); null: all alike",
-        json_schema_extra=_aged(None, 1, 2, 3, 5, 10, 30, 90),
+    lift: Annotated[float, Field(ge=0, le=1), OR_AUTO] = Field(
+        AUTO, description="an item's score is multiplied by its users^this; 0: as in the papers; auto: 0.4 where few share items by chance, less else", json_schema_extra=_listed(0.0, 0.1, 0.2, 0.3, 0.5)
     )  # fmt: skip
+    half_life: Annotated[float | None, Field(gt=0), OR_AUTO] = Field(
+        AUTO,
+        description="age at which an item of the history counts half (days, or steps); null: all alike; auto: by the pace of users, null without order",
+        json_schema_extra=_aged(None, 1, 2, 3, 5, 10, 30, 90, 180),
+    )  # fmt: skip
+    by_data: ClassVar[Rule] = staticmethod(rules.graph_filter)
 
 
 class PprConfig(Section):
@@ -181,45 +197,44 @@ class PprConfig(Section):
         0.1, ge=0, le=1, description="what an item gets is divided by its users^this; 0: PageRank itself",
         json_schema_extra=_tuned(0.0, 0.1, 0.2, 0.3),
     )  # fmt: skip
-    half_life: float | None = Field(
-        None, gt=0, description="age at which an item of the history counts half (days, or steps); null: all alike",
-        json_schema_extra=_aged(None, 1, 2, 3, 5, 10, 30, 90),
+    half_life: Annotated[float | None, Field(gt=0), OR_AUTO] = Field(
+        AUTO,
+        description="age at which an item of the history counts half (days, or steps); null: all alike; auto: by the pace of users, null without order",
+        json_schema_extra=_aged(None, 1, 2, 3, 5, 10, 30, 90, 180),
     )  # fmt: skip
+    by_data: ClassVar[Rule] = staticmethod(rules.half_life)
 
 
 class BprConfig(Section):
     """Matrix factorisation that ranks what a user took above what not."""
 
-    factors: int = Field(
-        256,
-        ge=1,
-        le=1024,
-        description="length of a factor (count)",
+    factors: Annotated[int, Field(ge=1, le=1024), OR_AUTO] = Field(
+        AUTO,
+        description="length of a factor (count); auto: 64 to 256, by the items",
         json_schema_extra=_sized(16, 32, 64, 128, 256, 384),
     )
     epochs: int = Field(
         50, ge=1, description="passes over the pairs (count)", json_schema_extra=_tuned(15, 30, 50, 100)
     )
-    learning_rate: float = Field(
-        0.1,
-        gt=0,
-        description="of the first epoch; falls to 0 in a line",
+    learning_rate: Annotated[float, Field(gt=0), OR_AUTO] = Field(
+        AUTO,
+        description="of the first epoch; falls to 0 in a line; auto: 0.1 where few share items by chance, else 0.05",
         json_schema_extra=_tuned(0.02, 0.05, 0.1, 0.15),
     )
-    regularization: float = Field(
-        0.01,
-        ge=0,
-        description="λ, of factors and biases alike",
+    regularization: Annotated[float, Field(ge=0), OR_AUTO] = Field(
+        AUTO,
+        description="λ, of factors and biases alike; auto: 0.03, less above 50,000 pairs",
         json_schema_extra=_tuned(0.005, 0.01, 0.02, 0.04, 0.08),
     )
     negatives: Literal["uniform", "dynamic"] = Field(
         "dynamic", description="an item that was not taken: any, or the best scored of `candidates`",
         json_schema_extra=_tuned("uniform", "dynamic"),
     )  # fmt: skip
-    candidates: int = Field(
-        32, ge=1, description="items drawn for a dynamic negative (count); at most a fiftieth of all",
+    candidates: Annotated[int, Field(ge=1), OR_AUTO] = Field(
+        AUTO, description="items drawn for a dynamic negative (count); at most a fiftieth of all; auto: 8 or 32",
         json_schema_extra=_tuned(4, 8, 16, 32, 64),
     )  # fmt: skip
+    by_data: ClassVar[Rule] = staticmethod(rules.bpr)
 
 
 class KgConfig(Section):

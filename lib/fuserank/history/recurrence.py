@@ -63,6 +63,15 @@ def any_reversal(events: pa.Table) -> bool:
 
 def recurrence_of(events: pa.Table, as_of: dt.date) -> Recurrence:
     """The same of COLUMNS of silver.events in memory, with IDS where there is any reversal, as of a day; for who has no Spark session."""
+    import pyarrow.compute as pc
+
+    pairs = pairs_in(events, as_of)
+    recurring = pc.sum(pc.greater(pairs["weight"], 1)).as_py() or 0
+    return Recurrence(pairs.num_rows, recurring)
+
+
+def pairs_in(events: pa.Table, as_of: dt.date) -> pa.Table:
+    """user_index, item_index, weight (distinct baskets), age (days since the last) of what was taken, of such events."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -76,6 +85,7 @@ def recurrence_of(events: pa.Table, as_of: dt.date) -> Recurrence:
         rows = rows.filter(pc.invert(pc.is_in(rows["event_id"], value_set=back)))
     session = rows["session"].combine_chunks().dictionary_encode().indices  # numbers group faster than texts
     rows = rows.append_column("basket", pc.coalesce(session, pc.subtract(-1, rows["day"].combine_chunks())))
-    pairs = rows.group_by(["user_index", "item_index"]).aggregate([("basket", "count_distinct")])
-    recurring = pc.sum(pc.greater(pairs["basket_count_distinct"], 1)).as_py() or 0
-    return Recurrence(pairs.num_rows, recurring)
+    pairs = rows.group_by(["user_index", "item_index"]).aggregate([("basket", "count_distinct"), ("day", "max")])
+    age = pc.subtract((as_of - dt.date(1970, 1, 1)).days, pairs["day_max"])
+    named = {"weight": pairs["basket_count_distinct"], "age": age}
+    return pa.table({**{c: pairs[c] for c in ("user_index", "item_index")}, **named})

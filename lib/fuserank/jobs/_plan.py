@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fuserank.candidates.interactions import numbers_of
+from fuserank.config.auto import chosen, open_fields, settled
 from fuserank.config.dataset import DatasetConfig
 from fuserank.config.settings import Settings
-from fuserank.history.recurrence import COLUMNS, IDS, Recurrence, any_reversal, recurrence_of
+from fuserank.history.recurrence import COLUMNS, IDS, Recurrence, any_reversal, pairs_in, recurrence_of
+from fuserank.history.windows import label_window
 from fuserank.io import survey
 from fuserank.io.executors import slots
 from fuserank.io.files import resolve_root
@@ -23,6 +26,7 @@ from fuserank.planning.shop import Shop, guessed_items, guessed_users
 from fuserank.tables.bronze import bronze_table
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from pyspark.sql import SparkSession
 
 
@@ -92,13 +96,35 @@ def repeats_of(settings: Settings, spark: SparkSession | None = None) -> tuple[b
     return not seen.rare, str(seen)
 
 
+def by_data(settings: Settings) -> dict[str, str]:
+    """By source of the chain, what its settings will be where they are ``auto``, by the events that a lake on this machine has as of the
+    start of the first label window; where it has none yet, or too many to count without a run, that the data decides.
+    """
+    cfg = settings.candidates
+    waiting = {name: cfg.of_source(name) for name in cfg.sources if open_fields(cfg.of_source(name))}
+    if not waiting:
+        return {}
+    events = _taken_events(settings) if is_local(settings.lake) else None
+    if events is None:
+        return {name: f"the data decides, in the run: {', '.join(open_fields(of))}" for name, of in waiting.items()}
+    first = label_window(settings.as_of, settings.windows.label_days, back=2).start
+    numbers = numbers_of(pairs_in(events, first))
+    return {name: f"{chosen(of, settled(of, numbers))}, by {numbers}" for name, of in waiting.items()}
+
+
 def _recurrence(settings: Settings, spark: SparkSession | None) -> Recurrence | None:
     if not is_local(settings.lake):
         return last_counted(survey.runs(settings.lake, spark))
+    events = _taken_events(settings)
+    return None if events is None else recurrence_of(events, settings.as_of)
+
+
+def _taken_events(settings: Settings) -> pa.Table | None:
+    """What ``history.recurrence`` reads of a lake on this machine; None: none yet, or too many."""
     events = survey.events(settings.lake, COLUMNS, _MOST_EVENTS)
     if events is not None and any_reversal(events):
         events = survey.events(settings.lake, (*COLUMNS, *IDS), _MOST_EVENTS)
-    return None if events is None else recurrence_of(events, settings.as_of)
+    return events
 
 
 def last_counted(ledger: Sequence[Mapping[str, Any]]) -> Recurrence | None:

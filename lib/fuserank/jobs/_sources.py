@@ -14,10 +14,12 @@ from pyspark.sql import functions as F
 from fuserank.candidates import family
 from fuserank.candidates.content import CONTENT_COLUMNS
 from fuserank.candidates.given import Given
-from fuserank.candidates.interactions import PAIR_COLUMNS, as_interactions
+from fuserank.candidates.interactions import PAIR_COLUMNS, as_interactions, counted
 from fuserank.candidates.learned import COLUMNS
 from fuserank.candidates.rows import KERNEL_OUTPUT, without
 from fuserank.common.errors import FuserankError
+from fuserank.config.auto import Numbers, chosen, open_fields, settled
+from fuserank.config.base import Section
 from fuserank.config.candidates import SEGMENTS, SourceSection
 from fuserank.history.baskets import baskets, pairs
 from fuserank.history.events import rejected_pairs, taken
@@ -108,8 +110,7 @@ class Sources:
         """As of the start of the run's first label window: the model and the calibration are fitted on that day's scores and the next's,
         and both stand for those of as_of, so what is chosen by it must not change between them. Counted once in a run.
         """
-        days = self.run.settings.windows.label_days
-        first = min(self.as_of, label_window(self.run.chain_as_of, days, back=2).start)
+        first = self._first()
 
         def count() -> Recurrence:
             events = self.run.lake.known(EVENTS, first)
@@ -118,6 +119,11 @@ class Sources:
 
         return self.run.lake.once(EVENTS, f"recurrence as of {first}", count)
 
+    def _first(self) -> dt.date:
+        """The start of the run's first label window."""
+        days = self.run.settings.windows.label_days
+        return min(self.as_of, label_window(self.run.chain_as_of, days, back=2).start)
+
     def _member(self, who: Source, cfg: CandidatesConfig) -> DataFrame:
         source, told, lake = who.name, cfg.member(who.name), self.lake
         ranks = self._at_once(source) if who.distributed else max(slots(self.run.spark).total, 1)
@@ -125,10 +131,29 @@ class Sources:
         load_content = None
         if who.content:
             load_content = self.folder.once("content", lambda: content(self.run.lake, self.as_of), CONTENT_COLUMNS)[1]
-        learned = family.fit(who, taken, load_pairs, told.settings, self.run.seed, ranks, load_content)
+        settings = self._settled(who, told.settings)
+        learned = family.fit(who, taken, load_pairs, settings, self.run.seed, ranks, load_content)
         lake.replace(LEARNED, learned, as_of_date=self.as_of, source=source)
         load = columns_of(lake, LEARNED, COLUMNS, as_of_date=self.as_of, source=source)
-        return family.propose(who, taken, load, told.settings, cfg.quota(source), ranks, told.exclude_seen)
+        return family.propose(who, taken, load, settings, cfg.quota(source), ranks, told.exclude_seen)
+
+    def _settled(self, who: Source, settings: Section) -> Section:
+        """The settings with what the data say where they are ``auto``; the same on all days of a chain, as ``_recurrence`` is."""
+        if not open_fields(settings):
+            return settings
+        first = self._first()
+
+        def count() -> Numbers:
+            events = self.run.lake.known(EVENTS, first)
+            return counted(pairs(baskets(taken(events, reversals(self.run.lake, events)), first), ()))
+
+        numbers = self.run.lake.once(EVENTS, f"numbers as of {first}", count)
+        by_data = settled(settings, numbers)
+        self.run.say(f"{who.name} as of {self.as_of} by the data ({numbers}): {chosen(settings, by_data)}")
+        for name in open_fields(settings):
+            if isinstance(value := getattr(by_data, name), int | float):
+                self.run.note(f"{who.name}.{self.as_of}.{name}", float(value))
+        return by_data
 
     def _at_once(self, source: str) -> int:
         """How many tasks can start at once; not defaultParallelism, which is two on a cluster of one core."""

@@ -39,7 +39,7 @@ from fuserank.config.retrieval import (
     SimilarityConfig,
     UserCfConfig,
 )
-from tests.support.family import pairs, planted
+from tests.support.family import pairs, plain, planted
 from tests.unit.candidates.test_mesh import on_ranks
 
 ROWS, COLUMNS = 40, 25
@@ -122,7 +122,7 @@ def assert_nearest(of: Interactions, cfg: ItemCfConfig, want_CC: np.ndarray) -> 
     ],
 )
 def test_neighbours_are_those_of_dense_cosines(similarity: str, settings: dict[str, Any]) -> None:
-    cfg = ItemCfConfig.model_validate({"similarity": similarity, **settings})
+    cfg = plain(ItemCfConfig, **{"similarity": similarity, **settings})
     assert_nearest(taken(), cfg, cosines(taken(), cfg))
 
 
@@ -131,21 +131,21 @@ def test_neighbours_by_swing_are_those_of_all_pairs_of_rows(
     most: int, neighbours: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(similar, "_SWING_ROWS", most)
-    cfg = ItemCfConfig(similarity="swing", neighbours=neighbours, swing_smoothing=2.0, row_power=0.4)
+    cfg = plain(ItemCfConfig, similarity="swing", neighbours=neighbours, swing_smoothing=2.0, row_power=0.4)
     assert_nearest(taken(), cfg, swings(taken(), cfg, most))
 
 
 @pytest.mark.parametrize("similarity", ["cosine", "tfidf", "bm25", "swing"])
 def test_neighbours_alike_are_kept_by_the_lower_index(similarity: str) -> None:
     alike = Interactions.of(pairs((user, item) for user in range(4) for item in range(9)))
-    cfg = ItemCfConfig.model_validate({"similarity": similarity, "neighbours": 3})
+    cfg = plain(ItemCfConfig, **{"similarity": similarity, "neighbours": 3})
     (rows,) = similar.neighbours(alike.weight, alike.items, cfg, (0, 1))
     other_CK = rows.column(2).to_numpy().reshape(9, 3)
     assert other_CK.tolist() == [[i for i in range(9) if i != c][:3] for c in range(9)]
 
 
 def test_item_cf_sums_similarities_over_the_history_as_old_as_it_is_beside_its_youngest() -> None:
-    cfg = ItemCfConfig(row_power=0.2, half_life=2.0)
+    cfg = plain(ItemCfConfig, row_power=0.2, half_life=2.0)
     age, had = taken().age.toarray().astype(np.float64), taken().weight.toarray() > 0
     youngest = np.where(had, age, np.inf).min(axis=1, keepdims=True)
     history_UI = np.where(had, taken().weight.toarray() * 2.0 ** ((np.where(had, youngest, 0) - age) / 2), 0)
@@ -197,7 +197,7 @@ def solved(of: sp.csr_matrix, y_OD: np.ndarray, cfg: IalsConfig, rows_are_items:
 @pytest.mark.parametrize("frequency", [0.0, 0.7, 1.0])
 def test_a_half_step_solves_the_normal_equations(weighting: str, frequency: float) -> None:
     settings = {"factors": 6, "weighting": weighting, "frequency": frequency, "unobserved_weight": 0.1}
-    cfg = IalsConfig.model_validate({**settings, "regularization": 0.05, "popularity_power": 0.3})
+    cfg = plain(IalsConfig, **{**settings, "regularization": 0.05, "popularity_power": 0.3})
     y_ID = np.random.default_rng(2).standard_normal((COLUMNS, 6)).astype(np.float32)
     count_I = np.bincount(taken().weight.indices, minlength=COLUMNS)
     items = learned.Learned(pa.Table.from_batches(learned.vectors("item", np.arange(COLUMNS), y_ID, count_I)))
@@ -206,7 +206,7 @@ def test_a_half_step_solves_the_normal_equations(weighting: str, frequency: floa
 
 
 def test_a_user_is_folded_in_alike_in_any_company() -> None:
-    cfg = IalsConfig(factors=16, iterations=3)
+    cfg = plain(IalsConfig, factors=16, iterations=3)
     many = Interactions.of(planted()[0])
     of = ials.Scorer(learned.Learned(pa.Table.from_batches(list(ials.learn(many, cfg, 1, (0, 1))))), cfg)
     together_UD = of.fold_in(many.weight)
@@ -219,7 +219,8 @@ def test_a_user_is_folded_in_alike_in_any_company() -> None:
 def test_ials_is_exact_alternating_least_squares_where_its_steps_are_enough(
     frequency: float, steps: dict[str, int]
 ) -> None:
-    cfg = IalsConfig(
+    cfg = plain(
+        IalsConfig,
         factors=5,
         iterations=6,
         **steps,
@@ -243,7 +244,7 @@ def test_ials_is_exact_alternating_least_squares_where_its_steps_are_enough(
 @pytest.mark.parametrize(("factors", "block"), [(7, 3), (6, 2), (5, 1)])
 def test_a_half_step_by_blocks_solves_each_block_with_the_others_held(factors: int, block: int) -> None:
     """Against Gauss-Seidel over the blocks of the normal equations."""
-    cfg = IalsConfig(factors=factors, block=block, regularization=0.05, unobserved_weight=0.1, weighting="log")
+    cfg = plain(IalsConfig, factors=factors, block=block, regularization=0.05, unobserved_weight=0.1, weighting="log")
     rng = np.random.default_rng(4)
     x_RD, y_OD = (rng.standard_normal((n, factors)).astype(np.float32) for n in (ROWS, COLUMNS))
     of = taken().weight
@@ -270,7 +271,7 @@ def test_ranks_learn_the_bits_that_one_process_learns(size: int, block: int | No
     rng = np.random.default_rng(5)
     drawn = {(u, int(i)) for u in range(300) for i in rng.integers(0, 260, 9)}
     many = Interactions.of(pairs(drawn | {(i, i) for i in range(260)}))
-    cfg = IalsConfig(factors=8, iterations=3, frequency=0.6, block=block)
+    cfg = plain(IalsConfig, factors=8, iterations=3, frequency=0.6, block=block)
 
     def work(mesh: Mesh) -> np.ndarray:
         dealt = many.weight.tocoo()
@@ -295,7 +296,7 @@ def test_ease_is_its_closed_form(stripe: int, monkeypatch: pytest.MonkeyPatch) -
     p_II = np.linalg.inv(x_UI.T @ x_UI + 4.0 * np.eye(COLUMNS))
     want_II = np.where(np.eye(COLUMNS), 0, -p_II / np.diag(p_II)[None, :])
     for neighbours in (COLUMNS, 3):  # of each column the largest by size
-        cfg = EaseConfig(regularization=4.0, neighbours=neighbours)
+        cfg = plain(EaseConfig, regularization=4.0, neighbours=neighbours)
         rows = pa.Table.from_batches(list(ease.learn(taken(), cfg, 1, (0, 1))))
         got_II = sp.csr_matrix((rows["value"], (rows["index"], rows["other"])), shape=(COLUMNS, COLUMNS)).toarray()
         least_I = np.sort(np.abs(want_II), axis=0)[-min(neighbours, COLUMNS - 1)]
@@ -304,7 +305,7 @@ def test_ease_is_its_closed_form(stripe: int, monkeypatch: pytest.MonkeyPatch) -
 
 def test_ease_is_refused_where_its_matrix_outgrows_the_memory() -> None:
     with pytest.raises(FuserankError, match=r"ease needs 0\.0 GB for 25 items squared.*ease\.memory_gb is 1e-06"):
-        list(ease.learn(taken(), EaseConfig(memory_gb=1e-6), 1, (0, 1)))
+        list(ease.learn(taken(), plain(EaseConfig, memory_gb=1e-6), 1, (0, 1)))
 
 
 _THREADS = """
@@ -355,14 +356,14 @@ def graph_scores(of: Interactions, cfg: GraphFilterConfig) -> np.ndarray:
 
 @pytest.mark.parametrize("settings", [{}, {"ideal_weight": 0.0}, {"sharpening": 0.0}, {"sharpening": 1.0}])
 def test_graph_filter_gives_the_scores_of_dense_matrices(settings: dict[str, float]) -> None:
-    cfg = GraphFilterConfig.model_validate({"factors": 6, **settings})
+    cfg = plain(GraphFilterConfig, **{"factors": 6, **settings})
     np.testing.assert_allclose(graph_scores(taken(), cfg), filtered(taken(), cfg), atol=1e-5)
 
 
 def test_the_ideal_filter_is_of_the_singular_values_above_zero_alone() -> None:
     # three groups, each of which took all of its own: rank 3, and the default asks for 256 vectors
     groups = Interactions.of(pairs((u, i) for u in range(12) for i in range(9) if u % 3 == i % 3))
-    cfg = GraphFilterConfig()
+    cfg = plain(GraphFilterConfig)
     np.testing.assert_allclose(graph_scores(groups, cfg), filtered(groups, cfg), atol=1e-4)
     alone = Interactions.of(pairs([(0, 0)]), groups.items)  # items 3 and 6 are like it, the others say nothing of it
     rows = learned.Learned(pa.Table.from_batches(list(graph_filter.learn(groups, cfg, 1, (0, 1)))))

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from fuserank.candidates import family
+from fuserank.candidates.interactions import counted, numbers_of
 from fuserank.candidates.learned import SCHEMA
 from fuserank.common.errors import FuserankError
+from fuserank.config.auto import Numbers, settled
 from fuserank.registry.sources import recommenders
 from tests.support.family import Lists, close, config, described, fit, only, planted, rows_of
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 def test_spark_learns_and_proposes_what_numpy_does(spark: SparkSession, name: str) -> None:
     taken = only(planted()[0], *range(7, 87, 2))
     frame = spark.createDataFrame(rows_of(taken), "user_index int, item_index int, weight float, age float")
-    who, cfg, alone = recommenders()[name], config(name), fit(name, taken)
+    who, cfg, alone = recommenders()[name], settled(config(name), numbers_of(taken)), fit(name, taken)
     for partitions in (1, 2):
         rows = family.fit(who, frame, lambda: taken, cfg, 1, partitions, lambda: described(taken))
         assert rows.schema.simpleString() == spark.createDataFrame([], SCHEMA).schema.simpleString()
@@ -46,12 +48,20 @@ def test_members_that_learn_from_content_are_refused_where_there_is_none(spark: 
     with pytest.raises(
         FuserankError, match=f"{name} learns from what items and users are, which this data does not tell"
     ):
-        family.fit(recommenders()[name], frame, lambda: None, config(name), 1, 1)  # type: ignore[arg-type, return-value]
+        family.fit(recommenders()[name], frame, lambda: None, settled(config(name), Numbers(1, 1, 1)), 1, 1)  # type: ignore[arg-type, return-value]
 
 
 def test_ranks_refuse_pairs_that_stand_twice(spark: SparkSession) -> None:
     twice = [(0, 0, 1.0, 0.0), (0, 1, 1.0, 0.0), (1, 1, 1.0, 0.0), (0, 1, 2.0, 0.0)]
     frame = spark.createDataFrame(twice, "user_index int, item_index int, weight float, age float")
-    rows = family.fit(recommenders()["ials"], frame, lambda: None, config("ials"), 1, 2)  # type: ignore[arg-type, return-value]
+    rows = family.fit(recommenders()["ials"], frame, lambda: None, settled(config("ials"), Numbers(1, 1, 1)), 1, 2)  # type: ignore[arg-type, return-value]
     with pytest.raises(Exception, match="pairs of a user and an item stand twice"):
         rows.collect()
+
+
+def test_the_numbers_that_settings_go_by_are_the_same_by_spark(spark: SparkSession) -> None:
+    taken = planted()[0]
+    frame = spark.createDataFrame(rows_of(taken), "user_index int, item_index int, baskets float, age float")
+    rows = frame.selectExpr("user_index", "item_index", "cast(age as int) age_days")
+    assert counted(rows) == counted(rows.repartition(5)) == numbers_of(taken)
+    assert counted(rows.where("false")) == Numbers(0, 0, 0)
