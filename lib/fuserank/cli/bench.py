@@ -44,14 +44,16 @@ def bench(
     name: Annotated[
         str,
         typer.Argument(
-            help="als, topk, loader, ddp, scale, candidates, ingest, recs, leak, features and commands (of a lake), or knn, topk-kernel, ials (of --data)"
+            help="als, topk, loader, ddp, scale, candidates, ingest, recs, leak, features and commands (of a lake), or knn, topk-kernel, ials, defaults (of --data)"
         ),
     ],
     lake: o.Lake = None,
     data: Annotated[
         str | None,
         typer.Option(
-            "--data", metavar="PATH", help="knn, topk-kernel, ials: folder with train.txt, lines `user item …`"
+            "--data",
+            metavar="PATH",
+            help="knn, topk-kernel, ials: folder with train.txt, lines `user item …`; defaults: folder of data sets",
         ),
     ] = None,
     sizes: Annotated[
