@@ -42,7 +42,7 @@ def init(
 ) -> None:  # fmt: skip
     """Look at a shop's files, guess what their columns mean, write conf/datasets/<name>.yaml. Then: fuserank check NAME."""
     from fuserank.config.dataset import parse_dataset
-    from fuserank.config.settings import conf_dir
+    from fuserank.config.places import own_conf
     from fuserank.config.yaml_text import YamlError, parse
     from fuserank.io.characters import refuse_unknown
     from fuserank.io.looking import LocalLooks
@@ -54,7 +54,7 @@ def init(
     name = name or word(path.resolve().name.split(".")[0])
     if name != word(name):
         raise FuserankError(f"--name {name!r}: lower case letters, digits and _, such as {word(name)}")
-    target = conf_dir() / "datasets" / f"{name}.yaml"
+    target = own_conf() / "datasets" / f"{name}.yaml"
     if target.exists() and not force:
         raise FuserankError(f"{target} is there already; --force writes over it, --name takes another name")
     if encoding:

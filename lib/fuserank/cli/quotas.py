@@ -23,17 +23,17 @@ def quotas(
     each finds at each depth (writing no table), and takes again and again what finds most for each candidate more. Sources that find nothing that others
     do not are left out. Try others by --set candidates.sources=[repeat,ials,item_cf,popular].
     """
-    from fuserank.config.settings import conf_dir, read_yaml
+    from fuserank.config.places import own_conf, read_yaml
     from fuserank.io.run import open_run
     from fuserank.jobs._quotas import choose, settings_text
 
     settings = o.settings(env, as_of, lake, overrides, dataset)
     with open_run("quotas", settings, settings.as_of) as run:
         chosen = choose(run, settings.as_of, budget, band, per_user)
-    target = conf_dir() / "tuned" / f"{settings.dataset}.yaml"
+    target = own_conf() / "tuned" / f"{settings.dataset}.yaml"
     text = settings_text(settings.candidates, chosen, settings.dataset, read_yaml(target) if target.is_file() else None)
     if write:
-        target.parent.mkdir(exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
     if as_json:
         typer.echo(json.dumps(chosen.as_dict(), ensure_ascii=False))

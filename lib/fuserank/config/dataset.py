@@ -21,6 +21,7 @@ from fuserank.config.dataset_checks import problems
 from fuserank.config.dataset_dimensions import DimensionsConfig, LineMoneyConfig, MoneyConfig
 from fuserank.config.dataset_rows import FillConfig, JoinConfig
 from fuserank.config.dataset_texts import path_problem, pattern_problem, said
+from fuserank.config.places import mapping_file, no_mapping, read_yaml
 from fuserank.config.pseudonyms import PseudonymsConfig
 from fuserank.registry.connectors import ConnectConfig
 
@@ -384,10 +385,10 @@ def parse_dataset(raw: dict[str, Any], file: str) -> DatasetConfig:
 
 
 def load_dataset(name: str, folder: Path | None = None) -> DatasetConfig:
-    """conf/datasets/<name>.yaml; the file's name and the mapping's `name` must agree."""
-    from fuserank.config.settings import conf_dir, read_yaml  # settings know every section; a mapping is none
-
-    path = (folder or conf_dir() / "datasets") / f"{name}.yaml"
+    """conf/datasets/<name>.yaml of the project, else of what ships; the file's name and the mapping's `name` must agree."""
+    path = folder / f"{name}.yaml" if folder else mapping_file(name)
+    if path is None:
+        raise no_mapping(name)
     mapping = parse_dataset(read_yaml(path), path.name)
     if mapping.name != name:
         raise MappingError(f"{path.name}: name: {mapping.name!r} is not the file's name; write name: {name}")

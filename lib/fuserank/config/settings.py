@@ -1,15 +1,12 @@
-"""All settings of a run: conf/base.yaml, then conf/env/<env>.yaml, then what the command line overrides."""
+"""All settings of a run: what ships, over it the project's conf/, over all what the command line overrides."""
 
 from __future__ import annotations
 
 import datetime as dt
-import os
-from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from fuserank.common.errors import FuserankError
 from fuserank.config import secrets, yaml_text
 from fuserank.config.base import Section
 from fuserank.config.candidates import CandidatesConfig
@@ -19,15 +16,12 @@ from fuserank.config.features import FeaturesConfig
 from fuserank.config.fusion import FusionConfig
 from fuserank.config.model import ModelConfig, ModelSettings
 from fuserank.config.models import ModelsConfig, checked, declared
+from fuserank.config.places import SettingsError, conf_dir, layers, mapping_file, read_yaml
 from fuserank.config.quality import QualityConfig
 from fuserank.config.ranking import RankingConfig
 from fuserank.config.ranks import RanksConfig
 from fuserank.config.samples import SamplesConfig
 from fuserank.config.train import TrainConfig
-
-
-class SettingsError(FuserankError):
-    """The settings cannot be read; names the file or key and the cure."""
 
 
 class RunConfig(Section):
@@ -128,38 +122,10 @@ class Settings(Section):
         return min(self.fusion.fit_users, self.samples.users or self.fusion.fit_users)
 
 
-def conf_dir() -> Path:
-    """conf/: $FUSERANK_CONF, else ./conf, else the checkout that the package runs from."""
-    named = os.environ.get("FUSERANK_CONF")
-    places = [Path(named)] if named else [Path.cwd() / "conf", Path(__file__).resolve().parents[3] / "conf"]
-    for place in places:
-        if (place / "base.yaml").is_file():
-            return place
-    raise SettingsError(f"no base.yaml in {' or '.join(map(str, places))}; set FUSERANK_CONF to the conf folder")
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """A YAML mapping of plain values; anything else is refused with the file's name."""
-    if not path.is_file():
-        raise SettingsError(
-            f"{path} is not there; {path.parent} has {', '.join(sorted(p.name for p in path.parent.glob('*.yaml')))}"
-        )
-    try:
-        loaded = yaml_text.parse(path.read_text(encoding="utf-8")) or {}
-    except UnicodeDecodeError:
-        raise SettingsError(f"{path}: its characters are not UTF-8; save it as UTF-8") from None
-    except yaml_text.YamlError as problem:
-        raise SettingsError(f"{path}: {problem}") from None
-    if not isinstance(loaded, dict):
-        raise SettingsError(f"{path}: a mapping of keys is expected at the top, found {type(loaded).__name__}")
-    return loaded
-
-
 def load(env: str = "local", overrides: list[str] | None = None) -> Settings:
-    """Settings of an environment, over them what is tuned for the data set (conf/tuned/<dataset>.yaml, where there is one), over all
-    ``section.key=value`` overrides; values are read as YAML.
+    """Settings of an environment: base and env of what ships, over them base and env of the project's conf/, over them what is tuned for the
+    data set (conf/tuned/<dataset>.yaml, where there is one), over all ``section.key=value`` overrides; values are read as YAML.
     """
-    conf = conf_dir()
     if not env.replace("_", "").isalnum():
         raise SettingsError(f"--env {env!r}: letters, digits and _ only")
     told: dict[str, Any] = {}
@@ -175,19 +141,28 @@ def load(env: str = "local", overrides: list[str] | None = None) -> Settings:
             told = _merge(told, _nested(key.split("."), yaml_text.parse(value)))
         except yaml_text.YamlError as problem:
             raise SettingsError(f"--set {key}: {problem}") from None
-    merged = _merge(read_yaml(conf / "base.yaml"), read_yaml(conf / "env" / f"{env}.yaml"))
-    tuned = conf / "tuned" / f"{_merge(merged, told).get('dataset', '')}.yaml"
+    merged = layered(env)
+    tuned = conf_dir() / "tuned" / f"{_merge(merged, told).get('dataset', '')}.yaml"
     if tuned.is_file():
         merged = _merge(merged, read_yaml(tuned))
     merged = _merge(merged, told)
     if not any(override.startswith("as_of=") for override in overrides or []):
-        merged |= _own_day(conf / "datasets" / f"{merged.get('dataset', '')}.yaml")
+        merged |= _own_day(str(merged.get("dataset", "")))
     return Settings.model_validate({"env": env, **merged})
 
 
-def _own_day(mapping: Path) -> dict[str, Any]:
+def layered(env: str) -> dict[str, Any]:
+    """What the files of an environment say together, unchecked: a later one counts before an earlier one."""
+    merged: dict[str, Any] = {}
+    for file in layers(env):
+        merged = _merge(merged, read_yaml(file))
+    return merged
+
+
+def _own_day(dataset: str) -> dict[str, Any]:
     """as_of of a data set's mapping, where it tells one; what is wrong with the mapping is said when it is read whole."""
-    told = read_yaml(mapping).get("as_of") if mapping.is_file() else None
+    mapping = mapping_file(dataset)
+    told = read_yaml(mapping).get("as_of") if mapping else None
     return {"as_of": told} if told else {}
 
 

@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fuserank.config.settings import Settings, conf_dir, load
+from fuserank.config.places import own_conf
+from fuserank.config.settings import Settings, load
 from fuserank.io.lake import Lake
 from fuserank.io.reading import open_lake
 from fuserank.tables import Table
@@ -44,7 +45,7 @@ def open_notebook(dbutils: Any = None) -> tuple[Settings, Lake]:
     told = parameters(dbutils)
     settings = load(told["env"], [f"{name}={told[name]}" for name in ("lake", "as_of") if told[name]])
     if ":" not in settings.lake and not Path(settings.lake).is_dir():
-        settings = settings.model_copy(update={"lake": str(conf_dir().resolve().parent / settings.lake)})
+        settings = settings.model_copy(update={"lake": str(own_conf().resolve().parent / settings.lake)})
     return settings, open_lake(settings)
 
 
