@@ -1,4 +1,4 @@
-"""Make .venv: locked packages, Delta's jars, spark-defaults.conf. Standard library only; run by `make setup`.
+"""Make .venv: an environment with the locked packages; `fuserank setup` in it does the rest. Standard library only; run by `make setup`.
 
 Usage: python deploy/local/setup.py run|dev|modern
 
@@ -14,12 +14,11 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import venv
 from pathlib import Path
 
-# what pip, uv and Spark's resolver of jars say then
-NO_NETWORK = re.compile(r"Temporary failure in name resolution|NewConnectionError|dns error|client error \(Connect\)|UnknownHostException|Network is unreachable")  # fmt: skip
+# what pip and uv say then
+NO_NETWORK = re.compile(r"Temporary failure in name resolution|NewConnectionError|dns error|client error \(Connect\)|Network is unreachable")  # fmt: skip
 ROOT = Path(__file__).resolve().parents[2]
 KIND = sys.argv[1] if len(sys.argv) > 1 else "run"
 VENV = ROOT / (".venv-modern" if KIND == "modern" else ".venv")
@@ -47,12 +46,9 @@ def main() -> int:
         venv.create(VENV, with_pip=True)
     STAMPS.mkdir(exist_ok=True)
     install_packages(KIND)
-    install_jars("jars.lock", "jars")
-    install_jars("local-jars.lock", "local-jars")
-    render_spark_defaults()
-    render_spark_home()
-    share_classes()
-    return 0
+    # Delta's jars, spark-defaults.conf, the archive of Spark's classes: as in any environment
+    told = {**os.environ, "PYSPARK_PYTHON": str(PYTHON)}
+    return subprocess.run([VENV / "bin" / "fuserank", "setup"], cwd=ROOT, env=told, check=False).returncode
 
 
 def java_version() -> int | None:
@@ -86,74 +82,6 @@ def install_packages(kind: str) -> None:
     done(f"packages-{kind}", stamp)
 
 
-def install_jars(lock: str, folder_name: str) -> None:
-    """Resolve a lock's coordinates with Spark's own resolver, check every jar's SHA-256, copy them to .venv/<folder>."""
-    path = REQUIREMENTS / lock
-    stamp = digest(path)
-    if is_done(folder_name, stamp):
-        return
-    rows = [line.split() for line in path.read_text().splitlines() if line and not line.startswith("#")]
-    say(f"fetching {len(rows)} jars ({lock})")
-    jars = VENV / folder_name
-    jars.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=VENV) as folder:
-        script = Path(folder) / "resolved.py"
-        script.write_text("print('jars resolved')\n")
-        submit = [
-            VENV / "bin" / "spark-submit",
-            "--conf",
-            f"spark.jars.ivy={folder}/ivy",
-            "--packages",
-            ",".join(r[0] for r in rows),
-        ]
-        call([*submit, script], env={**os.environ, "SPARK_CONF_DIR": folder, "PYSPARK_PYTHON": str(PYTHON)})
-        for coordinate, want in rows:
-            name = coordinate.replace(":", "_", 1).replace(":", "-")
-            jar = Path(folder) / "ivy" / "jars" / f"{name}.jar"
-            have = hashlib.sha256(jar.read_bytes()).hexdigest()
-            if have != want:
-                raise SystemExit(
-                    f"setup: {name}.jar has SHA-256 {have}, requirements/{lock} says {want}; not installed"
-                )
-            shutil.copy(jar, jars / jar.name)
-    done(folder_name, stamp)
-
-
-def render_spark_defaults() -> None:
-    """SPARK_HOME/conf/spark-defaults.conf from conf/env/local.yaml's `submit`."""
-    script = ROOT / "deploy" / "local" / "spark_defaults.py"
-    call([PYTHON, script, ROOT / "conf" / "env" / "local.yaml", VENV / "jars"])
-
-
-def render_spark_home() -> None:
-    """.venv/bin/spark-submit asks find-spark-home, which asks the PATH's python3; here it is known."""
-    script = VENV / "bin" / "find-spark-home"
-    home = call(
-        [PYTHON, "-c", "import importlib.util as u; print(u.find_spec('pyspark').submodule_search_locations[0])"]
-    )
-    script.unlink(missing_ok=True)  # it may be a hard link into the installer's cache
-    script.write_text(f'# rendered by make setup\nexport SPARK_HOME="${{SPARK_HOME:-{home.strip()}}}"\n')
-    script.chmod(0o755)
-
-
-def share_classes() -> None:
-    """Spark's classes as an archive that each JVM maps: a start takes half the work. It fits one Java and one set of jars."""
-    jars = [
-        REQUIREMENTS / "jars.lock",
-        REQUIREMENTS / "local-jars.lock",
-        REQUIREMENTS / ("modern.txt" if KIND == "modern" else "run.txt"),
-    ]
-    stamp = (
-        digest(*jars, ROOT / "conf" / "env" / "local.yaml", ROOT / "lib" / "fuserank" / "io" / "shared_classes.py")
-        + java_text()
-    )
-    if is_done("classes", stamp) and (VENV / "spark-classes.jsa").exists():
-        return
-    say("keeping Spark's classes for quick starts (a minute or two)")
-    call([PYTHON, "-m", "fuserank.io.shared_classes"], env={**os.environ, "TZ": "UTC", "PYSPARK_PYTHON": str(PYTHON)})
-    done("classes", stamp)
-
-
 def digest(*files: Path) -> str:
     return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()
 
@@ -167,13 +95,13 @@ def done(step: str, stamp: str) -> None:
     (STAMPS / step).write_text(stamp)
 
 
-def call(command: list[object], env: dict[str, str] | None = None) -> str:
+def call(command: list[object]) -> str:
     """Run it and give its output; where it fails, show that and stop."""
-    finished = subprocess.run([str(c) for c in command], check=False, env=env, capture_output=True, text=True)
+    finished = subprocess.run([str(c) for c in command], check=False, capture_output=True, text=True)
     if finished.returncode != 0:
         if NO_NETWORK.search(finished.stdout + finished.stderr):
             raise SystemExit(
-                "setup: no network: packages or jars are missing here and no registry answers; run it where registries are "
+                "setup: no network: packages are missing here and no registry answers; run it where registries are "
                 "reached (mirrors: PIP_INDEX_URL, UV_DEFAULT_INDEX)"
             )
         sys.stderr.write(finished.stdout[-4000:] + finished.stderr[-8000:])

@@ -41,7 +41,7 @@ def doctor(
     petastorm = any(settings.training_of(name).reader == "petastorm" for name in settings.models.use)
     if not found["python"].startswith(("3.11.",) if petastorm else ("3.11.", "3.12.")):
         problems.append(
-            f"Python {found['python']}: 3.11 is needed (or 3.12 with train.reader pyarrow); `make setup PYTHON=python3.11`"
+            f"Python {found['python']}: 3.11 is needed (or 3.12 with train.reader pyarrow); make the environment by python3.11"
         )
     if env == "local":
         problems += [p for p in (java_problem(), spark_problem(), python_problem()) if p]
@@ -50,7 +50,9 @@ def doctor(
             found[name] = version(name)
         except PackageNotFoundError:
             found[name] = "missing"
-            problems.append(f"{name} is not installed; `make setup`")
+            problems.append(
+                f"{name} is not installed; `make setup` in a checkout, else `pip install 'fuserank[train,petastorm]'`"
+            )
     settings = load(env)
     if env == "local":  # elsewhere Spark's processes may have what this shell lacks
         problems += unset({**settings.submit, **settings.spark}, os.environ)
@@ -78,19 +80,17 @@ def defaults_problems() -> list[str]:
 
     file = Path(pyspark.__file__).parent / "conf" / "spark-defaults.conf"
     if not file.is_file():
-        return [f"{file.name} is missing in SPARK_HOME/conf; `make setup` renders it"]
+        return [f"{file.name} is missing in SPARK_HOME/conf; `fuserank setup` renders it"]
     text = file.read_text(encoding="utf-8")
     lacking = [
-        f"spark-defaults.conf lacks `{k} {v}`; `make setup` renders it"
+        f"spark-defaults.conf lacks `{k} {v}`; `fuserank setup` renders it"
         for k, v in REQUIRED.items()
         if f"{k} {v}" not in text
     ]
     jars = re.search(r"^spark\.jars (.+)$", text, re.MULTILINE)
     for jar in jars.group(1).split(",") if jars else []:
         if not Path(jar).is_file():
-            lacking.append(
-                f"jar {Path(jar).name} is not where spark-defaults.conf says; `rm .venv/stamps/jars && make setup`"
-            )
+            lacking.append(f"jar {Path(jar).name} is not where spark-defaults.conf says; `fuserank setup --again`")
     return lacking
 
 

@@ -26,6 +26,7 @@ from fuserank.cli.reference import commands, settings
 from fuserank.cli.refresh import refresh
 from fuserank.cli.render import render
 from fuserank.cli.report import report
+from fuserank.cli.setup import setup
 from fuserank.cli.vault import vault
 from fuserank.common.guarded import guarded
 
@@ -37,6 +38,7 @@ app = typer.Typer(
     add_completion=False,
 )
 for command in (
+    setup,
     init,
     check,
     fetch,

@@ -28,7 +28,7 @@ def refuse_wrong_environment() -> None:
 
     For a process that starts its own JVM: what spark-submit started is there already.
     """
-    for problem in (spark_problem(), java_problem(), python_problem()):
+    for problem in (spark_problem(), java_problem(), python_problem(), setup_problem()):
         if problem:
             raise EnvironmentProblem(problem)
     for folder in survey.local_dirs({}):
@@ -115,6 +115,17 @@ def python_problem() -> str | None:
     if version != own:
         return f"PYSPARK_PYTHON={named} is Python {version}, and this one is {own}: Spark needs the same; {cure}"
     return f"PYSPARK_PYTHON={named} has no {', '.join(lacking)}; {cure}" if lacking else None
+
+
+def setup_problem() -> str | None:
+    """What is said where this environment was never set up for Spark; None where it was, or somebody else says what counts."""
+    args = os.environ.get("PYSPARK_SUBMIT_ARGS", "")
+    named = ("SPARK_HOME", "SPARK_CONF_DIR", "DATABRICKS_RUNTIME_VERSION")
+    found = importlib.util.find_spec("pyspark")
+    if any(map(os.environ.get, named)) or "--conf" in args or "--properties-file" in args or found is None:
+        return None
+    file = Path(found.origin or "").parent / "conf" / "spark-defaults.conf"
+    return None if file.is_file() else "this environment was never set up for Spark; run `fuserank setup`, once"
 
 
 def refuse_full(folder: Path, role: str, cure: str) -> None:

@@ -320,7 +320,9 @@ def connect(folder: str | None) -> duckdb.DuckDBPyConnection:
     try:
         import duckdb
     except ModuleNotFoundError as problem:
-        raise FuserankError("looking at files needs DuckDB, which is not installed; `make setup`") from problem
+        raise FuserankError(
+            "looking at files needs DuckDB, which is not installed; `pip install 'fuserank[init]'`"
+        ) from problem
     own: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from fuserank.config.settings import Settings
 
-# What must stand before the JVM starts; rendered into spark-defaults.conf by `make setup`.
+# What must stand before the JVM starts; rendered into spark-defaults.conf by `fuserank setup`.
 REQUIRED = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
@@ -46,7 +46,7 @@ def start(app_name: str, executors_wait_seconds: float = 60.0) -> SparkSession:
     for key, want in required().items():
         have = spark.conf.get(key, "")
         if want not in (have or ""):
-            raise SessionError(f"{key} is {have!r}; add `--conf {key}={want}` or run `make setup`")
+            raise SessionError(f"{key} is {have!r}; add `--conf {key}={want}` or run `fuserank setup`")
     if _OF_DELTA[0] in required():
         _refuse_no_delta(spark)
     await_executors(spark, executors_wait_seconds)
@@ -121,7 +121,7 @@ def _refuse_no_delta(spark: SparkSession) -> None:
         jvm.java.lang.Thread.currentThread().getContextClassLoader().loadClass(REQUIRED["spark.sql.extensions"])
     except Py4JJavaError:
         raise SessionError(
-            "Delta's jars are not on Spark's class path; add --jars with both of dist/jars (`make package`), or run `make setup`"
+            "Delta's jars are not on Spark's class path; add --jars with both of dist/jars (`make package`), or run `fuserank setup`"
         ) from None
 
 
