@@ -17,6 +17,7 @@ from fuserank.cli.fetch import fetch
 from fuserank.cli.init import init
 from fuserank.cli.inspect import digest, runs, tables
 from fuserank.cli.leaderboard import app as leaderboard
+from fuserank.cli.new import new
 from fuserank.cli.plan import plan
 from fuserank.cli.profile import profile
 from fuserank.cli.quarantine import app as quarantine
@@ -39,6 +40,7 @@ app = typer.Typer(
 )
 for command in (
     setup,
+    new,
     init,
     check,
     fetch,
