@@ -13,7 +13,7 @@ EXAMPLE := --lake s3a://shop/lake --set deploy.dist=hdfs:///apps/fuserank
 export PYSPARK_PYTHON := $(CURDIR)/$(BIN)/python
 export TZ := UTC
 
-.PHONY: help setup setup-dev recs test proofs coverage cluster-test roads-test airflow-test browser-test modern-test notebooks package smoke lint docs golden site site-links bench locks clean
+.PHONY: help setup setup-dev recs test proofs coverage cluster-test roads-test airflow-test browser-test modern-test notebooks package wheel wheel-test smoke lint docs golden site site-links bench locks clean
 
 help: ## print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -66,6 +66,12 @@ notebooks: setup-dev ## run every notebook in a fresh kernel on a tiny shop's la
 
 package: setup-dev ## dist/ for clusters: wheel, packed environments, jars, settings; NODE_PYTHON=/usr/bin/python3.11 ONLY=data LAKE=URL
 	@$(BIN)/python deploy/local/package.py $(if $(NODE_PYTHON),--node-python $(NODE_PYTHON)) $(if $(ONLY),--only $(ONLY)) $(if $(findstring ://,$(LAKE)),--lake $(LAKE))
+
+wheel: setup-dev ## dist/: the wheel for pip, and constraints.txt, the versions that it was tested with
+	@$(BIN)/python deploy/local/package.py --only wheel
+
+wheel-test: setup-dev ## the wheel alone in an empty folder with an empty HOME, from install to a ranking; VERSIONS=newest without constraints; 6 GB
+	@$(BIN)/python deploy/local/wheel_test.py --versions $(or $(VERSIONS),locked)
 
 smoke: setup ## one tiny chain by spark-submit, in a lake of its own
 	@$(BIN)/python deploy/local/smoke.py

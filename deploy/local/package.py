@@ -1,6 +1,6 @@
 """`make package`: what a cluster is handed, into dist/: wheel, packed environments, Delta's jars, settings, jobs.
 
-Usage: .venv/bin/python deploy/local/package.py [--node-python PATH] [--only data|train] [--lake URL] [--dist DIR]
+Usage: .venv/bin/python deploy/local/package.py [--node-python PATH] [--only data|train|wheel] [--lake URL] [--dist DIR]
 
 An archive's environment is made anew from requirements/<kind>.txt with fuserank from the wheel, and dropped when it is packed.
 """
@@ -37,16 +37,26 @@ def main() -> int:
     p.add_argument(
         "--node-python", default=os.path.realpath(sys._base_executable), help="the Python that every node has"
     )
-    p.add_argument("--only", choices=tuple(ROOM), help="make this archive alone")
+    p.add_argument("--only", choices=(*ROOM, "wheel"), help="make this archive alone, or none")
     p.add_argument("--lake", default=EXAMPLE_LAKE, help="the lake that the printed lines name")
     p.add_argument("--dist", type=Path, default=ROOT / "dist", help="where it goes")
     args = p.parse_args()
     try:
-        package(args.node_python, [args.only] if args.only else list(ROOM), args.lake, args.dist.absolute())
+        if args.only == "wheel":
+            wheel_alone(args.dist.absolute())
+        else:
+            package(args.node_python, [args.only] if args.only else list(ROOM), args.lake, args.dist.absolute())
     except FuserankError as problem:
         print(f"package: {problem}", file=sys.stderr)
         return 2
     return 0
+
+
+def wheel_alone(to: Path) -> None:
+    wheel = build_wheel(to)
+    say(
+        f"pip install '{wheel}[train,petastorm]' --constraint {to / 'constraints.txt'}, then fuserank setup (docs/install.md)"
+    )
 
 
 def package(named: str, kinds: list[str], lake: str, to: Path) -> None:
@@ -75,7 +85,9 @@ def build_wheel(to: Path) -> Path:
     for old in to.glob("fuserank-*.whl"):
         old.unlink()
     call([sys.executable, "-m", "uv", "build", "-q", "--wheel", "--out-dir", to, ROOT])
-    return next(to.glob("fuserank-*.whl"))
+    wheel = next(to.glob("fuserank-*.whl"))
+    dist.copy_constraints(wheel, to)
+    return wheel
 
 
 def make_archive(kind: str, wheel: Path, python: NodePython, to: Path) -> None:

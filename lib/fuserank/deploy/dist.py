@@ -1,10 +1,11 @@
-"""What lies in dist/ beside the archives: Delta's jars, the settings as an archive, the jobs' shims."""
+"""What lies in dist/ beside the archives: Delta's jars, the settings as an archive, the jobs' shims, the wheel's constraints."""
 
 from __future__ import annotations
 
 import hashlib
 import shutil
 import tarfile
+import zipfile
 from pathlib import Path
 
 from fuserank.deploy.archive import PackageError
@@ -21,7 +22,7 @@ def copy_jars(lock: Path, installed: Path, to: Path) -> list[str]:
     for coordinate, want in rows:
         group, name, version = coordinate.split(":")
         jar = installed / f"{group}_{name}-{version}.jar"
-        cure = "rm .venv/stamps/jars && make setup fetches it again"
+        cure = ".venv/bin/fuserank setup --again fetches it anew"
         if not jar.is_file():
             raise PackageError(f"{jar.name} of requirements/jars.lock is not in {installed}; {cure}")
         if (have := hashlib.sha256(jar.read_bytes()).hexdigest()) != want:
@@ -43,6 +44,13 @@ def copy_jobs(jobs: Path, to: Path) -> None:
     to.mkdir(parents=True)
     for shim in sorted(jobs.glob("*.py")):
         shutil.copyfile(shim, to / shim.name)
+
+
+def copy_constraints(wheel: Path, to: Path) -> Path:
+    """The constraints that ride in a wheel, beside it: who installs the wheel needs them before."""
+    with zipfile.ZipFile(wheel) as packed:
+        (to / "constraints.txt").write_bytes(packed.read("fuserank/defaults/requirements/constraints.txt"))
+    return to / "constraints.txt"
 
 
 def _nobodys(member: tarfile.TarInfo) -> tarfile.TarInfo:

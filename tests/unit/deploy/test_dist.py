@@ -34,7 +34,9 @@ def test_a_jar_that_is_not_the_locks_is_refused(tmp_path: Path, lose: bool, word
     lock = lock_of(tmp_path, "0" * 64)
     if lose:
         (tmp_path / "installed" / "io.delta_delta-spark_2.13-4.0.1.jar").unlink()
-    with pytest.raises(PackageError, match=rf"delta-spark_2\.13-4\.0\.1\.jar.* {words}.*make setup fetches it again"):
+    with pytest.raises(
+        PackageError, match=rf"delta-spark_2\.13-4\.0\.1\.jar.* {words}.*fuserank setup --again fetches it anew"
+    ):
         copy_jars(lock, tmp_path / "installed", tmp_path / "jars")
 
 
