@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from fuserank.common.calibration import Calibrator
+from fuserank.config.dataset import parse_dataset
 from fuserank.config.settings import load
 from fuserank.fusion.apply import fuse, said_by_all
 from fuserank.fusion.fitted import Fitted
@@ -119,6 +120,28 @@ def test_without_repeats_no_list_holds_what_was_judged_and_who_has_all_gets_a_sh
         assert (r["score"], r["parts"], r["probability"]) == (0.0, {MOST_TAKEN: 0.0}, pytest.approx(0.01))
         assert r["reason"].startswith("To fill the list: ")
         assert r["evidence"] == [f"item:{r['item_id']}"]
+
+
+def test_reasons_of_a_shop_of_ratings_say_what_its_users_did(shop: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    rating = {
+        "type": "rating",
+        "role": "feedback",
+        "from": "e",
+        "user": "u",
+        "item": "i",
+        "time": "t",
+        "key": ["u", "i"],
+    }
+    columns = {"u": "string", "i": "string", "t": "timestamp"}
+    films = parse_dataset(
+        {"name": "films", "time_zone": "UTC", "currency": {"code": "EUR"}, "root": {"folder": "/x"}, "events": [rating],
+         "files": {"e": {"path": "e.csv", "format": "csv", "columns": columns}}}, "films.yaml",
+    )  # fmt: skip
+    monkeypatch.setattr(ranking, "load_dataset", lambda name: films)
+    said = " ".join(r["reason"] for r in _ranked(shop).rows)
+    assert "You liked it" in said
+    assert "good ratings" in said
+    assert not {word for word in ("bought", "buy", "purchases", "{") if word in said}
 
 
 def test_dislikes_may_be_shown_where_the_settings_say_so(shop: Lake) -> None:

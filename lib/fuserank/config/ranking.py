@@ -23,6 +23,6 @@ class RankingConfig(Section):
     surface: str = Field("home", min_length=1, description="where the list is shown; a key of the ranking")
     popular_days: int = Field(28, ge=1, description="days before as_of whose purchases a reason counts")
     trend_days: int = Field(84, ge=1, description="days before those that a trend is told against")
-    evidence_events: int = Field(3, ge=1, description="latest purchases, at most, named behind a repeat")
+    evidence_events: int = Field(3, ge=1, description="the latest events, at most, named behind a repeat")
     evidence_items: int = Field(2, ge=1, description="own items, at most, named behind an als recommendation")
     als_history: int = Field(60, ge=1, description="most bought own items, at most, that an als reason looks at")

@@ -88,13 +88,13 @@ def _training_cards(data: ReportData) -> list[str]:
 def _calibration_card(data: ReportData) -> str:
     figure = charts.calibration(data.calibration) if data.calibration else None
     said = ", ".join(f"{charts.called(s)} {v:.4f}" for s, v in sorted(data.ece.items()))
-    note = f"predicted probability against the share bought, bins of equal size; expected calibration error: {said or 'unknown'}"
+    note = f"predicted probability against the share taken, bins of equal size; expected calibration error: {said or 'unknown'}"
     return chart_card("calibration", "Calibration", note, figure, "Not evaluated yet.")
 
 
 def _tail_card(data: ReportData) -> str:
     figure = charts.long_tail(data.head) if data.head else None
-    note = "how much of the lists the most bought items take up; the lower a curve, the deeper the source digs"
+    note = "how much of the lists the most taken items fill; the lower a curve, the deeper the source digs"
     return chart_card("long-tail", "Long tail", note, figure, "Not evaluated yet.")
 
 
@@ -114,14 +114,14 @@ def _users_card(data: ReportData) -> str:
         inner = '<p class="empty">No ranking as of this day.</p>'
     else:
         inner = "".join(_user(u, data.users_page, n) for n, u in enumerate(data.users, 1))
-    note = "What they bought before, and what is recommended. ✓ bought in the days after."
+    note = "What they took before, and what is recommended. ✓ taken in the days after."
     title = f"{len(data.users)} users side by side" if data.users else "Users side by side"
     return f'<section class="card" id="users"><h2>{title}</h2><p class=note>{note}</p>{inner}</section>'
 
 
 def _user(user: UserView, page: str, number: int) -> str:
     known = [r for r in user.recommended if r.hit is not None]
-    hits = f"{sum(bool(r.hit) for r in known)} of {len(known)} bought" if known else ""
+    hits = f"{sum(bool(r.hit) for r in known)} of {len(known)} taken" if known else ""
     past = "".join(
         f"<tr><td>{escape(b.name)}</td><td class=n>{b.times}×</td><td class=n>{b.last}</td></tr>" for b in user.history
     )
@@ -134,7 +134,7 @@ def _user(user: UserView, page: str, number: int) -> str:
     profile = f'<p class=note><a href="{escape(page)}#user-{number}">profile of this user</a></p>' if page else ""
     return (
         f"<details{' open' if number == 1 else ''}><summary>User {escape(user.user)}<small>{hits}</small></summary>{profile}<div class=sides>"
-        f"<table><tr><th>latest purchases</th><th class=n>times</th><th class=n>last</th></tr>{past}</table>"
+        f"<table><tr><th>taken last</th><th class=n>times</th><th class=n>last</th></tr>{past}</table>"
         f"<table><tr><th class=n>#</th><th>recommended</th><th class=n>chance</th><th>why</th></tr>{listed}</table></div></details>"
     )
 

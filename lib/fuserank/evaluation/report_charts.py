@@ -102,7 +102,7 @@ def long_tail(points: list[HeadPoint]) -> go.Figure:
     shares = sorted({p.item_share for p in points})
     figure.update_xaxes(
         type="log",
-        title="most bought items (share of all)",
+        title="most taken items (share of all)",
         tickvals=shares,
         ticktext=[f"{s:.1%}".replace(".0%", "%") for s in shares],
     )
@@ -126,12 +126,12 @@ def calibration(bins: list[CalibrationBin]) -> go.Figure:
             x=[b.predicted for b in mine], y=[b.observed for b in mine], name=called(source), mode="markers",
             marker={"color": colour(source), "size": 10, "opacity": 0.8, "symbol": "circle" if source == "fusion" else "diamond"},
             customdata=[b.rows for b in mine],
-            hovertemplate="predicted %{x:.4f}, bought %{y:.4f}<br>%{customdata:,} rows<extra>" + called(source) + "</extra>",
+            hovertemplate="predicted %{x:.4f}, taken %{y:.4f}<br>%{customdata:,} rows<extra>" + called(source) + "</extra>",
         )  # fmt: skip
     ticks = [t for t in (0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0) if t >= ends[0]]
     axis: dict[str, Any] = {"type": "log", "tickvals": ticks, "ticktext": [f"{t:g}" for t in ticks]}
     figure.update_xaxes(title="predicted probability", **axis)
-    figure.update_yaxes(title="share bought", **axis)
+    figure.update_yaxes(title="share taken", **axis)
     return styled(figure, height=360)
 
 

@@ -70,7 +70,7 @@ def _sets(sets: list[SourceSet]) -> str:
         return card("sets", title, "", '<p class="empty">Not measured: `fuserank evaluate` does it.</p>')
     whole = next(s for s in sets if s.segment == "all" and s.source == "union")
     note = (
-        f"all sources together find {whole.recall:.1%} of what a user buys in the days from as_of, with {whole.a_user:.0f} candidates "
+        f"all sources together find {whole.recall:.1%} of what a user takes in the days from as_of, with {whole.a_user:.0f} candidates "
         "a user; full bar: what a source finds, dark: what no other does; right: the part of a row's candidates that a column's source has too"
     )
     segments = list(dict.fromkeys(s.segment for s in sets))

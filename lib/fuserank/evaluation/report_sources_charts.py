@@ -45,7 +45,7 @@ def recall(rows: list[SourceSet]) -> go.Figure:
     figure.add_bar(y=names, x=[r.unique for r in ordered], orientation="h", name="found by no other", marker_color=[colour(r.source) for r in ordered],
                    hovertemplate="%{y}: %{x:.1%} found by no other<extra></extra>")  # fmt: skip
     figure.update_layout(barmode="overlay")
-    figure.update_xaxes(title="share of what users buy", tickformat=".0%")
+    figure.update_xaxes(title="share of what users take", tickformat=".0%")
     return styled(figure, height=80 + 34 * max(len(ordered), 2), legend=False)
 
 

@@ -22,11 +22,13 @@ from fuserank.candidates.interactions import as_interactions
 from fuserank.candidates.learned import COLUMNS
 from fuserank.common.errors import FuserankError
 from fuserank.common.factors import by_index
+from fuserank.config.dataset import load_dataset
 from fuserank.fusion.fitted import Fitted, from_rows
 from fuserank.fusion.parts import part_alone
 from fuserank.history.baskets import basket_key, baskets, most_taken, pairs
 from fuserank.history.events import judged, rejected_pairs, taken
 from fuserank.history.recurrence import recurrence
+from fuserank.history.words import words_of
 from fuserank.io.shipped import columns_of, on_executors
 from fuserank.jobs._held import held
 from fuserank.jobs._history import dislikes, reversals
@@ -137,25 +139,25 @@ def _evidence(
     """All that the sources can show for the rows that they may speak for."""
     from pyspark.sql import functions as F
 
-    cfg, candidates = run.settings.ranking, run.settings.candidates
-    told = ev.counted(may_speak, ev.item_counts(bought, as_of, cfg), names, cfg)
+    cfg, candidates, words = run.settings.ranking, run.settings.candidates, words_of(load_dataset(run.settings.dataset))
+    told = ev.counted(may_speak, ev.item_counts(bought, as_of, cfg), names, cfg, words)
     for who in (SOURCES[name] for name in candidates.sources if candidates.quota(name)):
         if who.reason == "own history":
-            told = told.unionByName(ev.repeated(may_speak, bought, who, cfg))
+            told = told.unionByName(ev.repeated(may_speak, bought, who, cfg, words))
         elif who.reason == "edges":
-            told = told.unionByName(ev.linked(may_speak, own, _edges(run, as_of, who), names, who))
+            told = told.unionByName(ev.linked(may_speak, own, _edges(run, as_of, who), names, who, words))
         elif who.reason == "vectors":
             factors = _item_factors(run, as_of, who)
             load = on_executors(run.spark, factors, sum(a.nbytes for a in factors))
             theirs = may_speak.where(F.col("source") == who.name).select("user_index", "item_index")
             similar = nearest_own(theirs, own, load, cfg.als_history, cfg.evidence_items)
-            told = told.unionByName(ev.nearest(may_speak, similar, names, who))
+            told = told.unionByName(ev.nearest(may_speak, similar, names, who, words))
         elif who.reason == "walk":
             load_walks = columns_of(run.lake, LEARNED, COLUMNS, as_of_date=as_of, source=who.name)
             theirs = may_speak.where(F.col("source") == who.name).select("user_index", "item_index")
             histories = as_interactions(pairs(baskets(bought, as_of), ()))  # as the sources were given them
             walks = loaded(who.walk)(theirs, histories, load_walks, candidates.of_source(who.name))
-            told = told.unionByName(ev.walked(may_speak, walks, names, who))
+            told = told.unionByName(ev.walked(may_speak, walks, names, who, words))
     return told
 
 

@@ -2,7 +2,7 @@
 
 Every function gives (user_index, item_index, source, reason, evidence) for those of the rows it is asked about
 (user_index, item_index, source) for which there is evidence; where the evidence goes, so does the reason. Sentences and who says
-them stand in the sources' declarations.
+them stand in the sources' declarations; ``words``: what the shop's users did.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from string import Formatter
 from typing import TYPE_CHECKING
 
 from fuserank.config.ranking import RankingConfig
+from fuserank.history.words import BOUGHT, Words
 from fuserank.ranking.lists import MOST_TAKEN, NO_HISTORY
 from fuserank.registry.sources import SOURCES
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 COLUMNS = ("user_index", "item_index", "source", "reason", "evidence")
 
 
-def repeated(asked: DataFrame, bought: DataFrame, who: Source, cfg: RankingConfig) -> DataFrame:
+def repeated(asked: DataFrame, bought: DataFrame, who: Source, cfg: RankingConfig, words: Words = BOUGHT) -> DataFrame:
     """Own history: the user's latest purchases of the item, as ``event:<id>``."""
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window
@@ -41,11 +42,15 @@ def repeated(asked: DataFrame, bought: DataFrame, who: Source, cfg: RankingConfi
         F.sort_array(F.collect_list(named)).alias("ids"),
     )
     said = {name: F.col(name).cast("string") for name in ("times", "last")}
-    reason = F.when(F.col("times") == 1, _sentence(who.text_once, **said)).otherwise(_sentence(who.text, **said))
+    reason = F.when(F.col("times") == 1, _sentence(words.say(who.text_once), **said)).otherwise(
+        _sentence(words.say(who.text), **said)
+    )
     return _told(told, who.name, reason, F.col("ids.id"))
 
 
-def linked(asked: DataFrame, own: DataFrame, neighbours: DataFrame, names: DataFrame, who: Source) -> DataFrame:
+def linked(
+    asked: DataFrame, own: DataFrame, neighbours: DataFrame, names: DataFrame, who: Source, words: Words = BOUGHT
+) -> DataFrame:
     """Edges: the bought item that leads to this one by the strongest, as ``item:<id>``.
     ``own``: user_index, item_index; ``neighbours``: item_index, neighbour_index, similarity.
     """
@@ -62,10 +67,10 @@ def linked(asked: DataFrame, own: DataFrame, neighbours: DataFrame, names: DataF
         .select("user_index", F.col("wanted").alias("item_index"), (-F.col("link.lower_first")).alias("from_item"))
     )  # fmt: skip
     told = strongest.join(_called(names, "from_item", "from"), "from_item")
-    return _told(told, who.name, _sentence(who.text, item=F.col("from_name")), F.array("from_ref"))
+    return _told(told, who.name, _sentence(words.say(who.text), item=F.col("from_name")), F.array("from_ref"))
 
 
-def nearest(asked: DataFrame, similar: DataFrame, names: DataFrame, who: Source) -> DataFrame:
+def nearest(asked: DataFrame, similar: DataFrame, names: DataFrame, who: Source, words: Words = BOUGHT) -> DataFrame:
     """Vectors: own items whose factors are nearest. ``similar``: user_index, item_index, from_item,
     place (``similarity.nearest_own``)."""
     from pyspark.sql import functions as F
@@ -77,7 +82,10 @@ def nearest(asked: DataFrame, similar: DataFrame, names: DataFrame, who: Source)
         .agg(F.sort_array(F.collect_list(F.struct("place", "from_name", "from_ref"))).alias("own"))
     )  # fmt: skip
     return _told(
-        told, who.name, _sentence(who.text, items=F.array_join("own.from_name", " and ")), F.col("own.from_ref")
+        told,
+        who.name,
+        _sentence(words.say(who.text), items=F.array_join("own.from_name", " and ")),
+        F.col("own.from_ref"),
     )
 
 
@@ -88,7 +96,7 @@ _SHARED = {
 }  # fmt: skip
 
 
-def walked(asked: DataFrame, walks: DataFrame, names: DataFrame, who: Source) -> DataFrame:
+def walked(asked: DataFrame, walks: DataFrame, names: DataFrame, who: Source, words: Words = BOUGHT) -> DataFrame:
     """Walks: the own item that a walk led on from, and what both share. ``walks``: user_index, item_index, from_item, field."""
     from pyspark.sql import functions as F
 
@@ -96,17 +104,21 @@ def walked(asked: DataFrame, walks: DataFrame, names: DataFrame, who: Source) ->
     told = walks.join(mine, ["user_index", "item_index"], "left_semi").join(
         _called(names, "from_item", "from"), "from_item"
     )
-    words = F.lit("Alike in kind to")
+    alike = F.lit("Alike in kind to")
     for field, said in _SHARED.items():
-        words = F.when(F.col("field") == field, F.lit(said)).otherwise(words)
-    return _told(told, who.name, _sentence(who.text, shared=words, item=F.col("from_name")), F.array("from_ref"))
+        alike = F.when(F.col("field") == field, F.lit(said)).otherwise(alike)
+    return _told(
+        told, who.name, _sentence(words.say(who.text), shared=alike, item=F.col("from_name")), F.array("from_ref")
+    )
 
 
-_NEWCOMER = "No purchases of yours to go by; among the most bought of all: {recent} purchases in the last {days} days"
-_FILLER = "To fill the list: {ever} purchases by everyone so far"
+_NEWCOMER = "No {noun} of yours to go by; among the most {participle} of all: {recent} {noun} in the last {days} days"
+_FILLER = "To fill the list: {ever} {noun} by everyone so far"
 
 
-def counted(asked: DataFrame, counts: DataFrame, names: DataFrame, cfg: RankingConfig) -> DataFrame:
+def counted(
+    asked: DataFrame, counts: DataFrame, names: DataFrame, cfg: RankingConfig, words: Words = BOUGHT
+) -> DataFrame:
     """Counts, of all sources that give them as a reason, of no_history and of most_taken: purchases of the item by everyone, as
     ``item:<id>``. Without recent ones a source has nothing to show; the row of a newcomer and a filler say so either way.
     """
@@ -123,9 +135,9 @@ def counted(asked: DataFrame, counts: DataFrame, names: DataFrame, cfg: RankingC
         "days": F.lit(str(cfg.popular_days)),
         "usual": F.format_number(F.round(F.col("earlier") * F.lit(cfg.popular_days / cfg.trend_days)).cast("long"), 0),
     }
-    reason = _sentence(_NEWCOMER, **said)
+    reason = _sentence(words.say(_NEWCOMER), **said)
     for source, text in (*texts.items(), (MOST_TAKEN, _FILLER)):
-        reason = F.when(F.col("source") == source, _sentence(text, **said)).otherwise(reason)
+        reason = F.when(F.col("source") == source, _sentence(words.say(text), **said)).otherwise(reason)
     return told.select(
         "user_index", "item_index", "source", reason.alias("reason"), F.array("own_ref").alias("evidence")
     )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fuserank.config.base import Section
 
 Reason = Literal["own history", "edges", "vectors", "counts", "walk", "none"]
-# What stands for a row in a ranking, and what a sentence of that kind may name in braces.
+# What stands for a row in a ranking, and what a sentence of that kind may name in braces; any may name the words of ``history.words``.
 REASONS: dict[Reason, frozenset[str]] = {
     "own history": frozenset({"times", "last"}),  # the user's own takings of the item
     "edges": frozenset({"item"}),  # the strongest edge of part ``near`` from an own item
@@ -25,9 +25,9 @@ REASONS: dict[Reason, frozenset[str]] = {
     "walk": frozenset({"shared", "item"}),  # an own item, and what both share
     "none": frozenset(),
 }
-_EDGES = "Others take it who take {item}, which you buy"
-_VECTORS = "Others who buy what you buy also take it; closest to it in your history: {items}"
-_COUNTS = "Among the most bought: {recent} purchases in the last {days} days"
+_EDGES = "Others take it who take {item}, which you {present}"
+_VECTORS = "Others who {present} what you {present} also take it; closest to it in your history: {items}"
+_COUNTS = "Among the most {participle}: {recent} {noun} in the last {days} days"
 _LEARNED = "candidates.learned"
 
 
@@ -95,12 +95,12 @@ SOURCES: Registry[Source] = Registry(
             name="co_purchase", label="co-purchase", colour="#8a5aa8", number=1, section=True, family=False, default=True, in_samples=True,
             module="fuserank.candidates.co_purchase", config="fuserank.config.candidates:CoPurchaseConfig",
             writes="candidates.co_purchase_neighbours",
-            reason="edges", text="Often in one basket with {item}, which you buy", speaks=20,
+            reason="edges", text="Often in one basket with {item}, which you {present}", speaks=20,
         ),
         Source(
             name="repeat", label="repeat", colour="#c8803a", number=2, section=True, family=False, default=True, in_samples=True,
             module="fuserank.candidates.repeat", config="fuserank.config.candidates:RepeatConfig", writes=None, bounded=True,
-            reason="own history", text="You bought it {times} times, last on {last}", text_once="You bought it on {last}", speaks=10,
+            reason="own history", text="You {past} it {times} times, last on {last}", text_once="You {past} it on {last}", speaks=10,
         ),
         Source(
             name="popular", label="popular", colour="#b5485d", number=3, section=True, default=True, in_samples=True,
@@ -112,7 +112,7 @@ SOURCES: Registry[Source] = Registry(
             name="trending", label="trending", colour="#8d99a6", number=4, section=True, family=False, in_samples=True,
             module="fuserank.candidates.trending", config="fuserank.config.candidates:TrendingConfig", writes=None,
             reason="counts", speaks=80,
-            text="On the rise: {recent} purchases in the last {days} days, against {usual} in as many days before",
+            text="On the rise: {recent} {noun} in the last {days} days, against {usual} in as many days before",
         ),
         Source(
             name="item_cf", label="item_cf", colour="#a9774b", number=5, by_blocks=True, reason="edges", text=_EDGES,
@@ -150,7 +150,7 @@ SOURCES: Registry[Source] = Registry(
         Source(
             name="kg", label="kg", colour="#6d8f2f", number=12, content=True,
             module="fuserank.candidates.kg", config="fuserank.config.retrieval:KgConfig",
-            reason="walk", text="{shared} {item}, which you buy", walk="fuserank.candidates.kg_reasons:walked",
+            reason="walk", text="{shared} {item}, which you {present}", walk="fuserank.candidates.kg_reasons:walked",
         ),
         Source(
             name="content", label="content", colour="#d19a2f", number=13, content=True,

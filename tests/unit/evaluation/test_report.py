@@ -50,7 +50,7 @@ def test_the_page_has_every_section_and_its_chart() -> None:
     for chart in SECTIONS[:-1]:
         assert f'id="chart-{chart}"' in page
     assert "The fusion leads ALS beyond chance." in page
-    assert "1 of 2 bought" in page
+    assert "1 of 2 taken" in page
 
 
 def test_the_page_says_where_the_fusion_trails() -> None:
@@ -105,6 +105,6 @@ def test_the_page_tells_what_each_source_is_worth_and_what_all_find_together() -
         "Beyond chance it gains by repeat; loses by trending; item_cf bring nothing that can be told from chance."
         in page
     )
-    assert "find 54.0% of what a user buys in the days from as_of, with 480 candidates" in page
+    assert "find 54.0% of what a user takes in the days from as_of, with 480 candidates" in page
     assert "+0.1200 (+0.1000 … +0.1400)" in page
     assert "10.0%, 100" in page
