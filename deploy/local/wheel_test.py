@@ -1,6 +1,6 @@
 """`make wheel-test`: the wheel alone, in an empty folder with an empty HOME: install, set up, a tiny shop from files to a ranking.
 
-Usage: .venv/bin/python deploy/local/wheel_test.py [--versions locked|newest] [--folder EMPTY] [--until STEP]
+Usage: .venv/bin/python deploy/local/wheel_test.py [--versions locked|newest] [--folder EMPTY] [--until STEP] [--hold "torch<2.13"]
 
 locked: by the constraints that ship, with Petastorm. newest: what the metadata allows today, on the plain reader. Packages come from uv's cache
 where it has them; nothing of the checkout is on the path of what is tested.
@@ -35,6 +35,9 @@ def main() -> int:
     p = argparse.ArgumentParser(description="The wheel alone, from an empty folder to a ranking.")
     p.add_argument("--versions", choices=tuple(EXTRAS), default="locked", help="of the packages")
     p.add_argument("--folder", type=Path, help="where; default: a temporary one, which is dropped")
+    p.add_argument(
+        "--hold", nargs="*", default=[], metavar="NAME<VERSION", help="these are no newer, to spare a download"
+    )
     p.add_argument("--until", default="doctor", help="the last step")
     args = p.parse_args()
     with tempfile.TemporaryDirectory(prefix="fuserank-wheel-") as folder:
@@ -43,11 +46,11 @@ def main() -> int:
         if any(place.iterdir()):
             print(f"wheel-test: {place} is not empty", file=sys.stderr)
             return 2
-        walk(place, args.versions, args.until)
+        walk(place, args.versions, args.until, args.hold)
     return 0
 
 
-def walk(place: Path, versions: str, until: str) -> None:
+def walk(place: Path, versions: str, until: str, hold: list[str]) -> None:
     """Every step in turn; one that fails ends it."""
     write_shop(place / "made")  # of it the files alone are used
     (place / "made" / "files").rename(place / "files")
@@ -60,7 +63,7 @@ def walk(place: Path, versions: str, until: str) -> None:
     told = [word for setting in small for word in ("--set", setting)]
     steps: dict[str, tuple[list[str], Path]] = {
         "venv": ([*uv, "venv", "-q", "--python", sys.executable, str(place / "venv")], place),
-        "install": ([*uv, "pip", "install", "-q", "--python", str(bin_ / "python"), *locked,
+        "install": ([*uv, "pip", "install", "-q", "--python", str(bin_ / "python"), *locked, *hold,
                      f"fuserank[{EXTRAS[versions]}] @ {wheel.as_uri()}"], place),
         "where": ([str(bin_ / "python"), "-c", "import fuserank; print(fuserank.__file__)"], place),
         "not-set-up": ([fuserank, "check", "completejourney"], place),
