@@ -8,7 +8,7 @@ from fuserank.common.errors import FuserankError
 from fuserank.common.ids import normal_id
 from fuserank.explore.shop import PAGE, NotThere, needs, pages
 from fuserank.insight import profile_text
-from fuserank.io.rows import Before, Holds, literal
+from fuserank.io.rows import Before, Holds, literal, moment
 from fuserank.jobs import _profile
 from fuserank.tables.results import RANKING
 from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY, ITEMS
@@ -26,7 +26,7 @@ def items(shop: Shop, asked: str, first: int) -> dict[str, Any]:
     wanted = (
         f"WHERE starts_with(item_id, {literal(said)}) OR contains(lower(name), {literal(said.lower())})" if said else ""
     )
-    before = f"first_event_time < TIMESTAMP '{shop.day} 00:00:00' AND deleted_at IS NULL"
+    before = f"first_event_time < {moment(shop.day)} AND deleted_at IS NULL"
     every = (
         f"SELECT coalesce(d.item_id, c.item_id) AS item_id, c.name, c.department, c.category, c.brand "
         f"FROM (SELECT item_id FROM d WHERE {before}) AS d FULL JOIN c ON d.item_id = c.item_id"

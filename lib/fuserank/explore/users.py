@@ -8,7 +8,7 @@ from fuserank.common.errors import FuserankError
 from fuserank.common.ids import normal_id
 from fuserank.explore.shop import PAGE, NotThere, called, colour, needs, pages
 from fuserank.insight import profile_text
-from fuserank.io.rows import Before, literal
+from fuserank.io.rows import Before, literal, moment
 from fuserank.jobs import _profile
 from fuserank.jobs._people import known_as
 from fuserank.tables.results import RANKING
@@ -47,7 +47,7 @@ def users(shop: Shop, asked: str, after: str) -> dict[str, Any]:
 
 def _beginning(shop: Shop, said: str, after: str) -> list[Row]:
     """One row more than a page has, to know whether there is a next."""
-    conditions = [f"first_event_time < TIMESTAMP '{shop.day} 00:00:00'", "deleted_at IS NULL"]
+    conditions = [f"first_event_time < {moment(shop.day)}", "deleted_at IS NULL"]
     conditions += [f"starts_with(user_id, {literal(said)})"] if said else []
     conditions += [f"user_id > {literal(after)}"] if after else []
     mine = f"SELECT user_id, first_event_time FROM u WHERE {' AND '.join(conditions)} ORDER BY user_id LIMIT {PAGE + 1}"

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 _SQL_TYPES = {"long": "BIGINT", "timestamp": "TIMESTAMP"}
+_FIRST, _LAST = dt.date(1678, 1, 1), dt.date(2262, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -251,7 +252,7 @@ def open_rows(settings: Settings) -> Rows:
 def known_before(table: Table, day: dt.date, have: set[str]) -> list[str]:
     """The one as-of reader's conditions (``io.lake.known_rows``) as SQL, of a table that has these columns."""
     table.column("known_at")
-    start = _moment(day)
+    start = moment(day)
     conditions = [f"event_date < {literal(day)}"] if "event_date" in table.partition_by else []
     conditions.append(f"known_at < {start}")
     return conditions + ([f"(valid_to IS NULL OR valid_to >= {start})"] if "valid_to" in have else [])
@@ -289,7 +290,7 @@ def _condition(cell: str, value: Any) -> str:
         case list():
             return f"{cell} IN ({', '.join(literal(v) for v in value)})" if value else "false"
         case Before(day):
-            return f"{cell} < {_moment(day)}"
+            return f"{cell} < {moment(day)}"
         case Holds(text):
             return f"contains(lower({cell}), {literal(text.lower())})"
         case Begins(text):
@@ -307,8 +308,9 @@ def _query(read: Sequence[str], conditions: Sequence[str], order: Sequence[str],
     return " ".join(parts + ([] if most is None else [f"LIMIT {int(most)}"]))
 
 
-def _moment(day: dt.date) -> str:
-    return f"TIMESTAMP '{day.isoformat()} 00:00:00'"
+def moment(day: dt.date) -> str:
+    """00:00 UTC of a day as SQL; the engine knows times of 1678 to 2261 alone, and no event is of another."""
+    return f"TIMESTAMP '{min(max(day, _FIRST), _LAST).isoformat()} 00:00:00'"
 
 
 def _nothing(kind: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fuserank.common.errors import FuserankError
-from fuserank.io.rows import FolderRows, SparkRows
+from fuserank.io.rows import Before, FolderRows, SparkRows
 from fuserank.tables.ops import QUARANTINE, RUNS
 from fuserank.tables.results import RANKING
 from fuserank.tables.silver import USER_DICTIONARY
@@ -126,3 +126,10 @@ def test_the_log_tells_size_slices_and_the_last_write(both: tuple[FolderRows, Sp
     )
     assert size.written_at is not None
     assert 0 < size.bytes < 1_000_000
+
+
+def test_days_beyond_what_the_engine_can_say_are_before_and_after_all(tmp_path: Path) -> None:
+    write(tmp_path, USER_DICTIONARY, [{"user_id": "u1", "first_event_time": DAY}])
+    reader = FolderRows(str(tmp_path))
+    for day, found in ((dt.date.min, 0), (dt.date.max, 1)):
+        assert len(reader.rows(USER_DICTIONARY, {"first_event_time": Before(day)})) == found
