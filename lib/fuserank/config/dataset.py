@@ -167,7 +167,7 @@ class FilesConfig(Section):
 
     @model_validator(mode="after")
     def _fill_down_fits(self) -> FilesConfig:
-        if self.fill_down and (wrong := self.fill_down.wrong(self.columns)):
+        if self.fill_down and (wrong := self.fill_down.wrong(self.columns, self.join.columns if self.join else ())):
             raise ValueError(f"fill_down.{wrong}")
         return self
 

@@ -30,11 +30,13 @@ class FillConfig(Section):
         description="where such a cell is empty, the last one above it in the file with the same key counts",
     )
 
-    def wrong(self, declared: Collection[str]) -> str | None:
-        """What does not fit the table's declared columns; None where all does."""
+    def wrong(self, declared: Collection[str], joined: Collection[str] = ()) -> str | None:
+        """What does not fit the table's declared columns, of which ``joined`` come from another table; None where all does."""
         for part, names in (("by", self.by), ("columns", self.columns)):
             for name in names:
                 if name not in declared:
                     return f"{part}: no column {name!r} in columns"
+                if name in joined:
+                    return f"{part}: {name} comes by join, after cells are filled; name a column of the file itself"
         both = [name for name in self.columns if name in self.by]
         return f"columns: {both[0]} is one of those that rows have in common (by)" if both else None

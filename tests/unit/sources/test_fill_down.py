@@ -98,6 +98,21 @@ def test_a_row_takes_from_those_above_it_with_its_key_alone(tmp_path: Path, spar
             parse_dataset({**raw, "files": {"s": wrong}}, "x.yaml")
 
 
+@pytest.mark.parametrize("fill", [{"by": ["o"], "columns": ["u"]}, {"by": ["u"], "columns": ["i"]}])
+def test_what_comes_by_join_is_never_filled_and_is_refused(fill: dict[str, list[str]]) -> None:
+    raw = {
+        "name": "x", "version": 1, "time_zone": "UTC", "currency": {"code": "EUR", "minor_per_major": 100}, "root": {"folder": "."},
+        "files": {
+            "s": {"path": "s.csv", "format": "csv", "columns": {"o": "string", "u": "string", "i": "string", "t": "timestamp"},
+                  "join": {"table": "p", "by": {"o": "o"}, "columns": ["u"]}, "fill_down": fill},
+            "p": {"path": "p.csv", "format": "csv", "columns": {"o": "string", "u": "string"}},
+        },
+        "events": [{"from": "s", "type": "purchase", "role": "feedback", "user": "u", "item": "i", "time": "t", "key": ["o", "i"]}],
+    }  # fmt: skip
+    with pytest.raises(MappingError, match=r"fill_down.*u comes by join"):
+        parse_dataset(raw, "x.yaml")
+
+
 def test_columns_that_are_empty_here_and_there_are_left_alone(tmp_path: Path) -> None:
     rows = [
         [f"o{k // 3:03d}", f"u{k % 9}", f"i{k % 7}", "note" if k % 5 == 0 else "", "x" if k % 2 else ""] for k in range(90)
