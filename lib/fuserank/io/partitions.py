@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from fuserank.io.cell_questions import quoted
 from fuserank.io.moments import DuckSql
@@ -44,10 +44,13 @@ def told_paths(columns: Sequence[str]) -> str:
 def tell_partitions(database: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str]) -> None:
     """Put the values of the paths in the place of the paths, as the chain does: a column that the file has itself is the file's."""
     own = {row[0].lower() for row in database.execute(f"DESCRIBE {table}").fetchall()}
+    paths = database.execute(f"SELECT DISTINCT {_PATH} FROM {table}").fetchall()
+    spelled = {part.partition("=")[0] for (path,) in paths for part in path.split("/")[:-1] if "=" in part}
     told = []
     for column in (c for c in columns if c.lower() not in own):
-        written = "|".join(sorted({re.escape(column), re.escape(quote(column, safe=""))}))
+        written = "|".join(sorted(re.escape(name) for name in spelled if unquote(name) == column))
         found = f"regexp_extract({_PATH}, {DuckSql().text(f'.*/(?:{written})=([^/]*)/')}, 1)"  # of the folder nearest to the file
-        told.append(f"url_decode(nullif({found}, {DuckSql().text(_NONE)})) AS {quoted(column)}")
+        value = f"nullif({found}, {DuckSql().text(_NONE)})"
+        told.append(f"coalesce(try(url_decode({value})), {value}) AS {quoted(column)}")  # as it is where it is no UTF-8
     cells = ", ".join([f"* EXCLUDE ({_PATH})", *told])
     database.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT {cells} FROM {table}")
