@@ -147,7 +147,11 @@ def _run(asked: Asked, settings: Settings, as_json: bool, html: Path | None) -> 
             run.say("    " + ", ".join(f"{n} {v:.4f}" for n, v in row.metrics.items()))
         job.save(run, asked, split, rows)
     board, name = split.hash(), asked.named
+    beside = shown.beside(told.left_out, told.tuning, asked.minutes)
     if html is not None:
+        if not rows:
+            raise FuserankError("; ".join([f"no model was judged, so {html} is not written", *beside]))
+        typer.echo("\n".join(beside), err=True, nl=bool(beside))
         page = shown.render(rows, name, asked.protocol, board, len(split.users))
         typer.echo(str(write_page(html, page)), err=as_json)
     if as_json:
@@ -166,7 +170,7 @@ def _run(asked: Asked, settings: Settings, as_json: bool, html: Path | None) -> 
         }
         typer.echo(json.dumps(found))
     elif html is None:
-        typer.echo("\n".join([*shown.lines(rows), *shown.beside(told.left_out, told.tuning, asked.minutes)]))
+        typer.echo("\n".join([*shown.lines(rows), *beside]))
     sys.stdout.flush()
 
 

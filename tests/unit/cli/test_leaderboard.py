@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -119,6 +122,28 @@ def test_without_models_the_same_run_within_ten_minutes() -> None:
     named, none = (_asked("x", "pairs", None, models, 0, "10", [], "new") for models in ("all", None))
     assert (named.minutes, none.minutes) == (None, 10.0)
     assert none.models == named.models
+
+
+def test_where_no_model_was_in_time_no_page_is_written_and_why_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fuserank.cli.leaderboard import _asked, _run
+    from fuserank.config.settings import load
+    from fuserank.jobs import _leaderboard as job
+
+    def judge(run: Any, asked: Any, split: Any, validation: Any, told: job.Told) -> Iterator[Any]:
+        told.left_out += asked.models
+        return iter(())
+
+    split = SimpleNamespace(hash=lambda: "0" * 64, users=[1])
+    monkeypatch.setattr("fuserank.io.run.open_run", lambda *_: nullcontext(SimpleNamespace(say=print)))
+    monkeypatch.setattr(job, "splits", lambda *_: (split, None))
+    monkeypatch.setattr(job, "judge", judge)
+    monkeypatch.setattr(job, "save", lambda *_: None)
+    asked = _asked("x", "pairs", None, "popular", 0, "10", [], "new", 0.1)
+    with pytest.raises(FuserankError, match=r"no model was judged.*left out.*0\.1 minutes: popular"):
+        _run(asked, load(), False, tmp_path / "board.html")
+    assert not (tmp_path / "board.html").exists()
 
 
 def test_a_lake_without_rows_says_how_to_get_some(spark: SparkSession, tmp_path: Path) -> None:
