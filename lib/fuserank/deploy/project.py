@@ -45,7 +45,7 @@ _CI = """#!/usr/bin/env bash
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python3.11 -m venv .venv
-.venv/bin/pip install 'fuserank[train,petastorm]=={version}' --constraint constraints.txt
+.venv/bin/pip install 'fuserank[train,petastorm]=={version}'{constraint}
 make setup FUSERANK=.venv/bin/fuserank
 .venv/bin/fuserank refresh --dry-run
 """
@@ -58,8 +58,9 @@ Settings and jobs of one shop, by fuserank {version}. conf/ says what differs fr
     fuserank recommend USER
     spark-submit jobs/ranking.py --lake lake     # one stage alone
 
-constraints.txt: the versions that this release was tested with, for `pip install --constraint`. .ci/run: an example for CI.
+{versions}.ci/run: an example for CI.
 """
+_VERSIONS = "constraints.txt: the versions that this release was tested with, for `pip install --constraint`. "
 _INIT = "    fuserank init FILES --name {dataset}      # writes conf/datasets/{dataset}.yaml; FILES is the folder of exports\n"
 
 
@@ -80,9 +81,12 @@ def make(folder: Path, dataset: str, mapping: bool = False) -> list[str]:
     if mapping and not shipped.is_file():
         there = ", ".join(sorted(file.stem for file in shipped.parent.glob("*.yaml")))
         raise ProjectError(f"no mapping of {dataset!r} ships; there are: {there}")
+    if file := next((place for place in folder.parents if place.is_file()), None):
+        raise ProjectError(f"{file} is a file, so {folder} cannot be made; name another folder")
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
         raise ProjectError(f"{folder} is there already, and not empty; name another folder")
-    for name, text in _texts(dataset, mapping).items():
+    constraints = ship / "requirements" / "constraints.txt"  # a checkout has its lock instead
+    for name, text in _texts(dataset, mapping, constraints.is_file()).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
     (folder / ".ci" / "run").chmod(0o755)
@@ -91,14 +95,15 @@ def make(folder: Path, dataset: str, mapping: bool = False) -> list[str]:
     for file in copied:
         (folder / file.relative_to(ship)).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, folder / file.relative_to(ship))
-    constraints = ship / "requirements" / "constraints.txt"
-    if constraints.is_file():  # a checkout has its lock instead
+    if constraints.is_file():
         shutil.copyfile(constraints, folder / constraints.name)
     return sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
 
 
-def _texts(dataset: str, mapping: bool) -> dict[str, str]:
+def _texts(dataset: str, mapping: bool, constrained: bool) -> dict[str, str]:
     words = {"dataset": dataset, "version": __version__}
+    words["constraint"] = " --constraint constraints.txt" if constrained else ""
+    words["versions"] = _VERSIONS if constrained else ""
     init = "" if mapping else _INIT.format(**words)
     texts = {
         "conf/base.yaml": _BASE,

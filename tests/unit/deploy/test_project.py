@@ -34,6 +34,15 @@ def test_a_new_folder_holds_what_differs_and_what_starts_jobs(folder: Path) -> N
         assert {p.name for p in (folder / part).iterdir()} == {p.name for p in (ROOT / part).glob("*.py")}
     assert {p.name for p in folder.iterdir()} >= {".ci", ".gitignore", "Makefile", "README.md"}
     assert len((folder / "README.md").read_text(encoding="utf-8").splitlines()) <= 12
+    for name in ("README.md", ".ci/run"):  # what they tell is there
+        told = "constraints.txt" in (folder / name).read_text(encoding="utf-8")
+        assert told == (folder / "constraints.txt").is_file()
+
+
+def test_a_file_on_the_way_is_named(folder: Path) -> None:
+    folder.write_text("", encoding="utf-8")
+    with pytest.raises(FuserankError, match="My Shop is a file, so My Shop/x cannot be made"):
+        ran("new", "My Shop/x")
 
 
 def test_settings_there_are_those_that_ship_but_for_the_data_set(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
