@@ -121,7 +121,7 @@ def _track(layout: str, track: str | None, repeats: bool) -> str:
 
 
 def _settings(given: list[str]) -> dict[str, dict[str, Any]]:
-    import yaml
+    from fuserank.config.yaml_text import YamlError, parse
 
     found: dict[str, dict[str, Any]] = {}
     for one in given:
@@ -129,7 +129,10 @@ def _settings(given: list[str]) -> dict[str, dict[str, Any]]:
         key, equals, value = rest.partition("=")
         if not (dot and equals and key):
             raise FuserankError(f"--with {one}: write model.field=value")
-        found.setdefault(name, {})[key] = yaml.safe_load(value)
+        try:
+            found.setdefault(name, {})[key] = parse(value)
+        except YamlError as problem:
+            raise FuserankError(f"--with {name}.{key}: {problem}") from None
     return found
 
 

@@ -86,6 +86,7 @@ def test_models_are_judged_alone_and_fused_and_rows_stay_in_the_lake(
         (["--data", "x", "--models", "popular", "--with", "popular.quota=5"], "popular.quota is of the chain's candidates; --k says how long"),
         (["--data", "x", "--models", "ease", "--with", "ials.factors=3"], "settings for ials, which --models does not name"),
         (["--data", "x", "--models", "ials", "--with", "ials"], "--with ials: write model.field=value"),
+        (["--data", "x", "--models", "ials", "--with", "ials.factors=["], "--with ials.factors: "),
         (["--data", "x", "--models", "ials", "--with", "ials.factor=3"], "ials.factor: there is no such setting; ials has: factors, iterations, "),
         (["--data", "x", "--models", "ials", "--with", "ials.factors=0"], "ials.factors: Input should be greater than or equal to 1; ials has: factors, "),
         (["--data", "nowhere", "--models", "ials"], "there is no file nowhere/train.txt; --data of layout pairs is a folder with train.txt and test.txt"),
