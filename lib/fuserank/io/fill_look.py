@@ -28,10 +28,11 @@ def fill_down(database: duckdb.DuckDBPyConnection, table: str) -> FillLook | Non
     cells = [n for n in names if 0.02 < share[n] < 0.98 and not _sums(database, table, n)][:_CELLS]
     if rows < 4 * _FEWEST or not keys or not cells:
         return None
-    found = [(columns, key) for key in keys if (columns := _of_the_first(database, table, key, cells, rows))]
+    found = [(of, key) for key in keys if (of := _of_the_first(database, table, key, cells, rows))]
     if not found:
         return None
-    columns, key = max(found, key=lambda f: len(f[0]))  # the first of those that explain most
+    # that which explains most columns; of several, such as an order and its day, that by which fewest rows say something again
+    (columns, _), key = min(found, key=lambda f: (-len(f[0][0]), f[0][1]))
     above = f"OVER (PARTITION BY {quoted(key)} ORDER BY _place ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
     told = ", ".join(
         f"last_value(CASE WHEN {_says(c)} THEN {quoted(c)} END IGNORE NULLS) {above} AS {quoted(c)}" for c in columns
@@ -46,16 +47,19 @@ def fill_down(database: duckdb.DuckDBPyConnection, table: str) -> FillLook | Non
 
 def _of_the_first(
     database: duckdb.DuckDBPyConnection, table: str, key: str, cells: list[str], rows: int
-) -> tuple[str, ...]:
-    """Of the columns those that the first of neighbours with one key says, and the others do not."""
+) -> tuple[tuple[str, ...], int] | None:
+    """Of the columns those that the first of neighbours with one key says, and the others do not; and how many cells of others say something."""
     asked = ", ".join(f"count_if(NOT later AND {_says(c)}), count_if(later AND {_says(c)})" for c in cells)
     neighbours = f"(SELECT *, coalesce(lag({quoted(key)}) OVER () = {quoted(key)}, false) AS later FROM {table})"
     later, *said = database.execute(f"SELECT count_if(later), {asked} FROM {neighbours}").fetchall()[0]
     first = rows - later
     if first < _FEWEST or later < _FEWEST:
-        return ()
+        return None
     pairs = zip(cells, said[::2], said[1::2], strict=True)
-    return tuple(c for c, by_first, by_later in pairs if by_first >= _LIKE * first and by_later <= (1 - _LIKE) * later)
+    fits = {
+        c: by_later for c, by_first, by_later in pairs if by_first >= _LIKE * first and by_later <= (1 - _LIKE) * later
+    }
+    return (tuple(fits), sum(fits.values())) if fits else None
 
 
 def _sums(database: duckdb.DuckDBPyConnection, table: str, name: str) -> bool:

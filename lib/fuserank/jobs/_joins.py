@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fuserank.bronze.fill import filled_down
 from fuserank.common.casting import typed
 from fuserank.common.errors import IngestError
 from fuserank.io.files import FoundFile, SourceFile, find_files, read_file, resolve_root
@@ -62,6 +63,8 @@ def _file(spark: SparkSession, dataset: DatasetConfig, join: JoinConfig, found: 
         spark, file, theirs.format, reader_options(theirs), lambda seen: check_columns(seen, theirs, file.name),
         dataset.pseudonyms is None, theirs.columns, theirs.skip, theirs.paths(),
     )  # fmt: skip
+    if theirs.fill_down is not None:
+        frame = filled_down(frame, theirs.fill_down)
     kinds = dict(frame.dtypes)
     keys = [_cell(name, kinds[name], theirs).alias(f"{_KEY}{n}") for n, name in enumerate(join.by.values())]
     filled = frame.select(*keys, *(F.col(_quoted(c)) for c in join.columns if c in kinds))

@@ -91,7 +91,8 @@ def _by_name(looks: Looks, table: TableLook, columns: dict[str, str], remarks: l
     session, said = _session(looks, table, columns)
     remarks += said
     columns |= {"session": session} if session else {}
-    counts = [c for c in named(table, "quantity", _is_count, {*columns.values()}) if _says_quantity(c)]
+    of_order = set(table.fill.columns) if table.fill is not None else set()  # what its first line says is no line's
+    counts = [c for c in named(table, "quantity", _is_count, {*columns.values(), *of_order}) if _says_quantity(c)]
     columns |= {"quantity": counts[0].name} if counts else {}
     money = paid(looks, table, columns)
     columns |= {"amount": money.column} if money.column else {}

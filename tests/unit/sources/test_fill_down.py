@@ -122,3 +122,33 @@ def test_columns_that_are_empty_here_and_there_are_left_alone(tmp_path: Path) ->
     said = [[f"o{k // 3:03d}", f"u{k % 9}", f"i{k % 7}", "note" if k % 3 == 0 else "", ""] for k in range(90)]
     (tmp_path / "s.csv").write_text("order,user,item,note,flag\n" + "".join(",".join(r) + "\n" for r in said))
     assert LocalLooks(tmp_path).tables[0].fill == FillLook("order", ("note",))
+
+
+def test_of_an_order_and_its_day_the_order_is_what_the_rows_have_in_common(tmp_path: Path) -> None:
+    rows = []
+    for order in range(60):
+        day = f"2024-03-{1 + order * 28 // 60:02d}"  # on most days there are two orders or more
+        rows += [[day, f"o{order:02d}", f"u{order % 9}" if n == 0 else "", f"i{n}", ""] for n in range(9)]
+    (tmp_path / "s.csv").write_text("day,order,user,item,note\n" + "".join(",".join(r) + "\n" for r in rows))
+    assert LocalLooks(tmp_path).tables[0].fill == FillLook("order", ("user",))
+
+
+def test_orders_that_are_joined_are_filled_before(tmp_path: Path, spark: SparkSession) -> None:
+    (tmp_path / "lines.csv").write_text("line,item\n1,a\n2,b\n3,c\n")
+    (tmp_path / "orders.csv").write_text("order,line,user,time\nx,1,u1,2024-01-01\nx,2,,\ny,3,u2,2024-01-02\n")
+    orders = {"order": "string", "line": "string", "user": "string", "time": "date"}
+    raw = {
+        "name": "x", "time_zone": "UTC", "currency": {"code": "EUR"}, "root": {"folder": str(tmp_path)},
+        "files": {
+            "lines": {"path": "lines.csv", "format": "csv", "columns": {"line": "string", "item": "string", "user": "string", "time": "date"},
+                      "join": {"table": "orders", "by": {"line": "line"}, "columns": ["user", "time"]}},
+            "orders": {"path": "orders.csv", "format": "csv", "columns": orders, "fill_down": {"by": ["order"], "columns": ["user", "time"]}}},
+        "events": [{"from": "lines", "type": "purchase", "role": "feedback", "user": "user", "item": "item", "time": "time", "key": ["line"]}],
+    }  # fmt: skip
+    file = hashed(spark, FoundFile(str(tmp_path / "lines.csv"), "lines.csv"))
+    got = readable_rows(spark, parse_dataset(raw, "x.yaml"), "lines", file, 1).orderBy("_row").collect()
+    assert [(r["item"], r["user"], r["time"]) for r in got] == [
+        ("a", "u1", "2024-01-01"),
+        ("b", "u1", "2024-01-01"),
+        ("c", "u2", "2024-01-02"),
+    ]
