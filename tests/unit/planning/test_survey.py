@@ -96,7 +96,9 @@ def test_plan_tells_of_every_step_in_plain_numbers(
         "total",
         "disks",
         "repeats",
+        "auto",
     }
+    assert found["auto"] == {"als": "the data decides, in the run: weight"}  # there is no lake yet
     assert set(found["stages"][0]) == {
         "stage", "rows", "bytes", "memory_bytes", "shuffle_bytes", "seconds", "minutes", "ledger_factor",
     }  # fmt: skip
@@ -106,6 +108,8 @@ def test_plan_tells_of_every_step_in_plain_numbers(
     assert found["total"]["seconds"] <= sum(s["seconds"] for s in found["stages"])
     plan(**asked, overrides=["run.check_disk=false"], events=10**9, users=10**6, items=10**5, cores=64)
     large = json.loads(capsys.readouterr().out)
+    plan(**asked, overrides=["candidates.sources=[repeat,item_cf]"])  # of a lake that is not there yet
+    assert json.loads(capsys.readouterr().out)["auto"]["item_cf"].startswith("the data decides, in the run: ")
     assert large["shop"] | {"input_bytes": 0} == {
         "events": 10**9, "users": 10**6, "items": 10**5, "promotions": 0, "input_bytes": 0,
         "said_by": {"users": "you", "items": "you"},
