@@ -31,7 +31,7 @@ def some_pairs(seed: int) -> list[tuple[int, int]]:
 
 
 def scorer(pairs: list[tuple[int, int]], **settings: float | None) -> ppr.Scorer:
-    cfg = PprConfig(**{"restart": RESTART, "popularity_power": 0.0, **settings})
+    cfg = PprConfig(**{"restart": RESTART, "popularity_power": 0.0, "half_life": None, **settings})
     rows = pa.Table.from_batches(list(ppr.learn(Interactions.of(table(pairs)), cfg, 1, (0, 1))))
     return ppr.Scorer(Learned(rows), cfg)
 

@@ -69,7 +69,7 @@ def tried(search: board.Search) -> list[Section]:
 
 def test_a_search_begins_with_what_was_given_tries_each_once_and_ends_near_the_best() -> None:
     given = GraphFilterConfig(ideal_weight=0.7, sharpening=2.5, factors=128)
-    fixed = {"ideal_weight", "half_life"}
+    fixed = {"ideal_weight", "half_life", "lift"}
     search = board.Search(given, fixed, 20, seed=1)
     found = tried(search)
     assert found[0] == given
@@ -82,7 +82,9 @@ def test_a_search_begins_with_what_was_given_tries_each_once_and_ends_near_the_b
 def test_a_search_ends_where_nothing_else_is_left() -> None:
     search = board.Search(PopularConfig(), {"windows", "half_life"}, 10, seed=1)
     assert list(search) == [PopularConfig()]
-    small = board.Search(GraphFilterConfig(), {"ideal_weight", "sharpening", "half_life"}, 200, seed=1)
+    small = board.Search(
+        GraphFilterConfig(factors=64), {"ideal_weight", "sharpening", "half_life", "lift"}, 200, seed=1
+    )
     assert {c.factors for c in small} == {16, 32, 64, 128, 256, 448}  # type: ignore[attr-defined]
 
 
