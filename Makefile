@@ -30,7 +30,7 @@ setup-dev: ## the same, with what tests and lint need
 recs: setup ## events in, fused ranking out: the whole chain on DATASET, then out/report.html
 	@$(BIN)/fuserank refresh --dataset $(DATASET) --lake $(LAKE) $(if $(AS_OF),--as-of $(AS_OF)) --report
 
-test: setup-dev ## all tests, on two workers
+test: setup-dev ## the tests, on two workers; what takes long and is also tested on less: make proofs
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 proofs: setup-dev ## the tests that take long: whole chains by other settings, 200 worlds, a slice of the demo, the tutorial command by command

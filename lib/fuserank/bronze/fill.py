@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fuserank.common.casting import named
+
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
@@ -18,25 +20,19 @@ def filled_down(frame: DataFrame, fill: FillConfig) -> DataFrame:
     have = set(frame.columns)
     if not have.issuperset(fill.by):  # an optional key that the file has not
         return frame
-    above = Window.partitionBy(*map(_cell, fill.by)).orderBy("_row").rowsBetween(Window.unboundedPreceding, -1)
+    above = Window.partitionBy(*map(named, fill.by)).orderBy("_row").rowsBetween(Window.unboundedPreceding, -1)
     known = F.lit(True)
     for name in fill.by:
         known &= _says(name)
     cells = {}
     for name in (n for n in fill.columns if n in have):
-        before = F.last(F.when(_says(name), _cell(name)), ignorenulls=True).over(above)
-        cells[name] = F.when(known & ~_says(name), before).otherwise(_cell(name))
+        before = F.last(F.when(_says(name), named(name)), ignorenulls=True).over(above)
+        cells[name] = F.when(known & ~_says(name), before).otherwise(named(name))
     return frame.withColumns(cells)
-
-
-def _cell(name: str) -> Column:
-    from pyspark.sql import functions as F
-
-    return F.col("`" + name.replace("`", "``") + "`")
 
 
 def _says(name: str) -> Column:
     """Whether the cell is neither null nor blank."""
     from pyspark.sql import functions as F
 
-    return F.coalesce(F.trim(_cell(name).cast("string")) != "", F.lit(False))
+    return F.coalesce(F.trim(named(name).cast("string")) != "", F.lit(False))

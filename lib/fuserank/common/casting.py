@@ -39,6 +39,13 @@ _CLOCK_DIGITS = r"^(\d{2})(\d{2})(\d{2})?$"  # 1631, 163100
 _EPOCH_LIMIT_SECONDS = 100_000_000_000  # the year 5138; far beyond, timestamps overflow
 
 
+def named(name: str) -> Column:
+    """The column of just this name, whatever dots and quotes are in it."""
+    from pyspark.sql import functions as F
+
+    return F.col("`" + name.replace("`", "``") + "`")
+
+
 def accepts(found: str, want: str, pattern: str | None = None) -> bool:
     """Whether a column found as Spark type ``found`` may be declared as ``want``; with a pattern, 20240131 may be a number."""
     if pattern is not None and want in {"date", "timestamp"} and found in _INTEGRAL:

@@ -30,6 +30,18 @@ def _aged(*choices: Any, of_lists: bool = True) -> dict[str, Any]:
     return {**_tuned(*choices), "of_order": True, "of_lists": of_lists}
 
 
+HalfLife = Annotated[float | None, Field(gt=0), OR_AUTO]
+
+
+def _of_history() -> Any:
+    """The half-life of who lists by a history."""
+    return Field(
+        AUTO,
+        description="age at which an item of the history counts half (days, or steps); null: all alike; auto: by the pace of users, null without order",
+        json_schema_extra=_aged(None, 1, 2, 3, 5, 10, 30, 90, 180),
+    )  # fmt: skip
+
+
 class SimilarityConfig(Section):
     """How alike two columns of a weighted matrix are, and how a history is summed up over its neighbours."""
 
@@ -70,10 +82,7 @@ class ItemCfConfig(SimilarityConfig):
         AUTO, description="exponent of the norm of what is proposed; auto: 0.3, to 0.5 where items share users by chance",
         json_schema_extra=_tuned(0.2, 0.3, 0.4, 0.5, 0.6),
     )  # fmt: skip
-    half_life: Annotated[float | None, Field(gt=0), OR_AUTO] = Field(
-        AUTO, description="age at which an item of the history counts half (days, or steps); null: all alike; auto: by the pace of users, null without order",
-        json_schema_extra=_aged(None, 1, 2, 3, 5, 10, 30, 90, 180),
-    )  # fmt: skip
+    half_life: HalfLife = _of_history()
     closeness: Annotated[float | None, Field(gt=0), OR_AUTO] = Field(
         AUTO, description="two items of a user count half when so far apart (days, or steps); null: all alike; not of swing; auto: as half_life",
         json_schema_extra=_aged(None, 1, 3, 6, 20, of_lists=False),
@@ -144,11 +153,7 @@ class EaseConfig(Section):
         description="largest entries kept of each column, by size (count)",
         json_schema_extra=_tuned(200, 500),
     )
-    half_life: Annotated[float | None, Field(gt=0), OR_AUTO] = Field(
-        AUTO,
-        description="age at which an item of the history counts half (days, or steps); null: all alike; auto: by the pace of users, null without order",
-        json_schema_extra=_aged(None, 1, 2, 3, 5, 10, 30, 90, 180),
-    )  # fmt: skip
+    half_life: HalfLife = _of_history()
     memory_gb: float = Field(
         8.0, gt=0, description="the items² matrix must fit into it (GB, 4 bytes an entry), or the fit is refused"
     )
@@ -174,11 +179,7 @@ class GraphFilterConfig(Section):
     lift: Annotated[float, Field(ge=0, le=1), OR_AUTO] = Field(
         AUTO, description="an item's score is multiplied by its users^this; 0: as in the papers; auto: 0.4 where few share items by chance, less else", json_schema_extra=_listed(0.0, 0.1, 0.2, 0.3, 0.5)
     )  # fmt: skip
-    half_life: Annotated[float | None, Field(gt=0), OR_AUTO] = Field(
-        AUTO,
-        description="age at which an item of the history counts half (days, or steps); null: all alike; auto: by the pace of users, null without order",
-        json_schema_extra=_aged(None, 1, 2, 3, 5, 10, 30, 90, 180),
-    )  # fmt: skip
+    half_life: HalfLife = _of_history()
     by_data: ClassVar[Rule] = staticmethod(rules.graph_filter)
 
 
@@ -197,11 +198,7 @@ class PprConfig(Section):
         0.1, ge=0, le=1, description="what an item gets is divided by its users^this; 0: PageRank itself",
         json_schema_extra=_tuned(0.0, 0.1, 0.2, 0.3),
     )  # fmt: skip
-    half_life: Annotated[float | None, Field(gt=0), OR_AUTO] = Field(
-        AUTO,
-        description="age at which an item of the history counts half (days, or steps); null: all alike; auto: by the pace of users, null without order",
-        json_schema_extra=_aged(None, 1, 2, 3, 5, 10, 30, 90, 180),
-    )  # fmt: skip
+    half_life: HalfLife = _of_history()
     by_data: ClassVar[Rule] = staticmethod(rules.half_life)
 
 

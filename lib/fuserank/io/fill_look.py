@@ -25,7 +25,7 @@ def fill_down(database: duckdb.DuckDBPyConnection, table: str) -> FillLook | Non
     rows, *filled = database.execute(f"SELECT count(*), {counts} FROM {table}").fetchall()[0]
     share = {name: n / max(rows, 1) for name, n in zip(names, filled, strict=True)}
     keys = [n for n in names if share[n] == 1][:_KEYS]
-    cells = [n for n in names if 0.02 < share[n] < 0.98 and not _sums(database, table, n)][:_CELLS]
+    cells = _no_sums(database, table, [n for n in names if 0.02 < share[n] < 0.98])[:_CELLS]
     if rows < 4 * _FEWEST or not keys or not cells:
         return None
     found = [(of, key) for key in keys if (of := _of_the_first(database, table, key, cells, rows))]
@@ -62,10 +62,14 @@ def _of_the_first(
     return (tuple(fits), sum(fits.values())) if fits else None
 
 
-def _sums(database: duckdb.DuckDBPyConnection, table: str, name: str) -> bool:
-    """Whether a column has numbers with decimals, such as what a whole order costs: that is none of its lines'."""
-    decimal = f"regexp_full_match(trim(CAST({quoted(name)} AS VARCHAR)), '[-+]?[0-9][0-9,.]*[.,][0-9]+')"
-    return bool(database.execute(f"SELECT count_if({decimal}) > 0 FROM {table}").fetchall()[0][0])
+def _no_sums(database: duckdb.DuckDBPyConnection, table: str, names: list[str]) -> list[str]:
+    """Those that have no numbers with decimals, such as what a whole order costs: that is none of its lines'."""
+    if not names:
+        return []
+    decimal = "count_if(regexp_full_match(trim(CAST({} AS VARCHAR)), '[-+]?[0-9][0-9,.]*[.,][0-9]+'))"
+    asked = ", ".join(decimal.replace("{}", quoted(n)) for n in names)
+    counts = database.execute(f"SELECT {asked} FROM {table}").fetchall()[0]
+    return [n for n, count in zip(names, counts, strict=True) if not count]
 
 
 def _says(name: str) -> str:

@@ -127,9 +127,8 @@ class Lake:
             several = any(isinstance(value, list) for value in slice_values.values())
             settings = _OPEN_FILES | _NO_DICTIONARY if table.torch_reads else _OPEN_FILES if several else {}
             with _written_by(self.spark, settings):
-                if (
-                    new
-                ):  # nothing to replace: Delta need not look for it, which takes longer than to write a small table
+                # nothing to replace: Delta need not look for it, which takes longer than to write a small table
+                if new:
                     self.place.append(table, _refusing(frame, condition), {})
                 if not new or self.version(table) != 1:  # another driver came between
                     self.place.overwrite(table, frame, condition)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from fuserank.common.casting import named
 from fuserank.common.json_paths import Step, list_of, steps
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def _value(kinds: Mapping[str, str], path: list[Step]) -> Column:
     first, kind = path[0], kinds.get(path[0].name)
     if kind is None:  # of this file no row has it
         return F.lit(None).cast("string")
-    cell = F.col("`" + first.name.replace("`", "``") + "`")
+    cell = named(first.name)
     text = F.to_json(cell) if kind.startswith(("struct", "array", "map")) else cell.cast("string")
     return _inside(_chosen(text, first), path[1:])
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
+from fuserank.common.casting import named
 from fuserank.io.unreadable import refuse_names
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def _fields(spark: SparkSession, path: str) -> Iterator[tuple[dict[str, Any], st
 def _cell(name: str, found: Any, told: str, declared: bool) -> Column:
     from pyspark.sql import functions as F
 
-    cell = F.col("`" + name.replace("`", "``") + "`")
+    cell = named(name)
     if told.startswith("TIMESTAMP(NANOS"):
         moment = F.timestamp_micros(_floor(cell, 1000))
         return (moment if told.endswith("true)") else moment.cast("timestamp_ntz")).alias(name)

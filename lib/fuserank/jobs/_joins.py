@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fuserank.bronze.fill import filled_down
-from fuserank.common.casting import typed
+from fuserank.common.casting import named, typed
 from fuserank.common.errors import IngestError
 from fuserank.io.files import FoundFile, SourceFile, find_files, read_file, resolve_root
 from fuserank.sources.reading import check_columns, reader_options
@@ -55,7 +55,6 @@ def with_joined(rows: DataFrame, brought: DataFrame, files: FilesConfig) -> Data
 
 
 def _file(spark: SparkSession, dataset: DatasetConfig, join: JoinConfig, found: FoundFile) -> DataFrame:
-    from pyspark.sql import functions as F
 
     theirs = dataset.files[join.table]
     file = SourceFile(found.path, found.name, "")
@@ -67,7 +66,7 @@ def _file(spark: SparkSession, dataset: DatasetConfig, join: JoinConfig, found: 
         frame = filled_down(frame, theirs.fill_down)
     kinds = dict(frame.dtypes)
     keys = [_cell(name, kinds[name], theirs).alias(f"{_KEY}{n}") for n, name in enumerate(join.by.values())]
-    filled = frame.select(*keys, *(F.col(_quoted(c)) for c in join.columns if c in kinds))
+    filled = frame.select(*keys, *(named(c) for c in join.columns if c in kinds))
     return filled.where(" AND ".join(f"{_KEY}{n} IS NOT NULL" for n in range(len(keys))))
 
 
@@ -89,9 +88,5 @@ def _cell(name: str, kind: str, files: FilesConfig) -> Column:
     from pyspark.sql import functions as F
 
     want = files.columns[name].type
-    cell = typed(F.col(_quoted(name)), kind, want if want == "long" else "string")
+    cell = typed(named(name), kind, want if want == "long" else "string")
     return F.nullif(F.trim(cell.cast("string")), F.lit(""))
-
-
-def _quoted(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"
