@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 MODERN_PYTHON ?= $(shell for p in python3.12 python3.11; do $$p -c "" 2>/dev/null && echo $$p && break; done)
-MODERN_TESTS := tests/jobs $(addprefix tests/unit/,bronze silver quality features candidates samples models scores fusion ranking evaluation)
+MODERN_TESTS := tests/jobs $(addprefix tests/unit/,stages learning evaluation)
 DATASET ?= completejourney
 AS_OF ?=
 LAKE ?= lake
@@ -85,7 +85,7 @@ lint: setup-dev ## ruff, mypy, import-linter, hadolint, generated docs and deplo
 	@for surface in kubernetes airflow databricks; do $(BIN)/fuserank render $$surface $(EXAMPLE) --check deploy/$$surface || exit 1; done
 	@$(BIN)/hadolint deploy/docker/Dockerfile.*
 
-golden: setup-dev ## write what is rendered anew: submit commands and help texts in tests/golden/, deploy/{kubernetes,airflow,databricks}, docs/bad-input.md
+golden: setup-dev ## write what is rendered again: submit commands and help texts in tests/golden/, deploy/{kubernetes,airflow,databricks}, docs/bad-input.md
 	@GOLDEN=rewrite $(BIN)/python -m pytest tests/golden tests/unit/sources/test_bad_input_page.py
 
 docs: setup ## write docs/tables.md, settings.md and commands.md from contracts, settings and commands
@@ -103,7 +103,7 @@ site-links: .venv-site/made-from ## the same for links that lead out of the docs
 bench: setup ## the benchmarks of speed, one after the other, results in benchmarks/results/
 	@mkdir -p benchmarks/results; for name in als topk loader ddp; do $(BIN)/fuserank bench $$name --json | tee benchmarks/results/$$name.json || exit 1; done
 
-locks: ## resolve requirements/*.txt anew (needs uv)
+locks: ## resolve requirements/*.txt again (needs uv)
 	@for extra in run dev; do \
 	  uv pip compile -q pyproject.toml --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	  $(addprefix --extra ,train petastorm report demo init fetch explore bench) $$( [ $$extra = run ] || echo --extra notebooks --extra dev ) \

@@ -9,23 +9,29 @@ import torch
 import torch.distributed as dist
 
 import _shards
-from fuserank.common.allocator import keep_freed_memory
 from fuserank.config.model import ModelConfig
 from fuserank.config.train import TrainConfig
-from fuserank.io.arrow_source import ArrowBatches
-from fuserank.io.epoch_plan import ShardFile
-from fuserank.models.fnn import FNN
-from fuserank.models.group import Group
-from fuserank.models.inputs import InputFit, inputs_of
-from fuserank.models.train import Trainer
+from fuserank.io.batches.arrow import ArrowBatches
+from fuserank.io.batches.epoch_plan import ShardFile
+from fuserank.io.runtime.allocator import keep_freed_memory
+from fuserank.learning.models.fnn import FNN
+from fuserank.learning.models.inputs import InputFit, inputs_of
+from fuserank.learning.training.group import Group
+from fuserank.learning.training.trainer import Trainer
 
 WARM_UP = 5
 
 
 def train_steps(
-    rank: int, ranks: int, port: int, files: tuple[ShardFile, ...], model: ModelConfig, fitted: InputFit, steps: int,
+    rank: int,
+    ranks: int,
+    port: int,
+    files: tuple[ShardFile, ...],
+    model: ModelConfig,
+    fitted: InputFit,
+    steps: int,
     answers: mp.Queue[float],
-) -> None:  # fmt: skip
+) -> None:
     """Time ``steps`` steps after a few that do not count; puts their seconds in ``answers``."""
     keep_freed_memory()  # as every rank of a training does
     torch.set_num_threads(1)

@@ -1,4 +1,6 @@
-"""One side of `bench features`, in a process of its own and by the code that PYTHONPATH names: seconds, Spark plans, commits, digests."""
+"""One side of `bench features`, in a process of its own and by the code that PYTHONPATH
+names: seconds, Spark plans, commits, digests.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +13,16 @@ import time
 from typing import Any
 
 from fuserank.config.settings import load
-from fuserank.io.digest import digest
-from fuserank.io.run import open_run
+from fuserank.io.lake.digest import digest
+from fuserank.io.runtime.run import open_run
 from fuserank.jobs import features
 from fuserank.tables import Table
 
 
 def measured(lake: str, as_of: str, asked: list[str]) -> dict[str, Any]:
-    """The job once for each day that is ``asked``, in one session; digests of its tables of all three days of a run as of ``as_of``."""
+    """The job once for each day that is ``asked``, in one session; digests of its tables of
+    all three days of a run as of ``as_of``.
+    """
     settings = load("local", [f"lake={lake}", f"as_of={as_of}", "dataset=completejourney"])
     day, seconds = settings.as_of, {}
     windows = [day - dt.timedelta(days=n * settings.windows.label_days) for n in (2, 1, 0)]

@@ -1,4 +1,6 @@
-"""One side of `bench ingest`, in a process of its own: what was taken in, and how long it took without Spark's start."""
+"""One side of `bench ingest`, in a process of its own: what was taken in, and how long it took without Spark's
+start.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import _shop
-from fuserank.config.dataset import load_dataset
+from fuserank.config.mapping.load import load_dataset
 from fuserank.config.settings import load
-from fuserank.io.run import open_run
+from fuserank.io.runtime.run import open_run
 from fuserank.jobs import bronze, silver
 from fuserank.tables import silver as t
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fuserank.candidates.interactions import Interactions
 from fuserank.evaluation.protocols import dense, pairs_of
-from fuserank.io.interactions import read_lines
+from fuserank.io.lake.interactions import read_lines
+from fuserank.learning.recommenders.interactions import Interactions
 
 if TYPE_CHECKING:
     import pyarrow as pa

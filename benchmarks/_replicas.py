@@ -56,8 +56,9 @@ def write_shop(folder: Path, copies: int, fraction: float) -> dict[str, int]:
 
 
 def write_purchases(folder: Path, events: int) -> int:
-    """``folder/files`` with so many of the demo's purchases, a file a copy, and ``folder/conf`` with a mapping of them alone;
-    returns the copies, the last of which may be cut."""
+    """``folder/files`` with so many of the demo's purchases, a file a copy, and ``folder/conf`` with a mapping of
+    them alone; returns the copies, the last of which may be cut.
+    """
     files = folder / "files"
     files.mkdir(parents=True)
     rows = pq.read_table(demo() / "transactions.parquet")

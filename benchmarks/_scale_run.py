@@ -1,4 +1,5 @@
-"""One size of `bench scale`, in a process of its own so that its memory is its own: the chain, one step after the other.
+"""One size of `bench scale`, in a process of its own so that its memory is its own:
+the chain, one step after the other.
 
     FUSERANK_CONF=FOLDER/conf python benchmarks/_scale_run.py FOLDER COPIES SAMPLED_USERS [STEP …]
 
@@ -12,10 +13,10 @@ import sys
 import time
 from pathlib import Path
 
-from fuserank.config.dataset import load_dataset
+from fuserank.config.mapping.load import load_dataset
 from fuserank.config.settings import load
-from fuserank.io.run import open_run
-from fuserank.jobs.refresh import steps
+from fuserank.io.runtime.run import open_run
+from fuserank.usecases.chain import steps
 
 AS_OF = "2017-12-04"
 # Of one copy, as they ship; a shop n times as large gets n times as many.
@@ -23,15 +24,21 @@ PARTITIONS, SHARDS = 4, 24
 
 
 def main(folder: Path, copies: int, sampled: int, only: list[str]) -> None:
-    """The whole chain, or only its steps of these names; ``sampled`` users make the samples that train, whatever the size."""
+    """The whole chain, or only its steps of these names; ``sampled`` users make the
+    samples that train, whatever the size.
+    """
     settings = load(
         "local",
         [
-            f"lake={folder / 'lake'}", f"as_of={AS_OF}", "dataset=completejourney", f"samples.users={sampled}", f"samples.shards={SHARDS * copies}",
+            f"lake={folder / 'lake'}",
+            f"as_of={AS_OF}",
+            "dataset=completejourney",
+            f"samples.users={sampled}",
+            f"samples.shards={SHARDS * copies}",
             "candidates.max_rows=null",
             f"spark={{spark.sql.shuffle.partitions: '{PARTITIONS * copies}'}}",
         ],
-    )  # fmt: skip
+    )
     done = []
     with open_run("refresh", settings, settings.as_of) as run:
         for step in steps(run.as_of, settings, load_dataset(settings.dataset)):

@@ -1,7 +1,8 @@
 """Public data sets as splits of the leaderboard's protocols: read where they lie, never copied.
 
-`sequences`: the last item of each user is the truth, the one before it the validation. `pairs`: a seeded fifth of each user's pairs
-is the test, without times. `events`: what is taken for the first time in the 28 days after a day. Ratings count above the middle.
+`sequences`: the last item of each user is the truth, the one before it the validation. `pairs`: a seeded fifth
+of each user's pairs is the test, without times. `events`: what is taken for the first time in the 28 days
+after a day. Ratings count above the middle.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from fuserank.evaluation.protocols import Split, dense, given_split, leave_one_out, temporal
-from fuserank.io.interactions import read_lines
+from fuserank.io.lake.interactions import read_lines
 
 LABEL_DAYS, TEST_SHARE, MADE = 28, 0.2, 8
 Parts = tuple[Split, Split]  # test and validation
@@ -35,7 +36,9 @@ def sequences(rows: pd.DataFrame, seed: int) -> Parts:
 
 
 def pairs(rows: pd.DataFrame, seed: int) -> Parts:
-    """A seeded share of each user's pairs is the test; the validation is drawn from the rest as the leaderboard draws it."""
+    """A seeded share of each user's pairs is the test; the validation is drawn from
+    the rest as the leaderboard draws it.
+    """
     user, item = _numbered(rows.drop_duplicates(["user", "item"]))
     order = np.lexsort((np.random.default_rng(seed).random(len(user)), user))
     user, item = user[order], item[order]
@@ -111,7 +114,9 @@ def _beauty(folder: Path, seed: int) -> Parts:
 
 
 def _gowalla(folder: Path, seed: int) -> Parts:
-    """A seeded 5,000 users of both parts, and of items those that five of them took: all of it takes too long for so many trials."""
+    """A seeded 5,000 users of both parts, and of items those that five of them took: all
+    of it takes too long for so many trials.
+    """
     train, test = (read_lines(folder / "gowalla" / f"{name}.txt") for name in ("train", "test"))
     users, items = dense(train["user"], test["user"]), dense(train["item"], test["item"])
     drawn = np.random.default_rng(seed).permutation(int(users[0].max()) + 1)[:5000]
@@ -123,7 +128,9 @@ def _gowalla(folder: Path, seed: int) -> Parts:
 
 
 def made(users: int, items: int, each: int, seed: int, drift: float = 0.0) -> pd.DataFrame:
-    """A shop of MADE tastes: users take ``each`` items, popular ones more often; at each step the taste changes with chance ``drift``."""
+    """A shop of MADE tastes: users take ``each`` items, popular ones more often; at each step
+    the taste changes with chance ``drift``.
+    """
     rng = np.random.default_rng(seed)
     like = rng.gamma(0.3, 1.0, (MADE, items)) + 0.02
     like *= (np.arange(items) + 10.0) ** -0.5
@@ -140,7 +147,9 @@ def made(users: int, items: int, each: int, seed: int, drift: float = 0.0) -> pd
     return pd.DataFrame(rows, columns=["user", "item", "time"])
 
 
-def _of(read: Callable[[Path], pd.DataFrame], cut: Callable[[pd.DataFrame, int], Parts]) -> Callable[[Path, int], Parts]:  # fmt: skip
+def _of(
+    read: Callable[[Path], pd.DataFrame], cut: Callable[[pd.DataFrame, int], Parts]
+) -> Callable[[Path, int], Parts]:
     return lambda folder, seed: cut(read(folder), seed)
 
 

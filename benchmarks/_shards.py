@@ -1,4 +1,6 @@
-"""What the training benchmarks share: sample shards in the contract's form, and the pieces of a default training run."""
+"""What the training benchmarks share: sample shards in the contract's form, and the pieces of a default training
+run.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fuserank.config.model import ModelConfig
-from fuserank.io.arrow_source import ArrowBatches
-from fuserank.io.epoch_plan import ShardFile, read_manifest
-from fuserank.models.inputs import InputFit, fit_inputs, inputs_of
+from fuserank.io.batches.arrow import ArrowBatches
+from fuserank.io.batches.epoch_plan import ShardFile, read_manifest
+from fuserank.learning.models.inputs import InputFit, fit_inputs, inputs_of
 from fuserank.tables.samples import CATEGORICAL, HISTORY, SAMPLES, SHARDS
 
 USERS, ITEMS = 2469, 65_803  # the demo's

@@ -35,7 +35,7 @@ def pairs() -> pd.DataFrame:
 
 def session(name: str) -> SparkSession:
     """The session of spark-defaults.conf; executors run this interpreter."""
-    from fuserank.io.session import start
+    from fuserank.io.runtime.session import start
 
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     return start(name)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fuserank.io.memory import tree_mb
+from fuserank.io.runtime.memory import tree_mb
 
 SAMPLE_SECONDS = 1.0
 _MB = 1 << 20
@@ -19,7 +19,9 @@ _MB = 1 << 20
 
 @dataclass
 class Used:
-    """Of one job: summed seconds, the highest memory, summed bytes, the largest result that one Spark stage sent to the driver."""
+    """Of one job: summed seconds, the highest memory, summed bytes, the largest result
+    that one Spark stage sent to the driver.
+    """
 
     seconds: float = 0.0
     memory_mb: float = 0.0

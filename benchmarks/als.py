@@ -3,9 +3,9 @@
     fuserank bench als --json
 
 Both sides start from the same cached pairs of one Spark session and end when both factor tables are in the lake. They
-take turns, and the medians are compared.
-Same objective: confidence 1 + α·r with r = distinct baskets; MLlib multiplies λ by a row's number of ratings, so ours is
-λ · 2 · pairs / (users + items): equal mean penalty. The weighted squared error over all cells is computed exactly.
+take turns, and the medians are compared. Same objective: confidence 1 + α·r with r = distinct baskets; MLlib
+multiplies λ by a row's number of ratings, so ours is λ · 2 · pairs / (users + items): equal mean penalty. The
+weighted squared error over all cells is computed exactly.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import _shop
-from fuserank.candidates import als_blocked
 from fuserank.config.candidates import AlsConfig
-from fuserank.io.lake import Lake
+from fuserank.io.lake.lake import Lake
+from fuserank.stages.candidates import barrier
 from fuserank.tables.candidates import FACTORS
 
 if TYPE_CHECKING:
@@ -86,16 +86,26 @@ def run() -> dict[str, Any]:
 
 
 def ours(pairs: DataFrame, cfg: AlsConfig) -> DataFrame:
-    return als_blocked.factors(_rated(pairs, cfg), cfg, SEED)
+    return barrier.factors(_rated(pairs, cfg), cfg, SEED)
 
 
 def mllib(pairs: DataFrame, cfg: AlsConfig) -> DataFrame:
     from pyspark.ml.recommendation import ALS
     from pyspark.sql import functions as F
 
-    als = ALS(rank=cfg.factors, maxIter=cfg.iterations, regParam=MLLIB_LAMBDA, implicitPrefs=True, alpha=cfg.alpha,
-              userCol="user_index", itemCol="item_index", ratingCol="count", seed=SEED,
-              numUserBlocks=cfg.ranks, numItemBlocks=cfg.ranks)  # fmt: skip
+    als = ALS(
+        rank=cfg.factors,
+        maxIter=cfg.iterations,
+        regParam=MLLIB_LAMBDA,
+        implicitPrefs=True,
+        alpha=cfg.alpha,
+        userCol="user_index",
+        itemCol="item_index",
+        ratingCol="count",
+        seed=SEED,
+        numUserBlocks=cfg.ranks,
+        numItemBlocks=cfg.ranks,
+    )
     model = als.fit(pairs)
     sides = (("user", model.userFactors), ("item", model.itemFactors))
     user, item = (
@@ -151,8 +161,8 @@ class _TimedIterations:
         import pyarrow as pa
         from threadpoolctl import threadpool_limits
 
-        import fuserank.candidates.als_kernel  # noqa: F401  # imported before the clock starts
-        from fuserank.candidates import als_blocked as engine
+        import fuserank.learning.recommenders.kernels.als  # noqa: F401  # imported before the clock starts
+        from fuserank.learning.recommenders import blocked as engine
 
         columns = engine.gather_columns(batches)
         with engine.barrier_mesh() as mesh, threadpool_limits(limits=1):
@@ -181,8 +191,13 @@ def _iterations_of_implicit(pairs: pd.DataFrame, cfg: AlsConfig, threads: int) -
 
     def once() -> float:
         seconds: list[float] = []
-        model = AlternatingLeastSquares(factors=RANK, regularization=cfg.regularization, iterations=ITERATIONS,
-                                        num_threads=threads, random_state=SEED)  # fmt: skip
+        model = AlternatingLeastSquares(
+            factors=RANK,
+            regularization=cfg.regularization,
+            iterations=ITERATIONS,
+            num_threads=threads,
+            random_state=SEED,
+        )
         model.fit(rated, show_progress=False, callback=lambda _, elapsed, __: seconds.append(elapsed))
         return sum(seconds)
 

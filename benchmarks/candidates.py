@@ -3,10 +3,10 @@
     fuserank bench candidates --json
     fuserank bench candidates --sizes 1,4
 
-Each size is a process of its own that runs bronze, silver and the candidates of the chain's days with the default sources.
-"ours" is milliseconds a user and day at the largest size, "peer" at the one before; ``ratios`` has each size and the one before.
-``added`` is what a user more costs from each size to the next, without fixed costs; ``fixed_seconds`` what a day costs whatever
-its users, by the two smallest.
+Each size is a process of its own that runs bronze, silver and the candidates of the chain's days with the default
+sources. "ours" is milliseconds a user and day at the largest size, "peer" at the one before; ``ratios`` has each size
+and the one before. ``added`` is what a user more costs from each size to the next, without fixed costs;
+``fixed_seconds`` what a day costs whatever its users, by the two smallest.
 """
 
 from __future__ import annotations

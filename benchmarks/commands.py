@@ -2,9 +2,10 @@
 
     fuserank bench commands --lake DIR --json
 
-Each command runs once unmeasured, then five times; "ours" and "peer" are the medians of `fuserank recommend USER` in seconds, from the start of
-the process to its end, as is every other command under "commands". BEFORE is the last commit that started a JVM to look; it is taken out of git into a
-folder that is thrown away, and runs in the same environment.
+Each command runs once unmeasured, then five times; "ours" and "peer" are the medians of `fuserank
+recommend USER` in seconds, from the start of the process to its end, as is every other command under
+"commands". BEFORE is the last commit that started a JVM to look; it is taken out of git into a folder that
+is thrown away, and runs in the same environment.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ def _median(words: list[str], checkout: Path) -> float:
 
 
 def _a_user(lake: str) -> str:
-    from fuserank.io.rows import FolderRows
+    from fuserank.io.lake.rows import FolderRows
     from fuserank.tables.results import RANKING
 
     return str(FolderRows(lake).rows(RANKING, {"rank": 1}, ("user_id",), ("user_index",), 1)[0]["user_id"])

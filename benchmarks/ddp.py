@@ -20,9 +20,9 @@ import _shards
 import _shop
 from _ddp_rank import train_steps
 from fuserank.config.model import ModelConfig
-from fuserank.io.epoch_plan import ShardFile
-from fuserank.models.fnn import FNN
-from fuserank.models.inputs import InputFit
+from fuserank.io.batches.epoch_plan import ShardFile
+from fuserank.learning.models.fnn import FNN
+from fuserank.learning.models.inputs import InputFit
 
 RANKS, TURNS, STEPS = 2, 7, 40
 
@@ -46,13 +46,19 @@ def run(rows: int = 480_000) -> dict[str, object]:
         "ratio": round(ours / peer, 3),
         "settings": {
             "peer": "one rank, one thread, the same global batch",
-            "ranks": RANKS, "threads": 1, "batch": _shards.BATCH, "steps": STEPS, "turns": TURNS, "backend": "gloo",
+            "ranks": RANKS,
+            "threads": 1,
+            "batch": _shards.BATCH,
+            "steps": STEPS,
+            "turns": TURNS,
+            "backend": "gloo",
             "parameters": sum(p.numel() for p in FNN(model, fitted).parameters()),
-            "cores": len(os.sched_getaffinity(0)), "load_average": round(os.getloadavg()[0], 1),
+            "cores": len(os.sched_getaffinity(0)),
+            "load_average": round(os.getloadavg()[0], 1),
         },
         "versions": _shop.versions("torch", "numpy"),
         "seed": _shards.SEED,
-    }  # fmt: skip
+    }
 
 
 def _on_ranks(ranks: int, files: tuple[ShardFile, ...], model: ModelConfig, fitted: InputFit) -> float:

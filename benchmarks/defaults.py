@@ -2,9 +2,10 @@
 
     fuserank bench defaults --data DIR --json
 
-DIR has a folder for each set (`_sets.py`); one that is not there is left out, with a word. A set is cut by a protocol of the
-leaderboard. Its search tries 24 settings on the validation part, the defaults first; the defaults and the best are then read once on
-the test part. ours / peer: the least ratio of NDCG@20 on the test, defaults over best of the trials. By numpy alone, in one thread.
+DIR has a folder for each set (`_sets.py`); one that is not there is left out, with a word. A set is cut by a
+protocol of the leaderboard. Its search tries 24 settings on the validation part, the defaults first; the defaults
+and the best are then read once on the test part. ours / peer: the least ratio of NDCG@20 on the test, defaults over
+best of the trials. By numpy alone, in one thread.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import _sets
 import _shop
-from fuserank.candidates import als_blocked, family, learned
-from fuserank.candidates.interactions import Interactions, numbers_of
 from fuserank.config.auto import open_fields, settled
 from fuserank.evaluation import leaderboard as board
+from fuserank.learning.recommenders import blocked, contract, state
+from fuserank.learning.recommenders.interactions import Interactions, numbers_of
 from fuserank.registry.sources import recommenders
 
 if TYPE_CHECKING:
@@ -35,18 +36,18 @@ if TYPE_CHECKING:
     from fuserank.config.base import Section
     from fuserank.evaluation.protocols import Split
 
-als_blocked.block_rows = lambda rows: (
-    256
-)  # other rounding alone, and small data take a tenth of the time in one process
+blocked.block_rows = lambda rows: 256  # other rounding alone, and small data take a tenth of the time in one process
 MODELS = ("item_cf", "ials", "bpr", "graph_filter", "ease")
 TRIALS, K, SEED, EASE_ITEMS = 24, 20, 7, 15_000
 
 
 class Judge:
-    """NDCG of a member with some settings on a split; what it has learned is kept while settings that lists alone read change."""
+    """NDCG of a member with some settings on a split; what it has learned is kept
+    while settings that lists alone read change.
+    """
 
     def __init__(self, name: str, split: Split) -> None:
-        self.who, self.split = recommenders()[name], split
+        self.source, self.split = recommenders()[name], split
         self.pairs = Interactions.of(split.train)
         self.asked = _asked(split)
         self.kept: dict[str, pa.Table] = {}
@@ -54,7 +55,7 @@ class Judge:
     def on(self, split: Split) -> Judge:
         """The same on another split; with what was learned, where both learn from the same."""
         if split.train is not self.split.train:
-            return Judge(self.who.name, split)
+            return Judge(self.source.name, split)
         other = copy.copy(self)
         other.split, other.asked = split, _asked(split)
         return other
@@ -66,10 +67,12 @@ class Judge:
         with threadpool_limits(limits=1):
             key = config.model_dump_json(exclude=board.of_lists(type(config)))
             if key not in self.kept:
-                batches = list(self.who.code("learn")(self.pairs, config, SEED, (0, 1)))
+                batches = list(self.source.code("learn")(self.pairs, config, SEED, (0, 1)))
                 self.kept = {**dict(list(self.kept.items())[-2:]), key: pa.Table.from_batches(batches)}
-            scorer = self.who.code("Scorer")(learned.Learned(self.kept[key]), config)
-            rows = pa.Table.from_batches(list(family.listed(self.who, scorer, self.asked, K, True, self.split.items)))
+            scorer = self.source.code("Scorer")(state.State(self.kept[key]), config)
+            rows = pa.Table.from_batches(
+                list(contract.listed(self.source, scorer, self.asked, K, True, self.split.items))
+            )
         columns = (rows.column(c).to_numpy() for c in ("user_index", "item_index", "rank", "score"))
         names, value_UM = board.per_user(board.Lists(*columns), self.split, (K,))
         return value_UM[:, names.index(f"ndcg@{K}")]
@@ -143,12 +146,19 @@ def row(name: str, model: str, test: Split, validation: Split) -> dict[str, Any]
     error = float((ours_U - ratio * best_U).std() / best_U.mean() / len(best_U) ** 0.5)  # delta method, users paired
     tuned, before = search.best.model_dump(mode="json"), default.model_dump(mode="json")
     return {
-        "set": name, "model": model, "default": round(float(ours_U.mean()), 5), "best": round(float(best_U.mean()), 5),
-        "ratio": round(ratio, 3), "standard_error": round(error, 3), "users_judged": len(ours_U),
-        "validation": {"default": round(values[0], 5), "best": round(search.value, 5)}, "trials": len(values),
-        "data": vars(numbers), "by_data": {n: before[n] for n in open_fields(given)},
+        "set": name,
+        "model": model,
+        "default": round(float(ours_U.mean()), 5),
+        "best": round(float(best_U.mean()), 5),
+        "ratio": round(ratio, 3),
+        "standard_error": round(error, 3),
+        "users_judged": len(ours_U),
+        "validation": {"default": round(values[0], 5), "best": round(search.value, 5)},
+        "trials": len(values),
+        "data": vars(numbers),
+        "by_data": {n: before[n] for n in open_fields(given)},
         "best_differs": {n: v for n, v in tuned.items() if v != before[n]},
-    }  # fmt: skip
+    }
 
 
 def _too_dear(model: str, numbers: Numbers) -> str | None:
@@ -160,7 +170,10 @@ def _too_dear(model: str, numbers: Numbers) -> str | None:
 def told(row: dict[str, Any]) -> str:
     """One line for people."""
     differs = ", ".join(f"{k}={v}" for k, v in row["best_differs"].items()) or "the defaults"
-    return f"{row['set']:<26} {row['model']:<13} {row['default']:.4f} / {row['best']:.4f} = {row['ratio']:.3f} ± {row['standard_error']:.3f}, best: {differs}"
+    return (
+        f"{row['set']:<26} {row['model']:<13} {row['default']:.4f} / {row['best']:.4f} = {row['ratio']:.3f} ±"
+        f" {row['standard_error']:.3f}, best: {differs}"
+    )
 
 
 def main() -> None:

@@ -2,10 +2,10 @@
 
     fuserank bench features --lake DIR --json
 
-The lake must hold silver tables; each side gets a copy of them. The peer is this repository's own code of commit BEFORE, the last one that
-aggregated in Spark SQL and once for each day: it is taken out of git into a folder that is thrown away. "ours" and "peer" are seconds of
-work, without the start of process and session; ``digests_agree`` counts tables and days, of which both sides must have written the same rows,
-in the columns that both have.
+The lake must hold silver tables; each side gets a copy of them. The peer is this repository's own code of commit
+BEFORE, the last one that aggregated in Spark SQL and once for each day: it is taken out of git into a folder that is
+thrown away. "ours" and "peer" are seconds of work, without the start of process and session; ``digests_agree`` counts
+tables and days, of which both sides must have written the same rows, in the columns that both have.
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
-"""An iteration of ials against one of `implicit`, with its exact solver and with its conjugate gradients, on the same cores and data.
+"""An iteration of ials against one of `implicit`, with its exact solver and with its
+conjugate gradients, on the same cores and data.
 
     fuserank bench ials --data PATH --json
 
-Both start from the same matrix in memory, ours in as many ranks as there are cores, each a thread with sockets between
-them. An iteration's seconds are the difference of a long and a short fit over the difference of their iterations, so that
-what is paid once does not count. The loss of our few conjugate-gradient steps, and that of blocks solved exactly (iALS++), is
-compared with that of rows solved out.
+Both start from the same matrix in memory, ours in as many ranks as there are cores, each a thread with sockets
+between them. An iteration's seconds are the difference of a long and a short fit over the difference of their
+iterations, so that what is paid once does not count. The loss of our few conjugate-gradient steps, and that of blocks
+solved exactly (iALS++), is compared with that of rows solved out.
 
 The two sides of `ratio` do not do the same work: the peer solves each row exactly (use_cg=False), ours takes a few
 conjugate-gradient steps. `ratio_with_cg` is against the peer's own three steps (use_cg=True).
@@ -28,13 +29,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import _lines
 import _shop
 import _turns
-from fuserank.candidates import als_blocked as blocked
-from fuserank.candidates import ials
-from fuserank.common.mesh import meet
-from fuserank.config.retrieval import IalsConfig
+from fuserank.learning.recommenders import blocked, ials
+from fuserank.learning.recommenders.mesh import meet
+from fuserank.learning.recommenders.settings import IalsConfig
 
 if TYPE_CHECKING:
-    from fuserank.candidates.interactions import Interactions
+    from fuserank.learning.recommenders.interactions import Interactions
 
 FACTORS, BLOCK, SHORT, LONG, ROUNDS, SEED = 256, 32, 1, 4, 3, 7
 
@@ -59,8 +59,15 @@ def run(data: str | None = None) -> dict[str, Any]:
         fit(iterations, block=BLOCK)
 
     def peer(iterations: int, use_cg: bool = False) -> None:
-        model = AlternatingLeastSquares(factors=FACTORS, regularization=cfg.regularization * len(pairs.items), use_cg=use_cg,
-                                        use_native=True, iterations=iterations, num_threads=threads, random_state=SEED)  # fmt: skip
+        model = AlternatingLeastSquares(
+            factors=FACTORS,
+            regularization=cfg.regularization * len(pairs.items),
+            use_cg=use_cg,
+            use_native=True,
+            iterations=iterations,
+            num_threads=threads,
+            random_state=SEED,
+        )
         model.fit(taken, show_progress=False)
 
     def peer_with_cg(iterations: int) -> None:
@@ -69,7 +76,7 @@ def run(data: str | None = None) -> dict[str, Any]:
     works = {"ours": ours, "blocks": blocks, "peer": peer, "peer_with_cg": peer_with_cg}
 
     with threadpool_limits(limits=1, user_api="blas"):  # implicit's own advice; our ranks are threads too
-        sides = {f"{name}_{n}": (lambda work=work, n=n: work(n)) for name, work in works.items() for n in (SHORT, LONG)}  # fmt: skip
+        sides = {f"{name}_{n}": (lambda work=work, n=n: work(n)) for name, work in works.items() for n in (SHORT, LONG)}
         seconds = _turns.medians(sides, ROUNDS)
         short_cut, by_blocks, solved = (
             loss(pairs, *fit(LONG, **changed), cfg) for changed in ({}, {"block": BLOCK}, {"cg_steps": 60})

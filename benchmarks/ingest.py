@@ -3,10 +3,10 @@
     fuserank bench ingest --json
     fuserank bench ingest --sizes .2,2      # millions of events, for trying
 
-The demo's purchases, repeated under new ids, a Parquet file for each copy. Ours is bronze (every row as it came, with file
-and row), both dictionaries, the search for bad and repeated rows, and silver.events by day; the peer writes one Delta table
-of the same cells, typed. Both sides run at each size, each in a process of its own, Spark's start outside the clock. "ours"
-and "peer" are events a second at the largest size.
+The demo's purchases, repeated under new ids, a Parquet file for each copy. Ours is bronze (every row as it came, with
+file and row), both dictionaries, the search for bad and repeated rows, and silver.events by day; the peer writes one
+Delta table of the same cells, typed. Both sides run at each size, each in a process of its own, Spark's start outside
+the clock. "ours" and "peer" are events a second at the largest size.
 """
 
 from __future__ import annotations
@@ -66,11 +66,15 @@ def _size(events: int) -> dict[str, Any]:
     again = took["again_bronze"] + took["again_silver"]
     return {
         "events": events,
-        "ours": {**ours, "events_per_second": round(events / (took["bronze"] + took["silver"])), "again_seconds": round(again, 1)},
+        "ours": {
+            **ours,
+            "events_per_second": round(events / (took["bronze"] + took["silver"])),
+            "again_seconds": round(again, 1),
+        },
         "peer": {**peer, "events_per_second": round(events / peer["seconds"]["all"])},
         "ratio": round(peer["seconds"]["all"] / (took["bronze"] + took["silver"]), 3),
         "silver_ratio": round(peer["seconds"]["all"] / took["silver"], 3),
-    }  # fmt: skip
+    }
 
 
 def _side(side: str, folder: Path, partitions: int) -> dict[str, Any]:

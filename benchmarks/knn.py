@@ -23,13 +23,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import _lines
 import _shop
 import _turns
-from fuserank.candidates import similar
-from fuserank.config.retrieval import ItemCfConfig
+from fuserank.learning.recommenders import similar
+from fuserank.learning.recommenders.settings import ItemCfConfig
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from fuserank.candidates.interactions import Interactions
+    from fuserank.learning.recommenders.interactions import Interactions
 
 K, ROUNDS = 200, 3
 

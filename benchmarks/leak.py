@@ -2,9 +2,10 @@
 
     fuserank bench leak --lake DIR --json
 
-The lake must hold slices as of T that `fuserank refresh` made while later days were in it; here a second lake gets every
-silver row that was known before T, and the jobs of features and candidates run on it. "ours" is the number of tables
-whose digests agree, "peer" the number of tables; a row planted by the future in any of them would make them differ.
+The lake must hold slices as of T that `fuserank refresh` made while later days were in it; here a second
+lake gets every silver row that was known before T, and the jobs of features and candidates run on it.
+"ours" is the number of tables whose digests agree, "peer" the number of tables; a row planted by the
+future in any of them would make them differ.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import _shop
 from fuserank.config.settings import load
-from fuserank.io.digest import digest
-from fuserank.io.lake import Lake
-from fuserank.io.run import open_run
+from fuserank.io.lake.digest import digest
+from fuserank.io.lake.lake import Lake
+from fuserank.io.runtime.run import open_run
 from fuserank.jobs import candidates, features
 from fuserank.tables import ALL
 

@@ -21,16 +21,16 @@ import torch
 
 import _shards
 import _shop
-from fuserank.common.allocator import keep_freed_memory
 from fuserank.common.blocks import Block
 from fuserank.config.model import ModelConfig
 from fuserank.config.train import TrainConfig
-from fuserank.io.epoch_plan import ShardFile
-from fuserank.io.petastorm_source import PetastormBatches
-from fuserank.models.fnn import FNN
-from fuserank.models.group import Group
-from fuserank.models.inputs import inputs_of
-from fuserank.models.train import Trainer
+from fuserank.io.batches.epoch_plan import ShardFile
+from fuserank.io.batches.petastorm import PetastormBatches
+from fuserank.io.runtime.allocator import keep_freed_memory
+from fuserank.learning.models.fnn import FNN
+from fuserank.learning.models.inputs import inputs_of
+from fuserank.learning.training.group import Group
+from fuserank.learning.training.trainer import Trainer
 
 TURNS = 3
 
@@ -50,26 +50,41 @@ def run(rows: int = 480_000) -> dict[str, object]:
             lambda: _train(trainer, source.batches(0)), lambda: _train(trainer, in_memory), turns=TURNS, rows=rows
         )
         loaders = _take_turns(
-            lambda: sum(b.rows for b in source.batches(0)), lambda: _read(files, source.inputs.training_columns),
-            turns=2 * TURNS, rows=rows,
-        )  # fmt: skip
+            lambda: sum(b.rows for b in source.batches(0)),
+            lambda: _read(files, source.inputs.training_columns),
+            turns=2 * TURNS,
+            rows=rows,
+        )
     return {
         "name": "loader",
         "ours": loops[0],
         "peer": loops[1],
         "unit": "rows/s",
         "ratio": round(loops[0] / loops[1], 3),
-        "loader_alone": {"ours": loaders[0], "peer": loaders[1], "unit": "rows/s", "ratio": round(loaders[0] / loaders[1], 3)},
+        "loader_alone": {
+            "ours": loaders[0],
+            "peer": loaders[1],
+            "unit": "rows/s",
+            "ratio": round(loaders[0] / loaders[1], 3),
+        },
         "settings": {
-            "peer": "the same loop over the same tensors held in memory; for loader_alone: pq.read_table(use_threads=False) "
-            "of the same columns, file by file",
-            "rows": rows, "shards": len(files), "columns": len(source.inputs.training_columns), "batch": config.batch,
-            "ranks": 1, "threads": 1, "turns": TURNS, "cores": len(os.sched_getaffinity(0)),
+            "peer": (
+                "the same loop over the same tensors held in memory; for loader_alone: pq.read_table(use_threads=False)"
+                " of the same columns, file by file"
+            ),
+            "rows": rows,
+            "shards": len(files),
+            "columns": len(source.inputs.training_columns),
+            "batch": config.batch,
+            "ranks": 1,
+            "threads": 1,
+            "turns": TURNS,
+            "cores": len(os.sched_getaffinity(0)),
             "load_average": round(os.getloadavg()[0], 1),
         },
         "versions": _shop.versions("torch", "petastorm", "pyarrow", "numpy"),
         "seed": _shards.SEED,
-    }  # fmt: skip
+    }
 
 
 def _train(trainer: Trainer, blocks: Iterable[Block]) -> None:

@@ -3,9 +3,10 @@
     fuserank bench recs --json
     fuserank bench recs --lake DIR --json     # keep the lake
 
-"ours" is the fusion's NDCG@10 on the 28 days from as_of, "peer" that of the best candidate source of the same run. ``seconds``, ``stages``
-and ``memory_mb`` (PSS summed over the process tree) are of the refresh with its evaluation and report; ``quality`` is what `fuserank evaluate
---json` says, ``union`` what all sources find together, ``digests`` those of the tables a person compares two versions of the code by.
+"ours" is the fusion's NDCG@10 on the 28 days from as_of, "peer" that of the best candidate source of the same run.
+``seconds``, ``stages`` and ``memory_mb`` (PSS summed over the process tree) are of the refresh with its evaluation
+and report; ``quality`` is what `fuserank evaluate --json` says, ``union`` what all sources find together, ``digests``
+those of the tables a person compares two versions of the code by.
 """
 
 from __future__ import annotations
@@ -27,9 +28,18 @@ if TYPE_CHECKING:
 
 AS_OF = "2017-12-04"
 DIGESTS = (
-    "silver.events", "features.user", "features.user_item", "features.item", "candidates.candidates", "samples.samples",
-    "scores.scores", "fusion.fitted", "fusion.fused", "ranking.ranking", "evaluation.metrics",
-)  # fmt: skip
+    "silver.events",
+    "features.user",
+    "features.user_item",
+    "features.item",
+    "candidates.candidates",
+    "samples.samples",
+    "scores.scores",
+    "fusion.fitted",
+    "fusion.fused",
+    "ranking.ranking",
+    "evaluation.metrics",
+)
 
 
 def run(lake: str | None = None) -> dict[str, Any]:
@@ -60,10 +70,9 @@ def _settings(root: str) -> Settings:
 def measured(settings: Settings) -> dict[str, Any]:
     """What stands in the lake after a run by ``settings``, ready for JSON."""
     from fuserank.evaluation.measure import protocol_text
-    from fuserank.evaluation.summary import summary
-    from fuserank.io.digest import digest
-    from fuserank.io.reading import open_lake
-    from fuserank.io.rows import open_rows
+    from fuserank.insight.reports.evaluation import summary
+    from fuserank.io.lake.digest import digest
+    from fuserank.io.runtime.open_lake import open_lake, open_rows
     from fuserank.jobs.evaluate import saved_rows
     from fuserank.tables import table
     from fuserank.tables.ops import RUNS

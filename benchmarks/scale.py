@@ -84,10 +84,14 @@ def size(copies: int, fraction: float, only: tuple[str, ...] = ()) -> dict[str, 
         shop = _replicas.write_shop(folder, copies, fraction)
         (folder / "events").mkdir()
         conf = {
-            "spark.driver.maxResultSize": RESULT_SIZE, "spark.eventLog.enabled": "true", "spark.eventLog.compress": "false",
-            "spark.eventLog.rolling.enabled": "false", "spark.eventLog.dir": f"file://{folder}/events", "spark.local.dir": f"{folder}/local",
+            "spark.driver.maxResultSize": RESULT_SIZE,
+            "spark.eventLog.enabled": "true",
+            "spark.eventLog.compress": "false",
+            "spark.eventLog.rolling.enabled": "false",
+            "spark.eventLog.dir": f"file://{folder}/events",
+            "spark.local.dir": f"{folder}/local",
             "spark.sql.maxPlanStringLength": "2000",  # each adaptive step writes its plan into the event log
-        }  # fmt: skip
+        }
         arguments = " ".join(f"--conf {k}={v}" for k, v in conf.items())
         environment = {"FUSERANK_CONF": f"{folder}/conf", "PYSPARK_SUBMIT_ARGS": f"{arguments} pyspark-shell"}
         watched = _watched.Watched()

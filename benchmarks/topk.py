@@ -2,10 +2,10 @@
 
     fuserank bench topk --json
 
-The factors are those of an MLlib model over the demo's pairs. MLlib starts from the model in memory, ours from the cached
-user factors and the item factors in the lake; both end when every row of every list (user, item, rank, score) has been
-made (Spark's noop sink). They take turns, and the medians are compared. MLlib is measured twice, as it ships (10 blocks,
-the peer) and with as many blocks as cores. Our lists must equal an exact brute force in float64.
+The factors are those of an MLlib model over the demo's pairs. MLlib starts from the model in memory, ours from the
+cached user factors and the item factors in the lake; both end when every row of every list (user, item, rank, score)
+has been made (Spark's noop sink). They take turns, and the medians are compared. MLlib is measured twice, as it ships
+(10 blocks, the peer) and with as many blocks as cores. Our lists must equal an exact brute force in float64.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import _shop
 import _turns
-from fuserank.candidates import als
 from fuserank.config.candidates import AlsConfig
-from fuserank.io.lake import Lake
-from fuserank.io.shipped import columns_of
+from fuserank.io.lake.broadcasts import columns_of
+from fuserank.io.lake.lake import Lake
+from fuserank.stages.candidates import als
 from fuserank.tables.candidates import FACTORS
 
 if TYPE_CHECKING:
@@ -91,8 +91,19 @@ def run() -> dict[str, Any]:
 def _model(pairs: DataFrame, blocks: int) -> ALSModel:
     from pyspark.ml.recommendation import ALS
 
-    return ALS(rank=RANK, maxIter=ITERATIONS, regParam=0.05, implicitPrefs=True, alpha=1.0, userCol="user_index",
-               itemCol="item_index", ratingCol="count", seed=SEED, numUserBlocks=blocks, numItemBlocks=blocks).fit(pairs)  # fmt: skip
+    return ALS(
+        rank=RANK,
+        maxIter=ITERATIONS,
+        regParam=0.05,
+        implicitPrefs=True,
+        alpha=1.0,
+        userCol="user_index",
+        itemCol="item_index",
+        ratingCol="count",
+        seed=SEED,
+        numUserBlocks=blocks,
+        numItemBlocks=blocks,
+    ).fit(pairs)
 
 
 def _model_of(model: ALSModel, partitions: int) -> ALSModel:

@@ -2,10 +2,11 @@
 
     fuserank bench topk-kernel --data PATH --json
 
-Factors of length 64 of an ials fit, K = 100, all users against all items. A score is a user and an item; what the kernel's
-bounds spare it counts as scored. The peer is `implicit.cpu.topk`, exact too: the same factors, threads and seen items. One
-matrix product over all scores, without any choice of the best, is timed beside both, as what an exact method without bounds
-pays at least. Lists of both sides are held against a brute force in float64 for a sample of the users.
+Factors of length 64 of an ials fit, K = 100, all users against all items. A score is a user and an item;
+what the kernel's bounds spare it counts as scored. The peer is `implicit.cpu.topk`, exact too: the same
+factors, threads and seen items. One matrix product over all scores, without any choice of the best, is timed
+beside both, as what an exact method without bounds pays at least. Lists of both sides are held against a
+brute force in float64 for a sample of the users.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import _lines
 import _shop
 import _turns
-from fuserank.candidates.ials import Scorer, learn
-from fuserank.candidates.learned import Learned
-from fuserank.common.topk import ItemIndex, SeenItems, topk
-from fuserank.config.retrieval import IalsConfig
+from fuserank.learning.recommenders.ials import Scorer, learn
+from fuserank.learning.recommenders.kernels.topk import ItemIndex, SeenItems, topk
+from fuserank.learning.recommenders.settings import IalsConfig
+from fuserank.learning.recommenders.state import State
 
 FACTORS, K, ROUNDS, SEED, USERS_AT_ONCE, SAMPLE = 64, 100, 3, 7, 2048, 200
 
@@ -40,7 +41,7 @@ def run(data: str | None = None) -> dict[str, Any]:
 
     _, pairs = _lines.train(data)
     cfg = IalsConfig(factors=FACTORS, iterations=4, unobserved_weight=0.02, regularization=0.002)
-    scorer = Scorer(Learned(pa.Table.from_batches(list(learn(pairs, cfg, SEED, (0, 1))))), cfg)
+    scorer = Scorer(State(pa.Table.from_batches(list(learn(pairs, cfg, SEED, (0, 1))))), cfg)
     users_UD, items_ID = scorer.fold_in(pairs.weight), scorer.factors_ID
     threads, users, items = len(os.sched_getaffinity(0)), len(users_UD), len(items_ID)
 

@@ -1,8 +1,6 @@
-# Databricks notebook source
-# MAGIC %md
-# MAGIC # 2 · Features and profiles
-# MAGIC A *feature* is a number about a user, an item, or the two together, as of a day. This notebook shows what the numbers say, and checks
-# MAGIC one of them against what people then really bought. It reads tables and writes none.
+# Databricks notebook source MAGIC %md MAGIC # 2 · Features and profiles MAGIC A *feature* is a number about a user,
+# an item, or the two together, as of a day. This notebook shows what the numbers say, and checks MAGIC one of them
+# against what people then really bought. It reads tables and writes none.
 
 # COMMAND ----------
 
@@ -11,7 +9,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 from pyspark.sql import functions as F
 
-from fuserank.io.notebook import explain, look, open_notebook
+from fuserank.io.runtime.notebook import explain, look, open_notebook
 from fuserank.tables import features as t
 from fuserank.tables.samples import SAMPLES
 from fuserank.tables.silver import ITEM_DICTIONARY, ITEMS, USER_DICTIONARY
@@ -20,15 +18,15 @@ settings, lake = open_notebook(globals().get("dbutils"))
 as_of = settings.as_of
 users, items, pairs = (lake.read(table, as_of_date=as_of) for table in (t.USER, t.ITEM, t.USER_ITEM))
 print(
-    f"as of {as_of}: {users.count():,} users, {items.count():,} items, {pairs.count():,} pairs of a user and an item bought"
+    f"as of {as_of}: {users.count():,} users, {items.count():,} items, {pairs.count():,} pairs of a user and an item"
+    " bought"
 )
 
 # COMMAND ----------
 
-# MAGIC %md
-# MAGIC ## One user's profile
-# MAGIC A user in the middle: with the median number of baskets. **Recency** (`since_last_days`), **frequency** (`baskets_…`) and **monetary**
-# MAGIC value (`spend_minor`, in cents) are the classic three; **cadence** (`gap_days`) is the usual time between visits.
+# MAGIC %md MAGIC ## One user's profile MAGIC A user in the middle: with the median number of baskets. **Recency**
+# (`since_last_days`), **frequency** (`baskets_…`) and **monetary** MAGIC value (`spend_minor`, in cents) are the
+# classic three; **cadence** (`gap_days`) is the usual time between visits.
 
 # COMMAND ----------
 
@@ -41,16 +39,22 @@ explain(t.USER, chosen.asDict())
 
 # COMMAND ----------
 
-# MAGIC %md
-# MAGIC What the user cares for: `decayed_60d_count` counts baskets with such an item, and lets each **halve every 60 days**. Habits that
-# MAGIC ended fade, without a hard edge.
+# MAGIC %md MAGIC What the user cares for: `decayed_60d_count` counts baskets with such an item, and lets each **halve
+# every 60 days**. Habits that MAGIC ended fade, without a hard edge.
 
 # COMMAND ----------
 
 attributes = lake.read(t.USER_ATTRIBUTE, as_of_date=as_of).where(F.col("user_index") == chosen.user_index)
 cares = look(attributes.where(F.col("kind") == "product_type").orderBy(F.desc("decayed_60d_count"), "value"), rows=15)
-figure = go.Figure(go.Bar(y=cares.value, x=cares.decayed_60d_count, orientation="h", customdata=cares.since_last_days,
-                          hovertemplate="%{y}: %{x:.2f}, last %{customdata} days ago<extra></extra>"))  # fmt: skip
+figure = go.Figure(
+    go.Bar(
+        y=cares.value,
+        x=cares.decayed_60d_count,
+        orientation="h",
+        customdata=cares.since_last_days,
+        hovertemplate="%{y}: %{x:.2f}, last %{customdata} days ago<extra></extra>",
+    )
+)
 figure.update_yaxes(autorange="reversed")
 figure.update_layout(
     template="plotly_white", height=420, title=f"product types of user {name}", xaxis_title="decayed baskets"
@@ -59,10 +63,9 @@ figure
 
 # COMMAND ----------
 
-# MAGIC %md
-# MAGIC ## All users: how recent, how often
-# MAGIC Left: days since the last basket. Most of a healthy shop's users stand near 0, and a long tail has drifted away. Right: baskets in
-# MAGIC the last 28 days. Only counts by value reach this page, never the rows of users.
+# MAGIC %md MAGIC ## All users: how recent, how often MAGIC Left: days since the last basket. Most of a healthy shop's
+# users stand near 0, and a long tail has drifted away. Right: baskets in MAGIC the last 28 days. Only counts by value
+# reach this page, never the rows of users.
 
 # COMMAND ----------
 
@@ -75,11 +78,10 @@ figure
 
 # COMMAND ----------
 
-# MAGIC %md
-# MAGIC ## Items: a few sell most
-# MAGIC Items sorted by baskets of the last 84 days, most bought first. The curve shows what share of all baskets the first x % of them
-# MAGIC make up. Were all items equal it would be the diagonal; the higher it bows, the longer the tail, and the easier a recommender can look
-# MAGIC good by naming bestsellers. That is why the report shows coverage and long-tail share beside accuracy.
+# MAGIC %md MAGIC ## Items: a few sell most MAGIC Items sorted by baskets of the last 84 days, most bought first. The
+# curve shows what share of all baskets the first x % of them MAGIC make up. Were all items equal it would be the
+# diagonal; the higher it bows, the longer the tail, and the easier a recommender can look MAGIC good by naming
+# bestsellers. That is why the report shows coverage and long-tail share beside accuracy.
 
 # COMMAND ----------
 
@@ -97,9 +99,8 @@ figure
 
 # COMMAND ----------
 
-# MAGIC %md
-# MAGIC What is rising: `trend_ratio` is the last 28 days against a usual 28 days of the 84 before, both smoothed by 2, so that an item sold
-# MAGIC twice does not count as a sensation. 1 is no change.
+# MAGIC %md MAGIC What is rising: `trend_ratio` is the last 28 days against a usual 28 days of the 84 before, both
+# smoothed by 2, so that an item sold MAGIC twice does not count as a sensation. 1 is no change.
 
 # COMMAND ----------
 
@@ -107,15 +108,24 @@ names = (
     lake.read(ITEM_DICTIONARY).join(lake.known(ITEMS, as_of), "item_id", "left").select("item_index", "item_id", "name")
 )
 rising = items.join(names, "item_index", "left").orderBy(F.desc("trend_ratio"), "item_index")
-look(rising.select("item_id", "name", F.round("trend_ratio", 2).alias("trend_ratio"), "baskets_28d_count", "baskets_29_112d_count",
-                   F.round("price_minor").alias("price_minor"), F.round("price_14d_ratio", 2).alias("price_14d_ratio")), rows=10)  # fmt: skip
+look(
+    rising.select(
+        "item_id",
+        "name",
+        F.round("trend_ratio", 2).alias("trend_ratio"),
+        "baskets_28d_count",
+        "baskets_29_112d_count",
+        F.round("price_minor").alias("price_minor"),
+        F.round("price_14d_ratio", 2).alias("price_14d_ratio"),
+    ),
+    rows=10,
+)
 
 # COMMAND ----------
 
-# MAGIC %md
-# MAGIC ## User and item together: when is it due?
-# MAGIC `dueness_ratio` = days since this user last bought this item ÷ the usual days between. **1 is just now**, .2 is long before, 3 is long
-# MAGIC overdue, perhaps given up. First how many pairs stand where (all above 4 are in the last bar).
+# MAGIC %md MAGIC ## User and item together: when is it due? MAGIC `dueness_ratio` = days since this user last bought
+# this item ÷ the usual days between. **1 is just now**, .2 is long before, 3 is long MAGIC overdue, perhaps given up.
+# First how many pairs stand where (all above 4 are in the last bar).
 
 # COMMAND ----------
 
@@ -128,21 +138,32 @@ figure
 
 # COMMAND ----------
 
-# MAGIC %md
-# MAGIC Now the test: **does it tell anything?** The samples of the split `valid` hold the features of 28 days before as_of, and a *label*:
-# MAGIC 1 where the user bought the item in the 28 days after. Below: the share bought by due-ness, among items bought before. Negative rows were
-# MAGIC thinned out, so each row counts with its weight. A flat line would say that the feature is worth nothing.
-# MAGIC (`pair_due_log1p` is ln(1 + due-ness), which is how a model likes to read it.)
+# MAGIC %md MAGIC Now the test: **does it tell anything?** The samples of the split `valid` hold the features of
+# 28 days before as_of, and a *label*: MAGIC 1 where the user bought the item in the 28 days after. Below: the
+# share bought by due-ness, among items bought before. Negative rows were MAGIC thinned out, so each row counts
+# with its weight. A flat line would say that the feature is worth nothing. MAGIC (`pair_due_log1p` is ln(1 +
+# due-ness), which is how a model likes to read it.)
 
 # COMMAND ----------
 
 valid = lake.read(SAMPLES, as_of_date=as_of, split="valid").where("bought_before = 1")
 step = F.least(F.floor(F.expm1("pair_due_log1p") * 4) / 4, F.lit(4.0))
-told = look(valid.groupBy(step.alias("due")).agg((F.sum(F.col("label") * F.col("weight")) / F.sum("weight")).alias("bought"),
-                                                 F.count("*").alias("rows")).orderBy("due"), rows=100)  # fmt: skip
-figure = go.Figure(go.Scatter(x=told.due + 0.125, y=told.bought, mode="lines+markers", customdata=told.rows,
-                              marker_size=np.clip(np.sqrt(told.rows) / 4, 5, 18),
-                              hovertemplate="due %{x:.2f}: %{y:.1%} bought (%{customdata:,} rows)<extra></extra>"))  # fmt: skip
+told = look(
+    valid.groupBy(step.alias("due"))
+    .agg((F.sum(F.col("label") * F.col("weight")) / F.sum("weight")).alias("bought"), F.count("*").alias("rows"))
+    .orderBy("due"),
+    rows=100,
+)
+figure = go.Figure(
+    go.Scatter(
+        x=told.due + 0.125,
+        y=told.bought,
+        mode="lines+markers",
+        customdata=told.rows,
+        marker_size=np.clip(np.sqrt(told.rows) / 4, 5, 18),
+        hovertemplate="due %{x:.2f}: %{y:.1%} bought (%{customdata:,} rows)<extra></extra>",
+    )
+)
 figure.add_vline(x=1, line_dash="dash", line_color="#66707a")
 figure.update_yaxes(tickformat=".0%", rangemode="tozero", title="bought in the next 28 days")
 figure.update_layout(template="plotly_white", height=340, xaxis_title="due-ness: 1 is just now")

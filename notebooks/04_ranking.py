@@ -1,14 +1,10 @@
-# Databricks notebook source
-# MAGIC %md
-# MAGIC # 4 · The fused ranking, and why
-# MAGIC Several recommenders have a say, the sources of `candidates.sources`: by default what the user buys again and again (`repeat`), what goes
-# MAGIC with it (`co_purchase`), what similar users buy (`als`) and what everybody buys (`popular`). So have the models of `models.use`, which have
-# MAGIC read all of them: by default the network (`fnn`). **Fusion** turns each one's score into a probability (*calibration*), weighs the
-# MAGIC probabilities, and adds them up:
-# MAGIC
-# MAGIC     score = Σ over sources of  weight × calibrated probability        (0 where a source did not name the item)
-# MAGIC
-# MAGIC So every score can be taken apart again. This notebook does that. It reads tables and writes none.
+# Databricks notebook source MAGIC %md MAGIC # 4 · The fused ranking, and why MAGIC Several recommenders have a say,
+# the sources of `candidates.sources`: by default what the user buys again and again (`repeat`), what goes MAGIC with
+# it (`co_purchase`), what similar users buy (`als`) and what everybody buys (`popular`). So have the models of
+# `models.use`, which have MAGIC read all of them: by default the network (`fnn`). **Fusion** turns each one's score
+# into a probability (*calibration*), weighs the MAGIC probabilities, and adds them up: MAGIC MAGIC     score = Σ over
+# sources of  weight × calibrated probability        (0 where a source did not name the item) MAGIC MAGIC So every
+# score can be taken apart again. This notebook does that. It reads tables and writes none.
 
 # COMMAND ----------
 
@@ -17,12 +13,12 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 from pyspark.sql import functions as F
 
-from fuserank.evaluation import report_charts as charts
-from fuserank.fusion.fitted import FINAL
-from fuserank.io.notebook import look, open_notebook
-from fuserank.jobs.report import quality_of
+from fuserank.insight.reports.run import charts
+from fuserank.io.runtime.notebook import look, open_notebook
+from fuserank.stages.fusion.fitted import FINAL
 from fuserank.tables.results import FITTED, METRICS, RANKING
 from fuserank.tables.silver import EVENTS
+from fuserank.usecases.report import quality_of
 
 settings, lake = open_notebook(globals().get("dbutils"))
 as_of = settings.as_of
@@ -31,29 +27,34 @@ print(f"as of {as_of}: {ranking.select('user_index').distinct().count():,} users
 
 # COMMAND ----------
 
-# MAGIC %md
-# MAGIC ## Who has how much say
-# MAGIC The weights are fitted on the label window before as_of (`windows.label_days`, by default 28 days), and sum to 1. A weight near 0 does not
-# MAGIC mean that a source is useless: the models read all of them, and what these have already taken in needs no second vote.
+# MAGIC %md MAGIC ## Who has how much say MAGIC The weights are fitted on the label window before as_of
+# (`windows.label_days`, by default 28 days), and sum to 1. A weight near 0 does not MAGIC mean that a source is
+# useless: the models read all of them, and what these have already taken in needs no second vote.
 
 # COMMAND ----------
 
 fitted = lake.read(FITTED, as_of_date=as_of).collect()
 sources = sorted((f for f in fitted if f.source != FINAL), key=lambda f: -f.weight)
 print(f"method {sources[0].method}; weights sum to {sum(f.weight for f in sources):.6f}")
-figure = go.Figure(go.Bar(y=[charts.called(f.source) for f in sources], x=[f.weight for f in sources], orientation="h",
-                          marker_color=[charts.colour(f.source) for f in sources], text=[f"{f.weight:.3f}" for f in sources]))  # fmt: skip
+figure = go.Figure(
+    go.Bar(
+        y=[charts.called(f.source) for f in sources],
+        x=[f.weight for f in sources],
+        orientation="h",
+        marker_color=[charts.colour(f.source) for f in sources],
+        text=[f"{f.weight:.3f}" for f in sources],
+    )
+)
 figure.update_yaxes(autorange="reversed")
 figure.update_layout(template="plotly_white", height=300, xaxis_title="weight")
 figure
 
 # COMMAND ----------
 
-# MAGIC %md
-# MAGIC ## From scores to probabilities
-# MAGIC Scores of different sources can't be compared: one counts baskets, another multiplies vectors. *Calibration* learns, for each source,
-# MAGIC which probability a score has stood for; the curves only rise (or stay level), so no source's own order is turned round. For a source
-# MAGIC that is calibrated by rank, the x axis is minus the rank: −1 is its first item.
+# MAGIC %md MAGIC ## From scores to probabilities MAGIC Scores of different sources can't be compared: one counts
+# baskets, another multiplies vectors. *Calibration* learns, for each source, MAGIC which probability a score has
+# stood for; the curves only rise (or stay level), so no source's own order is turned round. For a source MAGIC that
+# is calibrated by rank, the x axis is minus the rank: −1 is its first item.
 
 # COMMAND ----------
 
@@ -62,38 +63,46 @@ figure = make_subplots(
     -(-len(curves) // 3), 3, subplot_titles=[f"{charts.called(f.source)} ({f.scale})" for f in curves]
 )
 for place, f in enumerate(curves):
-    figure.add_scatter(x=f.knots_x, y=f.knots_y, mode="lines+markers", marker_size=4, line_color=charts.colour(f.source),
-                       name=f.source, row=place // 3 + 1, col=place % 3 + 1)  # fmt: skip
+    figure.add_scatter(
+        x=f.knots_x,
+        y=f.knots_y,
+        mode="lines+markers",
+        marker_size=4,
+        line_color=charts.colour(f.source),
+        name=f.source,
+        row=place // 3 + 1,
+        col=place % 3 + 1,
+    )
 figure.update_yaxes(tickformat=".0%", rangemode="tozero")
 figure.update_layout(template="plotly_white", height=240 * -(-len(curves) // 3) + 60, showlegend=False)
 figure
 
 # COMMAND ----------
 
-# MAGIC %md
-# MAGIC ## One user's list
-# MAGIC The user whose list has the most kinds of reasons. **probability** is calibrated: of a hundred rows that say 30 %, about thirty are bought
-# MAGIC within a label window.
+# MAGIC %md MAGIC ## One user's list MAGIC The user whose list has the most kinds of reasons. **probability** is
+# calibrated: of a hundred rows that say 30 %, about thirty are bought MAGIC within a label window.
 
 # COMMAND ----------
 
 kinds = ranking.groupBy("user_index", "user_id").agg(F.countDistinct("reason_code").alias("kinds"))
 user = kinds.orderBy(F.desc("kinds"), "user_index").first()
 mine = ranking.where(F.col("user_index") == user.user_index).orderBy("rank").limit(10).collect()
-shown = pd.DataFrame({
-    "rank": [r["rank"] for r in mine],
-    "item": [r.item_name or r.item_id for r in mine],
-    "probability": [f"{r.probability:.1%}" for r in mine],
-    "reason": [r.reason for r in mine],
-})  # fmt: skip
+shown = pd.DataFrame(
+    {
+        "rank": [r["rank"] for r in mine],
+        "item": [r.item_name or r.item_id for r in mine],
+        "probability": [f"{r.probability:.1%}" for r in mine],
+        "reason": [r.reason for r in mine],
+    }
+)
 print(f"user {user.user_id}")
 shown
 
 # COMMAND ----------
 
-# MAGIC %md
-# MAGIC **Who put it there:** each bar is a score, cut into the parts of its sources. The parts add up to the score, exactly but for rounding;
-# MAGIC the line below the picture says how far off they are at most, over all users (items of users without a history have no parts).
+# MAGIC %md MAGIC **Who put it there:** each bar is a score, cut into the parts of its sources. The parts add up to
+# the score, exactly but for rounding; MAGIC the line below the picture says how far off they are at most, over all
+# users (items of users without a history have no parts).
 
 # COMMAND ----------
 
@@ -118,10 +127,9 @@ print(f"largest |score − sum of parts|: {off:.1e}" if off is not None else "no
 
 # COMMAND ----------
 
-# MAGIC %md
-# MAGIC ## Why, and on what grounds
-# MAGIC A reason rests on **evidence**: events of this user (`event:…`) or items (`item:…`). Take the evidence away and the row changes; that is
-# MAGIC tested. Here are the events behind the first row.
+# MAGIC %md MAGIC ## Why, and on what grounds MAGIC A reason rests on **evidence**: events of this user
+# (`event:…`) or items (`item:…`). Take the evidence away and the row changes; that is MAGIC tested.
+# Here are the events behind the first row.
 
 # COMMAND ----------
 
@@ -135,10 +143,8 @@ look(
 
 # COMMAND ----------
 
-# MAGIC %md
-# MAGIC ## All lists
-# MAGIC Left: the reasons given at each rank. Familiar things stand on top, news further down. Right: the mean probability at each rank; it falls,
-# MAGIC or the order would not be one by probability.
+# MAGIC %md MAGIC ## All lists MAGIC Left: the reasons given at each rank. Familiar things stand on top, news further
+# down. Right: the mean probability at each rank; it falls, MAGIC or the order would not be one by probability.
 
 # COMMAND ----------
 
@@ -157,11 +163,10 @@ figure
 
 # COMMAND ----------
 
-# MAGIC %md
-# MAGIC ## How good
-# MAGIC Once the label window from as_of on is known, `fuserank evaluate` compares the lists with what was bought. **NDCG@10**: 1 is all ten right and
-# MAGIC in front, 0 is none. The whiskers are 95 % intervals over users: sources whose whiskers overlap may be equally good. `all` counts every
-# MAGIC purchase, `new` only items that the user had never bought, which is much harder.
+# MAGIC %md MAGIC ## How good MAGIC Once the label window from as_of on is known, `fuserank evaluate` compares the
+# lists with what was bought. **NDCG@10**: 1 is all ten right and MAGIC in front, 0 is none. The whiskers are 95 %
+# intervals over users: sources whose whiskers overlap may be equally good. `all` counts every MAGIC purchase, `new`
+# only items that the user had never bought, which is much harder.
 
 # COMMAND ----------
 

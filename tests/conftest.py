@@ -18,9 +18,10 @@ from tests.support.tinychain import made
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from fuserank.io.lake import Lake
+    from fuserank.io.lake.lake import Lake
 
-# Where this is set, each of the hundreds of processes that tests start compiles all that it imports: torch alone takes 3 s.
+# Where this is set, each of the hundreds of processes that tests start compiles all
+# that it imports: torch alone takes 3 s.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 os.environ.setdefault("SPARK_SUBMIT_OPTS", OF_TESTS)  # of this session's JVM, and of every one that a test starts
@@ -39,7 +40,9 @@ def needs_the_chain(file: Path) -> bool:
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """A file's tests share their fixtures, so a worker gets it whole; and one worker all that start from the tiny chain."""
+    """A file's tests share their fixtures, so a worker gets it whole; and one
+    worker all that start from the tiny chain.
+    """
     from xdist.scheduler import LoadFileScheduling
 
     class Whole(LoadFileScheduling):
@@ -53,7 +56,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
     from fuserank.config.settings import load
-    from fuserank.io.session import apply_runtime, start
+    from fuserank.io.runtime.session import apply_runtime, start
 
     with pytest.MonkeyPatch.context() as patch:  # of this JVM alone: what tests start says its own
         patch.setenv("PYSPARK_SUBMIT_ARGS", TWO_SLOTS)
@@ -78,6 +81,6 @@ def lake(spark: SparkSession) -> Lake:
 @pytest.fixture
 def delta_lake(spark: SparkSession, tmp_path: Path) -> Lake:
     """An empty lake in a folder, of Delta tables."""
-    from fuserank.io.lake import Lake
+    from fuserank.io.lake.lake import Lake
 
     return Lake(spark, str(tmp_path / "lake"), run_id="test-run")

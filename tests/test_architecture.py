@@ -14,22 +14,16 @@ from fuserank.registry.sources import SOURCES
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "lib" / "fuserank"
 MODULES = sorted(PACKAGE.rglob("*.py"))
-ROOMS = (
-    "sources",
-    "bronze",
-    "silver",
-    "quality",
-    "features",
-    "candidates",
-    "samples",
-    "models",
-    "scores",
-    "fusion",
-    "ranking",
-    "serving",
+ROOMS = (  # what computes: frames, settings and as_of in, frames out
+    "stages",
+    "learning",
     "evaluation",
-    "planning",
     "insight",
+    "history",
+    "pipeline",
+    "sources/onboarding/guess",
+    "privacy/keys.py",
+    "privacy/rows.py",
 )
 
 
@@ -55,9 +49,12 @@ def test_import_rules_hold() -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_torch_is_imported_at_module_level_in_models_alone() -> None:
+TORCH_ROOMS = {("learning", "models"), ("learning", "training")}
+
+
+def test_torch_is_imported_at_module_level_where_models_are_made_and_trained_alone() -> None:
     wrong = []
-    for module in [m for m in MODULES if m.relative_to(PACKAGE).parts[0] != "models"]:
+    for module in [m for m in MODULES if m.relative_to(PACKAGE).parts[:2] not in TORCH_ROOMS]:
         top = imports(ast.parse(module.read_text(encoding="utf-8")), top_only=True)
         heavy = {name for name in top if name.split(".")[0] in {"torch", "petastorm"}}
         wrong += [f"{module.relative_to(ROOT)}: {name}" for name in heavy]
@@ -76,7 +73,7 @@ def test_rooms_open_no_session_clock_or_environment() -> None:
     )
     wrong = []
     for room in ROOMS:
-        modules = sorted((PACKAGE / room).rglob("*.py"))
+        modules = [PACKAGE / room] if room.endswith(".py") else sorted((PACKAGE / room).rglob("*.py"))
         assert modules, f"no room {room}"
         for module in modules:
             text = module.read_text(encoding="utf-8")
@@ -85,7 +82,7 @@ def test_rooms_open_no_session_clock_or_environment() -> None:
 
 
 # Where events get their roles and rewards, and where mappings are written; all others ask ``fuserank.history``.
-GIVES_ROLES = ("history/", "config/", "sources/", "silver/events.py", "tables/silver.py", "jobs/_check.py")
+GIVES_ROLES = ("history/", "config/", "sources/", "stages/silver/events.py", "tables/silver.py", "usecases/check.py")
 ROLES = re.compile(r"exposure|feedback|reversal|.*\brole\s*(=|<>|!=|in\b).*")
 
 
@@ -139,6 +136,18 @@ def test_no_model_is_named_but_by_its_declaration_its_module_and_its_settings() 
     assert not users
 
 
+def _lines_of_code(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines of a body without its docstring; what a literal lists is data, and counts as one line."""
+    body = function.body[1:] if ast.get_docstring(function) else function.body
+    if not body:
+        return 0
+    lines = set(range(body[0].lineno, (function.end_lineno or 0) + 1))
+    for node in (n for each in body for n in ast.walk(each)):
+        if isinstance(node, ast.Dict | ast.List | ast.Tuple | ast.Set):
+            lines -= set(range(node.lineno + 1, (node.end_lineno or 0) + 1))
+    return len(lines)
+
+
 def test_files_and_functions_stay_small() -> None:
     long = []
     for module in [*MODULES, *sorted((ROOT / "tests").rglob("*.py"))]:
@@ -146,13 +155,13 @@ def test_files_and_functions_stay_small() -> None:
         if len(text.splitlines()) > 400:
             long.append(f"{module.relative_to(ROOT)}: {len(text.splitlines())} lines")
         for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno > 60:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and _lines_of_code(node) > 50:
                 long.append(f"{module.relative_to(ROOT)}:{node.name}")
     assert not long
 
 
 def test_every_stage_has_its_shim_and_says_how_to_submit_it() -> None:
-    stages = {p.stem for p in (PACKAGE / "jobs").glob("[a-z]*.py")}
+    stages = {p.stem for p in (PACKAGE / "jobs").glob("[a-z]*.py")} - {"command"}
     shims = {p.stem: p.read_text(encoding="utf-8") for p in (ROOT / "jobs").glob("*.py")}
     assert set(shims) == stages
     for stage, text in shims.items():
@@ -161,11 +170,13 @@ def test_every_stage_has_its_shim_and_says_how_to_submit_it() -> None:
 
 
 def test_no_one_names_a_connector_but_its_registry() -> None:
-    """What one kind does otherwise than another is asked of its declaration; each module of a kind is imported by it alone."""
+    """What one kind does otherwise than another is asked of its declaration; each
+    module of a kind is imported by it alone.
+    """
     from fuserank.registry.connectors import CONNECTORS
 
     modules = {each.fetches.partition(":")[0] for each in CONNECTORS}
-    own = {PACKAGE / "registry" / "connectors.py", *(PACKAGE / "io" / "connectors").glob("*.py")}
+    own = {PACKAGE / "registry" / "connectors.py", *(PACKAGE / "sources" / "connectors").glob("*.py")}
     wrong = []
     for module in [m for m in MODULES if m not in own]:
         tree = ast.parse(module.read_text(encoding="utf-8"))
@@ -213,10 +224,10 @@ def test_modules_and_what_is_public_in_them_have_docstrings() -> None:
 
 # A source's name that is another word where it stands: (module, name) → what it is there.
 OTHER_WORDS = {
-    ("common/product_page.py", "content"): "an attribute of HTML's meta",
-    ("sources/names.py", "content"): "a column of somebody's file",
-    ("jobs/_sources.py", "content"): "a folder of what items are",
-    ("candidates/segments.py", "popular"): "a part of what segment_popularity has learned",
+    ("sources/connectors/product_page.py", "content"): "an attribute of HTML's meta",
+    ("sources/onboarding/guess/names.py", "content"): "a column of somebody's file",
+    ("jobs/inputs/sources.py", "content"): "a folder of what items are",
+    ("learning/recommenders/segments.py", "popular"): "a part of what segment_popularity has learned",
 }
 
 
@@ -226,8 +237,9 @@ def _words(tree: ast.AST) -> set[str]:
         id(node.body[0].value)
         for node in ast.walk(tree)
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
-        and node.body and isinstance(node.body[0], ast.Expr)
-    }  # fmt: skip
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
     texts = {
         n.value
         for n in ast.walk(tree)
@@ -237,7 +249,9 @@ def _words(tree: ast.AST) -> set[str]:
 
 
 def test_no_stage_names_a_source() -> None:
-    """Outside of the registry a name stands in the source's own module alone; what others need to know of it is declared."""
+    """Outside of the registry a name stands in the source's own module alone; what
+    others need to know of it is declared.
+    """
     found = set()
     for module in MODULES:
         name = module.relative_to(PACKAGE)

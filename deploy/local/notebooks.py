@@ -42,7 +42,9 @@ class NotebookError(Exception):
 
 
 def read(path: Path) -> nbformat.NotebookNode:
-    """A Databricks source notebook as a Jupyter notebook; raises NotebookError where it is none, or has other magics than %md."""
+    """A Databricks source notebook as a Jupyter notebook; raises NotebookError where
+    it is none, or has other magics than %md.
+    """
     head, _, rest = path.read_text(encoding="utf-8").partition("\n")
     if head.strip() != HEAD:
         raise NotebookError(f"{path.name}: the first line is not {HEAD!r}")
@@ -100,8 +102,14 @@ def tiny_lake() -> Iterator[dict[str, str]]:
         env = {"FUSERANK_CONF": f"{folder}/conf", "FUSERANK_LAKE": f"{folder}/lake", "FUSERANK_AS_OF": AS_OF}
         small = [part for setting in (*SMALL, f"out={folder}/out") for part in ("--set", setting)]
         command = [str(Path(sys.executable).parent / "fuserank"), "refresh", "--dataset", "tinyshop", "--as-of", AS_OF]
-        done = subprocess.run([*command, "--lake", env["FUSERANK_LAKE"], *small, "--report"], check=False, cwd=ROOT,
-                              env={**os.environ, **env}, capture_output=True, text=True)  # fmt: skip
+        done = subprocess.run(
+            [*command, "--lake", env["FUSERANK_LAKE"], *small, "--report"],
+            check=False,
+            cwd=ROOT,
+            env={**os.environ, **env},
+            capture_output=True,
+            text=True,
+        )
         if done.returncode:
             raise NotebookError(f"no lake to look at: refresh ended with {done.returncode}\n{done.stderr[-3000:]}")
         yield env

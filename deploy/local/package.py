@@ -2,7 +2,8 @@
 
 Usage: .venv/bin/python deploy/local/package.py [--node-python PATH] [--only data|train|wheel] [--lake URL] [--dist DIR]
 
-An archive's environment is made anew from requirements/<kind>.txt with fuserank from the wheel, and dropped when it is packed.
+An archive's environment is made again from requirements/<kind>.txt with fuserank from
+the wheel, and dropped when it is packed.
 """
 
 from __future__ import annotations
@@ -55,7 +56,8 @@ def main() -> int:
 def wheel_alone(to: Path) -> None:
     wheel = build_wheel(to)
     say(
-        f"pip install '{wheel}[train,petastorm]' --constraint {to / 'constraints.txt'}, then fuserank setup (docs/install.md)"
+        f"pip install '{wheel}[train,petastorm]' --constraint {to / 'constraints.txt'}, then fuserank setup"
+        " (docs/install.md)"
     )
 
 
@@ -121,8 +123,14 @@ def install(environment: Path, kind: str, wheel: Path) -> None:
     call([*pip, "--no-index", "--no-cache", "--find-links", wheel.parent, f"fuserank=={version}"])
     packages = next(environment.glob("lib/python*/site-packages"))
     # Files that are no Python of this version, such as templates, stay as they are: nobody imports them.
-    compileall.compile_dir(packages, quiet=2, workers=0, stripdir=str(environment), legacy=False,
-                           invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)  # fmt: skip
+    compileall.compile_dir(
+        packages,
+        quiet=2,
+        workers=0,
+        stripdir=str(environment),
+        legacy=False,
+        invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+    )
 
 
 def say_nodes(python: NodePython) -> None:
@@ -130,7 +138,8 @@ def say_nodes(python: NodePython) -> None:
         f"this machine's is {python.version}" if python.version else "this machine has none there, so it was not asked"
     )
     say(
-        f"every node needs Python {archive.MINOR} as {python.path} ({here}), as an archive carries no interpreter, and Java 17 or 21"
+        f"every node needs Python {archive.MINOR} as {python.path} ({here}), as an archive carries no interpreter, and"
+        " Java 17 or 21"
     )
     say("`fuserank doctor --cluster URL --archive FILE` asks every executor")
 
@@ -143,7 +152,7 @@ def say_lines(kinds: list[str], lake: str, to: Path) -> None:
     if lake == EXAMPLE_LAKE:
         say("the lake below is an example: make package LAKE=URL names another")
     for target, title in (
-        ("standalone-client", "Standalone (mend --master)"),
+        ("standalone-client", "Standalone (fix --master)"),
         ("yarn-cluster", "YARN (HADOOP_CONF_DIR set)"),
         ("kubernetes-cluster", "Kubernetes (the image is built from dist/: docs/deploy.md)"),
     ):

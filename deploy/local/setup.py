@@ -1,4 +1,6 @@
-"""Make .venv: an environment with the locked packages; `fuserank setup` in it does the rest. Standard library only; run by `make setup`.
+"""Make .venv: an environment with the locked packages; `fuserank setup` in it does the rest.
+
+Standard library only; run by `make setup`.
 
 Usage: python deploy/local/setup.py run|dev|modern
 
@@ -18,7 +20,9 @@ import venv
 from pathlib import Path
 
 # what pip and uv say then
-NO_NETWORK = re.compile(r"Temporary failure in name resolution|NewConnectionError|dns error|client error \(Connect\)|Network is unreachable")  # fmt: skip
+NO_NETWORK = re.compile(
+    r"Temporary failure in name resolution|NewConnectionError|dns error|client error \(Connect\)|Network is unreachable"
+)
 ROOT = Path(__file__).resolve().parents[2]
 KIND = sys.argv[1] if len(sys.argv) > 1 else "run"
 VENV = ROOT / (".venv-modern" if KIND == "modern" else ".venv")
@@ -31,7 +35,8 @@ REQUIREMENTS = ROOT / "requirements"
 def main() -> int:
     if sys.version_info[:2] != (3, 11) and not (KIND == "modern" and sys.version_info[:2] == (3, 12)):
         return fail(
-            f"Python 3.11 is needed, this is {sys.version.split()[0]}; install python3.11 or call make PYTHON=/path/to/python3.11"
+            f"Python 3.11 is needed, this is {sys.version.split()[0]}; install python3.11 or call make"
+            " PYTHON=/path/to/python3.11"
         )
     java = java_version()
     if java not in {17, 21}:
@@ -71,8 +76,10 @@ def java_text(java: str | None = None) -> str:
 def install_packages(kind: str) -> None:
     lock = REQUIREMENTS / f"{kind}.txt"
     stamp = digest(REQUIREMENTS / "uv.txt", lock, ROOT / "pyproject.toml")
-    if is_done(f"packages-{kind}", stamp) or (kind == "run" and is_done("packages-dev", digest(
-            REQUIREMENTS / "uv.txt", REQUIREMENTS / "dev.txt", ROOT / "pyproject.toml"))):  # fmt: skip
+    if is_done(f"packages-{kind}", stamp) or (
+        kind == "run"
+        and is_done("packages-dev", digest(REQUIREMENTS / "uv.txt", REQUIREMENTS / "dev.txt", ROOT / "pyproject.toml"))
+    ):
         return
     say(f"installing locked packages ({lock.name}; torch with its CUDA libraries is about 5 GB)")
     call([PYTHON, "-m", "pip", "install", "-q", "--require-hashes", "-r", REQUIREMENTS / "uv.txt"])

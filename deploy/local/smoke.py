@@ -1,8 +1,10 @@
-"""`make smoke`: a tiny shop through spark-submit jobs/refresh.py in a lake of its own; its ranking again, with equal rows.
+"""`make smoke`: a tiny shop through spark-submit jobs/refresh.py in a lake of its
+own; its ranking again, with equal rows.
 
 Usage: .venv/bin/python deploy/local/smoke.py [section.key=value …]
 
-It runs in the environment whose Python starts it; settings lie over tests/support/tinyshop.SMALL. Tests copy the lake of the first run.
+It runs in the environment whose Python starts it; settings lie over
+tests/support/tinyshop.SMALL. Tests copy the lake of the first run.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ sys.path.insert(0, str(ROOT))
 from tests.support.jvm import SHORT_LIVED  # noqa: E402
 from tests.support.tinyshop import AS_OF, SMALL, chain_of_smoke, write_shop  # noqa: E402
 
-from fuserank.io.rows import FolderRows  # noqa: E402
+from fuserank.io.lake.rows import FolderRows  # noqa: E402
 from fuserank.tables.results import RANKING  # noqa: E402
 
 
@@ -30,8 +32,13 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="fuserank-smoke-") as place:
         folder = Path(place)
         write_shop(folder)
-        env = {**os.environ, "FUSERANK_CONF": str(folder / "conf"), "TZ": "UTC",
-               "PYSPARK_PYTHON": sys.executable, "SPARK_SUBMIT_OPTS": SHORT_LIVED}  # fmt: skip
+        env = {
+            **os.environ,
+            "FUSERANK_CONF": str(folder / "conf"),
+            "TZ": "UTC",
+            "PYSPARK_PYTHON": sys.executable,
+            "SPARK_SUBMIT_OPTS": SHORT_LIVED,
+        }
         lake = ["--env", "local", "--dataset", "tinyshop", "--as-of", AS_OF, "--lake", str(folder / "lake")]
         small = [part for setting in (*SMALL, *sys.argv[1:]) for part in ("--set", setting)]
         kept = chain_of_smoke()  # of the code as it is now: what is edited during the run is not in the lake

@@ -1,4 +1,5 @@
-"""Render one file's `submit` into spark-defaults.conf, for tests and other machines; `fuserank setup` does it for an environment.
+"""Render one file's `submit` into spark-defaults.conf, for tests and other machines;
+`fuserank setup` does it for an environment.
 
 Usage: python deploy/local/spark_defaults.py conf/env/local.yaml FOLDER_OF_JARS [FOLDER]
 """

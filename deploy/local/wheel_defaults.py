@@ -1,6 +1,8 @@
-"""What rides in the wheel as fuserank/defaults/: settings, the jobs' shims, notebooks, locks of jars, constraints. Run by hatchling.
+"""What rides in the wheel as fuserank/defaults/: settings, the jobs' shims, notebooks,
+locks of jars, constraints. Run by hatchling.
 
-In an editable install nothing is copied: a checkout's own files are found where they are (lib/fuserank/config/places.py).
+In an editable install nothing is copied: a checkout's own files are found where
+they are (lib/fuserank/config/places.py).
 """
 
 from __future__ import annotations

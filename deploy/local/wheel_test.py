@@ -1,9 +1,11 @@
-"""`make wheel-test`: the wheel alone, in an empty folder with an empty HOME: install, set up, a tiny shop from files to a ranking.
+"""`make wheel-test`: the wheel alone, in an empty folder with an empty HOME: install, set
+up, a tiny shop from files to a ranking.
 
-Usage: .venv/bin/python deploy/local/wheel_test.py [--versions locked|newest] [--folder EMPTY] [--until STEP] [--hold "torch<2.13"]
+Usage: .venv/bin/python deploy/local/wheel_test.py [--versions locked|newest] [--folder
+EMPTY] [--until STEP] [--hold "torch<2.13"]
 
-locked: by the constraints that ship, with Petastorm. newest: what the metadata allows today, on the plain reader. Packages come from uv's cache
-where it has them; nothing of the checkout is on the path of what is tested.
+locked: by the constraints that ship, with Petastorm. newest: what the metadata allows today, on the plain reader.
+Packages come from uv's cache where it has them; nothing of the checkout is on the path of what is tested.
 """
 
 from __future__ import annotations
@@ -63,20 +65,47 @@ def walk(place: Path, versions: str, until: str, hold: list[str]) -> None:
     told = [word for setting in small for word in ("--set", setting)]
     steps: dict[str, tuple[list[str], Path]] = {
         "venv": ([*uv, "venv", "-q", "--python", sys.executable, str(place / "venv")], place),
-        "install": ([*uv, "pip", "install", "-q", "--python", str(bin_ / "python"), *locked, *hold,
-                     f"fuserank[{EXTRAS[versions]}] @ {wheel.as_uri()}"], place),
+        "install": (
+            [
+                *uv,
+                "pip",
+                "install",
+                "-q",
+                "--python",
+                str(bin_ / "python"),
+                *locked,
+                *hold,
+                f"fuserank[{EXTRAS[versions]}] @ {wheel.as_uri()}",
+            ],
+            place,
+        ),
         "where": ([str(bin_ / "python"), "-c", "import fuserank; print(fuserank.__file__)"], place),
         "not-set-up": ([fuserank, "check", "completejourney"], place),
         "new": ([fuserank, "new", "shop"], place),
-        "init": ([fuserank, "init", str(place / "files"), "--name", "shop", "--zone", "Europe/Berlin", "--currency", "EUR",
-                  "--as-of", AS_OF, "--yes"], shop),
+        "init": (
+            [
+                fuserank,
+                "init",
+                str(place / "files"),
+                "--name",
+                "shop",
+                "--zone",
+                "Europe/Berlin",
+                "--currency",
+                "EUR",
+                "--as-of",
+                AS_OF,
+                "--yes",
+            ],
+            shop,
+        ),
         "setup": ([fuserank, "setup"], shop),
         "setup-again": ([fuserank, "setup"], shop),
         "check": ([fuserank, "check", "shop"], shop),
         "refresh": ([fuserank, "refresh", "--report", *told], shop),
         "recommend": ([fuserank, "recommend", USER, "--json", *told], shop),
         "doctor": ([fuserank, "doctor", *told], shop),
-    }  # fmt: skip
+    }
     for name, (command, at) in steps.items():
         out = step(name, command, at, env)
         if name == "where" and not out.startswith(str(place)):
@@ -106,7 +135,10 @@ def clean(place: Path) -> dict[str, str]:
 
 
 def step(name: str, command: list[str], at: Path, env: dict[str, str]) -> str:
-    """Run it, say how long it took; where it fails, what it said last. What is not set up has to be refused in one line."""
+    """Run it, say how long it took; where it fails, what it said last.
+
+    What is not set up has to be refused in one line.
+    """
     started = time.monotonic()
     done = subprocess.run(command, cwd=at, env=env, capture_output=True, text=True, check=False)
     seconds = time.monotonic() - started

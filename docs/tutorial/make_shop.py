@@ -2,8 +2,9 @@
 
 Usage: python docs/tutorial/make_shop.py FOLDER
 
-A corner shop for coffee, tea and what goes with it: 80 customers, 48 products, 30 weeks. Each customer has a favourite shelf, comes back in
-a rhythm of one to three weeks and takes favourites again; who buys coffee takes filters with it. Three of the lines are wrong on purpose.
+A corner shop for coffee, tea and what goes with it: 80 customers, 48 products, 30 weeks. Each customer has a
+favourite shelf, comes back in a rhythm of one to three weeks and takes favourites again; who buys coffee takes
+filters with it. Three of the lines are wrong on purpose.
 """
 
 from __future__ import annotations
@@ -19,17 +20,47 @@ SHELVES = {
     "tea": ("Earl Grey", "Green tea", "Rooibos", "Camomile", "Peppermint", "Darjeeling", "Jasmine", "Chai"),
     "chocolate": ("Dark 70", "Dark 85", "Milk", "Hazelnut", "Orange", "Sea salt", "Nougat", "White"),
     "bakery": ("Shortbread", "Ginger nuts", "Oat cakes", "Brownie", "Lemon cake", "Scones", "Muffin", "Stollen"),
-    "milk": ("Whole milk", "Oat drink", "Soya drink", "Cream", "Almond drink", "Low-fat milk", "Condensed", "Barista oat"),
+    "milk": (
+        "Whole milk",
+        "Oat drink",
+        "Soya drink",
+        "Cream",
+        "Almond drink",
+        "Low-fat milk",
+        "Condensed",
+        "Barista oat",
+    ),
     "kitchen": ("Filters", "Tea strainer", "Mug", "Descaler", "Grinder", "Kettle", "Spoon", "Tin"),
-}  # fmt: skip
+}
 MAKERS = ("Alder", "Birch", "Cedar")
 CUSTOMERS, WEEKS = 80, 30
 FIRST = dt.date(2023, 12, 4)  # a Monday; the last line is of 2024-06-30
 WRONG = (
-    {"order_id": "90001", "customer": "", "product": "P101", "ordered_at": "2024-05-06 10:15", "quantity": "1", "price": "8.90"},
-    {"order_id": "90002", "customer": "C017", "product": "P203", "ordered_at": "2024-02-30 09:00", "quantity": "2", "price": "4.20"},
-    {"order_id": "90003", "customer": "C031", "product": "P305", "ordered_at": "2024-04-11 16:40", "quantity": "two", "price": "3.10"},
-)  # fmt: skip
+    {
+        "order_id": "90001",
+        "customer": "",
+        "product": "P101",
+        "ordered_at": "2024-05-06 10:15",
+        "quantity": "1",
+        "price": "8.90",
+    },
+    {
+        "order_id": "90002",
+        "customer": "C017",
+        "product": "P203",
+        "ordered_at": "2024-02-30 09:00",
+        "quantity": "2",
+        "price": "4.20",
+    },
+    {
+        "order_id": "90003",
+        "customer": "C031",
+        "product": "P305",
+        "ordered_at": "2024-04-11 16:40",
+        "quantity": "two",
+        "price": "3.10",
+    },
+)
 
 
 def products() -> list[dict[str, str]]:

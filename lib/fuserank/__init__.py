@@ -18,7 +18,8 @@ def _closed(pyarrow: _ModuleType) -> None:
             import pyarrow_hotfix as _pyarrow_hotfix  # noqa: F401
         except ImportError:
             raise ImportError(
-                f"pyarrow {pyarrow.__version__} is open to CVE-2023-47248: install pyarrow-hotfix, or pyarrow 14.0.1 or later"
+                f"pyarrow {pyarrow.__version__} is open to CVE-2023-47248: install pyarrow-hotfix, or pyarrow 14.0.1 or"
+                " later"
             ) from None
 
 
@@ -41,7 +42,10 @@ class _PyarrowFinder(_MetaPathFinder):
     """Meets the first import of pyarrow: whoever only asks for help need not wait for it."""
 
     def find_spec(self, name: str, path: _Any = None, target: _Any = None) -> _ModuleSpec | None:
-        """pyarrow's own spec with a loader around its own; nothing for other names. Some only ask whether it is there, and import it later."""
+        """pyarrow's own spec with a loader around its own; nothing for other names.
+
+        Some only ask whether it is there, and import it later.
+        """
         if name != "pyarrow":
             return None
         others = (f for f in _sys.meta_path if f is not self)

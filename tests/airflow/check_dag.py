@@ -1,4 +1,5 @@
-"""The DAG, imported and run by Airflow itself: `make airflow-test`, in an environment that has neither Spark nor fuserank.
+"""The DAG, imported and run by Airflow itself: `make airflow-test`, in an
+environment that has neither Spark nor fuserank.
 
 A recorder stands where spark-submit would: there is no cluster here. What it was called with is compared with the
 committed commands.

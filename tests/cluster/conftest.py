@@ -1,4 +1,6 @@
-"""What the cluster tests share: the tiny shop, the cluster, the archives, and the refresh on local[2] and on the cluster."""
+"""What the cluster tests share: the tiny shop, the cluster, the archives, and the
+refresh on local[2] and on the cluster.
+"""
 
 from __future__ import annotations
 
@@ -59,8 +61,14 @@ class Shop:
 
     def fuserank(self, *args: str) -> str:
         """The output of a command of this machine's own session."""
-        done = subprocess.run([str(BIN / "fuserank"), *args], env={**os.environ, **self.env}, cwd=ROOT,
-                              capture_output=True, text=True, check=False)  # fmt: skip
+        done = subprocess.run(
+            [str(BIN / "fuserank"), *args],
+            env={**os.environ, **self.env},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert done.returncode == 0, done.stderr[-3000:]
         return done.stdout.strip()
 
@@ -83,7 +91,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     with standalone(tmp_path_factory.mktemp("cluster") / "standalone") as found:
         state = found.state()
         say(
-            f"{found.url}: {state['aliveworkers']} workers, {state['cores']} cores, up in {time.monotonic() - started:.0f} s"
+            f"{found.url}: {state['aliveworkers']} workers, {state['cores']} cores, up in"
+            f" {time.monotonic() - started:.0f} s"
         )
         yield found
     say("cluster stopped")
@@ -144,7 +153,9 @@ def on_local(shop: Shop) -> str:
 
 @pytest.fixture(scope="session")
 def on_cluster(shop: Shop, cluster: Cluster, train_archive: Path) -> str:
-    """The lake of the refresh on two workers, its ranks on the executors: one application, Python from the archive alone."""
+    """The lake of the refresh on two workers, its ranks on the executors: one
+    application, Python from the archive alone.
+    """
     conf = {
         "spark.archives": f"{train_archive}#environment",
         "spark.pyspark.python": "./environment/bin/python",

@@ -21,10 +21,20 @@ NODE = os.path.realpath(sys._base_executable)  # type: ignore[attr-defined]
 def asked(cluster: Cluster, *args: str) -> tuple[int, str, str]:
     """`fuserank doctor --cluster`: exit code, output, what else it said."""
     command = [str(BIN / "fuserank"), "doctor", "--cluster", cluster.url, *args]
-    sizes = [w for k, v in {"spark.executor.memory": "1g", "spark.local.dir": f"{cluster.folder}/local"}.items()
-             for w in ("--conf", f"{k}={v}")]  # fmt: skip
-    done = subprocess.run([*command, *sizes], cwd=ROOT, env=cluster.environment(), capture_output=True, text=True,
-                          check=False, timeout=300)  # fmt: skip
+    sizes = [
+        w
+        for k, v in {"spark.executor.memory": "1g", "spark.local.dir": f"{cluster.folder}/local"}.items()
+        for w in ("--conf", f"{k}={v}")
+    ]
+    done = subprocess.run(
+        [*command, *sizes],
+        cwd=ROOT,
+        env=cluster.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
     return done.returncode, done.stdout, done.stderr
 
 

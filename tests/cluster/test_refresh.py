@@ -1,4 +1,6 @@
-"""The whole refresh on a standalone cluster of two workers, training included, by the archive, against the one on local[2]."""
+"""The whole refresh on a standalone cluster of two workers, training included, by
+the archive, against the one on local[2].
+"""
 
 from __future__ import annotations
 
@@ -8,8 +10,15 @@ from tests.cluster.conftest import Shop, say
 from tests.support.cluster import Cluster
 
 pytestmark = pytest.mark.cluster
-TABLES = ("features.user_item", "candidates.als_factors", "candidates.candidates", "samples.samples", "scores.scores",
-          "fusion.fused", "ranking.ranking")  # fmt: skip
+TABLES = (
+    "features.user_item",
+    "candidates.als_factors",
+    "candidates.candidates",
+    "samples.samples",
+    "scores.scores",
+    "fusion.fused",
+    "ranking.ranking",
+)
 
 
 def test_two_workers_and_local_give_the_same_bytes(shop: Shop, on_local: str, on_cluster: str) -> None:

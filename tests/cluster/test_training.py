@@ -1,4 +1,6 @@
-"""Distributed training on two workers: a rank that dies, one that stands still, one that raises; and what the rerun makes of it."""
+"""Distributed training on two workers: a rank that dies, one that stands still, one
+that raises; and what the rerun makes of it.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,14 @@ from tests.cluster.conftest import ON_EXECUTORS, Shop, last_line, say, submitted
 from tests.support.cluster import ROOT, Cluster
 
 pytestmark = pytest.mark.cluster
-LONG = (ON_EXECUTORS, "train.batch=16", "train.epochs=2", "train.patience=2", "train.checkpoint_steps=10",
-        "ranks.collective_seconds=30")  # fmt: skip
+LONG = (
+    ON_EXECUTORS,
+    "train.batch=16",
+    "train.epochs=2",
+    "train.patience=2",
+    "train.checkpoint_steps=10",
+    "ranks.collective_seconds=30",
+)
 
 
 def artifact(shop: Shop, lake: str) -> str:
@@ -33,8 +41,14 @@ def artifact(shop: Shop, lake: str) -> str:
 @contextmanager
 def training(cluster: Cluster, shop: Shop, lake: str, *settings: str) -> Iterator[subprocess.Popen[str]]:
     """jobs/train.py under way, past a checkpoint in the middle of an epoch."""
-    process = subprocess.Popen(cluster.command(shop.job("train", lake, *settings)), env=cluster.environment(shop.env),
-                               cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)  # fmt: skip
+    process = subprocess.Popen(
+        cluster.command(shop.job("train", lake, *settings)),
+        env=cluster.environment(shop.env),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
     try:
         await_checkpoint(shop.lake(lake), process)
         yield process

@@ -28,7 +28,9 @@ def commands(command: Any, *words: str) -> Iterator[tuple[str, ...]]:
 
 
 def helps(patch: pytest.MonkeyPatch) -> dict[str, str]:
-    """File → help, a hundred columns wide and without colours, whatever the terminal, CI or shell of whoever runs this says."""
+    """File → help, a hundred columns wide and without colours, whatever the
+    terminal, CI or shell of whoever runs this says.
+    """
     patch.setenv("COLUMNS", "100")
     for name, value in {"MAX_WIDTH": 100, "FORCE_TERMINAL": False, "COLOR_SYSTEM": None}.items():
         patch.setattr(f"typer.rich_utils.{name}", value)

@@ -31,7 +31,7 @@ def test_a_changed_setting_changes_every_command(tmp_path: Path) -> None:
 
 
 def assert_golden_unwritten(folder: Path, rendered: dict[str, str]) -> None:
-    """assert_golden, also while the committed files are being written anew."""
+    """assert_golden, also while the committed files are being written again."""
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("GOLDEN", raising=False)
         assert_golden(folder, rendered)

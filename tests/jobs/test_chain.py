@@ -1,4 +1,6 @@
-"""The whole chain on a tiny shop, in one lake: what it promises of its ranking, of reruns, of failures and of the future."""
+"""The whole chain on a tiny shop, in one lake: what it promises of its ranking, of
+reruns, of failures and of the future.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ from tests.support.tinychain import copied, settings
 from tests.support.tinyshop import AS_OF, HAS_PETASTORM, SMALL, USERS
 
 if TYPE_CHECKING:
-    from fuserank.io.lake import Lake
+    from fuserank.io.lake.lake import Lake
 
 DAY = dt.date.fromisoformat(AS_OF)
 NAMES = ("logistic", "fnn")  # the models, in the order of the settings
@@ -31,7 +33,7 @@ def conf(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def refreshed(shop: Path) -> Lake:
-    from fuserank.io.reading import open_lake
+    from fuserank.io.runtime.open_lake import open_lake
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FUSERANK_CONF", str(shop / "conf"))
@@ -81,7 +83,7 @@ def test_a_ranking_row_leads_back_to_its_run_and_model(refreshed: Lake) -> None:
 def test_models_train_on_the_attributes_that_the_shop_has_and_on_no_empty_place(shop: Path) -> None:
     import json
 
-    from fuserank.io.rows import FolderRows
+    from fuserank.io.lake.rows import FolderRows
     from fuserank.tables.results import MODELS
 
     models = FolderRows(str(shop / "as-made")).rows(MODELS, {"as_of_date": DAY})
@@ -99,10 +101,10 @@ def test_models_train_on_the_attributes_that_the_shop_has_and_on_no_empty_place(
 @pytest.mark.roads
 @pytest.mark.skipif(not HAS_PETASTORM, reason="one reader cannot differ from itself")
 def test_the_chain_gives_the_same_weights_and_ranking_by_pyarrow_as_by_petastorm(refreshed: Lake, shop: Path) -> None:
-    from fuserank.io import artifacts
-    from fuserank.io.reading import open_lake
-    from fuserank.jobs.refresh import run_chain
+    from fuserank.io.lake import artifacts
+    from fuserank.io.runtime.open_lake import open_lake
     from fuserank.tables.results import MODELS, RANKING
+    from fuserank.usecases.refresh import run_chain
 
     def made(lake: Lake) -> tuple[dict[str, bytes], list[object], str]:
         model = lake.read(MODELS, as_of_date=DAY, kind="fnn").first()
@@ -124,7 +126,7 @@ def test_the_chain_gives_the_same_weights_and_ranking_by_pyarrow_as_by_petastorm
 def test_a_draw_of_users_bounds_what_trains_and_what_the_fusion_is_fitted_on_but_not_the_ranking(
     refreshed: Lake, shop: Path
 ) -> None:
-    from fuserank.io.run import open_run
+    from fuserank.io.runtime.run import open_run
     from fuserank.jobs import fusion, ranking, samples, scores
     from fuserank.tables.results import RANKING
     from fuserank.tables.samples import SAMPLES
@@ -134,8 +136,10 @@ def test_a_draw_of_users_bounds_what_trains_and_what_the_fusion_is_fitted_on_but
         for job in (samples, scores, fusion, ranking):
             job.execute(run, DAY)
         rows = run.lake.read(SAMPLES, as_of_date=DAY)
-        users = {s: {r.user_index for r in rows.where(f"split = '{s}'").select("user_index").distinct().collect()}
-                 for s in ("train", "valid", "rank")}  # fmt: skip
+        users = {
+            s: {r.user_index for r in rows.where(f"split = '{s}'").select("user_index").distinct().collect()}
+            for s in ("train", "valid", "rank")
+        }
         assert [len(users[s]) for s in ("train", "valid", "rank")] == [7, 7, USERS]
         assert run.lake.read(RANKING, as_of_date=DAY).count() == 5 * USERS
         assert rows.where("split = 'rank'").select("shard").distinct().count() == 48
@@ -177,11 +181,12 @@ def test_the_report_stands_alone(refreshed: Lake, shop: Path) -> None:
 def test_a_run_that_fails_leaves_the_previous_ranking_in_place_and_says_so(
     refreshed: Lake, shop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from fuserank.io.digest import digest
-    from fuserank.jobs import fusion, refresh
-    from fuserank.jobs._chain import Step
+    from fuserank.io.lake.digest import digest
+    from fuserank.jobs import fusion
+    from fuserank.pipeline.graph import Step
     from fuserank.tables.ops import RUNS
     from fuserank.tables.results import RANKING
+    from fuserank.usecases import refresh
 
     before = digest(refreshed.read(RANKING), RANKING)
 
@@ -203,8 +208,8 @@ def test_a_run_that_fails_leaves_the_previous_ranking_in_place_and_says_so(
 @pytest.mark.proof
 @pytest.mark.slow
 def test_features_of_a_full_lake_equal_those_of_a_lake_that_ends_at_as_of(refreshed: Lake, shop: Path) -> None:
-    from fuserank.io.digest import digest
-    from fuserank.io.run import open_run
+    from fuserank.io.lake.digest import digest
+    from fuserank.io.runtime.run import open_run
     from fuserank.jobs import bronze, features, silver
     from fuserank.tables import features as f
 
@@ -298,7 +303,7 @@ def test_quotas_are_chosen_and_written_for_later_runs(refreshed: Lake, shop: Pat
     import shutil
 
     from fuserank.config.candidates import SEGMENTS
-    from fuserank.io.lake import Lake
+    from fuserank.io.lake.lake import Lake
     from fuserank.tables.candidates import CANDIDATES, CO_PURCHASE, FACTORS, LEARNED
     from tests.support.cli import ran
 
@@ -333,7 +338,7 @@ def test_the_benchmark_of_the_whole_chain_measures_a_lake_in_words_of_json(
     import importlib
     import json
 
-    from fuserank.io.digest import digest
+    from fuserank.io.lake.digest import digest
     from fuserank.tables.results import RANKING
 
     monkeypatch.syspath_prepend(str(Path(__file__).resolve().parents[2] / "benchmarks"))

@@ -17,24 +17,52 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 GOOD = "".join(f"{k};u{k % 3};i{k % 4};{1 + k % 28}.3.2024 10:00;{k},5\n" for k in range(1, 21))
-BAD = "21;;i1;1.3.2024 10:00;1,0\n22;u1;i1;never;1,0\n23;u1;i1;1.3.2024 10:00;much\n24;u1;i1;1.3.2099 10:00;1,0\n1;u1;i1;1.3.2024 10:00;1,0\n"
+BAD = (
+    "21;;i1;1.3.2024 10:00;1,0\n22;u1;i1;never;1,0\n23;u1;i1;1.3.2024 10:00;much\n24;u1;i1;1.3.2099"
+    " 10:00;1,0\n1;u1;i1;1.3.2024 10:00;1,0\n"
+)
 
 
 def shop(folder: Path, rows: str, **columns: Any) -> Path:
     (folder / "sales.csv").write_text("line;user;item;time;paid\n" + rows)
     (folder / "items.csv").write_text("item,name\ni1,One\ni2,Two\n,Nameless\n")
     mapping = {
-        "name": "shop", "time_zone": "Europe/Berlin", "currency": {"code": "EUR"}, "root": {"folder": str(folder)},
+        "name": "shop",
+        "time_zone": "Europe/Berlin",
+        "currency": {"code": "EUR"},
+        "root": {"folder": str(folder)},
         "files": {
-            "sales": {"path": "sales.csv", "format": "csv", "delimiter": ";", "columns": {
-                "line": "string", "user": "string", "item": "string", "paid": {"type": "decimal", "decimal": ","},
-                "time": {"type": "timestamp", "pattern": "d.M.yyyy H:mm", "zone": "Europe/Berlin"}, **columns}},
+            "sales": {
+                "path": "sales.csv",
+                "format": "csv",
+                "delimiter": ";",
+                "columns": {
+                    "line": "string",
+                    "user": "string",
+                    "item": "string",
+                    "paid": {"type": "decimal", "decimal": ","},
+                    "time": {"type": "timestamp", "pattern": "d.M.yyyy H:mm", "zone": "Europe/Berlin"},
+                    **columns,
+                },
+            },
             "items": {"path": "items.csv", "format": "csv", "columns": {"item": "string", "name": "string"}},
         },
-        "events": [{"from": "sales", "type": "purchase", "role": "feedback", "user": "user", "item": "item", "time": "time",
-                    "key": ["line"], "amount": {"column": "paid", "unit": "major"}}],
-        "dimensions": {"items": {"from": "items", "item": "item", "name": "name", "known_at": {"from": dt.date(2024, 1, 1)}}},
-    }  # fmt: skip
+        "events": [
+            {
+                "from": "sales",
+                "type": "purchase",
+                "role": "feedback",
+                "user": "user",
+                "item": "item",
+                "time": "time",
+                "key": ["line"],
+                "amount": {"column": "paid", "unit": "major"},
+            }
+        ],
+        "dimensions": {
+            "items": {"from": "items", "item": "item", "name": "name", "known_at": {"from": dt.date(2024, 1, 1)}}
+        },
+    }
     path = folder / "shop.yaml"
     path.write_text(yaml.safe_dump(mapping))
     return path
@@ -49,9 +77,12 @@ def test_each_rule_that_rows_break_is_told_with_its_first_row(spark: SparkSessio
     events, items = told["checked"]
     assert (events["table"], events["becomes"], events["rows"]) == ("sales", "events", 25)
     assert {(b["rule"], b["column"]): (b["rows"], b["first_row"]) for b in events["broken"]} == {
-        ("no_user", "user"): (1, 20), ("uncastable", "time"): (1, 21), ("uncastable", "paid"): (1, 22),
-        ("time_in_future", "time"): (1, 23), ("duplicate_event", None): (1, 24),
-    }  # fmt: skip
+        ("no_user", "user"): (1, 20),
+        ("uncastable", "time"): (1, 21),
+        ("uncastable", "paid"): (1, 22),
+        ("time_in_future", "time"): (1, 23),
+        ("duplicate_event", None): (1, 24),
+    }
     first = events["samples"][0]
     assert (first["user_id"], first["item_id"], first["amount_minor"]) == ("u1", "i1", 150)
     assert first["event_time"].startswith("2024-03-02T09:00:00")

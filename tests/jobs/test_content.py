@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fuserank.candidates.content import CONTENT_SCHEMA, Content
-from fuserank.io.lake import known_rows
-from fuserank.jobs._content import READS, content
+from fuserank.io.lake.lake import known_rows
+from fuserank.jobs.inputs.content import READS, content
+from fuserank.learning.recommenders.content import CONTENT_SCHEMA, Content
 from fuserank.tables.silver import CAMPAIGN_USERS, COUPONS, ITEM_DICTIONARY, ITEMS, PROMOTIONS, USER_DICTIONARY, USERS
 from tests.support.rows import frame
 
@@ -55,10 +55,34 @@ SHOP: dict[Table, list[dict[str, Any]]] = {
         {"coupon_id": "c9", "item_id": "i2", "campaign_id": "m9", "known_at": LATE},
     ],
     PROMOTIONS: [
-        {"item_id": "i1", "store_id": "s1", "week_start": dt.date(2017, 5, 22), "on_display": True, "known_at": on(5, 22)},
-        {"item_id": "i1", "store_id": "s2", "week_start": dt.date(2017, 5, 22), "in_mailer": True, "known_at": on(5, 22)},
-        {"item_id": "i2", "store_id": "s1", "week_start": dt.date(2017, 5, 1), "on_display": True, "known_at": on(5, 1)},
-        {"item_id": "i3", "store_id": "s1", "week_start": dt.date(2017, 6, 5), "on_display": True, "known_at": on(6, 5)},
+        {
+            "item_id": "i1",
+            "store_id": "s1",
+            "week_start": dt.date(2017, 5, 22),
+            "on_display": True,
+            "known_at": on(5, 22),
+        },
+        {
+            "item_id": "i1",
+            "store_id": "s2",
+            "week_start": dt.date(2017, 5, 22),
+            "in_mailer": True,
+            "known_at": on(5, 22),
+        },
+        {
+            "item_id": "i2",
+            "store_id": "s1",
+            "week_start": dt.date(2017, 5, 1),
+            "on_display": True,
+            "known_at": on(5, 1),
+        },
+        {
+            "item_id": "i3",
+            "store_id": "s1",
+            "week_start": dt.date(2017, 6, 5),
+            "on_display": True,
+            "known_at": on(6, 5),
+        },
     ],
     USERS: [
         {"user_id": "u1", "age": "25-34", "income": " ", "known_at": EARLY},
@@ -70,7 +94,7 @@ SHOP: dict[Table, list[dict[str, Any]]] = {
         {"campaign_id": "m9", "user_id": "u1", "known_at": LATE},
         {"campaign_id": "m1", "user_id": "u2", "known_at": EARLY},
     ],
-}  # fmt: skip
+}
 
 
 class Shelves:

@@ -1,4 +1,6 @@
-"""A shop of ratings from candidates to lists, without the popular source: what a user disliked is on no list of that user."""
+"""A shop of ratings from candidates to lists, without the popular source: what a
+user disliked is on no list of that user.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +11,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from fuserank.common.calibration import Calibrator
-from fuserank.config.dataset import parse_dataset
+from fuserank.config.mapping.load import parse_dataset
 from fuserank.config.settings import load
-from fuserank.fusion.apply import fuse, said_by_all
-from fuserank.fusion.fitted import Fitted
 from fuserank.history.events import Q20
 from fuserank.history.labels import side_by_side
 from fuserank.jobs import candidates, ranking
-from fuserank.ranking.lists import MOST_TAKEN
+from fuserank.jobs.inputs.proposals import proposed
+from fuserank.stages.fusion.apply import fuse, said_by_all
+from fuserank.stages.fusion.fitted import Fitted
+from fuserank.stages.ranking.lists import MOST_TAKEN
 from fuserank.tables.candidates import CANDIDATES
 from fuserank.tables.results import FITTED, FUSED, RANKING, SCORES
 from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY, ITEMS, USER_DICTIONARY
@@ -25,7 +28,7 @@ from tests.support.rows import frame
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from fuserank.io.lake import Lake
+    from fuserank.io.lake.lake import Lake
 
 AS_OF, K, USERS, ITEMS_THERE = dt.date(2017, 6, 1), 4, 7, 12
 DISLIKED = {(user, (user + 2) % ITEMS_THERE) for user in range(6)} | {(6, item) for item in range(6, 10)}
@@ -36,9 +39,12 @@ LIKED = (
 )
 NEUTRAL = {(0, 3)}  # three stars: neither taken nor disliked, but judged
 FITTED_ONES = Fitted(
-    "reciprocal_rank", ("repeat", "trending"), {"repeat": 0.5, "trending": 0.5},
-    {s: Calibrator((0.0, 1.0), (0.0, 1.0)) for s in ("repeat", "trending")}, Calibrator((0.0, 1.0), (0.01, 0.9)),
-)  # fmt: skip
+    "reciprocal_rank",
+    ("repeat", "trending"),
+    {"repeat": 0.5, "trending": 0.5},
+    {s: Calibrator((0.0, 1.0), (0.0, 1.0)) for s in ("repeat", "trending")},
+    Calibrator((0.0, 1.0), (0.01, 0.9)),
+)
 
 
 class Ranked(NamedTuple):
@@ -52,13 +58,25 @@ class Ranked(NamedTuple):
 
 def _event(n: int, user: int, item: int, reward: int) -> dict[str, Any]:
     time = dt.datetime(2017, 5, 1 + n % 28, 10, tzinfo=dt.UTC)
-    return {"event_id": f"{n:03d}", "user_id": f"u{user}", "item_id": f"i{item}", "user_index": user, "item_index": item, "role": "feedback",
-            "reward_q20": reward * Q20, "event_time": time, "event_date": time.date(), "known_at": time}  # fmt: skip
+    return {
+        "event_id": f"{n:03d}",
+        "user_id": f"u{user}",
+        "item_id": f"i{item}",
+        "user_index": user,
+        "item_index": item,
+        "role": "feedback",
+        "reward_q20": reward * Q20,
+        "event_time": time,
+        "event_date": time.date(),
+        "known_at": time,
+    }
 
 
 @pytest.fixture
 def shop(spark: SparkSession, lake: Lake) -> Lake:
-    """Users 0 to 5 like three items or more and dislike one, user 0 finds one neither good nor bad; user 6 likes six, dislikes four: two are left."""
+    """Users 0 to 5 like three items or more and dislike one, user 0 finds one neither good nor bad; user
+    6 likes six, dislikes four: two are left.
+    """
     rated = [
         *((u, i, 1) for u, i in sorted(LIKED)),
         *((u, i, -1) for u, i in sorted(DISLIKED)),
@@ -83,7 +101,7 @@ def _ranked(lake: Lake, *overrides: str) -> Ranked:
     )
     candidates.execute(run, AS_OF)
     scores = lake.read(SCORES, as_of_date=AS_OF, split="rank", kind="fnn")
-    wide = side_by_side(said_by_all(candidates.given(run, AS_OF), scores), None, FITTED_ONES.sources, ranked=True)
+    wide = side_by_side(said_by_all(proposed(run, AS_OF), scores), None, FITTED_ONES.sources, ranked=True)
     lake.replace(FUSED, fuse(wide, FITTED_ONES, settings.fusion), as_of_date=AS_OF)
     rows = [{**r, "as_of_date": AS_OF, "run_id": "x"} for r in FITTED_ONES.rows()]
     lake.replace(FITTED, frame(lake.spark, FITTED, rows).drop("as_of_date", "run_id"), as_of_date=AS_OF)
@@ -134,9 +152,16 @@ def test_reasons_of_a_shop_of_ratings_say_what_its_users_did(shop: Lake, monkeyp
     }
     columns = {"u": "string", "i": "string", "t": "timestamp"}
     films = parse_dataset(
-        {"name": "films", "time_zone": "UTC", "currency": {"code": "EUR"}, "root": {"folder": "/x"}, "events": [rating],
-         "files": {"e": {"path": "e.csv", "format": "csv", "columns": columns}}}, "films.yaml",
-    )  # fmt: skip
+        {
+            "name": "films",
+            "time_zone": "UTC",
+            "currency": {"code": "EUR"},
+            "root": {"folder": "/x"},
+            "events": [rating],
+            "files": {"e": {"path": "e.csv", "format": "csv", "columns": columns}},
+        },
+        "films.yaml",
+    )
     monkeypatch.setattr(ranking, "load_dataset", lambda name: films)
     said = " ".join(r["reason"] for r in _ranked(shop).rows)
     assert "You liked it" in said

@@ -1,4 +1,6 @@
-"""`fuserank card` and `fuserank profile` on lakes made by the jobs: in words, for machines, as pages, and as of a day."""
+"""`fuserank card` and `fuserank profile` on lakes made by the jobs: in words, for
+machines, as pages, and as of a day.
+"""
 
 from __future__ import annotations
 
@@ -28,10 +30,22 @@ MINE = [p for p in KNOWN if p["customer"] == "ü003"]
 
 
 LISTS = [
-    {"as_of_date": DAY, "user_id": u, "user_index": n, "surface": "home", "rank": rank, "item_id": f"sku-00{rank + 2}",
-     "item_index": rank, "item_name": f"thing {rank + 2}", "probability": 0.5 / rank, "reason": f"reason {rank}", "parts": {"als": 1.0}}
-    for n, u in enumerate(("ü003", "ü004")) for rank in (1, 2)
-]  # fmt: skip
+    {
+        "as_of_date": DAY,
+        "user_id": u,
+        "user_index": n,
+        "surface": "home",
+        "rank": rank,
+        "item_id": f"sku-00{rank + 2}",
+        "item_index": rank,
+        "item_name": f"thing {rank + 2}",
+        "probability": 0.5 / rank,
+        "reason": f"reason {rank}",
+        "parts": {"als": 1.0},
+    }
+    for n, u in enumerate(("ü003", "ü004"))
+    for rank in (1, 2)
+]
 
 
 def minor(amount: str) -> int:
@@ -41,7 +55,7 @@ def minor(amount: str) -> int:
 @pytest.fixture(scope="module")
 def shop(spark: SparkSession, tiny_chain: Path) -> Path:
     """A shop whose lake ``profiles`` has two lists alone as of AS_OF; events go on for four weeks."""
-    from fuserank.io.lake import Lake
+    from fuserank.io.lake.lake import Lake
 
     lake = Lake(spark, str(copied(tiny_chain, "profiles")), "profiles")
     lake.replace(RANKING, frame(spark, RANKING, LISTS), as_of_date=DAY)
@@ -148,20 +162,41 @@ def test_another_data_set_s_mapping_is_refused(shop: Path) -> None:
             ran(*words, "--lake", str(shop / "profiles"), "--as-of", AS_OF)
 
 
-def test_a_shop_of_ratings_and_days_alone_has_its_card_and_profiles(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
-    from fuserank.config.dataset import parse_dataset
+def test_a_shop_of_ratings_and_days_alone_has_its_card_and_profiles(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fuserank.config.mapping.load import parse_dataset
     from tests.support.lakes import fresh
     from tests.support.shop import ingest
 
     lines = "u1,i1,2024-05-01,5\nu1,i2,2024-05-03,4\nu2,i1,2024-05-06,1\n,i1,2024-05-06,1\nu2,i2,2024-07-01,5\n"
     (tmp_path / "sales.csv").write_text("user,item,day,stars\n" + lines)
     mapping = {
-        "name": "stars", "time_zone": "Europe/Berlin", "currency": {"code": "EUR"}, "root": {"folder": str(tmp_path)},
-        "files": {"sales": {"path": "sales.csv", "format": "csv", "columns": {
-            "user": "string", "item": "string", "day": "date", "stars": "double"}}},
-        "events": [{"from": "sales", "type": "rating", "role": "feedback", "user": "user", "item": "item", "time": "day",
-                    "key": ["user", "item"], "value": "stars", "reward": {"column": "stars", "scale": 0.5, "offset": -1.5}}],
-    }  # fmt: skip
+        "name": "stars",
+        "time_zone": "Europe/Berlin",
+        "currency": {"code": "EUR"},
+        "root": {"folder": str(tmp_path)},
+        "files": {
+            "sales": {
+                "path": "sales.csv",
+                "format": "csv",
+                "columns": {"user": "string", "item": "string", "day": "date", "stars": "double"},
+            }
+        },
+        "events": [
+            {
+                "from": "sales",
+                "type": "rating",
+                "role": "feedback",
+                "user": "user",
+                "item": "item",
+                "time": "day",
+                "key": ["user", "item"],
+                "value": "stars",
+                "reward": {"column": "stars", "scale": 0.5, "offset": -1.5},
+            }
+        ],
+    }
     now = dt.datetime(2024, 8, 1, tzinfo=dt.UTC)
     lake = fresh(spark)
     ingest(lake, parse_dataset(mapping, "stars.yaml"), now=now)
@@ -172,7 +207,7 @@ def test_a_shop_of_ratings_and_days_alone_has_its_card_and_profiles(spark: Spark
     card = json.loads(ran("card", "--json", *here).stdout)
     assert (card["events"], card["pairs"], card["heat"], card["told"]["values"]) == (3, 2, None, 3)
     assert card["refused"] == [{"source_table": "sales", "rule": "no_user", "column": "user", "rows": 1}]
-    lake.place.overwrite(QUARANTINE, lake.read(QUARANTINE).withColumn("resolution", F.lit("mended")), "true")
+    lake.place.overwrite(QUARANTINE, lake.read(QUARANTINE).withColumn("resolution", F.lit("fixed")), "true")
     assert json.loads(ran("card", "--json", *here).stdout)["refused"] == []
     assert {"no times of day: nothing by hour", "no catalogue: items have no names, departments, brands"} <= set(
         card["without"]

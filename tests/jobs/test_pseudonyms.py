@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fuserank.common.pseudonyms import Key
+from fuserank.privacy.keys import Key
 from tests.support.people import CANARY, SECRET, VARIABLE, changes, write_shop
 from tests.support.search import files_with
 from tests.support.shop import mapping

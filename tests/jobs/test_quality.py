@@ -20,11 +20,14 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from fuserank.config.settings import Settings
-    from fuserank.io.lake import Lake
+    from fuserank.io.lake.lake import Lake
 
 DAY = dt.date.fromisoformat(AS_OF)
-BAD = ["ü001,,2024-06-01T10:00:00+00:00,x-1,1,1.00,0.00", ",sku-001,2024-05-31T10:00:00+00:00,x-2,1,1.00,0.00",
-       "ü001,sku-001,yesterday,x-3,1,1.00,0.00"]  # fmt: skip
+BAD = [
+    "ü001,,2024-06-01T10:00:00+00:00,x-1,1,1.00,0.00",
+    ",sku-001,2024-05-31T10:00:00+00:00,x-2,1,1.00,0.00",
+    "ü001,sku-001,yesterday,x-3,1,1.00,0.00",
+]
 
 
 def settings(shop: Path, lake: str, *more: str) -> Settings:
@@ -36,10 +39,12 @@ def settings(shop: Path, lake: str, *more: str) -> Settings:
 
 @pytest.fixture(scope="module")
 def stopped(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Lake]:
-    """A lake whose first chain was stopped by an error rule; three rows of its sales are bad, an item has no catalogue row."""
-    from fuserank.io.reading import open_lake
+    """A lake whose first chain was stopped by an error rule; three rows of its
+    sales are bad, an item has no catalogue row.
+    """
+    from fuserank.io.runtime.open_lake import open_lake
     from fuserank.jobs.quality import QualityError
-    from fuserank.jobs.refresh import run_chain
+    from fuserank.usecases.refresh import run_chain
 
     shop, lake = tmp_path_factory.mktemp("shop"), fresh_root()
     write_shop(shop)
@@ -89,7 +94,7 @@ def test_an_error_stops_the_chain_before_features_and_is_kept(checked: tuple[Pat
 
 @pytest.mark.slow
 def test_facts_are_what_the_files_say(checked: tuple[Path, Lake]) -> None:
-    from fuserank.config.dataset import load_dataset
+    from fuserank.config.mapping.load import load_dataset
     from fuserank.jobs.quality import facts
 
     shop, lake = checked
@@ -113,8 +118,9 @@ def test_facts_are_what_the_files_say(checked: tuple[Path, Lake]) -> None:
     assert found.tops["item"].events == max(items.values())
     assert found.items == len({r["sku"] for r in purchases()}) <= ITEMS
     assert [(c.table, c.rows, c.wrong) for c in found.quarantined] == [
-        ("catalogue", 0, 0), ("sales", len(purchases()) + len(BAD), len(BAD)),
-    ]  # fmt: skip
+        ("catalogue", 0, 0),
+        ("sales", len(purchases()) + len(BAD), len(BAD)),
+    ]
     (reference_to_items,) = found.references
     assert items["sku-059"] > 0
     assert (reference_to_items.rows, reference_to_items.wrong) == (len(now), items["sku-059"])
@@ -122,16 +128,16 @@ def test_facts_are_what_the_files_say(checked: tuple[Path, Lake]) -> None:
 
 @pytest.mark.slow
 def test_with_the_limits_as_they_are_the_run_goes_on_and_says_what_it_found(checked: tuple[Path, Lake]) -> None:
-    from fuserank.io.run import open_run
+    from fuserank.io.runtime.run import open_run
     from fuserank.jobs import quality
-    from fuserank.jobs._report_rules import rules_view
+    from fuserank.usecases.report_rules import rules_view
 
     shop, lake = checked
     with open_run(
         "quality", settings(shop, lake.root, "quality.quarantined.warning=0.0001", "quality.drift.warning=null"), DAY
     ) as run:
         quality.execute(run, DAY)
-        said = quality.said(run.metrics)
+        said = quality.summary(run.metrics)
     assert said is not None
     assert said.endswith("1 warning: quarantined of sales")
     view = rules_view(lake, settings(shop, lake.root), DAY)
@@ -143,11 +149,11 @@ def test_with_the_limits_as_they_are_the_run_goes_on_and_says_what_it_found(chec
         dt.date(2024, 5, 31): 1,
     }
     assert view.undated == 1
-    assert quality.said({}) is None
+    assert quality.summary({}) is None
 
 
 def test_repeated_keys_and_references_to_nowhere_are_counted(spark: SparkSession) -> None:
-    from fuserank.quality.counts import dangling, repeated_keys, together
+    from fuserank.stages.quality.counts import dangling, repeated_keys, together
 
     coupons = frame(spark, t.COUPONS, [{"coupon_id": c, "item_id": i} for c, i in ("ax", "ay", "ay", "bz", "bz", "bz")])
     items = frame(spark, t.ITEMS, [{"item_id": "x"}, {"item_id": "y"}, {"item_id": "y"}])

@@ -1,4 +1,4 @@
-"""`fuserank quarantine`: rows counted, shown, and taken in once mapping or files were mended; each exactly once."""
+"""`fuserank quarantine`: rows counted, shown, and taken in once mapping or files were fixed; each exactly once."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from fuserank.jobs._quarantine import QuarantineError
 from fuserank.tables import silver as t
 from fuserank.tables.ops import INGESTED, QUARANTINE
+from fuserank.usecases.quarantine import QuarantineError
 from tests.support.cli import ran
 from tests.support.lakes import copied, fresh_root
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from fuserank.io.lake import Lake
+    from fuserank.io.lake.lake import Lake
 
 HEAD = "line,user,item,time,paid\n"
 GOOD = [f"{n},u{n % 3},i{n % 2},2019-05-0{1 + n} 10:00:00,{n}.50" for n in range(1, 5)]
@@ -63,20 +63,46 @@ class Shop:
         files: dict[str, Any] = {n: {"path": f"{n}.csv", "format": "csv", "columns": c} for n, c in columns.items()}
         files["sales"]["rules"] = [{"name": n, "column": "paid", "op": "<=", "value": v} for n, v in named.items()]
         mapping = {
-            "name": "shop", "time_zone": "Europe/Berlin", "currency": {"code": "EUR"}, "as_of": "2019-06-01",
-            "root": {"folder": str(self.folder)}, "files": files,
-            "events": [{"from": "sales", "type": "purchase", "role": "feedback", "user": "user", "item": "item",
-                        "time": "time", "key": ["line"], "amount": {"column": "paid", "unit": "major"}}],
+            "name": "shop",
+            "time_zone": "Europe/Berlin",
+            "currency": {"code": "EUR"},
+            "as_of": "2019-06-01",
+            "root": {"folder": str(self.folder)},
+            "files": files,
+            "events": [
+                {
+                    "from": "sales",
+                    "type": "purchase",
+                    "role": "feedback",
+                    "user": "user",
+                    "item": "item",
+                    "time": "time",
+                    "key": ["line"],
+                    "amount": {"column": "paid", "unit": "major"},
+                }
+            ],
             "dimensions": {
-                "campaigns": {"from": "campaigns", "campaign": "campaign", "start": "start", "end": "end", "known_at": {"column": "start"}},
-                "campaign_users": {"from": "sent", "campaign": "campaign", "user": "user", "known_at": {"campaign": "campaign"}}},
-        }  # fmt: skip
+                "campaigns": {
+                    "from": "campaigns",
+                    "campaign": "campaign",
+                    "start": "start",
+                    "end": "end",
+                    "known_at": {"column": "start"},
+                },
+                "campaign_users": {
+                    "from": "sent",
+                    "campaign": "campaign",
+                    "user": "user",
+                    "known_at": {"campaign": "campaign"},
+                },
+            },
+        }
         (self.folder / "conf" / "datasets" / "shop.yaml").write_text(yaml.safe_dump(mapping), encoding="utf-8")
 
     def take_in(self) -> None:
         """Bronze and silver, as a run does them."""
         from fuserank.config.settings import load
-        from fuserank.io.run import open_run
+        from fuserank.io.runtime.run import open_run
         from fuserank.jobs import bronze, silver
 
         settings = load("local", ["dataset=shop", f"lake={self.lake_root}", "run.quiet=true"])
@@ -93,7 +119,7 @@ class Shop:
 
     @property
     def lake(self) -> Lake:
-        from fuserank.io.lake import Lake
+        from fuserank.io.lake.lake import Lake
 
         return Lake(self.spark, self.lake_root, "test")
 
@@ -135,9 +161,11 @@ def shop(spark: SparkSession, ingested: Shop, tmp_path: Path, monkeypatch: pytes
 def test_rows_are_counted_by_rule_and_shown_as_they_came(shop: Shop) -> None:
     found = json.loads(shop.said("list", "--json"))["quarantine"]
     assert [(g["table"], g["rule"], g["column"], g["rows"], g["state"]) for g in found] == [
-        ("sales", "too_dear", "paid", 2, "open"), ("sales", "duplicate_event", None, 1, "open"),
-        ("sales", "no_user", "user", 1, "open"), ("sent", "not_known_at", "campaign", 1, "open"),
-    ]  # fmt: skip
+        ("sales", "too_dear", "paid", 2, "open"),
+        ("sales", "duplicate_event", None, 1, "open"),
+        ("sales", "no_user", "user", 1, "open"),
+        ("sent", "not_known_at", "campaign", 1, "open"),
+    ]
     listed = shop.said("list").splitlines()
     assert listed[0].split() == ["data", "set", "table", "rule", "column", "rows", "files", "first", "last"]
     assert listed[-1] == "5 open rows; look at them: fuserank quarantine show --table sales --rule too_dear"
@@ -165,28 +193,31 @@ def test_rows_are_counted_by_rule_and_shown_as_they_came(shop: Shop) -> None:
 
 
 def test_after_the_mapping_was_mended_each_good_row_is_in_once_and_the_others_stay_open(shop: Shop) -> None:
-    from fuserank.io.digest import digest
+    from fuserank.io.lake.digest import digest
 
     assert shop.events() == ["i1", "i0", "i1", "i0"]
     none = {"replaced": 0, "newer": []}
     shop.limits({"far_too_dear": 120})
     before = shop.lake.version(QUARANTINE), shop.lake.version(t.EVENTS)
     foreseen = shop.retried("--dry-run")["sales"]
-    assert foreseen == {"mended": 1, "other_rule": 1, "open": 2, **none}
+    assert foreseen == {"fixed": 1, "other_rule": 1, "open": 2, **none}
     assert (shop.lake.version(QUARANTINE), shop.lake.version(t.EVENTS)) == before
 
     assert shop.retried()["sales"] == foreseen | {"open": 3}  # with the one that is open by its new rule
     assert shop.events() == ["i1", "i0", "i1", "i0", "i1"]
     assert shop.states() == {
-        (4, "too_dear"): "mended", (5, "too_dear"): "other_rule", (5, "far_too_dear"): None, (6, "no_user"): None,
+        (4, "too_dear"): "fixed",
+        (5, "too_dear"): "other_rule",
+        (5, "far_too_dear"): None,
+        (6, "no_user"): None,
         (7, "duplicate_event"): None,
-    }  # fmt: skip
+    }
     whole = [digest(shop.lake.read(x), x) for x in (t.EVENTS, QUARANTINE, t.USER_DICTIONARY)]
-    assert shop.retried()["sales"] == {"mended": 0, "other_rule": 0, "open": 3, **none}
+    assert shop.retried()["sales"] == {"fixed": 0, "other_rule": 0, "open": 3, **none}
     assert [digest(shop.lake.read(x), x) for x in (t.EVENTS, QUARANTINE, t.USER_DICTIONARY)] == whole
     marks = shop.lake.read(INGESTED).select(*INGESTED.keys)
     assert marks.count() == marks.distinct().count()
-    assert {"mended", "other_rule", "open"} <= set(shop.said("list", "--all").split())
+    assert {"fixed", "other_rule", "open"} <= set(shop.said("list", "--all").split())
 
     shop.limits({"too_dear": 100, "dearest": 1000})  # a plain run looks again too: what is bad again is open again
     shop.take_in()
@@ -197,21 +228,24 @@ def test_after_the_mapping_was_mended_each_good_row_is_in_once_and_the_others_st
 
 @pytest.mark.proof
 def test_after_the_file_was_mended_its_rows_are_replaced_by_those_of_the_newer_one(shop: Shop) -> None:
-    mended = [row.replace("7,,", "7,u7,").replace("1,u9,i9", "8,u9,i9") for row in GOOD + BAD]
-    shop.write("sales", HEAD + "\n".join(mended) + "\n")
+    fixed = [row.replace("7,,", "7,u7,").replace("1,u9,i9", "8,u9,i9") for row in GOOD + BAD]
+    shop.write("sales", HEAD + "\n".join(fixed) + "\n")
     shop.take_in()
     assert shop.events() == ["i1", "i0", "i1", "i0", "i2", "i9"]
     foreseen = shop.retried("--dry-run")["sales"]  # of the event that came twice the newer file has the last word
-    assert (foreseen["newer"], foreseen["mended"], foreseen["replaced"], foreseen["open"]) == (["sales.csv"], 1, 0, 5)
+    assert (foreseen["newer"], foreseen["fixed"], foreseen["replaced"], foreseen["open"]) == (["sales.csv"], 1, 0, 5)
     told = shop.said("retry", "--dataset", "shop", "--files", "--set", "run.quiet=true").splitlines()
-    assert told[0] == "sales: 1 mended, 3 replaced by a newer file, 2 open"
+    assert told[0] == "sales: 1 fixed, 3 replaced by a newer file, 2 open"
     assert shop.events() == ["i1", "i0", "i1", "i0", "i2", "i9"]
     shop.limits({"too_dear": 100, "dearest": 1000})
     shop.take_in()  # all is looked at again: what was replaced stays so
     rows = shop.lake.read(QUARANTINE).where("source_table = 'sales'").collect()
     assert sorted((r["rule"], r["resolution"]) for r in rows if r["resolution"]) == [
-        ("duplicate_event", "mended"), ("no_user", "replaced"), ("too_dear", "replaced"), ("too_dear", "replaced"),
-    ]  # fmt: skip
+        ("duplicate_event", "fixed"),
+        ("no_user", "replaced"),
+        ("too_dear", "replaced"),
+        ("too_dear", "replaced"),
+    ]
     assert sorted(r["rule"] for r in rows if not r["resolution"]) == ["too_dear", "too_dear"]
 
 
@@ -219,7 +253,7 @@ def test_after_the_file_was_mended_its_rows_are_replaced_by_those_of_the_newer_o
 def test_rows_that_waited_for_another_table_come_in_by_a_retry_alone(shop: Shop) -> None:
     shop.write("campaigns", "campaign,start,end\nc1,2019-05-01,2019-05-08\nc2,2019-05-02,2019-05-09\n")
     told = shop.retried("--files")
-    assert (told["sent"]["mended"], told["sent"]["open"]) == (1, 0)
+    assert (told["sent"]["fixed"], told["sent"]["open"]) == (1, 0)
     sent = shop.lake.read(t.CAMPAIGN_USERS).collect()
     assert sorted((r["campaign_id"], r["user_id"]) for r in sent) == [("c1", "u1"), ("c2", "u2")]
 
@@ -231,5 +265,5 @@ def test_a_lake_from_before_rows_could_be_resolved_gets_the_columns(new_shop: Sh
     assert "nothing" in new_shop.said("list", "--all")
     new_shop.take_in()
     new_shop.limits({})
-    assert new_shop.retried()["sales"]["mended"] == 2
+    assert new_shop.retried()["sales"]["fixed"] == 2
     assert new_shop.lake.read(QUARANTINE).columns == list(QUARANTINE.column_names)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from fuserank.jobs._chain import Step, edges, run_steps
+from fuserank.pipeline.graph import Step, edges, run_steps
 
 DAY = dt.date(2017, 12, 4)
 

@@ -42,10 +42,10 @@ pytestmark = pytest.mark.roads
 def chain(spark: SparkSession, shop: Path, lake: str) -> str:
     """Run the whole chain in the lake; the ranking's digest."""
     from fuserank.config.settings import load
-    from fuserank.io.digest import digest
-    from fuserank.io.reading import open_lake
-    from fuserank.jobs.refresh import run_chain
+    from fuserank.io.lake.digest import digest
+    from fuserank.io.runtime.open_lake import open_lake
     from fuserank.tables.results import RANKING
+    from fuserank.usecases.refresh import run_chain
 
     told = ["dataset=tinyshop", f"as_of={AS_OF}", f"lake={lake}", f"out={shop / 'out'}", "run.quiet=true", *SMALL]
     with pytest.MonkeyPatch.context() as patch:
@@ -79,14 +79,22 @@ def test_below_a_url_of_an_object_store_the_ranking_is_the_same(
 
 @dataclass
 class Told:
-    """A folder with a shop in a catalog, and what each command said; every command has the secret in its environment."""
+    """A folder with a shop in a catalog, and what each command said; every command has the secret in its
+    environment.
+    """
 
     folder: Path
     outputs: dict[str, subprocess.CompletedProcess[str]] = field(default_factory=dict)
 
     def run(self, name: str, *command: str, code: int = 0, more: Mapping[str, str] | None = None) -> str:
-        env = {**os.environ, "FUSERANK_CONF": str(self.folder / "conf"), "TZ": "UTC", VARIABLE: CANARY,
-               "SPARK_CONF_DIR": str(self.folder / "spark-conf"), **(more or {})}  # fmt: skip
+        env = {
+            **os.environ,
+            "FUSERANK_CONF": str(self.folder / "conf"),
+            "TZ": "UTC",
+            VARIABLE: CANARY,
+            "SPARK_CONF_DIR": str(self.folder / "spark-conf"),
+            **(more or {}),
+        }
         done = subprocess.run(
             command, env=env, cwd=self.folder, capture_output=True, text=True, check=False, timeout=1800
         )
@@ -105,7 +113,7 @@ class Told:
 LAKE = ("--lake", CATALOG, "--set", "files=files")
 LOOK = """
 import sys
-from fuserank.io import session
+from fuserank.io.runtime import session
 spark = session.start("look")
 spark.sql("CREATE SCHEMA IF NOT EXISTS shop")
 conf = spark._jsparkSession.sessionState().newHadoopConf()
@@ -133,13 +141,22 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
             settings["submit"] |= {
                 "spark.sql.catalogImplementation": "hive",
                 "spark.sql.warehouse.dir": (folder / "warehouse").as_uri(),
-                "spark.hadoop.javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={folder}/metastore;create=true",
-                "spark.eventLog.enabled": "true", "spark.eventLog.compress": "false",
+                "spark.hadoop.javax.jdo.option.ConnectionURL": (
+                    f"jdbc:derby:;databaseName={folder}/metastore;create=true"
+                ),
+                "spark.eventLog.enabled": "true",
+                "spark.eventLog.compress": "false",
                 "spark.eventLog.dir": (folder / "events").as_uri(),
-            }  # fmt: skip
+            }
         file.write_text(yaml.safe_dump(settings), encoding="utf-8")
-    told.run("set-up", sys.executable, str(ROOT / "deploy/local/spark_defaults.py"), "conf/env/local.yaml",
-             str(Path(sys.prefix) / "jars"), "spark-conf")  # fmt: skip
+    told.run(
+        "set-up",
+        sys.executable,
+        str(ROOT / "deploy/local/spark_defaults.py"),
+        "conf/env/local.yaml",
+        str(Path(sys.prefix) / "jars"),
+        "spark-conf",
+    )
     told.run("look", sys.executable, "-c", LOOK, CANARY, *SECRETS)
     small = [part for setting in SMALL for part in ("--set", setting)]
     shop = ["--dataset", "tinyshop", "--as-of", AS_OF, *LAKE]
@@ -150,7 +167,17 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     told.fuserank("doctor", "doctor", code=0)
     told.fuserank("doctor for a cluster", "doctor", "--env", "cluster", "--no-start")
     for surface in ("submit", "kubernetes", "airflow", "databricks"):
-        told.fuserank(f"render {surface}", "render", surface, "--dataset", "tinyshop", "--lake", "s3a://shop/lake", "--to", f"rendered/{surface}")  # fmt: skip
+        told.fuserank(
+            f"render {surface}",
+            "render",
+            surface,
+            "--dataset",
+            "tinyshop",
+            "--lake",
+            "s3a://shop/lake",
+            "--to",
+            f"rendered/{surface}",
+        )
     job = [sys.executable, str(ROOT / "jobs/train.py"), "--env", "local", "--dataset", "tinyshop", "--as-of"]
     told.run("a failing job", *job, "2020-01-01", *LAKE, code=2)
     told.run("no driver", *job, AS_OF, "--lake", "s3a://shop/lake", code=2)
@@ -207,8 +234,10 @@ def test_the_secret_is_in_no_output(told: Told) -> None:
 
 
 def test_the_search_for_the_secret_would_find_it(told: Told, tmp_path: Path, spark: SparkSession) -> None:
-    """The same search finds what was written: the reference in settings and renderings, its key in Spark's event log
-    (which blots out the value), and a planted canary in text, in base64, and in cells of compressed Parquet, flat and nested."""
+    """The same search finds what was written: the reference in settings and renderings, its key in
+    Spark's event log (which blots out the value), and a planted canary in text, in base64, and in
+    cells of compressed Parquet, flat and nested.
+    """
     import base64
 
     where = {p.relative_to(told.folder).parts[0] for p in files_with(REFERENCE, told.folder)}

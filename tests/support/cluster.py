@@ -96,17 +96,25 @@ class Cluster:
         conf: Mapping[str, str] | None = None,
         seconds: float = 1500,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a job to its end: all output as ``stdout``, and the exit code; raises where it takes longer than ``seconds``."""
+        """Run a job to its end: all output as ``stdout``, and the exit code; raises
+        where it takes longer than ``seconds``.
+        """
         return subprocess.run(
-            self.command(job, conf), env=self.environment(env), cwd=ROOT, stdout=subprocess.PIPE,
+            self.command(job, conf),
+            env=self.environment(env),
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,  # spark-submit itself puts all that Python says into stdout
-            text=True, check=False, timeout=seconds,
-        )  # fmt: skip
+            text=True,
+            check=False,
+            timeout=seconds,
+        )
 
 
 @contextmanager
 def standalone(folder: Path, workers: int = 2, cores: int = 1, memory_mib: int = 2048) -> Iterator[Cluster]:
-    """Start a master and ``workers`` workers, wait until all have registered; everything is ended and reaped at the end.
+    """Start a master and ``workers`` workers, wait until all have registered;
+    everything is ended and reaped at the end.
 
     ``folder`` takes logs, work folders and local folders. Raises RuntimeError with the log of what did not start.
     """
@@ -142,8 +150,15 @@ def _daemon(args: list[str], log: Path, folder: Path) -> Iterator[subprocess.Pop
     import pyspark
 
     home = Path(pyspark.__file__).parent
-    env = {**_clean(), "SPARK_HOME": str(home), "SPARK_CONF_DIR": str(folder / "conf"), "SPARK_LOCAL_IP": "127.0.0.1",
-           "SPARK_DAEMON_MEMORY": "256m", "SPARK_LOCAL_DIRS": str(folder / "local"), "TZ": "UTC"}  # fmt: skip
+    env = {
+        **_clean(),
+        "SPARK_HOME": str(home),
+        "SPARK_CONF_DIR": str(folder / "conf"),
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "SPARK_DAEMON_MEMORY": "256m",
+        "SPARK_LOCAL_DIRS": str(folder / "local"),
+        "TZ": "UTC",
+    }
     command = [
         str(home / "bin" / "spark-class"),
         f"org.apache.spark.deploy.{args[0]}",
@@ -152,8 +167,16 @@ def _daemon(args: list[str], log: Path, folder: Path) -> Iterator[subprocess.Pop
         *args[1:],
     ]
     with log.open("wb") as out:
-        process = subprocess.Popen(command, env=env, cwd=folder, stdout=out, stderr=out, stdin=subprocess.DEVNULL,
-                                   start_new_session=True, preexec_fn=_dies_with_its_parent)  # fmt: skip
+        process = subprocess.Popen(
+            command,
+            env=env,
+            cwd=folder,
+            stdout=out,
+            stderr=out,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=_dies_with_its_parent,
+        )
     try:
         yield process
     finally:
@@ -167,7 +190,9 @@ def _dies_with_its_parent() -> None:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """SIGTERM to the daemon, which ends its executors; SIGKILL to whatever is left of its tree, all of it waited for."""
+    """SIGTERM to the daemon, which ends its executors; SIGKILL to whatever is left of its tree, all of it waited
+    for.
+    """
     try:
         tree = psutil.Process(process.pid).children(recursive=True)
     except psutil.NoSuchProcess:

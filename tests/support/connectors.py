@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.parquet as pq
 import pytest
 
-from fuserank.config.dataset import parse_dataset
-from fuserank.io.connectors import landing
-from fuserank.io.connectors.landing import STATE, land, read_cursor
+from fuserank.config.mapping.load import parse_dataset
 from fuserank.registry.connectors import CONNECTORS, FROM_THE_BEGINNING
+from fuserank.sources.connectors import landing
+from fuserank.sources.connectors.landing import STATE, land, read_cursor
 from tests.support.cli import ran
 from tests.support.http import Answer, Asked, serving
 
@@ -71,9 +71,13 @@ def rest(folder: Path) -> Iterator[Source]:
 
     with serving(answer) as site:
         connect = {
-            "kind": "rest", "url": f"{site.url}/orders", "rows": "data", "requests_per_second": 10_000,
-            "pages": {"kind": "number", "parameter": "page"}, "since": {"parameter": "since", "column": "at"},
-        }  # fmt: skip
+            "kind": "rest",
+            "url": f"{site.url}/orders",
+            "rows": "data",
+            "requests_per_second": 10_000,
+            "pages": {"kind": "number", "parameter": "page"},
+            "since": {"parameter": "since", "column": "at"},
+        }
         add = lambda ids: rows.extend({"id": i, "at": i} for i in ids)  # noqa: E731
         yield Source(connect, add, lambda: _unasked(site.asked), given={"hide": lambda: None})
 
@@ -144,7 +148,9 @@ def sqlite(folder: Path) -> Iterator[Source]:
 
 
 def passes(source: Source, folder: Path, patch: pytest.MonkeyPatch) -> None:
-    """Every row once, however often a run is cut off; the news alone later; a dry run that asks nothing and says where it is."""
+    """Every row once, however often a run is cut off; the news alone later; a dry
+    run that asks nothing and says where it is.
+    """
     kind, landed = CONNECTORS[source.connect["kind"]], folder / "shop" / "sales"
     mapping = _mapping(source, folder)
     patch.setenv("FUSERANK_CONF", str(folder / "conf"))
@@ -207,10 +213,24 @@ def _mapping(source: Source, folder: Path) -> dict[str, Any]:
     form = CONNECTORS[source.connect["kind"]].format or "jsonl"
     columns = dict.fromkeys((source.id, "user", "at"), "string") | {"at": "timestamp"}
     mapping = {
-        "name": "shop", "time_zone": "UTC", "currency": {"code": "EUR"}, "root": {"folder": str(folder / "shop")},
-        "files": {"sales": {"path": "sales/*", "format": form, "columns": columns}}, "connect": {"sales": source.connect},
-        "events": [{"from": "sales", "type": "view", "role": "feedback", "user": "user", "item": source.id, "time": "at", "key": [source.id]}],
-    }  # fmt: skip
+        "name": "shop",
+        "time_zone": "UTC",
+        "currency": {"code": "EUR"},
+        "root": {"folder": str(folder / "shop")},
+        "files": {"sales": {"path": "sales/*", "format": form, "columns": columns}},
+        "connect": {"sales": source.connect},
+        "events": [
+            {
+                "from": "sales",
+                "type": "view",
+                "role": "feedback",
+                "user": "user",
+                "item": source.id,
+                "time": "at",
+                "key": [source.id],
+            }
+        ],
+    }
     (folder / "conf" / "datasets" / "shop.yaml").write_text(json.dumps(mapping))
     return mapping
 

@@ -60,9 +60,15 @@ class Shell:
 
     def __init__(self, folder: Path, env: Mapping[str, str]) -> None:
         self._bash = subprocess.Popen(
-            ["bash", "--norc", "--noprofile"], cwd=folder, env=dict(env), text=True, encoding="utf-8",
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+            ["bash", "--norc", "--noprofile"],
+            cwd=folder,
+            env=dict(env),
+            text=True,
+            encoding="utf-8",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
 
     def run(self, command: str) -> tuple[int, list[str]]:
         """The exit code and the lines of both streams, as a terminal shows them."""

@@ -11,11 +11,11 @@ import numpy as np
 import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
-from fuserank.candidates import family, learned
-from fuserank.candidates.content import CONTENT_COLUMNS, Content
-from fuserank.candidates.interactions import Interactions, numbers_of
 from fuserank.config.auto import S, open_fields, settled
 from fuserank.config.base import Section
+from fuserank.learning.recommenders import contract, state
+from fuserank.learning.recommenders.content import CONTENT_COLUMNS, Content
+from fuserank.learning.recommenders.interactions import Interactions, numbers_of
 from fuserank.registry.sources import Source, recommenders
 
 Pair = tuple[int, int]
@@ -32,9 +32,20 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 # What the data would decide, where a test looks at one setting alone.
 PLAIN: dict[str, Any] = {
-    "shrinkage": 0.0, "row_power": 0.5, "popularity_power": 0.4, "half_life": None, "closeness": None, "backward": 1.0,
-    "factors": 256, "unobserved_weight": 0.02, "regularization": 0.002, "learning_rate": 0.1, "candidates": 32, "sharpening": 2.5, "lift": 0.0,
-}  # fmt: skip
+    "shrinkage": 0.0,
+    "row_power": 0.5,
+    "popularity_power": 0.4,
+    "half_life": None,
+    "closeness": None,
+    "backward": 1.0,
+    "factors": 256,
+    "unobserved_weight": 0.02,
+    "regularization": 0.002,
+    "learning_rate": 0.1,
+    "candidates": 32,
+    "sharpening": 2.5,
+    "lift": 0.0,
+}
 USERS, ITEMS, TASTES = 200, 120, 4
 
 
@@ -47,7 +58,9 @@ def pairs(rows: Iterable[tuple[float, ...]]) -> pa.Table:
 
 
 def described(table: pa.Table) -> pa.Table:
-    """CONTENT_COLUMNS that know the tastes of ``planted`` and the parity of ``checkerboard``; users' nothing but their number's last digit."""
+    """CONTENT_COLUMNS that know the tastes of ``planted`` and the parity of ``checkerboard``;
+    users' nothing but their number's last digit.
+    """
     items, users = (np.unique(table.column(f"{side}_index").to_numpy()) for side in ("item", "user"))
     rows = [
         row
@@ -83,7 +96,8 @@ def checkerboard(size: int = 20) -> list[Pair]:
 
 @functools.cache
 def planted() -> tuple[pa.Table, dict[int, int]]:
-    """Users with 18 items of their taste's 30 and two of the others, weights and ages; and one of its items held out of each.
+    """Users with 18 items of their taste's 30 and two of the others, weights and
+    ages; and one of its items held out of each.
 
     Indices have gaps, as those of a lake have: users 7, 9, 11, …, items 4, 7, 10, …
     """
@@ -137,11 +151,11 @@ class Fitted:
         """Checks what holds of all lists: ranks without gaps, scores finite and falling, ties to the lower item, seen
         items left out, none twice.
         """
-        scorer = self.who.code("Scorer")(learned.Learned(self.rows), self.cfg)
+        scorer = self.who.code("Scorer")(state.State(self.rows), self.cfg)
         taken = histories(asked)
         found: Lists = {}
         with threadpool_limits(limits=1):
-            batches = list(family.listed(self.who, scorer, asked, k, exclude_seen, among, at_once))
+            batches = list(contract.listed(self.who, scorer, asked, k, exclude_seen, among, at_once))
         for batch in batches:
             for user, item, rank, score in rows_of(batch):
                 found.setdefault(user, []).append((item, score))
@@ -164,7 +178,7 @@ def fit(
     with threadpool_limits(limits=1):  # as Spark calls it
         batches = [batch for b in range(first or blocks) for batch in who.code("learn")(taken, cfg, seed, (b, blocks))]
     none = np.empty(0)
-    (empty,) = learned.edges("", none, none, none)
+    (empty,) = state.edges("", none, none, none)
     return Fitted(who, cfg, pa.Table.from_batches(batches, empty.schema))
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fuserank.config.features import FeaturesConfig
-from fuserank.features import compute as of
-from fuserank.features.batch import Known, lines
+from fuserank.stages.features import compute as of
+from fuserank.stages.features.batch import Known, lines
 from fuserank.tables.features import KINDS
 
 if TYPE_CHECKING:

@@ -13,9 +13,15 @@ from fuserank.tables import Table
 from tests.support.rows import row
 
 _TYPES = {
-    "string": pa.string(), "boolean": pa.bool_(), "int": pa.int32(), "long": pa.int64(), "float": pa.float32(),
-    "double": pa.float64(), "date": pa.date32(), "timestamp": pa.timestamp("us", "UTC"),
-}  # fmt: skip
+    "string": pa.string(),
+    "boolean": pa.bool_(),
+    "int": pa.int32(),
+    "long": pa.int64(),
+    "float": pa.float32(),
+    "double": pa.float64(),
+    "date": pa.date32(),
+    "timestamp": pa.timestamp("us", "UTC"),
+}
 
 
 def write(root: Path, table: Table, rows: list[dict[str, Any]]) -> None:

@@ -1,4 +1,4 @@
-"""Committed renderings: a test compares with them; `make golden` (GOLDEN=rewrite) writes them anew."""
+"""Committed renderings: a test compares with them; `make golden` (GOLDEN=rewrite) writes them again."""
 
 from __future__ import annotations
 

@@ -12,7 +12,8 @@ _FEW_ROWS = {
     "spark.sql.ui.explainMode": "simple",
     # A tiny table makes one task rather than one for each core.
     "spark.sql.leafNodeDefaultParallelism": "1",
-    # What is kept of tables and queries for pages that nobody opens: a thousand lakes fill the heap, and then it is only cleaned.
+    # What is kept of tables and queries for pages that nobody opens: a thousand lakes
+    # fill the heap, and then it is only cleaned.
     "spark.databricks.delta.delta.log.cacheSize": "64",
     "spark.sql.ui.retainedExecutions": "4",
     "spark.ui.retainedJobs": "20",

@@ -1,16 +1,18 @@
-"""Lakes to start a test from, in memory: what a rule gives needs no files, whose commits take most of a write's time."""
+"""Lakes to start a test from, in memory: what a rule gives needs no files, whose commits take most of a write's
+time.
+"""
 
 from __future__ import annotations
 
 import itertools
 from typing import TYPE_CHECKING
 
-from fuserank.io import memory_place
+from fuserank.io.lake import memory_place
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from fuserank.io.lake import Lake
+    from fuserank.io.lake.lake import Lake
 
 _NUMBERS = itertools.count()
 
@@ -22,7 +24,7 @@ def fresh_root() -> str:
 
 def fresh(spark: SparkSession, run_id: str = "test-run") -> Lake:
     """An empty lake in memory."""
-    from fuserank.io.lake import Lake
+    from fuserank.io.lake.lake import Lake
 
     return Lake(spark, fresh_root(), run_id)
 

@@ -1,4 +1,6 @@
-"""The battery that every declared model passes: each check takes the declaration and a small world of planted samples."""
+"""The battery that every declared model passes: each check takes the declaration
+and a small world of planted samples.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +16,13 @@ import pytest
 from fuserank.common.blocks import Block, Floats, concat, empty
 from fuserank.config.model import ModelSettings
 from fuserank.config.train import TrainConfig
-from fuserank.io import artifacts
-from fuserank.io.arrow_source import ArrowBatches
-from fuserank.io.epoch_plan import ShardFile, read_manifest
-from fuserank.models.contract import Model as Built
-from fuserank.models.inputs import fit_inputs, inputs_of
-from fuserank.models.saving import fresh, from_arrays, logits, to_arrays
-from fuserank.models.train import TrainingDiverged, train
+from fuserank.io.batches.arrow import ArrowBatches
+from fuserank.io.batches.epoch_plan import ShardFile, read_manifest
+from fuserank.io.lake import artifacts
+from fuserank.learning.models.contract import Model as Built
+from fuserank.learning.models.inputs import fit_inputs, inputs_of
+from fuserank.learning.models.saving import fresh, from_arrays, logits, to_arrays
+from fuserank.learning.training.trainer import TrainingDiverged, train
 from fuserank.registry.models import Model
 from tests.support.shards import write_shards
 

@@ -1,4 +1,5 @@
-"""URLs of object stores over local folders: Hadoop's own overload of a scheme by mount points, so that no store is needed.
+"""URLs of object stores over local folders: Hadoop's own overload of a scheme by
+mount points, so that no store is needed.
 
 Spark and Delta handle the URL as they would with the store's driver, Delta's choice of a log store by scheme included.
 What a store does with requests is not in it.

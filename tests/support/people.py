@@ -10,8 +10,16 @@ from tests.support.shop import GOOD, columns, write_csv
 
 VARIABLE, SECRET = "FUSERANK_PSEUDONYM_KEY", "4f3c9a1be07d52688e6b0d7cc1a95f20-k3y"
 CANARY = "c4n4ry-5d19e6"  # the user whose id must be nowhere but in the vault
-BACK = {"from": "sales", "type": "purchase", "role": "feedback", "user": "user", "item": "item", "time": "time",
-        "key": ["user", "line"], "session": "visit"}  # fmt: skip
+BACK = {
+    "from": "sales",
+    "type": "purchase",
+    "role": "feedback",
+    "user": "user",
+    "item": "item",
+    "time": "time",
+    "key": ["user", "line"],
+    "session": "visit",
+}
 PEOPLE = {"path": "people.jsonl", "format": "jsonl", "columns": {"id": "string", "age": "string"}}
 USERS = {"from": "people", "user": "id", "age": "age", "known_at": {"from": "2019-01-01"}}
 
@@ -19,9 +27,12 @@ USERS = {"from": "people", "user": "id", "age": "age", "known_at": {"from": "201
 def changes(**more: Any) -> dict[str, Any]:
     """What the mapping of ``tests.support.shop`` needs for this shop."""
     return {
-        "columns": columns(visit="string"), "events": [BACK], "files": {"people": PEOPLE}, "dimensions": {"users": USERS},
+        "columns": columns(visit="string"),
+        "events": [BACK],
+        "files": {"people": PEOPLE},
+        "dimensions": {"users": USERS},
         "pseudonyms": {"also": {"sales": ["visit"]}},
-    } | more  # fmt: skip
+    } | more
 
 
 def sold(*differences: dict[str, Any]) -> list[dict[str, Any]]:
@@ -31,7 +42,9 @@ def sold(*differences: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def write_shop(folder: Path) -> None:
-    """Rows of every fate: good, without an item, with a time that is none, ragged, and a line of JSON that is broken."""
+    """Rows of every fate: good, without an item, with a time that is none, ragged, and a line of JSON that is
+    broken.
+    """
     write_csv(
         folder / "sales.csv",
         sold({}, {"user": f" {CANARY} "}, {"item": ""}, {"time": "never"}, {"user": "u2"}, {"user": ""}),

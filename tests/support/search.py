@@ -1,4 +1,6 @@
-"""Looks for a text in everything that a run left behind: plain bytes, and the cells of Parquet, which may be compressed."""
+"""Looks for a text in everything that a run left behind: plain bytes, and the cells
+of Parquet, which may be compressed.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ import pyarrow.parquet as pq
 
 
 def files_with(text: str, *places: Path) -> list[Path]:
-    """The files under ``places`` that hold the text, as it stands or in base64, in their bytes, names or Parquet cells."""
+    """The files under ``places`` that hold the text, as it stands or in base64, in
+    their bytes, names or Parquet cells.
+    """
     found = []
     for place in places:
         for file in sorted(p for p in place.rglob("*") if p.is_file()):

@@ -12,13 +12,14 @@ from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from fuserank.config.dataset import DatasetConfig, parse_dataset
+from fuserank.config.mapping.dataset import DatasetConfig
+from fuserank.config.mapping.load import parse_dataset
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from fuserank.io.lake import Lake
-    from fuserank.io.run import Run
+    from fuserank.io.lake.lake import Lake
+    from fuserank.io.runtime.run import Run
 
 NOW = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 GOOD = {"user": "u1", "item": "i1", "time": "2019-05-01 10:00:00", "line": "1", "quantity": "2", "paid": "1.99"}
@@ -39,12 +40,33 @@ def columns(**changes: Any) -> dict[str, Any]:
 
 def mapping(root: Path, form: str = "csv", **changes: Any) -> DatasetConfig:
     """One table ``sales`` of purchases; ``changes`` replace keys of it (``events=…``, ``columns=…``, ``rules=…``)."""
-    files = {"sales": {"path": f"sales*.{form}", "format": form, "columns": changes.pop("columns", columns()),
-                       "rules": changes.pop("rules", [])}}  # fmt: skip
-    purchase = {"from": "sales", "type": "purchase", "role": "feedback", "user": "user", "item": "item", "time": "time",
-                "key": ["line"], "quantity": "quantity", "amount": {"column": "paid", "unit": "major"}}  # fmt: skip
-    raw = {"name": "shop", "time_zone": "Europe/Berlin", "currency": {"code": "EUR"}, "root": {"folder": str(root)},
-           "files": files | changes.pop("files", {}), "events": [purchase]}  # fmt: skip
+    files = {
+        "sales": {
+            "path": f"sales*.{form}",
+            "format": form,
+            "columns": changes.pop("columns", columns()),
+            "rules": changes.pop("rules", []),
+        }
+    }
+    purchase = {
+        "from": "sales",
+        "type": "purchase",
+        "role": "feedback",
+        "user": "user",
+        "item": "item",
+        "time": "time",
+        "key": ["line"],
+        "quantity": "quantity",
+        "amount": {"column": "paid", "unit": "major"},
+    }
+    raw = {
+        "name": "shop",
+        "time_zone": "Europe/Berlin",
+        "currency": {"code": "EUR"},
+        "root": {"folder": str(root)},
+        "files": files | changes.pop("files", {}),
+        "events": [purchase],
+    }
     return parse_dataset(raw | changes, "shop.yaml")
 
 
@@ -91,12 +113,12 @@ def into_bronze(
     label_days: int = 28,
 ) -> Run:
     """Files → bronze; the run that did it."""
-    from fuserank.io.files import resolve_root
-    from fuserank.io.lake import Lake
-    from fuserank.io.places import is_local
-    from fuserank.io.progress import Progress
-    from fuserank.io.run import Run
+    from fuserank.io.lake.lake import Lake
+    from fuserank.io.lake.places import is_local
+    from fuserank.io.runtime.progress import Progress
+    from fuserank.io.runtime.run import Run
     from fuserank.jobs import bronze
+    from fuserank.sources.files.read import resolve_root
 
     if is_local(lake.root) and not Path(lake.root, "silver").exists():
         shutil.copytree(_empty_lake(lake.spark).name, lake.root, dirs_exist_ok=True)
@@ -110,8 +132,10 @@ def into_bronze(
 
 @cache
 def _empty_lake(spark: SparkSession) -> TemporaryDirectory[str]:
-    """A lake whose tables are there, without rows. To make them takes seconds, and the chain's own tests see to that."""
-    from fuserank.io.lake import Lake
+    """A lake whose tables are there, without rows. To make them takes seconds, and the chain's own tests see to
+    that.
+    """
+    from fuserank.io.lake.lake import Lake
     from fuserank.tables import silver
     from fuserank.tables.ops import INGESTED
 

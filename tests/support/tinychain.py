@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 def settings(shop: Path, lake: str = "lake", *more: str) -> Settings:
-    """Those of the tiny shop; ``lake``: a folder beside its files, or a root in memory. FUSERANK_CONF must be ``shop/conf``."""
+    """Those of the tiny shop; ``lake``: a folder beside its files, or a root in memory.
+
+    FUSERANK_CONF must be ``shop/conf``.
+    """
     from fuserank.config.settings import load
 
     root = lake if ":" in lake else str(shop / lake)
@@ -31,9 +34,9 @@ def made(shop: Path) -> Path:
 
     Where `make smoke` ran on the same code, its lake is copied, and judged and reported here.
     """
-    from fuserank.io.run import open_run
-    from fuserank.jobs import report
-    from fuserank.jobs.refresh import evaluate_where_known, run_chain
+    from fuserank.io.runtime.run import open_run
+    from fuserank.usecases import report
+    from fuserank.usecases.refresh import evaluate_where_known, run_chain
 
     write_shop(shop)
     with pytest.MonkeyPatch.context() as patch:

@@ -1,4 +1,6 @@
-"""A tiny shop for the whole chain: families buy from their own aisle, in a rhythm, from before AS_OF to four weeks after."""
+"""A tiny shop for the whole chain: families buy from their own aisle, in a rhythm,
+from before AS_OF to four weeks after.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ SMALL = (  # settings of a chain that takes minutes where the defaults take long
 
 
 def chain_of_smoke() -> Path:
-    """Where `make smoke` leaves the lake of its first run, for tests to copy: a folder for each state of what makes it."""
+    """Where `make smoke` leaves the lake of its first run, for tests to copy: a
+    folder for each state of what makes it.
+    """
     rooms = ("lib", "jobs", "conf", "requirements", "deploy/local", "tests/support")
     made_of = [_ROOT / "pyproject.toml", *(file for room in rooms for file in (_ROOT / room).rglob("*"))]
     digest = hashlib.sha256(repr(SMALL).encode())
@@ -49,10 +53,17 @@ def purchases() -> list[dict[str, str]]:
             for n in range(4):
                 aisle = (user + (1 if n == 3 and week % 3 == 0 else 0)) % AISLES
                 item = aisle + AISLES * ((user // AISLES + n * 3 + (week // 4) * (n == 2)) % (ITEMS // AISLES))
-                rows.append({
-                    "customer": f"ü{user:03d}", "sku": f"sku-{item:03d}", "at": at.isoformat(), "basket": f"{user}-{week}",
-                    "qty": str(1 + n % 2), "paid": f"{1.25 + item / 10:.2f}", "off": "0.25" if item % 7 == week % 7 else "0.00",
-                })  # fmt: skip
+                rows.append(
+                    {
+                        "customer": f"ü{user:03d}",
+                        "sku": f"sku-{item:03d}",
+                        "at": at.isoformat(),
+                        "basket": f"{user}-{week}",
+                        "qty": str(1 + n % 2),
+                        "paid": f"{1.25 + item / 10:.2f}",
+                        "off": "0.25" if item % 7 == week % 7 else "0.00",
+                    }
+                )
     return list({(r["customer"], r["basket"], r["sku"]): r for r in rows}.values())
 
 
@@ -92,19 +103,57 @@ def _mapping(files: Path) -> dict[str, object]:
         "currency": {"code": "EUR", "minor_per_major": 100},
         "root": {"folder": str(files)},
         "files": {
-            "sales": {"path": "sales.csv", "format": "csv", "columns": {
-                "customer": "string", "sku": "string", "at": "timestamp", "basket": "string",
-                "qty": "long", "paid": "decimal", "off": "decimal"}},
-            "catalogue": {"path": "catalogue.csv", "format": "csv", "columns": {
-                "sku": "string", "title": "string", "aisle": "string", "kind": "string", "colour": "string", "grams": "long"}},
+            "sales": {
+                "path": "sales.csv",
+                "format": "csv",
+                "columns": {
+                    "customer": "string",
+                    "sku": "string",
+                    "at": "timestamp",
+                    "basket": "string",
+                    "qty": "long",
+                    "paid": "decimal",
+                    "off": "decimal",
+                },
+            },
+            "catalogue": {
+                "path": "catalogue.csv",
+                "format": "csv",
+                "columns": {
+                    "sku": "string",
+                    "title": "string",
+                    "aisle": "string",
+                    "kind": "string",
+                    "colour": "string",
+                    "grams": "long",
+                },
+            },
         },
-        "events": [{
-            "from": "sales", "type": "purchase", "role": "feedback", "reward": {"value": 1.0}, "user": "customer",
-            "item": "sku", "time": "at", "key": ["customer", "basket", "sku"], "quantity": "qty",
-            "amount": {"column": "paid", "unit": "major"}, "discounts": [{"column": "off", "unit": "major"}],
-            "session": "basket"}],
-        "dimensions": {"items": {
-            "from": "catalogue", "item": "sku", "name": "title", "department": "aisle", "product_type": "kind",
-            "attributes": {"colour": "colour", "grams": {"column": "grams", "type": "number"}},
-            "known_at": {"from": "2023-01-01"}}},
-    }  # fmt: skip
+        "events": [
+            {
+                "from": "sales",
+                "type": "purchase",
+                "role": "feedback",
+                "reward": {"value": 1.0},
+                "user": "customer",
+                "item": "sku",
+                "time": "at",
+                "key": ["customer", "basket", "sku"],
+                "quantity": "qty",
+                "amount": {"column": "paid", "unit": "major"},
+                "discounts": [{"column": "off", "unit": "major"}],
+                "session": "basket",
+            }
+        ],
+        "dimensions": {
+            "items": {
+                "from": "catalogue",
+                "item": "sku",
+                "name": "title",
+                "department": "aisle",
+                "product_type": "kind",
+                "attributes": {"colour": "colour", "grams": {"column": "grams", "type": "number"}},
+                "known_at": {"from": "2023-01-01"},
+            }
+        },
+    }

@@ -5,15 +5,15 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from fuserank.io.files import find_files, hashed
 from fuserank.jobs.bronze import readable_rows
-from fuserank.silver.events import typed_events
+from fuserank.sources.files.read import find_files, hashed
+from fuserank.stages.silver.events import typed_events
 from tests.support.shop import NOW
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-    from fuserank.config.dataset import DatasetConfig
+    from fuserank.config.mapping.dataset import DatasetConfig
 
 
 def in_bronze(spark: SparkSession, dataset: DatasetConfig) -> DataFrame:

@@ -33,7 +33,7 @@ def _command(name: str, asked: Mapping[str, object], as_json: bool) -> str:
 
 def _commit() -> str | None:
     """The revision that was measured, with ``+`` where files that it holds are changed; None outside a checkout."""
-    from fuserank.io.run import git_revision
+    from fuserank.io.runtime.run import git_revision
 
     revision = git_revision()
     changed = ["git", "-C", str(Path(__file__).parent), "diff", "--quiet", "HEAD"]
@@ -44,7 +44,10 @@ def bench(
     name: Annotated[
         str,
         typer.Argument(
-            help="als, topk, loader, ddp, scale, candidates, ingest, recs, leak, features and commands (of a lake), or knn, topk-kernel, ials, defaults (of --data)"
+            help=(
+                "als, topk, loader, ddp, scale, candidates, ingest, recs, leak, features and commands (of a lake), or"
+                " knn, topk-kernel, ials, defaults (of --data)"
+            )
         ),
     ],
     lake: o.Lake = None,
@@ -60,7 +63,10 @@ def bench(
         str | None,
         typer.Option(
             "--sizes",
-            help="scale, candidates: how many times the demo's users, such as 1,4,8; ingest: millions of events, such as 2,20",
+            help=(
+                "scale, candidates: how many times the demo's users, such as 1,4,8; ingest: millions of events, such as"
+                " 2,20"
+            ),
         ),
     ] = None,
     fraction: Annotated[

@@ -10,15 +10,22 @@ from fuserank.cli import options as o
 
 
 def card(
-    env: o.Env = "local", dataset: o.Dataset = None, as_of: o.AsOf = None, lake: o.Lake = None, overrides: o.Overrides = None,
-    as_json: o.AsJson = False, html: o.HtmlFile = None,
-) -> None:  # fmt: skip
-    """The data card: sizes, density, long tail, repeat rate, seasons, gaps, when each table is known, what is missing."""
-    from fuserank.insight import card_page
-    from fuserank.insight.card_text import as_dict, lines
-    from fuserank.io.pages import write_page
-    from fuserank.io.reading import open_lake
-    from fuserank.jobs import _card
+    env: o.Env = "local",
+    dataset: o.Dataset = None,
+    as_of: o.AsOf = None,
+    lake: o.Lake = None,
+    overrides: o.Overrides = None,
+    as_json: o.AsJson = False,
+    html: o.HtmlFile = None,
+) -> None:
+    """The data card: sizes, density, long tail, repeat rate, seasons, gaps, when
+    each table is known, what is missing.
+    """
+    from fuserank.insight.reports import card_page
+    from fuserank.insight.reports.card_text import as_dict, lines
+    from fuserank.io.lake.pages import write_page
+    from fuserank.io.runtime.open_lake import open_lake
+    from fuserank.usecases import card as _card
 
     settings = o.settings(env, as_of, lake, overrides, dataset)
     found = _card.gather(open_lake(settings), settings, settings.as_of)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fuserank.cli import options as o
-from fuserank.common.shown import shown
+from fuserank.common.terminal import printable
 
 if TYPE_CHECKING:
-    from fuserank.jobs._check import Checked
+    from fuserank.usecases.check import Checked
 
 
 def check(
@@ -22,11 +22,13 @@ def check(
     env: o.Env = "local",
     as_json: o.AsJson = False,
 ) -> None:
-    """Read the first rows of a data set by its mapping, and say what would go to quarantine, and why. Writes nothing."""
-    from fuserank.config.dataset import load_dataset
+    """Read the first rows of a data set by its mapping, and say what would go to quarantine, and why. Writes
+    nothing.
+    """
+    from fuserank.config.mapping.load import load_dataset
     from fuserank.config.settings import load
-    from fuserank.io import session
-    from fuserank.jobs import _check
+    from fuserank.io.runtime import session
+    from fuserank.usecases import check as _check
 
     path = Path(mapping)
     dataset = load_dataset(path.stem, path.parent) if path.suffix in {".yaml", ".yml"} else load_dataset(mapping)
@@ -50,8 +52,9 @@ def lines(found: list[Checked]) -> list[str]:
         of = f"the first of {c.files} files" if c.files > 1 else "its file"
         told.append(f"{c.table} → {c.becomes}: {c.rows:,} rows of {of} tried, {bad:,} would go to quarantine")
         told += [
-            f"  {b.rows:,} × {b.rule}{f' in {b.column}' if b.column else ''}: {b.reason} (first: {b.file}, row {b.first_row})"
+            f"  {b.rows:,} × {b.rule}{f' in {b.column}' if b.column else ''}: {b.reason} (first: {b.file}, row"
+            f" {b.first_row})"
             for b in c.broken
         ]
-        told += ["  " + "  ".join(f"{k}={shown(v)}" for k, v in s.items() if v is not None) for s in c.samples]
+        told += ["  " + "  ".join(f"{k}={printable(v)}" for k, v in s.items() if v is not None) for s in c.samples]
     return told

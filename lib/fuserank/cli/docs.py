@@ -6,23 +6,21 @@ import inspect
 from collections.abc import Iterator
 from typing import Any
 
-import typer
-
 _HEAD = """# Commands
-Generated from the commands in `lib/fuserank/cli/` by `make docs`; `make lint` fails when it is out of date. `fuserank COMMAND --help` says the same.
+Generated from the commands in `lib/fuserank/cli/` by `make docs`; `make lint` fails when it is out of date. `fuserank
+COMMAND --help` says the same.
 
     fuserank refresh --dataset myshop --lake myshop-lake --report
     fuserank recommend 900 --lake myshop-lake --k 5
 
-What a person can mend is told in one line on stderr, with exit code 2. With `--json` stdout is one JSON object. Keys of `--set`: [settings.md](settings.md).
+What a person can fix is told in one line on stderr, with exit code 2. With `--json` stdout is one JSON object. Keys
+of `--set`: [settings.md](settings.md).
 """
 
 
-def markdown() -> str:
-    """The whole page."""
-    from fuserank.cli.main import app
-
-    return "\n".join([_HEAD, *(_section(words, command) for words, command in _below(typer.main.get_command(app)))])
+def markdown(root: Any) -> str:
+    """The whole page, of the command below which all others stand."""
+    return "\n".join([_HEAD, *(_section(words, command) for words, command in _below(root))])
 
 
 def _below(command: Any, *words: str) -> Iterator[tuple[tuple[str, ...], Any]]:

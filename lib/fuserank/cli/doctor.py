@@ -1,4 +1,4 @@
-"""What is installed, what is wrong, and how to mend it."""
+"""What is installed, what is wrong, and how to fix it."""
 
 from __future__ import annotations
 
@@ -19,18 +19,34 @@ PACKAGES = ("pyspark", "delta-spark", "pyarrow", "numpy", "pandas", "torch", "nu
 
 
 def doctor(
-    env: o.Env = "local", overrides: o.Overrides = None, as_json: o.AsJson = False,
+    env: o.Env = "local",
+    overrides: o.Overrides = None,
+    as_json: o.AsJson = False,
     start: Annotated[bool, typer.Option("--start/--no-start", help="start Spark and write a Delta table too")] = True,
-    cluster: Annotated[str | None, typer.Option(metavar="URL", help="ask every executor of this master instead: spark://host:port, yarn, k8s://…")] = None,
-    archive: Annotated[str | None, typer.Option(metavar="FILE", help="with --cluster: the packed environment that executors shall use")] = None,
-    python: Annotated[str | None, typer.Option(metavar="PATH", help="with --cluster: the Python that executors shall run (default: the archive's, else this one's path)")] = None,
-    conf: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="with --cluster: a setting for spark-submit; may be given again")] = None,
-) -> None:  # fmt: skip
-    """Versions of Spark, Scala, Delta, Java, Python, pyarrow, torch; what is wrong and how to mend it."""
+    cluster: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="ask every executor of this master instead: spark://host:port, yarn, k8s://…"),
+    ] = None,
+    archive: Annotated[
+        str | None, typer.Option(metavar="FILE", help="with --cluster: the packed environment that executors shall use")
+    ] = None,
+    python: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATH",
+            help="with --cluster: the Python that executors shall run (default: the archive's, else this one's path)",
+        ),
+    ] = None,
+    conf: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="with --cluster: a setting for spark-submit; may be given again"),
+    ] = None,
+) -> None:
+    """Versions of Spark, Scala, Delta, Java, Python, pyarrow, torch; what is wrong and how to fix it."""
     from fuserank.cli.doctor_cluster import doctor_cluster
     from fuserank.config.secrets import unset
     from fuserank.config.settings import load
-    from fuserank.io.environment import java, java_problem, python_problem, spark_problem
+    from fuserank.io.runtime.environment import java, java_problem, python_problem, spark_problem
 
     if cluster is not None:
         doctor_cluster(cluster, archive, python, conf or [], as_json, load(env).run.executors_wait_seconds)
@@ -41,7 +57,8 @@ def doctor(
     petastorm = any(settings.training_of(name).reader == "petastorm" for name in settings.models.use)
     if not found["python"].startswith(("3.11.",) if petastorm else ("3.11.", "3.12.")):
         problems.append(
-            f"Python {found['python']}: 3.11 is needed (or 3.12 with train.reader pyarrow); make the environment by python3.11"
+            f"Python {found['python']}: 3.11 is needed (or 3.12 with train.reader pyarrow); make the environment by"
+            " python3.11"
         )
     if env == "local":
         problems += [p for p in (java_problem(), spark_problem(), python_problem()) if p]
@@ -76,7 +93,7 @@ def defaults_problems() -> list[str]:
     """What SPARK_HOME/conf/spark-defaults.conf lacks."""
     import pyspark
 
-    from fuserank.io.session import REQUIRED
+    from fuserank.io.runtime.session import REQUIRED
 
     file = Path(pyspark.__file__).parent / "conf" / "spark-defaults.conf"
     if not file.is_file():
@@ -98,7 +115,7 @@ def spark_versions(problems: list[str]) -> dict[str, str]:
     """Versions that only a started session knows; a Delta table is written and read back."""
     import tempfile
 
-    from fuserank.io import session
+    from fuserank.io.runtime import session
 
     spark = session.start("fuserank doctor")
     jvm = spark.sparkContext._jvm

@@ -1,4 +1,4 @@
-"""`fuserank doctor --cluster`: what every executor of a cluster has, in a table, and how to mend it."""
+"""`fuserank doctor --cluster`: what every executor of a cluster has, in a table, and how to fix it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 from fuserank.common.errors import FuserankError
-from fuserank.io import asking, session
-from fuserank.io.executors import await_executors, own_address
+from fuserank.io.runtime import executor_check, session
+from fuserank.io.runtime.executors import await_executors, own_address
 
 INSIDE = "./environment/bin/python"  # where submit lines unpack an archive
 _COLUMNS = ("executor", "python", "version", "fuserank", "pyarrow", "java")
@@ -36,12 +36,12 @@ def doctor_cluster(
     spark = session.bare("fuserank doctor")
     try:
         await_executors(spark, wait_seconds)
-        asking.settled(spark, wait_seconds)
-        answers = asking.ask_executors(spark, python)
+        executor_check.settled(spark, wait_seconds)
+        answers = executor_check.ask_executors(spark, python)
     finally:
         spark.stop()
-    driver = {"python": platform.python_version(), **{name: _version(name) for name in asking.PACKAGES}}
-    problems = asking.problems_of(answers, driver, python)
+    driver = {"python": platform.python_version(), **{name: _version(name) for name in executor_check.PACKAGES}}
+    problems = executor_check.problems_of(answers, driver, python)
     if as_json:
         said = {"driver": driver, "executors": [a.row() for a in answers], "problems": problems}
         typer.echo(json.dumps(said))
@@ -66,11 +66,11 @@ def submit_args(url: str, archive: str | None, confs: Sequence[str]) -> list[str
     return ["--master", url, *unpacked, *given, "pyspark-shell"]
 
 
-def _print(answers: Sequence[asking.Answer], driver: dict[str, str | None]) -> None:
+def _print(answers: Sequence[executor_check.Answer], driver: dict[str, str | None]) -> None:
     table = Table(*_COLUMNS, box=None, pad_edge=False)
-    table.add_row("(driver)", sys.executable, *(driver[k] or "none" for k in ("python", *asking.PACKAGES)), "")
+    table.add_row("(driver)", sys.executable, *(driver[k] or "none" for k in ("python", *executor_check.PACKAGES)), "")
     for a in answers:
-        packages = [(a.packages or {}).get(name) or "none" for name in asking.PACKAGES]
+        packages = [(a.packages or {}).get(name) or "none" for name in executor_check.PACKAGES]
         table.add_row(f"{a.host} {a.folder}", a.path or "does not start", a.version, *packages, a.java)
     Console(width=max(200, Console().width)).print(table)
 

@@ -11,14 +11,22 @@ from fuserank.cli import options as o
 
 
 def evaluate(
-    env: o.Env = "local", dataset: o.Dataset = None, as_of: o.AsOf = None, lake: o.Lake = None, overrides: o.Overrides = None, as_json: o.AsJson = False,
-    cached: Annotated[bool, typer.Option("--cached", help="show the last evaluation as of that day, measure nothing")] = False,
-) -> None:  # fmt: skip
+    env: o.Env = "local",
+    dataset: o.Dataset = None,
+    as_of: o.AsOf = None,
+    lake: o.Lake = None,
+    overrides: o.Overrides = None,
+    as_json: o.AsJson = False,
+    cached: Annotated[
+        bool, typer.Option("--cached", help="show the last evaluation as of that day, measure nothing")
+    ] = False,
+) -> None:
     """Quality on the days from as_of, full ranking, both tracks: each source alone, the model alone, the fusion."""
     from fuserank.evaluation.measure import protocol_text
-    from fuserank.evaluation.summary import lines, summary
-    from fuserank.io.rows import SparkRows, open_rows
-    from fuserank.io.run import open_run
+    from fuserank.insight.reports.evaluation import lines, summary
+    from fuserank.io.lake.rows import SparkRows
+    from fuserank.io.runtime.open_lake import open_rows
+    from fuserank.io.runtime.run import open_run
     from fuserank.jobs.evaluate import execute, saved_rows
 
     settings = o.settings(env, as_of, lake, overrides, dataset)

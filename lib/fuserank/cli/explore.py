@@ -19,15 +19,22 @@ _HELP = """Look at a lake in the browser: users, their history beside their list
   fuserank explore --lake lake
   fuserank explore --lake lake --dataset completejourney --as-of 2017-12-04 --port 8200 --no-open
 
-Reads only, answers this machine alone (127.0.0.1), needs no JVM and no network. Ctrl-C ends it. The lake has to lie in a folder. \
-Without --dataset and --as-of: the lake's only data set, its newest lists. Needs the extra `explore` (`make setup` brings it)."""
+Reads only, answers this machine alone (127.0.0.1), needs no JVM and no network. Ctrl-C ends it. The lake has to lie
+in a folder. Without --dataset and --as-of: the lake's only data set, its newest lists. Needs the extra `explore`
+(`make setup` brings it)."""
 
 
 def explore(
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="where it answers; 0: any free port")] = _PORT,
-    browse: Annotated[bool, typer.Option("--open/--no-open", help="show the first page in this machine's browser")] = True,
-    env: o.Env = "local", dataset: o.Dataset = None, as_of: o.AsOf = None, lake: o.Lake = None, overrides: o.Overrides = None,
-) -> None:  # fmt: skip
+    browse: Annotated[
+        bool, typer.Option("--open/--no-open", help="show the first page in this machine's browser")
+    ] = True,
+    env: o.Env = "local",
+    dataset: o.Dataset = None,
+    as_of: o.AsOf = None,
+    lake: o.Lake = None,
+    overrides: o.Overrides = None,
+) -> None:
     """See _HELP."""
     shop = _opened(env, dataset, as_of, lake, overrides)
     try:
@@ -47,8 +54,9 @@ explore.__doc__ = _HELP
 def _opened(env: str, dataset: str | None, as_of: str | None, lake: str | None, overrides: list[str] | None) -> Shop:
     """The lake to look at; raises where there is none, or none in a folder."""
     from fuserank.explore.shop import Shop, chosen
-    from fuserank.io.places import is_local
-    from fuserank.io.rows import FolderRows, open_rows
+    from fuserank.io.lake.places import is_local
+    from fuserank.io.lake.rows import FolderRows
+    from fuserank.io.runtime.open_lake import open_rows
 
     settings = o.settings(env, as_of, lake, overrides, dataset)
     if not is_local(settings.lake):

@@ -18,23 +18,28 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
-    from fuserank.config.dataset import DatasetConfig
-    from fuserank.io.connectors.landing import Hide, Landed
+    from fuserank.config.mapping.dataset import DatasetConfig
     from fuserank.registry.connectors import Need
+    from fuserank.sources.connectors.landing import Hide, Landed
 
 
 def fetch(
     name: Annotated[str, typer.Argument(help="the data set: conf/datasets/<name>.yaml, with `connect`")],
     table: Annotated[str | None, typer.Option(help="only this table")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would be asked, and from where on; ask nothing")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="say what would be asked, and from where on; ask nothing")
+    ] = False,
     env: o.Env = "local",
     as_json: o.AsJson = False,
-) -> None:  # fmt: skip
-    """Fetch what is new since the last time, into <root>/<table>/. Then: fuserank refresh. Safe to cut off and run again."""
-    from fuserank.config.dataset import load_dataset
-    from fuserank.io.connectors.landing import land, read_cursor, require_same_key
-    from fuserank.io.lock import exclusive
+) -> None:
+    """Fetch what is new since the last time, into <root>/<table>/.
+
+    Then: fuserank refresh. Safe to cut off and run again.
+    """
+    from fuserank.config.mapping.load import load_dataset
+    from fuserank.io.lake.lock import exclusive
     from fuserank.registry.connectors import CONNECTORS
+    from fuserank.sources.connectors.landing import land, read_cursor, require_same_key
 
     dataset = load_dataset(name)
     tables = [t for t in dataset.connect if table in {None, t}]
@@ -84,14 +89,14 @@ def fetch(
 
 def _hidden(dataset: DatasetConfig) -> dict[str, Hide]:
     """Table → how its rows lose their ids before they are landed; empty where the mapping has no pseudonyms."""
-    from fuserank.config.pseudonyms import replaced_columns
-    from fuserank.io.pseudonym_key import key_of
+    from fuserank.config.mapping.pseudonym_columns import replaced_columns
+    from fuserank.privacy.environment import key_of
 
     key = key_of(dataset)
     if key is None:
         return {}
-    from fuserank.io.connectors.landing import Hide
     from fuserank.registry.connectors import CONNECTORS
+    from fuserank.sources.connectors.landing import Hide
 
     replaced = replaced_columns(dataset)
     return {
@@ -103,7 +108,7 @@ def _hidden(dataset: DatasetConfig) -> dict[str, Hide]:
 
 def _spark(env: str) -> SparkSession:
     from fuserank.config.settings import load
-    from fuserank.io import session
+    from fuserank.io.runtime import session
 
     settings = load(env)
     session.require_secrets(settings)

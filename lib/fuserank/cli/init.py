@@ -14,42 +14,65 @@ from rich.table import Table as RichTable
 
 from fuserank.cli import options as o
 from fuserank.common.errors import FuserankError
-from fuserank.common.shown import shown
+from fuserank.common.terminal import printable
 
 if TYPE_CHECKING:
-    from fuserank.common.looks import ColumnLook, TableLook
-    from fuserank.io.looking import LocalLooks
-    from fuserank.sources.guessed import EventsGuess, Guess
+    from fuserank.sources.onboarding.guess.guesses import EventsGuess, Guess
+    from fuserank.sources.onboarding.scan.folder import LocalLooks
+    from fuserank.sources.onboarding.scan.looks import ColumnLook, TableLook
 
 SHOWN = 3
 
 
 def init(
-    path: Annotated[Path, typer.Argument(help="a folder with the shop's files, or one file: CSV, JSON lines, Parquet, or lines of `user item item …`; gzip and bzip2 are fine")],
+    path: Annotated[
+        Path,
+        typer.Argument(
+            help=(
+                "a folder with the shop's files, or one file: CSV, JSON lines, Parquet, or lines of `user item item …`;"
+                " gzip and bzip2 are fine"
+            )
+        ),
+    ],
     name: Annotated[str | None, typer.Option(help="the data set's name; default: the folder's or file's")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="write the mapping without asking")] = False,
     force: Annotated[bool, typer.Option("--force", help="write over a mapping that is there")] = False,
     events: Annotated[str | None, typer.Option(metavar="TABLE", help="take only this table for events")] = None,
-    user: Annotated[str | None, typer.Option(metavar="COLUMN", help="the column with the user, where the guess is wrong")] = None,
+    user: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="the column with the user, where the guess is wrong")
+    ] = None,
     item: Annotated[str | None, typer.Option(metavar="COLUMN", help="the column with the item")] = None,
     time: Annotated[str | None, typer.Option(metavar="COLUMN", help="the column with the time")] = None,
-    zone: Annotated[str | None, typer.Option(help="the shop's time zone, such as Europe/Berlin; times without an offset are told in it")] = None,
+    zone: Annotated[
+        str | None,
+        typer.Option(help="the shop's time zone, such as Europe/Berlin; times without an offset are told in it"),
+    ] = None,
     currency: Annotated[str | None, typer.Option(help="the shop's currency, such as EUR")] = None,
-    as_of: Annotated[str | None, typer.Option("--as-of", metavar="DATE", help="the day to run as of; default: one label window before the last event")] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            "--as-of", metavar="DATE", help="the day to run as of; default: one label window before the last event"
+        ),
+    ] = None,
     rows: Annotated[int, typer.Option(min=100, help="rows of each table that are looked at")] = 2_000_000,
-    encoding: Annotated[str | None, typer.Option(help="the character set of CSV that is no UTF, such as windows-1251 or Shift_JIS")] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="the character set of CSV that is no UTF, such as windows-1251 or Shift_JIS")
+    ] = None,
     as_json: o.AsJson = False,
-) -> None:  # fmt: skip
-    """Look at a shop's files, guess what their columns mean, write conf/datasets/<name>.yaml. Then: fuserank check NAME."""
-    from fuserank.config.dataset import parse_dataset
+) -> None:
+    """Look at a shop's files, guess what their columns mean, write conf/datasets/<name>.yaml.
+
+    Then: fuserank check NAME.
+    """
+    from fuserank.config.mapping.load import parse_dataset
     from fuserank.config.places import own_conf
     from fuserank.config.yaml_text import YamlError, parse
-    from fuserank.io.characters import refuse_unknown
-    from fuserank.io.looking import LocalLooks
-    from fuserank.sources.guess import guess
-    from fuserank.sources.guessed import Told
-    from fuserank.sources.mapping_text import mapping_text
-    from fuserank.sources.names import word
+    from fuserank.sources.onboarding.guess.guess import guess
+    from fuserank.sources.onboarding.guess.guesses import Hints
+    from fuserank.sources.onboarding.guess.mapping_text import mapping_text
+    from fuserank.sources.onboarding.guess.names import word
+    from fuserank.sources.onboarding.scan.encoding import refuse_unknown
+    from fuserank.sources.onboarding.scan.folder import LocalLooks
 
     name = name or word(path.resolve().name.split(".")[0])
     if name != word(name):
@@ -59,7 +82,7 @@ def init(
         raise FuserankError(f"{target} is there already; --force writes over it, --name takes another name")
     if encoding:
         refuse_unknown(encoding)
-    told = Told(events, user, item, time, zone, currency, _day(as_of))
+    told = Hints(events, user, item, time, zone, currency, _day(as_of))
     looks = LocalLooks(path, rows, encoding)
     found = guess(looks, told, dt.datetime.now(dt.UTC))
     text = mapping_text(name, looks.root, found)
@@ -95,7 +118,7 @@ def _day(text: str | None) -> dt.date | None:
 
 def _show(looks: LocalLooks, found: Guess) -> None:
     """A table a file, then what all is taken for."""
-    from fuserank.sources.mapping_text import used_columns
+    from fuserank.sources.onboarding.guess.mapping_text import used_columns
 
     console = Console(width=None if sys.stdout.isatty() else 140)
     taken: dict[tuple[str, str], str] = {(t, c): r for t, c, r in reversed(list(used_columns(found)))}
@@ -106,10 +129,12 @@ def _show(looks: LocalLooks, found: Guess) -> None:
     for events in found.events:
         what = ", ".join(dict.fromkeys(f"{k} ({r})" for k, r, _ in events.kinds.values()))
         console.print(
-            f"events of {events.table.name}: {events.table.rows:,} rows, {events.table.column(events.columns['user']).distinct:,} users, "
-            f"{events.table.column(events.columns['item']).distinct:,} items{_when(events)}; {what}; key {', '.join(events.key)}",
+            f"events of {events.table.name}: {events.table.rows:,} rows,"
+            f" {events.table.column(events.columns['user']).distinct:,} users,"
+            f" {events.table.column(events.columns['item']).distinct:,} items{_when(events)}; {what}; key"
+            f" {', '.join(events.key)}",
             markup=False,
-        )  # fmt: skip
+        )
         for remark in events.remarks:
             console.print(f"look: {remark}", markup=False)
     console.print(f"time zone {found.zone}, currency {found.currency}, as of {found.as_of}", markup=False)
@@ -127,19 +152,30 @@ def _when(events: EventsGuess) -> str:
 def _table(table: TableLook, taken: dict[tuple[str, str], str]) -> RichTable:
     rows = f"{table.rows:,} rows" if table.whole else f"first {table.rows:,} rows"
     how = f", {table.delimiter!r} between cells, {table.encoding}" if table.format == "csv" else ""
-    made = RichTable("column", "is", "filled", "different", "commonest cells", title=f"{table.path}: {rows}, {table.format}{f' of {table.files} files' if table.files > 1 else ''}{how}",
-                     title_justify="left")  # fmt: skip
+    made = RichTable(
+        "column",
+        "is",
+        "filled",
+        "different",
+        "commonest cells",
+        title=f"{table.path}: {rows}, {table.format}{f' of {table.files} files' if table.files > 1 else ''}{how}",
+        title_justify="left",
+    )
     for column in table.columns:
         share = f"{column.filled / column.rows:.0%}" if column.rows else ""
         made.add_row(
-            _safe(column.name), taken.get((table.name, column.name), ""), share, f"{column.distinct:,}", _safe(_commonest(column)),
+            _safe(column.name),
+            taken.get((table.name, column.name), ""),
+            share,
+            f"{column.distinct:,}",
+            _safe(_commonest(column)),
             style="" if (table.name, column.name) in taken else "dim",
-        )  # fmt: skip
+        )
     return made
 
 
 def _safe(text: str) -> str:
-    return shown(text, most=300).replace("[", r"\[")
+    return printable(text, most=300).replace("[", r"\[")
 
 
 def _commonest(column: ColumnLook) -> str:
@@ -147,23 +183,37 @@ def _commonest(column: ColumnLook) -> str:
 
 
 def _as_dict(name: str, target: Path, looks: LocalLooks, found: Guess, text: str) -> dict[str, Any]:
-    from fuserank.sources.mapping_text import used_columns
+    from fuserank.sources.onboarding.guess.mapping_text import used_columns
 
     return {
         "name": name,
         "mapping": str(target),
         "tables": [
-            {"table": t.name, "path": t.path, "format": t.format, "files": t.files, "bytes": t.bytes, "rows": t.rows, "whole": t.whole}
+            {
+                "table": t.name,
+                "path": t.path,
+                "format": t.format,
+                "files": t.files,
+                "bytes": t.bytes,
+                "rows": t.rows,
+                "whole": t.whole,
+            }
             for t in looks.tables
         ],
         "left_out": [{"file": f, "why": w} for f, w in looks.left_out],
         "columns": [{"table": t, "column": c, "is": r} for t, c, r in used_columns(found)],
         "events": [
-            {"table": e.table.name, "first": e.span and e.span.first.isoformat(), "last": e.span and e.span.last.isoformat(), "key": list(e.key), "repeated": e.repeated}
+            {
+                "table": e.table.name,
+                "first": e.span and e.span.first.isoformat(),
+                "last": e.span and e.span.last.isoformat(),
+                "key": list(e.key),
+                "repeated": e.repeated,
+            }
             for e in found.events
         ],
         "as_of": str(found.as_of),
         "order": found.order,
         "remarks": [*found.remarks, *(r for e in found.events for r in e.remarks)],
         "text": text,
-    }  # fmt: skip
+    }

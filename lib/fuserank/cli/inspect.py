@@ -17,12 +17,17 @@ from fuserank.common.errors import FuserankError
 
 
 def runs(
-    run: Annotated[str | None, typer.Argument(help="one run by its id, with its stages and tables; none: the list")] = None,
-    env: o.Env = "local", lake: o.Lake = None, overrides: o.Overrides = None, as_json: o.AsJson = False,
+    run: Annotated[
+        str | None, typer.Argument(help="one run by its id, with its stages and tables; none: the list")
+    ] = None,
+    env: o.Env = "local",
+    lake: o.Lake = None,
+    overrides: o.Overrides = None,
+    as_json: o.AsJson = False,
     last: Annotated[int, typer.Option("--last", min=1, help="how many runs")] = 20,
-) -> None:  # fmt: skip
+) -> None:
     """The run ledger, newest first: what ran, on which data, how long, and how it ended."""
-    from fuserank.io.rows import open_rows
+    from fuserank.io.runtime.open_lake import open_rows
     from fuserank.tables.ops import RUNS
 
     reader = open_rows(o.settings(env, None, lake, overrides))
@@ -37,9 +42,18 @@ def runs(
         grid = Grid("run", "job", "as of", "state", "started", "seconds", "of plan", "rows", "tables", "error")
         for r in rows:
             written = r["rows_written"]
-            grid.add_row(r["run_id"], r["job"], str(r["as_of_date"]), r["state"], f"{r['started_at']:%Y-%m-%d %H:%M}",
-                         f"{r['seconds']:.0f}", _of_plan(r["metrics"]), f"{sum(written.values()):,}", str(len(written)),
-                         r["error"] or "")  # fmt: skip
+            grid.add_row(
+                r["run_id"],
+                r["job"],
+                str(r["as_of_date"]),
+                r["state"],
+                f"{r['started_at']:%Y-%m-%d %H:%M}",
+                f"{r['seconds']:.0f}",
+                _of_plan(r["metrics"]),
+                f"{sum(written.values()):,}",
+                str(len(written)),
+                r["error"] or "",
+            )
         # into a file or a pipe: a run a line, however long
         Console(width=None if sys.stdout.isatty() else 240).print(grid)
 
@@ -48,7 +62,10 @@ def _in_whole(run: dict[str, Any]) -> list[str]:
     """A run in lines: how it ended, the seconds of its stages, the longest first, and the rows of its tables."""
     lines = [
         f"run {run['run_id']}: {run['job']} as of {run['as_of_date']}, {run['state']} after {run['seconds']:.0f} s",
-        f"started {run['started_at']:%Y-%m-%d %H:%M:%S} UTC, code {run['git_revision'] or 'unknown'}, seed {run['seed']}",
+        (
+            f"started {run['started_at']:%Y-%m-%d %H:%M:%S} UTC, code {run['git_revision'] or 'unknown'}, seed"
+            f" {run['seed']}"
+        ),
     ]
     lines += [f"error: {run['error']}"] if run["error"] else []
     stages = sorted((run["stage_seconds"] or {}).items(), key=lambda e: (-e[1], e[0]))
@@ -58,7 +75,9 @@ def _in_whole(run: dict[str, Any]) -> list[str]:
 
 
 def _of_plan(metrics: dict[str, float]) -> str:
-    """How far off the plan was: the whole run's seconds, and the stage that was farthest, as shares of what was predicted."""
+    """How far off the plan was: the whole run's seconds, and the stage that was
+    farthest, as shares of what was predicted.
+    """
     if "plan.off" not in metrics:
         return ""
     stages = {k.removeprefix("plan.off."): v for k, v in metrics.items() if k.startswith("plan.off.") and v > 0}
@@ -68,12 +87,18 @@ def _of_plan(metrics: dict[str, float]) -> str:
 
 def digest(
     tables: Annotated[list[str], typer.Argument(help="ranking.ranking, features.user …; `fuserank tables` lists them")],
-    env: o.Env = "local", as_of: Annotated[str | None, typer.Option("--as-of", help="only this slice, where the table has one")] = None,
-    lake: o.Lake = None, overrides: o.Overrides = None, as_json: o.AsJson = False,
-) -> None:  # fmt: skip
-    """SHA-256 over a table's rows in key order: two lakes with the same digest hold the same table. A line for each table."""
-    from fuserank.io.digest import digest as table_digest
-    from fuserank.io.reading import open_lake
+    env: o.Env = "local",
+    as_of: Annotated[str | None, typer.Option("--as-of", help="only this slice, where the table has one")] = None,
+    lake: o.Lake = None,
+    overrides: o.Overrides = None,
+    as_json: o.AsJson = False,
+) -> None:
+    """SHA-256 over a table's rows in key order: two lakes with the same digest hold the same table.
+
+    A line for each table.
+    """
+    from fuserank.io.lake.digest import digest as table_digest
+    from fuserank.io.runtime.open_lake import open_lake
     from fuserank.tables import table as contract
 
     wanted = [contract(name) for name in tables]

@@ -14,7 +14,7 @@ from fuserank.common.errors import FuserankError
 
 if TYPE_CHECKING:
     from fuserank.config.settings import Settings
-    from fuserank.jobs._leaderboard import Asked
+    from fuserank.usecases.leaderboard_request import Request
 
 app = typer.Typer(help="Recommenders side by side on any data: quality with intervals, and what it cost.")
 
@@ -27,12 +27,13 @@ _EXAMPLE = """Recommenders side by side on any data, all items ranked.
   fuserank leaderboard --layout events --dataset completejourney --lake lake --models item_cf,ials --repeats
 
 pairs: a folder with train.txt and test.txt, lines `user item item …`; sequences: one such file, items in the order of
-time, the last is the truth; events: what the lake knows before --as-of against the days after it, by --track: all; new: without what a user had taken
-before; cold-items: lists among the items first sold in the days before it; never-sold: among those not sold before it;
-cold-users-1, -3, -5: 500 users whom no model has learned from, by their first events. Without --models each runs that the layout has data
-for, the quick ones first, by settings that the data's numbers give, as long as --minutes allow; what time is left says what tuning would add. Names joined by + are
-fused, by weights and calibration from the validation part, which is cut from the training part alone. With --tune N so
-many settings are tried there; the truth is read once for each row. Rows go to ops.leaderboard; `leaderboard show`
+time, the last is the truth; events: what the lake knows before --as-of against the days after it, by --track: all;
+new: without what a user had taken before; cold-items: lists among the items first sold in the days before it;
+never-sold: among those not sold before it; cold-users-1, -3, -5: 500 users whom no model has learned from, by their
+first events. Without --models each runs that the layout has data for, the quick ones first, by settings that the
+data's numbers give, as long as --minutes allow; what time is left says what tuning would add. Names joined by + are
+fused, by weights and calibration from the validation part, which is cut from the training part alone. With --tune N
+so many settings are tried there; the truth is read once for each row. Rows go to ops.leaderboard; `leaderboard show`
 compares them.
 """
 
@@ -40,44 +41,99 @@ compares them.
 @app.callback(invoke_without_command=True, help=_EXAMPLE)
 def leaderboard(
     context: typer.Context,
-    data: Annotated[str | None, typer.Option("--data", metavar="PATH", help="file or folder; of the layout events none")] = None,
+    data: Annotated[
+        str | None, typer.Option("--data", metavar="PATH", help="file or folder; of the layout events none")
+    ] = None,
     layout: Annotated[str, typer.Option("--layout", help="events, sequences or pairs")] = "pairs",
-    protocol: Annotated[str | None, typer.Option("--protocol", help="temporal, leave-one-out or given-split: the one that the layout has")] = None,
-    models: Annotated[str | None, typer.Option("--models", help="names by commas; + joins those that are fused; all: each alone that the layout has data for; none named: the same within --minutes")] = None,
-    minutes: Annotated[float | None, typer.Option("--minutes", min=0.1, help="begin no model that would not be done by then, and look at tuning until then; 10 without --models, else no limit")] = None,
-    tune: Annotated[int, typer.Option("--tune", min=0, help="settings to try of each on the validation part; 0: as given")] = 0,
+    protocol: Annotated[
+        str | None,
+        typer.Option("--protocol", help="temporal, leave-one-out or given-split: the one that the layout has"),
+    ] = None,
+    models: Annotated[
+        str | None,
+        typer.Option(
+            "--models",
+            help=(
+                "names by commas; + joins those that are fused; all: each alone that the layout has data for; none"
+                " named: the same within --minutes"
+            ),
+        ),
+    ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            "--minutes",
+            min=0.1,
+            help=(
+                "begin no model that would not be done by then, and look at tuning until then; 10 without --models,"
+                " else no limit"
+            ),
+        ),
+    ] = None,
+    tune: Annotated[
+        int, typer.Option("--tune", min=0, help="settings to try of each on the validation part; 0: as given")
+    ] = 0,
     k: Annotated[str, typer.Option("--k", help="lengths of the lists judged, by commas")] = "10,20",
-    given: Annotated[list[str] | None, typer.Option("--with", metavar="model.field=value", help="a setting of a model; it is not tuned; may be given again")] = None,
-    track: Annotated[str | None, typer.Option("--track", help="events: all, new, cold-items, never-sold or cold-users-1, -3, -5; new where none is named")] = None,
-    repeats: Annotated[bool, typer.Option("--repeats", help="events: the same as --track all: what a user had taken before may be listed, and is truth")] = False,
-    env: o.Env = "local", dataset: o.Dataset = None, as_of: o.AsOf = None, lake: o.Lake = None, overrides: o.Overrides = None,
-    as_json: o.AsJson = False, html: o.HtmlFile = None,
-) -> None:  # fmt: skip
+    given: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with", metavar="model.field=value", help="a setting of a model; it is not tuned; may be given again"
+        ),
+    ] = None,
+    track: Annotated[
+        str | None,
+        typer.Option(
+            "--track", help="events: all, new, cold-items, never-sold or cold-users-1, -3, -5; new where none is named"
+        ),
+    ] = None,
+    repeats: Annotated[
+        bool,
+        typer.Option(
+            "--repeats",
+            help="events: the same as --track all: what a user had taken before may be listed, and is truth",
+        ),
+    ] = False,
+    env: o.Env = "local",
+    dataset: o.Dataset = None,
+    as_of: o.AsOf = None,
+    lake: o.Lake = None,
+    overrides: o.Overrides = None,
+    as_json: o.AsJson = False,
+    html: o.HtmlFile = None,
+) -> None:
     """Judge recommenders on any data and keep the rows; what people read of it is ``_EXAMPLE``."""
     if context.invoked_subcommand is not None:
         return
-    asked = _asked(data, layout, protocol, models, tune, k, given or [], _track(layout, track, repeats), minutes)
+    request = _asked(data, layout, protocol, models, tune, k, given or [], _track(layout, track, repeats), minutes)
     settings = o.settings(env, as_of, lake, overrides, dataset)
-    _refuse(asked, settings)
-    _run(asked, settings, as_json, html)
+    _refuse(request, settings)
+    _run(request, settings, as_json, html)
 
 
-def _refuse(asked: Asked, settings: Settings) -> None:
+def _refuse(request: Request, settings: Settings) -> None:
     """What is wrong is said before Spark starts."""
-    from fuserank.jobs._leaderboard import refuse_missing
-    from fuserank.jobs._leaderboard_fusion import fusion_of
+    from fuserank.usecases.leaderboard_fusion import fusion_of
+    from fuserank.usecases.leaderboard_request import refuse_missing
 
-    asked.configs()
-    fusion_of(settings.fusion, asked.ks)
-    refuse_missing(asked)
+    request.configs()
+    fusion_of(settings.fusion, request.ks)
+    refuse_missing(request)
 
 
 def _asked(
-    data: str | None, layout: str, protocol: str | None, models: str | None, tune: int, k: str, given: list[str], track: str,
+    data: str | None,
+    layout: str,
+    protocol: str | None,
+    models: str | None,
+    tune: int,
+    k: str,
+    given: list[str],
+    track: str,
     minutes: float | None = None,
-) -> Asked:  # fmt: skip
-    from fuserank.jobs._leaderboard import LAYOUTS, MINUTES, Asked
+) -> Request:
     from fuserank.registry.sources import recommenders
+    from fuserank.usecases.leaderboard import MINUTES
+    from fuserank.usecases.leaderboard_request import LAYOUTS, Request
 
     if layout not in LAYOUTS:
         raise FuserankError(f"no layout {layout!r}; there are: {', '.join(LAYOUTS)}")
@@ -93,7 +149,7 @@ def _asked(
     else:
         names = every if models == "all" else tuple(n.strip() for n in models.split(",") if n.strip())
     ks = tuple(sorted({int(n) for n in k.split(",")}))
-    return Asked(data or "events", layout, names, ks, tune, _settings(given), track, minutes)
+    return Request(data or "events", layout, names, ks, tune, _settings(given), track, minutes)
 
 
 def _runs_here(name: str) -> bool:
@@ -136,31 +192,31 @@ def _settings(given: list[str]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _run(asked: Asked, settings: Settings, as_json: bool, html: Path | None) -> None:
-    from fuserank.evaluation import leaderboard_page as shown
-    from fuserank.io.pages import write_page
-    from fuserank.io.run import open_run
-    from fuserank.jobs import _leaderboard as job
+def _run(request: Request, settings: Settings, as_json: bool, html: Path | None) -> None:
+    from fuserank.insight.reports import leaderboard as shown
+    from fuserank.io.lake.pages import write_page
+    from fuserank.io.runtime.run import open_run
+    from fuserank.usecases import leaderboard as job
 
-    rows, told = [], job.Told()
+    rows, told = [], job.Outcome()
     with open_run("leaderboard", settings, settings.as_of) as run:
-        split, validation = job.splits(run, asked)
-        for row in job.judge(run, asked, split, validation, told):
+        split, validation = job.splits(run, request)
+        for row in job.judge(run, request, split, validation, told):
             rows.append(row)
             run.say("    " + ", ".join(f"{n} {v:.4f}" for n, v in row.metrics.items()))
-        job.save(run, asked, split, rows)
-    board, name = split.hash(), asked.named
-    beside = shown.beside(told.left_out, told.tuning, asked.minutes)
+        job.save(run, request, split, rows)
+    board, name = split.hash(), request.named
+    beside = shown.beside(told.left_out, told.tuning, request.minutes)
     if html is not None:
         if not rows:
             raise FuserankError("; ".join([f"no model was judged, so {html} is not written", *beside]))
         typer.echo("\n".join(beside), err=True, nl=bool(beside))
-        page = shown.render(rows, name, asked.protocol, board, len(split.users))
+        page = shown.render(rows, name, request.protocol, board, len(split.users))
         typer.echo(str(write_page(html, page)), err=as_json)
     if as_json:
         found = {
-            "protocol": asked.protocol,
-            "track": asked.track if asked.layout == "events" else None,
+            "protocol": request.protocol,
+            "track": request.track if request.layout == "events" else None,
             "users": len(split.users),
             "true_pairs": len(split.truth_item_T),
             "items": None if split.items is None else len(split.items),
@@ -179,18 +235,23 @@ def _run(asked: Asked, settings: Settings, as_json: bool, html: Path | None) -> 
 
 @app.command()
 def show(
-    board: Annotated[str | None, typer.Option("--board", metavar="HASH", help="rows of this split alone; its first digits do")] = None,
-    env: o.Env = "local", lake: o.Lake = None, overrides: o.Overrides = None, as_json: o.AsJson = False,
-) -> None:  # fmt: skip
+    board: Annotated[
+        str | None, typer.Option("--board", metavar="HASH", help="rows of this split alone; its first digits do")
+    ] = None,
+    env: o.Env = "local",
+    lake: o.Lake = None,
+    overrides: o.Overrides = None,
+    as_json: o.AsJson = False,
+) -> None:
     """Every row that was judged here, by split, the best first."""
-    from fuserank.io.rows import open_rows
-    from fuserank.jobs import _leaderboard_shown as job
+    from fuserank.io.runtime.open_lake import open_rows
+    from fuserank.usecases import leaderboard_stored as job
 
-    boards = job.shown(open_rows(o.settings(env, None, lake, overrides)), board)
+    boards = job.stored_boards(open_rows(o.settings(env, None, lake, overrides)), board)
     if as_json:
         typer.echo(json.dumps({"boards": [b.as_dict() for b in boards]}, default=str))
         return
-    from fuserank.evaluation import leaderboard_page as page
+    from fuserank.insight.reports import leaderboard as page
 
     for one in boards:
         typer.echo(f"{one.data}, {one.protocol}, {one.users:,} users, split {one.board[:12]}")

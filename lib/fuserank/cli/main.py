@@ -33,7 +33,9 @@ from fuserank.common.guarded import guarded
 
 app = typer.Typer(
     cls=NothingBlank,
-    help="A shop's events in, a fused ranking table out. Start with `fuserank refresh`, then `fuserank recommend USER`.",
+    help=(
+        "A shop's events in, a fused ranking table out. Start with `fuserank refresh`, then `fuserank recommend USER`."
+    ),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -69,5 +71,5 @@ app.add_typer(leaderboard, name="leaderboard")
 
 
 def run() -> None:
-    """Entry point: errors that a person can mend are one line and exit code 2."""
+    """Entry point: errors that a person can fix are one line and exit code 2."""
     sys.exit(guarded(app))

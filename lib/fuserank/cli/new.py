@@ -10,8 +10,15 @@ import typer
 
 def new(
     folder: Annotated[Path, typer.Argument(help="the folder to make; its name becomes the data set's")],
-    shipped: Annotated[str | None, typer.Option("--from", metavar="DATASET", help="begin with a mapping that ships, such as completejourney, instead of an empty conf/datasets/")] = None,
-) -> None:  # fmt: skip
+    shipped: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="DATASET",
+            help="begin with a mapping that ships, such as completejourney, instead of an empty conf/datasets/",
+        ),
+    ] = None,
+) -> None:
     """Make the folder of a shop: what differs from what ships, shims of jobs, notebooks, a Makefile.
 
     \b
@@ -25,7 +32,7 @@ def new(
     folder that they run in, or where FUSERANK_CONF says. A folder that is not empty is refused.
     """
     from fuserank.deploy.project import make
-    from fuserank.sources.names import word
+    from fuserank.sources.onboarding.guess.names import word
 
     dataset = shipped or word(folder.resolve().name)
     files = make(folder, dataset, mapping=shipped is not None)

@@ -11,22 +11,29 @@ from fuserank.cli import options as o
 from fuserank.common.errors import FuserankError
 
 if TYPE_CHECKING:
-    from fuserank.insight.item import ItemProfile
-    from fuserank.insight.user import UserProfile
+    from fuserank.insight.profiles.item import ItemProfile
+    from fuserank.insight.profiles.user import UserProfile
 
 
 def profile(
     user: Annotated[str | None, typer.Argument(help="the user's id in the shop, or its pseudonym")] = None,
     item: Annotated[str | None, typer.Option("--item", metavar="ITEM", help="an item's id instead of a user's")] = None,
-    env: o.Env = "local", dataset: o.Dataset = None, as_of: o.AsOf = None, lake: o.Lake = None, overrides: o.Overrides = None,
-    as_json: o.AsJson = False, html: o.HtmlFile = None,
-) -> None:  # fmt: skip
-    """What is known of a user, or with --item of an item, before as_of: numbers, weeks, features, lists with reasons."""
-    from fuserank.insight import profile_page, profile_text
-    from fuserank.io.pages import write_page
-    from fuserank.io.rows import open_rows
-    from fuserank.jobs import _profile
-    from fuserank.jobs._people import known_as
+    env: o.Env = "local",
+    dataset: o.Dataset = None,
+    as_of: o.AsOf = None,
+    lake: o.Lake = None,
+    overrides: o.Overrides = None,
+    as_json: o.AsJson = False,
+    html: o.HtmlFile = None,
+) -> None:
+    """What is known of a user, or with --item of an item, before as_of: numbers, weeks, features, lists with
+    reasons.
+    """
+    from fuserank.insight.reports import profile_page, profile_text
+    from fuserank.io.lake.pages import write_page
+    from fuserank.io.runtime.open_lake import open_rows
+    from fuserank.usecases import profile as _profile
+    from fuserank.usecases.people import known_as
 
     if (user is None) == (item is None):
         raise FuserankError("name a user, or an item by --item ITEM")

@@ -1,4 +1,4 @@
-"""Rows that broke a rule: count them, look at them, take them in after a mend."""
+"""Rows that broke a rule: count them, look at them, take them in after a fix."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fuserank.cli import options as o
-from fuserank.common.shown import columns
+from fuserank.common.terminal import columns
 
 if TYPE_CHECKING:
-    from fuserank.jobs._quarantine import Group, Outcome
+    from fuserank.usecases.quarantine import Group, Outcome
 
 app = typer.Typer(
-    help="Rows that broke a rule: count them, look at them, take them in after a mend.", no_args_is_help=True
+    help="Rows that broke a rule: count them, look at them, take them in after a fix.", no_args_is_help=True
 )
 Every = Annotated[bool, typer.Option("--all", help="resolved rows too")]
 _WIDTH = 32  # characters of a cell; --json cuts nothing
@@ -23,14 +23,18 @@ _WIDTH = 32  # characters of a cell; --json cuts nothing
 
 @app.command("list")
 def list_(
-    env: o.Env = "local", dataset: o.Dataset = None, lake: o.Lake = None, overrides: o.Overrides = None,
-    every: Every = False, as_json: o.AsJson = False,
-) -> None:  # fmt: skip
+    env: o.Env = "local",
+    dataset: o.Dataset = None,
+    lake: o.Lake = None,
+    overrides: o.Overrides = None,
+    every: Every = False,
+    as_json: o.AsJson = False,
+) -> None:
     """Open rows by data set, table, rule and column; --dataset picks one, all unless told."""
-    from fuserank.io.rows import open_rows
-    from fuserank.jobs import _quarantine
+    from fuserank.io.runtime.open_lake import open_rows
+    from fuserank.usecases import quarantine
 
-    found = _quarantine.groups(open_rows(o.settings(env, None, lake, overrides)), dataset, every)
+    found = quarantine.groups(open_rows(o.settings(env, None, lake, overrides)), dataset, every)
     if as_json:
         typer.echo(json.dumps({"quarantine": [g.as_dict() for g in found]}))
         return
@@ -42,15 +46,19 @@ def show(
     table: Annotated[str | None, typer.Option("--table", help="table of the mapping")] = None,
     rule: Annotated[str | None, typer.Option("--rule", help="name of the rule, as `list` says it")] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="rows at most")] = 20,
-    env: o.Env = "local", dataset: o.Dataset = None, lake: o.Lake = None, overrides: o.Overrides = None,
-    every: Every = False, as_json: o.AsJson = False,
-) -> None:  # fmt: skip
+    env: o.Env = "local",
+    dataset: o.Dataset = None,
+    lake: o.Lake = None,
+    overrides: o.Overrides = None,
+    every: Every = False,
+    as_json: o.AsJson = False,
+) -> None:
     """The rows themselves, as they came, below the rule that they broke."""
-    from fuserank.io.rows import open_rows
-    from fuserank.jobs import _quarantine
+    from fuserank.io.runtime.open_lake import open_rows
+    from fuserank.usecases import quarantine
 
     reader = open_rows(o.settings(env, None, lake, overrides))
-    total, rows = _quarantine.shown(reader, dataset, table, rule, limit, every)
+    total, rows = quarantine.listing(reader, dataset, table, rule, limit, every)
     if as_json:
         told = [{**r, "payload": json.loads(r["payload"])} for r in rows]
         typer.echo(json.dumps({"total": total, "rows": told}, default=str, ensure_ascii=False))
@@ -63,22 +71,32 @@ def show(
 @app.command()
 def retry(
     files: Annotated[
-        bool, typer.Option("--files", help="the files were mended: take them in first, and close the rows of those that came in anew")
+        bool,
+        typer.Option(
+            "--files", help="the files were fixed: take them in first, and close the rows of those that came in again"
+        ),
     ] = False,
-    env: o.Env = "local", dataset: o.Dataset = None, lake: o.Lake = None, overrides: o.Overrides = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would happen to the rows in the lake; write nothing")] = False,
+    env: o.Env = "local",
+    dataset: o.Dataset = None,
+    lake: o.Lake = None,
+    overrides: o.Overrides = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="say what would happen to the rows in the lake; write nothing")
+    ] = False,
     as_json: o.AsJson = False,
-) -> None:  # fmt: skip
-    """After a mend: look again at all files with open rows, by the mapping as it is now; what is good goes into silver."""
-    from fuserank.io.run import open_run
-    from fuserank.jobs import _quarantine
+) -> None:
+    """After a fix: look again at all files with open rows, by the mapping as it is
+    now; what is good goes into silver.
+    """
+    from fuserank.io.runtime.run import open_run
+    from fuserank.usecases import quarantine
 
     settings = o.settings(env, None, lake, overrides, dataset)
     if dry_run:
-        found = _quarantine.would_of(settings)
+        found = quarantine.would_of(settings)
     else:
         with open_run("quarantine", settings, settings.as_of) as run, run.stage("quarantine"):
-            found = _quarantine.retry(run, files)
+            found = quarantine.retry(run, files)
     if as_json:
         typer.echo(json.dumps({"dry_run": dry_run, "tables": [f.as_dict() for f in found]}))
         return
@@ -90,10 +108,18 @@ def _listed(found: Sequence[Group], every: bool) -> list[str]:
         return ["nothing is in quarantine" if every else "no open rows in quarantine; --all shows resolved ones"]
     head = ["data set", "table", "rule", "column", "rows", "files", "first", "last", *(["state"] if every else [])]
     cells = [
-        [g.dataset, g.table, g.rule, g.column or "", f"{g.rows:,}", f"{g.files:,}", *(f"{t:%Y-%m-%d %H:%M}" for t in (g.first, g.last)),
-         *([g.state] if every else [])]
+        [
+            g.dataset,
+            g.table,
+            g.rule,
+            g.column or "",
+            f"{g.rows:,}",
+            f"{g.files:,}",
+            *(f"{t:%Y-%m-%d %H:%M}" for t in (g.first, g.last)),
+            *([g.state] if every else []),
+        ]
         for g in found
-    ]  # fmt: skip
+    ]
     open_rows = sum(g.rows for g in found if g.state == "open")
     rule = f"--table {found[0].table} --rule {found[0].rule}"
     return [
@@ -124,17 +150,18 @@ def _rows(rows: Sequence[dict[str, Any]]) -> list[str]:
 def _told(found: Sequence[Outcome], dry_run: bool, files: bool, dataset: str, lake: str) -> list[str]:
     lines = []
     for f in found:
-        parts = [f"{f.mended:,} mended"]
+        parts = [f"{f.fixed:,} fixed"]
         parts += [f"{f.other_rule:,} by another rule now"] if f.other_rule else []
         parts += [f"{f.replaced:,} replaced by a newer file"] if f.replaced else []
         lines.append(f"{f.table}:{' would be' if dry_run else ''} {', '.join(parts)}, {f.open:,} open")
         if f.newer:
             lines.append(
-                f"  a newer file came in as {', '.join(f.newer)}: if that is the mended one, `retry --files` closes the older's rows"
+                f"  a newer file came in as {', '.join(f.newer)}: if that is the fixed one, `retry --files` closes the"
+                " older's rows"
             )
     if dry_run and files:
         lines.append("files on disk were not looked at: a dry run takes nothing in")
-    if not dry_run and any(f.mended or f.replaced for f in found):
+    if not dry_run and any(f.fixed or f.replaced for f in found):
         lines.append(f"next: fuserank refresh --dataset {dataset} --lake {lake}")
     return lines
 

@@ -11,21 +11,36 @@ from fuserank.cli import options as o
 
 
 def quotas(
-    env: o.Env = "local", dataset: o.Dataset = None, as_of: o.AsOf = None, lake: o.Lake = None, overrides: o.Overrides = None, as_json: o.AsJson = False,
-    budget: Annotated[float, typer.Option("--budget", min=1, help="distinct candidates of a user, as a mean over all users")] = 500,
+    env: o.Env = "local",
+    dataset: o.Dataset = None,
+    as_of: o.AsOf = None,
+    lake: o.Lake = None,
+    overrides: o.Overrides = None,
+    as_json: o.AsJson = False,
+    budget: Annotated[
+        float, typer.Option("--budget", min=1, help="distinct candidates of a user, as a mean over all users")
+    ] = 500,
     band: Annotated[int, typer.Option("--band", min=1, help="quotas are multiples of it (ranks)")] = 25,
-    per_user: Annotated[bool, typer.Option("--per-user", help="recall as a mean over users, all counting alike; else the share of all that was bought")] = False,
-    write: Annotated[bool, typer.Option("--write", help="write them to conf/tuned/<dataset>.yaml, which later runs read")] = False,
-) -> None:  # fmt: skip
+    per_user: Annotated[
+        bool,
+        typer.Option(
+            "--per-user", help="recall as a mean over users, all counting alike; else the share of all that was bought"
+        ),
+    ] = False,
+    write: Annotated[
+        bool, typer.Option("--write", help="write them to conf/tuned/<dataset>.yaml, which later runs read")
+    ] = False,
+) -> None:
     """Sources and quotas for new, light and heavy users, chosen greedily by what was bought in the days before as_of.
 
-    Makes the lists of all candidates.sources as of the start of the last label window, looks how many of the window's purchases
-    each finds at each depth (writing no table), and takes again and again what finds most for each candidate more. Sources that find nothing that others
-    do not are left out. Try others by --set candidates.sources=[repeat,ials,item_cf,popular].
+    Makes the lists of all candidates.sources as of the start of the last label window, looks how many of the window's
+    purchases each finds at each depth (writing no table), and takes again and again what finds most for each
+    candidate more. Sources that find nothing that others do not are left out. Try others by --set
+    candidates.sources=[repeat,ials,item_cf,popular].
     """
     from fuserank.config.places import own_conf, read_yaml
-    from fuserank.io.run import open_run
-    from fuserank.jobs._quotas import choose, settings_text
+    from fuserank.io.runtime.run import open_run
+    from fuserank.usecases.quotas import choose, settings_text
 
     settings = o.settings(env, as_of, lake, overrides, dataset)
     with open_run("quotas", settings, settings.as_of) as run:
@@ -53,7 +68,7 @@ def _lines(told: dict[str, Any]) -> list[str]:
         )
         for share in told["sources"].get(segment, []):
             lines.append(
-                f"       {share['source']:18s} quota {share['quota']:4d}  rows {share['rows']:9,d}  hits {share['hits']:7,d}  "
-                f"found by no other {share['unique_hits']:6,d}"
+                f"       {share['source']:18s} quota {share['quota']:4d}  rows {share['rows']:9,d}  hits"
+                f" {share['hits']:7,d}  found by no other {share['unique_hits']:6,d}"
             )
     return lines

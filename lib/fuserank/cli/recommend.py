@@ -12,22 +12,31 @@ from fuserank.common.errors import FuserankError
 
 if TYPE_CHECKING:
     from fuserank.config.settings import Settings
-    from fuserank.io.rows import Rows
+    from fuserank.io.lake.rows import Rows
 
 _SOME = 3  # lists that are shown where no user is named
 
 
 def recommend(
-    user: Annotated[str | None, typer.Argument(help="the user's id in the shop, or its pseudonym; none: some users' lists")] = None,
+    user: Annotated[
+        str | None, typer.Argument(help="the user's id in the shop, or its pseudonym; none: some users' lists")
+    ] = None,
     k: Annotated[int | None, typer.Option("--k", min=1, help="how many items (default: all of the list)")] = None,
-    surface: Annotated[str | None, typer.Option("--surface", help="where it is shown (default: ranking.surface)")] = None,
-    env: o.Env = "local", dataset: o.Dataset = None, as_of: o.AsOf = None, lake: o.Lake = None, overrides: o.Overrides = None, as_json: o.AsJson = False,
-) -> None:  # fmt: skip
+    surface: Annotated[
+        str | None, typer.Option("--surface", help="where it is shown (default: ranking.surface)")
+    ] = None,
+    env: o.Env = "local",
+    dataset: o.Dataset = None,
+    as_of: o.AsOf = None,
+    lake: o.Lake = None,
+    overrides: o.Overrides = None,
+    as_json: o.AsJson = False,
+) -> None:
     """The user's fused ranking: items with score, parts and reason."""
-    from fuserank.io.rows import open_rows
-    from fuserank.jobs._people import known_as
-    from fuserank.serving.format import lines
+    from fuserank.insight.reports.recommendations import lines
+    from fuserank.io.runtime.open_lake import open_rows
     from fuserank.tables.results import RANKING
+    from fuserank.usecases.people import known_as
 
     settings = o.settings(env, as_of, lake, overrides, dataset)
     place, reader = surface or settings.ranking.surface, open_rows(settings)
@@ -53,7 +62,7 @@ def recommend(
 
 def _list_of(reader: Rows, settings: Settings, user: str, surface: str, k: int | None) -> dict[str, Any]:
     """One user's list as plain values; raises where there is none and none was to be made."""
-    from fuserank.serving.format import recommendations
+    from fuserank.insight.reports.recommendations import recommendations
     from fuserank.tables.results import RANKING
 
     day = {"as_of_date": settings.as_of}
@@ -96,6 +105,6 @@ def _no_ranking(settings: Settings) -> str:
     """What is missing, and the cure."""
     as_of = settings.as_of
     return (
-        f"there is no ranking as of {as_of} in this lake; run `fuserank refresh --dataset {settings.dataset} --lake {settings.lake} "
-        f"--as-of {as_of}`, or name the data set by --dataset"
+        f"there is no ranking as of {as_of} in this lake; run `fuserank refresh --dataset {settings.dataset} --lake"
+        f" {settings.lake} --as-of {as_of}`, or name the data set by --dataset"
     )

@@ -19,11 +19,11 @@ def settings(check: Check = None) -> None:
     printed(markdown(), check)
 
 
-def commands(check: Check = None) -> None:
+def commands(context: typer.Context, check: Check = None) -> None:
     """Every command as Markdown: arguments, options, defaults."""
     from fuserank.cli.docs import markdown
 
-    printed(markdown(), check)
+    printed(markdown(context.find_root().command), check)
 
 
 def printed(text: str, check: Path | None) -> None:

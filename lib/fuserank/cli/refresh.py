@@ -10,13 +10,20 @@ from fuserank.cli import options as o
 
 
 def refresh(
-    env: o.Env = "local", dataset: o.Dataset = None, as_of: o.AsOf = None, lake: o.Lake = None,
+    env: o.Env = "local",
+    dataset: o.Dataset = None,
+    as_of: o.AsOf = None,
+    lake: o.Lake = None,
     overrides: o.Overrides = None,
-    report: Annotated[bool, typer.Option("--report", help="evaluate on the days after as_of and write out/report.html")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="check settings and mapping, print the plan, touch nothing")] = False,
-) -> None:  # fmt: skip
+    report: Annotated[
+        bool, typer.Option("--report", help="evaluate on the days after as_of and write out/report.html")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="check settings and mapping, print the plan, touch nothing")
+    ] = False,
+) -> None:
     """Events in, fused ranking out: the whole chain. Safe to rerun: it replaces the slices of its as_of."""
-    from fuserank.jobs.refresh import plan, run_chain
+    from fuserank.usecases.refresh import plan, run_chain
 
     settings = o.settings(env, as_of, lake, overrides, dataset)
     if dry_run:

@@ -20,11 +20,24 @@ SURFACES = ("submit", "kubernetes", "airflow", "databricks")  # modules of fuser
 def render(
     surface: Annotated[str, typer.Argument(help=" or ".join(SURFACES))],
     file: Annotated[str | None, typer.Argument(help="only this file of it")] = None,
-    env: Annotated[str | None, typer.Option("--env", help="which conf/env/<env>.yaml; without it databricks for the bundle, cluster for all else")] = None,
-    dataset: o.Dataset = None, as_of: o.AsOf = None, lake: o.Lake = None, overrides: o.Overrides = None,
-    check: Annotated[Path | None, typer.Option("--check", metavar="DIR", help="print nothing; fail where a file in DIR is out of date")] = None,
-    to: Annotated[Path | None, typer.Option("--to", metavar="DIR", help="write the files into DIR instead of printing them")] = None,
-) -> None:  # fmt: skip
+    env: Annotated[
+        str | None,
+        typer.Option(
+            "--env", help="which conf/env/<env>.yaml; without it databricks for the bundle, cluster for all else"
+        ),
+    ] = None,
+    dataset: o.Dataset = None,
+    as_of: o.AsOf = None,
+    lake: o.Lake = None,
+    overrides: o.Overrides = None,
+    check: Annotated[
+        Path | None,
+        typer.Option("--check", metavar="DIR", help="print nothing; fail where a file in DIR is out of date"),
+    ] = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", metavar="DIR", help="write the files into DIR instead of printing them")
+    ] = None,
+) -> None:
     """Submit commands, Kubernetes manifests, the Airflow DAG, the Databricks bundle: printed, written, or compared."""
     if surface not in SURFACES:
         raise FuserankError(f"nothing called {surface!r} to render; there are: {', '.join(SURFACES)}")
@@ -54,4 +67,6 @@ def _compare(files: dict[str, str], folder: Path, surface: str) -> None:
         n for n, text in files.items() if not (folder / n).is_file() or (folder / n).read_text(encoding="utf-8") != text
     ]
     if old:
-        raise FuserankError(f"{folder}: {', '.join(old)} out of date; `fuserank render {surface} --to {folder}` with the same settings")  # fmt: skip
+        raise FuserankError(
+            f"{folder}: {', '.join(old)} out of date; `fuserank render {surface} --to {folder}` with the same settings"
+        )

@@ -14,7 +14,9 @@ def report(
     lake: o.Lake = None,
     overrides: o.Overrides = None,
 ) -> None:
-    """Write out/report.html: quality, training, calibration, long tail, timings, ten users side by side; beside it the data card and their profiles."""
-    from fuserank.jobs import report as job
+    """Write out/report.html: quality, training, calibration, long tail, timings, ten users side by side;
+    beside it the data card and their profiles.
+    """
+    from fuserank.usecases import report as made
 
-    typer.echo(str(job.write(o.settings(env, as_of, lake, overrides, dataset))))
+    typer.echo(str(made.write(o.settings(env, as_of, lake, overrides, dataset))))

@@ -8,7 +8,7 @@ import typer
 
 
 def setup(
-    again: Annotated[bool, typer.Option("--again", help="do all anew, also what was done before")] = False,
+    again: Annotated[bool, typer.Option("--again", help="do everything, also what was done before")] = False,
 ) -> None:
     """Make this Python environment ready for Spark: once after `pip install`, with Java and a network.
 
@@ -16,7 +16,7 @@ def setup(
     the settings into pyspark's conf folder, and keeps an archive of Spark's classes, by which each
     start takes half the work. What was done is not done again.
 
-    Run it anew when `submit` of a project, Java or pyspark has changed. All this belongs to the
+    Run it again when `submit` of a project, Java or pyspark has changed. All this belongs to the
     environment: where several projects share one, the last that ran it counts.
     """
     from fuserank.deploy.setup import set_up

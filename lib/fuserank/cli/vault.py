@@ -12,11 +12,14 @@ from fuserank.cli import options as o
 
 def vault(
     pseudonyms: Annotated[list[str], typer.Argument(help="user_id of the lake's tables, p1_…; several may be given")],
-    env: o.Env = "local", lake: o.Lake = None, overrides: o.Overrides = None, as_json: o.AsJson = False,
-) -> None:  # fmt: skip
+    env: o.Env = "local",
+    lake: o.Lake = None,
+    overrides: o.Overrides = None,
+    as_json: o.AsJson = False,
+) -> None:
     """The shop's own ids of users, out of vault.users. It prints what the vault hides: mind where the output goes."""
-    from fuserank.io.reading import open_lake
-    from fuserank.jobs._pseudonyms import business_ids
+    from fuserank.io.runtime.open_lake import open_lake
+    from fuserank.jobs.inputs.pseudonyms import business_ids
 
     settings = o.settings(env, None, lake, overrides)
     found = business_ids(open_lake(settings), settings, pseudonyms)

@@ -1,8 +1,8 @@
 """Loops compiled by numba at their first call. Modules that use this are imported where their kernels run.
 
-The machine code is kept beside the source, or in the user's cache folder, for the CPU that it was made for. Whether it is
-stale is told by the source file of the outermost function alone: who changes a function that other files' loops call
-removes what is kept of those (numba's documentation, "Caching limitations").
+The machine code is kept beside the source, or in the user's cache folder, for the CPU that it was made for. Whether
+it is stale is told by the source file of the outermost function alone: who changes a function that other files' loops
+call removes what is kept of those (numba's documentation, "Caching limitations").
 """
 
 from __future__ import annotations

@@ -9,9 +9,11 @@ if TYPE_CHECKING:
 
 
 def draw_users(rows: DataFrame, users: int, seed: int) -> DataFrame:
-    """user_index of at most ``users`` of the users in ``rows``, those first in the order of xxhash64(user_index, seed); lazy.
+    """user_index of at most ``users`` of the users in ``rows``, those first in the
+    order of xxhash64(user_index, seed); lazy.
 
-    With one seed, draws are nested: the smaller of two from the same rows is part of the larger. No user reaches the driver.
+    With one seed, draws are nested: the smaller of two from the same rows is part
+    of the larger. No user reaches the driver.
     """
     from pyspark.sql import functions as F
 

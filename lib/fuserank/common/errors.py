@@ -24,3 +24,7 @@ class IngestError(FuserankError):
         )
         super().__init__(f"{where + ': ' if where else ''}{problem}{'; ' + cure if cure else ''}")
         self.problem, self.file, self.column, self.row, self.cure = problem, file, column, row, cure
+
+
+class LakeError(FuserankError):
+    """A table or place is missing, or a write breaks its contract; the message names it and the cure."""

@@ -9,7 +9,8 @@ from fuserank.common.errors import FuserankError
 
 
 def refuse_blank(words: Sequence[str], valued: Collection[str] = ()) -> None:
-    """Raise where a word of a command line is blank, or an option has no value: a variable of the shell that is not set.
+    """Raise where a word of a command line is blank, or an option has no value: a
+    variable of the shell that is not set.
 
     :param valued: options that take a value, of a parser that would take the next option for it
     """
@@ -40,7 +41,7 @@ def guarded(body: Callable[[], object]) -> int:
 
 
 def _told(problem: Exception) -> list[str]:
-    """The lines of an error that a person can mend; none: it is another."""
+    """The lines of an error that a person can fix; none: it is another."""
     from pydantic import ValidationError
 
     if isinstance(problem, FuserankError):

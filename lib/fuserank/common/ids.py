@@ -1,4 +1,6 @@
-"""Business ids, compared after NFC and outer trim, else byte for byte; 123.0 is 123, as some tools write whole numbers."""
+"""Business ids, compared after NFC and outer trim, else byte for byte; 123.0 is
+123, as some tools write whole numbers.
+"""
 
 from __future__ import annotations
 

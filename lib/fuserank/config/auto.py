@@ -1,4 +1,6 @@
-"""Settings that the data decide: a field that is ``auto`` gets its value from a written rule, one that is set keeps it."""
+"""Settings that the data decide: a field that is ``auto`` gets its value from a
+written rule, one that is set keeps it.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,9 @@ S = TypeVar("S", bound=Section)
 
 @dataclass(frozen=True)
 class Numbers:
-    """What rules know of the data: users and items with a pair, pairs of them; ``reach``: users of the item of a pair, a mean over
-    pairs; ``pace``: the age from one of a user's days (or steps) with a pair to the next, a mean over all, 0 where no order is known.
+    """What rules know of the data: users and items with a pair, pairs of them; ``reach``: users of the item of a
+    pair, a mean over pairs; ``pace``: the age from one of a user's days (or steps) with a pair to the next, a
+    mean over all, 0 where no order is known.
     """
 
     users: int
@@ -60,7 +63,10 @@ Rule = Callable[
 
 
 class _OrAuto:
-    """In ``Annotated``: ``auto`` is a value, too. The type stays what kernels read, as they get settings that are settled."""
+    """In ``Annotated``: ``auto`` is a value, too.
+
+    The type stays what kernels read, as they get settings that are settled.
+    """
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         def check(value: Any, inner: core_schema.ValidatorFunctionWrapHandler) -> Any:

@@ -35,10 +35,12 @@ class AlsConfig(SourceSection):
     alpha: float = Field(1.0, gt=0, description="weight of r in the confidence 1 + alpha · r")
     weight: Literal["auto", "log_baskets", "log1p_baskets", "baskets", "log_reward", "reward"] = Field(
         "auto",
-        description="r: log(distinct baskets), log(1 + distinct baskets), distinct baskets, log(1 + summed reward), or summed reward of "
-        "user and item. auto: log_baskets where at least 10 % of the pairs of user and item stand in two baskets or more, else "
-        "log1p_baskets, by which a pair of one basket counts, too; decided on the start of the run's first label window, two "
-        "windows.label_days before as_of, for all its days alike",
+        description=(
+            "r: log(distinct baskets), log(1 + distinct baskets), distinct baskets, log(1 + summed reward), or summed"
+            " reward of user and item. auto: log_baskets where at least 10 % of the pairs of user and item stand in two"
+            " baskets or more, else log1p_baskets, by which a pair of one basket counts, too; decided on the start of"
+            " the run's first label window, two windows.label_days before as_of, for all its days alike"
+        ),
     )
     engine: Literal["blocked", "mllib"] = Field(
         "blocked", description="blocked: one barrier stage, both factor tables on each rank; mllib: tables of any size"
@@ -146,8 +148,9 @@ class MemberConfig(Section):
 
 
 def settings_of(who: Source, given: Any) -> Section:
-    """What was given as settings of a source, checked against the class that its declaration names. Raises ValidationError with
-    the path ``<name>.settings.<field>``; where there is no such field, with those that there are.
+    """What was given as settings of a source, checked against the class that its declaration
+    names. Raises ValidationError with the path ``<name>.settings.<field>``; where there is
+    no such field, with those that there are.
     """
     if isinstance(given, who.settings):
         return given
@@ -159,10 +162,12 @@ def settings_of(who: Source, given: Any) -> Section:
         wrong: list[InitErrorDetails] = [
             {
                 "type": unknown if e["type"] == "extra_forbidden" and len(e["loc"]) == 1 else e["type"],
-                "loc": (who.name, "settings", *e["loc"]), "input": None, "ctx": e.get("ctx", {}),
+                "loc": (who.name, "settings", *e["loc"]),
+                "input": None,
+                "ctx": e.get("ctx", {}),
             }
             for e in problem.errors()
-        ]  # fmt: skip
+        ]
         raise ValidationError.from_exception_data(who.settings.__name__, wrong, hide_input=True) from None
 
 
@@ -185,8 +190,10 @@ class SegmentsConfig(Section):
     heavy_baskets: int = Field(50, ge=1, description="`heavy`: more than so many (count); `light`: between the two")
     quotas: dict[Segment, dict[str, Annotated[int, Field(ge=0)]]] | None = Field(
         None,
-        description="segment → source → candidates per user, at most (count): a source that a segment does not name gives it "
-        "none, a segment that is not named keeps the sources' own quotas. null: all users have these",
+        description=(
+            "segment → source → candidates per user, at most (count): a source that a segment does not name gives it "
+            "none, a segment that is not named keeps the sources' own quotas. null: all users have these"
+        ),
     )
 
     @field_validator("quotas")
@@ -209,22 +216,29 @@ class CandidatesConfig(Section):
     sources: tuple[str, ...] = Field(
         tuple(s.name for s in SOURCES if s.default),
         min_length=1,
-        description="sources that a run makes: als, co_purchase, repeat, popular, trending, and members of the retrieval family "
-        "(docs/models.md); one alone can be redone. trending is off: on completejourney the fusion is as good without it",
+        description=(
+            "sources that a run makes: als, co_purchase, repeat, popular, trending, and members of the retrieval family"
+            " (docs/models.md); one alone can be redone. trending is off: on completejourney the fusion is as good"
+            " without it"
+        ),
     )
     members: dict[str, MemberConfig] = Field(
         default_factory=dict, description="members of the retrieval family, by name, where they are not as by default"
     )
     hide_disliked: bool = Field(
         True,
-        description="leave out of a user's candidates, of every source, and of the fillers of the user's list what the user disliked: the "
-        "latest feedback on the item, neutral feedback included, has a negative reward",
+        description=(
+            "leave out of a user's candidates, of every source, and of the fillers of the user's list what the user"
+            " disliked: the latest feedback on the item, neutral feedback included, has a negative reward"
+        ),
     )
     max_rows: int | None = Field(
         4_000_000,
         ge=1,
-        description="rows of users and items that the sources propose together as of a day, at most (count); where the quotas "
-        "ask for more they shrink, and the run says so. null: no limit",
+        description=(
+            "rows of users and items that the sources propose together as of a day, at most (count); where the quotas "
+            "ask for more they shrink, and the run says so. null: no limit"
+        ),
     )
     als: AlsConfig = AlsConfig()
     co_purchase: CoPurchaseConfig = CoPurchaseConfig()
@@ -289,14 +303,18 @@ class CandidatesConfig(Section):
         segments = self.segments.model_copy(update={"quotas": by_segment})
         return self.model_copy(update={**own, "members": {**self.members, **other}, "segments": segments})
 
-    def asked(self, users: int, pairs: int) -> int:
-        """Rows that the quotas allow for so many users; ``pairs``: of users and items that they took, all that a bounded source has."""
+    def rows_wanted(self, users: int, pairs: int) -> int:
+        """Rows that the quotas allow for so many users; ``pairs``: of users and items that
+        they took, all that a bounded source has.
+        """
         return sum(self._asked(name, users, pairs) for name in self.sources)
 
     def within(self, users: int, pairs: int) -> CandidatesConfig:
-        """The same with quotas that keep ``max_rows``: all shrink alike, bounded ones only where they alone would take half."""
+        """The same with quotas that keep ``max_rows``: all shrink alike, bounded
+        ones only where they alone would take half.
+        """
         limit = self.max_rows
-        if limit is None or self.asked(users, pairs) <= limit:
+        if limit is None or self.rows_wanted(users, pairs) <= limit:
             return self
         quotas: dict[str, int] = {}
         bounded = [name for name in self.sources if SOURCES[name].bounded]

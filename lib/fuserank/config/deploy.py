@@ -1,4 +1,7 @@
-"""Settings of what is rendered for clusters and schedulers: where things lie, sizes, schedule. No result depends on them."""
+"""Settings of what is rendered for clusters and schedulers: where things lie, sizes, schedule.
+
+No result depends on them.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,9 @@ class KubernetesConfig(Section):
     service_account: str = Field("fuserank-driver", description="whom drivers run as: may make pods in the namespace")
     data_image: str = Field("fuserank-data:0.1.0", description="without torch: for all jobs but train and scores")
     train_image: str = Field("fuserank-train:0.1.0", description="with torch: for train, scores and refresh")
-    secret: str = Field("fuserank-store", description="secret whose keys become environment variables of driver and executors")  # fmt: skip
+    secret: str = Field(
+        "fuserank-store", description="secret whose keys become environment variables of driver and executors"
+    )
 
 
 class DatabricksConfig(Section):
@@ -62,6 +67,8 @@ class DeployConfig(Section):
         "6g", pattern=_SIZE, description="beside the heap: Python workers with their kernels"
     )
     driver_cores: int = Field(4, ge=1, description="of a driver on the cluster; the training ranks share them")
-    driver_overhead: str = Field("8g", pattern=_SIZE, description="beside the driver's heap: Python and the training ranks")  # fmt: skip
+    driver_overhead: str = Field(
+        "8g", pattern=_SIZE, description="beside the driver's heap: Python and the training ranks"
+    )
     kubernetes: KubernetesConfig = KubernetesConfig()
     databricks: DatabricksConfig = DatabricksConfig()

@@ -21,12 +21,13 @@ _HEAD = """# Settings
 Generated from the classes in `lib/fuserank/config/` by `make docs`; `make lint` fails when it is out of date.
 
     fuserank refresh --set ranking.k=10 --set candidates.als.factors=64      # of one run
-    fuserank settings                                                        # this page, of the version that is installed
+    fuserank settings                                                # this page, of the version that is installed
 
-A value comes from `conf/base.yaml`, over it `conf/env/<env>.yaml`, over it `conf/tuned/<dataset>.yaml` where there is one, over all `--set`. What ships has
-a base and an env of its own below the project's: a project's conf/ holds what differs ([install.md](install.md)).
-Values are read as YAML; a key that does not exist is refused with its path. A key in a table below `## a.b` is written `a.b.key`. Defaults are those
-of the classes; `conf/base.yaml` sets `dataset` and `as_of` for the demo. How a shop's files are read is no setting but the mapping's: [data.md](data.md).
+A value comes from `conf/base.yaml`, over it `conf/env/<env>.yaml`, over it `conf/tuned/<dataset>.yaml` where there is
+one, over all `--set`. What ships has a base and an env of its own below the project's: a project's conf/ holds what
+differs ([install.md](install.md)). Values are read as YAML; a key that does not exist is refused with its path. A key
+in a table below `## a.b` is written `a.b.key`. Defaults are those of the classes; `conf/base.yaml` sets `dataset` and
+`as_of` for the demo. How a shop's files are read is no setting but the mapping's: [data.md](data.md).
 """
 _SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 _NAMES = {int: "int", float: "float", bool: "bool", str: "text", dt.date: "date", Any: "any", type(None): "null"}
@@ -65,7 +66,9 @@ def markdown() -> str:
 
 
 def _sections(cls: type[Section], path: str = "") -> Iterator[tuple[str, type[Section]]]:
-    """A class and those of the fields that are sections of the settings: they have no meaning of their own beside their class's."""
+    """A class and those of the fields that are sections of the settings: they have no
+    meaning of their own beside their class's.
+    """
     yield path, cls
     for name, field in cls.model_fields.items():
         if _is_section(field):
@@ -151,7 +154,12 @@ def _value(value: Any) -> str:
 
 
 def _range(field: FieldInfo) -> str:
-    found = [f"{sign} {_value(getattr(m, name))}" for m in field.metadata for name, sign in _SIGNS.items() if hasattr(m, name)]  # fmt: skip
+    found = [
+        f"{sign} {_value(getattr(m, name))}"
+        for m in field.metadata
+        for name, sign in _SIGNS.items()
+        if hasattr(m, name)
+    ]
     found += [f"at least {m.min_length}" for m in field.metadata if getattr(m, "min_length", None) is not None]
     found += [f"matches `{m.pattern}`" for m in field.metadata if getattr(m, "pattern", None)]
     return ", ".join(found)

@@ -13,7 +13,9 @@ class EvaluationConfig(Section):
     users: int = Field(
         100_000,
         ge=1,
-        description="users with truth, at most, whose lists are judged (drawn by hash; about 1.4 kB each comes to the driver)",
+        description=(
+            "users with truth, at most, whose lists are judged (drawn by hash; about 1.4 kB each comes to the driver)"
+        ),
     )
     resamples: int = Field(1000, ge=10, description="bootstrap resamples of users")
     confidence: float = Field(0.95, gt=0, lt=1, description="mass of the intervals")
@@ -25,7 +27,10 @@ class EvaluationConfig(Section):
     )
     ablation: bool = Field(
         True,
-        description="fit and judge the fusion again without each source to say what it is worth, and what the sources find as a set; of at most fusion.fit_users users",
+        description=(
+            "fit and judge the fusion again without each source to say what it is worth, and what the sources find as a"
+            " set; of at most fusion.fit_users users"
+        ),
     )
     ece_bins: int = Field(15, ge=2, description="equal-mass bins of the expected calibration error")
     curve_shares: tuple[float, ...] = Field(

@@ -32,7 +32,9 @@ class ModelSettings(Section):
 
     left_out: tuple[str, ...] = Field(
         (),
-        description="numeric and categorical columns that are not read; train adds those that hold one value in all its rows",
+        description=(
+            "numeric and categorical columns that are not read; train adds those that hold one value in all its rows"
+        ),
     )
 
     def categoricals(self) -> tuple[str, ...]:

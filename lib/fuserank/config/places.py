@@ -26,7 +26,7 @@ def defaults() -> Path:
     for place in places:
         if (place / "conf" / "base.yaml").is_file():
             return place
-    raise SettingsError(f"no conf/base.yaml in {' or '.join(map(str, places))}; install fuserank anew")
+    raise SettingsError(f"no conf/base.yaml in {' or '.join(map(str, places))}; install fuserank again")
 
 
 def is_installed() -> bool:
@@ -49,7 +49,8 @@ def conf_dir() -> Path:
         if is_project(Path(named)):
             return Path(named)
         raise SettingsError(
-            f"FUSERANK_CONF={named} holds no base.yaml, env/ or datasets/; name the conf folder of a project, or unset it"
+            f"FUSERANK_CONF={named} holds no base.yaml, env/ or datasets/; name the conf folder of a project, or"
+            " unset it"
         )
     here = Path.cwd()
     places = [here / "conf", *([here.parent / "conf"] if here.name in _BESIDE else [])]

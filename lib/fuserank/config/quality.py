@@ -10,7 +10,10 @@ from fuserank.config.base import Section
 
 
 class Limits(Section):
-    """From where on a rule is broken, as a warning and as an error; null: never. What the numbers mean stands at the rule."""
+    """From where on a rule is broken, as a warning and as an error; null: never.
+
+    What the numbers mean stands at the rule.
+    """
 
     warning: float | None = Field(None, ge=0, description="beyond it: a line in the report and at the run's end")
     error: float | None = Field(

@@ -17,8 +17,11 @@ class RankingConfig(Section):
     )
     repeats: Literal["auto", "allow", "exclude"] = Field(
         "auto",
-        description="whether lists hold what the user took before; where they do not, nothing that the user gave feedback on, liked, neutral or "
-        "disliked, is listed. auto: they do not where fewer than 1 % of the pairs of user and item stand in two baskets or more, of 1,000 pairs at least, as with films and ratings",
+        description=(
+            "whether lists hold what the user took before; where they do not, nothing that the user gave feedback on,"
+            " liked, neutral or disliked, is listed. auto: they do not where fewer than 1 % of the pairs of user and"
+            " item stand in two baskets or more, of 1,000 pairs at least, as with films and ratings"
+        ),
     )
     surface: str = Field("home", min_length=1, description="where the list is shown; a key of the ranking")
     popular_days: int = Field(28, ge=1, description="days before as_of whose purchases a reason counts")

@@ -1,8 +1,9 @@
 """Secrets in settings are references, never values: whoever needs one expands it where it is used.
 
-``${env.NAME}`` is Hadoop's spelling of an environment variable: its Configuration expands it when the value is read, on
-the driver and on each executor, so neither Spark's settings nor what is sent to executors holds it. ``${env:NAME}`` is
-Spark's own, which it expands for ``spark.ssl.*``. ``{{secrets/SCOPE/KEY}}`` is filled by Databricks before Spark starts.
+``${env.NAME}`` is Hadoop's spelling of an environment variable: its Configuration expands it when the value
+is read, on the driver and on each executor, so neither Spark's settings nor what is sent to executors holds
+it. ``${env:NAME}`` is Spark's own, which it expands for ``spark.ssl.*``. ``{{secrets/SCOPE/KEY}}`` is
+filled by Databricks before Spark starts.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ _IN_VALUE = re.compile(
 
 
 def problem(key: str, value: str) -> str | None:
-    """What is wrong with a setting of Spark as far as secrets go, in one line without its value; None where nothing is."""
+    """What is wrong with a setting of Spark as far as secrets go, in one line
+    without its value; None where nothing is.
+    """
     if _IN_VALUE.search(value):
         return f"{key} holds a secret inside a URL or an option; take it out and {_cure('spark.hadoop.')}"
     if not value or not _SECRET_KEY.search(key) or _HARMLESS_KEY.search(key) or SCOPE.fullmatch(value):
@@ -40,7 +43,9 @@ def problem(key: str, value: str) -> str | None:
 
 
 def _joint(key: str) -> str:
-    """What stands between ``env`` and the name in a reference that whoever reads the key expands; empty: nobody does."""
+    """What stands between ``env`` and the name in a reference that whoever reads the key expands; empty: nobody
+    does.
+    """
     return "." if key.startswith(("spark.hadoop.", "fs.")) else ":" if key.startswith("spark.ssl.") else ""
 
 

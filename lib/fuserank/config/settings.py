@@ -123,8 +123,9 @@ class Settings(Section):
 
 
 def load(env: str = "local", overrides: list[str] | None = None) -> Settings:
-    """Settings of an environment: base and env of what ships, over them base and env of the project's conf/, over them what is tuned for the
-    data set (conf/tuned/<dataset>.yaml, where there is one), over all ``section.key=value`` overrides; values are read as YAML.
+    """Settings of an environment: base and env of what ships, over them base and env of the project's conf/, over
+    them what is tuned for the data set (conf/tuned/<dataset>.yaml, where there is one), over all
+    ``section.key=value`` overrides; values are read as YAML.
     """
     if not env.replace("_", "").isalnum():
         raise SettingsError(f"--env {env!r}: letters, digits and _ only")
@@ -160,7 +161,9 @@ def layered(env: str) -> dict[str, Any]:
 
 
 def _own_day(dataset: str) -> dict[str, Any]:
-    """as_of of a data set's mapping, where it tells one; what is wrong with the mapping is said when it is read whole."""
+    """as_of of a data set's mapping, where it tells one; what is wrong with the
+    mapping is said when it is read whole.
+    """
     mapping = mapping_file(dataset)
     told = read_yaml(mapping).get("as_of") if mapping else None
     return {"as_of": told} if told else {}

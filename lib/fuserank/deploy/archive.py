@@ -1,4 +1,6 @@
-"""Packed environments: what every node must have, packing, and what is refused because it leads back into the checkout."""
+"""Packed environments: what every node must have, packing, and what is refused
+because it leads back into the checkout.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ class PackageError(FuserankError):
 
 @dataclass(frozen=True)
 class NodePython:
-    """The interpreter that an archive links to: where it stands on every node, and its version where it stands here too."""
+    """The interpreter that an archive links to: where it stands on every node, and
+    its version where it stands here too.
+    """
 
     path: Path
     version: str | None
@@ -41,14 +45,19 @@ def node_python(named: str, checkout: Path) -> NodePython:
     if _within(str(path), checkout):
         raise PackageError(f"NODE_PYTHON={named} leads into the checkout, which no node has; {cure}")
     if (path.parent.parent / "pyvenv.cfg").exists():
-        raise PackageError(f"NODE_PYTHON={named} is in a virtual environment itself, which carries no interpreter; {cure}")  # fmt: skip
+        raise PackageError(
+            f"NODE_PYTHON={named} is in a virtual environment itself, which carries no interpreter; {cure}"
+        )
     if not path.exists():
         return NodePython(path, None)
-    asked = subprocess.run([named, "-c", "import platform; print(platform.python_version())"], capture_output=True,
-                           text=True, check=False)  # fmt: skip
+    asked = subprocess.run(
+        [named, "-c", "import platform; print(platform.python_version())"], capture_output=True, text=True, check=False
+    )
     version = asked.stdout.strip()
     if asked.returncode or not version.startswith(f"{MINOR}."):
-        raise PackageError(f"NODE_PYTHON={named} is Python {version or 'of no known version'}, and {MINOR} is needed; {cure}")  # fmt: skip
+        raise PackageError(
+            f"NODE_PYTHON={named} is Python {version or 'of no known version'}, and {MINOR} is needed; {cure}"
+        )
     return NodePython(path, version)
 
 
@@ -57,12 +66,19 @@ def relink(environment: Path, python: NodePython) -> None:
     for name in _PYTHONS:
         (environment / "bin" / name).unlink(missing_ok=True)
         (environment / "bin" / name).symlink_to(python.path if name == _PYTHONS[0] else _PYTHONS[0])
-    lines = (f"home = {python.path.parent}", "include-system-site-packages = false", f"version = {python.version or MINOR}")  # fmt: skip
+    lines = (
+        f"home = {python.path.parent}",
+        "include-system-site-packages = false",
+        f"version = {python.version or MINOR}",
+    )
     (environment / "pyvenv.cfg").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
 def pack(environment: Path, to: Path, level: int) -> None:
-    """Pack a relinked environment by venv-pack2; ``level``: of gzip, 1 (fast) to 9. Scripts find their Python beside them."""
+    """Pack a relinked environment by venv-pack2; ``level``: of gzip, 1 (fast) to 9.
+
+    Scripts find their Python beside them.
+    """
     from venv_pack import VenvPackException
     from venv_pack import pack as packed
 
@@ -74,7 +90,9 @@ def pack(environment: Path, to: Path, level: int) -> None:
 
 
 def refuse_leads(archive: Path, checkout: Path) -> None:
-    """Raises PackageError with the first thing in the archive that leads out of it, but for bin/python's link to a node's."""
+    """Raises PackageError with the first thing in the archive that leads out of it,
+    but for bin/python's link to a node's.
+    """
     cure = f"make package NODE_PYTHON=/usr/bin/python{MINOR} makes one that stands alone"
     try:
         with tarfile.open(archive) as tar:
@@ -86,7 +104,9 @@ def refuse_leads(archive: Path, checkout: Path) -> None:
 
 
 def leads(tar: tarfile.TarFile, checkout: Path) -> Iterator[str]:
-    """What leads into the checkout, or to nothing that a node has: links, and paths in the files that Python follows."""
+    """What leads into the checkout, or to nothing that a node has: links, and paths in the files that Python
+    follows.
+    """
     interpreter = False
     for member in tar:
         name = str(PurePosixPath(member.name))
@@ -128,8 +148,11 @@ def _within(path: str, checkout: Path) -> bool:
     """Whether an absolute path, as written or with its links followed, is in the checkout."""
     if not path.startswith("/"):
         return False
-    return any(Path(p).is_relative_to(place) for p in (os.path.normpath(path), os.path.realpath(path))
-               for place in _spellings(checkout))  # fmt: skip
+    return any(
+        Path(p).is_relative_to(place)
+        for p in (os.path.normpath(path), os.path.realpath(path))
+        for place in _spellings(checkout)
+    )
 
 
 def _spellings(checkout: Path) -> set[str]:

@@ -1,7 +1,7 @@
 """A Databricks bundle: databricks.yml with its targets, and one file per job.
 
-``refresh`` runs on a schedule and starts the others in turn: ``data`` up to the samples, ``training`` on a cluster of its
-own, ``ranking``. Their tasks and edges come from the table contracts.
+``refresh`` runs on a schedule and starts the others in turn: ``data`` up to the samples, ``training`` on a cluster of
+its own, ``ranking``. Their tasks and edges come from the table contracts.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from fuserank.common.errors import FuserankError
-from fuserank.config.dataset import load_dataset
+from fuserank.config.mapping.load import load_dataset
 from fuserank.config.secrets import HADOOP_ENV
 from fuserank.config.settings import Settings
 from fuserank.deploy.graph import Task, phases, tasks
@@ -53,7 +53,8 @@ def bundle(settings: Settings) -> Resource:
         },
         "targets": {
             "dev": {
-                "mode": "development", "default": True,
+                "mode": "development",
+                "default": True,
                 "variables": {"catalog": "dev", "schema": "fuserank_${workspace.current_user.short_name}"},
             },
             "prod": {
@@ -62,7 +63,7 @@ def bundle(settings: Settings) -> Resource:
                 "variables": {"catalog": "main", "schema": "fuserank"},
             },
         },
-    }  # fmt: skip
+    }
 
 
 def jobs(settings: Settings) -> dict[str, Resource]:
@@ -141,7 +142,9 @@ def _cluster(settings: Settings, runtime: str, workers: int) -> Resource:
 
 
 def _spark_conf(settings: Settings) -> dict[str, str]:
-    """``submit`` with Databricks' own references to the scope: a bundle may take ``${env.NAME}`` for one of its variables."""
+    """``submit`` with Databricks' own references to the scope: a bundle may take
+    ``${env.NAME}`` for one of its variables.
+    """
     keys = settings.deploy.databricks.secret_env
     conf = {}
     for setting, value in settings.submit.items():

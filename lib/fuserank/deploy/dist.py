@@ -1,4 +1,6 @@
-"""What lies in dist/ beside the archives: Delta's jars, the settings as an archive, the jobs' shims, the wheel's constraints."""
+"""What lies in dist/ beside the archives: Delta's jars, the settings as an archive,
+the jobs' shims, the wheel's constraints.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,8 @@ from fuserank.deploy.archive import PackageError
 
 
 def copy_jars(lock: Path, installed: Path, to: Path) -> list[str]:
-    """The jars of ``requirements/jars.lock`` from the folder of `make setup`, as ``name-version.jar``; gives their names.
+    """The jars of ``requirements/jars.lock`` from the folder of `make setup`, as
+    ``name-version.jar``; gives their names.
 
     :raises PackageError: a jar is not there, or its SHA-256 is not the lock's
     """
@@ -22,7 +25,7 @@ def copy_jars(lock: Path, installed: Path, to: Path) -> list[str]:
     for coordinate, want in rows:
         group, name, version = coordinate.split(":")
         jar = installed / f"{group}_{name}-{version}.jar"
-        cure = ".venv/bin/fuserank setup --again fetches it anew"
+        cure = ".venv/bin/fuserank setup --again fetches it again"
         if not jar.is_file():
             raise PackageError(f"{jar.name} of requirements/jars.lock is not in {installed}; {cure}")
         if (have := hashlib.sha256(jar.read_bytes()).hexdigest()) != want:

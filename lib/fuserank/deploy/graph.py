@@ -8,11 +8,11 @@ import pkgutil
 from dataclasses import dataclass
 
 import fuserank.jobs
-from fuserank.config.dataset import load_dataset
+from fuserank.config.mapping.load import load_dataset
 from fuserank.config.settings import Settings
-from fuserank.jobs._chain import Step, edges
-from fuserank.jobs.refresh import steps
+from fuserank.pipeline.graph import Step, edges
 from fuserank.registry.sources import SOURCES
+from fuserank.usecases.chain import steps
 
 # Jobs that compute with torch, in the driver's ranks or on executors, whatever the settings; refresh runs them all.
 TORCH_JOBS = frozenset({"train", "scores", "refresh"})
@@ -38,7 +38,10 @@ class Task:
 
 
 def torch_jobs(settings: Settings) -> frozenset[str]:
-    """TORCH_JOBS, and candidates where one of the sources is made with torch. All others run in the smaller environment."""
+    """TORCH_JOBS, and candidates where one of the sources is made with torch.
+
+    All others run in the smaller environment.
+    """
     sources = [SOURCES[name] for name in settings.candidates.sources]
     return TORCH_JOBS | ({"candidates"} if any(s.torch for s in sources) else set())
 
@@ -68,11 +71,13 @@ def linked(submits: list[Step], as_of: dt.date) -> list[Task]:
     keys = [_key(s.job, (as_of - s.day).days) for s in submits]
     return [
         Task(
-            keys[n], step.job, (as_of - step.day).days,
+            keys[n],
+            step.job,
+            (as_of - step.day).days,
             tuple(keys[k] for k in sorted(before[n]) if not any(k in behind[other] for other in before[n])),
         )
         for n, step in enumerate(submits)
-    ]  # fmt: skip
+    ]
 
 
 def _submits(chain: list[Step]) -> list[Step]:
@@ -91,8 +96,8 @@ def _key(job: str, back: int) -> str:
 
 
 def phases(chain: list[Task], settings: Settings) -> dict[str, list[Task]]:
-    """The chain cut where the environment changes: ``data`` before any torch, ``training`` with it and what lies between two such
-    tasks, ``ranking`` after.
+    """The chain cut where the environment changes: ``data`` before any torch, ``training`` with it and what lies
+    between two such tasks, ``ranking`` after.
     """
     torch = torch_jobs(settings)
     behind: set[str] = set()  # torch, or after it

@@ -19,10 +19,15 @@ USER = 185  # the official Spark image's, and that of deploy/docker/
 _DAY_SECONDS = 86_400
 # What the operator's fields say instead of Spark's settings; the operator refuses to be told twice.
 _FIELDS = {
-    "spark.driver.cores", "spark.driver.memory", "spark.driver.memoryOverhead",
-    "spark.executor.instances", "spark.executor.cores", "spark.executor.memory", "spark.executor.memoryOverhead",
+    "spark.driver.cores",
+    "spark.driver.memory",
+    "spark.driver.memoryOverhead",
+    "spark.executor.instances",
+    "spark.executor.cores",
+    "spark.executor.memory",
+    "spark.executor.memoryOverhead",
     "spark.executorEnv.TZ",
-}  # fmt: skip
+}
 _OPERATOR_SETS = "spark.kubernetes."
 
 
@@ -48,15 +53,19 @@ def access(settings: Settings) -> list[Manifest]:
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": k.namespace, "labels": labels}},
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": named},
         {
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": named,
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "Role",
+            "metadata": named,
             "rules": [{"apiGroups": [""], "resources": made, "verbs": verbs}],
         },
         {
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": named,
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "RoleBinding",
+            "metadata": named,
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": k.service_account},
             "subjects": [{"kind": "ServiceAccount", "name": k.service_account, "namespace": k.namespace}],
         },
-    ]  # fmt: skip
+    ]
 
 
 def pod_template(settings: Settings) -> Manifest:
@@ -65,36 +74,50 @@ def pod_template(settings: Settings) -> Manifest:
     container = {"name": "spark", "securityContext": held["securityContext"], "envFrom": held["envFrom"]}
     container["volumeMounts"] = held["volumeMounts"]
     return {
-        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "fuserank", "labels": _labels()},
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "fuserank", "labels": _labels()},
         "spec": {
-            "securityContext": held["podSecurityContext"], "containers": [container],
+            "securityContext": held["podSecurityContext"],
+            "containers": [container],
             "volumes": volumes(),
         },
-    }  # fmt: skip
+    }
 
 
 def application(settings: Settings, as_of: str) -> Manifest:
     """The chain once, as of a day."""
     k = settings.deploy.kubernetes
     return {
-        "apiVersion": "sparkoperator.k8s.io/v1beta2", "kind": "SparkApplication",
+        "apiVersion": "sparkoperator.k8s.io/v1beta2",
+        "kind": "SparkApplication",
         "metadata": {"name": f"fuserank-refresh-{as_of}", "namespace": k.namespace, "labels": _labels()},
         "spec": _application_spec(settings, as_of),
-    }  # fmt: skip
+    }
 
 
 def scheduled(settings: Settings) -> Manifest:
-    """The chain every night, as of the day that has just begun; a run that is still under way is not joined by another."""
+    """The chain every night, as of the day that has just begun; a run that is still
+    under way is not joined by another.
+    """
     spec = {
-        "schedule": f"{settings.deploy.start_minute} {settings.deploy.start_hour} * * *", "timeZone": "UTC", "concurrencyPolicy": "Forbid",
-        "successfulRunHistoryLimit": 3, "failedRunHistoryLimit": 3,
+        "schedule": f"{settings.deploy.start_minute} {settings.deploy.start_hour} * * *",
+        "timeZone": "UTC",
+        "concurrencyPolicy": "Forbid",
+        "successfulRunHistoryLimit": 3,
+        "failedRunHistoryLimit": 3,
         "template": _application_spec(settings, "today"),
-    }  # fmt: skip
+    }
     return {
-        "apiVersion": "sparkoperator.k8s.io/v1beta2", "kind": "ScheduledSparkApplication",
-        "metadata": {"name": "fuserank-refresh", "namespace": settings.deploy.kubernetes.namespace, "labels": _labels()},
+        "apiVersion": "sparkoperator.k8s.io/v1beta2",
+        "kind": "ScheduledSparkApplication",
+        "metadata": {
+            "name": "fuserank-refresh",
+            "namespace": settings.deploy.kubernetes.namespace,
+            "labels": _labels(),
+        },
         "spec": spec,
-    }  # fmt: skip
+    }
 
 
 def volumes() -> list[Manifest]:
@@ -106,29 +129,43 @@ def _application_spec(settings: Settings, as_of: str) -> Manifest:
     d = settings.deploy
     confs = confs_of(TARGETS["kubernetes-cluster"], "refresh", settings, None)
     return {
-        "type": "Python", "pythonVersion": "3", "mode": "cluster", "sparkVersion": d.spark_version,
-        "image": d.kubernetes.train_image, "imagePullPolicy": "IfNotPresent",
-        "mainApplicationFile": f"local://{IMAGE_HOME}/jobs/refresh.py", "arguments": arguments(settings, as_of),
+        "type": "Python",
+        "pythonVersion": "3",
+        "mode": "cluster",
+        "sparkVersion": d.spark_version,
+        "image": d.kubernetes.train_image,
+        "imagePullPolicy": "IfNotPresent",
+        "mainApplicationFile": f"local://{IMAGE_HOME}/jobs/refresh.py",
+        "arguments": arguments(settings, as_of),
         # every retry replaces the slices of its as_of, and train goes on from its checkpoint where that is kept
         "restartPolicy": {
-            "type": "OnFailure", "onFailureRetries": d.retries, "onFailureRetryInterval": 60 * d.retry_minutes,
-            "onSubmissionFailureRetries": d.retries, "onSubmissionFailureRetryInterval": 60,
+            "type": "OnFailure",
+            "onFailureRetries": d.retries,
+            "onFailureRetryInterval": 60 * d.retry_minutes,
+            "onSubmissionFailureRetries": d.retries,
+            "onSubmissionFailureRetryInterval": 60,
         },
         "timeToLiveSeconds": 7 * _DAY_SECONDS,
         "sparkConf": {k: v for k, v in confs.items() if k not in _FIELDS and not k.startswith(_OPERATOR_SETS)},
         "volumes": volumes(),
         "driver": {
-            "cores": int(confs["spark.driver.cores"]), "coreLimit": confs["spark.driver.cores"],
-            "memory": confs["spark.driver.memory"], "memoryOverhead": confs["spark.driver.memoryOverhead"],
-            "serviceAccount": d.kubernetes.service_account, **_pod(settings),
-        },
-        "executor": {
-            "instances": int(confs["spark.executor.instances"]), "deleteOnTermination": True,
-            "cores": int(confs["spark.executor.cores"]), "coreLimit": confs["spark.executor.cores"],
-            "memory": confs["spark.executor.memory"], "memoryOverhead": confs["spark.executor.memoryOverhead"],
+            "cores": int(confs["spark.driver.cores"]),
+            "coreLimit": confs["spark.driver.cores"],
+            "memory": confs["spark.driver.memory"],
+            "memoryOverhead": confs["spark.driver.memoryOverhead"],
+            "serviceAccount": d.kubernetes.service_account,
             **_pod(settings),
         },
-    }  # fmt: skip
+        "executor": {
+            "instances": int(confs["spark.executor.instances"]),
+            "deleteOnTermination": True,
+            "cores": int(confs["spark.executor.cores"]),
+            "coreLimit": confs["spark.executor.cores"],
+            "memory": confs["spark.executor.memory"],
+            "memoryOverhead": confs["spark.executor.memoryOverhead"],
+            **_pod(settings),
+        },
+    }
 
 
 def _pod(settings: Settings) -> Manifest:
@@ -140,16 +177,23 @@ def _held(settings: Settings) -> Manifest:
     """How every pod is held: no root, no capabilities, no way to more rights; the store's secrets as environment."""
     return {
         "podSecurityContext": {
-            "runAsNonRoot": True, "runAsUser": USER, "runAsGroup": USER, "fsGroup": USER,
+            "runAsNonRoot": True,
+            "runAsUser": USER,
+            "runAsGroup": USER,
+            "fsGroup": USER,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "securityContext": {
-            "runAsNonRoot": True, "runAsUser": USER, "allowPrivilegeEscalation": False,
-            "privileged": False, "capabilities": {"drop": ["ALL"]}, "seccompProfile": {"type": "RuntimeDefault"},
+            "runAsNonRoot": True,
+            "runAsUser": USER,
+            "allowPrivilegeEscalation": False,
+            "privileged": False,
+            "capabilities": {"drop": ["ALL"]},
+            "seccompProfile": {"type": "RuntimeDefault"},
         },
         "envFrom": [{"secretRef": {"name": settings.deploy.kubernetes.secret, "optional": True}}],
         "volumeMounts": [{"name": "spark-local-dir-1", "mountPath": "/var/spark-local"}],
-    }  # fmt: skip
+    }
 
 
 def _labels() -> dict[str, str]:

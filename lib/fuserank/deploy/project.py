@@ -1,4 +1,6 @@
-"""The folder of a shop that uses an installed fuserank: its own settings and what starts jobs; all else rides in the package."""
+"""The folder of a shop that uses an installed fuserank: its own settings and what
+starts jobs; all else rides in the package.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +11,16 @@ from fuserank import __version__
 from fuserank.common.errors import FuserankError
 from fuserank.config.places import defaults
 
-_BASE = """# What differs from what ships, everywhere; conf/env/<env>.yaml says what differs in one environment. `fuserank settings` prints every key.
+_BASE = """# What differs from what ships, everywhere; conf/env/<env>.yaml says what differs in one
+# environment. `fuserank settings` prints every key.
 dataset: {dataset}
 # ranking:
 #   k: 20
 """
-_DATASETS = "A mapping a data set: `fuserank init FOLDER --name {dataset}` looks at a shop's files and writes {dataset}.yaml here.\n"
+_DATASETS = (
+    "A mapping a data set: `fuserank init FOLDER --name {dataset}` looks at a shop's files and writes {dataset}.yaml"
+    " here.\n"
+)
 _IGNORED = """__pycache__/
 .venv/
 /lake/
@@ -37,7 +43,7 @@ check: ## what of the files would go to quarantine
 recs: ## events in, fused ranking out, then out/report.html
 \t$(FUSERANK) refresh --lake $(LAKE) --report
 
-report: ## out/report.html anew
+report: ## out/report.html again
 \t$(FUSERANK) report --lake $(LAKE)
 """
 _CI = """#!/usr/bin/env bash
@@ -50,7 +56,8 @@ make setup FUSERANK=.venv/bin/fuserank
 .venv/bin/fuserank refresh --dry-run
 """
 _README = """# {dataset}
-Settings and jobs of one shop, by fuserank {version}. conf/ says what differs from what ships; conf/env/local.yaml may be added, for one environment.
+Settings and jobs of one shop, by fuserank {version}. conf/ says what differs from what ships;
+conf/env/local.yaml may be added, for one environment.
 
     fuserank setup                               # once for each environment; needs Java 17 or 21
 {init}    fuserank check {dataset}
@@ -61,7 +68,10 @@ Settings and jobs of one shop, by fuserank {version}. conf/ says what differs fr
 {versions}.ci/run: an example for CI.
 """
 _VERSIONS = "constraints.txt: the versions that this release was tested with, for `pip install --constraint`. "
-_INIT = "    fuserank init FILES --name {dataset}      # writes conf/datasets/{dataset}.yaml; FILES is the folder of exports\n"
+_INIT = (
+    "    fuserank init FILES --name {dataset}      # writes conf/datasets/{dataset}.yaml; FILES is the folder of"
+    " exports\n"
+)
 
 
 class ProjectError(FuserankError):

@@ -1,4 +1,5 @@
-"""What an environment needs beside its packages, once: Delta's jars, spark-defaults.conf, find-spark-home, an archive of Spark's classes.
+"""What an environment needs beside its packages, once: Delta's jars, spark-defaults.conf,
+find-spark-home, an archive of Spark's classes.
 
 Done work is not done again: each step keeps a stamp of what it was made from in the environment's stamps/.
 """
@@ -20,12 +21,15 @@ from fuserank.common.errors import FuserankError
 from fuserank.config.places import conf_dir, defaults, is_installed
 from fuserank.config.settings import layered
 from fuserank.deploy import spark_defaults
-from fuserank.io import shared_classes
-from fuserank.io.environment import java_problem
+from fuserank.io.runtime import archive_classes, shared_classes
+from fuserank.io.runtime.environment import java_problem
 
 JAR_LOCKS = {"jars": "jars.lock", "local-jars": "local-jars.lock"}  # folder of the environment → lock
 # what Spark's resolver of jars says then
-NO_NETWORK = re.compile(r"Temporary failure in name resolution|UnknownHostException|Network is unreachable|Connection refused|Connection timed out|ConnectException")  # fmt: skip
+NO_NETWORK = re.compile(
+    r"Temporary failure in name resolution|UnknownHostException|Network is unreachable|Connection refused|Connection"
+    r" timed out|ConnectException"
+)
 Say = Callable[[str], None]
 
 
@@ -37,7 +41,7 @@ def set_up(say: Say, again: bool = False, env: Path | None = None) -> None:
     """All of it, for the environment that this Python runs in.
 
     :param say: takes a line before what takes long
-    :param again: all anew, whatever the stamps say
+    :param again: all again, whatever the stamps say
     :raises SetupError: no Java, no network, a jar that is not the lock's, an environment that is not ours to write
     """
     if problem := java_problem():
@@ -58,7 +62,9 @@ def set_up(say: Say, again: bool = False, env: Path | None = None) -> None:
 
 
 def install_jars(env: Path, folder: str, lock: Path, say: Say) -> None:
-    """A lock's jars into ``env/folder``: resolved by Spark's own resolver, each refused where its SHA-256 is not the lock's."""
+    """A lock's jars into ``env/folder``: resolved by Spark's own resolver, each
+    refused where its SHA-256 is not the lock's.
+    """
     stamp, jars = digest(lock), env / folder
     rows = [line.split() for line in lock.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
     names = {_jar(coordinate): want for coordinate, want in rows}
@@ -102,20 +108,27 @@ def _render_spark_home(env: Path) -> None:
 
 
 def _share_classes(env: Path, spark_conf: Path, say: Say) -> None:
-    """Spark's classes as an archive that each JVM maps: a start takes half the work. It fits one Java and one set of jars."""
+    """Spark's classes as an archive that each JVM maps: a start takes half the work.
+
+    It fits one Java and one set of jars.
+    """
     stamp = classes_stamp(env, spark_conf) + java_text()
     if is_done(env, "classes", stamp) and shared_classes.archive().exists():
         return
     say("keeping Spark's classes for quick starts (a minute or two)")
-    _call([sys.executable, "-m", "fuserank.io.shared_classes"], {"TZ": "UTC", "PYSPARK_PYTHON": sys.executable})
+    _call(
+        [sys.executable, "-m", "fuserank.io.runtime.archive_classes"], {"TZ": "UTC", "PYSPARK_PYTHON": sys.executable}
+    )
     done(env, "classes", stamp)
 
 
 def classes_stamp(env: Path, spark_conf: Path) -> str:
-    """What the archive of classes is made from, but for Java: in a checkout its locks and files, else what is installed."""
+    """What the archive of classes is made from, but for Java: in a checkout its
+    locks and files, else what is installed.
+    """
     ship = defaults()
     made_of = [ship / "requirements" / lock for lock in JAR_LOCKS.values()]
-    code = Path(shared_classes.__file__)
+    code = Path(archive_classes.__file__)
     if is_installed():
         return digest(*made_of, spark_conf, code) + version("pyspark")
     lock = "modern.txt" if (env / "stamps" / "packages-modern").exists() else "run.txt"
@@ -153,8 +166,8 @@ def _call(command: list[object], extra: dict[str, str]) -> None:
         return
     if NO_NETWORK.search(finished.stdout + finished.stderr):
         raise SetupError(
-            "no network: jars are missing here and Maven's registry does not answer; run it where it is reached, or copy "
-            "jars/, local-jars/ and stamps/ of an environment that has them"
+            "no network: jars are missing here and Maven's registry does not answer; run it where it is reached, or"
+            " copy jars/, local-jars/ and stamps/ of an environment that has them"
         )
     sys.stderr.write(finished.stdout[-4000:] + finished.stderr[-8000:])
     raise SetupError(f"{Path(words[0]).name} {words[-1]} failed; its output is above")

@@ -1,4 +1,6 @@
-"""What counts before the JVM starts, as the spark-defaults.conf that every Spark of an environment reads: a reference to a secret stays one."""
+"""What counts before the JVM starts, as the spark-defaults.conf that every Spark of an environment
+reads: a reference to a secret stays one.
+"""
 
 from __future__ import annotations
 

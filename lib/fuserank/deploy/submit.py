@@ -59,19 +59,26 @@ def target_of(name: str) -> Target:
 
 
 def submit_lines(
-    target: str, job: str, settings: Settings, archive: str | None, jars: Sequence[str], *,
-    master: str | None = None, jobs: str = "jobs", conf: str | None = None, as_of: str | None = None,
+    target: str,
+    job: str,
+    settings: Settings,
+    archive: str | None,
+    jars: Sequence[str],
+    *,
+    master: str | None = None,
+    jobs: str = "jobs",
+    conf: str | None = None,
+    as_of: str | None = None,
     args: Sequence[str] = (),
-) -> list[str]:  # fmt: skip
+) -> list[str]:
     """The command of a job, a part a line, quoted for a shell; join with `` \\\\\\n  ``.
 
-    :param settings: of the environment that the job runs by; ``submit`` and ``deploy`` are rendered, lake and as_of passed on
-    :param archive: path or URL of the packed environment; None on Kubernetes, where the image carries it
-    :param jars: paths or URLs of Delta's jars; none where the image carries them
-    :param conf: path or URL of conf/ as an archive: a driver on a YARN cluster has no other way to its settings
-    :param as_of: instead of the settings' date, a day or a scheduler's expression, which stays unquoted
-    :param args: what else the job is told, as ``--set files=…``
-    :raises SubmitError: target or job unknown, or something that this target needs is missing
+    :param settings: of the environment that the job runs by; ``submit`` and ``deploy`` are rendered, lake and as_of
+    passed on :param archive: path or URL of the packed environment; None on Kubernetes, where the image carries it
+    :param jars: paths or URLs of Delta's jars; none where the image carries them :param conf: path or URL of conf/ as
+    an archive: a driver on a YARN cluster has no other way to its settings :param as_of: instead of the settings'
+    date, a day or a scheduler's expression, which stays unquoted :param args: what else the job is told, as ``--set
+    files=…`` :raises SubmitError: target or job unknown, or something that this target needs is missing
     """
     to = target_of(target)
     if job not in job_names():
@@ -145,7 +152,8 @@ def files(settings: Settings) -> dict[str, str]:
 def _check(to: Target, job: str, settings: Settings, archive: str | None, conf: str | None) -> None:
     if archive is None and to.manager != "kubernetes":
         raise SubmitError(
-            f"{to.name} needs the packed environment of {job}: dist/fuserank-{environment_of(job, settings)}.tar.gz by `make package`"
+            f"{to.name} needs the packed environment of {job}: dist/fuserank-{environment_of(job, settings)}.tar.gz by"
+            " `make package`"
         )
     lake = settings.lake
     if to.mode != "cluster":

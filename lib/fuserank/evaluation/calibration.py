@@ -36,7 +36,9 @@ class Reliability:
 
 
 def histogram(wide: DataFrame, calibrators: dict[str, Calibrator]) -> DataFrame:
-    """Counts per source and fine bin of the calibrated ``score_<source>``; integers only, so any order of sums will do."""
+    """Counts per source and fine bin of the calibrated ``score_<source>``; integers
+    only, so any order of sums will do.
+    """
     from pyspark.sql import functions as F
 
     fine = wide.mapInArrow(_kernel(calibrators), SCHEMA)

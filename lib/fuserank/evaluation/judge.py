@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from fuserank.common.topn import Grid, capped_recall, ndcg, recall, top_columns
 from fuserank.common.users import whole_users
+from fuserank.evaluation.metrics import Grid, capped_recall, ndcg, recall, top_columns
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 LENGTH = 10  # the metrics' names say so: ndcg@10, recall@10, capped_recall@10, hitrate@10
 TRACKS = ("all", "new")
 SCHEMA = (
-    "user_index int, track string, source string, truth int, ndcg double, recall double, capped_recall double, hit double, "
-    "items array<int>"
+    "user_index int, track string, source string, truth int, ndcg double, recall double, capped_recall double, hit"
+    " double, items array<int>"
 )
 
 
@@ -66,14 +66,18 @@ def _judged(
     n = len(judged)
     return pa.RecordBatch.from_arrays(
         [
-            pa.array(grid.users_U[judged].astype(np.int32)), pa.array([track] * n, pa.string()),
-            pa.array([source] * n, pa.string()), pa.array(truth_U.astype(np.int32)),
-            pa.array(ndcg(hit_UK, truth_U, LENGTH)), pa.array(recall(hit_UK, truth_U)),
+            pa.array(grid.users_U[judged].astype(np.int32)),
+            pa.array([track] * n, pa.string()),
+            pa.array([source] * n, pa.string()),
+            pa.array(truth_U.astype(np.int32)),
+            pa.array(ndcg(hit_UK, truth_U, LENGTH)),
+            pa.array(recall(hit_UK, truth_U)),
             pa.array(capped_recall(hit_UK, truth_U, LENGTH)),
-            pa.array(hit_UK.any(axis=1).astype(np.float64)), pa.ListArray.from_arrays(pa.array(offsets), pa.array(items)),
+            pa.array(hit_UK.any(axis=1).astype(np.float64)),
+            pa.ListArray.from_arrays(pa.array(offsets), pa.array(items)),
         ],
         ["user_index", "track", "source", "truth", "ndcg", "recall", "capped_recall", "hit", "items"],
-    )  # fmt: skip
+    )
 
 
 def _kernel(sources: tuple[str, ...]) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:

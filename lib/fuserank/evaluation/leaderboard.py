@@ -1,4 +1,7 @@
-"""Quality of lists against a truth, and the search for settings. Shapes: L rows of lists, U users with truth, T of truth."""
+"""Quality of lists against a truth, and the search for settings.
+
+Shapes: L rows of lists, U users with truth, T of truth.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fuserank.common.lookup import locate
-from fuserank.common.topn import capped_recall, ndcg, recall
 from fuserank.config.auto import Numbers
 from fuserank.config.base import Section
 from fuserank.evaluation.bootstrap import interval, resampled_means
+from fuserank.evaluation.metrics import capped_recall, ndcg, recall
 from fuserank.registry.sources import floor
 
 if TYPE_CHECKING:
@@ -36,8 +39,8 @@ class Lists:
 
 @dataclass
 class Row:
-    """One line of the leaderboard. ``metrics``: means over users; ``ci95``: their bootstrap intervals; ``minus``: by metric the
-    mean difference to the floor and its paired interval, where that was judged beside it.
+    """One line of the leaderboard. ``metrics``: means over users; ``ci95``: their bootstrap intervals; ``minus``: by
+    metric the mean difference to the floor and its paired interval, where that was judged beside it.
     """
 
     model: str
@@ -60,7 +63,7 @@ class Row:
 
 
 def per_user(lists: Lists, split: Split, ks: Sequence[int]) -> tuple[list[str], npt.NDArray[np.float64]]:
-    """recall@k, capped_recall@k and ndcg@k (``common.topn``) of each user with truth (U, 3K).
+    """recall@k, capped_recall@k and ndcg@k (``evaluation.metrics``) of each user with truth (U, 3K).
 
     A user without a list has 0.
     """
@@ -83,7 +86,9 @@ def per_user(lists: Lists, split: Split, ks: Sequence[int]) -> tuple[list[str], 
     return names, np.stack(columns, axis=1)
 
 
-def means(names: Sequence[str], value_UM: npt.NDArray[np.float64], resamples: int, seed: int) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:  # fmt: skip
+def means(
+    names: Sequence[str], value_UM: npt.NDArray[np.float64], resamples: int, seed: int
+) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
     """Means over users and their 95 % intervals."""
     low_M, high_M = interval(resampled_means(value_UM, resamples, seed), 0.95)
     mean_M = np.add.reduce(value_UM, axis=0) / len(value_UM)
@@ -91,7 +96,13 @@ def means(names: Sequence[str], value_UM: npt.NDArray[np.float64], resamples: in
     return dict(zip(names, (float(m) for m in mean_M), strict=True)), intervals
 
 
-def minus(names: Sequence[str], value_UM: npt.NDArray[np.float64], floor_UM: npt.NDArray[np.float64], resamples: int, seed: int) -> dict[str, tuple[float, float, float]]:  # fmt: skip
+def minus(
+    names: Sequence[str],
+    value_UM: npt.NDArray[np.float64],
+    floor_UM: npt.NDArray[np.float64],
+    resamples: int,
+    seed: int,
+) -> dict[str, tuple[float, float, float]]:
     """The mean over users of what one is worth more than the other to the same user, and its 95 % interval."""
     mean, ci95 = means(names, value_UM - floor_UM, resamples, seed)
     return {name: (mean[name], *ci95[name]) for name in names}
@@ -109,9 +120,10 @@ def of_lists(of: type[Section]) -> set[str]:
 
 
 class Search:
-    """Settings to try, one after the other: what was given, seeded draws for the first third, then neighbours of the best so
-    far, which differ from it in one or two fields. Each once; it ends early where nothing else is left. ``numbers``: of the data, where
-    settings that it is too small for, or that its lack of order makes no difference to, are left out.
+    """Settings to try, one after the other: what was given, seeded draws for the first third, then
+    neighbours of the best so far, which differ from it in one or two fields. Each once; it ends early where
+    nothing else is left. ``numbers``: of the data, where settings that it is too small for, or that its lack
+    of order makes no difference to, are left out.
     """
 
     def __init__(self, config: Section, fixed: set[str], count: int, seed: int, numbers: Numbers | None = None) -> None:

@@ -61,9 +61,15 @@ class Items:
 
 
 def measure(
-    wide: DataFrame, judged: DataFrame, items: Items, sources: tuple[str, ...], calibrators: dict[str, Calibrator],
-    cfg: EvaluationConfig, seed: int, window: tuple[dt.date, dt.date],
-) -> list[Metric]:  # fmt: skip
+    wide: DataFrame,
+    judged: DataFrame,
+    items: Items,
+    sources: tuple[str, ...],
+    calibrators: dict[str, Calibrator],
+    cfg: EvaluationConfig,
+    seed: int,
+    window: tuple[dt.date, dt.date],
+) -> list[Metric]:
     """All metrics of the window [first, last]; ``wide`` and ``judged`` as ``history.labels`` makes them.
 
     Collects per judged user, track and source four numbers and ten items; ``cfg.users`` users with truth, at most, are
@@ -161,8 +167,11 @@ def _calibration(wide: DataFrame, calibrators: dict[str, Calibrator], cfg: Evalu
 def protocol_text(days: int, cfg: EvaluationConfig) -> str:
     """The protocol in words, for whoever reads the numbers."""
     return (
-        f"full ranking over the {days} days from as_of; users and items with an event before as_of 00:00 UTC; truth: distinct "
-        f"items bought in the window, of at most {cfg.users} users; track new: items bought before are masked, which is what is served where ranking.repeats excludes them (track all then judges rows that no list holds); lists of {LENGTH}; recall over all of the truth, capped recall over as much of it as a list holds; intervals: {cfg.confidence:.0%} "
-        f"percentile bootstrap over users, {cfg.resamples} resamples, paired; long tail: items beyond those that make up "
-        f"{cfg.head_share:.0%} of earlier purchases; ece: {cfg.ece_bins} equal-mass bins of all candidate rows"
+        f"full ranking over the {days} days from as_of; users and items with an event before as_of 00:00 UTC; truth:"
+        f" distinct items bought in the window, of at most {cfg.users} users; track new: items bought before are"
+        " masked, which is what is served where ranking.repeats excludes them (track all then judges rows that no list"
+        f" holds); lists of {LENGTH}; recall over all of the truth, capped recall over as much of it as a list holds;"
+        f" intervals: {cfg.confidence:.0%} percentile bootstrap over users, {cfg.resamples} resamples, paired; long"
+        f" tail: items beyond those that make up {cfg.head_share:.0%} of earlier purchases; ece: {cfg.ece_bins}"
+        " equal-mass bins of all candidate rows"
     )

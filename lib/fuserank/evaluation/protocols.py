@@ -1,4 +1,6 @@
-"""How a data set is cut into what models learn from and what they are judged by. Nothing of the test part is in the rest.
+"""How a data set is cut into what models learn from and what they are judged by.
+
+Nothing of the test part is in the rest.
 
 Shapes: N pairs, T pairs of the truth.
 """
@@ -24,8 +26,8 @@ Ints = npt.NDArray[np.int32]
 class Split:
     """train: what is learned from; history: what is known of a user when lists are asked for, and left out of them.
 
-    Both have user_index, item_index (int), weight, age (float), unique and sorted by pair; so is the truth. items: those that
-    lists are ranked among, ascending; None: all.
+    Both have user_index, item_index (int), weight, age (float), unique and sorted by pair; so is the truth. items:
+    those that lists are ranked among, ascending; None: all.
     """
 
     train: pa.Table
@@ -74,8 +76,8 @@ def pairs_of(user_N: Ints, item_N: Ints, age_N: npt.NDArray[Any]) -> pa.Table:
 
 
 def leave_one_out(user_N: Ints, item_N: Ints, position_N: npt.NDArray[np.int64]) -> tuple[Split, Split]:
-    """(the last item of each sequence is the truth; the one before it is: the validation). Both learn from what is before
-    these two, as published tables do; a list for the last item is asked for with the one before it known.
+    """(the last item of each sequence is the truth; the one before it is: the validation). Both learn from what is
+    before these two, as published tables do; a list for the last item is asked for with the one before it known.
 
     Users with fewer than three events are in no truth. ``age``: steps back from the end, 0 for the last.
     """

@@ -1,5 +1,5 @@
-"""What the events of a lake are judged on: all items, new ones, items that are young or were never sold, and users of whom
-little is known.
+"""What the events of a lake are judged on: all items, new ones, items that are young or were never
+sold, and users of whom little is known.
 
 Shapes: N events, E events of a user.
 """
@@ -23,8 +23,8 @@ _LEAST = 5  # events that a cold user must have, so that the same ones are asked
 
 @dataclass(frozen=True)
 class Events:
-    """user, item, day and time (µs) of each event (N,), and the day on which it was known to be taken back (NEVER: it was not);
-    ``items``: all that the lake has numbered.
+    """user, item, day and time (µs) of each event (N,), and the day on which it was known to be taken back (NEVER: it
+    was not); ``items``: all that the lake has numbered.
     """
 
     user_N: Ints
@@ -40,8 +40,8 @@ class Events:
         return replace(self, **{name: getattr(self, name)[kept_N] for name in names})
 
     def standing(self, day: int, label_days: int) -> Events:
-        """Those before ``day`` that were not yet known to be taken back on it, and those from it on that were not when the
-        ``label_days`` ended.
+        """Those before ``day`` that were not yet known to be taken back on it, and those from it on
+        that were not when the ``label_days`` ended.
         """
         return self.of(self.back_N >= np.where(self.day_N < day, day, day + label_days))
 
@@ -51,7 +51,9 @@ class Events:
 
 
 def cold_items(events: Events, day: int, label_days: int) -> Split:
-    """Lists are ranked among the items first sold in the ``label_days`` before ``day``; what a user had taken counts, too."""
+    """Lists are ranked among the items first sold in the ``label_days`` before
+    ``day``; what a user had taken counts, too.
+    """
     items, first = np.unique(events.item_N[np.argsort(events.day_N, kind="stable")], return_index=True)
     first_day = np.sort(events.day_N, kind="stable")[first]
     young = items[(first_day >= day - label_days) & (first_day < day)]
@@ -59,9 +61,11 @@ def cold_items(events: Events, day: int, label_days: int) -> Split:
 
 
 def never_sold(events: Events, day: int, label_days: int) -> Split:
-    """Lists are ranked among the items without an event before ``day``, whether they are sold in the days from it or not.
+    """Lists are ranked among the items without an event before ``day``, whether
+    they are sold in the days from it or not.
 
-    A lake that was filled after ``day`` numbers an item by its first event, so that what is never sold at all is not among them.
+    A lake that was filled after ``day`` numbers an item by its first event, so that
+    what is never sold at all is not among them.
     """
     sold = np.unique(events.item_N[events.day_N < day])
     return _among(events.at(day, label_days, repeats=True), np.setdiff1d(events.items, sold))
@@ -77,13 +81,14 @@ def _among(split: Split, items: Ints) -> Split:
 
 
 def cold_users(events: Events, day: int, label_days: int, known: int, users: Ints) -> Split:
-    """What is before ``day`` without ``users`` is learned from; they alone are asked and judged, with their first ``known``
-    events, by the items of the ``label_days`` from ``day`` less those that they are asked with.
+    """What is before ``day`` without ``users`` is learned from; they alone are asked and judged, with their first
+    ``known`` events, by the items of the ``label_days`` from ``day`` less those that they are asked with.
 
-    Model and truth are apart in time and by user. Other ways to judge a cut history are not honest or not of use: the days after
-    its last event lie before ``day``, and the model has learned from them what was then on sale and in season; taking out of the
-    truth what was cut away would ask for what a household buys for the first time in a year, not for what a new customer buys.
-    So a thing bought every week is truth here, as it is for a newcomer. Ages are counted from ``day``, as are those of all others.
+    Model and truth are apart in time and by user. Other ways to judge a cut history are not honest or not of use: the
+    days after its last event lie before ``day``, and the model has learned from them what was then on sale and in
+    season; taking out of the truth what was cut away would ask for what a household buys for the first time in a
+    year, not for what a new customer buys. So a thing bought every week is truth here, as it is for a newcomer. Ages
+    are counted from ``day``, as are those of all others.
     """
     theirs = np.isin(events.user_N, users)
     before = events.day_N < day
@@ -100,7 +105,9 @@ def cold_users(events: Events, day: int, label_days: int, known: int, users: Int
 
 
 def _first(events: Events, among_N: npt.NDArray[np.bool_], known: int) -> npt.NDArray[np.bool_]:
-    """Each user's first ``known`` events of a mask: distinct by (user, time, item), in the order of time, ties by item."""
+    """Each user's first ``known`` events of a mask: distinct by (user, time, item),
+    in the order of time, ties by item.
+    """
     at = np.flatnonzero(among_N)
     at = at[np.lexsort((events.item_N[at], events.time_N[at], events.user_N[at]))]
     columns = (events.user_N[at], events.time_N[at], events.item_N[at])
@@ -113,8 +120,9 @@ def _first(events: Events, among_N: npt.NDArray[np.bool_], known: int) -> npt.ND
 
 
 def drawn_users(events: Events, day: int, label_days: int, seed: int, most: int = COLD_USERS) -> Ints:
-    """A seeded draw of at most ``most``, and at most half, of the users with five events before ``day`` and, in the ``label_days`` from it, an item that
-    is not of their first five: the same users whatever they are asked with; there must be others to learn from. Ascending.
+    """A seeded draw of at most ``most``, and at most half, of the users with five events before ``day`` and, in the
+    ``label_days`` from it, an item that is not of their first five: the same users whatever they are asked with;
+    there must be others to learn from. Ascending.
     """
     before, after = events.day_N < day, (events.day_N >= day) & (events.day_N < day + label_days)
     first = events.of(_first(events, before, _LEAST))

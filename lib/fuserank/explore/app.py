@@ -1,4 +1,6 @@
-"""The pages as an ASGI application: routes, what a browser may do with them, and what is said where something is not there."""
+"""The pages as an ASGI application: routes, what a browser may do with them, and
+what is said where something is not there.
+"""
 
 from __future__ import annotations
 
@@ -25,19 +27,23 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 Made = Callable[[Shop, "Request"], dict[str, Any]]
-# Nothing but this server's own style sheet and icon may be loaded, nothing may run, and no other page may frame or read these.
+# Nothing but this server's own style sheet and icon may be loaded, nothing may run,
+# and no other page may frame or read these.
 HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'",
-    "x-content-type-options": "nosniff", "referrer-policy": "no-referrer", "cache-control": "no-store",
-    "cross-origin-resource-policy": "same-origin", "cross-origin-opener-policy": "same-origin",
-}  # fmt: skip
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-store",
+    "cross-origin-resource-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+}
 _LOCAL = ("127.0.0.1", "localhost")
 
 
 class Guarded:
-    """Answers those alone who ask for this machine by its own name: a page of another site whose name was made to point here (DNS
-    rebinding) asks by that one. Adds HEADERS.
+    """Answers those alone who ask for this machine by its own name: a page of another site whose name was made to
+    point here (DNS rebinding) asks by that one. Adds HEADERS.
     """
 
     def __init__(self, app: ASGIApp, port: int) -> None:
@@ -95,13 +101,19 @@ class _Pages:
     def __init__(self, shop: Shop) -> None:
         self.shop = shop
         self.templates = jinja2.Environment(
-            loader=jinja2.PackageLoader("fuserank.explore"), autoescape=True, undefined=jinja2.StrictUndefined,
-            trim_blocks=True, lstrip_blocks=True,
-        )  # fmt: skip
+            loader=jinja2.PackageLoader("fuserank.explore"),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
         self.templates.filters |= words.FILTERS
 
     def page(self, template: str, made: Made) -> Callable[[Request], Any]:
-        """An endpoint: what is made of a request, in a template. Lakes are read in a thread, so that one page waits for no other."""
+        """An endpoint: what is made of a request, in a template.
+
+        Lakes are read in a thread, so that one page waits for no other.
+        """
 
         async def answered(request: Request) -> Response:
             return await run_in_threadpool(self._answer, request, template, made)

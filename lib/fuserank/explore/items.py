@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from fuserank.common.errors import FuserankError
 from fuserank.common.ids import normal_id
 from fuserank.explore.shop import PAGE, NotThere, needs, pages
-from fuserank.insight import profile_text
-from fuserank.io.rows import Before, Holds, literal, moment
-from fuserank.jobs import _profile
+from fuserank.insight.reports import profile_text
+from fuserank.io.lake.rows import Before, Holds, literal, moment
 from fuserank.tables.results import RANKING
 from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY, ITEMS
+from fuserank.usecases import profile
 
 if TYPE_CHECKING:
     from fuserank.explore.shop import Shop
@@ -20,7 +20,9 @@ _NEAREST = 5
 
 
 def items(shop: Shop, asked: str, first: int) -> dict[str, Any]:
-    """Items whose id begins with what was asked or whose name has it, by how near the id is and then by name; else the nearest ids."""
+    """Items whose id begins with what was asked or whose name has it, by how near the id
+    is and then by name; else the nearest ids.
+    """
     said = normal_id(asked) or ""
     needs(shop, ITEM_DICTIONARY, "items")
     wanted = (
@@ -35,7 +37,7 @@ def items(shop: Shop, asked: str, first: int) -> dict[str, Any]:
         f"SELECT *, count(*) OVER () AS total FROM ({every}) {wanted} "
         f"ORDER BY item_id = {literal(said)} DESC, name IS NULL, name, item_id LIMIT {PAGE} OFFSET {first}"
     )
-    rows = shop.reader.asked(query, d=ITEM_DICTIONARY, c=(ITEMS, shop.day))
+    rows = shop.reader.select(query, d=ITEM_DICTIONARY, c=(ITEMS, shop.day))
     near = [] if rows or not said else nearest(shop, said)
     return {"rows": rows, "page": pages(rows[0]["total"] if rows else 0, first), "near": near, "asked": asked}
 
@@ -53,7 +55,7 @@ def item(shop: Shop, asked: str, first: int) -> dict[str, Any]:
     """
     needs(shop, EVENTS, "items")
     try:
-        found = _profile.item(shop.reader, shop.settings, shop.day, asked)
+        found = profile.item(shop.reader, shop.settings, shop.day, asked)
     except FuserankError as problem:
         said = normal_id(asked) or ""
         of_name = shop.reader.rows(

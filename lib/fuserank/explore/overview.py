@@ -14,7 +14,7 @@ from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY, USER_DICTIONARY
 
 if TYPE_CHECKING:
     from fuserank.explore.shop import Shop
-    from fuserank.io.rows import FolderRows, Row
+    from fuserank.io.lake.rows import FolderRows, Row
 
 _SHOWN = ("ndcg@10", "recall@10", "coverage")
 _RUNS = 8
@@ -30,7 +30,7 @@ def overview(shop: Shop) -> dict[str, Any]:
         if table.name in counts
     ]
     if reader.exists(RANKING):
-        (listed,) = reader.asked(
+        (listed,) = reader.select(
             'SELECT count(*) FILTER (WHERE "rank" = 1) AS lists FROM r WHERE as_of_date = ' + f"DATE '{shop.day}'",
             r=RANKING,
         )
@@ -59,11 +59,14 @@ def quality(shop: Shop) -> list[dict[str, Any]]:
         return []
     rows = shop.reader.rows(METRICS, {"as_of_date": shop.day, "metric": _SHOWN[0]}, order=("-value", "source"))
     return [
-        {"track": track, "top": max(r["ci_high"] or r["value"] for r in mine) or 1, "rows": [
-            r | {"label": called(r["source"]), "colour": colour(r["source"])} for r in mine]}
+        {
+            "track": track,
+            "top": max(r["ci_high"] or r["value"] for r in mine) or 1,
+            "rows": [r | {"label": called(r["source"]), "colour": colour(r["source"])} for r in mine],
+        }
         for track in dict.fromkeys(sorted(r["track"] for r in rows))
         if (mine := [r for r in rows if r["track"] == track])
-    ]  # fmt: skip
+    ]
 
 
 def over_time(reader: FolderRows) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ _ORDER = ("file", "content_hash", "row")
 
 def quarantine(shop: Shop) -> dict[str, Any]:
     """How many rows broke which rule, open ones first."""
-    groups = shop.reader.asked(_GROUPS, q=QUARANTINE) if shop.reader.exists(QUARANTINE) else []
+    groups = shop.reader.select(_GROUPS, q=QUARANTINE) if shop.reader.exists(QUARANTINE) else []
     return {"groups": groups, "open": sum(g["n"] for g in groups if g["state"] == "open")}
 
 
@@ -31,9 +31,12 @@ def rows(shop: Shop, dataset: str, table: str, rule: str, column: str, state: st
     :raises NotThere: there are none
     """
     where = {
-        "dataset": dataset, "source_table": table, "rule": rule, "column": column or None,
+        "dataset": dataset,
+        "source_table": table,
+        "rule": rule,
+        "column": column or None,
         "resolution": None if state == "open" else state,
-    }  # fmt: skip
+    }
     mine = {"dataset": dataset, "source_table": table, "rule": rule, "column": column or None, "state": state}
     total = sum(g["n"] for g in quarantine(shop)["groups"] if {n: g[n] for n in mine} == mine)
     found = shop.reader.rows(QUARANTINE, where, order=_ORDER, most=first + PAGE)[first:] if total else []

@@ -31,7 +31,10 @@ def listening(port: int) -> socket.socket:
     except OSError as problem:
         server.close()
         why = "is taken" if problem.errno == errno.EADDRINUSE else f"cannot be had ({problem.strerror})"
-        raise FuserankError(f"port {port} {why}; choose another: --port {port + 1 if port < 65535 else 8100}, or --port 0 for any free one") from None  # fmt: skip
+        raise FuserankError(
+            f"port {port} {why}; choose another: --port {port + 1 if port < 65535 else 8100}, or --port 0 for any"
+            " free one"
+        ) from None
     server.listen()
     return server
 

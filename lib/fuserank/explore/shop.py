@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fuserank.common.errors import FuserankError
-from fuserank.config.dataset import load_dataset
-from fuserank.jobs._profile import about_of
+from fuserank.config.mapping.load import load_dataset
 from fuserank.registry.models import MODELS
 from fuserank.registry.sources import SOURCES
 from fuserank.tables.features import ITEM, USER
 from fuserank.tables.ops import INGESTED
 from fuserank.tables.results import METRICS, RANKING
+from fuserank.usecases.profile import about_of
 
 if TYPE_CHECKING:
     from fuserank.config.settings import Settings
-    from fuserank.insight.user import About
-    from fuserank.io.rows import FolderRows
+    from fuserank.insight.profiles.user import About
+    from fuserank.io.lake.rows import FolderRows
     from fuserank.tables import Table
 
 PAGE = 50  # rows of one page
@@ -68,8 +68,8 @@ def needs(shop: Shop, table: Table, what: str) -> None:
 
 
 def chosen(reader: FolderRows, settings: Settings, dataset: str | None, as_of: str | None) -> tuple[str, dt.date]:
-    """The data set and the day to begin with: as they are named, else the lake's only data set, and its newest day with lists
-    where there are none as of the day of the settings.
+    """The data set and the day to begin with: as they are named, else the lake's only data set, and its newest day
+    with lists where there are none as of the day of the settings.
     """
     held = {r["dataset"] for r in reader.rows(INGESTED, {}, ("dataset",))} if reader.exists(INGESTED) else set()
     name = next(iter(held)) if dataset is None and len(held) == 1 else settings.dataset

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 from fuserank.common.errors import FuserankError
 from fuserank.common.ids import normal_id
 from fuserank.explore.shop import PAGE, NotThere, called, colour, needs, pages
-from fuserank.insight import profile_text
-from fuserank.io.rows import Before, literal, moment
-from fuserank.jobs import _profile
-from fuserank.jobs._people import known_as
+from fuserank.insight.reports import profile_text
+from fuserank.io.lake.rows import Before, literal, moment
 from fuserank.tables.results import RANKING
 from fuserank.tables.silver import EVENTS, USER_DICTIONARY
+from fuserank.usecases import profile
+from fuserank.usecases.people import known_as
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fuserank.explore.shop import Shop
-    from fuserank.io.rows import Row
+    from fuserank.io.lake.rows import Row
 
 _NEAREST = 5
 
@@ -53,13 +53,14 @@ def _beginning(shop: Shop, said: str, after: str) -> list[Row]:
     mine = f"SELECT user_id, first_event_time FROM u WHERE {' AND '.join(conditions)} ORDER BY user_id LIMIT {PAGE + 1}"
     needs(shop, USER_DICTIONARY, "users")
     if not shop.reader.exists(RANKING):
-        return [r | {"item_id": None} for r in shop.reader.asked(mine, u=USER_DICTIONARY)]
+        return [r | {"item_id": None} for r in shop.reader.select(mine, u=USER_DICTIONARY)]
     first = f'as_of_date = {literal(shop.day)} AND surface = {literal(shop.settings.ranking.surface)} AND "rank" = 1'
-    return shop.reader.asked(
-        f"SELECT m.*, r.item_id, r.item_name, r.reason FROM ({mine}) AS m LEFT JOIN "
-        f"(SELECT user_id, item_id, item_name, reason FROM r WHERE {first}) AS r ON m.user_id = r.user_id ORDER BY m.user_id",
-        u=USER_DICTIONARY, r=RANKING,
-    )  # fmt: skip
+    return shop.reader.select(
+        f"SELECT m.*, r.item_id, r.item_name, r.reason FROM ({mine}) AS m LEFT JOIN (SELECT user_id, item_id,"
+        f" item_name, reason FROM r WHERE {first}) AS r ON m.user_id = r.user_id ORDER BY m.user_id",
+        u=USER_DICTIONARY,
+        r=RANKING,
+    )
 
 
 def nearest(shop: Shop, said: str) -> list[str]:
@@ -75,15 +76,21 @@ def user(shop: Shop, asked: str, first: int) -> dict[str, Any]:
     """
     needs(shop, EVENTS, "users")
     name = known_as(shop.reader, shop.settings, asked)
-    read = _profile.events_of(shop.reader, shop.day, [name], shop.about.zone)
-    (found,) = _profile.users(shop.reader, shop.settings, shop.day, [name], read)
+    read = profile.events_of(shop.reader, shop.day, [name], shop.about.zone)
+    (found,) = profile.users(shop.reader, shop.settings, shop.day, [name], read)
     if not (found.events or found.demographics or found.ranking or found.campaigns):
         near = [(f"user {i}", i) for i in nearest(shop, name)]
         raise NotThere(f"nothing is known of user {name!r} before {shop.day}", near)
     events = sorted(read[0], key=lambda r: (r["event_time"], r["event_id"]), reverse=True)
-    listed = shop.reader.rows(
-        RANKING, {"as_of_date": shop.day, "user_id": name, "surface": shop.settings.ranking.surface}, order=("rank",)
-    ) if shop.reader.exists(RANKING) else []  # fmt: skip
+    listed = (
+        shop.reader.rows(
+            RANKING,
+            {"as_of_date": shop.day, "user_id": name, "surface": shop.settings.ranking.surface},
+            order=("rank",),
+        )
+        if shop.reader.exists(RANKING)
+        else []
+    )
     return {
         "user": name,
         "asked": asked,
@@ -98,8 +105,8 @@ def user(shop: Shop, asked: str, first: int) -> dict[str, Any]:
 
 
 def parts_of(rows: Sequence[Row]) -> dict[str, Any]:
-    """Of rows of a list: the sources that have a part, the largest sum first, and of each row its bars (source, from, width: of
-    1000, the longest row has all). Parts below 0 go to the left of the others.
+    """Of rows of a list: the sources that have a part, the largest sum first, and of each row its bars (source, from,
+    width: of 1000, the longest row has all). Parts below 0 go to the left of the others.
     """
     sums: dict[str, float] = {}
     for r in rows:
@@ -119,8 +126,15 @@ def parts_of(rows: Sequence[Row]) -> dict[str, Any]:
                 left -= width
             if width:
                 at = left if part < 0 else right
-                mine.append({"label": called(source), "colour": colour(source), "part": part,
-                             "x": 1000 * at / whole, "width": 1000 * width / whole})  # fmt: skip
+                mine.append(
+                    {
+                        "label": called(source),
+                        "colour": colour(source),
+                        "part": part,
+                        "x": 1000 * at / whole,
+                        "width": 1000 * width / whole,
+                    }
+                )
             right += max(part, 0.0)
         bars.append(mine)
     legend = [{"label": called(s), "colour": colour(s)} for s in sources]

@@ -6,8 +6,8 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from fuserank.insight.told import in_words
-from fuserank.insight.words import Currency, moment, money, share
+from fuserank.insight.profiles.columns import in_words
+from fuserank.insight.profiles.units import Currency, moment, money, share
 
 
 def size(count: float) -> str:
@@ -52,5 +52,12 @@ def points(values: Sequence[float], width: int = 120, height: int = 28) -> str:
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
-    "size": size, "lasted": lasted, "at": at, "paid": paid, "scaled": scaled, "points": points, "share": share, "told": in_words,
-}  # fmt: skip
+    "size": size,
+    "lasted": lasted,
+    "at": at,
+    "paid": paid,
+    "scaled": scaled,
+    "points": points,
+    "share": share,
+    "told": in_words,
+}

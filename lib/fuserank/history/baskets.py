@@ -1,4 +1,6 @@
-"""What a basket is, and the pairs of user and item. Both are laid out by user: what follows by user needs no shuffle."""
+"""What a basket is, and the pairs of user and item. Both are laid out by user: what follows by user needs no
+shuffle.
+"""
 
 from __future__ import annotations
 
@@ -32,8 +34,9 @@ def basket_key() -> Column:
 
 
 def baskets(taken: DataFrame, as_of: dt.date) -> DataFrame:
-    """One row per user, item and basket of ``events.taken``: user_index, item_index, basket (long), age_days (int, 1: the day before
-    as_of; of the latest line), reward_sum_q20 (long, summed reward · 2^20); hash-partitioned by user_index.
+    """One row per user, item and basket of ``events.taken``: user_index, item_index, basket (long),
+    age_days (int, 1: the day before as_of; of the latest line), reward_sum_q20 (long, summed reward
+    · 2^20); hash-partitioned by user_index.
     """
     from pyspark.sql import functions as F
 
@@ -57,8 +60,9 @@ def _decayed(half_life_days: float) -> Column:
 
 
 def pairs(basket_rows: DataFrame, half_lives_days: Iterable[float]) -> DataFrame:
-    """One row per user and item: user_index, item_index, baskets (long), reward_sum_q20 (long), age_days (int, of the youngest
-    basket) and one decayed count (long, q20) for each half-life. ``basket_rows``: from ``baskets``; its partitioning by user is kept.
+    """One row per user and item: user_index, item_index, baskets (long), reward_sum_q20 (long), age_days (int,
+    of the youngest basket) and one decayed count (long, q20) for each half-life. ``basket_rows``: from
+    ``baskets``; its partitioning by user is kept.
     """
     from pyspark.sql import functions as F
 
@@ -71,7 +75,9 @@ def pairs(basket_rows: DataFrame, half_lives_days: Iterable[float]) -> DataFrame
 
 
 def most_taken(events: DataFrame, reversals: DataFrame | None) -> DataFrame:
-    """item_index, baskets (long): in how many distinct baskets every item with an event was taken; 0 for what was only seen or disliked."""
+    """item_index, baskets (long): in how many distinct baskets every item with an event was
+    taken; 0 for what was only seen or disliked.
+    """
     from pyspark.sql import functions as F
 
     basket = F.when(is_taken(), basket_key())

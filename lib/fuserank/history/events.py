@@ -1,4 +1,5 @@
-"""Which events count as taken and which as disliked: feedback by the sign of its reward, less what a reversal took back.
+"""Which events count as taken and which as disliked: feedback by the sign of its
+reward, less what a reversal took back.
 
 A reversal (a return, a cancellation) counts from the day on that it is known. Frames hold columns of silver.events.
 """
@@ -7,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fuserank.common.formulas import Q20 as Q20
+from fuserank.tables.features.formulas import Q20 as Q20
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -27,7 +28,10 @@ def reversals_in(events: DataFrame) -> DataFrame:
 
 
 def reversals_of(events: DataFrame) -> DataFrame | None:
-    """The reversals among events; None where there are none, which spares all who ask for them a join. Runs one small job."""
+    """The reversals among events; None where there are none, which spares all who ask for them a join.
+
+    Runs one small job.
+    """
     found = reversals_in(events)
     return None if found.isEmpty() else found
 
@@ -46,12 +50,16 @@ def disliked(events: DataFrame, reversals: DataFrame | None) -> DataFrame:
 
 
 def judged(events: DataFrame, reversals: DataFrame | None) -> DataFrame:
-    """The events by which a user gave a verdict on an item: feedback of any reward, 0 included, that no reversal took back."""
+    """The events by which a user gave a verdict on an item: feedback of any reward,
+    0 included, that no reversal took back.
+    """
     return _not_taken_back(events.where(_is_feedback()), reversals)
 
 
 def with_reversals(events: DataFrame, reversals: DataFrame | None) -> DataFrame:
-    """``events`` with reversed_at (timestamp): when it was first known that the event was taken back; null: it was not."""
+    """``events`` with reversed_at (timestamp): when it was first known that the
+    event was taken back; null: it was not.
+    """
     from pyspark.sql import functions as F
 
     if reversals is None:
@@ -61,7 +69,9 @@ def with_reversals(events: DataFrame, reversals: DataFrame | None) -> DataFrame:
 
 
 def is_taken(before: dt.date | None = None) -> Column:
-    """Whether a row of ``with_reversals`` counts as taken, by the reversals known before 00:00 UTC of a day; None: by all."""
+    """Whether a row of ``with_reversals`` counts as taken, by the reversals known
+    before 00:00 UTC of a day; None: by all.
+    """
     from pyspark.sql import functions as F
 
     stands = F.col("reversed_at").isNull()
@@ -73,7 +83,8 @@ def is_taken(before: dt.date | None = None) -> Column:
 def rows_taken(events: Iterable[dict[str, Any]], reversals: Iterable[dict[str, Any]]) -> Sequence[dict[str, Any]]:
     """Plain rows with taken and taken_back (bool), as ``with_reversals`` and ``is_taken`` have it.
 
-    ``events`` have event_id and was_taken (WAS_TAKEN); ``reversals``: reverses_event_id of those among the events, or of more.
+    ``events`` have event_id and was_taken (WAS_TAKEN); ``reversals``:
+    reverses_event_id of those among the events, or of more.
     """
     back = {r["reverses_event_id"] for r in reversals} - {None}
     told = [r | {"taken": bool(r["was_taken"]), "taken_back": r["event_id"] in back} for r in events]
@@ -88,8 +99,8 @@ def was_taken() -> Column:
 
 
 def rejected_pairs(events: DataFrame, reversals: DataFrame | None) -> DataFrame | None:
-    """user_index, item_index of which the user's latest feedback of any reward, by event_time and then event_id, is a dislike;
-    None where nobody dislikes anything. Runs one small job.
+    """user_index, item_index of which the user's latest feedback of any reward, by event_time and then event_id, is a
+    dislike; None where nobody dislikes anything. Runs one small job.
     """
     from pyspark.sql import functions as F
 
@@ -122,8 +133,8 @@ def _feedback(of_reward: Column) -> Column:
 
 
 def _not_taken_back(events: DataFrame, reversals: DataFrame | None) -> DataFrame:
-    """No broadcast is asked for: returns grow with the users, and a broadcast goes by the driver. Spark makes one by itself
-    where they are few.
+    """No broadcast is asked for: returns grow with the users, and a broadcast goes by the driver.
+    Spark makes one by itself where they are few.
     """
     from pyspark.sql import functions as F
 

@@ -19,7 +19,8 @@ def labels(events: DataFrame, window: Window, reversals: DataFrame | None) -> Da
 
     ``before`` an event of any kind before the window,
     ``own``    taken before it, by what was known of returns when it began,
-    ``label``  taken in it, by what was known of returns when it ended, by a user and of an item that both had an event before it.
+    ``label``  taken in it, by what was known of returns when it ended, by a user and of an item
+           that both had an event before it.
 
     ``reversals``: those among the events, None: there are none.
     """
@@ -46,7 +47,9 @@ def labels(events: DataFrame, window: Window, reversals: DataFrame | None) -> Da
 
 
 def taken_in(known: DataFrame, window: Window, reversals: DataFrame | None) -> DataFrame:
-    """Distinct user_index, item_index taken in the window; ``known``: the events known before its end, ``reversals`` those among them."""
+    """Distinct user_index, item_index taken in the window; ``known``: the events known before
+    its end, ``reversals`` those among them.
+    """
     from pyspark.sql import functions as F
 
     within = (F.col("event_date") >= F.lit(window.start)) & (F.col("event_date") < F.lit(window.end))

@@ -1,4 +1,6 @@
-"""What a run needs of a shop's history, asked before the stages that take long: events in each window, users who come back, items."""
+"""What a run needs of a shop's history, asked before the stages that take long: events in
+each window, users who come back, items.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +21,8 @@ _SPLITS = {2: "train", 1: "valid"}  # windows before as_of, and what is learned 
 
 @dataclass(frozen=True)
 class History:
-    """What was taken before as_of: events by day (UTC); items; users of each window (2: train, 1: valid) who took something before it,
-    too. None: not counted.
+    """What was taken before as_of: events by day (UTC); items; users of each window (2: train, 1: valid) who took
+    something before it, too. None: not counted.
     """
 
     days: Mapping[dt.date, int]
@@ -51,7 +53,7 @@ def problem(history: History, as_of: dt.date, label_days: int) -> str | None:
     """Why no ranking can be learned as of this day, with the cure; None where one can."""
     days = sorted(d for d, n in history.days.items() if n)
     if not days:
-        return "nothing was ever taken: no event has a reward above 0; mend types and rewards in the mapping"
+        return "nothing was ever taken: no event has a reward above 0; fix types and rewards in the mapping"
     if history.items is not None and history.items < 2:
         return "only one item was ever taken: there is nothing to rank; take in more data"
     known = f"what was taken is of {days[0]} .. {days[-1]}"
@@ -60,18 +62,24 @@ def problem(history: History, as_of: dt.date, label_days: int) -> str | None:
     for n, split in _SPLITS.items():
         window = label_window(as_of, label_days, n)
         if not any(window.start <= d < window.end for d in days):
-            said = f"nothing was taken in {window.start} .. {window.end - _DAY}, from which a run as of {as_of} learns ({split})"
+            said = (
+                f"nothing was taken in {window.start} .. {window.end - _DAY}, from which a run as of {as_of} learns"
+                f" ({split})"
+            )
             return f"{said}: {known}; {_cure(days, label_days)}"
     start = label_window(as_of, label_days, max(_SPLITS)).start
     if days[0] >= start:
-        said = f"nothing was taken before {start}, and a run as of {as_of} learns from what came before its two windows of {label_days} days"
+        said = (
+            f"nothing was taken before {start}, and a run as of {as_of} learns from what came before its two windows of"
+            f" {label_days} days"
+        )
         return f"{said}: {known}; {_cure(days, label_days)}"
     for n, users in (history.back or {}).items():
         window = label_window(as_of, label_days, n)
         if not users:
             return (
-                f"of the users who took something in {window.start} .. {window.end - _DAY} none had taken anything before: "
-                f"a run as of {as_of} learns nothing from it; {_cure(days, label_days)}"
+                f"of the users who took something in {window.start} .. {window.end - _DAY} none had taken anything"
+                f" before: a run as of {as_of} learns nothing from it; {_cure(days, label_days)}"
             )
     return None
 

@@ -43,7 +43,10 @@ class Recurrence:
 
 
 def recurrence(pair_rows: DataFrame, recurs: Column) -> Recurrence:
-    """Counted from rows of one user and item each; ``recurs``: whether such a row stands in two baskets or more. Runs one job."""
+    """Counted from rows of one user and item each; ``recurs``: whether such a row stands in two baskets or more.
+
+    Runs one job.
+    """
     from pyspark.sql import functions as F
 
     (row,) = pair_rows.agg(F.count(F.lit(1)).alias("pairs"), F.count_if(recurs).alias("recurring")).collect()
@@ -62,7 +65,9 @@ def any_reversal(events: pa.Table) -> bool:
 
 
 def recurrence_of(events: pa.Table, as_of: dt.date) -> Recurrence:
-    """The same of COLUMNS of silver.events in memory, with IDS where there is any reversal, as of a day; for who has no Spark session."""
+    """The same of COLUMNS of silver.events in memory, with IDS where there is any reversal,
+    as of a day; for who has no Spark session.
+    """
     import pyarrow.compute as pc
 
     pairs = pairs_in(events, as_of)
@@ -71,7 +76,9 @@ def recurrence_of(events: pa.Table, as_of: dt.date) -> Recurrence:
 
 
 def pairs_in(events: pa.Table, as_of: dt.date) -> pa.Table:
-    """user_index, item_index, weight (distinct baskets), age (days since the last) of what was taken, of such events."""
+    """user_index, item_index, weight (distinct baskets), age (days since the last) of what was taken, of such
+    events.
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
 

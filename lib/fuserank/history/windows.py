@@ -1,4 +1,7 @@
-"""Windows as dates: where labels of a run as of a day begin and end. Their length is windows.label_days of the settings."""
+"""Windows as dates: where labels of a run as of a day begin and end.
+
+Their length is windows.label_days of the settings.
+"""
 
 from __future__ import annotations
 

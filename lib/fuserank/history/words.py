@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fuserank.config.dataset import DatasetConfig
+    from fuserank.config.mapping.dataset import DatasetConfig
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,27 @@ FIELDS = ("past", "participle", "present", "noun")
 BOUGHT = Words("bought", "bought", "buy", "purchases")
 LIKED = Words("liked", "liked", "like", "good ratings")
 TOOK = Words("took", "taken", "take", "events")
-_PURCHASES = {"purchase", "purchases", "purchased", "order", "orders", "ordered", "sale", "sales", "transaction", "buy", "bought", "checkout"}  # fmt: skip
+_PURCHASES = {
+    "purchase",
+    "purchases",
+    "purchased",
+    "order",
+    "orders",
+    "ordered",
+    "sale",
+    "sales",
+    "transaction",
+    "buy",
+    "bought",
+    "checkout",
+}
 _RATINGS = {"rating", "ratings", "rated", "rate", "review", "reviews", "star", "stars", "score", "like", "liked"}
 
 
 def words_of(dataset: DatasetConfig) -> Words:
-    """By the names of the types that count as taken: where one is a purchase, users bought; where all are ratings, they liked; else they took."""
+    """By the names of the types that count as taken: where one is a purchase, users bought; where all
+    are ratings, they liked; else they took.
+    """
     parts = [set(re.split(r"[_\d]+", name)) for name in _types(dataset)]
     if any(one & _PURCHASES for one in parts):
         return BOUGHT

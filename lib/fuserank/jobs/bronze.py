@@ -14,19 +14,20 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from fuserank.bronze.fill import filled_down
-from fuserank.bronze.pseudonyms import only_declared
-from fuserank.bronze.rows import cast_failures, refuse_wrong_input, same_numbers, with_envelope
 from fuserank.common.errors import IngestError
-from fuserank.config.dataset import DatasetConfig, load_dataset
-from fuserank.io.files import SourceFile, find_files, hashed, read_file, resolve_root
-from fuserank.io.run import Run
-from fuserank.io.unreadable import in_words
-from fuserank.jobs._ingested import Taken, known, mark
-from fuserank.jobs._joins import joined_from, with_joined
-from fuserank.jobs._main import job_main
-from fuserank.jobs._pseudonyms import Hiding, require_key, require_same, vault_held
-from fuserank.sources.reading import check_columns, declared, reader_options
+from fuserank.config.mapping.dataset import DatasetConfig
+from fuserank.config.mapping.load import load_dataset
+from fuserank.io.runtime.run import Run
+from fuserank.jobs.command import job_main
+from fuserank.jobs.inputs.ingested import Taken, known, mark
+from fuserank.jobs.inputs.joins import joined_from, with_joined
+from fuserank.jobs.inputs.pseudonyms import Hiding, require_key, require_same, vault_held
+from fuserank.privacy.rows import only_declared
+from fuserank.sources.files.read import SourceFile, find_files, hashed, read_file, resolve_root
+from fuserank.sources.files.reader_options import check_columns, declared, reader_options
+from fuserank.sources.files.unreadable import in_words
+from fuserank.stages.bronze.fill import filled_down
+from fuserank.stages.bronze.rows import cast_failures, refuse_wrong_input, same_numbers, with_envelope
 from fuserank.tables import Table
 from fuserank.tables.bronze import bronze_table
 from fuserank.tables.ops import INGESTED, PSEUDONYMS
@@ -69,7 +70,7 @@ def ingest(run: Run, dataset: DatasetConfig, root: str, sources: Collection[str]
 
 def _largest_first(dataset: DatasetConfig) -> list[str]:
     """Promotions and events start first, the rest fills the gaps."""
-    large = [d.source for name, d in dataset.dimensions.given().items() if name == "promotions"]
+    large = [d.source for name, d in dataset.dimensions.declared().items() if name == "promotions"]
     large += [e.source for e in dataset.events]
     return list(dict.fromkeys([*large, *dataset.files]))
 
@@ -112,9 +113,14 @@ def _ingest_table(
 
 
 def readable_rows(
-    spark: SparkSession, dataset: DatasetConfig, table: str, file: SourceFile, batch: int, first: int | None = None,
+    spark: SparkSession,
+    dataset: DatasetConfig,
+    table: str,
+    file: SourceFile,
+    batch: int,
+    first: int | None = None,
     say: Callable[[str], None] = lambda line: None,
-) -> DataFrame:  # fmt: skip
+) -> DataFrame:
     """A file's rows as they came with the envelope of bronze, its ``first`` or all.
 
     Where the mapping has pseudonyms, ids are still in them (``Hiding`` takes them out), columns that it does not
@@ -154,7 +160,9 @@ def readable_rows(
 
 
 def _as_in_bronze(run: Run, target: Table, rows: DataFrame, file: SourceFile) -> DataFrame:
-    """A column keeps the type that it first came with; integers may widen, and whole numbers be told as floats, or as text."""
+    """A column keeps the type that it first came with; integers may widen, and
+    whole numbers be told as floats, or as text.
+    """
     if not run.lake.exists(target):
         return rows
     have = {name.lower(): kind for name, kind in run.lake.read(target).dtypes}
@@ -176,7 +184,7 @@ def _as_in_bronze(run: Run, target: Table, rows: DataFrame, file: SourceFile) ->
 
 
 def main(argv: list[str] | None = None) -> int:
-    """The process's exit code: 0, or 2 after one line about an error that a person can mend."""
+    """The process's exit code: 0, or 2 after one line about an error that a person can fix."""
     return job_main("bronze", execute, argv, __doc__, require_key)
 
 

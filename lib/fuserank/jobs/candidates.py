@@ -1,7 +1,7 @@
 """candidates.candidates: what each source proposes to each user; one row per user, item, source and as_of_date.
 
-From silver.events known before as_of, and for members of the retrieval family that learn from it the catalogue. Also writes what the
-proposals are made of: candidates.als_factors, candidates.co_purchase_neighbours, candidates.learned.
+From silver.events known before as_of, and for members of the retrieval family that learn from it the catalogue. Also
+writes what the proposals are made of: candidates.als_factors, candidates.co_purchase_neighbours, candidates.learned.
 
     spark-submit jobs/candidates.py --env local --as-of 2017-12-04
 
@@ -15,10 +15,10 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from fuserank.io.memory import peak_memory
-from fuserank.jobs import _content
-from fuserank.jobs._main import job_main
-from fuserank.jobs._sources import opened
+from fuserank.io.runtime.memory import peak_memory
+from fuserank.jobs.command import job_main
+from fuserank.jobs.inputs import content
+from fuserank.jobs.inputs.sources import opened
 from fuserank.registry.sources import SOURCES
 from fuserank.tables.candidates import CANDIDATES, CO_PURCHASE, FACTORS, LEARNED
 from fuserank.tables.silver import EVENTS
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from fuserank.config.candidates import CandidatesConfig
-    from fuserank.io.run import Run
+    from fuserank.io.runtime.run import Run
     from fuserank.tables import Table
 
 READS = (EVENTS,)  # and what ``reads`` says
@@ -49,16 +49,9 @@ def execute(run: Run, as_of: dt.date) -> None:
             run.note(f"cost.{as_of}.{source}.peak_mb", peak.mb)
 
 
-def given(run: Run, day: dt.date) -> DataFrame:
-    """What the configured sources proposed as of a day; others may have been made by a run with other settings."""
-    from pyspark.sql import functions as F
-
-    return run.lake.read(CANDIDATES, as_of_date=day).where(F.col("source").isin(*run.settings.candidates.sources))
-
-
 def reads(cfg: CandidatesConfig) -> tuple[Table, ...]:
     """What the sources need beside READS: the catalogue, where a member learns from it."""
-    return _content.READS if any(SOURCES[name].content for name in cfg.sources) else ()
+    return content.READS if any(SOURCES[name].content for name in cfg.sources) else ()
 
 
 def _within_limit(run: Run, as_of: dt.date, pair_rows: DataFrame) -> CandidatesConfig:
@@ -73,17 +66,18 @@ def _within_limit(run: Run, as_of: dt.date, pair_rows: DataFrame) -> CandidatesC
     ]
     kept = cfg.within(counted["users"], counted["pairs"])
     if kept is not cfg:
+        wanted = cfg.rows_wanted(counted["users"], counted["pairs"])
         quotas = ", ".join(f"{name} {kept.quota(name)}" for name in cfg.sources)
         run.say(
-            f"candidates as of {as_of}: the quotas ask for {cfg.asked(counted['users'], counted['pairs']):,} rows for {counted['users']:,} users; "
-            f"candidates.max_rows={cfg.max_rows:,} cuts them to {quotas} a user (null: no limit)"
+            f"candidates as of {as_of}: the quotas ask for {wanted:,} rows for {counted['users']:,} users;"
+            f" candidates.max_rows={cfg.max_rows:,} cuts them to {quotas} a user (null: no limit)"
         )
         run.note(f"candidates.{as_of}.capped", 1.0)
     return kept
 
 
 def main(argv: list[str] | None = None) -> int:
-    """The process's exit code: 0, or 2 after one line about an error that a person can mend."""
+    """The process's exit code: 0, or 2 after one line about an error that a person can fix."""
     return job_main("candidates", execute, argv, __doc__)
 
 

@@ -1,8 +1,9 @@
-"""evaluation.metrics: quality of each source, each model and the fusion; one row per as_of_date, track, source and metric. And
-evaluation.ablation: the fusion without each source; evaluation.candidate_sets: what the sources find alone and together.
+"""evaluation.metrics: quality of each source, each model and the fusion; one row per as_of_date, track,
+source and metric. And evaluation.ablation: the fusion without each source; evaluation.candidate_sets:
+what the sources find alone and together.
 
-From candidates.candidates, scores.scores, fusion.fused and fusion.fitted as of the day, and silver.events after it: this
-is the only job that reads after as_of.
+From candidates.candidates, scores.scores, fusion.fused and fusion.fitted as of the day, and silver.events after it:
+this is the only job that reads after as_of.
 
     spark-submit jobs/evaluate.py --env local --as-of 2017-12-04
 
@@ -19,19 +20,18 @@ from typing import TYPE_CHECKING, Any
 from fuserank.common.calibration import Calibrator
 from fuserank.common.errors import FuserankError
 from fuserank.evaluation.measure import FUSION, Items, measure
-from fuserank.fusion.apply import said_by_all
-from fuserank.fusion.fitted import from_rows
 from fuserank.history.events import is_taken, with_reversals
 from fuserank.history.labels import labels, side_by_side
 from fuserank.history.windows import label_window
-from fuserank.jobs._ablation import ablation
-from fuserank.jobs._candidate_sets import candidate_sets
-from fuserank.jobs._history import reversals
-from fuserank.jobs._main import job_main
-from fuserank.jobs._window import window_from
-from fuserank.jobs.candidates import given
-from fuserank.jobs.scores import scored
-from fuserank.jobs.silver import refuse_other_windows
+from fuserank.jobs.command import job_main
+from fuserank.jobs.inputs.ablation import ablation
+from fuserank.jobs.inputs.candidate_sets import candidate_sets
+from fuserank.jobs.inputs.history import reversals
+from fuserank.jobs.inputs.proposals import proposed, scored
+from fuserank.jobs.inputs.silver_files import refuse_other_windows
+from fuserank.jobs.inputs.window import window_from
+from fuserank.stages.fusion.apply import said_by_all
+from fuserank.stages.fusion.fitted import from_rows
 from fuserank.tables.candidates import CANDIDATES
 from fuserank.tables.results import ABLATION, FITTED, FUSED, METRICS, SCORES, SETS
 from fuserank.tables.silver import EVENTS
@@ -40,8 +40,8 @@ from fuserank.tables.spark import schema
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from fuserank.io.rows import Rows
-    from fuserank.io.run import Run
+    from fuserank.io.lake.rows import Rows
+    from fuserank.io.runtime.run import Run
 
 READS = (EVENTS, CANDIDATES, SCORES, FUSED, FITTED)
 WRITES = (METRICS, ABLATION, SETS)
@@ -91,8 +91,8 @@ def saved_rows(lake: Rows, as_of: dt.date) -> list[dict[str, Any]]:
         raise FuserankError(f"nothing was evaluated as of {as_of}; run `fuserank evaluate --as-of {as_of}`")
     if not any(r["metric"].startswith("capped_recall@") for r in rows):
         raise FuserankError(
-            f"the evaluation as of {as_of} is of an older version, whose recall@10 was what is capped_recall@10 now; run "
-            f"`fuserank evaluate --as-of {as_of}` again"
+            f"the evaluation as of {as_of} is of an older version, whose recall@10 was what is capped_recall@10 now;"
+            f" run `fuserank evaluate --as-of {as_of}` again"
         )
     return rows
 
@@ -109,7 +109,7 @@ def _said(run: Run, as_of: dt.date) -> DataFrame:
         raise FuserankError(
             f"no fused scores as of {as_of} in {lake.root}; run `fuserank refresh --as-of {as_of}` first"
         )
-    return said_by_all(given(run, as_of), scored(run, as_of, "rank")).drop("rank").unionByName(fused)
+    return said_by_all(proposed(run, as_of), scored(run, as_of, "rank")).drop("rank").unionByName(fused)
 
 
 def _popularity(events: DataFrame, back: DataFrame | None) -> DataFrame:
@@ -129,7 +129,7 @@ def _calibrators(run: Run, as_of: dt.date) -> dict[str, Calibrator]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """The process's exit code: 0, or 2 after one line about an error that a person can mend."""
+    """The process's exit code: 0, or 2 after one line about an error that a person can fix."""
     return job_main("evaluate", execute, argv, __doc__)
 
 

@@ -1,7 +1,8 @@
-"""features.*: users, items, pairs, attributes, histories and stores, as of every day that a run needs; one row each per as_of_date.
+"""features.*: users, items, pairs, attributes, histories and stores, as of every day that
+a run needs; one row each per as_of_date.
 
-From silver tables, only what was known before each day: the start of the window that is ranked, of the one that validates and of the one
-that trains, in one pass over the events.
+From silver tables, only what was known before each day: the start of the window that is ranked, of the one that
+validates and of the one that trains, in one pass over the events.
 
     spark-submit jobs/features.py --env local --as-of 2017-12-04
 
@@ -17,13 +18,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from fuserank.config.dataset import load_dataset
 from fuserank.config.features import FeaturesConfig
-from fuserank.features.batch import Known, features
+from fuserank.config.mapping.load import load_dataset
 from fuserank.history.windows import held_out_days
-from fuserank.io.shipped import on_executors
-from fuserank.jobs._history import reversals
-from fuserank.jobs._main import job_main
+from fuserank.io.lake.broadcasts import on_executors
+from fuserank.jobs.command import job_main
+from fuserank.jobs.inputs.history import reversals
+from fuserank.stages.features.batch import Known, features
 from fuserank.tables import Table, silver
 from fuserank.tables import features as t
 
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from fuserank.config.settings import Settings
-    from fuserank.io.lake import Lake
-    from fuserank.io.run import Run
+    from fuserank.io.lake.lake import Lake
+    from fuserank.io.runtime.run import Run
 
 READS = (silver.EVENTS, silver.ITEMS, silver.USERS, silver.PROMOTIONS, silver.ITEM_DICTIONARY, silver.USER_DICTIONARY)
 WRITES = t.TABLES
@@ -93,7 +94,7 @@ def execute(run: Run, as_of: dt.date) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """The process's exit code: 0, or 2 after one line about an error that a person can mend."""
+    """The process's exit code: 0, or 2 after one line about an error that a person can fix."""
     return job_main("features", execute, argv, __doc__)
 
 

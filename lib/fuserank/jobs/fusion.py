@@ -15,20 +15,19 @@ import sys
 from typing import TYPE_CHECKING
 
 from fuserank.common.errors import FuserankError
-from fuserank.fusion.apply import fuse, said_by_all
-from fuserank.fusion.fit import fit
 from fuserank.history.labels import side_by_side
-from fuserank.jobs._main import job_main
-from fuserank.jobs._window import window_before
-from fuserank.jobs.candidates import given
-from fuserank.jobs.scores import scored
+from fuserank.jobs.command import job_main
+from fuserank.jobs.inputs.proposals import proposed, scored
+from fuserank.jobs.inputs.window import window_before
+from fuserank.stages.fusion.apply import fuse, said_by_all
+from fuserank.stages.fusion.fit import fit
 from fuserank.tables.candidates import CANDIDATES
 from fuserank.tables.results import FITTED, FUSED, SCORES
 from fuserank.tables.silver import EVENTS
 from fuserank.tables.spark import schema
 
 if TYPE_CHECKING:
-    from fuserank.io.run import Run
+    from fuserank.io.runtime.run import Run
 
 READS = (EVENTS, CANDIDATES, SCORES)
 WRITES = (FITTED, FUSED)
@@ -50,7 +49,7 @@ def execute(run: Run, as_of: dt.date) -> None:
     rows = [{**r, "as_of_date": as_of, "run_id": run.run_id} for r in fitted.rows()]
     saved = run.spark.createDataFrame([tuple(r[c] for c in FITTED.column_names) for r in rows], schema(FITTED))
     lake.replace(FITTED, saved.coalesce(1), as_of_date=as_of)
-    said = said_by_all(given(run, as_of), scored(run, as_of, "rank"))
+    said = said_by_all(proposed(run, as_of), scored(run, as_of, "rank"))
     wide = side_by_side(said, None, fitted.sources, ranked=True)
     written = lake.replace(FUSED, fuse(wide, fitted, cfg), as_of_date=as_of)
     if not written:
@@ -58,7 +57,7 @@ def execute(run: Run, as_of: dt.date) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """The process's exit code: 0, or 2 after one line about an error that a person can mend."""
+    """The process's exit code: 0, or 2 after one line about an error that a person can fix."""
     return job_main("fusion", execute, argv, __doc__)
 
 

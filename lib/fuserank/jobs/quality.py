@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 
 from fuserank.common.errors import FuserankError
 from fuserank.common.finding import Finding
-from fuserank.config.dataset import DatasetConfig, load_dataset
-from fuserank.jobs._main import job_main
-from fuserank.jobs.silver import Files
-from fuserank.quality import counts
-from fuserank.quality.facts import Counted, Facts, Top
-from fuserank.quality.rules import OF_TIME, judged
+from fuserank.config.mapping.dataset import DatasetConfig
+from fuserank.config.mapping.load import load_dataset
+from fuserank.jobs.command import job_main
+from fuserank.jobs.inputs.silver_files import Files
+from fuserank.stages.quality import counts
+from fuserank.stages.quality.facts import Counted, Facts, Top
+from fuserank.stages.quality.rules import OF_TIME, judged
 from fuserank.tables import Table
 from fuserank.tables import silver as t
 from fuserank.tables.ops import QUALITY, QUARANTINE
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from fuserank.config.quality import QualityConfig
-    from fuserank.io.lake import Lake
-    from fuserank.io.run import Run
+    from fuserank.io.lake.lake import Lake
+    from fuserank.io.runtime.run import Run
 
 # Slices that a rerun replaces: nothing but the job that writes them keeps their keys unique.
 _SLICES = {
@@ -79,7 +80,7 @@ def execute(run: Run, as_of: dt.date) -> None:
         )
 
 
-def said(metrics: dict[str, float]) -> str | None:
+def summary(metrics: dict[str, float]) -> str | None:
     """What a run noted of its rules, in a line; None where none were looked at."""
     if "quality.kept" not in metrics:
         return None
@@ -98,7 +99,7 @@ def facts(lake: Lake, dataset: DatasetConfig, as_of: dt.date, cfg: QualityConfig
     days = {r["event_date"]: r["events"] for r in counts.by_day(events).collect()}
     if not days:
         return Facts(as_of)
-    given = dataset.dimensions.given()
+    given = dataset.dimensions.declared()
     binned = counts.by_bin(events, lake.known(t.ITEMS, as_of), as_of, cfg.window_days, dataset.time_zone).collect()
     bins: dict[str, dict[str | None, tuple[int, int]]] = {}
     for r in binned:
@@ -112,17 +113,22 @@ def facts(lake: Lake, dataset: DatasetConfig, as_of: dt.date, cfg: QualityConfig
         unknown = now.get("unknown", 0)
         references.insert(0, Counted(t.EVENTS.name, "item_id", sum(now.values()), unknown, t.ITEMS.name))
     return Facts(
-        as_of, days, next(c.rows for c in small if c.table == t.ITEM_DICTIONARY.name),
-        {d: b for d, b in bins.items() if d not in counts.TOPS and (d != "department" or "items" in given)}, tops,
-        tuple(_quarantined(lake, dataset)), tuple(c for c in small if c.key and not c.other), tuple(references),
-    )  # fmt: skip
+        as_of,
+        days,
+        next(c.rows for c in small if c.table == t.ITEM_DICTIONARY.name),
+        {d: b for d, b in bins.items() if d not in counts.TOPS and (d != "department" or "items" in given)},
+        tops,
+        tuple(_quarantined(lake, dataset)),
+        tuple(c for c in small if c.key and not c.other),
+        tuple(references),
+    )
 
 
 def _small(lake: Lake, dataset: DatasetConfig, as_of: dt.date) -> list:
     """Keys and references of the dimensions that the data set has, and how many items have events."""
     from pyspark.sql import functions as F
 
-    given, mine = dataset.dimensions.given(), F.col("dataset") == dataset.name
+    given, mine = dataset.dimensions.declared(), F.col("dataset") == dataset.name
     early = F.col("first_event_time") < F.lit(as_of).cast("timestamp")
     frames = [counts.rows_of(lake.read(t.ITEM_DICTIONARY).where(early), "items", t.ITEM_DICTIONARY.name)]
     for name in (n for n in _SLICES if n in given):
@@ -154,15 +160,27 @@ def _quarantined(lake: Lake, dataset: DatasetConfig) -> list[Counted]:
 
 def _frame(run: Run, dataset: str, found: list[Finding]) -> DataFrame:
     rows = [
-        (run.as_of, dataset, f.rule, f.table, f.key, None if f.value is None else float(f.value), f.limit, f.severity,
-         f.state, f.reason, run.now, run.run_id)
+        (
+            run.as_of,
+            dataset,
+            f.rule,
+            f.table,
+            f.key,
+            None if f.value is None else float(f.value),
+            f.limit,
+            f.severity,
+            f.state,
+            f.reason,
+            run.now,
+            run.run_id,
+        )
         for f in found
-    ]  # fmt: skip
+    ]
     return run.spark.createDataFrame(rows, schema(QUALITY)).coalesce(1)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """The process's exit code: 0, or 2 after one line about an error that a person can mend."""
+    """The process's exit code: 0, or 2 after one line about an error that a person can fix."""
     return job_main("quality", execute, argv, __doc__)
 
 

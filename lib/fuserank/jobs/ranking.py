@@ -1,8 +1,8 @@
 """ranking.ranking: the fused ranking; K rows per user, surface and as_of_date, ranks 1..K without gaps.
 
 From fusion.fused with the parts of each source, and for the reasons: silver.events known before as_of, the factors of
-als or of a member of the retrieval family, and the neighbours of co_purchase. Users without candidates, and short lists, are filled with popular items;
-a user to whom nothing else may be shown has fewer rows.
+als or of a member of the retrieval family, and the neighbours of co_purchase. Users without candidates, and short
+lists, are filled with popular items; a user to whom nothing else may be shown has fewer rows.
 
     spark-submit jobs/ranking.py --env local --as-of 2017-12-04
 
@@ -18,29 +18,28 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fuserank.candidates.interactions import as_interactions
-from fuserank.candidates.learned import COLUMNS
 from fuserank.common.errors import FuserankError
 from fuserank.common.factors import by_index
-from fuserank.config.dataset import load_dataset
-from fuserank.fusion.fitted import Fitted, from_rows
-from fuserank.fusion.parts import part_alone
+from fuserank.config.mapping.load import load_dataset
 from fuserank.history.baskets import basket_key, baskets, most_taken, pairs
 from fuserank.history.events import judged, rejected_pairs, taken
 from fuserank.history.recurrence import recurrence
 from fuserank.history.words import words_of
-from fuserank.io.shipped import columns_of, on_executors
-from fuserank.jobs._held import held
-from fuserank.jobs._history import dislikes, reversals
-from fuserank.jobs._main import job_main
-from fuserank.jobs.candidates import given
-from fuserank.jobs.scores import scored
-from fuserank.ranking import evidence as ev
-from fuserank.ranking.lists import MOST_TAKEN, Filler, depth, lists, require_full
-from fuserank.ranking.reasons import asked, reasoned
-from fuserank.ranking.similarity import nearest_own, unit_factors
+from fuserank.io.lake.broadcasts import columns_of, on_executors
+from fuserank.jobs.command import job_main
+from fuserank.jobs.inputs.history import dislikes, reversals
+from fuserank.jobs.inputs.persisted import held
+from fuserank.jobs.inputs.proposals import proposed, scored
+from fuserank.learning.recommenders.state import COLUMNS
 from fuserank.registry import loaded
 from fuserank.registry.sources import SOURCES, Source
+from fuserank.stages.candidates.histories import as_interactions
+from fuserank.stages.fusion.fitted import Fitted, from_rows
+from fuserank.stages.fusion.parts import part_alone
+from fuserank.stages.ranking import evidence as ev
+from fuserank.stages.ranking.lists import MOST_TAKEN, Filler, depth, lists, require_full
+from fuserank.stages.ranking.reasons import reasoned, wanted
+from fuserank.stages.ranking.similarity import nearest_own, unit_factors
 from fuserank.tables.candidates import CANDIDATES, CO_PURCHASE, FACTORS, LEARNED
 from fuserank.tables.results import FITTED, FUSED, RANKING, SCORES
 from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY, ITEMS, USER_DICTIONARY
@@ -48,7 +47,7 @@ from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY, ITEMS, USER_DICTIONA
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-    from fuserank.io.run import Run
+    from fuserank.io.runtime.run import Run
 
 READS = (
     FUSED,
@@ -86,7 +85,7 @@ def execute(run: Run, as_of: dt.date) -> None:
         short = require_full(rows, users.select("user_index"), items.select("item_index"), cfg.k, excluded)
         _note_short(run, short)
         names = ev.item_names(lake.read(ITEM_DICTIONARY), lake.known(ITEMS, as_of))
-        may_speak = held(stack, asked(rows, own))
+        may_speak = held(stack, wanted(rows, own))
         told = _evidence(run, as_of, may_speak, bought, own, names)
         full = (
             reasoned(rows, may_speak, told, run.settings.candidates.sources)
@@ -101,8 +100,8 @@ def execute(run: Run, as_of: dt.date) -> None:
 
 
 def _excluded(run: Run, own: DataFrame, known: DataFrame, back: DataFrame | None) -> DataFrame | None:
-    """user_index, item_index, unique, lazy: what is on no list; None: nothing. Without repeats it is all that the user has
-    judged, to which what was rejected belongs; else what the user rejected.
+    """user_index, item_index, unique, lazy: what is on no list; None: nothing. Without repeats it is all that the
+    user has judged, to which what was rejected belongs; else what the user rejected.
     """
     from pyspark.sql import functions as F
 
@@ -125,7 +124,8 @@ def _note_short(run: Run, short: int) -> None:
     run.note("ranking.short_users", short)
     if short:
         run.say(
-            f"{short:,} users have fewer than {k} rows: all other items are already taken or disliked, or there are no more"
+            f"{short:,} users have fewer than {k} rows: all other items are already taken or disliked, or there are no"
+            " more"
         )
 
 
@@ -184,7 +184,8 @@ def _item_factors(run: Run, as_of: dt.date, who: Source) -> tuple[np.ndarray, np
 
 
 def _fillers(run: Run, as_of: dt.date, items: DataFrame, most: int) -> list[Filler]:
-    """What fills lists, best first, at most ``most``: items of the source that fills them, and below them those most taken in all of history.
+    """What fills lists, best first, at most ``most``: items of the source that fills them, and below
+    them those most taken in all of history.
 
     ``items``: item_index, baskets of all that anyone may be shown.
     """
@@ -206,7 +207,7 @@ def _filling(run: Run, as_of: dt.date, source: str, fitted: Fitted, most: int) -
     """The items of the source that fills lists, with the part and probability that it gives them."""
     from pyspark.sql import functions as F
 
-    rows = given(run, as_of).where(F.col("source") == source).groupBy("item_index")
+    rows = proposed(run, as_of).where(F.col("source") == source).groupBy("item_index")
     # of those who see all of them: where a user rejected one, those below it stand a rank higher
     best = rows.agg(F.max("rank").alias("rank"), F.max("score").alias("score"))
     found = best.orderBy("rank", F.desc("score"), "item_index").limit(most).collect()
@@ -230,7 +231,7 @@ def _model_ids(run: Run, as_of: dt.date) -> Column:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """The process's exit code: 0, or 2 after one line about an error that a person can mend."""
+    """The process's exit code: 0, or 2 after one line about an error that a person can fix."""
     return job_main("ranking", execute, argv, __doc__)
 
 

@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING, Any
 
 from fuserank.common.blocks import Block, Floats
 from fuserank.common.errors import FuserankError
-from fuserank.io import artifacts
-from fuserank.io.places import is_local
-from fuserank.io.run import Run
-from fuserank.io.shipped import on_executors
-from fuserank.jobs._main import job_main
+from fuserank.io.lake import artifacts
+from fuserank.io.lake.broadcasts import on_executors
+from fuserank.io.lake.places import is_local
+from fuserank.io.runtime.run import Run
+from fuserank.jobs.command import job_main
 from fuserank.registry.models import MODELS as DECLARED
-from fuserank.scores.scoring import Scorer, score
+from fuserank.stages.scores.scoring import Scorer, score
 from fuserank.tables.results import MODELS, SCORES
 from fuserank.tables.samples import SAMPLES
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    pass
 
 READS, WRITES = (SAMPLES, MODELS), (SCORES,)
 SPLITS = ("valid", "rank")
@@ -43,19 +43,11 @@ def execute(run: Run, as_of: dt.date) -> None:
         run.note(f"scores.{split}_rows", rows)
 
 
-def scored(run: Run, as_of: dt.date, split: str) -> DataFrame:
-    """scores.scores of the models that this run fuses; what others said of the split stays out."""
-    from pyspark.sql import functions as F
-
-    scores = run.lake.read(SCORES, as_of_date=as_of, split=split)
-    return scores.where(F.col("kind").isin(*run.settings.models.use))
-
-
 def _score(run: Run, as_of: dt.date, kind: str) -> dict[str, int]:
     """One model's scores of all splits: rows written, by split."""
     from pyspark.sql import functions as F
 
-    from fuserank.models.inputs import inputs_of
+    from fuserank.learning.models.inputs import inputs_of
 
     rows = run.lake.read(MODELS, as_of_date=as_of).where(F.col("kind") == kind).collect()
     if not rows:
@@ -83,7 +75,7 @@ def open_scorer(load: Callable[[], Artifact]) -> Scorer:
     """The registered model on one thread; runs on executors, where torch is imported."""
     import torch
 
-    from fuserank.models.saving import from_arrays, logits
+    from fuserank.learning.models.saving import from_arrays, logits
 
     torch.set_num_threads(1)
     model = from_arrays(*load())
@@ -95,5 +87,5 @@ def open_scorer(load: Callable[[], Artifact]) -> Scorer:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """The process's exit code: 0, or 2 after one line about an error that a person can mend."""
+    """The process's exit code: 0, or 2 after one line about an error that a person can fix."""
     return job_main("scores", execute, argv, __doc__)

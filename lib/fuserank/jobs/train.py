@@ -3,7 +3,8 @@
     spark-submit jobs/train.py --env local --as-of 2017-12-04
 
 Trains on the split train (labels of the window before the last one), stops on the split valid (labels of the
-windows.label_days before as_of). Safe to rerun: replaces the slices as_of_date, kind of the registry; a killed run goes on from its checkpoints.
+windows.label_days before as_of). Safe to rerun: replaces the slices as_of_date, kind of the registry; a
+killed run goes on from its checkpoints.
 """
 
 from __future__ import annotations
@@ -26,15 +27,15 @@ from fuserank.common.blocks import Inputs
 from fuserank.common.errors import FuserankError
 from fuserank.config.model import ModelSettings
 from fuserank.config.train import TrainConfig
-from fuserank.io import artifacts
-from fuserank.io.arrow_source import ArrowBatches
-from fuserank.io.constant import constant_columns
-from fuserank.io.epoch_plan import ShardFile
-from fuserank.io.petastorm_source import PetastormBatches
-from fuserank.io.ranks import Report, run_ranks
-from fuserank.io.run import Run
-from fuserank.jobs._main import job_main
-from fuserank.jobs._pinned import copies, kept, pinned_files
+from fuserank.io.batches.arrow import ArrowBatches
+from fuserank.io.batches.constant_columns import constant_columns
+from fuserank.io.batches.epoch_plan import ShardFile
+from fuserank.io.batches.petastorm import PetastormBatches
+from fuserank.io.lake import artifacts
+from fuserank.io.runtime.ranks import Report, run_ranks
+from fuserank.io.runtime.run import Run
+from fuserank.jobs.command import job_main
+from fuserank.jobs.inputs.pinned import copies, kept, pinned_files
 from fuserank.registry.models import MODELS as DECLARED
 from fuserank.tables.results import MODELS
 from fuserank.tables.samples import SAMPLES
@@ -42,8 +43,8 @@ from fuserank.tables.spark import schema
 
 if TYPE_CHECKING:  # torch loads when a model is trained, not when this module is looked at
     from fuserank.config.settings import Settings
-    from fuserank.io.lake import Lake
-    from fuserank.models.inputs import InputFit
+    from fuserank.io.lake.lake import Lake
+    from fuserank.learning.models.inputs import InputFit
 
 READS, WRITES = (SAMPLES,), (MODELS,)
 _SHOW_SECONDS = 5.0  # between two lines of steps
@@ -88,7 +89,8 @@ def execute(run: Run, as_of: dt.date) -> None:
             run.say(f"    {DECLARED[task.model.kind].label}")
         if task.model.left_out:
             run.say(
-                f"    {len(task.model.left_out)} inputs left out, the same in all rows: {', '.join(task.model.left_out)}"
+                f"    {len(task.model.left_out)} inputs left out, the same in all rows:"
+                f" {', '.join(task.model.left_out)}"
             )
         arrays, card, curves = _trained(run, task)
         card |= {"as_of": str(as_of), "train_rows": sum(f.rows for f in train_files)}
@@ -103,10 +105,14 @@ def _trained(run: Run, task: TrainTask) -> tuple[artifacts.Arrays, dict[str, Any
     config = task.train
     with _ranks_folder(run) as place:
         run_ranks(
-            functools.partial(train_rank, task), place,
-            ranks=config.ranks, threads=config.threads, use_gpu=config.use_gpu, config=run.settings.ranks,
+            functools.partial(train_rank, task),
+            place,
+            ranks=config.ranks,
+            threads=config.threads,
+            use_gpu=config.use_gpu,
+            config=run.settings.ranks,
             on_progress=_Shown(run),
-        )  # fmt: skip
+        )
         arrays, card = artifacts.read(f"{place}/artifact")
         curves: dict[str, Any] = json.loads((place / "artifact" / "curves.json").read_text(encoding="utf-8"))
     return arrays, card, curves
@@ -122,10 +128,16 @@ def refuse_missing_reader(config: TrainConfig) -> None:
 
 
 def make_task(
-    settings: Settings, name: str, train_files: tuple[ShardFile, ...], valid_files: tuple[ShardFile, ...], checkpoints: str
-) -> TrainTask:  # fmt: skip
-    """The task of all ranks, for the model of that name; scales and item rows are fitted on the training files here, once."""
-    from fuserank.models.inputs import fit_inputs, inputs_of
+    settings: Settings,
+    name: str,
+    train_files: tuple[ShardFile, ...],
+    valid_files: tuple[ShardFile, ...],
+    checkpoints: str,
+) -> TrainTask:
+    """The task of all ranks, for the model of that name; scales and item rows are
+    fitted on the training files here, once.
+    """
+    from fuserank.learning.models.inputs import fit_inputs, inputs_of
 
     model = _without_constants(settings.settings_of(name), train_files)
     inputs = inputs_of(model)
@@ -139,9 +151,10 @@ def make_task(
 
 
 def _without_constants(model: ModelSettings, train_files: tuple[ShardFile, ...]) -> ModelSettings:
-    """The settings with the columns left out that hold one value in all training rows: what a shop does not tell teaches nothing, and
-    a weight that never moved would speak when the value does."""
-    from fuserank.models.inputs import inputs_of
+    """The settings with the columns left out that hold one value in all training rows: what a shop does not tell
+    teaches nothing, and a weight that never moved would speak when the value does.
+    """
+    from fuserank.learning.models.inputs import inputs_of
 
     inputs = inputs_of(model)
     names = (*inputs.numeric, *(name for name, _ in inputs.categorical))
@@ -150,8 +163,8 @@ def _without_constants(model: ModelSettings, train_files: tuple[ShardFile, ...])
 
 
 def trial(lake: Lake, settings: Settings, shards: int, folder: Path, name: str | None = None) -> dict[str, Any]:
-    """Curves (``steps``, ``validations``) of a model (the first of ``models.use`` unless named) by these settings, on the first
-    ``shards`` files of both splits.
+    """Curves (``steps``, ``validations``) of a model (the first of ``models.use`` unless named) by these settings, on
+    the first ``shards`` files of both splits.
 
     For notebooks and searches: one rank in this process, nothing is registered, all that it leaves is in ``folder``.
     Shards are random rows, so the loss is that of all rows but for noise; the NDCG is among fewer candidates a user.
@@ -186,9 +199,9 @@ def train_rank(task: TrainTask, folder: Path, report: Report) -> None:
     """One rank's work; rank 0 leaves the artifact in ``folder/artifact``."""
     import torch
 
-    from fuserank.models.group import Group
-    from fuserank.models.saving import fresh, to_arrays
-    from fuserank.models.train import train
+    from fuserank.learning.models.saving import fresh, to_arrays
+    from fuserank.learning.training.group import Group
+    from fuserank.learning.training.trainer import train
 
     config, group = task.train, Group.current(task.train.use_gpu)
     source = PetastormBatches if config.reader == "petastorm" else ArrowBatches
@@ -266,5 +279,5 @@ class _Shown:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """The process's exit code: 0, or 2 after one line about an error that a person can mend."""
+    """The process's exit code: 0, or 2 after one line about an error that a person can fix."""
     return job_main("train", execute, argv, __doc__)

@@ -1,7 +1,7 @@
 """What there is of each kind: a source, a model, a connector is one declaration, and all others ask it.
 
-A declaration is plain data. What it runs is named by ``module:attribute`` and imported when it is called, so a stage that only asks for
-a colour or a reason loads neither numba nor torch.
+A declaration is plain data. What it runs is named by ``module:attribute`` and imported when it is called, so a stage
+that only asks for a colour or a reason loads neither numba nor torch.
 """
 
 from __future__ import annotations

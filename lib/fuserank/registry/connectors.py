@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import PlainValidator, SerializeAsAny
 
 from fuserank.common.errors import FuserankError
-from fuserank.config import connect as c
+from fuserank.config.mapping import connect as c
 from fuserank.registry import Registry, loaded
 
 Need = Literal["hide", "say", "spark", "folder"]
@@ -26,7 +26,7 @@ class Connector:
     :param name: its ``kind`` in a mapping
     :param settings: its section of a mapping
     :param fetches: ``module:class``; called with the settings and what it needs, it has ``fetch(cursor)`` as
-        ``io.connectors.landing`` says
+        ``sources.connectors.landing`` says
     :param place: the field of its settings that says where from
     :param since: a cursor that is not empty, and whether ids are hidden → where the next run begins, in words.
         With ids hidden it repeats no mark of a page that the source gave: it may be somebody's id
@@ -94,7 +94,7 @@ CONNECTORS: Registry[Connector] = Registry(
         Connector(
             "rest",
             c.RestConfig,
-            "fuserank.io.connectors.rest:RestConnector",
+            "fuserank.sources.connectors.rest:RestConnector",
             place="url",
             since=_pages_since,
             needs=frozenset({"hide"}),
@@ -103,7 +103,7 @@ CONNECTORS: Registry[Connector] = Registry(
         Connector(
             "crawl",
             c.CrawlConfig,
-            "fuserank.io.connectors.crawl:CrawlConnector",
+            "fuserank.sources.connectors.crawl:CrawlConnector",
             place="url",
             since=_crawled_since,
             needs=frozenset({"say"}),
@@ -112,14 +112,14 @@ CONNECTORS: Registry[Connector] = Registry(
         Connector(
             "folder",
             c.FolderConfig,
-            "fuserank.io.connectors.folder:FolderConnector",
+            "fuserank.sources.connectors.folder:FolderConnector",
             place="path",
             since=_contents_since,
         ),
         Connector(
             "delta",
             c.DeltaConfig,
-            "fuserank.io.connectors.delta:DeltaConnector",
+            "fuserank.sources.connectors.delta:DeltaConnector",
             place="path",
             since=_version_since,
             needs=frozenset({"spark", "folder", "say"}),

@@ -15,10 +15,11 @@ from fuserank.registry import Registry
 class Model:
     """One model. ``name`` is its kind in models.registry and scores.scores, and the name of its part in the fusion.
 
-    ``build``: ``module:attribute`` of what makes it, called with (settings, InputFit): a ``fuserank.models.contract.Model``; it
-    imports torch, so it is loaded where a model is trained or scores. ``settings`` has its defaults and says what it reads.
-    ``section``: the section of the settings that is its own; "" for ``models.settings.<name>``. ``train``: training settings in which
-    it differs from ``train``, unless ``models.train.<name>`` says otherwise.
+    ``build``: ``module:attribute`` of what makes it, called with (settings, InputFit): a
+    ``fuserank.learning.models.contract.Model``; it imports torch, so it is loaded where a model is trained or
+    scores. ``settings`` has its defaults and says what it reads. ``section``: the section of the settings that is
+    its own; "" for ``models.settings.<name>``. ``train``: training settings in which it differs from ``train``,
+    unless ``models.train.<name>`` says otherwise.
     """
 
     name: str
@@ -33,12 +34,16 @@ class Model:
 MODELS: Registry[Model] = Registry(
     "model",
     [
-        Model("fnn", "FNN", "#3d5a98", ModelConfig, "fuserank.models.fnn:FNN", section="model"),
+        Model("fnn", "FNN", "#3d5a98", ModelConfig, "fuserank.learning.models.fnn:FNN", section="model"),
         Model(
-            "logistic", "Logistic regression", "#7a6fa0", LogisticConfig, "fuserank.models.logistic:Logistic",
+            "logistic",
+            "Logistic regression",
+            "#7a6fa0",
+            LogisticConfig,
+            "fuserank.learning.models.logistic:Logistic",
             # convex, and a weight may have to grow far from 0: the FNN's rates and decay are made for small embeddings
             train={"learning_rate": 0.02, "embedding_rate_share": 1.0, "embedding_weight_decay": 0.5},
         ),
     ],
-)  # fmt: skip
+)
 DEFAULT = ("fnn",)  # what a run trains and fuses unless its settings say otherwise

@@ -1,7 +1,7 @@
 """Candidate sources: one declaration each of the chain's own and of every member of the retrieval family.
 
-To add one: its module, its settings class, its declaration at the end of ``SOURCES``. Settings, jobs, samples, reasons, plans and
-reports ask here, and name none.
+To add one: its module, its settings class, its declaration at the end of ``SOURCES``. Settings, jobs, samples,
+reasons, plans and reports ask here, and name none.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from fuserank.config.base import Section
 
 Reason = Literal["own history", "edges", "vectors", "counts", "walk", "none"]
-# What stands for a row in a ranking, and what a sentence of that kind may name in braces; any may name the words of ``history.words``.
+# What stands for a row in a ranking, and what a sentence of that kind may name in braces; any
+# may name the words of ``history.words``.
 REASONS: dict[Reason, frozenset[str]] = {
     "own history": frozenset({"times", "last"}),  # the user's own takings of the item
     "edges": frozenset({"item"}),  # the strongest edge of part ``near`` from an own item
@@ -36,17 +37,19 @@ class Source:
     """One candidate source.
 
     ``number``: what its rows are called by among those of a user in the samples; never changed, never used again.
-    ``module``: of ``section``, the settings ``candidates.<name>``, it has ``lists(given, config)`` (``candidates.given``); of
-    ``family``, the recommenders of ``candidates.family``, it has ``learn``, ``Scorer`` and ``USERS_AT_ONCE``, and ``fit`` where it has a
-    ``distributed`` fit. A member without a section has its settings under ``candidates.members.<name>.settings``.
-    ``config``: module:class of its settings. ``writes``: the table of what it proposes from. Every source reads silver.events; one with
-    ``content`` learns from the catalogue, too, and is refused where there is none. ``by_blocks``: blocks of items can be learned apart.
-    ``torch``: its job needs the larger environment. ``reason``, ``text``, ``text_once`` (of a single taking): what stands for its rows; among
-    equal parts the source with the smaller ``speaks`` is heard. ``walk``: module:function that finds the walks.
-    ``fills``: its list is the same for all and fills what others leave. ``bounded``: it has no more rows than there are pairs of
-    users and what they took. ``in_samples``: its rank and score are columns of samples.samples. ``default``: it runs unless settings
-    name others. ``takes``: seconds of a fit and all lists on one slow core, a pair, a pair and user, an item cubed, by which a leaderboard orders
-    and leaves out; measured on Gowalla (docs/models.md).
+    ``module``: of ``section``, the settings ``candidates.<name>``, it has ``lists(given, config)``
+    (``stages.candidates.inputs``); of ``family``, the recommenders of ``candidates.family``, it has ``learn``,
+    ``Scorer`` and ``USERS_AT_ONCE``. ``distributed``: module:function of a fit by Spark, where it has one. A member
+    without a section has its settings under ``candidates.members.<name>.settings``. ``config``: module:class of its
+    settings. ``writes``: the table of what it proposes from. Every source reads silver.events; one with ``content``
+    learns from the catalogue, too, and is refused where there is none. ``by_blocks``: blocks of items can be learned
+    apart. ``torch``: its job needs the larger environment. ``reason``, ``text``, ``text_once`` (of a single taking):
+    what stands for its rows; among equal parts the source with the smaller ``speaks`` is heard. ``walk``:
+    module:function that finds the walks. ``fills``: its list is the same for all and fills what others leave.
+    ``bounded``: it has no more rows than there are pairs of users and what they took. ``in_samples``: its rank and
+    score are columns of samples.samples. ``default``: it runs unless settings name others. ``takes``: seconds of a
+    fit and all lists on one slow core, a pair, a pair and user, an item cubed, by which a leaderboard orders and
+    leaves out; measured on Gowalla (docs/models.md).
     """
 
     name: str
@@ -61,7 +64,7 @@ class Source:
     content: bool = False
     torch: bool = False
     by_blocks: bool = False
-    distributed: bool = False
+    distributed: str = ""
     reason: Reason = "none"
     text: str = ""
     text_once: str = ""
@@ -87,86 +90,206 @@ SOURCES: Registry[Source] = Registry(
     "source",
     (
         Source(
-            name="als", label="ALS", colour="#4a9bb5", number=0, section=True, family=False, default=True, in_samples=True,
-            module="fuserank.candidates.als", config="fuserank.config.candidates:AlsConfig", writes="candidates.als_factors",
-            reason="vectors", text=_VECTORS, speaks=30,
+            name="als",
+            label="ALS",
+            colour="#4a9bb5",
+            number=0,
+            section=True,
+            family=False,
+            default=True,
+            in_samples=True,
+            module="fuserank.stages.candidates.als",
+            config="fuserank.config.candidates:AlsConfig",
+            writes="candidates.als_factors",
+            reason="vectors",
+            text=_VECTORS,
+            speaks=30,
         ),
         Source(
-            name="co_purchase", label="co-purchase", colour="#8a5aa8", number=1, section=True, family=False, default=True, in_samples=True,
-            module="fuserank.candidates.co_purchase", config="fuserank.config.candidates:CoPurchaseConfig",
+            name="co_purchase",
+            label="co-purchase",
+            colour="#8a5aa8",
+            number=1,
+            section=True,
+            family=False,
+            default=True,
+            in_samples=True,
+            module="fuserank.stages.candidates.co_purchase",
+            config="fuserank.config.candidates:CoPurchaseConfig",
             writes="candidates.co_purchase_neighbours",
-            reason="edges", text="Often in one basket with {item}, which you {present}", speaks=20,
+            reason="edges",
+            text="Often in one basket with {item}, which you {present}",
+            speaks=20,
         ),
         Source(
-            name="repeat", label="repeat", colour="#c8803a", number=2, section=True, family=False, default=True, in_samples=True,
-            module="fuserank.candidates.repeat", config="fuserank.config.candidates:RepeatConfig", writes=None, bounded=True,
-            reason="own history", text="You {past} it {times} times, last on {last}", text_once="You {past} it on {last}", speaks=10,
+            name="repeat",
+            label="repeat",
+            colour="#c8803a",
+            number=2,
+            section=True,
+            family=False,
+            default=True,
+            in_samples=True,
+            module="fuserank.stages.candidates.repeat",
+            config="fuserank.config.candidates:RepeatConfig",
+            writes=None,
+            bounded=True,
+            reason="own history",
+            text="You {past} it {times} times, last on {last}",
+            text_once="You {past} it on {last}",
+            speaks=10,
         ),
         Source(
-            name="popular", label="popular", colour="#b5485d", number=3, section=True, default=True, in_samples=True,
-            module="fuserank.candidates.popular", config="fuserank.config.candidates:PopularConfig", writes=None, fills=True,
-            reason="counts", text=_COUNTS, speaks=90,
+            name="popular",
+            label="popular",
+            colour="#b5485d",
+            number=3,
+            section=True,
+            default=True,
+            in_samples=True,
+            module="fuserank.stages.candidates.popular",
+            config="fuserank.config.candidates:PopularConfig",
+            writes=None,
+            fills=True,
+            reason="counts",
+            text=_COUNTS,
+            speaks=90,
             takes=(2e-5, 0.0, 0.0),
         ),
         Source(
-            name="trending", label="trending", colour="#8d99a6", number=4, section=True, family=False, in_samples=True,
-            module="fuserank.candidates.trending", config="fuserank.config.candidates:TrendingConfig", writes=None,
-            reason="counts", speaks=80,
+            name="trending",
+            label="trending",
+            colour="#8d99a6",
+            number=4,
+            section=True,
+            family=False,
+            in_samples=True,
+            module="fuserank.stages.candidates.trending",
+            config="fuserank.config.candidates:TrendingConfig",
+            writes=None,
+            reason="counts",
+            speaks=80,
             text="On the rise: {recent} {noun} in the last {days} days, against {usual} in as many days before",
         ),
         Source(
-            name="item_cf", label="item_cf", colour="#a9774b", number=5, by_blocks=True, reason="edges", text=_EDGES,
-            module="fuserank.candidates.item_cf", config="fuserank.config.retrieval:ItemCfConfig",
+            name="item_cf",
+            label="item_cf",
+            colour="#a9774b",
+            number=5,
+            by_blocks=True,
+            reason="edges",
+            text=_EDGES,
+            module="fuserank.learning.recommenders.item_cf",
+            config="fuserank.learning.recommenders.settings:ItemCfConfig",
             takes=(4e-5, 0.0, 0.0),
         ),
         Source(
-            name="user_cf", label="user_cf", colour="#7d6b3f", number=6, by_blocks=True,
-            module="fuserank.candidates.user_cf", config="fuserank.config.retrieval:UserCfConfig",
+            name="user_cf",
+            label="user_cf",
+            colour="#7d6b3f",
+            number=6,
+            by_blocks=True,
+            module="fuserank.learning.recommenders.user_cf",
+            config="fuserank.learning.recommenders.settings:UserCfConfig",
             takes=(7e-5, 0.0, 0.0),
         ),
         Source(
-            name="ials", label="ials", colour="#2f7f99", number=7, distributed=True, reason="vectors", text=_VECTORS,
-            module="fuserank.candidates.ials", config="fuserank.config.retrieval:IalsConfig",
+            name="ials",
+            label="ials",
+            colour="#2f7f99",
+            number=7,
+            reason="vectors",
+            text=_VECTORS,
+            distributed="fuserank.stages.candidates.ials_ranks:fit",
+            module="fuserank.learning.recommenders.ials",
+            config="fuserank.learning.recommenders.settings:IalsConfig",
         ),
         Source(
-            name="ease", label="ease", colour="#5b8c5a", number=8, reason="edges", text=_EDGES,
-            module="fuserank.candidates.ease", config="fuserank.config.retrieval:EaseConfig",
+            name="ease",
+            label="ease",
+            colour="#5b8c5a",
+            number=8,
+            reason="edges",
+            text=_EDGES,
+            module="fuserank.learning.recommenders.ease",
+            config="fuserank.learning.recommenders.settings:EaseConfig",
             takes=(5e-5, 0.0, 2e-11),
         ),
         Source(
-            name="graph_filter", label="graph_filter", colour="#6f7fb5", number=9,
-            module="fuserank.candidates.graph_filter", config="fuserank.config.retrieval:GraphFilterConfig",
+            name="graph_filter",
+            label="graph_filter",
+            colour="#6f7fb5",
+            number=9,
+            module="fuserank.learning.recommenders.graph_filter",
+            config="fuserank.learning.recommenders.settings:GraphFilterConfig",
             takes=(3e-5, 5e-9, 0.0),
         ),
         Source(
-            name="ppr", label="ppr", colour="#9a6fb5", number=10,
-            module="fuserank.candidates.ppr", config="fuserank.config.retrieval:PprConfig",
+            name="ppr",
+            label="ppr",
+            colour="#9a6fb5",
+            number=10,
+            module="fuserank.learning.recommenders.ppr",
+            config="fuserank.learning.recommenders.settings:PprConfig",
             takes=(3e-5, 0.0, 0.0),
         ),
         Source(
-            name="bpr", label="bpr", colour="#b56f97", number=11, reason="vectors", text=_VECTORS,
-            module="fuserank.candidates.bpr", config="fuserank.config.retrieval:BprConfig",
+            name="bpr",
+            label="bpr",
+            colour="#b56f97",
+            number=11,
+            reason="vectors",
+            text=_VECTORS,
+            module="fuserank.learning.recommenders.bpr",
+            config="fuserank.learning.recommenders.settings:BprConfig",
         ),
         Source(
-            name="kg", label="kg", colour="#6d8f2f", number=12, content=True,
-            module="fuserank.candidates.kg", config="fuserank.config.retrieval:KgConfig",
-            reason="walk", text="{shared} {item}, which you {present}", walk="fuserank.candidates.kg_reasons:walked",
+            name="kg",
+            label="kg",
+            colour="#6d8f2f",
+            number=12,
+            content=True,
+            module="fuserank.learning.recommenders.kg",
+            config="fuserank.learning.recommenders.settings_content:KgConfig",
+            reason="walk",
+            text="{shared} {item}, which you {present}",
+            walk="fuserank.stages.candidates.kg_walks:walked",
         ),
         Source(
-            name="content", label="content", colour="#d19a2f", number=13, content=True,
-            module="fuserank.candidates.content_based", config="fuserank.config.retrieval:ContentConfig",
+            name="content",
+            label="content",
+            colour="#d19a2f",
+            number=13,
+            content=True,
+            module="fuserank.learning.recommenders.content_based",
+            config="fuserank.learning.recommenders.settings_content:ContentConfig",
         ),
         Source(
-            name="segment_popularity", label="segment_popularity", colour="#c0705a", number=14, content=True, reason="counts", text=_COUNTS,
-            module="fuserank.candidates.segments", config="fuserank.config.retrieval:SegmentPopularityConfig",
+            name="segment_popularity",
+            label="segment_popularity",
+            colour="#c0705a",
+            number=14,
+            content=True,
+            reason="counts",
+            text=_COUNTS,
+            module="fuserank.learning.recommenders.segments",
+            config="fuserank.learning.recommenders.settings_content:SegmentPopularityConfig",
         ),
         Source(
-            name="two_tower", label="two_tower", colour="#2f5f8f", number=15, content=True, torch=True, reason="vectors", text=_VECTORS,
-            module="fuserank.candidates.two_tower", config="fuserank.config.retrieval:TwoTowerConfig",
+            name="two_tower",
+            label="two_tower",
+            colour="#2f5f8f",
+            number=15,
+            content=True,
+            torch=True,
+            reason="vectors",
+            text=_VECTORS,
+            module="fuserank.learning.recommenders.two_tower",
+            config="fuserank.learning.recommenders.settings_content:TwoTowerConfig",
         ),
     ),
     renamed={"popularity": "popular"},
-)  # fmt: skip
+)
 
 
 def recommenders() -> Registry[Source]:
@@ -190,6 +313,8 @@ def floor() -> str:
 
 
 def speaking(named: Sequence[str]) -> tuple[Source, ...]:
-    """All sources in the order in which they are heard among equal parts; of one place those first that are ``named`` first."""
+    """All sources in the order in which they are heard among equal parts; of one
+    place those first that are ``named`` first.
+    """
     order = [*(SOURCES[n] for n in named), *(s for s in SOURCES if s.name not in named)]
     return tuple(sorted(order, key=lambda s: s.speaks))

@@ -1,7 +1,9 @@
-"""Places for what a shop tells of its items and users in words of its own: a film's director, a wine's year, a customer's city.
+"""Places for what a shop tells of its items and users in words of its own: a film's
+director, a wine's year, a customer's city.
 
-A mapping names an attribute and its type; in tables it stands in the next place of that type. So contracts, schedulers and models are the
-same for all shops, and what no shop tells is a column of one value, which models leave out (docs/adr/0013).
+A mapping names an attribute and its type; in tables it stands in the next place of that type. So
+contracts, schedulers and models are the same for all shops, and what no shop tells is a column of one
+value, which models leave out (docs/adr/0013).
 """
 
 from __future__ import annotations

@@ -66,8 +66,10 @@ LEARNED = Table(
     grain="one row per edge or vector that a member of the retrieval family has learned, source and as_of_date",
     keys=("as_of_date", "source", "part", "index", "other"),
     writer="candidates",
-    doc="What the members of the retrieval family propose from, and give reasons by: edges (index to other, value) and vectors (of index), in "
-    "the parts that each member names.",
+    doc=(
+        "What the members of the retrieval family propose from, and give reasons by: edges (index to other, value) and"
+        " vectors (of index), in the parts that each member names."
+    ),
     partition_by=("as_of_date", "source"),
     slice_by=("as_of_date", "source"),
     retention="365 days",

@@ -14,18 +14,55 @@ TYPES = frozenset(
 
 UNITS = frozenset(
     {
-        "id", "name", "code", "text", "hash", "json", "flag", "path",
-        "minor_units", "count", "days", "seconds", "utc_timestamp", "utc_date",
-        "share_0_1", "probability", "log_odds", "ratio", "rank_from_1", "row_from_0",
-        "dense_index", "embedding", "score", "weight", "label_0_1", "position", "log1p_count", "version",
+        "id",
+        "name",
+        "code",
+        "text",
+        "hash",
+        "json",
+        "flag",
+        "path",
+        "minor_units",
+        "count",
+        "days",
+        "seconds",
+        "utc_timestamp",
+        "utc_date",
+        "share_0_1",
+        "probability",
+        "log_odds",
+        "ratio",
+        "rank_from_1",
+        "row_from_0",
+        "dense_index",
+        "embedding",
+        "score",
+        "weight",
+        "label_0_1",
+        "position",
+        "log1p_count",
+        "version",
     }
-)  # fmt: skip
+)
 
-LAYERS = ("bronze", "silver", "features", "candidates", "samples", "models", "scores", "fusion", "ranking",
-          "evaluation", "ops", "vault")  # fmt: skip
+LAYERS = (
+    "bronze",
+    "silver",
+    "features",
+    "candidates",
+    "samples",
+    "models",
+    "scores",
+    "fusion",
+    "ranking",
+    "evaluation",
+    "ops",
+    "vault",
+)
 
-# How near a column comes to a person. id: a user by itself, also a pseudonym, a dense number, a row as it came; quasi: what
-# could help to find one beside other knowledge (age band, income, place, time, session, what was taken); none: neither.
+# How near a column comes to a person. id: a user by itself, also a pseudonym, a dense number, a row as
+# it came; quasi: what could help to find one beside other knowledge (age band, income, place, time,
+# session, what was taken); none: neither.
 Person = Literal["id", "quasi", "none"]
 
 TableRow = dict[str, object]
@@ -93,14 +130,16 @@ class Table:
         return self.name.split(".", 1)[0]
 
     def person(self, column: Column) -> Person:
-        """How near one of its columns comes to a person: as it declares, else quasi where the table has a column that is a
-        user's id (what stands beside it tells of that user), else none."""
+        """How near one of its columns comes to a person: as it declares, else quasi where the table has a column that
+        is a user's id (what stands beside it tells of that user), else none.
+        """
         beside = "quasi" if any(c.person == "id" for c in self.columns) else "none"
         return column.person or beside  # type: ignore[return-value]
 
     def person_columns(self, kind: Person) -> tuple[str, ...]:
-        """Names of its columns of that kind, in their order. Of an open schema, what is not declared counts as ``id``: nobody
-        knows what a source's own columns hold."""
+        """Names of its columns of that kind, in their order. Of an open schema, what is not declared counts as
+        ``id``: nobody knows what a source's own columns hold.
+        """
         return tuple(c.name for c in self.columns if self.person(c) == kind)
 
     @property

@@ -9,8 +9,9 @@ from fuserank.tables.contract import Table
 _HEAD = """# The tables of the lake
 Generated from the contracts in `lib/fuserank/tables/` by `make docs`; `make lint` fails when it is out of date.
 
-Person says how near a column comes to a user: `id` is one by itself (business id, pseudonym, dense number, a row as it came; of a bronze table also every
-column of the source), `quasi` could help to find one beside other knowledge. Erasure, exports and audits go by it.
+Person says how near a column comes to a user: `id` is one by itself (business id, pseudonym, dense number, a row as
+it came; of a bronze table also every column of the source), `quasi` could help to find one beside other knowledge.
+Erasure, exports and audits go by it.
 """
 
 

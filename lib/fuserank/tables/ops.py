@@ -1,5 +1,6 @@
-"""What happened: runs, quarantine, files taken in. By every job, through io; nothing is taken away from them, and of what
-stands there only rows of quarantine change: they are resolved, or open again."""
+"""What happened: runs, quarantine, files taken in. By every job, through io; nothing is taken away from them, and of
+what stands there only rows of quarantine change: they are resolved, or open again.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +52,7 @@ QUARANTINE = Table(
             person="none",
         ),
         Column("column", "string", "name", "the column that broke it", True, person="none"),
-        Column("reason", "string", "text", "what is wrong and how to mend it", person="quasi"),
+        Column("reason", "string", "text", "what is wrong and how to fix it", person="quasi"),
         Column("payload", "string", "json", "the row as it came", person="id"),
         Column("quarantined_at", "timestamp", "utc_timestamp", "the run's now", person="none"),
         Column("run_id", "string", "id", "the run", person="none"),
@@ -59,8 +60,8 @@ QUARANTINE = Table(
             "resolution",
             "string",
             "name",
-            "null: open; mended: breaks the rule no more; other_rule: stands here again by another; "
-            "replaced: its file came in anew, mended",
+            "null: open; fixed: breaks the rule no more; other_rule: stands here again by another; "
+            "replaced: its file came in again, fixed",
             True,
             person="none",
         ),
@@ -98,7 +99,10 @@ PSEUDONYMS = Table(
     grain="one row per data set, source table and column whose ids are replaced",
     keys=("dataset", "source_table", "column"),
     writer="*",
-    doc="What is replaced by pseudonyms, and by which key; no row: the lake holds ids as they came. Written before the rows it tells of.",
+    doc=(
+        "What is replaced by pseudonyms, and by which key; no row: the lake holds ids as they came. Written before the"
+        " rows it tells of."
+    ),
     columns=(
         Column("dataset", "string", "name", "mapping"),
         Column("source_table", "string", "name", "file set of the mapping"),

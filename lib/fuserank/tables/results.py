@@ -75,20 +75,30 @@ FUSED = Table(
         c.user_index(),
         c.item_index(),
         Column("score", "double", "score", "the sum of the parts"),
-        Column("parts", "map<string,double>", "score", "source to its part; a source that did not give the item has none"),
-        Column("probability", "double", "probability", "calibrated: that the user takes the item within windows.label_days",
-               check="probability >= 0 and probability <= 1"),
+        Column(
+            "parts", "map<string,double>", "score", "source to its part; a source that did not give the item has none"
+        ),
+        Column(
+            "probability",
+            "double",
+            "probability",
+            "calibrated: that the user takes the item within windows.label_days",
+            check="probability >= 0 and probability <= 1",
+        ),
         c.run_id(),
     ),
-)  # fmt: skip
+)
 
 RANKING = Table(
     name="ranking.ranking",
     grain="one row per user, surface, rank and as_of_date",
     keys=("as_of_date", "user_id", "surface", "rank"),
     writer="ranking",
-    doc="The fused ranking: K rows per user and surface (ranking.k), ranks 1..K without gaps; fewer where all other items are already "
-    "taken or disliked, or there are no more. Nothing that the user disliked is in it (candidates.hide_disliked), nor by ranking.repeats what was taken or rated.",
+    doc=(
+        "The fused ranking: K rows per user and surface (ranking.k), ranks 1..K without gaps; fewer where all other"
+        " items are already taken or disliked, or there are no more. Nothing that the user disliked is in it"
+        " (candidates.hide_disliked), nor by ranking.repeats what was taken or rated."
+    ),
     partition_by=("as_of_date",),
     slice_by=("as_of_date",),
     columns=(
@@ -117,7 +127,8 @@ RANKING = Table(
             "reason_code",
             "string",
             "code",
-            "repeat, co_purchase, als, a member of the retrieval family, trending, popular, most_taken, no_history, model",
+            "repeat, co_purchase, als, a member of the retrieval family, trending, popular, most_taken, no_history,"
+            " model",
         ),
         Column("reason", "string", "text", "a sentence a person can read"),
         Column(
@@ -144,14 +155,26 @@ FITTED = Table(
         c.as_of_date(),
         Column("method", "string", "name", "weighted or reciprocal_rank"),
         Column("source", "string", "name", "a source or a model, and fusion for the final score"),
-        Column("weight", "double", "weight", "share of the source; they sum to 1; 0 for `fusion`, which calibrates the final score",
-               check="weight >= 0 and weight <= 1"),
-        Column("scale", "string", "name", "what knots_x are: scores, or ranks with their sign turned", check="scale in ('score','rank')", default="score"),
+        Column(
+            "weight",
+            "double",
+            "weight",
+            "share of the source; they sum to 1; 0 for `fusion`, which calibrates the final score",
+            check="weight >= 0 and weight <= 1",
+        ),
+        Column(
+            "scale",
+            "string",
+            "name",
+            "what knots_x are: scores, or ranks with their sign turned",
+            check="scale in ('score','rank')",
+            default="score",
+        ),
         Column("knots_x", "array<float>", "score", "calibration: score (or minus rank), ascending"),
         Column("knots_y", "array<float>", "probability", "calibration: probability at that score"),
         c.run_id(),
     ),
-)  # fmt: skip
+)
 
 
 METRICS = Table(
@@ -170,7 +193,8 @@ METRICS = Table(
             "metric",
             "string",
             "name",
-            "ndcg@10, recall@10 (over all of the truth), capped_recall@10 (over min(truth, 10)), hitrate@10, coverage, long_tail_share, ece; protocol counts; curve points: head@<share>, calibration_…@<bin>",
+            "ndcg@10, recall@10 (over all of the truth), capped_recall@10 (over min(truth, 10)), hitrate@10, coverage,"
+            " long_tail_share, ece; protocol counts; curve points: head@<share>, calibration_…@<bin>",
         ),
         Column("value", "double", "score", "mean over users"),
         Column("ci_low", "double", "score", "lower end of the 95 % interval", True),
@@ -186,7 +210,10 @@ ABLATION = Table(
     grain="one row per source, track and as_of_date",
     keys=("as_of_date", "track", "source"),
     writer="evaluate",
-    doc="What each source is worth: NDCG@10 of the fusion fitted with and without it, with the paired interval of the gain, and what it costs.",
+    doc=(
+        "What each source is worth: NDCG@10 of the fusion fitted with and without it, with the paired interval of the"
+        " gain, and what it costs."
+    ),
     partition_by=("as_of_date",),
     slice_by=("as_of_date",),
     columns=(
@@ -217,7 +244,10 @@ SETS = Table(
     grain="one row per user segment, source and as_of_date",
     keys=("as_of_date", "segment", "source"),
     writer="evaluate",
-    doc="What the sources find of the days from as_of, alone and together, of the users that are judged; what they share.",
+    doc=(
+        "What the sources find of the days from as_of, alone and together, of the users that are judged; what they"
+        " share."
+    ),
     partition_by=("as_of_date",),
     slice_by=("as_of_date",),
     columns=(
@@ -228,9 +258,14 @@ SETS = Table(
         Column("a_user", "double", "count", "candidates of a user, as a mean"),
         Column("recall", "double", "share_0_1", "share of a user's true pairs that it has, as a mean over users"),
         Column("unique", "double", "share_0_1", "share of all true pairs that no other source has; of the union 0"),
-        Column("overlap", "map<string,double>", "share_0_1", "other source to the part of this one's pairs that it has, too"),
+        Column(
+            "overlap",
+            "map<string,double>",
+            "share_0_1",
+            "other source to the part of this one's pairs that it has, too",
+        ),
         c.run_id(),
     ),
-)  # fmt: skip
+)
 
 TABLES = (MODELS, SCORES, FUSED, FITTED, RANKING, METRICS, ABLATION, SETS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fuserank.common.formulas import Columns, known, ln, log
 from fuserank.registry.sources import sampled
 from fuserank.tables import columns as c
 from fuserank.tables.attributes import ITEM_CATEGORIES, USER_CATEGORIES
@@ -10,6 +9,7 @@ from fuserank.tables.contract import Column, Table
 from fuserank.tables.features import HISTORY as HISTORY
 from fuserank.tables.features import INPUTS, STORE_INPUTS
 from fuserank.tables.features.declare import Input
+from fuserank.tables.features.formulas import Columns, known, ln, log
 
 SHARDS = 24  # samples.shards is a multiple of it: divisible by 1, 2, 3, 4, 6, 8, 12 and 24 ranks
 SPLITS = ("train", "valid", "rank")
@@ -19,9 +19,18 @@ SOURCES = tuple(s.name for s in sampled())  # those whose ranks and scores are c
 _near = Columns("near")
 SOURCE_INPUTS = (
     Input("als_dot_log", log(known(_near.als_dot), 0.02), "ln(max(user factor . item factor, 0) + 0.02)"),
-    Input("co_purchase_log", log(known(_near.co_purchase), 0.02), "ln(co-purchase score + 0.02); 0 score where not given"),
-    *(Input(f"{s}_rank_log", known(ln(600 / Columns("rank")[s])), f"ln(600 / rank of {s}); 0 where it did not give the item") for s in SOURCES),
-)  # fmt: skip
+    Input(
+        "co_purchase_log", log(known(_near.co_purchase), 0.02), "ln(co-purchase score + 0.02); 0 score where not given"
+    ),
+    *(
+        Input(
+            f"{s}_rank_log",
+            known(ln(600 / Columns("rank")[s])),
+            f"ln(600 / rank of {s}); 0 where it did not give the item",
+        )
+        for s in SOURCES
+    ),
+)
 NUMERICS: tuple[Input, ...] = (*INPUTS, *SOURCE_INPUTS, *STORE_INPUTS)
 NUMERIC: tuple[str, ...] = tuple(n.name for n in NUMERICS)
 
@@ -54,21 +63,57 @@ SAMPLES = Table(
     version=2,
     columns=(
         c.as_of_date(),
-        Column("split", "string", "name", "train: candidates of T-2d; valid: of T-d; rank: of T; d = windows.label_days", check="split in ('train','valid','rank')", default="train", person="none"),
+        Column(
+            "split",
+            "string",
+            "name",
+            "train: candidates of T-2d; valid: of T-d; rank: of T; d = windows.label_days",
+            check="split in ('train','valid','rank')",
+            default="train",
+            person="none",
+        ),
         Column("shard", "int", "position", "position mod samples.shards", check="shard >= 0", person="none"),
-        Column("position", "long", "position", "0..n-1 in the order of xxhash64(user_index, item_index, seed)", check="position >= 0"),
+        Column(
+            "position",
+            "long",
+            "position",
+            "0..n-1 in the order of xxhash64(user_index, item_index, seed)",
+            check="position >= 0",
+        ),
         c.user_index(),
         c.item_index(),
-        Column("label", "float", "label_0_1", "1 where the user bought the item in the windows.label_days from the split's start; 0 in rank"),
-        Column("weight", "float", "weight", "1 over the rate at which such rows were kept", check="weight > 0", default=1.0, person="none"),
+        Column(
+            "label",
+            "float",
+            "label_0_1",
+            "1 where the user bought the item in the windows.label_days from the split's start; 0 in rank",
+        ),
+        Column(
+            "weight",
+            "float",
+            "weight",
+            "1 over the rate at which such rows were kept",
+            check="weight > 0",
+            default=1.0,
+            person="none",
+        ),
         Column("bought_before", "float", "flag", "1 where the user had bought the item before"),
         *(Column(n.name, "float", n.unit, f"{n.doc} (default {n.default:g})", default=n.default) for n in NUMERICS),
-        *(Column(name, "int", "dense_index", f"0 is unknown; {buckets} fixed buckets") for name, buckets in CATEGORICAL),
-        *(Column(name, "int", "dense_index", "one of the user's last items; -1 is padding", default=-1) for name in HISTORY),
-        *(Column(f"{s}_rank", "float", "rank_from_1", f"rank of {s}; 0 where it did not give the item") for s in SOURCES),
+        *(
+            Column(name, "int", "dense_index", f"0 is unknown; {buckets} fixed buckets")
+            for name, buckets in CATEGORICAL
+        ),
+        *(
+            Column(name, "int", "dense_index", "one of the user's last items; -1 is padding", default=-1)
+            for name in HISTORY
+        ),
+        *(
+            Column(f"{s}_rank", "float", "rank_from_1", f"rank of {s}; 0 where it did not give the item")
+            for s in SOURCES
+        ),
         *(Column(f"{s}_score", "float", "score", f"score of {s}; 0 where it did not give the item") for s in SOURCES),
         c.run_id(),
     ),
-)  # fmt: skip
+)
 
 TABLES = (SAMPLES,)

@@ -171,7 +171,10 @@ IDENTITY_LINKS = Table(
     slice_by=("dataset",),
     partition_by=("dataset",),
     writer="silver",
-    doc="Ids of one person: an event of other_id counts as one of user_id by what was last said of it at the event's time.",
+    doc=(
+        "Ids of one person: an event of other_id counts as one of user_id by what was last said of it at the event's"
+        " time."
+    ),
     columns=(
         _text("other_id", "id", "the id on another platform", False, person="id"),
         _text("user_id", "id", "the id that stays", False, person="id"),
@@ -244,7 +247,10 @@ REDEMPTIONS = Table(
     slice_by=("dataset",),
     partition_by=("dataset",),
     writer="silver",
-    doc="Coupons that users redeemed, known from their own time; from the day's end where the source tells only the day.",
+    doc=(
+        "Coupons that users redeemed, known from their own time; from the day's end where the source tells only the"
+        " day."
+    ),
     columns=(
         _text("user_id", "id", "user", False, person="id"),
         _text("coupon_id", "id", "coupon", False, person="quasi"),

@@ -49,9 +49,15 @@ def _spark_type(told: str) -> DataType:
         key, _, value = inside.partition(",")
         return t.MapType(_spark_type(key), _spark_type(value))
     plain: dict[str, type[DataType]] = {
-        "string": t.StringType, "boolean": t.BooleanType, "int": t.IntegerType, "long": t.LongType, "float": t.FloatType,
-        "double": t.DoubleType, "date": t.DateType, "timestamp": t.TimestampType,
-    }  # fmt: skip
+        "string": t.StringType,
+        "boolean": t.BooleanType,
+        "int": t.IntegerType,
+        "long": t.LongType,
+        "float": t.FloatType,
+        "double": t.DoubleType,
+        "date": t.DateType,
+        "timestamp": t.TimestampType,
+    }
     return plain[kind]()
 
 

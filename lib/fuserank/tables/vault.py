@@ -10,7 +10,10 @@ USERS = Table(
     grain="one row per pseudonym",
     keys=("pseudonym",),
     writer="bronze",
-    doc="The way back from a pseudonym; under a root of its own (`vault` in the settings), for few eyes. Nothing reads it but `fuserank vault`.",
+    doc=(
+        "The way back from a pseudonym; under a root of its own (`vault` in the settings), for few eyes. Nothing reads"
+        " it but `fuserank vault`."
+    ),
     columns=(
         Column("pseudonym", "string", "id", "the user's id everywhere else", person="id"),
         Column("business_id", "string", "id", "the user's id in the shop, after NFC and trim", person="id"),

@@ -9,7 +9,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -34,7 +34,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -59,7 +59,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -84,7 +84,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -109,7 +109,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -134,7 +134,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -159,7 +159,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -184,7 +184,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -209,7 +209,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -234,7 +234,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -259,7 +259,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -284,7 +284,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -309,7 +309,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \

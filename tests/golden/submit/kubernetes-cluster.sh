@@ -8,7 +8,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -37,7 +37,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -66,7 +66,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -95,7 +95,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -124,7 +124,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -153,7 +153,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -182,7 +182,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -211,7 +211,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -240,7 +240,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -269,7 +269,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -298,7 +298,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -327,7 +327,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -356,7 +356,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \

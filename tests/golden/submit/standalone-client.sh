@@ -10,7 +10,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -29,7 +29,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -48,7 +48,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -67,7 +67,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -86,7 +86,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -105,7 +105,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -124,7 +124,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -143,7 +143,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -162,7 +162,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -181,7 +181,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -200,7 +200,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -219,7 +219,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -238,7 +238,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \

@@ -10,7 +10,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -33,7 +33,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -56,7 +56,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -79,7 +79,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -102,7 +102,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -125,7 +125,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -148,7 +148,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -171,7 +171,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -194,7 +194,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -217,7 +217,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -240,7 +240,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -263,7 +263,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -286,7 +286,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \

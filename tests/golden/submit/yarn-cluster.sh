@@ -10,7 +10,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -36,7 +36,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -62,7 +62,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -88,7 +88,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -114,7 +114,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -140,7 +140,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -166,7 +166,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -192,7 +192,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -218,7 +218,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -244,7 +244,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -270,7 +270,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -296,7 +296,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \
@@ -322,7 +322,7 @@ spark-submit \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.session.timeZone=UTC \
-  --conf spark.python.daemon.module=fuserank.io.daemon \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
   --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
   --conf spark.executorEnv.TZ=UTC \

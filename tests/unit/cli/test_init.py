@@ -14,7 +14,8 @@ import pytest
 import yaml
 
 from fuserank.common.errors import FuserankError
-from fuserank.config.dataset import DatasetConfig, load_dataset, parse_dataset
+from fuserank.config.mapping.dataset import DatasetConfig
+from fuserank.config.mapping.load import load_dataset, parse_dataset
 from fuserank.config.settings import load
 from tests.support.cli import ran
 
@@ -44,9 +45,13 @@ def guessed(folder: Path, *words: str) -> tuple[DatasetConfig, dict[str, Any]]:
 def orders(days: int = 200, a_day: int = 5) -> list[tuple[str, str, dt.datetime]]:
     draw = random.Random(1)
     return [
-        (f"{draw.randint(1, 40):05d}", f"A{draw.randint(1, 30)}", START + dt.timedelta(days=k // a_day, minutes=draw.randint(0, 700)))
+        (
+            f"{draw.randint(1, 40):05d}",
+            f"A{draw.randint(1, 30)}",
+            START + dt.timedelta(days=k // a_day, minutes=draw.randint(0, 700)),
+        )
         for k in range(days * a_day)
-    ]  # fmt: skip
+    ]
 
 
 def german_shop(folder: Path) -> Path:
@@ -114,9 +119,12 @@ def test_clicks_with_types_in_milliseconds_are_understood(tmp_path: Path) -> Non
     assert (events.user, events.item, events.time, events.key) == ("visitorId", "itemid", "ts", ["event_id"])
     assert found.files["events"].columns["ts"].type == "epoch_millis"
     assert {said: (k.type, k.role, k.reward.value) for said, k in events.types.items()} == {
-        "view": ("view", "feedback", 0.2), "addtocart": ("addtocart", "feedback", 0.5), "transaction": ("transaction", "feedback", 1.0),
-        "impression": ("impression", "exposure", 0.0), "wobble": ("wobble", "feedback", 0.1),
-    }  # fmt: skip
+        "view": ("view", "feedback", 0.2),
+        "addtocart": ("addtocart", "feedback", 0.5),
+        "transaction": ("transaction", "feedback", 1.0),
+        "impression": ("impression", "exposure", 0.0),
+        "wobble": ("wobble", "feedback", 0.1),
+    }
     assert any("wobble" in r for r in told["remarks"])
     assert any("no catalogue" in r for r in told["remarks"])
 
@@ -294,7 +302,11 @@ def test_lines_of_a_user_and_its_items_are_ordered_by_position(tmp_path: Path) -
     (shop / "orders.txt").write_text("\n".join(lines) + "\n")
     mapping, told = guessed(shop)
     assert (mapping.order, mapping.as_of, mapping.events[0].place, mapping.events[0].key) == (
-        "position", dt.date(2020, 1, 1), "position", ["user", "position"])  # fmt: skip
+        "position",
+        dt.date(2020, 1, 1),
+        "position",
+        ["user", "position"],
+    )
     assert mapping.events[0].session == "user"
     assert mapping.files["orders"].format == "sequences"
     assert any("the last of each user is held out" in remark for remark in told["remarks"])

@@ -83,25 +83,58 @@ def test_models_are_judged_alone_and_fused_and_rows_stay_in_the_lake(
         (["--data", "x", "--protocol", "temporal"], "layout pairs is judged by given-split, not by 'temporal'"),
         (["--data", "x", "--models", "magic"], "no recommender 'magic'; there are: popular, item_cf"),
         (["--data", "x", "--models", "item_cf,popularity"], "recommender 'popularity' is now 'popular'"),
-        (["--data", "x", "--models", "popular", "--with", "popular.quota=5"], "popular.quota is of the chain's candidates; --k says how long"),
-        (["--data", "x", "--models", "ease", "--with", "ials.factors=3"], "settings for ials, which --models does not name"),
+        (
+            ["--data", "x", "--models", "popular", "--with", "popular.quota=5"],
+            "popular.quota is of the chain's candidates; --k says how long",
+        ),
+        (
+            ["--data", "x", "--models", "ease", "--with", "ials.factors=3"],
+            "settings for ials, which --models does not name",
+        ),
         (["--data", "x", "--models", "ials", "--with", "ials"], "--with ials: write model.field=value"),
         (["--data", "x", "--models", "ials", "--with", "ials.factors=["], "--with ials.factors: "),
-        (["--data", "x", "--models", "ials", "--with", "ials.factor=3"], "ials.factor: there is no such setting; ials has: factors, iterations, "),
-        (["--data", "x", "--models", "ials", "--with", "ials.factors=0"], "ials.factors: Input should be greater than or equal to 1; ials has: factors, "),
-        (["--data", "nowhere", "--models", "ials"], "there is no file nowhere/train.txt; --data of layout pairs is a folder with train.txt and test.txt"),
-        (["--data", "nowhere.txt", "--layout", "sequences"], "there is no file nowhere.txt; --data of layout sequences is one file of lines"),
-        (["--data", "x", "--models", "ials", "--set", "fusion.new_track_share=0.3"], "fusion.new_track_share is of the chain; here --track says"),
+        (
+            ["--data", "x", "--models", "ials", "--with", "ials.factor=3"],
+            "ials.factor: there is no such setting; ials has: factors, iterations, ",
+        ),
+        (
+            ["--data", "x", "--models", "ials", "--with", "ials.factors=0"],
+            "ials.factors: Input should be greater than or equal to 1; ials has: factors, ",
+        ),
+        (
+            ["--data", "nowhere", "--models", "ials"],
+            "there is no file nowhere/train.txt; --data of layout pairs is a folder with train.txt and test.txt",
+        ),
+        (
+            ["--data", "nowhere.txt", "--layout", "sequences"],
+            "there is no file nowhere.txt; --data of layout sequences is one file of lines",
+        ),
+        (
+            ["--data", "x", "--models", "ials", "--set", "fusion.new_track_share=0.3"],
+            "fusion.new_track_share is of the chain; here --track says",
+        ),
         (["--data", "x", "--models", "ials+ials"], "ials+ials names a recommender twice"),
-        (["--data", "x", "--models", "ials,kg+ials"], "layout pairs does not tell what items are, which kg learns from"),
+        (
+            ["--data", "x", "--models", "ials,kg+ials"],
+            "layout pairs does not tell what items are, which kg learns from",
+        ),
         (["--data", "x", "--k", "0,5"], "--k 0,5 is no list of lengths"),
         (["--data", "x", "--repeats"], "--repeats is for the layout events"),
-        (["--data", "x", "--models", "all", "--with", "content.weight=1"], "settings for content, which --models does not name"),
+        (
+            ["--data", "x", "--models", "all", "--with", "content.weight=1"],
+            "settings for content, which --models does not name",
+        ),
         (["--data", "x", "--track", "cold-items"], "--track is for the layout events"),
-        (["--layout", "events", "--repeats", "--track", "new"], "--repeats is --track all, and --track new is named beside it"),
-        (["--layout", "events", "--track", "old"], "no track 'old'; there are: all, new, cold-items, never-sold, cold-users-1"),
+        (
+            ["--layout", "events", "--repeats", "--track", "new"],
+            "--repeats is --track all, and --track new is named beside it",
+        ),
+        (
+            ["--layout", "events", "--track", "old"],
+            "no track 'old'; there are: all, new, cold-items, never-sold, cold-users-1",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_is_said_before_spark_starts(arguments: list[str], words: str, tmp_path: Path) -> None:
     with pytest.raises((FuserankError, ValidationError)) as refused:
         ran("leaderboard", *arguments, "--lake", str(tmp_path / "lake"))
@@ -130,14 +163,14 @@ def test_where_no_model_was_in_time_no_page_is_written_and_why_is_said(
 ) -> None:
     from fuserank.cli.leaderboard import _asked, _run
     from fuserank.config.settings import load
-    from fuserank.jobs import _leaderboard as job
+    from fuserank.usecases import leaderboard as job
 
     def judge(run: Any, asked: Any, split: Any, validation: Any, told: job.Told) -> Iterator[Any]:
         told.left_out += asked.models
         return iter(())
 
     split = SimpleNamespace(hash=lambda: "0" * 64, users=[1])
-    monkeypatch.setattr("fuserank.io.run.open_run", lambda *_: nullcontext(SimpleNamespace(say=print)))
+    monkeypatch.setattr("fuserank.io.runtime.run.open_run", lambda *_: nullcontext(SimpleNamespace(say=print)))
     monkeypatch.setattr(job, "splits", lambda *_: (split, None))
     monkeypatch.setattr(job, "judge", judge)
     monkeypatch.setattr(job, "save", lambda *_: None)

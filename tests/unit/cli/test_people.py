@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from fuserank.common.errors import FuserankError
-from fuserank.common.pseudonyms import Key
-from fuserank.io.lake import Lake
+from fuserank.io.lake.lake import Lake
+from fuserank.privacy.keys import Key
 from fuserank.tables.ops import RUNS
 from fuserank.tables.results import RANKING
 from fuserank.tables.silver import IDENTITY_LINKS, USER_DICTIONARY

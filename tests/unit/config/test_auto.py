@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from fuserank.candidates import family
-from fuserank.candidates.interactions import numbers_of
 from fuserank.config.auto import AUTO, Numbers, chosen, open_fields, settled
 from fuserank.config.base import Section
-from fuserank.config.retrieval import BprConfig, EaseConfig, GraphFilterConfig, IalsConfig, ItemCfConfig
+from fuserank.learning.recommenders.interactions import numbers_of
+from fuserank.learning.recommenders.settings import BprConfig, EaseConfig, GraphFilterConfig, IalsConfig, ItemCfConfig
 from fuserank.registry.sources import recommenders
+from fuserank.stages.candidates import family
 from tests.support.family import pairs
 
 BY_DATA = [who for who in recommenders() if open_fields(who.settings())]

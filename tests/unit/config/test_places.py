@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fuserank.config import places
-from fuserank.config.dataset import load_dataset
+from fuserank.config.mapping.load import load_dataset
 from fuserank.config.places import SettingsError, conf_dir, defaults, own_conf
 from fuserank.config.settings import load
 from tests.support.golden import ROOT
@@ -48,7 +48,7 @@ def test_in_a_checkout_the_defaults_are_the_checkouts() -> None:
 def test_a_package_without_its_defaults_says_where_it_looked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(places, "_PACKAGE", tmp_path / "lib" / "fuserank")
     with pytest.raises(
-        SettingsError, match=r"no conf/base\.yaml in .*/lib/fuserank/defaults or .*; install fuserank anew"
+        SettingsError, match=r"no conf/base\.yaml in .*/lib/fuserank/defaults or .*; install fuserank again"
     ):
         defaults()
 
@@ -63,10 +63,13 @@ def test_without_a_project_all_is_as_it_ships_and_commands_write_beside_the_shel
 
 
 def test_a_project_says_what_differs_and_counts_before_all_that_ships(installed: Path, project: Path) -> None:
-    written(project / "conf", {
-        "base.yaml": "lake: of-the-base\nout: of-the-base\nranking: {k: 7}\n",
-        "env/local.yaml": "out: of-the-env\nsubmit: {spark.driver.memory: 9g}\n",
-    })  # fmt: skip
+    written(
+        project / "conf",
+        {
+            "base.yaml": "lake: of-the-base\nout: of-the-base\nranking: {k: 7}\n",
+            "env/local.yaml": "out: of-the-env\nsubmit: {spark.driver.memory: 9g}\n",
+        },
+    )
     found = load("local", ["ranking.k=8"])
     assert (found.lake, found.out, found.ranking.k) == ("of-the-base", "of-the-env", 8)
     assert found.seed == load("cluster").seed == 20171204
@@ -98,10 +101,13 @@ def test_jobs_and_notebooks_find_the_conf_beside_them(
 
 def test_a_projects_mapping_counts_before_the_one_that_ships(installed: Path, project: Path) -> None:
     text = (ROOT / "conf" / "datasets" / "completejourney.yaml").read_text(encoding="utf-8")
-    written(project / "conf", {
-        "datasets/completejourney.yaml": text.replace("time_zone: ", "time_zone: Europe/Berlin  # "),
-        "datasets/mine.yaml": text.replace("name: completejourney", "name: mine") + "\nas_of: 2017-11-01\n",
-    })  # fmt: skip
+    written(
+        project / "conf",
+        {
+            "datasets/completejourney.yaml": text.replace("time_zone: ", "time_zone: Europe/Berlin  # "),
+            "datasets/mine.yaml": text.replace("name: completejourney", "name: mine") + "\nas_of: 2017-11-01\n",
+        },
+    )
     assert load_dataset("completejourney").time_zone == "Europe/Berlin"
     assert str(load("local", ["dataset=mine"]).as_of) == "2017-11-01"
     (project / "conf" / "datasets" / "completejourney.yaml").unlink()
@@ -113,13 +119,17 @@ def test_what_is_not_there_is_told_with_the_places_and_what_is(installed: Path, 
     own, shipped = project / "conf", installed / "defaults" / "conf"
     with pytest.raises(SettingsError) as refused:
         load_dataset("yours")
-    assert str(refused.value) == (
-        f"datasets/yours.yaml is not in {own} nor in {shipped}; there are: completejourney.yaml, mine.yaml; `fuserank init FOLDER` makes one"
+    assert (
+        str(refused.value)
+        == f"datasets/yours.yaml is not in {own} nor in {shipped}; there are: completejourney.yaml, mine.yaml;"
+        " `fuserank init FOLDER` makes one"
     )
     with pytest.raises(SettingsError) as refused:
         load("day")
-    assert str(refused.value) == (
-        f"env/day.yaml is not in {own} nor in {shipped}; there are: cluster.yaml, databricks.yaml, local.yaml, night.yaml"
+    assert (
+        str(refused.value)
+        == f"env/day.yaml is not in {own} nor in {shipped}; there are: cluster.yaml, databricks.yaml, local.yaml,"
+        " night.yaml"
     )
 
 

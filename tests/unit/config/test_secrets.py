@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from fuserank.config.secrets import problem, unset
 from fuserank.config.settings import Settings, SettingsError, load
-from fuserank.jobs._main import guarded
+from fuserank.jobs.command import guarded
 
 CANARY = "c4n4ry+Value/0123456789=="
 SECRET_KEYS = [
@@ -109,7 +109,8 @@ def test_a_reference_to_nothing_is_told_by_key_and_variable() -> None:
     values = {"spark.hadoop.fs.s3a.secret.key": "${env.STORE_KEY}", "spark.master": "local[2]"}
     assert unset(values, {"STORE_KEY": "x"}) == []
     assert unset(values, {}) == [
-        "spark.hadoop.fs.s3a.secret.key is read from the environment variable STORE_KEY, which is not set here; export STORE_KEY"
+        "spark.hadoop.fs.s3a.secret.key is read from the environment variable STORE_KEY, which is not set here; export"
+        " STORE_KEY"
     ]
 
 

@@ -1,4 +1,6 @@
-"""Packed environments: they run where they are unpacked, and whatever leads back into the checkout is refused in one line."""
+"""Packed environments: they run where they are unpacked, and whatever leads back
+into the checkout is refused in one line.
+"""
 
 from __future__ import annotations
 
@@ -94,7 +96,10 @@ def copied(environment: Path, checkout: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (link_to("{checkout}/.venv/bin/python3.11"), "bin/python leads to {checkout}/.venv/bin/python3.11, in the checkout"),
+        (
+            link_to("{checkout}/.venv/bin/python3.11"),
+            "bin/python leads to {checkout}/.venv/bin/python3.11, in the checkout",
+        ),
         (link_by_a_link, "bin/python leads to"),
         (link_to("{checkout}/lib", f"{SITE}/fuserank"), f"{SITE}/fuserank leads to {{checkout}}/lib, in the checkout"),
         (link_to("/opt/data", f"{SITE}/data"), f"{SITE}/data leads out of the archive, to /opt/data"),
@@ -102,13 +107,19 @@ def copied(environment: Path, checkout: Path) -> None:
         (copied, "bin/python is a copy of an interpreter"),
         (text("pyvenv.cfg", "home = {checkout}/.venv/bin\n"), "pyvenv.cfg names a path in the checkout"),
         (text("bin/tool", "#!/bin/sh\nexec {checkout}/.venv/bin/python\n"), "bin/tool names a path in the checkout"),
-        (text(f"{SITE}/fuserank.dist-info/direct_url.json", '{{"url": "file://{checkout}"}}'), "direct_url.json names a path"),
+        (
+            text(f"{SITE}/fuserank.dist-info/direct_url.json", '{{"url": "file://{checkout}"}}'),
+            "direct_url.json names a path",
+        ),
         (text(f"{SITE}/other.dist-info/direct_url.json", '{{"url": "file:///home/me/other"}}'), "came from a folder"),
         (text(f"{SITE}/__editable___x_finder.py", "MAPPING = {{'x': '{checkout}/x'}}"), "names a path in the checkout"),
         (text(f"{SITE}/fuserank.pth", "{checkout}/lib\n"), "Cannot pack an environment with editable packages"),
-        (text(f"{SITE}/fuserank.pth", "import sys; sys.path.append('{checkout}/lib')\n"), "fuserank.pth names a path in the checkout"),
+        (
+            text(f"{SITE}/fuserank.pth", "import sys; sys.path.append('{checkout}/lib')\n"),
+            "fuserank.pth names a path in the checkout",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_leads_out_of_an_archive_is_refused_by_name(
     environment: Path, checkout: Path, change: Callable[[Path, Path], None], words: str
 ) -> None:

@@ -35,7 +35,7 @@ def test_a_jar_that_is_not_the_locks_is_refused(tmp_path: Path, lose: bool, word
     if lose:
         (tmp_path / "installed" / "io.delta_delta-spark_2.13-4.0.1.jar").unlink()
     with pytest.raises(
-        PackageError, match=rf"delta-spark_2\.13-4\.0\.1\.jar.* {words}.*fuserank setup --again fetches it anew"
+        PackageError, match=rf"delta-spark_2\.13-4\.0\.1\.jar.* {words}.*fuserank setup --again fetches it again"
     ):
         copy_jars(lock, tmp_path / "installed", tmp_path / "jars")
 

@@ -13,10 +13,11 @@ import fuserank
 from fuserank.config.settings import load
 from fuserank.deploy import airflow, databricks, kubernetes, submit
 from fuserank.deploy.graph import TORCH_JOBS, Task, environment_of, job_names, linked, phases, tasks
-from fuserank.jobs._chain import Step, edges
-from fuserank.jobs._plan import Told
-from fuserank.jobs.refresh import predicted, steps
-from fuserank.planning.shop import table_rows
+from fuserank.pipeline.graph import Step, edges
+from fuserank.pipeline.plan import Assumed
+from fuserank.pipeline.shop import table_rows
+from fuserank.usecases.chain import steps
+from fuserank.usecases.refresh import predicted
 from tests.support.golden import example
 
 DAY = dt.date(2017, 12, 4)
@@ -39,7 +40,7 @@ def step(name: str, reads: str = "", writes: str = "", back: int = 0) -> Step:
 
 
 def test_every_step_of_the_chain_is_in_a_task_of_its_job_and_date() -> None:
-    from fuserank.config.dataset import load_dataset
+    from fuserank.config.mapping.load import load_dataset
 
     settings = load("cluster")
     whole = steps(settings.as_of, settings, load_dataset(settings.dataset))
@@ -49,7 +50,7 @@ def test_every_step_of_the_chain_is_in_a_task_of_its_job_and_date() -> None:
 
 def test_tasks_wait_for_all_that_the_contracts_say_and_for_nothing_else() -> None:
     """The near edges and what they imply are the chain's own edges and what those imply, job by job."""
-    from fuserank.config.dataset import load_dataset
+    from fuserank.config.mapping.load import load_dataset
 
     settings = load("cluster")
     whole = steps(settings.as_of, settings, load_dataset(settings.dataset))
@@ -115,7 +116,7 @@ def test_a_source_made_with_torch_moves_its_job_and_what_lies_before_the_trainin
 
 def test_a_chain_of_two_sources_passes_checks_plan_and_rendering() -> None:
     settings = example("candidates.sources=[als,repeat]")
-    planned = predicted(settings, told=Told(events=100_000, users=2_000, items=5_000))
+    planned = predicted(settings, told=Assumed(events=100_000, users=2_000, items=5_000))
     rows = table_rows(planned.shop, settings)
     assert rows["candidates.als_factors"] > 0
     assert rows["candidates.co_purchase_neighbours"] == rows["candidates.learned"] == 0
@@ -129,5 +130,7 @@ def test_torch_jobs_are_those_whose_code_imports_torch_models_or_ranks(job: str)
     tree = ast.parse((PACKAGE / "jobs" / f"{job}.py").read_text(encoding="utf-8"))
     used = {n.module or "" for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
     used |= {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
-    needs = any(m.split(".")[0] == "torch" or m.startswith("fuserank.models") or m == "fuserank.io.ranks" for m in used)
+    needs = any(
+        m.split(".")[0] == "torch" or m.startswith("fuserank.models") or m == "fuserank.io.runtime.ranks" for m in used
+    )
     assert (job in TORCH_JOBS - {"refresh"}) == needs  # refresh runs them all

@@ -34,8 +34,14 @@ def isolated() -> bool:
 
 @pytest.mark.skipif(not isolated(), reason="this user may not make a network namespace")
 def test_no_network_and_nothing_in_the_cache_is_one_line(tmp_path: Path) -> None:
-    done = package(tmp_path / "dist", "--only", "data", before=NO_NETWORK,
-                   UV_CACHE_DIR=str(tmp_path / "cache"), UV_HTTP_RETRIES="0")  # fmt: skip
+    done = package(
+        tmp_path / "dist",
+        "--only",
+        "data",
+        before=NO_NETWORK,
+        UV_CACHE_DIR=str(tmp_path / "cache"),
+        UV_HTTP_RETRIES="0",
+    )
     assert done.returncode == 2
     assert done.stderr.startswith("package: no network: ")
     assert "UV_CACHE_DIR" in done.stderr

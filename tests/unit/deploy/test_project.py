@@ -13,7 +13,7 @@ import yaml
 
 from fuserank.cli.main import app
 from fuserank.common.errors import FuserankError
-from fuserank.config.dataset import load_dataset
+from fuserank.config.mapping.load import load_dataset
 from fuserank.config.places import conf_dir
 from fuserank.config.settings import load
 from tests.support.cli import ran
@@ -110,5 +110,8 @@ def test_the_makefile_is_one(folder: Path) -> None:
     words = ["make", "-n", "setup", "check", "recs", "report"]
     done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=True, env=alone)
     assert done.stdout.splitlines() == [
-        "fuserank setup", "fuserank check my_shop", "fuserank refresh --lake lake --report", "fuserank report --lake lake",
-    ]  # fmt: skip
+        "fuserank setup",
+        "fuserank check my_shop",
+        "fuserank refresh --lake lake --report",
+        "fuserank report --lake lake",
+    ]

@@ -12,7 +12,7 @@ import pytest
 
 from fuserank.deploy import setup
 from fuserank.deploy.setup import SetupError, install_jars, set_up
-from fuserank.io import environment
+from fuserank.io.runtime import environment
 from tests.support.golden import ROOT
 
 JAR = b"a jar"
@@ -82,8 +82,13 @@ def test_without_java_the_package_of_debian_is_named(env: Path, monkeypatch: pyt
 
 def test_stamps_are_of_the_locks_bytes_as_they_were_before_there_was_this_command(env: Path) -> None:
     requirements = ROOT / "requirements"
-    files = [requirements / "jars.lock", requirements / "local-jars.lock", requirements / "run.txt",
-             ROOT / "conf/env/local.yaml", ROOT / "lib/fuserank/io/shared_classes.py"]  # fmt: skip
+    files = [
+        requirements / "jars.lock",
+        requirements / "local-jars.lock",
+        requirements / "run.txt",
+        ROOT / "conf/env/local.yaml",
+        ROOT / "lib/fuserank/io/runtime/archive_classes.py",
+    ]
     want = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
     assert setup.classes_stamp(env, env / "spark-defaults.conf") == want
     (env / "stamps" / "packages-modern").write_text("")
@@ -110,7 +115,11 @@ def test_an_environment_that_was_never_set_up_says_so_in_a_line(
 
 def test_the_bootstrap_of_a_checkout_needs_the_standard_library_alone() -> None:
     script = ROOT / "deploy" / "local" / "setup.py"
-    code = f"import ast, json, sys; t = ast.parse(open({str(script)!r}).read()); print(json.dumps([n.names[0].name if isinstance(n, ast.Import) else n.module for n in ast.walk(t) if isinstance(n, (ast.Import, ast.ImportFrom))]))"
+    code = (
+        f"import ast, json, sys; t = ast.parse(open({str(script)!r}).read()); print(json.dumps([n.names[0].name if"
+        " isinstance(n, ast.Import) else n.module for n in ast.walk(t) if isinstance(n, (ast.Import,"
+        " ast.ImportFrom))]))"
+    )
     named: list[Any] = json.loads(
         subprocess.run(["python3", "-c", code], capture_output=True, text=True, check=True).stdout
     )

@@ -90,12 +90,16 @@ def test_the_jars_are_those_of_the_lock() -> None:
         ("standalone-cluster", {}, "no Python application in cluster mode on a standalone cluster"),
         ("mesos-client", {}, "no target 'mesos-client'; there are: standalone-client, yarn-client"),
         ("yarn-client", {"job": "dance"}, "no job 'dance'; there are: bronze, candidates"),
-        ("yarn-client", {"archive": None, "job": "train"}, "needs the packed environment of train: dist/fuserank-train.tar.gz by `make package`"),
+        (
+            "yarn-client",
+            {"archive": None, "job": "train"},
+            "needs the packed environment of train: dist/fuserank-train.tar.gz by `make package`",
+        ),
         ("yarn-cluster", {"conf": None}, "the driver needs the settings too; give dist/conf.tar.gz"),
         ("yarn-cluster", {"settings": load("cluster", ["lake=lake"])}, "lake 'lake' is a folder beside this shell"),
         ("kubernetes-cluster", {"archive": "dist/fuserank-data.tar.gz"}, "no pod sees dist/fuserank-data.tar.gz"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_work_is_refused_with_the_cure(target: str, changes: dict[str, object], said: str) -> None:
     with pytest.raises(SubmitError) as refused:
         words(target, **changes)

@@ -54,7 +54,7 @@ def test_the_shop_of_the_tutorial_is_the_same_bytes_everywhere(
     shop.main(tmp_path / "shop")
     assert capsys.readouterr().out == "shop/orders.csv: 3,418 lines\nshop/products.csv: 48 lines\n"
     made = {name: hashlib.sha256((tmp_path / "shop" / f"{name}.csv").read_bytes()).hexdigest() for name in FILES}
-    assert made == FILES, "the tutorial's outputs are of other files; run `make proofs` and mend the page"
+    assert made == FILES, "the tutorial's outputs are of other files; run `make proofs` and fix the page"
 
 
 def test_the_page_has_commands_and_outputs() -> None:

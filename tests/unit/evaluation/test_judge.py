@@ -20,12 +20,18 @@ START = dt.date(2017, 12, 4)
 
 
 def _judged() -> dict[tuple[int, str], dict[str, Any]]:
-    """User 1: item 10 was bought before and again, 12 is new and bought; 13 is true but no candidate. User 2: no truth."""
-    rows = pa.table({
-        "user_index": pa.array([1, 1, 1, 1, 2], pa.int32()), "item_index": pa.array([10, 11, 12, 13, 10], pa.int32()),
-        "label": pa.array([1, 0, 1, 1, 0], pa.int8()), "own": pa.array([1, 0, 0, 0, 0], pa.int8()),
-        "score_als": [0.9, 0.5, 0.5, NAN, 0.1],
-    })  # fmt: skip
+    """User 1: item 10 was bought before and again, 12 is new and bought; 13 is true
+    but no candidate. User 2: no truth.
+    """
+    rows = pa.table(
+        {
+            "user_index": pa.array([1, 1, 1, 1, 2], pa.int32()),
+            "item_index": pa.array([10, 11, 12, 13, 10], pa.int32()),
+            "label": pa.array([1, 0, 1, 1, 0], pa.int8()),
+            "own": pa.array([1, 0, 0, 0, 0], pa.int8()),
+            "score_als": [0.9, 0.5, 0.5, NAN, 0.1],
+        }
+    )
     return {(r["user_index"], r["track"]): r for r in judge_table(rows, ("als",)).to_pylist()}
 
 
@@ -46,11 +52,15 @@ def test_the_track_new_masks_bought_items_in_list_and_truth() -> None:
 
 
 def test_recall_is_over_all_truth_and_capped_recall_over_what_ten_rows_can_hold() -> None:
-    rows = pa.table({
-        "user_index": pa.array([1] * 40, pa.int32()), "item_index": pa.array(range(40), pa.int32()),
-        "label": pa.array([1] * 5 + [0] * 20 + [1] * 15, pa.int8()), "own": pa.array([0] * 40, pa.int8()),
-        "score_als": -np.arange(40.0),
-    })  # fmt: skip
+    rows = pa.table(
+        {
+            "user_index": pa.array([1] * 40, pa.int32()),
+            "item_index": pa.array(range(40), pa.int32()),
+            "label": pa.array([1] * 5 + [0] * 20 + [1] * 15, pa.int8()),
+            "own": pa.array([0] * 40, pa.int8()),
+            "score_als": -np.arange(40.0),
+        }
+    )
     got = judge_table(rows, ("als",)).to_pylist()[0]
     assert (got["truth"], got["recall"], got["capped_recall"]) == (20, 5 / 20, 5 / 10)
 
@@ -74,26 +84,34 @@ def _event(user: int, item: int, time: str, **more: Any) -> dict[str, Any]:
 
 
 def test_truth_is_what_known_users_bought_of_known_items_within_the_window(spark: Any) -> None:
-    events = frame(spark, EVENTS, [
-        _event(1, 1, "2017-12-03T23:59:59"),
-        _event(1, 1, "2017-12-04T00:00:00"),
-        _event(1, 2, "2017-12-31T23:59:59"),
-        _event(1, 3, "2018-01-01T00:00:00"),  # after the window
-        _event(2, 2, "2017-06-01T00:00:00"),
-        _event(2, 1, "2017-12-05T00:00:00", role="exposure"),  # seen, not bought
-        _event(2, 9, "2017-12-05T00:00:00"),  # an item that no one knew
-        _event(8, 1, "2017-12-05T00:00:00"),  # a user that no one knew
-    ])  # fmt: skip
+    events = frame(
+        spark,
+        EVENTS,
+        [
+            _event(1, 1, "2017-12-03T23:59:59"),
+            _event(1, 1, "2017-12-04T00:00:00"),
+            _event(1, 2, "2017-12-31T23:59:59"),
+            _event(1, 3, "2018-01-01T00:00:00"),  # after the window
+            _event(2, 2, "2017-06-01T00:00:00"),
+            _event(2, 1, "2017-12-05T00:00:00", role="exposure"),  # seen, not bought
+            _event(2, 9, "2017-12-05T00:00:00"),  # an item that no one knew
+            _event(8, 1, "2017-12-05T00:00:00"),  # a user that no one knew
+        ],
+    )
     found = labels(events, label_window(START, 28), None).collect()
     assert {(r["user_index"], r["item_index"]) for r in found if r["label"]} == {(1, 1), (1, 2)}
     assert {(r["user_index"], r["item_index"]) for r in found if r["own"]} == {(1, 1), (2, 2)}
 
 
 def test_sources_stand_side_by_side_and_truth_without_a_source_stays(spark: Any) -> None:
-    judged = spark.createDataFrame([(1, 5, True, True), (1, 6, False, True), (1, 7, True, False)],
-                                   "user_index int, item_index int, own boolean, label boolean")  # fmt: skip
-    said = spark.createDataFrame([(1, 5, "als", 0.5), (1, 5, "fnn", 2.0), (1, 8, "fnn", 1.0)],
-                                 "user_index int, item_index int, source string, score double")  # fmt: skip
+    judged = spark.createDataFrame(
+        [(1, 5, True, True), (1, 6, False, True), (1, 7, True, False)],
+        "user_index int, item_index int, own boolean, label boolean",
+    )
+    said = spark.createDataFrame(
+        [(1, 5, "als", 0.5), (1, 5, "fnn", 2.0), (1, 8, "fnn", 1.0)],
+        "user_index int, item_index int, source string, score double",
+    )
     rows = side_by_side(said, judged, ("als", "fnn"), ranked=False).collect()
     got = [(r["item_index"], r["own"], r["label"], r["score_als"], r["score_fnn"]) for r in rows]
     assert got == [(5, 1, 1, 0.5, 2.0), (6, 0, 1, None, None), (8, 0, 0, None, 1.0)]

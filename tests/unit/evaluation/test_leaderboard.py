@@ -13,13 +13,13 @@ from fuserank.config.auto import Numbers
 from fuserank.config.base import Section
 from fuserank.config.candidates import PopularConfig
 from fuserank.config.fusion import FusionConfig
-from fuserank.config.retrieval import GraphFilterConfig, IalsConfig, ItemCfConfig
 from fuserank.evaluation import leaderboard as board
-from fuserank.evaluation import leaderboard_page as page
 from fuserank.evaluation.leaderboard import Lists, Row
 from fuserank.evaluation.protocols import Split
-from fuserank.jobs._leaderboard_fusion import fusion_of
+from fuserank.insight.reports import leaderboard as page
+from fuserank.learning.recommenders.settings import GraphFilterConfig, IalsConfig, ItemCfConfig
 from fuserank.registry.sources import recommenders
+from fuserank.usecases.leaderboard_fusion import fusion_of
 
 NOTHING = pa.table({})
 
@@ -153,7 +153,10 @@ def test_what_tuning_would_add_is_said_by_gain_and_what_was_left_out() -> None:
 @pytest.fixture
 def rows() -> list[Row]:
     metrics = [{"recall@10": v, "ndcg@10": v / 2} for v in (0.1, 0.2)]
-    return [Row(name, {"k": 1}, m, {n: (v - 0.01, v + 0.01) for n, v in m.items()}, 3.0, 2.0, 512.0) for name, m in zip(("<low>", "high"), metrics, strict=True)]  # fmt: skip
+    return [
+        Row(name, {"k": 1}, m, {n: (v - 0.01, v + 0.01) for n, v in m.items()}, 3.0, 2.0, 512.0)
+        for name, m in zip(("<low>", "high"), metrics, strict=True)
+    ]
 
 
 def test_the_best_stands_on_top(rows: list[Row]) -> None:

@@ -9,8 +9,8 @@ from fuserank.common.calibration import Calibrator
 from fuserank.common.errors import FuserankError
 from fuserank.config.evaluation import EvaluationConfig
 from fuserank.evaluation.measure import Items, measure
-from fuserank.evaluation.summary import lines, summary
 from fuserank.history.labels import side_by_side
+from fuserank.insight.reports.evaluation import lines, summary
 
 AS_OF = dt.date(2017, 12, 4)
 CFG = EvaluationConfig(resamples=20, curve_shares=(0.5, 1.0))

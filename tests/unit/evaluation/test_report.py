@@ -6,8 +6,7 @@ import re
 
 import pytest
 
-from fuserank.evaluation.report import render
-from fuserank.evaluation.report_data import (
+from fuserank.insight.reports.run.data import (
     Bought,
     CalibrationBin,
     HeadPoint,
@@ -20,6 +19,7 @@ from fuserank.evaluation.report_data import (
     Validation,
     Worth,
 )
+from fuserank.insight.reports.run.page import render
 
 plotly = pytest.importorskip("plotly")
 SECTIONS = ("quality-all", "quality-new", "training", "calibration", "long-tail", "timings", "users")
@@ -32,15 +32,28 @@ def _data() -> ReportData:
         for source, ndcg in (("fusion", 0.42), ("als", 0.2))
     ]
     user = UserView(
-        "<7>", [Bought("Milk & honey", 3, dt.date(2017, 12, 1))],
-        [Recommended(1, "Bread", 0.5, "You bought it 2 times", {"fnn": 0.5}, True), Recommended(2, "Tea", 0.1, "…", {}, False)],
-    )  # fmt: skip
+        "<7>",
+        [Bought("Milk & honey", 3, dt.date(2017, 12, 1))],
+        [
+            Recommended(1, "Bread", 0.5, "You bought it 2 times", {"fnn": 0.5}, True),
+            Recommended(2, "Tea", 0.1, "…", {}, False),
+        ],
+    )
     return ReportData(
-        dt.date(2017, 12, 4), "shop", "run-1", "protocol in words", {"all": {"users": 9, "users_with_truth": 5, "true_pairs": 12}},
-        quality, {"fusion": 0.001}, {"fnn": 0.9, "als": 0.1}, [CalibrationBin("fusion", 0.1, 0.11, 500)],
+        dt.date(2017, 12, 4),
+        "shop",
+        "run-1",
+        "protocol in words",
+        {"all": {"users": 9, "users_with_truth": 5, "true_pairs": 12}},
+        quality,
+        {"fusion": 0.001},
+        {"fnn": 0.9, "als": 0.1},
+        [CalibrationBin("fusion", 0.1, 0.11, 500)],
         [HeadPoint("fusion", 0.01, 0.4), HeadPoint("fusion", 1.0, 1.0)],
-        {"fnn": Training([(1, 0.7), (2, 0.2)], [Validation(2, 1, 0.2, 0.19, 0.43)])}, {"bronze": 3.0, "train": 40.0}, [user],
-    )  # fmt: skip
+        {"fnn": Training([(1, 0.7), (2, 0.2)], [Validation(2, 1, 0.2, 0.19, 0.43)])},
+        {"bronze": 3.0, "train": 40.0},
+        [user],
+    )
 
 
 def test_the_page_has_every_section_and_its_chart() -> None:

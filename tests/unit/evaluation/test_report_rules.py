@@ -7,9 +7,9 @@ import re
 import pytest
 
 from fuserank.common.finding import Finding
-from fuserank.evaluation.report import render
-from fuserank.evaluation.report_data import ReportData
-from fuserank.evaluation.report_rules_data import Day, RulesView
+from fuserank.insight.reports.run.data import ReportData
+from fuserank.insight.reports.run.page import render
+from fuserank.insight.reports.run.rules_data import Day, RulesView
 
 plotly = pytest.importorskip("plotly")
 AS_OF = dt.date(2024, 6, 3)
@@ -41,8 +41,9 @@ def test_states_warnings_and_plots_are_shown() -> None:
     assert "Rules of the data: 2 kept, 2 warnings, 1 not to be judged yet" in shown
     listed = re.findall(r"<li>(.*?)</li>", shown)
     assert [re.sub(r"<.*?>", "", li) for li in listed] == [
-        "warning silver.events: 30 &lt;events&gt;; look for files", "warning silver.events, type: PSI 1.550",
-    ]  # fmt: skip
+        "warning silver.events: 30 &lt;events&gt;; look for files",
+        "warning silver.events, type: PSI 1.550",
+    ]
     table = re.search(r'id="rules".*?</section>', shown, flags=re.S).group()  # type: ignore[union-attr]
     assert table.count("<tr>") == 1 + len(STATES)
     assert "<td class=n>0.300</td><td class=n>2</td>" in table

@@ -1,4 +1,6 @@
-"""Tracks by hand: which items lists are ranked among, which users are cold, and that nothing of them is learned from."""
+"""Tracks by hand: which items lists are ranked among, which users are cold, and that nothing of them is learned
+from.
+"""
 
 from __future__ import annotations
 
@@ -37,9 +39,19 @@ def pairs(table: Any) -> list[tuple[int, int, float, float]]:
 
 
 BOUGHT = events(
-    (0, 1, 71), (1, 1, 90), (0, 2, 72), (0, 3, 99), (1, 4, 60), (1, 4, 99),  # before: 2 and 3 are young
-    (0, 2, 100), (1, 3, 127), (1, 1, 101), (0, 5, 102), (2, 6, 120), (0, 6, 128),  # from the day on; the last one too late
-)  # fmt: skip
+    (0, 1, 71),
+    (1, 1, 90),
+    (0, 2, 72),
+    (0, 3, 99),
+    (1, 4, 60),
+    (1, 4, 99),  # before: 2 and 3 are young
+    (0, 2, 100),
+    (1, 3, 127),
+    (1, 1, 101),
+    (0, 5, 102),
+    (2, 6, 120),
+    (0, 6, 128),  # from the day on; the last one too late
+)
 
 
 def test_cold_items_were_first_sold_in_the_days_before() -> None:

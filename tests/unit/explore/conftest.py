@@ -61,27 +61,79 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = folder / "lake"
     fill(root, random.Random(11), returns=True, name=NASTY)
     started = dt.datetime(2024, 3, 29, 6, tzinfo=dt.UTC)
-    write(root, RUNS, [
-        {"run_id": f"run-{n:02}", "job": "refresh", "state": "failed" if n == 3 else "succeeded", "seconds": 60.0 * n, "as_of_date": DAYS[0],
-         "started_at": started + dt.timedelta(hours=n), "rows_written": {"ranking.ranking": 12 * n}, "versions_written": {"ranking.ranking": n},
-         "stage_seconds": {"features": 20.0, "ranking": 40.0}, "metrics": {"ranking.k": 20.0}, "error": "out of <memory>" if n == 3 else None}
-        for n in range(1, 54)
-    ])  # fmt: skip
-    write(root, METRICS, [
-        {"as_of_date": day, "track": track, "source": source, "metric": metric, "value": value + n / 50, "ci_low": value - 0.01,
-         "ci_high": value + 0.05, "run_id": "run-01"}
-        for n, day in enumerate((DAYS[0] - dt.timedelta(days=28), DAYS[0])) for track in ("all", "new")
-        for metric in ("ndcg@10", "recall@10", "coverage") for source, value in (("fusion", 0.3), ("als", 0.2))
-    ])  # fmt: skip
-    write(root, QUALITY, [
-        {"run_id": "run-01", "rule": rule, "table": "silver.events", "state": state, "reason": reason, "checked_at": started}
-        for rule, state, reason in (("events", "kept", "fine"), ("freshness", "warning", "the last day is <old>"))
-    ])  # fmt: skip
-    write(root, QUARANTINE, [
-        {"dataset": "shop", "source_table": "sales", "file": "s.csv", "row": n, "rule": "no_item", "column": "i", "reason": "no item",
-         "payload": json.dumps({"u": "u1", "i": None, "t": f"<b>{n}</b>"}), "resolution": "mended" if n == 60 else None}
-        for n in range(61)
-    ])  # fmt: skip
+    write(
+        root,
+        RUNS,
+        [
+            {
+                "run_id": f"run-{n:02}",
+                "job": "refresh",
+                "state": "failed" if n == 3 else "succeeded",
+                "seconds": 60.0 * n,
+                "as_of_date": DAYS[0],
+                "started_at": started + dt.timedelta(hours=n),
+                "rows_written": {"ranking.ranking": 12 * n},
+                "versions_written": {"ranking.ranking": n},
+                "stage_seconds": {"features": 20.0, "ranking": 40.0},
+                "metrics": {"ranking.k": 20.0},
+                "error": "out of <memory>" if n == 3 else None,
+            }
+            for n in range(1, 54)
+        ],
+    )
+    write(
+        root,
+        METRICS,
+        [
+            {
+                "as_of_date": day,
+                "track": track,
+                "source": source,
+                "metric": metric,
+                "value": value + n / 50,
+                "ci_low": value - 0.01,
+                "ci_high": value + 0.05,
+                "run_id": "run-01",
+            }
+            for n, day in enumerate((DAYS[0] - dt.timedelta(days=28), DAYS[0]))
+            for track in ("all", "new")
+            for metric in ("ndcg@10", "recall@10", "coverage")
+            for source, value in (("fusion", 0.3), ("als", 0.2))
+        ],
+    )
+    write(
+        root,
+        QUALITY,
+        [
+            {
+                "run_id": "run-01",
+                "rule": rule,
+                "table": "silver.events",
+                "state": state,
+                "reason": reason,
+                "checked_at": started,
+            }
+            for rule, state, reason in (("events", "kept", "fine"), ("freshness", "warning", "the last day is <old>"))
+        ],
+    )
+    write(
+        root,
+        QUARANTINE,
+        [
+            {
+                "dataset": "shop",
+                "source_table": "sales",
+                "file": "s.csv",
+                "row": n,
+                "rule": "no_item",
+                "column": "i",
+                "reason": "no item",
+                "payload": json.dumps({"u": "u1", "i": None, "t": f"<b>{n}</b>"}),
+                "resolution": "fixed" if n == 60 else None,
+            }
+            for n in range(61)
+        ],
+    )
     write(root, INGESTED, [{"dataset": "shop", "source_table": "sales", "stage": "silver", "ingested_at": FIRST}])
     shutil.copytree(ROOT / "conf", folder / "conf")
     (folder / "conf" / "datasets" / "shop.yaml").write_text(yaml.safe_dump(MAPPING))

@@ -1,4 +1,7 @@
-"""The pages in a real browser: nothing to complain of, nothing cut off, and pictures for the docs. `make browser-test` runs these."""
+"""The pages in a real browser: nothing to complain of, nothing cut off, and pictures for the docs.
+
+`make browser-test` runs these.
+"""
 
 from __future__ import annotations
 
@@ -17,22 +20,33 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 PAGES = {
-    "overview": "/", "users": "/users?q=u", "user": "/user?id=u1", "items": "/items", "item": "/item?id=i0", "runs": "/runs",
-    "run": "/run?id=run-03", "quarantine": "/quarantine", "missing": "/user?id=u99",
+    "overview": "/",
+    "users": "/users?q=u",
+    "user": "/user?id=u1",
+    "items": "/items",
+    "item": "/item?id=i0",
+    "runs": "/runs",
+    "run": "/run?id=run-03",
+    "quarantine": "/quarantine",
+    "missing": "/user?id=u99",
     "rows": "/quarantine/rows?dataset=shop&table=sales&rule=no_item&column=i&state=open",
-}  # fmt: skip
+}
 WIDTHS = (400, 1200)
 MOST = 150_000  # bytes of a picture
 # the least contrast between text and what lies behind it: WCAG 2.2, level AA
 CONTRAST = """() => {
   const rgb = c => c.match(/[0-9.]+/g).map(Number);
-  const light = ([r, g, b]) => { const f = v => (v /= 255) <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4; return .2126 * f(r) + .7152 * f(g) + .0722 * f(b) };
-  const behind = e => { for (; e; e = e.parentElement) { const c = rgb(getComputedStyle(e).backgroundColor); if (c.length < 4 || c[3] > 0) return c } return [255, 255, 255] };
+  const light = ([r, g, b]) => { const f = v => (v /= 255) <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4;
+    return .2126 * f(r) + .7152 * f(g) + .0722 * f(b) };
+  const behind = e => { for (; e; e = e.parentElement) {
+    const c = rgb(getComputedStyle(e).backgroundColor); if (c.length < 4 || c[3] > 0) return c }
+    return [255, 255, 255] };
   const poor = [];
   for (const e of document.querySelectorAll('main *, header *, footer')) {
     if (![...e.childNodes].some(n => n.nodeType == 3 && n.data.trim()) || e.closest('svg')) continue;
     const [a, b] = [light(rgb(getComputedStyle(e).color)), light(behind(e))].sort((x, y) => y - x);
-    if ((a + .05) / (b + .05) < 4.5) poor.push(e.textContent.trim().slice(0, 40) + ' ' + ((a + .05) / (b + .05)).toFixed(2));
+    if ((a + .05) / (b + .05) < 4.5) poor.push(e.textContent.trim().slice(0, 40) + ' ' +
+      ((a + .05) / (b + .05)).toFixed(2));
   }
   return poor;
 }"""
@@ -111,14 +125,16 @@ def test_every_link_on_a_page_leads_to_one(browser: Browser, site: Site) -> None
 
 
 def test_pictures_for_the_docs(browser: Browser) -> None:
-    """Of the lake that EXPLORE_LAKE names; without one nothing is drawn anew."""
+    """Of the lake that EXPLORE_LAKE names; without one nothing is drawn again."""
     lake = os.environ.get("EXPLORE_LAKE")
     if not lake:
         pytest.skip("EXPLORE_LAKE names no lake")
     pictures = {
-        "overview": ("/", 1000, "light"), "user": ("/user?id=1000", 1000, "light"), "item": ("/item?id=1029743", 1000, "dark"),
+        "overview": ("/", 1000, "light"),
+        "user": ("/user?id=1000", 1000, "light"),
+        "item": ("/item?id=1029743", 1000, "dark"),
         "narrow": ("/user?id=1000", 400, "dark"),
-    }  # fmt: skip
+    }
     folder = ROOT / "docs" / "img"
     folder.mkdir(exist_ok=True)
     with served(Path(lake), ROOT / "conf") as (site, _):

@@ -14,12 +14,12 @@ import pytest
 import yaml
 
 from fuserank.common.errors import FuserankError
-from fuserank.common.pseudonyms import Key
 from fuserank.config.settings import load
 from fuserank.explore import serve, users
 from fuserank.explore.shop import Shop
 from fuserank.explore.users import parts_of
-from fuserank.io.rows import FolderRows
+from fuserank.io.lake.rows import FolderRows
+from fuserank.privacy.keys import Key
 from fuserank.tables.ops import PSEUDONYMS
 from fuserank.tables.silver import EVENTS
 from tests.support.chance import DAYS, fill
@@ -185,7 +185,7 @@ def test_runs_and_quarantine_come_in_pages_of_fifty(site: Site) -> None:
     assert "60 are open" in groups
     asked = {"dataset": "shop", "table": "sales", "rule": "no_item", "column": "i"}
     assert "1 to 50 of 60" in words(site.page("/quarantine/rows", **asked, state="open"))
-    assert "&lt;b&gt;60&lt;/b&gt;" in site.page("/quarantine/rows", **asked, state="mended")
+    assert "&lt;b&gt;60&lt;/b&gt;" in site.page("/quarantine/rows", **asked, state="fixed")
     assert site.get("/quarantine/rows?dataset=shop&table=sales&rule=none")[0] == 404
 
 

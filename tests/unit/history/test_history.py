@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 from pyspark.sql import functions as F
 
-from fuserank.features import compute
-from fuserank.features.engine import known
 from fuserank.history.baskets import baskets, most_taken, pairs
 from fuserank.history.events import Q20, disliked, is_taken, judged, rejected_pairs, reversals_of, taken, with_reversals
 from fuserank.history.labels import labels, taken_in
 from fuserank.history.recurrence import COLUMNS, IDS, Recurrence, recurrence, recurrence_of
 from fuserank.history.windows import held_out_days, label_window
+from fuserank.stages.features import compute
+from fuserank.stages.features.engine import known
 from tests.support.features import lines_of
 from tests.unit.history.worlds import AS_OF, event, events, returned
 
@@ -36,10 +36,16 @@ def test_taken_is_positive_feedback_that_nothing_took_back_disliked_the_negative
     spark: SparkSession,
 ) -> None:
     rows = events(
-        spark, event("sale", 1, 1, 3), event("view", 1, 2, 3, role="exposure"), event("zero", 1, 3, 3, reward_q20=0),
-        event("one star", 1, 4, 3, reward_q20=-Q20), event("returned", 1, 5, 3), returned("returned", 1, 5, 2),
-        event("taken back", 1, 6, 3, reward_q20=-1), returned("taken back", 1, 6, 2),
-    )  # fmt: skip
+        spark,
+        event("sale", 1, 1, 3),
+        event("view", 1, 2, 3, role="exposure"),
+        event("zero", 1, 3, 3, reward_q20=0),
+        event("one star", 1, 4, 3, reward_q20=-Q20),
+        event("returned", 1, 5, 3),
+        returned("returned", 1, 5, 2),
+        event("taken back", 1, 6, 3, reward_q20=-1),
+        returned("taken back", 1, 6, 2),
+    )
     back = reversals_of(rows)
     assert _ids(taken(rows, back)) == {"sale"}
     assert _ids(disliked(rows, back)) == {"one star"}
@@ -71,16 +77,27 @@ def test_of_an_event_that_was_taken_back_twice_the_first_time_counts_and_it_stan
 def test_the_latest_word_on_an_item_decides_whether_it_is_rejected(spark: SparkSession) -> None:
     bad = {"reward_q20": -Q20}
     rows = events(
-        spark, event("a", 1, 1, 5), event("b", 1, 1, 3, **bad),  # liked, then not
-        event("c", 1, 2, 5, **bad), event("d", 1, 2, 3),  # not, then liked
-        event("e", 2, 1, 5, **bad), event("f", 2, 1, 5),  # at one moment: by event_id
-        event("g", 3, 1, 5), event("h", 3, 1, 5, **bad),
-        event("i", 4, 1, 5, **bad), returned("i", 4, 1, 2),  # the dislike was taken back
-        event("j", 5, 1, 5, **bad), event("k", 5, 1, 3), returned("k", 5, 1, 2),  # the sale after it was taken back
-        event("l", 6, 1, 5, **bad), event("m", 6, 1, 3, reward_q20=0),  # not, then corrected to neither
-        event("n", 7, 1, 5, reward_q20=0), event("o", 7, 1, 3, **bad),
-        event("p", 8, 1, 5, **bad), event("q", 8, 1, 3, reward_q20=0, role="exposure"),  # a look says nothing
-    )  # fmt: skip
+        spark,
+        event("a", 1, 1, 5),
+        event("b", 1, 1, 3, **bad),  # liked, then not
+        event("c", 1, 2, 5, **bad),
+        event("d", 1, 2, 3),  # not, then liked
+        event("e", 2, 1, 5, **bad),
+        event("f", 2, 1, 5),  # at one moment: by event_id
+        event("g", 3, 1, 5),
+        event("h", 3, 1, 5, **bad),
+        event("i", 4, 1, 5, **bad),
+        returned("i", 4, 1, 2),  # the dislike was taken back
+        event("j", 5, 1, 5, **bad),
+        event("k", 5, 1, 3),
+        returned("k", 5, 1, 2),  # the sale after it was taken back
+        event("l", 6, 1, 5, **bad),
+        event("m", 6, 1, 3, reward_q20=0),  # not, then corrected to neither
+        event("n", 7, 1, 5, reward_q20=0),
+        event("o", 7, 1, 3, **bad),
+        event("p", 8, 1, 5, **bad),
+        event("q", 8, 1, 3, reward_q20=0, role="exposure"),  # a look says nothing
+    )
     found = rejected_pairs(rows, reversals_of(rows))
     assert found is not None
     assert _pairs(found) == {(1, 1), (3, 1), (5, 1), (7, 1), (8, 1)}
@@ -89,9 +106,15 @@ def test_the_latest_word_on_an_item_decides_whether_it_is_rejected(spark: SparkS
 
 def test_a_basket_is_the_session_else_the_users_day_for_features_and_candidates_alike(spark: SparkSession) -> None:
     rows = events(
-        spark, event("a", 1, 1, 3, session="s"), event("b", 1, 1, 1, session="s"), event("c", 1, 1, 2), event("d", 1, 1, 2.2),
-        event("e", 1, 1, 2.6), event("f", 2, 1, 3, session="s"), event("g", 1, 2, 2.1),
-    )  # fmt: skip
+        spark,
+        event("a", 1, 1, 3, session="s"),
+        event("b", 1, 1, 1, session="s"),
+        event("c", 1, 1, 2),
+        event("d", 1, 1, 2.2),
+        event("e", 1, 1, 2.6),
+        event("f", 2, 1, 3, session="s"),
+        event("g", 1, 2, 2.1),
+    )
     found, as_of = baskets(taken(rows, None), AS_OF), compute.day_number(AS_OF)
     got = sorted(tuple(r) for r in found.select("user_index", "item_index", "basket", "age_days").collect())
     of_features = known(compute.Lines(lines_of(rows)).rows, as_of)
@@ -171,8 +194,13 @@ def test_recurrence_is_the_share_of_pairs_in_two_baskets_or_more(spark: SparkSes
 
 def test_most_taken_counts_distinct_baskets_and_keeps_items_that_nobody_took(spark: SparkSession) -> None:
     rows = events(
-        spark, event("a", 1, 1, 5), event("b", 1, 1, 5), event("c", 2, 1, 5), event("d", 1, 2, 5, reward_q20=-Q20),
-        event("e", 1, 3, 5), returned("e", 1, 3, 4),
-    )  # fmt: skip
+        spark,
+        event("a", 1, 1, 5),
+        event("b", 1, 1, 5),
+        event("c", 2, 1, 5),
+        event("d", 1, 2, 5, reward_q20=-Q20),
+        event("e", 1, 3, 5),
+        returned("e", 1, 3, 4),
+    )
     found = {r["item_index"]: r["baskets"] for r in most_taken(rows, reversals_of(rows)).collect()}
     assert found == {1: 2, 2: 0, 3: 0}

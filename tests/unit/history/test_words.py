@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from fuserank.config.dataset import DatasetConfig, parse_dataset
+from fuserank.config.mapping.dataset import DatasetConfig
+from fuserank.config.mapping.load import parse_dataset
 from fuserank.history.words import BOUGHT, FIELDS, LIKED, TOOK, Words, words_of
 from fuserank.registry.sources import SOURCES
 
@@ -14,10 +15,13 @@ from fuserank.registry.sources import SOURCES
 def mapping(**event: Any) -> DatasetConfig:
     columns = {"u": "string", "i": "string", "t": "timestamp", "kind": "string", "r": "double"}
     raw = {
-        "name": "x", "time_zone": "UTC", "currency": {"code": "EUR"}, "root": {"folder": "/x"},
+        "name": "x",
+        "time_zone": "UTC",
+        "currency": {"code": "EUR"},
+        "root": {"folder": "/x"},
         "files": {"e": {"path": "e.csv", "format": "csv", "columns": columns}},
         "events": [{"from": "e", "user": "u", "item": "i", "time": "t", "key": ["u", "i", "t"], **event}],
-    }  # fmt: skip
+    }
     return parse_dataset(raw, "x.yaml")
 
 

@@ -19,9 +19,18 @@ def event(event_id: str, user: int, item: int, days_ago: float, **other: Any) ->
     """Feedback, reward 1, at noon, known at once; ``days_ago`` from the last noon before AS_OF, below 0: after it."""
     time = dt.datetime(2017, 5, 31, 12, tzinfo=dt.UTC) - dt.timedelta(days=days_ago)
     return {
-        "event_id": event_id, "user_id": f"u{user}", "item_id": f"i{item}", "user_index": user, "item_index": item,
-        "role": "feedback", "reward_q20": Q20, "event_time": time, "event_date": time.date(), "known_at": time, **other,
-    }  # fmt: skip
+        "event_id": event_id,
+        "user_id": f"u{user}",
+        "item_id": f"i{item}",
+        "user_index": user,
+        "item_index": item,
+        "role": "feedback",
+        "reward_q20": Q20,
+        "event_time": time,
+        "event_date": time.date(),
+        "known_at": time,
+        **other,
+    }
 
 
 def returned(event_id: str, user: int, item: int, days_ago: float) -> dict[str, Any]:

@@ -1,4 +1,6 @@
-"""Nothing that was known at or after as_of is seen: a lake that goes on gives the card and profiles of one that ends there."""
+"""Nothing that was known at or after as_of is seen: a lake that goes on gives the
+card and profiles of one that ends there.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +15,10 @@ from pyspark.sql import functions as F
 
 from fuserank.common.errors import FuserankError
 from fuserank.config.settings import Settings, load
-from fuserank.insight.words import Currency
-from fuserank.io.rows import SparkRows
-from fuserank.jobs import _card, _profile
+from fuserank.insight.profiles.units import Currency
+from fuserank.io.lake.rows import SparkRows
 from fuserank.tables import silver as s
+from fuserank.usecases import card, profile
 from tests.support.lakes import fresh
 from tests.support.rows import frame
 from tests.unit.insight.worlds import AS_OF, EVENTS, ITEMS, LATER, MAPPING, at
@@ -24,7 +26,7 @@ from tests.unit.insight.worlds import AS_OF, EVENTS, ITEMS, LATER, MAPPING, at
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from fuserank.io.lake import Lake
+    from fuserank.io.lake.lake import Lake
 
 # a row known before as_of, and one known from 00:00 UTC of it on
 DATED: dict[Any, list[dict[str, Any]]] = {
@@ -65,24 +67,24 @@ def filled(spark: SparkSession, later: bool) -> Lake:
 
 def test_card_and_profiles_end_at_as_of(spark: SparkSession, settings: Settings) -> None:
     goes_on, ends = (filled(spark, later) for later in (True, False))
-    assert _card.gather(goes_on, settings, AS_OF) == _card.gather(ends, settings, AS_OF)
-    users = _profile.users(SparkRows(goes_on), settings, AS_OF, ["u1", "u2", "u3"])
-    assert users == _profile.users(SparkRows(ends), settings, AS_OF, ["u1", "u2", "u3"])
+    assert card.gather(goes_on, settings, AS_OF) == card.gather(ends, settings, AS_OF)
+    users = profile.users(SparkRows(goes_on), settings, AS_OF, ["u1", "u2", "u3"])
+    assert users == profile.users(SparkRows(ends), settings, AS_OF, ["u1", "u2", "u3"])
     assert [(u.campaigns, u.redeemed, u.demographics) for u in users] == [
         (1, 1, {"age": "45-54"}),
         (0, 0, {}),
         (0, 0, {}),
     ]
-    items = [_profile.item(SparkRows(lake), settings, AS_OF, "i1") for lake in (goes_on, ends)]
+    items = [profile.item(SparkRows(lake), settings, AS_OF, "i1") for lake in (goes_on, ends)]
     assert items[0] == items[1]
     assert (items[0].weeks[-1].displays, items[0].currency) == (1, Currency("EUR"))
     with pytest.raises(FuserankError, match="nothing is known of user 'u3' before 2024-03-18; the nearest ids: u1, u2"):
-        _profile.user(SparkRows(goes_on), settings, AS_OF, "u3")
+        profile.user(SparkRows(goes_on), settings, AS_OF, "u3")
 
     after = AS_OF + dt.timedelta(days=30)  # what was kept back above is there
-    u2, u3 = _profile.users(SparkRows(goes_on), settings, after, ["u2", "u3"])
+    u2, u3 = profile.users(SparkRows(goes_on), settings, after, ["u2", "u3"])
     assert (u2.taken_back, u2.demographics, u3.items) == (2, {"age": "25-34"}, 1)
-    assert _profile.item(SparkRows(goes_on), settings, after, "i1").weeks[1].displays == 2
+    assert profile.item(SparkRows(goes_on), settings, after, "i1").weeks[1].displays == 2
 
 
 def test_a_deleted_user_is_no_one(spark: SparkSession, settings: Settings) -> None:
@@ -91,6 +93,6 @@ def test_a_deleted_user_is_no_one(spark: SparkSession, settings: Settings) -> No
     lake.place.overwrite(
         s.USER_DICTIONARY, lake.read(s.USER_DICTIONARY).withColumn("deleted_at", F.expr(deleted)), "true"
     )
-    assert _profile.users(SparkRows(lake), settings, AS_OF, ["u1"])[0].events == []
+    assert profile.users(SparkRows(lake), settings, AS_OF, ["u1"])[0].events == []
     with pytest.raises(FuserankError, match=r"nothing is known of user 'u1' before 2024-03-18; the nearest ids: u2$"):
-        _profile.user(SparkRows(lake), settings, AS_OF, "u1")
+        profile.user(SparkRows(lake), settings, AS_OF, "u1")

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fuserank.config.dataset import DatasetConfig, parse_dataset
-from fuserank.config.dataset_dimensions import KnownAtConfig
+from fuserank.config.mapping.dataset import DatasetConfig
+from fuserank.config.mapping.dimensions import KnownAtConfig
+from fuserank.config.mapping.load import parse_dataset
 from fuserank.history.events import reversals_of, taken
-from fuserank.insight import card_counts as counts
-from fuserank.insight.card import Card, Gap, TableSize, card, known_rule
-from fuserank.insight.card_text import as_dict, lines
+from fuserank.insight.profiles import card_counts as counts
+from fuserank.insight.profiles.card import Card, Gap, TableSize, card, known_rule
+from fuserank.insight.reports.card_text import as_dict, lines
 from fuserank.tables import silver as s
 from tests.support.rows import frame
 from tests.unit.insight.worlds import AS_OF, EVENTS, ITEMS, MAPPING, ZONE, at, event
@@ -49,13 +50,18 @@ def test_types_have_their_sums_and_ends(full: Card) -> None:
         ("return", "reversal", 1, None, None, 14, 14),
     ]
     assert full.events == 9
-    assert {k: v for k, v in full.told.items() if v} == {
-        "amounts": 7, "quantities": 7, "discounts": 1, "sessions": 9, "values": 1
-    }  # fmt: skip
+    assert {k: v for k, v in full.optional.items() if v} == {
+        "amounts": 7,
+        "quantities": 7,
+        "discounts": 1,
+        "sessions": 9,
+        "values": 1,
+    }
 
 
 def test_pairs_repeats_and_spreads_are_of_what_was_liked_and_kept(full: Card) -> None:
-    # liked and not taken back: u1 i1 ×3 (three baskets), u1 i2, u1 i3, u2 i1; the beer of u2 went back, its bread was rated badly
+    # liked and not taken back: u1 i1 ×3 (three baskets), u1 i2, u1 i3, u2 i1; the beer
+    # of u2 went back, its bread was rated badly
     assert full.per_user is not None
     assert full.per_item is not None
     assert (full.per_user.entities, full.per_user.events, full.per_user.quantiles[100]) == (2, 6, 5)
@@ -67,8 +73,9 @@ def test_pairs_repeats_and_spreads_are_of_what_was_liked_and_kept(full: Card) ->
 
 def test_weeks_hours_and_gaps_are_of_the_shop_s_clock(full: Card) -> None:
     assert [(w.monday.day, w.events, w.new_users, w.new_items) for w in full.weeks] == [
-        (4, {"purchase": 5}, 2, 3), (11, {"purchase": 2, "rating": 1, "return": 1}, 0, 0)
-    ]  # fmt: skip
+        (4, {"purchase": 5}, 2, 3),
+        (11, {"purchase": 2, "rating": 1, "return": 1}, 0, 0),
+    ]
     assert full.heat is not None
     assert full.heat[3][0] == 1  # 23:15 UTC on Wednesday is Thursday in Berlin
     assert sum(map(sum, full.heat)) == 9
@@ -82,10 +89,15 @@ def test_weeks_hours_and_gaps_are_of_the_shop_s_clock(full: Card) -> None:
 def test_the_card_says_all_of_it_to_people_and_to_machines(full: Card) -> None:
     said = "\n".join(lines(full))
     for words in (
-        "9 events in 11 days, 2 users, 3 items", "16.50 EUR", "33.3 % of 6 basket lines repeat an item",
-        "54.5 % of days have no event (6 of 11): 2024-03-07 to 2024-03-11, 2024-03-13", "no stores: nothing by place",
-        "no facts about users, such as age", "known before as_of", "2024-03-01 10:30",
-    ):  # fmt: skip
+        "9 events in 11 days, 2 users, 3 items",
+        "16.50 EUR",
+        "33.3 % of 6 basket lines repeat an item",
+        "54.5 % of days have no event (6 of 11): 2024-03-07 to 2024-03-11, 2024-03-13",
+        "no stores: nothing by place",
+        "no facts about users, such as age",
+        "known before as_of",
+        "2024-03-01 10:30",
+    ):
         assert words in said
     assert "no catalogue" not in said
     assert "no returns" not in said
@@ -102,9 +114,12 @@ def test_a_data_set_of_bare_days_says_what_it_does_without(spark: SparkSession) 
     assert found.types[0].amount_minor is None
     assert (found.lines, found.repeat_share) == (2, 0.5)  # a basket is a day
     assert found.without[:5] == [
-        "no times of day: nothing by hour", "no amounts: nothing is said of prices and spend", "no quantities: a line is one unit",
-        "no discounts", "no coupon discounts",
-    ]  # fmt: skip
+        "no times of day: nothing by hour",
+        "no amounts: nothing is said of prices and spend",
+        "no quantities: a line is one unit",
+        "no discounts",
+        "no coupon discounts",
+    ]
     assert "no sessions: a basket is what a user did on one day" in found.without
     assert "no catalogue: items have no names, departments, brands" in found.without
     assert "no day without events" in "\n".join(lines(found))

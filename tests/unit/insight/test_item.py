@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fuserank.history.events import reversals_of, taken
-from fuserank.insight import item_counts as counts
-from fuserank.insight.item import ItemProfile, ItemWeek, Neighbour, Recommended, profile
-from fuserank.insight.profile_text import lines
+from fuserank.insight.profiles import item_counts as counts
+from fuserank.insight.profiles.item import ItemProfile, ItemWeek, Neighbour, Recommended, profile
+from fuserank.insight.reports.profile_text import lines
 from fuserank.tables import features as f
 from fuserank.tables import silver as s
 from fuserank.tables.candidates import CO_PURCHASE
@@ -26,8 +26,15 @@ def made(spark: SparkSession, item: str, events: list[dict[str, Any]] = EVENTS, 
     known = frame(spark, s.EVENTS, events)
     mine = known.where(f"item_id = '{item}'")
     good = taken(mine, reversals_of(known))
-    return profile(item, ABOUT, *([r.asDict() for r in found.collect()] for found in
-                   (counts.kinds(mine), counts.weekly(good, ZONE), counts.buyers(good))), **more)  # fmt: skip
+    return profile(
+        item,
+        ABOUT,
+        *(
+            [r.asDict() for r in found.collect()]
+            for found in (counts.kinds(mine), counts.weekly(good, ZONE), counts.buyers(good))
+        ),
+        **more,
+    )
 
 
 def test_every_number_of_an_item(spark: SparkSession) -> None:
@@ -37,8 +44,9 @@ def test_every_number_of_an_item(spark: SparkSession) -> None:
     assert (p.first_event, p.last_event) == (at(4).replace(tzinfo=None), at(13, 23, 15).replace(tzinfo=None))
     assert (p.buyers, p.repeat_buyers, p.baskets, p.quantity, p.spend_minor, p.price_minor) == (2, 1, 4, 4, 800, 200.0)
     assert p.weeks == [
-        ItemWeek(dt.date(2024, 3, 4), 3, 2, 3, 600, 200.0, 0, 0, 0), ItemWeek(dt.date(2024, 3, 11), 1, 1, 1, 200, 200.0, 0, 0, 0)
-    ]  # fmt: skip
+        ItemWeek(dt.date(2024, 3, 4), 3, 2, 3, 600, 200.0, 0, 0, 0),
+        ItemWeek(dt.date(2024, 3, 11), 1, 1, 1, 200, 200.0, 0, 0, 0),
+    ]
     assert "buyers       2 in 4 baskets; 1 (50.0 %) more than once" in "\n".join(lines(p))
 
 

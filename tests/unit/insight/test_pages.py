@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from fuserank.insight import card_page, profile_page
-from fuserank.insight.card import Card, Gap, Refused, TableSize, TypeCount, Week
-from fuserank.insight.item import ItemProfile, Neighbour
-from fuserank.insight.item import profile as item_profile
-from fuserank.insight.spread import spread
-from fuserank.insight.told import Told
-from fuserank.insight.user import Listed, UserProfile, profile
-from fuserank.insight.user_rows import KINDS
-from fuserank.insight.words import Currency
+from fuserank.insight.profiles.card import Card, Gap, Refused, TableSize, TypeCount, Week
+from fuserank.insight.profiles.columns import ColumnValue
+from fuserank.insight.profiles.item import ItemProfile, Neighbour
+from fuserank.insight.profiles.item import profile as item_profile
+from fuserank.insight.profiles.spread import spread
+from fuserank.insight.profiles.units import Currency
+from fuserank.insight.profiles.user import Listed, UserProfile, profile
+from fuserank.insight.profiles.user_rows import KINDS
+from fuserank.insight.reports import card_page, profile_page
 from tests.unit.insight.worlds import ABOUT, AS_OF, EVENTS, ZONE
 
 plotly = pytest.importorskip("plotly")
@@ -29,29 +29,61 @@ MONDAY = dt.date(2024, 3, 4)
 def card(**changes: Any) -> Card:
     of = spread({1: 3, 9: 1})
     whole = Card(
-        dataset="shop", as_of=AS_OF, zone=ZONE, currency=Currency("EUR"),
+        dataset="shop",
+        as_of=AS_OF,
+        zone=ZONE,
+        currency=Currency("EUR"),
         tables=[TableSize("silver.events", 12, "known", AT, AT, "each row"), TableSize("ops.runs", 1, "all")],
-        types=[TypeCount(NASTY, "feedback", 12, 12, 2400, AT, AT)], told={"amounts": 12}, days=3, silent_days=1,
-        gaps=[Gap(MONDAY, MONDAY)], weeks=[Week(MONDAY, {NASTY: 12}, 4, 4)], weekdays=[24] * 7, heat=[[1] * 24] * 7,
-        per_user=of, per_item=of, pairs=5, lines=12, repeat_share=0.5, repeated_pairs_share=0.1, catalogue_items_share=1.0,
-        catalogue_events_share=1.0, without=["no stores"], refused=[Refused("sales", NASTY, None, 2)],
-    )  # fmt: skip
+        types=[TypeCount(NASTY, "feedback", 12, 12, 2400, AT, AT)],
+        told={"amounts": 12},
+        days=3,
+        silent_days=1,
+        gaps=[Gap(MONDAY, MONDAY)],
+        weeks=[Week(MONDAY, {NASTY: 12}, 4, 4)],
+        weekdays=[24] * 7,
+        heat=[[1] * 24] * 7,
+        per_user=of,
+        per_item=of,
+        pairs=5,
+        lines=12,
+        repeat_share=0.5,
+        repeated_pairs_share=0.1,
+        catalogue_items_share=1.0,
+        catalogue_events_share=1.0,
+        without=["no stores"],
+        refused=[Refused("sales", NASTY, None, 2)],
+    )
     return dataclasses.replace(whole, **changes)
 
 
 def user(**changes: Any) -> UserProfile:
-    rows = [{"quantity": None, "discount_minor": None, "coupon_minor": None, "taken": True, "taken_back": False} | e
-            | {"local": e["event_time"], "basket": e["session"], "name": NASTY, **dict.fromkeys(KINDS), "department": NASTY}
-            for e in EVENTS if e["user_id"] == "u1"]  # fmt: skip
+    rows = [
+        {"quantity": None, "discount_minor": None, "coupon_minor": None, "taken": True, "taken_back": False}
+        | e
+        | {"local": e["event_time"], "basket": e["session"], "name": NASTY, **dict.fromkeys(KINDS), "department": NASTY}
+        for e in EVENTS
+        if e["user_id"] == "u1"
+    ]
     whole = profile(NASTY, ABOUT, rows)
     return dataclasses.replace(
-        whole, features=[Told("gap_days", 4.5, "days", "mean")], ranking=[Listed(1, "i1", NASTY, 0.5, NASTY)], **changes
+        whole,
+        features=[ColumnValue("gap_days", 4.5, "days", "mean")],
+        ranking=[Listed(1, "i1", NASTY, 0.5, NASTY)],
+        **changes,
     )
 
 
 def item() -> ItemProfile:
-    week = {"monday": MONDAY, "events": 3, "buyers": 2, "quantity": 3, "amount_minor": 600, "priced_minor": 600,
-            "priced_quantity": 3, "discounted": 1}  # fmt: skip
+    week = {
+        "monday": MONDAY,
+        "events": 3,
+        "buyers": 2,
+        "quantity": 3,
+        "amount_minor": 600,
+        "priced_minor": 600,
+        "priced_quantity": 3,
+        "discounted": 1,
+    }
     kinds = [{"event_type": "purchase", "role": "feedback", "events": 3, "first": AT, "last": AT}]
     promoted = [{"week_start": MONDAY, "displays": 4, "mailers": 1}]
     whole = item_profile(NASTY, ABOUT, kinds, [week], [{"baskets": 1, "n": 3}], promoted=promoted)

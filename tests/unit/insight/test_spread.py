@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fuserank.insight.spread import CURVE, QUANTILES, TOPS, spread
+from fuserank.insight.profiles.spread import CURVE, QUANTILES, TOPS, spread
 
 
 def test_four_users_of_one_one_two_and_six_events() -> None:

@@ -6,9 +6,9 @@ import dataclasses
 import datetime as dt
 from typing import Any
 
-from fuserank.insight.profile_text import as_dict, lines
-from fuserank.insight.user import Favourite, UserWeek, profile
-from fuserank.insight.user_rows import COLUMNS, KINDS, campaigns_of, events_of
+from fuserank.insight.profiles.user import Favourite, UserWeek, profile
+from fuserank.insight.profiles.user_rows import COLUMNS, KINDS, campaigns_of, events_of
+from fuserank.insight.reports.profile_text import as_dict, lines
 from fuserank.tables import features as f
 from fuserank.tables import silver as s
 from tests.support.rows import row
@@ -18,11 +18,14 @@ from tests.unit.insight.worlds import ABOUT, EVENTS, ITEMS, ZONE, at, event
 def rows_of(user: str, events: list[dict[str, Any]] = EVENTS) -> list[dict[str, Any]]:
     mine = [row(s.EVENTS, **e) for e in events if e["user_id"] == user]
     told = [
-        {n: r[n] for n in COLUMNS} | {
-            "event_time": r["event_time"].replace(tzinfo=None), "basket": r["session"] or str(r["event_time"].date()),
+        {n: r[n] for n in COLUMNS}
+        | {
+            "event_time": r["event_time"].replace(tzinfo=None),
+            "basket": r["session"] or str(r["event_time"].date()),
             "was_taken": r["role"] == "feedback" and r["reward_q20"] > 0,
-        } for r in mine
-    ]  # fmt: skip
+        }
+        for r in mine
+    ]
     return events_of(told, mine, [row(s.ITEMS, **i) for i in ITEMS[:2]], ZONE)
 
 
@@ -56,16 +59,34 @@ def test_the_shops_own_attributes_are_shown_by_the_names_that_the_mapping_gives_
     about = dataclasses.replace(
         ABOUT, items={"attribute_1": "roast"}, users={"attribute_1": "city", "number_1": "kids"}
     )
-    line = {**row(s.EVENTS, **event(1, "u1", "i1", at(4))), "local": at(4), "basket": "b", "taken": True, "taken_back": False,
-            "name": "Milk", **dict.fromkeys(KINDS), "attribute_1": "dark"}  # fmt: skip
+    line = {
+        **row(s.EVENTS, **event(1, "u1", "i1", at(4))),
+        "local": at(4),
+        "basket": "b",
+        "taken": True,
+        "taken_back": False,
+        "name": "Milk",
+        **dict.fromkeys(KINDS),
+        "attribute_1": "dark",
+    }
     p = profile("u1", about, [line], row(s.USERS, attribute_1="Kyiv", number_1=2.0))
     assert p.demographics == {"city": "Kyiv", "kids": "2"}
     assert p.favourites["roast"] == [Favourite("dark", 1, 1.0)]
 
 
 def test_items_of_one_name_stay_apart() -> None:
-    rows = [{**row(s.EVENTS, **event(n, "u1", i, at(4))), "local": at(4), "basket": "b", "taken": True, "taken_back": False, "name": "Milk",
-             **dict.fromkeys(KINDS)} for n, i in enumerate(("i1", "i2"))]  # fmt: skip
+    rows = [
+        {
+            **row(s.EVENTS, **event(n, "u1", i, at(4))),
+            "local": at(4),
+            "basket": "b",
+            "taken": True,
+            "taken_back": False,
+            "name": "Milk",
+            **dict.fromkeys(KINDS),
+        }
+        for n, i in enumerate(("i1", "i2"))
+    ]
     favourites = profile("u1", ABOUT, rows).favourites["item"]
     assert favourites == [Favourite("Milk (i1)", 1, 0.5), Favourite("Milk (i2)", 1, 0.5)]
 
@@ -77,8 +98,20 @@ def test_what_was_taken_back_or_disliked_is_an_event_and_no_purchase() -> None:
 
 
 def test_the_first_row_of_a_basket_dates_it_whatever_the_order() -> None:
-    rows = [{**row(s.EVENTS), **e, "local": e["event_time"], "basket": e["session"], "taken": True, "taken_back": False, "name": None,
-             **dict.fromkeys(KINDS)} for e in EVENTS if e["user_id"] == "u1"]  # fmt: skip
+    rows = [
+        {
+            **row(s.EVENTS),
+            **e,
+            "local": e["event_time"],
+            "basket": e["session"],
+            "taken": True,
+            "taken_back": False,
+            "name": None,
+            **dict.fromkeys(KINDS),
+        }
+        for e in EVENTS
+        if e["user_id"] == "u1"
+    ]
     assert profile("u1", ABOUT, rows) == profile("u1", ABOUT, rows[::-1])
 
 
@@ -86,20 +119,32 @@ def test_features_and_list_are_said_in_words_and_units() -> None:
     features = row(
         f.USER, baskets_28d_count=3, spend_28d_minor=1230, discount_line_share=0.2, gap_days=4.5, top_department="DAIRY"
     )
-    ranking = [{"rank": n, "item_id": f"i{n}", "item_name": name, "probability": 0.25, "reason": f"reason {n}"}
-               for n, name in ((2, None), (1, "Milk"))]  # fmt: skip
+    ranking = [
+        {"rank": n, "item_id": f"i{n}", "item_name": name, "probability": 0.25, "reason": f"reason {n}"}
+        for n, name in ((2, None), (1, "Milk"))
+    ]
     p = profile("u1", ABOUT, rows_of("u1"), None, features, ranking)
     said = "\n".join(lines(p))
     for words in (
-        "user u1 of shop, as of 2024-03-18", "nothing is known", "5 days before as_of", "3, 5 days from one to the next (median)",
-        "12.30 EUR, 4.10 EUR a basket, after 0.30 EUR of store discounts", "DAIRY 60.0 %, BAKERY 20.0 %",
-        "12.30 EUR  paid in the 28 days before as_of", "20.0 %  lines with a store discount", "4.50 days  mean days between baskets",
-        "1  Milk (i1)  25%", "2  item (i2)  25%",
-    ):  # fmt: skip
+        "user u1 of shop, as of 2024-03-18",
+        "nothing is known",
+        "5 days before as_of",
+        "3, 5 days from one to the next (median)",
+        "12.30 EUR, 4.10 EUR a basket, after 0.30 EUR of store discounts",
+        "DAIRY 60.0 %, BAKERY 20.0 %",
+        "12.30 EUR  paid in the 28 days before as_of",
+        "20.0 %  lines with a store discount",
+        "4.50 days  mean days between baskets",
+        "1  Milk (i1)  25%",
+        "2  item (i2)  25%",
+    ):
         assert words in said, words
     assert as_dict(p)["features"][0] == {
-        "name": "baskets_28d_count", "value": 3, "unit": "count", "meaning": "baskets in the 28 days before as_of"
-    }  # fmt: skip
+        "name": "baskets_28d_count",
+        "value": 3,
+        "unit": "count",
+        "meaning": "baskets in the 28 days before as_of",
+    }
 
 
 def test_a_user_of_bare_days_has_no_spend_no_hours_and_baskets_by_day() -> None:

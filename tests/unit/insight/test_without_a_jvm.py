@@ -12,10 +12,10 @@ import pytest
 import yaml
 
 from fuserank.config.settings import Settings, load
-from fuserank.io.lake import Lake
-from fuserank.io.rows import Before, Begins, FolderRows, Holds, SparkRows
-from fuserank.jobs import _profile
+from fuserank.io.lake.lake import Lake
+from fuserank.io.lake.rows import Before, Begins, FolderRows, Holds, SparkRows
 from fuserank.tables import silver as s
+from fuserank.usecases import profile
 from tests.support.chance import DAYS, USERS, fill
 from tests.unit.insight.worlds import MAPPING
 
@@ -46,8 +46,8 @@ def conf(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_profiles_are_the_same_by_both_readers(made: Made, day: dt.date) -> None:
     folder, spark, settings, _ = made
     asked = [*USERS, "nobody"]
-    found = _profile.users(folder, settings, day, asked)
-    assert found == _profile.users(spark, settings, day, asked)
+    found = profile.users(folder, settings, day, asked)
+    assert found == profile.users(spark, settings, day, asked)
     if day == DAYS[0]:  # or the test would not test it
         assert all(u.baskets and u.ranking for u in found[:4])
         assert (sum(u.taken_back for u in found) > 3) == made[3]
@@ -55,7 +55,7 @@ def test_profiles_are_the_same_by_both_readers(made: Made, day: dt.date) -> None
         said = []
         for reader in (folder, spark):
             try:
-                said.append(_profile.item(reader, settings, day, item))
+                said.append(profile.item(reader, settings, day, item))
             except Exception as refused:
                 said.append(str(refused))
         assert said[0] == said[1], item
@@ -63,22 +63,28 @@ def test_profiles_are_the_same_by_both_readers(made: Made, day: dt.date) -> None
 
 def test_events_that_are_cut_are_still_those_that_were_taken_back(made: Made) -> None:
     folder, spark, *_ = made
-    some, whole = (_profile.events_of(folder, DAYS[1], USERS, "Europe/Berlin", most)[0] for most in (40, 1000))
+    some, whole = (profile.events_of(folder, DAYS[1], USERS, "Europe/Berlin", most)[0] for most in (40, 1000))
     assert some == whole[:40]
-    assert some == _profile.events_of(spark, DAYS[1], USERS, "Europe/Berlin", 40)[0]
+    assert some == profile.events_of(spark, DAYS[1], USERS, "Europe/Berlin", 40)[0]
 
 
 def test_both_readers_understand_the_same_conditions(made: Made) -> None:
     asked: list[tuple[Any, dict[str, Any]]] = [
-        (s.ITEMS, {"name": Holds("MILK")}), (s.ITEMS, {"name": Begins("Milk")}), (s.ITEMS, {"name": Begins("milk")}),
-        (s.ITEMS, {"item_id": ["i1", "i4"]}), (s.ITEMS, {"item_id": []}), (s.ITEMS, {"name": Holds("%")}),
-        (s.ITEMS, {"valid_to": Before(dt.date(2024, 4, 4))}), (s.ITEMS, {"valid_to": Before(dt.date(2024, 4, 3))}),
-    ]  # fmt: skip
+        (s.ITEMS, {"name": Holds("MILK")}),
+        (s.ITEMS, {"name": Begins("Milk")}),
+        (s.ITEMS, {"name": Begins("milk")}),
+        (s.ITEMS, {"item_id": ["i1", "i4"]}),
+        (s.ITEMS, {"item_id": []}),
+        (s.ITEMS, {"name": Holds("%")}),
+        (s.ITEMS, {"valid_to": Before(dt.date(2024, 4, 4))}),
+        (s.ITEMS, {"valid_to": Before(dt.date(2024, 4, 3))}),
+    ]
     told = []
     for table, where in asked:
         found, expected = (
-            reader.rows(table, where, ("item_id", "name"), ("item_id", "name"), made={"big": "length(name) > 5"}) for reader in made[:2]
-        )  # fmt: skip
+            reader.rows(table, where, ("item_id", "name"), ("item_id", "name"), made={"big": "length(name) > 5"})
+            for reader in made[:2]
+        )
         assert found == expected, where
         told.append(len(found))
     assert told == [2, 2, 0, 2, 0, 0, 1, 0]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from fuserank.common.shown import columns
-from fuserank.insight.told import Told, in_words
-from fuserank.insight.words import Currency, money, plural, share, sparkline
+from fuserank.common.terminal import columns
+from fuserank.insight.profiles.columns import ColumnValue, in_words
+from fuserank.insight.profiles.units import Currency, money, plural, share, sparkline
 
 EUR = Currency("EUR", 100)
 
@@ -28,8 +28,13 @@ def test_money_is_exact_in_the_currency_s_own_digits(minor: int, currency: Curre
 
 def test_a_share_reads_as_none_or_all_only_where_it_is() -> None:
     assert [share(v) for v in (0, 0.1234, 0.0004, 0.0000012, 0.99999, 1)] == [
-        "0.0 %", "12.3 %", "< 0.1 %", "0.0001 %", "> 99.9 %", "100.0 %",
-    ]  # fmt: skip
+        "0.0 %",
+        "12.3 %",
+        "< 0.1 %",
+        "0.0001 %",
+        "> 99.9 %",
+        "100.0 %",
+    ]
 
 
 def test_a_sparkline_shows_every_value_or_sums_of_equal_stretches() -> None:
@@ -50,8 +55,15 @@ def test_one_day_and_many_days() -> None:
 
 @pytest.mark.parametrize(
     ("unit", "value", "said"),
-    [("minor_units", 1050.4, "10.50 EUR"), ("share_0_1", 0.5, "50.0 %"), ("days", 3, "3 days"), ("days", 1, "1 day"), ("ratio", 1.5, "1.50 ×"),
-     ("count", 12345, "12,345"), ("name", "GROCERY", "GROCERY")],
-)  # fmt: skip
+    [
+        ("minor_units", 1050.4, "10.50 EUR"),
+        ("share_0_1", 0.5, "50.0 %"),
+        ("days", 3, "3 days"),
+        ("days", 1, "1 day"),
+        ("ratio", 1.5, "1.50 ×"),
+        ("count", 12345, "12,345"),
+        ("name", "GROCERY", "GROCERY"),
+    ],
+)
 def test_a_feature_reads_by_its_unit(unit: str, value: object, said: str) -> None:
-    assert in_words(Told("f", value, unit, ""), EUR) == said
+    assert in_words(ColumnValue("f", value, unit, ""), EUR) == said

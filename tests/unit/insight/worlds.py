@@ -5,18 +5,31 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from fuserank.insight.user import About
-from fuserank.insight.words import Currency
+from fuserank.insight.profiles.units import Currency
+from fuserank.insight.profiles.user import About
 
 AS_OF = dt.date(2024, 3, 18)  # a Monday
 ZONE = "Europe/Berlin"  # an hour ahead of UTC then
 ABOUT = About(AS_OF, "shop", ZONE, Currency("EUR"))
 
 MAPPING: dict[str, Any] = {
-    "name": "shop", "time_zone": ZONE, "currency": {"code": "EUR"}, "root": {"folder": "/nowhere"},
+    "name": "shop",
+    "time_zone": ZONE,
+    "currency": {"code": "EUR"},
+    "root": {"folder": "/nowhere"},
     "files": {"sales": {"path": "s.csv", "format": "csv", "columns": {"u": "string", "i": "string", "t": "timestamp"}}},
-    "events": [{"from": "sales", "type": "purchase", "role": "feedback", "user": "u", "item": "i", "time": "t", "key": ["u", "i", "t"]}],
-}  # fmt: skip
+    "events": [
+        {
+            "from": "sales",
+            "type": "purchase",
+            "role": "feedback",
+            "user": "u",
+            "item": "i",
+            "time": "t",
+            "key": ["u", "i", "t"],
+        }
+    ],
+}
 
 
 def at(day: int, hour: int = 10, minute: int = 30) -> dt.datetime:
@@ -27,10 +40,22 @@ def at(day: int, hour: int = 10, minute: int = 30) -> dt.datetime:
 def event(n: int, user: str, item: str, time: dt.datetime, **other: Any) -> dict[str, Any]:
     """A purchase of one unit for 2.00; ``other`` says what differs."""
     return {
-        "event_id": f"e{n:02}", "user_id": user, "user_index": int(user[1:]), "item_id": item, "item_index": int(item[1:]),
-        "event_type": "purchase", "role": "feedback", "event_time": time, "event_date": time.date(), "known_at": time,
-        "quantity": 1, "amount_minor": 200, "session": f"{user}-{time:%d}", "dataset": "shop", **other,
-    }  # fmt: skip
+        "event_id": f"e{n:02}",
+        "user_id": user,
+        "user_index": int(user[1:]),
+        "item_id": item,
+        "item_index": int(item[1:]),
+        "event_type": "purchase",
+        "role": "feedback",
+        "event_time": time,
+        "event_date": time.date(),
+        "known_at": time,
+        "quantity": 1,
+        "amount_minor": 200,
+        "session": f"{user}-{time:%d}",
+        "dataset": "shop",
+        **other,
+    }
 
 
 EVENTS = [
@@ -41,9 +66,21 @@ EVENTS = [
     event(5, "u1", "i1", at(13, 23, 15)),  # Thursday the 14th, 0:15 in Berlin
     event(6, "u2", "i1", at(5), amount_minor=220),
     event(7, "u2", "i3", at(12)),
-    event(8, "u2", "i3", at(14), event_type="return", role="reversal", reverses_event_id="e07", amount_minor=None, quantity=None),
-    event(9, "u2", "i2", at(14), event_type="rating", reward_q20=-(1 << 20), amount_minor=None, quantity=None, value=1.0),
-]  # fmt: skip
+    event(
+        8,
+        "u2",
+        "i3",
+        at(14),
+        event_type="return",
+        role="reversal",
+        reverses_event_id="e07",
+        amount_minor=None,
+        quantity=None,
+    ),
+    event(
+        9, "u2", "i2", at(14), event_type="rating", reward_q20=-(1 << 20), amount_minor=None, quantity=None, value=1.0
+    ),
+]
 LATER = [
     event(20, "u1", "i2", at(18, 0, 0)),  # 00:00 of as_of is not before it
     event(21, "u3", "i4", at(20)),

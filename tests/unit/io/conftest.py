@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from fuserank.io.lake import Lake
+    from fuserank.io.lake.lake import Lake
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from fuserank.config import connect
-from fuserank.config.dataset import MappingError
-from fuserank.io.connectors.landing import FetchError, land
+from fuserank.config.mapping import connect
+from fuserank.config.mapping.load import MappingError
 from fuserank.registry import connectors
 from fuserank.registry.connectors import CONNECTORS, Connector
+from fuserank.sources.connectors.landing import FetchError, land
 from tests.support import connectors as sources
 from tests.support.shop import mapping
 
@@ -30,7 +30,7 @@ def sqlite(monkeypatch: pytest.MonkeyPatch) -> Iterator[Connector]:
     named: dict[str, Any] = dict(vars(connect))
     exec(compile(settings, "settings", "exec"), named)
     monkeypatch.setattr(connect, "SqliteConfig", named["SqliteConfig"], raising=False)
-    module = types.ModuleType("fuserank.io.connectors.sqlite")
+    module = types.ModuleType("fuserank.sources.connectors.sqlite")
     monkeypatch.setitem(sys.modules, module.__name__, module)
     exec(compile(module_text, "module", "exec"), vars(module))
     made = eval(line, dict(vars(connectors)))
@@ -56,7 +56,7 @@ def test_the_pages_example_passes_the_battery(
     with sources.sqlite(tmp_path) as source:
         sources.passes(source, tmp_path, monkeypatch)
     gone = sqlite.settings.model_validate(source.connect | {"path": str(tmp_path / "none.db")})
-    with pytest.raises(FetchError, match="unable to open database file; mend connect in the mapping"):
+    with pytest.raises(FetchError, match="unable to open database file; fix connect in the mapping"):
         land(sqlite.made(gone, {}), tmp_path / "other")
 
 
@@ -69,12 +69,15 @@ def test_a_declaration_and_its_settings_name_the_same_kind() -> None:
 @pytest.mark.parametrize(
     ("told", "said"),
     [
-        ({"kind": "rst"}, "connect.sales: no connector 'rst'; did you mean 'rest'? there are: rest, crawl, folder, delta"),
+        (
+            {"kind": "rst"},
+            "connect.sales: no connector 'rst'; did you mean 'rest'? there are: rest, crawl, folder, delta",
+        ),
         ({"url": "https://shop"}, "connect.sales: kind says where from: rest, crawl, folder, delta"),
         ({"kind": "rest", "url": "ftp://shop"}, "connect.sales.url: an http or https URL is expected"),
         ({"kind": "rest", "url": "https://shop", "row": "x"}, "connect.sales.row: unknown key"),
     ],
-)  # fmt: skip
+)
 def test_what_a_mapping_gets_wrong_is_told_with_its_path(tmp_path: Path, told: dict[str, str], said: str) -> None:
     with pytest.raises(MappingError, match=re.escape(said)):
         mapping(tmp_path, connect={"sales": told})

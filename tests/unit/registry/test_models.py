@@ -8,10 +8,10 @@ import pytest
 from pydantic import ValidationError
 
 from fuserank.config.settings import changed, load
-from fuserank.fusion.fitted import FINAL
 from fuserank.registry import loaded
 from fuserank.registry.models import DEFAULT, MODELS
 from fuserank.registry.sources import SOURCES
+from fuserank.stages.fusion.fitted import FINAL
 
 
 @pytest.mark.parametrize("name", MODELS.names)

@@ -13,11 +13,11 @@ import pytest
 from pydantic import ValidationError
 
 from fuserank.config.candidates import CandidatesConfig, SourceSection
-from fuserank.config.retrieval import IalsConfig
 from fuserank.history.words import FIELDS
+from fuserank.learning.recommenders.settings import IalsConfig
 from fuserank.registry import loaded
 from fuserank.registry.sources import REASONS, SOURCES, Source, floor, members, recommenders, sampled, speaking
-from fuserank.samples import told
+from fuserank.stages.samples import user_facts
 from fuserank.tables import ALL
 from fuserank.tables.features import ATTRIBUTES
 
@@ -51,7 +51,7 @@ def test_what_it_names_is_there(who: Source) -> None:
     assert callable(getattr(module, "lists", None)) == who.section
     for name in ("learn", "Scorer", "USERS_AT_ONCE"):
         assert hasattr(module, name) == who.family
-    assert not who.distributed or callable(module.fit)
+    assert not who.distributed or callable(loaded(who.distributed))
     assert who.writes in {None, *(t.name for t in ALL)}
     assert who.section or who.writes == "candidates.learned"
 
@@ -110,28 +110,50 @@ def test_among_equal_parts_the_more_telling_source_speaks() -> None:
 
 
 def test_any_number_of_sources_have_rows_of_their_own_in_the_samples() -> None:
-    others = {told.KEY, told.OWN, told.USER, told.FACTOR, *told.ATTRIBUTE_NUMBERS.values()}
+    others = {
+        user_facts.KEY,
+        user_facts.OWN,
+        user_facts.USER,
+        user_facts.FACTOR,
+        *user_facts.ATTRIBUTE_NUMBERS.values(),
+    }
     assert len(others) == 4 + len(ATTRIBUTES)
-    assert not others & {told.FIRST_SOURCE + number for number in range(10_000)}
+    assert not others & {user_facts.FIRST_SOURCE + number for number in range(10_000)}
     with pytest.raises(Exception, match="rows of the_21st and of brand have the same number 30"):
-        told._distinct({"brand": 30}, {"the_21st": 10 + 20})
+        user_facts._distinct({"brand": 30}, {"the_21st": 10 + 20})
 
 
 @pytest.mark.parametrize(
     ("wrong", "path", "words"),
     [
-        ({"sources": ("als", "als2")}, "sources", r"no source 'als2'; did you mean 'als'\? there are: als, co_purchase"),
+        (
+            {"sources": ("als", "als2")},
+            "sources",
+            r"no source 'als2'; did you mean 'als'\? there are: als, co_purchase",
+        ),
         ({"sources": ("popularity",)}, "sources", r"source 'popularity' is now 'popular'"),
-        ({"segments": {"quotas": {"new": {"popula": 1}}}}, "segments.quotas", r"no source 'popula'; did you mean 'popular'"),
+        (
+            {"segments": {"quotas": {"new": {"popula": 1}}}},
+            "segments.quotas",
+            r"no source 'popula'; did you mean 'popular'",
+        ),
         ({"members": {"als": {}}}, "members", r"no member 'als'.* there are: item_cf, user_cf"),
         ({"members": {"popularity": {}}}, "members", r"'popularity' is now 'popular'"),
-        ({"members": {"ials": {"settings": {"factor": 8}}}}, "members.ials.settings.factor", r"ials has no such setting; there are: factors, iterations"),
-        ({"members": {"ials": {"settings": {"factors": 0}}}}, "members.ials.settings.factors", r"greater than or equal to 1"),
+        (
+            {"members": {"ials": {"settings": {"factor": 8}}}},
+            "members.ials.settings.factor",
+            r"ials has no such setting; there are: factors, iterations",
+        ),
+        (
+            {"members": {"ials": {"settings": {"factors": 0}}}},
+            "members.ials.settings.factors",
+            r"greater than or equal to 1",
+        ),
         ({"members": {"ials": {"settings": 3}}}, "members.ials.settings", r"dictionary"),
         ({"members": {"ials": {"quotas": 3}}}, "members.ials.quotas", r"not permitted"),
         ({"members": {"ials": 3}}, "members.ials", r"dictionary"),
     ],
-)  # fmt: skip
+)
 def test_sources_and_settings_that_there_are_not_are_refused_as_they_are_read(
     wrong: dict[str, Any], path: str, words: str
 ) -> None:

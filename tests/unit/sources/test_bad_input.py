@@ -1,4 +1,6 @@
-"""What a person reads of files that are wrong as a whole, of rows that go to quarantine, and what comes in all the same."""
+"""What a person reads of files that are wrong as a whole, of rows that go to
+quarantine, and what comes in all the same.
+"""
 
 from __future__ import annotations
 
@@ -13,20 +15,21 @@ import pytest
 
 from fuserank.common.errors import IngestError
 from fuserank.config.settings import load
-from fuserank.io.session import apply_runtime
-from fuserank.silver.dimensions import typed_dimension
+from fuserank.io.runtime.session import apply_runtime
+from fuserank.stages.silver.dimensions import typed_dimension
 from fuserank.tables.bronze import bronze_name, bronze_table
 from fuserank.tables.ops import QUARANTINE
 from fuserank.tables.silver import EVENTS
 from tests.support import bad_input as b
+from tests.support import kept_input
 from tests.support.shop import GOOD, NOW, columns, ingest, mapping
 from tests.support.typed import in_bronze, in_silver
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row, SparkSession
 
-    from fuserank.config.dataset import DatasetConfig
-    from fuserank.io.lake import Lake
+    from fuserank.config.mapping.dataset import DatasetConfig
+    from fuserank.io.lake.lake import Lake
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -40,11 +43,11 @@ def put(folder: Path, name: str, data: bytes, table: dict[str, Any]) -> DatasetC
 
 
 def encoded(encoding: str) -> bytes:
-    return (b.HEADER + b.line(1, user=b.CHARACTER_SETS[encoding])).encode(encoding)
+    return (b.HEADER + b.line(1, user=kept_input.CHARACTER_SETS[encoding])).encode(encoding)
 
 
 def good_and_bad() -> bytes:
-    mark, *kept = b.KEPT
+    mark, *kept = kept_input.KEPT
     text = mark.data + b.HEADER + "".join(k.data for k in kept)
     return text.encode() + b"".join(c.bytes for c in b.ROWS) + b.FEW.encode()
 
@@ -55,7 +58,7 @@ def json_lines() -> bytes:
 
 
 def times() -> bytes:
-    return (b.HEADER + "".join(b.line(n, time=told) for n, (_, told, *_) in enumerate(b.TIMES))).encode()
+    return (b.HEADER + "".join(b.line(n, time=told) for n, (_, told, *_) in enumerate(kept_input.TIMES))).encode()
 
 
 def epochs() -> bytes:
@@ -109,7 +112,7 @@ def test_a_file_that_is_wrong_as_a_whole_is_refused_in_these_words(
 
 
 def test_rows_go_to_quarantine_by_these_rules_and_the_rest_comes_in(silver: dict[str, list[Row]]) -> None:
-    kept, rows = b.KEPT[1:], silver["good and bad"]
+    kept, rows = kept_input.KEPT[1:], silver["good and bad"]
     assert broken(rows) == [(c.rule, c.column, c.reason) for c in b.ROWS]
     good = [r.asDict() for r in rows if r["_problem"] is None]
     read = [k for k in kept if k.becomes]
@@ -153,7 +156,7 @@ def test_lines_of_json_that_are_no_row_go_to_quarantine(silver: dict[str, list[R
 
 
 def test_times_around_a_change_of_clocks_are_read_so(silver: dict[str, list[Row]]) -> None:
-    assert [r["event_time"].isoformat() for r in silver["times"]] == [utc for _, _, utc, _ in b.TIMES]
+    assert [r["event_time"].isoformat() for r in silver["times"]] == [utc for _, _, utc, _ in kept_input.TIMES]
 
 
 def test_an_epoch_in_another_unit_among_right_ones_goes_to_quarantine(silver: dict[str, list[Row]]) -> None:
@@ -164,12 +167,12 @@ def test_a_character_set_that_the_mapping_names_is_read(
     spark: SparkSession, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     parts = {}
-    for encoding in b.CHARACTER_SETS:
+    for encoding in kept_input.CHARACTER_SETS:
         folder = tmp_path_factory.mktemp("characters")
         dataset = put(folder, "sales.csv", encoded(encoding), {**b.CSV, "encoding": encoding})
         parts[encoding] = in_bronze(spark, dataset).select("_row", "user")
     found = {encoding: [r["user"] for r in rows] for encoding, rows in together(parts).items()}
-    assert found == {encoding: [text] for encoding, text in b.CHARACTER_SETS.items()}
+    assert found == {encoding: [text] for encoding, text in kept_input.CHARACTER_SETS.items()}
 
 
 def test_columns_may_come_go_and_change_places_between_files(lake: Lake, tmp_path: Path) -> None:
@@ -181,7 +184,10 @@ def test_columns_may_come_go_and_change_places_between_files(lake: Lake, tmp_pat
     ingest(lake, mapping(tmp_path))
     rows = lake.read(bronze_table("shop_sales")).orderBy("_file").collect()
     assert [(r["user"], r["paid"], r["note"], r[bronze_name(new)]) for r in rows] == [
-        ("u1", "1.99", "first", None), ("u1", "1.99", None, "n'1"), ("u1", "1.99", "third", None)]  # fmt: skip
+        ("u1", "1.99", "first", None),
+        ("u1", "1.99", None, "n'1"),
+        ("u1", "1.99", "third", None),
+    ]
     assert lake.read(EVENTS).count() == 3
     assert not lake.exists(QUARANTINE)
 
@@ -193,4 +199,4 @@ def test_a_column_of_another_type_than_before_is_told(lake: Lake, tmp_path: Path
     pq.write_table(pa.table({**cells, "note": ["one"]}), tmp_path / "sales2.parquet")
     with pytest.raises(IngestError) as refused:
         ingest(lake, mapping(tmp_path, form="parquet"))
-    assert str(refused.value) == b.RETYPED
+    assert str(refused.value) == kept_input.RETYPED

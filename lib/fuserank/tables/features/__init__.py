@@ -1,4 +1,6 @@
-"""Features as of a date. Each is declared once, in the file of its key; the tables' columns follow from the declarations."""
+"""Features as of a date. Each is declared once, in the file of its key; the tables'
+columns follow from the declarations.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,7 @@ def _table(
 
 
 def _columns(features: tuple[Feature, ...]) -> tuple[Column, ...]:
-    return tuple(f.column for f in features if f.kept)
+    return tuple(f.column for f in features if f.stored)
 
 
 USER = _table(
@@ -106,12 +108,15 @@ STORE_ITEM = _table(
 )
 
 TABLES = (USER, USER_ATTRIBUTE, ITEM, USER_ITEM, USER_HISTORY, STORE_ITEM)
-# What models read of features, in the order of their columns: of the pair, of what its item has in common with others, of item, user, store.
+# What models read of features, in the order of their columns: of the pair, of what its item has in
+# common with others, of item, user, store.
 INPUTS = (*pair.INPUTS, *attribute.INPUTS, *item.INPUTS, *user.INPUTS)
 STORE_INPUTS = store.INPUTS
 
 
 def read_by_models(*names: str) -> tuple[str, ...]:
-    """Columns of a key, named as formulas do ("pair", "item", a kind of attribute …), that any input is made of, each once."""
+    """Columns of a key, named as formulas do ("pair", "item", a kind of attribute
+    …), that any input is made of, each once.
+    """
     told = (c.split(".", 1) for one in (*INPUTS, *STORE_INPUTS) for c in one.formula.columns)
     return tuple(dict.fromkeys(column for of, column in told if of in names))

@@ -1,8 +1,12 @@
-"""The words in which features are declared. A declaration says all that others ask: contract, engine, training inputs, docs, oracle.
+"""The words in which features are declared.
 
-Rows that are counted: what a user took, as ``ITEM_BASKETS`` (one row per user, item and basket), as ``BASKETS`` (per user and basket) or,
-one step on, as ``PAIRS`` (per user and item, with what is declared of pairs). Columns of the first two: age_days, lines, quantity,
-spend_minor, discount_lines, coupon_lines, valued (lines whose event has a value of its own, such as a rating), value_q20. Whatever is counted is an integer, so that parts of a shop's events add up to the same in any order.
+A declaration says all that others ask: contract, engine, training inputs, docs, oracle.
+
+Rows that are counted: what a user took, as ``ITEM_BASKETS`` (one row per user, item and basket), as ``BASKETS``
+(per user and basket) or, one step on, as ``PAIRS`` (per user and item, with what is declared of pairs). Columns
+of the first two: age_days, lines, quantity, spend_minor, discount_lines, coupon_lines, valued (lines whose event
+has a value of its own, such as a rating), value_q20. Whatever is counted is an integer, so that parts of a
+shop's events add up to the same in any order.
 """
 
 from __future__ import annotations
@@ -11,8 +15,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from fuserank.common.formulas import Columns, Formula, positive
 from fuserank.tables.contract import Column, ContractError, Person
+from fuserank.tables.features.formulas import Columns, Formula, positive
 
 Rows = Literal["item_baskets", "baskets", "pairs"]
 ITEM_BASKETS: Rows = "item_baskets"
@@ -55,7 +59,8 @@ class Aggregate:
 class Most:
     """The name with the highest decayed count of those that a user has; ties to the first name.
 
-    ``of``: a kind of attribute, whose count is that of features.user_attribute, or "store", whose baskets count. ``half_life``: days, or a setting's name.
+    ``of``: a kind of attribute, whose count is that of features.user_attribute, or "store", whose baskets count.
+    ``half_life``: days, or a setting's name.
     """
 
     of: str
@@ -64,22 +69,25 @@ class Most:
 
 
 @dataclass(frozen=True)
-class Given:
+class FromShop:
     """Told by a table of the shop (catalogue, demographics), not counted."""
 
 
 @dataclass(frozen=True)
 class Feature:
-    """One declared column; ``kept``: whether the table has it, or other formulas alone read it. ``shown``: on the profile page."""
+    """One declared column; ``stored``: whether the table has it, or other formulas alone read it.
+
+    ``on_page``: on the profile page.
+    """
 
     name: str
-    made: Aggregate | Formula | Most | Given
+    made: Aggregate | Formula | Most | FromShop
     type: str
     unit: str
     doc: str
     nullable: bool = False
-    kept: bool = True
-    shown: bool = False
+    stored: bool = True
+    on_page: bool = False
     person: Person | None = None
 
     @property
@@ -112,21 +120,45 @@ class Input:
 
 
 def count(
-    name: str, rows: Rows, doc: str = "", *, ages: tuple[int, int | str] | None = None, age: str = "age_days", of: Formula = ONE,
-    kept: bool = True, shown: bool = False,
-) -> Feature:  # fmt: skip
+    name: str,
+    rows: Rows,
+    doc: str = "",
+    *,
+    ages: tuple[int, int | str] | None = None,
+    age: str = "age_days",
+    of: Formula = ONE,
+    stored: bool = True,
+    on_page: bool = False,
+) -> Feature:
     """How many rows, or the sum of ``of``, a whole number."""
-    return Feature(name, Aggregate(rows, of=of, ages=ages, age=age), "long", "count", doc, kept=kept, shown=shown)
+    return Feature(
+        name, Aggregate(rows, of=of, ages=ages, age=age), "long", "count", doc, stored=stored, on_page=on_page
+    )
 
 
 def counts(
-    what: str, rows: Rows, days: Iterable[int], doc: str, *, age: str = "age_days", of: Formula = ONE, shown: Iterable[int] = ()
-) -> tuple[Feature, ...]:  # fmt: skip
+    what: str,
+    rows: Rows,
+    days: Iterable[int],
+    doc: str,
+    *,
+    age: str = "age_days",
+    of: Formula = ONE,
+    on_page: Iterable[int] = (),
+) -> tuple[Feature, ...]:
     """``count`` within each of so many days before as_of: <what>_<n>d_count."""
     return tuple(
-        count(f"{what}_{n}d_count", rows, f"{doc} in the {n} days before as_of", ages=(0, n), age=age, of=of, shown=n in set(shown))
+        count(
+            f"{what}_{n}d_count",
+            rows,
+            f"{doc} in the {n} days before as_of",
+            ages=(0, n),
+            age=age,
+            of=of,
+            on_page=n in set(on_page),
+        )
         for n in days
-    )  # fmt: skip
+    )
 
 
 def distinct_baskets(name: str, doc: str) -> Feature:
@@ -135,24 +167,40 @@ def distinct_baskets(name: str, doc: str) -> Feature:
 
 
 def total(
-    name: str, rows: Rows, of: Formula, doc: str = "", *, unit: str = "count", ages: tuple[int, int] | None = None,
-    kept: bool = True, shown: bool = False,
-) -> Feature:  # fmt: skip
+    name: str,
+    rows: Rows,
+    of: Formula,
+    doc: str = "",
+    *,
+    unit: str = "count",
+    ages: tuple[int, int] | None = None,
+    stored: bool = True,
+    on_page: bool = False,
+) -> Feature:
     """The sum of a column or of a formula of integers."""
-    return Feature(name, Aggregate(rows, of=of, ages=ages), "long", unit, doc, kept=kept, shown=shown)
+    return Feature(name, Aggregate(rows, of=of, ages=ages), "long", unit, doc, stored=stored, on_page=on_page)
 
 
 def decayed(rows: Rows, half_lives: Iterable[int], doc: str) -> tuple[Feature, ...]:
-    """decayed_<h>d_count: rows, each halved every h days of its age. No decayed value is kept: it is made of rows and ages when asked for."""
+    """decayed_<h>d_count: rows, each halved every h days of its age.
+
+    No decayed value is stored: it is made of rows and ages when asked for.
+    """
     return tuple(
-        Feature(f"decayed_{h}d_count", Aggregate(rows, half_life=h), "double", "count", f"{doc}, halved every {h} days of age")
+        Feature(
+            f"decayed_{h}d_count",
+            Aggregate(rows, half_life=h),
+            "double",
+            "count",
+            f"{doc}, halved every {h} days of age",
+        )
         for h in half_lives
-    )  # fmt: skip
+    )
 
 
-def since_last(rows: Rows, doc: str, *, shown: bool = False) -> Feature:
+def since_last(rows: Rows, doc: str, *, on_page: bool = False) -> Feature:
     """since_last_days: the age of the youngest row."""
-    return Feature("since_last_days", Aggregate(rows, "min", row.age_days), "int", "days", doc, shown=shown)
+    return Feature("since_last_days", Aggregate(rows, "min", row.age_days), "int", "days", doc, on_page=on_page)
 
 
 def since_first(rows: Rows, doc: str) -> Feature:
@@ -161,33 +209,40 @@ def since_first(rows: Rows, doc: str) -> Feature:
 
 
 def formula(
-    name: str, made: Formula, unit: str, doc: str = "", *, nullable: bool = False, kept: bool = True, shown: bool = False
-) -> Feature:  # fmt: skip
+    name: str,
+    made: Formula,
+    unit: str,
+    doc: str = "",
+    *,
+    nullable: bool = False,
+    stored: bool = True,
+    on_page: bool = False,
+) -> Feature:
     """A double of other columns of the same key, or of what the key belongs to."""
-    return Feature(name, made, "double", unit, doc, nullable, kept, shown)
+    return Feature(name, made, "double", unit, doc, nullable, stored, on_page)
 
 
-def given(name: str, type: str, unit: str, doc: str, *, person: Person | None = None) -> Feature:
+def from_shop(name: str, type: str, unit: str, doc: str, *, person: Person | None = None) -> Feature:
     """What a table of the shop says, where it does."""
-    return Feature(name, Given(), type, unit, doc, nullable=True, person=person)
+    return Feature(name, FromShop(), type, unit, doc, nullable=True, person=person)
 
 
 def most(name: str, of: str, half_life: int | str, unit: str, doc: str, *, person: Person | None = None) -> Feature:
     """The name that a user has most of."""
-    return Feature(name, Most(of, half_life), "string", unit, doc, nullable=True, shown=True, person=person)
+    return Feature(name, Most(of, half_life), "string", unit, doc, nullable=True, on_page=True, person=person)
 
 
 def share_of_most(name: str, of: str, half_life: int | str, doc: str) -> Feature:
     """How much of what a user has is of that name."""
-    return Feature(name, Most(of, half_life, share=True), "double", "share_0_1", doc, shown=True)
+    return Feature(name, Most(of, half_life, share=True), "double", "share_0_1", doc, on_page=True)
 
 
 def values(rows: Rows, mean: Formula, doc: str) -> tuple[Feature, ...]:
     """value_mean: the mean of the events' own values (a rating), and the two sums that it is made of."""
     return (
-        total("valued", rows, row.valued, kept=False),
-        total("value_q20", rows, row.value_q20, kept=False),
-        formula("value_mean", mean, "score", doc, nullable=True, shown=True),
+        total("valued", rows, row.valued, stored=False),
+        total("value_q20", rows, row.value_q20, stored=False),
+        formula("value_mean", mean, "score", doc, nullable=True, on_page=True),
     )
 
 

@@ -1,0 +1,1 @@
+"""The grammar of a shop's files: how columns become events, items, users."""

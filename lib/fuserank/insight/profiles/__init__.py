@@ -1,0 +1,1 @@
+"""Numbers of one user, one item, one shop."""

@@ -1,0 +1,1 @@
+"""Pages and texts: everything that people look at."""

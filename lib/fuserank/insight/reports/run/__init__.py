@@ -1,0 +1,1 @@
+"""The page about one run: quality, sources, rules, users."""

@@ -1,0 +1,361 @@
+"""Rows of a lake for commands that only look: without a JVM where the tables lie in a folder, else by Spark.
+
+A folder's tables are read by delta-rs: its log says which files hold a table, deletion vectors included. Both readers
+give the same rows (tests/unit/io/lake/test_rows.py). Conditions and expressions are SQL that both understand.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from fuserank.common.errors import FuserankError
+from fuserank.io.lake.places import local_path
+from fuserank.tables import Table
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+    from pyspark.sql import DataFrame
+
+    from fuserank.io.lake.lake import Lake
+
+Row = dict[str, Any]
+_SQL_TYPES = {"long": "BIGINT", "timestamp": "TIMESTAMP"}
+_FIRST, _LAST = dt.date(1678, 1, 1), dt.date(2262, 1, 1)
+
+
+@dataclass(frozen=True)
+class Before:
+    """A time before 00:00 UTC of a day."""
+
+    day: dt.date
+
+
+@dataclass(frozen=True)
+class Holds:
+    """A text that has these letters in it, small or large."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Begins:
+    """A text that begins with this one, letter for letter."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Size:
+    """What the log of a table says of it: rows, bytes of its files, when it was last written (UTC).
+
+    Not one row is read.
+    """
+
+    rows: int
+    bytes: int
+    written_at: dt.datetime | None
+
+
+class Rows(Protocol):
+    """Tables of a lake as plain rows: maps are dicts, times are UTC without a zone."""
+
+    root: str
+
+    def exists(self, table: Table) -> bool:
+        """Whether the table was ever written."""
+
+    def rows(
+        self,
+        table: Table,
+        where: Mapping[str, Any],
+        columns: Sequence[str] = (),
+        order: Sequence[str] = (),
+        most: int | None = None,
+        known: dt.date | None = None,
+        made: Mapping[str, str] | None = None,
+    ) -> list[Row]:
+        """The rows whose columns have the values of ``where``: a plain one, None, a list of
+        which it is one, Before, Holds or Begins.
+
+        :param columns: names; none: all of the contract
+        :param order: names to sort by, a minus before one for the highest first
+        :param most: so many rows at most; None: all
+        :param known: only rows that were known before 00:00 UTC of this day; of versions the one that held
+        :param made: more columns, by name, as SQL over the table's
+        :raises FuserankError: the table is not there, or what stands there is no table that can be read
+        """
+
+    def nearest(self, table: Table, where: Mapping[str, Any], column: str, text: str, most: int) -> list[str]:
+        """The texts of a column that differ from one by the fewest letters
+        (Levenshtein), ties to the first; each once.
+        """
+
+
+class FolderRows:
+    """The tables below a folder of this machine."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+
+    def _path(self, table: Table) -> Path:
+        return Path(local_path(self.root), *table.name.split("."))
+
+    def exists(self, table: Table) -> bool:
+        """Whether the table was ever written."""
+        return (self._path(table) / "_delta_log").is_dir()
+
+    def rows(
+        self,
+        table: Table,
+        where: Mapping[str, Any],
+        columns: Sequence[str] = (),
+        order: Sequence[str] = (),
+        most: int | None = None,
+        known: dt.date | None = None,
+        made: Mapping[str, str] | None = None,
+    ) -> list[Row]:
+        """See Rows."""
+        wanted, have = tuple(columns) or table.column_names, self._columns(table)
+        if any(v is not None for n, v in where.items() if n not in have):
+            return []
+        names = [n for n in wanted if n in have]  # a table of an older contract lacks some: they are null
+        order = [n for n in order if n.removeprefix("-") in have]
+        conditions = _conditions({n: v for n, v in where.items() if n in have})
+        conditions += known_before(table, known, have) if known is not None else []
+        read = [f'"{n}"' for n in names] + [f'{text} AS "{n}"' for n, text in (made or {}).items()]
+        found = self._asked({"t": table}, _query(read, conditions, order, most))
+        cells = {n: _plain(found.column(n).type, found.column(n).to_pylist()) for n in found.column_names}
+        every = (*wanted, *(made or {}))
+        return [{n: cells[n][k] if n in cells else None for n in every} for k in range(found.num_rows)]
+
+    def nearest(self, table: Table, where: Mapping[str, Any], column: str, text: str, most: int) -> list[str]:
+        """See Rows."""
+        key = f'levenshtein("{column}", {literal(text)})'
+        inner = _query([f'"{column}"'], _conditions(where), (), None).replace("SELECT", "SELECT DISTINCT", 1)
+        found = self._asked(
+            {"t": table}, f'SELECT "{column}" FROM ({inner}) ORDER BY {key}, "{column}" LIMIT {int(most)}'
+        )
+        return [str(v) for v in found.column(column).to_pylist()]
+
+    def select(self, query: str, **tables: Table | tuple[Table, dt.date]) -> list[Row]:
+        """What a SELECT in SQL gives over tables by these names: whole ones, or
+        what was known before 00:00 UTC of a day.
+        """
+        return [r for some in self.asked_in_parts(query, **tables) for r in some]
+
+    def asked_in_parts(self, query: str, **tables: Table | tuple[Table, dt.date]) -> Iterator[list[Row]]:
+        """The same, some thousands of rows at a time: for answers that need not lie in memory whole."""
+        views, registered = [], {}
+        for name, of in tables.items():
+            table, day = of if isinstance(of, tuple) else (of, None)
+            have, registered[f"{name}_table"] = self._columns(table), table
+            cells = [f'"{c.name}"' if c.name in have else f'{_nothing(c.type)} AS "{c.name}"' for c in table.columns]
+            conditions = known_before(table, day, have) if day is not None else []
+            views.append(f"{name} AS ({_query(cells, conditions, (), None, f'{name}_table')})")
+        with self._told(registered):
+            for batch in self._builder(registered).execute(f"WITH {', '.join(views)} {query}"):
+                names = batch.schema.names
+                cells_of = [_plain(batch.column(n).type, batch.column(n).to_pylist()) for n in names]
+                yield [dict(zip(names, row, strict=True)) for row in zip(*cells_of, strict=True)]
+
+    def size(self, table: Table) -> Size:
+        """The size of a table, by its log."""
+        opened = self._opened(table)
+        files = opened.get_add_actions(flatten=True)
+        rows, size = (sum(v or 0 for v in files.column(n).to_pylist()) for n in ("num_records", "size_bytes"))
+        at = next((c["timestamp"] for c in opened.history(1) if "timestamp" in c), None)
+        return Size(
+            rows, size, None if at is None else dt.datetime.fromtimestamp(at / 1000, dt.UTC).replace(tzinfo=None)
+        )
+
+    def slices(self, table: Table, column: str) -> list[str]:
+        """The values of a column that the table is partitioned by, as text, sorted;
+        none where the table is not there.
+        """
+        if not self.exists(table):
+            return []
+        opened = self._opened(table)
+        if column not in opened.metadata().partition_columns:
+            return sorted({str(r[column]) for r in self.select(f'SELECT DISTINCT "{column}" FROM t', t=table)})
+        return sorted({str(p[column]) for p in opened.partitions()})
+
+    def _columns(self, table: Table) -> set[str]:
+        return {field.name for field in self._opened(table).schema().fields}
+
+    def _opened(self, table: Table) -> DeltaTable:
+        from deltalake import DeltaTable
+        from deltalake.exceptions import DeltaError
+
+        if not self.exists(table):
+            raise FuserankError(
+                f"there is no table {table.name} in {self.root}; run the job that writes it: {table.writer}"
+            )
+        try:
+            return DeltaTable(str(self._path(table)))
+        except DeltaError as problem:
+            raise FuserankError(f"table {table.name} in {self.root} cannot be read: {problem}") from problem
+
+    def _asked(self, tables: Mapping[str, Table], query: str) -> Any:
+        with self._told(tables):
+            return self._builder(tables).execute(query).read_all()
+
+    @contextmanager
+    def _told(self, tables: Mapping[str, Table]) -> Iterator[None]:
+        """A file that is gone or broken, in a line: what the engine raises for those is a bare
+        Exception, and for a wrong query another.
+        """
+        try:
+            yield
+        except Exception as problem:
+            if type(problem) is not Exception:
+                raise
+            names = ", ".join(sorted(t.name for t in tables.values()))
+            why = " ".join(str(problem).split())[:300]
+            raise FuserankError(f"table {names} in {self.root} cannot be read: {why}") from problem
+
+    def _builder(self, tables: Mapping[str, Table]) -> Any:
+        from deltalake import QueryBuilder
+
+        builder = QueryBuilder()
+        for name, table in tables.items():
+            builder = builder.register(name, self._opened(table))
+        return builder
+
+
+class SparkRows:
+    """The tables of any lake, by its Spark session."""
+
+    def __init__(self, lake: Lake) -> None:
+        self.lake, self.root = lake, lake.root
+
+    def exists(self, table: Table) -> bool:
+        """Whether the table was ever written."""
+        return self.lake.exists(table)
+
+    def rows(
+        self,
+        table: Table,
+        where: Mapping[str, Any],
+        columns: Sequence[str] = (),
+        order: Sequence[str] = (),
+        most: int | None = None,
+        known: dt.date | None = None,
+        made: Mapping[str, str] | None = None,
+    ) -> list[Row]:
+        """See Rows."""
+        from pyspark.sql import functions as F
+
+        frame = _where(self.lake.read(table) if known is None else self.lake.known(table, known), where)
+        if order:
+            frame = frame.orderBy(*(F.desc(n[1:]) if n.startswith("-") else F.asc(n) for n in order))
+        frame = frame if most is None else frame.limit(most)
+        names = tuple(columns) or table.column_names
+        more = (F.expr(text).alias(name) for name, text in (made or {}).items())
+        return [r.asDict() for r in frame.select(*names, *more).collect()]
+
+    def nearest(self, table: Table, where: Mapping[str, Any], column: str, text: str, most: int) -> list[str]:
+        """See Rows."""
+        from pyspark.sql import functions as F
+
+        frame = _where(self.lake.read(table), where)
+        near = frame.select(column).distinct().orderBy(F.levenshtein(F.col(column), F.lit(text)), column).limit(most)
+        return [r[0] for r in near.collect()]
+
+
+def known_before(table: Table, day: dt.date, have: set[str]) -> list[str]:
+    """The one as-of reader's conditions (``io.lake.lake.known_rows``) as SQL, of a table that has these columns."""
+    table.column("known_at")
+    start = moment(day)
+    conditions = [f"event_date < {literal(day)}"] if "event_date" in table.partition_by else []
+    conditions.append(f"known_at < {start}")
+    return conditions + ([f"(valid_to IS NULL OR valid_to >= {start})"] if "valid_to" in have else [])
+
+
+def _where(frame: DataFrame, where: Mapping[str, Any]) -> DataFrame:
+    from pyspark.sql import functions as F
+
+    for name, value in where.items():
+        cell = F.col(name)
+        match value:
+            case None:
+                frame = frame.where(cell.isNull())
+            case list():
+                frame = frame.where(cell.isin(value))
+            case Before(day):
+                frame = frame.where(cell < F.lit(day).cast("timestamp"))
+            case Holds(text):
+                frame = frame.where(F.lower(cell).contains(text.lower()))
+            case Begins(text):
+                frame = frame.where(cell.startswith(text))
+            case _:
+                frame = frame.where(cell == F.lit(value))
+    return frame
+
+
+def _conditions(where: Mapping[str, Any]) -> list[str]:
+    return [_condition(f'"{name}"', value) for name, value in where.items()]
+
+
+def _condition(cell: str, value: Any) -> str:
+    match value:
+        case None:
+            return f"{cell} IS NULL"
+        case list():
+            return f"{cell} IN ({', '.join(literal(v) for v in value)})" if value else "false"
+        case Before(day):
+            return f"{cell} < {moment(day)}"
+        case Holds(text):
+            return f"contains(lower({cell}), {literal(text.lower())})"
+        case Begins(text):
+            return f"starts_with({cell}, {literal(text)})"
+        case _:
+            return f"{cell} = {literal(value)}"
+
+
+def _query(
+    read: Sequence[str], conditions: Sequence[str], order: Sequence[str], most: int | None, name: str = "t"
+) -> str:
+    parts = ["SELECT " + ", ".join(read), f"FROM {name}"]
+    parts += ["WHERE " + " AND ".join(conditions)] if conditions else []
+    # as Spark sorts: null is the lowest
+    keys = (f'"{n[1:]}" DESC NULLS LAST' if n.startswith("-") else f'"{n}" ASC NULLS FIRST' for n in order)
+    parts += ["ORDER BY " + ", ".join(keys)] if order else []
+    return " ".join(parts + ([] if most is None else [f"LIMIT {int(most)}"]))
+
+
+def moment(day: dt.date) -> str:
+    """00:00 UTC of a day as SQL; the engine knows times of 1678 to 2261 alone, and no event is of another."""
+    return f"TIMESTAMP '{min(max(day, _FIRST), _LAST).isoformat()} 00:00:00'"
+
+
+def _nothing(kind: str) -> str:
+    return "NULL" if "<" in kind else f"CAST(NULL AS {_SQL_TYPES.get(kind, kind.upper())})"
+
+
+def literal(value: Any) -> str:
+    """A value as SQL of a folder's tables has it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
+        return f"DATE '{value.isoformat()}'"
+    if isinstance(value, str):
+        doubled = value.replace("'", "''")
+        return f"'{doubled}'"
+    raise TypeError(f"{type(value).__name__} {value!r} is no value that rows are looked up by")
+
+
+def _plain(kind: Any, cells: list[Any]) -> list[Any]:
+    from arro3.core import DataType
+
+    if DataType.is_map(kind):
+        return [None if c is None else dict(c) for c in cells]
+    if DataType.is_timestamp(kind) and kind.tz is not None:
+        return [None if c is None else c.astimezone(dt.UTC).replace(tzinfo=None) for c in cells]
+    return cells

@@ -1,0 +1,1 @@
+"""Sessions, executors, ranks, and the ledger of a run."""

@@ -1,0 +1,39 @@
+"""A lake opened for reading only: no lock, no ledger; its tables by Spark, or rows of a folder without."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fuserank.common.errors import FuserankError
+from fuserank.io.lake.places import is_local, local_path
+from fuserank.io.lake.rows import FolderRows, SparkRows
+
+if TYPE_CHECKING:
+    from fuserank.config.settings import Settings
+    from fuserank.io.lake.lake import Lake
+    from fuserank.io.lake.rows import Rows
+
+
+def open_lake(settings: Settings) -> Lake:
+    """The lake of the settings; raises where there is none."""
+    from fuserank.io.lake.lake import Lake
+    from fuserank.io.runtime import session  # what a folder tells needs no Spark
+
+    if is_local(settings.lake) and not Path(local_path(settings.lake)).is_dir():
+        raise FuserankError(f"no lake at {settings.lake}; `fuserank refresh --lake {settings.lake}` makes one")
+    session.require_secrets(settings)
+    spark = session.start("fuserank reading", settings.run.executors_wait_seconds)
+    session.apply_runtime(spark, settings.spark)
+    lake = Lake(spark, settings.lake, run_id="reading", files=settings.files)
+    lake.place.check()
+    return lake
+
+
+def open_rows(settings: Settings) -> Rows:
+    """The rows of the lake of the settings; raises where there is none."""
+    if not is_local(settings.lake):
+        return SparkRows(open_lake(settings))
+    if not Path(local_path(settings.lake)).is_dir():
+        raise FuserankError(f"no lake at {settings.lake}; `fuserank refresh --lake {settings.lake}` makes one")
+    return FolderRows(settings.lake)

@@ -1,0 +1,1 @@
+"""What several jobs read or write in the same way."""

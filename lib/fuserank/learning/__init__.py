@@ -1,0 +1,1 @@
+"""What learns: recommenders, models, and how models are trained."""

@@ -1,0 +1,107 @@
+"""FNN: embeddings and numeric features through fully connected tanh layers to one logit.
+
+After Zhang, Du, Wang, "Deep learning over multi-field categorical data" (ECIR 2016): embeddings of the fields, tanh
+layers, sigmoid, binary cross-entropy. Beyond it: numeric features, the pooled history (mean of its embeddings, as in
+Covington et al., RecSys 2016) with its inner product with the item, and a wide linear term (Cheng et al., DLRS 2016).
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as fn
+
+from fuserank.config.model import ModelConfig
+from fuserank.learning.models.base import SampleModel
+from fuserank.learning.models.batch import Batch
+from fuserank.learning.models.inputs import InputFit
+
+
+class FNN(SampleModel):
+    """Batch in, logit_B out. Shapes: B rows, F numeric, C categorical, L history, U distinct histories, D embedding.
+
+    Users and items beyond those of the fit, and items too rare for a row of their own, share row 0 of their table.
+    """
+
+    config: ModelConfig
+    hash_L: Tensor
+
+    def __init__(self, config: ModelConfig, fit: InputFit) -> None:
+        super().__init__(config, fit)
+        inputs, rows = self.inputs, self.item_rows
+        odd = torch.randint(1, 2**62, (len(inputs.history),), generator=torch.Generator().manual_seed(1)) | 1
+        self.register_buffer("hash_L", odd, persistent=False)
+
+        self.user = nn.Embedding(fit.users + 1, config.user_dim)
+        self.item = nn.Embedding(rows + 1, config.item_dim)  # the last row is padding
+        self.item_bias = nn.Embedding(rows + 1, 1)
+        self.categorical = nn.ModuleList(
+            nn.Embedding(size + 1, config.categorical_dims[name]) for name, size in inputs.categorical
+        )
+        dims = [config.categorical_dims[name] for name, _ in inputs.categorical]
+        width = len(self.kinds) + config.user_dim + 2 * config.item_dim + sum(dims)
+        width += (0 if self.pooled is None else dims[self.pooled]) + 1
+        self.layers = nn.Sequential()
+        for units in config.hidden:
+            self.layers.extend([nn.Linear(width, units), nn.Tanh(), nn.Dropout(config.dropout)])
+            width = units
+        self.out = nn.Linear(width, 1)
+        self.wide = nn.Linear(len(self.kinds), 1, bias=False)
+        self.embedding_dropout = nn.Dropout(config.embedding_dropout)
+        self._initialise(fit.log_odds)
+
+    def _initialise(self, log_odds: float) -> None:
+        for module in self.modules():
+            if isinstance(module, nn.Embedding):
+                nn.init.normal_(module.weight, 0, self.config.embedding_std)
+            elif isinstance(module, nn.Linear):
+                nn.init.xavier_normal_(module.weight)
+        for layer in self.layers:
+            if isinstance(layer, nn.Linear):
+                nn.init.zeros_(layer.bias)
+        for start_at_zero in (self.item_bias.weight, self.wide.weight):
+            nn.init.zeros_(start_at_zero)
+        if not self.config.wide:
+            self.item_bias.weight.requires_grad_(False)
+            self.wide.weight.requires_grad_(False)
+        nn.init.constant_(self.out.bias, log_odds)
+
+    def _history(self, history_BL: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Mean embeddings of the history, pooled once for each distinct history of the batch, then dealt to its
+        rows.
+        """
+        key_B = (history_BL * self.hash_L).sum(dim=1)
+        key_U, row_B = torch.unique(key_B, return_inverse=True)
+        first_U = torch.zeros_like(key_U).scatter_(0, row_B, torch.arange(len(row_B), device=row_B.device))
+        index_UL = self.item_index(history_BL[first_U])
+        items_UD = _pool(self.item, self.item_row_I[index_UL])
+        if self.pooled is None:
+            return items_UD[row_B], None
+        table = cast("nn.Embedding", self.categorical[self.pooled])
+        return items_UD[row_B], _pool(table, self.item_category_I[index_UL])[row_B]
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Logits (B,) of a batch. A user or item above those of the fit has the row of the unknown."""
+        x_BF = self.standardised(batch.dense_BF)
+        row_B = self.item_row_I[self.item_index(batch.item_B)]
+        item_BD = self.item(row_B)
+        history_BD, history_category_BD = self._history(batch.history_BL)
+        dot_B = (item_BD * history_BD).sum(dim=1, keepdim=True)
+        user_B = torch.where(batch.user_B < self.users, batch.user_B + 1, 0)
+        categorical = [table(batch.categorical_BC[:, k]) for k, table in enumerate(self.categorical)]
+        embedded = [self.user(user_B), item_BD, *categorical, history_BD]
+        if history_category_BD is not None and self.pooled is not None:
+            dot_B = dot_B + (categorical[self.pooled] * history_category_BD).sum(dim=1, keepdim=True)
+            embedded.append(history_category_BD)
+        hidden_BH = self.layers(torch.cat([x_BF, self.embedding_dropout(torch.cat(embedded, dim=1)), dot_B], dim=1))
+        logit_B1 = self.out(hidden_BH)
+        if self.config.wide:
+            logit_B1 = logit_B1 + self.wide(x_BF) + self.item_bias(row_B)
+        return logit_B1.squeeze(1)
+
+
+def _pool(table: nn.Embedding, row_UL: Tensor) -> Tensor:
+    """Mean over the places that are not padding (the table's last row); zeros where all are."""
+    return fn.embedding_bag(row_UL, table.weight, mode="mean", padding_idx=table.num_embeddings - 1)

@@ -1,0 +1,1 @@
+"""Recommenders in numpy, under one contract."""

@@ -1,0 +1,111 @@
+"""Pairs of user and item as a sparse matrix, the shape in which the retrieval family learns and is asked.
+
+Shapes: U users, I items, N pairs, B users of a block.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fuserank.common.lookup import locate
+from fuserank.config.auto import Numbers
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import scipy.sparse as sp
+
+    from fuserank.learning.recommenders.content import Content
+
+Indices = npt.NDArray[np.int32]
+Floats = npt.NDArray[np.float32]
+
+# What a member learns from and is asked with: unique by user and item, sorted by them. ``weight``:
+# how much the user took the item (> 0); ``age``: of the pair, in days or in steps back from the end
+# of a sequence, 0 where there is no time.
+PAIR_COLUMNS = ("user_index", "item_index", "weight", "age")
+
+
+@dataclass(frozen=True)
+class Interactions:
+    """users (U,) and items (I,) ascending; weight (U, I) and age (U, I) as CSR matrices of one structure.
+
+    ``content``: for members that learn from it. It may know items and users that no pair has.
+    """
+
+    users: Indices
+    items: Indices
+    weight: sp.csr_matrix
+    age: sp.csr_matrix
+    content: Content | None = None
+
+    @classmethod
+    def of(cls, table: pa.Table, items: Indices | None = None) -> Interactions:
+        """Of columns PAIR_COLUMNS in any order of rows; ``items``: the columns, where others than those in the table.
+
+        Pairs of an item that is not among ``items`` are left out; their user stays, without them.
+        """
+        import scipy.sparse as sp
+
+        user, item, weight, age = (table.column(c).to_numpy() for c in PAIR_COLUMNS)
+        users, row = np.unique(user, return_inverse=True)
+        columns = np.unique(item) if items is None else items
+        at, known = locate(columns, item)
+        row, at, weight, age = row[known], at[known], weight[known], age[known]
+        order = np.lexsort((at, row))
+        starts = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=len(users)))])
+        shape = (len(users), len(columns))
+
+        def matrix(values: npt.NDArray[Any]) -> sp.csr_matrix:
+            made = sp.csr_matrix((values[order].astype(np.float32), at[order].astype(np.int32), starts), shape=shape)
+            if not made.has_canonical_format:
+                raise ValueError("pairs of a user and an item stand twice; they must be unique")
+            return made
+
+        return cls(users.astype(np.int32), columns.astype(np.int32), matrix(weight), matrix(age))
+
+    @property
+    def ones(self) -> sp.csr_matrix:
+        """The same pairs, each with weight 1."""
+        return _with(self.weight, np.ones(self.weight.nnz, np.float32))
+
+    def decayed(self, half_life: float | None, weighted: bool = True) -> sp.csr_matrix:
+        """weight (or 1) · 2^(−(age − youngest age of the user) / half-life); without a half-life weight (or 1) alone.
+
+        From the youngest on, as a user's ranking is the same from any age on, and what all lies far back stays above 0.
+        """
+        plain = self.weight if weighted else self.ones
+        if half_life is None or not self.age.nnz:
+            return plain
+        count_U = np.diff(self.age.indptr)
+        had = np.flatnonzero(count_U)
+        youngest = np.repeat(np.minimum.reduceat(self.age.data, self.age.indptr[had]), count_U[had])
+        return _with(plain, plain.data * np.exp2((youngest - self.age.data) / np.float32(half_life)))
+
+
+def numbers_of(table: pa.Table) -> Numbers:
+    """Of PAIR_COLUMNS, unique by user and item, in any order."""
+    user, item, age = (table.column(c).to_numpy() for c in ("user_index", "item_index", "age"))
+    count_I = np.unique(item, return_counts=True)[1].astype(np.int64)
+    days = np.unique(np.stack([user.astype(np.int64), np.rint(age).astype(np.int64)], axis=1), axis=0)
+    users, first_U, steps_U = np.unique(days[:, 0], return_index=True, return_counts=True)
+    span_U = days[first_U + steps_U - 1, 1] - days[first_U, 1]
+    return of_sums(
+        len(users), len(count_I), len(user), int(count_I @ count_I), int(span_U.sum()), int((steps_U - 1).sum())
+    )
+
+
+def of_sums(users: int, items: int, pairs: int, squares: int, span: int, steps: int) -> Numbers:
+    """Numbers of a shop's pairs. ``squares``: Σ over items of their users²; ``span``: Σ over users of their oldest
+    age less their youngest; ``steps``: Σ of their distinct ages less 1.
+    """
+    return Numbers(users, items, pairs, squares / pairs if pairs else 1.0, span / steps if steps else 0.0)
+
+
+def _with(matrix: sp.csr_matrix, data: Floats) -> sp.csr_matrix:
+    import scipy.sparse as sp
+
+    return sp.csr_matrix((data.astype(np.float32), matrix.indices, matrix.indptr), shape=matrix.shape)

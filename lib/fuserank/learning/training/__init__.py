@@ -1,0 +1,1 @@
+"""Training a model: one process or many, checkpoints, when to stop."""

@@ -1,0 +1,91 @@
+"""A checkpoint: safetensors and JSON, never a pickle; written beside the old one, then put in its place."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from torch.optim import Optimizer
+
+from fuserank.learning.models.contract import Model
+from fuserank.learning.training.group import Group
+
+_TENSORS, _STATE = "checkpoint.safetensors", "checkpoint.json"
+
+
+def save(folder: Path, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
+    """Replace the checkpoint in ``folder`` as a whole; a process killed in here leaves the old one."""
+    fresh = folder.with_name(folder.name + ".new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    save_file({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, fresh / _TENSORS)
+    (fresh / _STATE).write_text(json.dumps(state, indent=1), encoding="utf-8")
+    old = folder.with_name(folder.name + ".old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.replace(old)
+    fresh.replace(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def load(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+    """The checkpoint, or the one before where a process was killed while it changed them; None where there is none."""
+    for place in (folder, folder.with_name(folder.name + ".old")):
+        if (place / _STATE).is_file():
+            return load_file(place / _TENSORS), json.loads((place / _STATE).read_text(encoding="utf-8"))
+    return None
+
+
+def optimiser_tensors(optimiser: Optimizer) -> dict[str, Tensor]:
+    """Moments and step counts by parameter number."""
+    state = optimiser.state_dict()["state"]
+    return {f"optimiser.{number}.{name}": value for number, slots in state.items() for name, value in slots.items()}
+
+
+def restore_optimiser(optimiser: Optimizer, tensors: dict[str, Tensor], groups: list[dict[str, Any]]) -> None:
+    """Put back what ``optimiser_tensors`` gave; ``groups`` are the parameter groups of the state, from JSON."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        if key.startswith("optimiser."):
+            _, number, name = key.split(".")
+            state.setdefault(int(number), {})[name] = value
+    optimiser.load_state_dict({"state": state, "param_groups": groups})
+
+
+def model_tensors(model: Model, prefix: str) -> dict[str, Tensor]:
+    """Names with ``prefix`` before them; the tensors are the model's own, which later steps change."""
+    return {prefix + name: value for name, value in model.state_dict().items()}
+
+
+def copied(model: Model, prefix: str) -> dict[str, Tensor]:
+    """The model's tensors as they are now; later steps do not change the copy."""
+    return {name: value.clone() for name, value in model_tensors(model, prefix).items()}
+
+
+def with_prefix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Those whose names begin with ``prefix``, without it."""
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def random_states(group: Group) -> dict[str, Tensor]:
+    """Every rank's generator states; a collective, so all ranks call it."""
+    found = {"cpu": torch.get_rng_state()}
+    if group.device.type == "cuda":
+        found["cuda"] = torch.cuda.get_rng_state(group.device)
+    return {
+        f"random.{kind}": torch.stack([t.cpu() for t in group.gather(s.to(group.device))]) for kind, s in found.items()
+    }
+
+
+def restore_random(tensors: dict[str, Tensor], group: Group) -> None:
+    """Put back this rank's generator states of ``random_states``; raises KeyError on a GPU
+    where the checkpoint has no GPU's states.
+    """
+    torch.set_rng_state(tensors["random.cpu"][group.rank].clone())
+    if group.device.type == "cuda":
+        torch.cuda.set_rng_state(tensors["random.cuda"][group.rank].clone(), group.device)

@@ -1,0 +1,1 @@
+"""Pseudonyms: keys, where they come from, rows replaced."""

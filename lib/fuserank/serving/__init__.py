@@ -1,1 +1,0 @@
-"""What the ranking table looks like to those who ask it; no Spark, no torch."""

@@ -1,0 +1,1 @@
+"""Files of a shop, as rows."""

@@ -1,0 +1,33 @@
+"""Values that stand in a file's path as Hive writes them: day=2024-01-05/shop=k%C3%B6ln/part-0.parquet."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+if TYPE_CHECKING:
+    pass
+
+NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+
+
+def partition_values(name: str) -> dict[str, str | None]:
+    """Column → value (None: it has none) of a file's name under its root; the folder nearest
+    to the file counts where one comes twice.
+    """
+    found: dict[str, str | None] = {}
+    for part in name.split("/")[:-1]:
+        column, told, value = part.partition("=")
+        if told and column:
+            found[unquote(column)] = None if value == NO_VALUE else unquote(value)
+    return found
+
+
+def told_by_path(content_hash: str, name: str, declared: Collection[str]) -> str:
+    """What identifies a file: its bytes, and the declared values of its path, as the same bytes may tell of two
+    days.
+    """
+    values = {c: v for c, v in partition_values(name).items() if c in declared}
+    return hashlib.sha256(repr((content_hash, sorted(values.items()))).encode()).hexdigest() if values else content_hash

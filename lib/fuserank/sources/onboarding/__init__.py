@@ -1,0 +1,1 @@
+"""From files never seen to a mapping."""

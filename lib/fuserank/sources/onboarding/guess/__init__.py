@@ -1,0 +1,1 @@
+"""Which column is what: a mapping with its reasons and rivals."""

@@ -1,0 +1,110 @@
+"""What a shop's columns mean: guessed from their names and cells, each guess with its reason."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Literal
+
+from fuserank.common.errors import IngestError
+from fuserank.config.mapping.dimensions import ItemsConfig, UsersConfig
+from fuserank.sources.onboarding.guess.calendars import as_of_day, currency_of, zone_of
+from fuserank.sources.onboarding.guess.catalogues import dimension, overlap
+from fuserank.sources.onboarding.guess.cell_doubts import table_doubts
+from fuserank.sources.onboarding.guess.events_table import events_of, roles_of
+from fuserank.sources.onboarding.guess.guesses import EventsGuess, Guess, Hints
+from fuserank.sources.onboarding.guess.joins import joined_lines
+from fuserank.sources.onboarding.guess.roles import SAME, Roles, lacks
+from fuserank.sources.onboarding.scan.looks import Looks, TableLook
+
+_SORTED = 0.99  # of the neighbours in lines of items: then the lines are sorted, and tell no order
+_CALENDAR = dt.date(2020, 1, 1)  # the day around which events get theirs where they have none; any would do
+
+
+def guess(looks: Looks, told: Hints, now: dt.datetime) -> Guess:
+    """The likeliest meaning. ``now``: UTC; what is told to be later is a mistake.
+
+    :raises IngestError: no table has a user, an item and a time, or what was told is not there
+    """
+    if (order := _order(looks, told)) != "time":
+        return _of_sequences(looks, told, order)
+    alone = len(looks.tables) == 1 or any(roles_of(looks, t, told) for t in looks.tables)
+    joined = None if alone else joined_lines(looks, told)
+    if joined is not None:
+        order = joined.order
+    events = (joined.events,) if joined else _events(looks, told)
+    used = {e.table.name for e in events} | {e.table.join.table for e in events if e.table.join}
+    others = [t for t in looks.tables if t.name not in used]
+    items, said_items = dimension(looks, others, events, "item", ItemsConfig)
+    left = [t for t in others if items is None or t.name != items.table.name]
+    users, said_users = dimension(looks, left, events, "user", UsersConfig)
+    currency, money = currency_of(events, told)
+    as_of, when = as_of_day(events, told, now) if order == "time" else (told.as_of or _CALENDAR, [])
+    zone, where = zone_of(events, told)
+    without = [] if items else ["no catalogue was found: items have no names, categories or brands"]
+    spoken = {said.split()[0] for said in (*said_items, *said_users)}
+    unused = {t.name for t in others} - {d.table.name for d in (items, users) if d} - spoken
+    without += [f"{name} is left out: it is neither events, nor a catalogue, nor users" for name in sorted(unused)]
+    without += [doubt for d in (items, users) if d for doubt in table_doubts(d.table, {d.key, *d.columns.values()})]
+    return Guess(
+        events, items, users, zone, currency, as_of, (*where, *when, *money, *said_items, *said_users, *without), order
+    )
+
+
+def _order(looks: Looks, told: Hints) -> Literal["time", "position", "none"]:
+    """By time where a table tells it; else of lines of items, by position unless they are sorted."""
+    tables = [t for t in looks.tables if told.table in {None, t.name}]
+    lines = [t for t in tables if t.format == "sequences"]
+    if not lines or any(roles_of(looks, t, told) is not None for t in tables):
+        return "time"
+    return "none" if looks.ascending(max(lines, key=lambda t: t.rows).name) >= _SORTED else "position"
+
+
+def _of_sequences(looks: Looks, told: Hints, order: Literal["position", "none"]) -> Guess:
+    """Lines of a user and its items. Their order is that of one table; where there is none, several may be taken."""
+    lines = [t for t in looks.tables if t.format == "sequences" and told.table in {None, t.name}]
+    used = lines if order == "none" else [max(lines, key=lambda t: t.rows)]
+    events = []
+    for table in used:
+        columns, key = {"user": "user", "item": "item"}, ("user", "item")
+        if order == "position":  # no baskets are told: what a user took is one, or nothing would be taken together
+            columns, key = columns | {"place": "position", "session": "user"}, ("user", "position")
+        repeated = table.rows - looks.distinct_rows(table.name, key)
+        events.append(EventsGuess(table, columns, None, None, {"": ("interaction", "feedback", 1.0)}, key, repeated))
+    how = (
+        "the items of a line are sorted: their order says nothing, and a tenth of all is held out"
+        if order == "none"
+        else "the items of a line stand in the order of time: the last of each user is held out"
+    )
+    as_of = told.as_of or _CALENDAR
+    days = f"there are no times: events get days around {as_of}, which stands for the present"
+    left = [f"{t.name} is left out" for t in looks.tables if t not in used]
+    return Guess(
+        tuple(events), None, None, told.zone or "UTC", told.currency or "XXX", as_of, (how, days, *left), order
+    )
+
+
+def _events(looks: Looks, told: Hints) -> tuple[EventsGuess, ...]:
+    tables = [t for t in looks.tables if told.table in {None, t.name}]
+    if not tables:
+        names = ", ".join(t.name for t in looks.tables)
+        raise IngestError(f"there is no table {told.table!r}", cure=f"--events takes one of {names}")
+    for named in (told.user, told.item, told.time):
+        if named and not any(named == c.name for t in tables for c in t.columns):
+            columns = ", ".join(dict.fromkeys(c.name for t in tables for c in t.columns))
+            raise IngestError(f"no table has a column {named!r}", cure=f"there are {columns}")
+    found = [(t, roles) for t in tables if (roles := roles_of(looks, t, told)) is not None]
+    if not found:
+        raise IngestError("no table has a user, an item and a time", cure="; ".join(lacks(t, told) for t in tables))
+    main = max(found, key=lambda f: f[0].rows)
+    return tuple(
+        events_of(looks, table, roles)
+        for table, roles in found
+        if (table, roles) == main or _same_items(looks, table, roles.columns["item"], main)
+    )
+
+
+def _same_items(looks: Looks, table: TableLook, item: str, main: tuple[TableLook, Roles]) -> bool:
+    """Whether the largest table of events tells of these items too: users and days
+    stand in tables of other things as well.
+    """
+    return overlap(looks, (table.name, item), (main[0].name, main[1].columns["item"])) >= SAME

@@ -1,0 +1,1 @@
+"""What the files hold: columns, kinds, doubts. By DuckDB, without Spark."""

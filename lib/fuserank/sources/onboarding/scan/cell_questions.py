@@ -1,0 +1,209 @@
+"""Questions about cells that were looked at, asked only of the columns that need them. By DuckDB."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from fuserank.sources.onboarding.scan.looks import EMPTY
+from fuserank.sources.onboarding.scan.moments import number_sql, once
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+_ENOUGH = 200_000  # rows to tell a share by
+
+
+class CellQuestions:
+    """Of ``Looks``, what goes beyond one column's own look; ``_names``: table → its name in the database."""
+
+    _duckdb: duckdb.DuckDBPyConnection
+    _names: dict[str, str]
+    _distinct: dict[tuple[str, str], str]
+
+    def commonest(self, table: str, column: str, most: int) -> tuple[tuple[str, int], ...]:
+        """At most so many of a column's cells, the commonest first, and how often each is there."""
+        cell = text(column)
+        return tuple(
+            (str(v), int(n))
+            for v, n in self._asked(
+                f"SELECT {cell} AS v, count(*) AS n FROM {self._names[table]} WHERE {cell} IS NOT NULL "
+                f"GROUP BY v ORDER BY n DESC, v LIMIT {most}"
+            )
+        )
+
+    def saying(self, table: str, columns: Sequence[str], words: Sequence[str]) -> dict[str, dict[str, int]]:
+        """Column → cells that are one of these words but for case, as they are written, and how often; one pass."""
+        if not columns:
+            return {}
+        said = _list([w.lower() for w in words])
+        counts = ", ".join(f"count_if(lower({raw(c)}) IN ({said}))" for c in columns)
+        found = self._asked(f"SELECT {counts} FROM {self._names[table]}")[0]
+        return {
+            column: {
+                str(v): int(n)
+                for v, n in self._asked(
+                    f"SELECT {raw(column)} AS v, count(*) AS n FROM {self._names[table]} WHERE lower(v) IN ({said}) "
+                    "GROUP BY v ORDER BY n DESC, v"
+                )
+            }
+            for column, n in zip(columns, found, strict=True)
+            if n
+        }
+
+    def matching(self, table: str, column: str, pattern: str) -> tuple[int, str]:
+        """Cells that fit a regular expression as a whole, and the first of them in order."""
+        cell = text(column)
+        fits = f"regexp_full_match({cell}, '{pattern}')"
+        n, first = self._asked(f"SELECT count(*), min({cell}) FROM {self._names[table]} WHERE {fits}")[0]
+        return int(n), str(first or "")
+
+    def counted(
+        self,
+        table: str,
+        key: Sequence[str],
+        needed: Sequence[str],
+        nulls: Mapping[str, Sequence[str]],
+        rules: Sequence[tuple[str, str, str | float | None]] = (),
+    ) -> tuple[int, int, int]:
+        """(rows, keys, incomplete) of the rows that live: none of ``needed`` is empty or one
+        of its ``nulls``, all ``rules`` are kept.
+
+        ``keys``: different values of the complete keys among them; ``incomplete``: rows that lack a part of the key.
+        """
+        wanted = [f"{_told(c, nulls)} IS NOT NULL" for c in needed] + [_kept(*rule, nulls) for rule in rules]
+        lives = " AND ".join(wanted) or "true"
+        whole = " AND ".join(f"{_told(c, nulls)} IS NOT NULL" for c in key)
+        parts = ", ".join(
+            _told(c, nulls) for c in key
+        )  # 64 bits: of some million keys two are the same once in a million tables
+        own = f"(SELECT CASE WHEN {whole} THEN hash({parts}) END AS k FROM {self._names[table]} WHERE {lives})"
+        rows, keys, complete = self._asked(f"SELECT count(*), count(DISTINCT k), count(k) FROM {own}")[0]
+        return int(rows), int(keys), int(rows - complete)
+
+    def one_in_each(self, table: str, group: str, column: str) -> tuple[int, int]:
+        """(groups, agreeing): of the groups of several of the first rows, those in
+        which the column says one thing throughout.
+        """
+        own = (
+            f"SELECT {text(group)} AS g, {text(column)} AS v FROM {self._names[table]} WHERE {text(group)} IS NOT NULL"
+        )
+        each = f"SELECT count(DISTINCT v) AS d, count(*) AS n FROM ({own}) GROUP BY g HAVING n > 1"
+        found = self._asked(f"SELECT count(*), count_if(d <= 1) FROM ({each})")[0]
+        return int(found[0]), int(found[1] or 0)
+
+    def shared(self, table: str, column: str, other: str, other_column: str) -> float:
+        """Share of the different values of a column that the other table's column has too; 0…1."""
+        return self._known("v", self._values(table, column), self._values(other, other_column))
+
+    def alike(self, table: str, column: str, other: str, other_column: str) -> float:
+        """As ``shared``, but zeros before a number and ``.0`` after it don't count, nor does case."""
+        plain = "regexp_replace(lower(v), '^0+|\\.0+$', '', 'g')"
+        return self._known(plain, self._values(table, column), self._values(other, other_column))
+
+    def _known(self, value: str, mine: str, theirs: str) -> float:
+        own = f"(SELECT DISTINCT {value} AS o FROM {mine})"
+        n, known = self._asked(f"SELECT count(*), count_if(o IN (SELECT {value} FROM {theirs})) FROM {own}")[0]
+        return (known or 0) / n if n else 0.0
+
+    def _values(self, table: str, column: str) -> str:
+        """A temporary table of a column's different cells, v; made once."""
+        if (table, column) not in self._distinct:
+            name = self._distinct[table, column] = f"values_{len(self._distinct)}"
+            cells = f"(SELECT DISTINCT {raw(column)} AS v FROM {self._names[table]})"
+            self._duckdb.execute(
+                f"CREATE TEMP TABLE {name} AS SELECT v FROM {cells} WHERE v IS NOT NULL AND lower(v) NOT IN"
+                f" ({_list(EMPTY)})"
+            )
+        return self._distinct[table, column]
+
+    def numbers(self, table: str, column: str, most: int) -> tuple[tuple[float, int], ...]:
+        """A column's numbers and how often each is there, ascending; the commonest
+        where there are more than ``most``.
+        """
+        value = number(column)
+        found = self._asked(
+            f"SELECT {value} AS v, count(*) AS n FROM {self._names[table]} WHERE isfinite(v) GROUP BY v ORDER BY n"
+            f" DESC, v LIMIT {most}"
+        )
+        return tuple(sorted((float(v), int(n)) for v, n in found))
+
+    def below_zero(self, table: str, column: str) -> int:
+        """Cells that are numbers below 0."""
+        return int(self._asked(f"SELECT count_if({number(column)} < 0) FROM {self._names[table]}")[0][0])
+
+    def times_is(self, table: str, one: str, other: str, product: str) -> float:
+        """Share of the rows with three numbers, the first of them no 0 or 1, in
+        which two give the third; within a hundredth.
+        """
+        a, b, c = number(one), number(other), number(product)
+        found = self._asked(
+            f"SELECT count(*), count_if(abs(a * b - c) <= greatest(0.011, 0.001 * abs(c))) FROM (SELECT {a} AS a, {b}"
+            f" AS b, {c} AS c FROM {self._some(table)}) WHERE a <> 0 AND a <> 1 AND b <> 0 AND c IS NOT NULL"
+        )[0]
+        return found[1] / found[0] if found[0] else 0.0
+
+    def steady(self, table: str, item: str, quantity: str, money: str) -> tuple[int, int, int]:
+        """(items, by unit, by line): of the items taken in several quantities, those whose money is the steadier as
+        it is told (then it is a unit's), and those whose money by the unit is (then it is the line's).
+        """
+        rows = (
+            f"SELECT {raw(item)} AS i, {number(quantity)} AS q, {number(money)} AS m FROM {self._some(table)} "
+            "WHERE q > 0 AND m > 0 AND isfinite(q) AND isfinite(m)"
+        )
+        each = (
+            "SELECT stddev_pop(ln(m)) AS told, stddev_pop(ln(m / q)) AS unit "
+            f"FROM ({rows}) GROUP BY i HAVING min(q) < max(q)"
+        )
+        found = self._asked(
+            f"SELECT count(*), count_if(told < unit - 1e-9), count_if(unit < told - 1e-9) FROM ({each})"
+        )[0]
+        return int(found[0]), int(found[1] or 0), int(found[2] or 0)
+
+    def _some(self, table: str) -> str:
+        """The table's first rows: enough where a share is asked."""
+        return f"(SELECT * FROM {self._names[table]} LIMIT {_ENOUGH})"
+
+    def _asked(self, sql: str) -> list[tuple[Any, ...]]:
+        return self._duckdb.execute(sql).fetchall()
+
+
+def quoted(name: str) -> str:
+    """A column's name in SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def text(column: str) -> str:
+    """A column's cells as text; null where they say nothing: blank, or one of the words that exports write for that."""
+    cell = raw(column)
+    return f"(CASE WHEN lower({cell}) NOT IN ({_list(EMPTY)}) THEN {cell} END)"
+
+
+def raw(column: str) -> str:
+    """A column's cells as text, as they are written; null where they are blank."""
+    return f"nullif(trim(CAST({quoted(column)} AS VARCHAR)), '')"
+
+
+def number(column: str) -> str:
+    """A column's cells as numbers, whichever mark is before the decimals; null where they are none."""
+    cell = raw(column)
+    return once(cell, f"coalesce(TRY_CAST(v AS DOUBLE), {number_sql('v', '.')}, {number_sql('v', ',')})")
+
+
+def _told(column: str, nulls: Mapping[str, Sequence[str]]) -> str:
+    words = nulls.get(column, ())
+    return f"CASE WHEN {raw(column)} NOT IN ({_list(words)}) THEN {raw(column)} END" if words else raw(column)
+
+
+def _kept(column: str, op: str, value: str | float | None, nulls: Mapping[str, Sequence[str]]) -> str:
+    """Whether a row keeps a rule of the mapping, as the chain has it: a cell that says nothing keeps all."""
+    if op == "empty":
+        return f"{_told(column, nulls)} IS NULL"
+    if isinstance(value, str):
+        return f"coalesce({_told(column, nulls)} {op} {_list([value])}, true)"
+    return f"coalesce({number(column)} {op} {value}, true)"
+
+
+def _list(words: Sequence[str]) -> str:
+    return ", ".join("'" + w.replace("'", "''") + "'" for w in words)

@@ -1,0 +1,83 @@
+"""Tables in which only the first of the rows with one key says some things: exports
+of orders with a row for each line.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fuserank.sources.onboarding.scan.cell_questions import quoted
+from fuserank.sources.onboarding.scan.looks import FillLook
+
+if TYPE_CHECKING:
+    import duckdb
+
+_MOST_COLUMNS = 300
+_LIKE = 0.9  # of the first rows must say it, and as many of the others must not
+_FEWEST = 5  # first rows, and others
+_KEYS, _CELLS = 12, 60  # candidates that are tried
+
+
+def fill_down(database: duckdb.DuckDBPyConnection, table: str) -> FillLook | None:
+    """Find such columns by what their cells say, and fill them in the table as the
+    chain will; None where there are none.
+    """
+    names = [row[0] for row in database.execute(f"DESCRIBE {table}").fetchall()]
+    if len(names) > _MOST_COLUMNS:
+        return None
+    counts = ", ".join(f"count_if({_says(n)})" for n in names)
+    rows, *filled = database.execute(f"SELECT count(*), {counts} FROM {table}").fetchall()[0]
+    share = {name: n / max(rows, 1) for name, n in zip(names, filled, strict=True)}
+    keys = [n for n in names if share[n] == 1][:_KEYS]
+    cells = _no_sums(database, table, [n for n in names if 0.02 < share[n] < 0.98])[:_CELLS]
+    if rows < 4 * _FEWEST or not keys or not cells:
+        return None
+    found = [(of, key) for key in keys if (of := _of_the_first(database, table, key, cells, rows))]
+    if not found:
+        return None
+    # that which explains most columns; of several, such as an order and its day, that
+    # by which fewest rows say something again
+    (columns, _), key = min(found, key=lambda f: (-len(f[0][0]), f[0][1]))
+    above = f"OVER (PARTITION BY {quoted(key)} ORDER BY _place ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
+    told = ", ".join(
+        f"last_value(CASE WHEN {_says(c)} THEN {quoted(c)} END IGNORE NULLS) {above} AS {quoted(c)}" for c in columns
+    )
+    placed = f"(SELECT *, row_number() OVER () AS _place FROM {table})"
+    database.execute(
+        f"CREATE OR REPLACE TABLE {table} AS SELECT * EXCLUDE (_place) FROM "
+        f"(SELECT * REPLACE ({told}) FROM {placed}) ORDER BY _place"
+    )
+    return FillLook(key, columns)
+
+
+def _of_the_first(
+    database: duckdb.DuckDBPyConnection, table: str, key: str, cells: list[str], rows: int
+) -> tuple[tuple[str, ...], int] | None:
+    """Of the columns those that the first of neighbours with one key says, and the others do not;
+    and how many cells of others say something.
+    """
+    asked = ", ".join(f"count_if(NOT later AND {_says(c)}), count_if(later AND {_says(c)})" for c in cells)
+    neighbours = f"(SELECT *, coalesce(lag({quoted(key)}) OVER () = {quoted(key)}, false) AS later FROM {table})"
+    later, *said = database.execute(f"SELECT count_if(later), {asked} FROM {neighbours}").fetchall()[0]
+    first = rows - later
+    if first < _FEWEST or later < _FEWEST:
+        return None
+    pairs = zip(cells, said[::2], said[1::2], strict=True)
+    fits = {
+        c: by_later for c, by_first, by_later in pairs if by_first >= _LIKE * first and by_later <= (1 - _LIKE) * later
+    }
+    return (tuple(fits), sum(fits.values())) if fits else None
+
+
+def _no_sums(database: duckdb.DuckDBPyConnection, table: str, names: list[str]) -> list[str]:
+    """Those that have no numbers with decimals, such as what a whole order costs: that is none of its lines'."""
+    if not names:
+        return []
+    decimal = "count_if(regexp_full_match(trim(CAST({} AS VARCHAR)), '[-+]?[0-9][0-9,.]*[.,][0-9]+'))"
+    asked = ", ".join(decimal.replace("{}", quoted(n)) for n in names)
+    counts = database.execute(f"SELECT {asked} FROM {table}").fetchall()[0]
+    return [n for n, count in zip(names, counts, strict=True) if not count]
+
+
+def _says(name: str) -> str:
+    return f"coalesce(trim(CAST({quoted(name)} AS VARCHAR)) <> '', false)"

@@ -1,0 +1,43 @@
+"""Values that stand in a file's path, for DuckDB's readers as the chain reads them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from fuserank.sources.files.partitions import NO_VALUE
+from fuserank.sources.onboarding.scan.cell_questions import quoted
+from fuserank.sources.onboarding.scan.moments import DuckSql
+
+if TYPE_CHECKING:
+    import duckdb
+
+_PATH = "_fuserank_path"
+
+
+def told_paths(columns: Sequence[str]) -> str:
+    """Of DuckDB's readers: each row with its file's path, where that tells columns. Their own way takes what stands
+    above the root for columns, too, and a path's value rather than the file's where both tell a column.
+    """
+    return "hive_partitioning=false" + (f", filename='{_PATH}'" if columns else "")
+
+
+def tell_partitions(database: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str]) -> None:
+    """Put the values of the paths in the place of the paths, as the chain does: a
+    column that the file has itself is the file's.
+    """
+    own = {row[0].lower() for row in database.execute(f"DESCRIBE {table}").fetchall()}
+    paths = database.execute(f"SELECT DISTINCT {_PATH} FROM {table}").fetchall()
+    spelled = {part.partition("=")[0] for (path,) in paths for part in path.split("/")[:-1] if "=" in part}
+    told = []
+    for column in (c for c in columns if c.lower() not in own):
+        written = "|".join(sorted(re.escape(name) for name in spelled if unquote(name) == column))
+        found = (  # of the folder nearest to the file
+            f"regexp_extract({_PATH}, {DuckSql().text(f'.*/(?:{written})=([^/]*)/')}, 1)"
+        )
+        value = f"nullif({found}, {DuckSql().text(NO_VALUE)})"
+        told.append(f"coalesce(try(url_decode({value})), {value}) AS {quoted(column)}")  # as it is where it is no UTF-8
+    cells = ", ".join([f"* EXCLUDE ({_PATH})", *told])
+    database.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT {cells} FROM {table}")

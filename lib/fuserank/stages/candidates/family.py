@@ -1,0 +1,126 @@
+"""The retrieval family: every member under one contract, and how Spark runs it.
+
+A member is a module with ``learn``, ``Scorer`` and ``USERS_AT_ONCE``: ``learn(pairs, config, seed, (block,
+blocks))`` yields rows of ``state.SCHEMA``, ``Scorer(rows, config)`` has ``items`` and ``best(asked, k,
+exclude_seen)``. Both are numpy alone; here they meet Spark. To add one: its module, its settings in
+learning/recommenders/settings.py, its declaration in registry/sources.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fuserank.common.errors import FuserankError
+from fuserank.common.users import whole_users
+from fuserank.config.auto import open_fields
+from fuserank.learning.recommenders.content import Content
+from fuserank.learning.recommenders.contract import KERNEL_OUTPUT, Scorer, listed
+from fuserank.learning.recommenders.interactions import PAIR_COLUMNS, Interactions
+from fuserank.learning.recommenders.state import SCHEMA, State
+from fuserank.registry import loaded
+from fuserank.stages.candidates.rows import of_source
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    import pyarrow as pa
+    from pyspark.sql import DataFrame
+
+    from fuserank.config.base import Section
+    from fuserank.registry.sources import Source
+
+Loader = Callable[[], "pa.Table"]  # called on the executor
+
+
+def fit(
+    who: Source,
+    pairs: DataFrame,
+    load_pairs: Loader,
+    cfg: Section,
+    seed: int,
+    partitions: int,
+    load_content: Loader | None = None,
+) -> DataFrame:
+    """What the member learns from ``pairs`` (PAIR_COLUMNS), as rows of ``state.SCHEMA``; lazy.
+
+    ``load_pairs`` gives the same pairs on an executor, where each task of a member without a fit of its own
+    holds them all. ``load_content`` gives the rows of ``content.CONTENT_COLUMNS`` there; raises FuserankError
+    where the member needs them and there are none.
+    """
+    if waiting := open_fields(cfg):
+        raise ValueError(f"{who.name}: {', '.join(waiting)} wait for the data; fit with what config.auto.settled gives")
+    if who.content and load_content is None:
+        raise FuserankError(
+            f"{who.name} learns from what items and users are, which this data does not tell; the events of a lake do"
+        )
+    if who.distributed:
+        frame: DataFrame = loaded(who.distributed)(pairs, cfg, seed, partitions)
+        return frame
+    blocks = partitions if who.by_blocks else 1
+    return pairs.sparkSession.range(0, blocks, 1, blocks).mapInArrow(
+        _Learn(who, load_pairs, load_content if who.content else None, cfg, seed, blocks), SCHEMA
+    )
+
+
+class _Learn:
+    """A task's rows are the numbers of the blocks that it learns."""
+
+    def __init__(
+        self, who: Source, load_pairs: Loader, load_content: Loader | None, cfg: Section, seed: int, blocks: int
+    ) -> None:
+        self.source, self.load_pairs, self.load_content = who, load_pairs, load_content
+        self.cfg, self.seed, self.blocks = cfg, seed, blocks
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        from threadpoolctl import threadpool_limits
+
+        numbers = [int(n) for batch in batches for n in batch.column(0).to_numpy()]
+        if not numbers:
+            return
+        pairs = Interactions.of(self.load_pairs())
+        if self.load_content is not None:
+            pairs = replace(pairs, content=Content(self.load_content()))
+        with threadpool_limits(limits=1):
+            for number in numbers:
+                yield from self.source.code("learn")(pairs, self.cfg, self.seed, (number, self.blocks))
+
+
+def propose(
+    who: Source,
+    histories: DataFrame,
+    load: Loader,
+    cfg: Section,
+    k: int,
+    partitions: int,
+    exclude_seen: bool = True,
+    among: npt.NDArray[np.int32] | None = None,
+) -> DataFrame:
+    """The ``k`` best items of every user of ``histories`` (PAIR_COLUMNS): user_index, item_index, source, rank, score.
+
+    ``among``: the items that lists may hold; None: all. ``load`` gives the member's rows on an executor. A
+    user's items are the same in any number of partitions; their scores may differ in the last bits, as
+    products of matrices are rounded by their shape.
+    """
+    rows = histories.select(*PAIR_COLUMNS).repartition(partitions, "user_index")
+    kernel = _Propose(who, load, cfg, k, exclude_seen, among)
+    return of_source(rows.sortWithinPartitions("user_index", "item_index").mapInArrow(kernel, KERNEL_OUTPUT), who.name)
+
+
+class _Propose:
+    def __init__(
+        self, who: Source, load: Loader, cfg: Section, k: int, exclude_seen: bool, among: npt.NDArray[np.int32] | None
+    ) -> None:
+        self.source, self.load, self.cfg = who, load, cfg
+        self.k, self.exclude_seen, self.among = k, exclude_seen, among
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        from threadpoolctl import threadpool_limits
+
+        scorer: Scorer | None = None
+        with threadpool_limits(limits=1):
+            for table in whole_users(batches):
+                scorer = scorer or self.source.code("Scorer")(State(self.load()), self.cfg)
+                yield from listed(self.source, scorer, table, self.k, self.exclude_seen, self.among)

@@ -1,0 +1,84 @@
+"""fusion.fused out of candidates and model scores, on the executors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from fuserank.common.users import whole_users
+from fuserank.config.fusion import FusionConfig
+from fuserank.stages.fusion.fitted import Fitted
+from fuserank.stages.fusion.parts import parts_of, ranks_of, summed
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+SCHEMA = "user_index int, item_index int, score double, parts map<string,double>, probability double"
+
+
+def said_by_all(candidates: DataFrame, scores: DataFrame) -> DataFrame:
+    """Candidates and model logits under one another: user_index, item_index, source, score, rank."""
+    from pyspark.sql import functions as F
+
+    given = candidates.select(
+        "user_index", "item_index", "source", F.col("score").cast("double").alias("score"), "rank"
+    )
+    modelled = scores.select(
+        "user_index",
+        "item_index",
+        F.col("kind").alias("source"),
+        F.col("logit").cast("double").alias("score"),
+        F.lit(None).cast("int").alias("rank"),
+    )
+    return given.unionByName(modelled)
+
+
+def fuse(wide: DataFrame, fitted: Fitted, cfg: FusionConfig) -> DataFrame:
+    """Rows of fusion.fused from a wide frame laid out by user (``history.labels.side_by_side``); lazy."""
+    return wide.mapInArrow(_kernel(fitted, cfg.rrf_k), SCHEMA)
+
+
+def fuse_table(rows: pa.Table, fitted: Fitted, rrf_k: int) -> pa.RecordBatch:
+    """One batch of fused rows from wide rows sorted by (user, item).
+
+    score is the sum of the parts in the order of ``fitted.sources``, in double, and nothing after it.
+    """
+    user_N = rows["user_index"].to_numpy()
+    score_SN = np.stack([_doubles(rows, f"score_{s}") for s in fitted.sources])
+    rank_SN = np.stack([ranks_of(rows, s, user_N, score_SN[n]) for n, s in enumerate(fitted.sources)])
+    part_SN = parts_of(fitted, score_SN, rank_SN, rrf_k)
+    total_N = summed(part_SN)
+    given_NS = ~np.isnan(score_SN).T
+    return pa.RecordBatch.from_arrays(
+        [
+            rows["user_index"].combine_chunks(),
+            rows["item_index"].combine_chunks(),
+            pa.array(total_N),
+            _map_of(fitted.sources, part_SN.T, given_NS),
+            pa.array(fitted.final(total_N)),
+        ],
+        ["user_index", "item_index", "score", "parts", "probability"],
+    )
+
+
+def _map_of(names: tuple[str, ...], value_NS: np.ndarray, given_NS: np.ndarray) -> pa.MapArray:
+    """A map<string,double> per row with the given entries, in the order of the names."""
+    offsets = np.concatenate([[0], np.cumsum(given_NS.sum(axis=1))]).astype(np.int32)
+    _, column = np.nonzero(given_NS)
+    keys = pa.array(names, pa.string()).take(pa.array(column))
+    return pa.MapArray.from_arrays(pa.array(offsets), keys, pa.array(value_NS[given_NS]))
+
+
+def _doubles(rows: pa.Table, name: str) -> np.ndarray:
+    return rows[name].to_numpy().astype(np.float64)  # null becomes nan
+
+
+def _kernel(fitted: Fitted, rrf_k: int) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for rows in whole_users(batches):
+            yield fuse_table(rows, fitted, rrf_k)
+
+    return run

@@ -1,0 +1,1 @@
+"""What a command does: reads lakes, returns results, prints nothing."""

@@ -1,0 +1,274 @@
+"""The bench of the leaderboard: fits on a split and keeps what was learned and
+listed, which fusions and tests take up again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fuserank.config.auto import settled
+from fuserank.config.base import Section
+from fuserank.evaluation import leaderboard as board
+from fuserank.evaluation.leaderboard import FLOOR, Lists, Row
+from fuserank.evaluation.protocols import Split
+from fuserank.io.lake.interactions import Scratch
+from fuserank.io.runtime.executors import refuse_dynamic_allocation, slots
+from fuserank.io.runtime.memory import peak_memory
+from fuserank.jobs.inputs.content import content
+from fuserank.learning.recommenders.content import CONTENT_COLUMNS
+from fuserank.learning.recommenders.interactions import PAIR_COLUMNS, numbers_of
+from fuserank.learning.recommenders.state import COLUMNS
+from fuserank.registry.sources import Source, recommenders
+from fuserank.stages.candidates import family
+from fuserank.usecases.leaderboard_fusion import applied, fused_on, fusion_of
+from fuserank.usecases.leaderboard_request import CHAIN_ONLY
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    import pyarrow as pa
+    from pyspark.sql import DataFrame
+
+    from fuserank.io.runtime.run import Run
+    from fuserank.usecases.leaderboard_request import Request
+
+_DEPTH = 200  # items of each model that a fusion of several looks at, or as many as the longest list judged
+
+
+@dataclass(frozen=True)
+class _Cost:
+    fit_s: float
+    predict_s: float
+    peak_mb: float
+
+
+@dataclass(frozen=True)
+class _Learned:
+    """What a member learned with some settings, and the place of its rows, which is
+    free again when they are forgotten.
+    """
+
+    load: Callable[[], Any]
+    fit_s: float
+    peak_mb: float
+    place: int
+
+
+class Bench:
+    """Fits on a split and keeps the lists, which fusions take up again."""
+
+    def __init__(self, run: Run, request: Request, folder: Scratch, split: Split, validation: Split) -> None:
+        self.run, self.request, self.folder = run, request, folder
+        self.parts = {"test": split, "validation": validation}
+        self.numbers = numbers_of(split.train)
+        self.configured = request.configs()
+        self.configs = {name: settled(config, self.numbers) for name, config in self.configured.items()}
+        self.tried = dict.fromkeys(request.members, 0)
+        self.depth = max(*request.ks, _DEPTH) if any("+" in model for model in request.models) else max(request.ks)
+        self.done: dict[tuple[str, str, str], tuple[Lists, _Cost]] = {}
+        self.learned: dict[tuple[str, str, str], _Learned] = {}
+
+    @property
+    def metric(self) -> str:
+        """What settings are chosen by."""
+        return f"ndcg@{max(self.request.ks)}"
+
+    def warm(self) -> None:
+        """Starts what the first row would have to wait for: a Python worker in each slot, the code
+        that it runs, and the pairs in their place.
+        """
+        for part in self.parts:
+            self._pairs(part)
+        count = max(slots(self.run.spark).total, 1)
+        rows = self.run.spark.range(0, count, 1, count)
+        rows.mapInArrow(_loaded, "id long").count()
+
+    def expected_s(self, model: str) -> float:
+        """Seconds that a row takes, by what its members declare: an order of size, to leave out what is far too
+        dear.
+        """
+        of = self.numbers
+        users = len(self.parts["test"].users)
+        sizes = (of.pairs, of.pairs * users, of.items**3)
+        return sum(a * b for name in model.split("+") for a, b in zip(recommenders()[name].takes, sizes, strict=True))
+
+    def alone(self, name: str) -> Row:
+        """The row of one recommender, by its own settings or the best that were tried."""
+        config = self._tuned(name)
+        lists, cost = self._lists(name, config, "test")
+        return self._row(name, config.model_dump(mode="json", exclude=CHAIN_ONLY), lists, cost, self.tried[name])
+
+    def fusion(self, model: str) -> Row:
+        """Weighted by calibrated probability, as the chain fuses; calibrators and weights from the validation part."""
+        names = tuple(sorted(model.split("+")))
+        configs = {name: self._tuned(name) for name in names}
+        of_validation = {name: self._lists(name, configs[name], "validation")[0] for name in names}
+        cfg = fusion_of(self.run.settings.fusion, self.request.ks)
+        fitted = fused_on(of_validation, self.parts["validation"], names, cfg, self.run.seed)
+        of_test, costs = {}, []
+        for name in names:
+            of_test[name], cost = self._lists(name, configs[name], "test")
+            costs.append(cost)
+        with _clock() as clock, peak_memory() as peak:
+            lists = applied(fitted, of_test, cfg, max(self.request.ks))
+        total = _Cost(
+            sum(c.fit_s for c in costs),
+            sum(c.predict_s for c in costs) + clock(),
+            max(peak.mb, *(c.peak_mb for c in costs)),
+        )
+        weights = {name: round(weight, 6) for name, weight in fitted.weights.items()}
+        told = {"method": cfg.method, "weights": weights}
+        return self._row(model, told, lists, total, max(self.tried[name] for name in names))
+
+    def _row(self, model: str, config: dict[str, Any], lists: Lists, cost: _Cost, trials: int) -> Row:
+        names, value_UM = board.per_user(lists, self.parts["test"], self.request.ks)
+        draws = (self.run.settings.evaluation.resamples, self.run.seed)
+        means, ci95 = board.means(names, value_UM, *draws)
+        minus = {} if self.floor_UM is None or model == FLOOR else board.minus(names, value_UM, self.floor_UM, *draws)
+        return Row(model, config, means, ci95, cost.fit_s, cost.predict_s, cost.peak_mb, trials, minus)
+
+    @functools.cached_property
+    def floor_UM(self) -> npt.NDArray[np.float64] | None:
+        """What the floor is worth to each user, where it is among the models."""
+        if FLOOR not in self.request.members:
+            return None
+        lists, _ = self._lists(FLOOR, self._tuned(FLOOR), "test")
+        return board.per_user(lists, self.parts["test"], self.request.ks)[1]
+
+    def _tuned(self, name: str) -> Section:
+        """The settings that are best on the validation part; as given where nothing is to be tried."""
+        if self.request.tune == 0 or self.tried[name]:
+            return self.configs[name]
+        search = self.search(name, self.request.tune)
+        for number, config in enumerate(search, 1):
+            value, cost = self.validated(name, config)
+            search.tell(config, value)
+            seconds, differs = cost.fit_s + cost.predict_s, _told(config, settled(self.configured[name], self.numbers))
+            self.run.say(f"    {name} {number}/{search.count}: {self.metric} {value:.4f} in {seconds:.0f} s, {differs}")
+            self.configs[name] = search.best
+            self.forget(name)
+        self.tried[name] = len(search.found)
+        return search.best
+
+    def search(self, name: str, count: int) -> board.Search:
+        """Settings to try of a member, those that it has first; what was given stays."""
+        fixed = set(self.request.settings.get(name, {}))
+        return board.Search(self.configs[name], fixed, count, self.run.seed, self.numbers)
+
+    def validated(self, name: str, config: Section) -> tuple[float, _Cost]:
+        """``shown`` of a member with some settings on the validation part."""
+        lists, cost = self._lists(name, config, "validation")
+        names, value_UM = board.per_user(lists, self.parts["validation"], self.request.ks)
+        return float(np.add.reduce(value_UM[:, names.index(self.metric)]) / len(value_UM)), cost
+
+    def forget(self, name: str) -> None:
+        """Lists and rows of settings that lost."""
+        config = self.configs[name]
+        kept = (config.model_dump_json(), _fits(config))
+        self.done = {k: v for k, v in self.done.items() if k[0] != name or k[1] in kept}
+        self.learned = {k: v for k, v in self.learned.items() if k[0] != name or k[1] in kept}
+
+    def _lists(self, name: str, config: Section, part: str) -> tuple[Lists, _Cost]:
+        key = (name, config.model_dump_json(), part)
+        if key not in self.done:
+            self.done[key] = self._run(recommenders()[name], config, part)
+        return self.done[key]
+
+    def _run(self, who: Source, config: Section, part: str) -> tuple[Lists, _Cost]:
+        from pyspark.sql import functions as F
+
+        split, told = self.parts[part], self._fitted(who, config, part)
+        history = self._pairs(part)[0]
+        if split.history is not split.train:
+            history = self._kept(f"{part}-history", split.history)[0]
+        request = history.join(F.broadcast(self._judged_users(split)), "user_index", "left_semi")
+        cores = max(slots(self.run.spark).total, 1)
+        with peak_memory() as peak, _clock() as clock:
+            unseen = not self.request.repeats
+            rows = family.propose(who, request, told.load, config, self.depth, cores, unseen, split.items).toArrow()
+            predict_s = clock()
+        rows = rows.sort_by([("user_index", "ascending"), ("rank", "ascending")])
+        columns = (rows.column(c).to_numpy() for c in ("user_index", "item_index", "rank", "score"))
+        return Lists(*columns), _Cost(told.fit_s, predict_s, max(peak.mb, told.peak_mb))
+
+    def _fitted(self, who: Source, config: Section, part: str) -> _Learned:
+        """What a member learns from the train part; once, where two parts learn from the
+        same, and for settings that lists alone read.
+        """
+        key = (who.name, _fits(config), self._train(part))
+        if key in self.learned:
+            return self.learned[key]
+        pairs, load_pairs = self._pairs(part)
+        if who.distributed:  # its ranks start at once
+            refuse_dynamic_allocation(self.run.spark, who.name)
+        cores = max(slots(self.run.spark).total, 1)
+        taken = {told.place for (name, *_), told in self.learned.items() if name == who.name}
+        place = next(n for n in range(len(taken) + 1) if n not in taken)
+        with peak_memory() as peak, _clock() as clock:
+            content = self._content(part) if who.content else None
+            learned = family.fit(who, pairs, load_pairs, config, self.run.seed, cores, content)
+            _, load = self.folder.keep(learned, f"learned-{who.name}-{place}", COLUMNS)
+            self.learned[key] = _Learned(load, clock(), peak.mb, place)
+        return self.learned[key]
+
+    def _train(self, part: str) -> str:
+        """The part whose train pairs these are: of sequences both parts learn from the same."""
+        return "test" if self.parts[part].train is self.parts["test"].train else part
+
+    def _pairs(self, part: str) -> tuple[DataFrame, Callable[[], Any]]:
+        return self._kept(f"{self._train(part)}-train", self.parts[part].train)
+
+    def _kept(self, name: str, pairs: pa.Table) -> tuple[DataFrame, Callable[[], Any]]:
+        """The pairs as a frame, and their loader on an executor; written once."""
+
+        def typed() -> DataFrame:
+            types = zip(PAIR_COLUMNS, ("int", "int", "float", "float"), strict=True)
+            frame = self.run.spark.createDataFrame(pairs.to_pandas())
+            return frame.selectExpr(*(f"cast({c} as {t}) {c}" for c, t in types))
+
+        return self.folder.once(name, typed, PAIR_COLUMNS)
+
+    def _content(self, part: str) -> Callable[[], Any] | None:
+        """A loader of what the lake knew on the day of the split; None: the data is no lake."""
+        if self.request.layout != "events":
+            return None
+        back = self.run.settings.windows.label_days if part == "validation" else 0
+        day = self.run.as_of - dt.timedelta(days=back)
+        return self.folder.once(f"{part}-content", lambda: content(self.run.lake, day, unsold=True), CONTENT_COLUMNS)[1]
+
+    def _judged_users(self, split: Split) -> DataFrame:
+        import pandas as pd
+
+        users = split.users.astype(np.int32)
+        return self.run.spark.createDataFrame(pd.DataFrame({"user_index": users}))
+
+
+def _fits(config: Section) -> str:
+    """The settings that a fit reads."""
+    return "fit " + config.model_dump_json(exclude=board.of_lists(type(config)))
+
+
+def _loaded(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    import scipy.sparse  # noqa: F401 - what every member loads
+
+    yield from batches
+
+
+def _told(config: Section, default: Section) -> str:
+    """What differs from the settings before the search."""
+    before = default.model_dump()
+    differs = {k: v for k, v in config.model_dump().items() if v != before[k]}
+    return ", ".join(f"{k}={v}" for k, v in differs.items()) or "as it is"
+
+
+@contextmanager
+def _clock() -> Iterator[Callable[[], float]]:
+    started = time.monotonic()
+    yield lambda: time.monotonic() - started

@@ -1,0 +1,96 @@
+"""What a leaderboard is request for: models, their settings, the data's layout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from fuserank.common.errors import FuserankError
+from fuserank.config.base import Section
+from fuserank.evaluation import tracks
+from fuserank.registry.sources import Source, recommenders
+
+CHAIN_ONLY = {"quota"}  # of the settings of a recommender that has a section of its own in the chain
+LAYOUTS = {"events": "temporal", "sequences": "leave-one-out", "pairs": "given-split"}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line asks for."""
+
+    data: str
+    layout: str
+    models: tuple[str, ...]
+    ks: tuple[int, ...]
+    tune: int = 0
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)  # model → field → value
+    track: str = "new"
+    minutes: float | None = None  # no model is begun later than that; None: all are
+
+    @property
+    def named(self) -> str:
+        """What the data is called: the last part of its path; of a cold track the track, too."""
+        return f"{self.data} {self.track}" if self.track.startswith(("cold", "never")) else Path(self.data).name
+
+    @property
+    def repeats(self) -> bool:
+        """Whether lists may hold what a user had taken before."""
+        return self.track in tracks.REPEATS
+
+    @property
+    def protocol(self) -> str:
+        """How data of this layout is split."""
+        return LAYOUTS[self.layout]
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Every recommender that is named, alone or in a fusion, once and in order."""
+        return tuple(dict.fromkeys(name for model in self.models for name in model.split("+")))
+
+    def configs(self) -> dict[str, Section]:
+        """The settings of each; raises FuserankError where a name, field or value is wrong."""
+        for model in self.models:
+            names = model.split("+")
+            if len(set(names)) < len(names):
+                raise FuserankError(f"{model} names a recommender twice")
+        there = recommenders()
+        if length := [name for name, given in self.settings.items() if CHAIN_ONLY & given.keys()]:
+            raise FuserankError(f"{length[0]}.quota is of the chain's candidates; --k says how long lists are here")
+        configs = {name: _checked(there[name], self.settings.get(name, {})) for name in self.members}
+        lacking = [name for name in self.members if there[name].content and self.layout != "events"]
+        if lacking:
+            raise FuserankError(
+                f"layout {self.layout} does not tell what items are, which {', '.join(lacking)} learns from"
+            )
+        if stray := sorted(self.settings.keys() - configs.keys()):
+            raise FuserankError(f"settings for {', '.join(stray)}, which --models does not name")
+        return configs
+
+
+def _checked(who: Source, given: dict[str, Any]) -> Section:
+    """The settings of a member; raises FuserankError that names it and the field, and the fields that there are."""
+    try:
+        return who.settings.model_validate(given)
+    except ValidationError as problem:
+        there = ", ".join(name for name in who.settings.model_fields if name not in CHAIN_ONLY)
+        wrong = [
+            f"{who.name}.{'.'.join(map(str, e['loc']))}: "
+            + ("there is no such setting" if e["type"] == "extra_forbidden" else e["msg"])
+            for e in problem.errors()
+        ]
+        raise FuserankError(f"{'; '.join(wrong)}; {who.name} has: {there}") from None
+
+
+def refuse_missing(request: Request) -> None:
+    """Raises FuserankError where a file of the data is not there."""
+    path = Path(request.data)
+    files = {"pairs": [path / "train.txt", path / "test.txt"], "sequences": [path]}.get(request.layout, [])
+    for file in files:
+        if not file.is_file():
+            kind = "a folder with train.txt and test.txt" if request.layout == "pairs" else "one file of lines"
+            raise FuserankError(
+                f"there is no file {file}; --data of layout {request.layout} is {kind} `user item item …`"
+            )

@@ -1,0 +1,68 @@
+"""The retrieval family on Spark gives the rows of the numpy contract, in any number of partitions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from fuserank.common.errors import FuserankError
+from fuserank.config.auto import Numbers, settled
+from fuserank.learning.recommenders.interactions import numbers_of
+from fuserank.learning.recommenders.state import SCHEMA
+from fuserank.registry.sources import recommenders
+from fuserank.stages.candidates import family
+from fuserank.stages.candidates.histories import counted
+from tests.support.family import Lists, close, config, described, fit, only, planted, rows_of
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+@pytest.mark.parametrize("name", recommenders().names)
+def test_spark_learns_and_proposes_what_numpy_does(spark: SparkSession, name: str) -> None:
+    taken = only(planted()[0], *range(7, 87, 2))
+    frame = spark.createDataFrame(rows_of(taken), "user_index int, item_index int, weight float, age float")
+    who, cfg, alone = recommenders()[name], settled(config(name), numbers_of(taken)), fit(name, taken)
+    for partitions in (1, 2):
+        rows = family.fit(who, frame, lambda: taken, cfg, 1, partitions, lambda: described(taken))
+        assert rows.schema.simpleString() == spark.createDataFrame([], SCHEMA).schema.simpleString()
+        assert sorted(map(tuple, rows.collect())) == sorted(rows_of(alone.rows))
+        proposed = family.propose(who, frame, lambda: alone.rows, cfg, 5, partitions).collect()
+        found: Lists = {}
+        for row in sorted(proposed, key=lambda row: (row["user_index"], row["rank"])):
+            found.setdefault(row["user_index"], []).append((row["item_index"], row["score"]))
+            assert (row["source"], row["rank"]) == (name, len(found[row["user_index"]]))
+        close(found, alone.lists(taken, k=5))
+    among = np.arange(4, 90, 3, dtype=np.int32)
+    some = family.propose(who, frame, lambda: alone.rows, cfg, 5, 2, among=among).collect()
+    wanted = alone.lists(taken, k=5, among=among)
+    assert {(r["user_index"], r["item_index"], r["rank"]) for r in some} == {
+        (user, item, rank) for user, ranked in wanted.items() for rank, (item, _) in enumerate(ranked, 1)
+    }
+
+
+@pytest.mark.parametrize("name", [who.name for who in recommenders() if who.content])
+def test_members_that_learn_from_content_are_refused_where_there_is_none(spark: SparkSession, name: str) -> None:
+    frame = spark.createDataFrame([(0, 0, 1.0, 0.0)], "user_index int, item_index int, weight float, age float")
+    with pytest.raises(
+        FuserankError, match=f"{name} learns from what items and users are, which this data does not tell"
+    ):
+        family.fit(recommenders()[name], frame, lambda: None, settled(config(name), Numbers(1, 1, 1)), 1, 1)  # type: ignore[arg-type, return-value]
+
+
+def test_ranks_refuse_pairs_that_stand_twice(spark: SparkSession) -> None:
+    twice = [(0, 0, 1.0, 0.0), (0, 1, 1.0, 0.0), (1, 1, 1.0, 0.0), (0, 1, 2.0, 0.0)]
+    frame = spark.createDataFrame(twice, "user_index int, item_index int, weight float, age float")
+    rows = family.fit(recommenders()["ials"], frame, lambda: None, settled(config("ials"), Numbers(1, 1, 1)), 1, 2)  # type: ignore[arg-type, return-value]
+    with pytest.raises(Exception, match="pairs of a user and an item stand twice"):
+        rows.collect()
+
+
+def test_the_numbers_that_settings_go_by_are_the_same_by_spark(spark: SparkSession) -> None:
+    taken = planted()[0]
+    frame = spark.createDataFrame(rows_of(taken), "user_index int, item_index int, baskets float, age float")
+    rows = frame.selectExpr("user_index", "item_index", "cast(age as int) age_days")
+    assert counted(rows) == counted(rows.repartition(5)) == numbers_of(taken)
+    assert counted(rows.where("false")) == Numbers(0, 0, 0)
