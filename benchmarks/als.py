@@ -164,8 +164,8 @@ class _TimedIterations:
         import fuserank.learning.recommenders.kernels.als  # noqa: F401  # imported before the clock starts
         from fuserank.learning.recommenders import blocked as engine
 
-        columns = engine.gather_columns(batches)
-        with engine.barrier_mesh() as mesh, threadpool_limits(limits=1):
+        columns = barrier.gather_columns(batches)
+        with barrier.barrier_mesh() as mesh, threadpool_limits(limits=1):
             users, items = engine.exchange(mesh, *columns, self.cfg.factors)
             mesh.gather(np.zeros(1))  # a barrier
             started = time.perf_counter()

@@ -73,10 +73,10 @@ def measured(settings: Settings) -> dict[str, Any]:
     from fuserank.insight.reports.evaluation import summary
     from fuserank.io.lake.digest import digest
     from fuserank.io.runtime.open_lake import open_lake, open_rows
-    from fuserank.jobs.evaluate import saved_rows
     from fuserank.tables import table
     from fuserank.tables.ops import RUNS
     from fuserank.tables.results import SETS
+    from fuserank.usecases.stored_evaluation import saved_rows
 
     opened = open_lake(settings)
     text = protocol_text(settings.windows.label_days, settings.evaluation)

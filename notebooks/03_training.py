@@ -22,7 +22,7 @@ from pyspark.sql import functions as F
 
 from fuserank.config.settings import changed
 from fuserank.io.runtime.notebook import look, open_notebook
-from fuserank.jobs.train import trial
+from fuserank.jobs.parts.train_task import trial
 from fuserank.tables.results import MODELS
 from fuserank.tables.samples import SAMPLES
 from fuserank.usecases.report import training_of

@@ -95,7 +95,7 @@ def test_an_error_stops_the_chain_before_features_and_is_kept(checked: tuple[Pat
 @pytest.mark.slow
 def test_facts_are_what_the_files_say(checked: tuple[Path, Lake]) -> None:
     from fuserank.config.mapping.load import load_dataset
-    from fuserank.jobs.quality import facts
+    from fuserank.jobs.parts.quality_facts import facts
 
     shop, lake = checked
     found = facts(lake, load_dataset("tinyshop"), DAY, settings(shop, lake.root).quality)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from fuserank.jobs.bronze import readable_rows
+from fuserank.jobs.parts.bronze_tables import readable_rows
 from fuserank.sources.files.read import find_files, hashed
 from fuserank.stages.silver.events import typed_events
 from tests.support.shop import NOW

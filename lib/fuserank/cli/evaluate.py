@@ -27,7 +27,8 @@ def evaluate(
     from fuserank.io.lake.rows import SparkRows
     from fuserank.io.runtime.open_lake import open_rows
     from fuserank.io.runtime.run import open_run
-    from fuserank.jobs.evaluate import execute, saved_rows
+    from fuserank.jobs.evaluate import execute
+    from fuserank.usecases.stored_evaluation import saved_rows
 
     settings = o.settings(env, as_of, lake, overrides, dataset)
     if cached:

@@ -17,30 +17,22 @@ import datetime as dt
 import sys
 from typing import TYPE_CHECKING, Any
 
-from fuserank.common.calibration import Calibrator
-from fuserank.common.errors import FuserankError
 from fuserank.evaluation.measure import FUSION, Items, measure
-from fuserank.history.events import is_taken, with_reversals
 from fuserank.history.labels import labels, side_by_side
 from fuserank.history.windows import label_window
 from fuserank.jobs.command import job_main
 from fuserank.jobs.inputs.ablation import ablation
 from fuserank.jobs.inputs.candidate_sets import candidate_sets
 from fuserank.jobs.inputs.history import reversals
-from fuserank.jobs.inputs.proposals import proposed, scored
 from fuserank.jobs.inputs.silver_files import refuse_other_windows
 from fuserank.jobs.inputs.window import window_from
-from fuserank.stages.fusion.apply import said_by_all
-from fuserank.stages.fusion.fitted import from_rows
+from fuserank.jobs.parts.evaluation_rows import all_scores, calibrators, popularity
 from fuserank.tables.candidates import CANDIDATES
 from fuserank.tables.results import ABLATION, FITTED, FUSED, METRICS, SCORES, SETS
 from fuserank.tables.silver import EVENTS
 from fuserank.tables.spark import schema
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
-
-    from fuserank.io.lake.rows import Rows
     from fuserank.io.runtime.run import Run
 
 READS = (EVENTS, CANDIDATES, SCORES, FUSED, FITTED)
@@ -55,11 +47,11 @@ def execute(run: Run, as_of: dt.date) -> None:
     sources = (*run.settings.candidates.sources, *run.settings.models.use, FUSION)
     events, known = lake.read(EVENTS), lake.known(EVENTS, as_of)
     judged = labels(events, judged_days, reversals(lake, events)).persist()
-    wide = side_by_side(_said(run, as_of), judged, sources, ranked=False).persist()
+    wide = side_by_side(all_scores(run, as_of), judged, sources, ranked=False).persist()
     try:
         window = (as_of, judged_days.end - dt.timedelta(days=1))
-        items = Items.of(_popularity(known, reversals(lake, known)))
-        found = measure(wide, judged, items, sources, _calibrators(run, as_of), cfg, run.seed, window)
+        items = Items.of(popularity(known, reversals(lake, known)))
+        found = measure(wide, judged, items, sources, calibrators(run, as_of), cfg, run.seed, window)
     finally:
         wide.unpersist()
         judged.unpersist()
@@ -82,50 +74,6 @@ def execute(run: Run, as_of: dt.date) -> None:
 def window_is_known(run: Run, as_of: dt.date) -> bool:
     """Whether anything has happened on or after as_of: without it there is nothing to evaluate on."""
     return not run.lake.read(EVENTS).where(f"event_date >= DATE'{as_of}'").isEmpty()
-
-
-def saved_rows(lake: Rows, as_of: dt.date) -> list[dict[str, Any]]:
-    """The rows of evaluation.metrics as of the day; raises where there are none."""
-    rows = lake.rows(METRICS, {"as_of_date": as_of}) if lake.exists(METRICS) else []
-    if not rows:
-        raise FuserankError(f"nothing was evaluated as of {as_of}; run `fuserank evaluate --as-of {as_of}`")
-    if not any(r["metric"].startswith("capped_recall@") for r in rows):
-        raise FuserankError(
-            f"the evaluation as of {as_of} is of an older version, whose recall@10 was what is capped_recall@10 now;"
-            f" run `fuserank evaluate --as-of {as_of}` again"
-        )
-    return rows
-
-
-def _said(run: Run, as_of: dt.date) -> DataFrame:
-    """What sources, models and fusion say: user_index, item_index, source, score."""
-    from pyspark.sql import functions as F
-
-    lake = run.lake
-    fused = lake.read(FUSED, as_of_date=as_of).select(
-        "user_index", "item_index", F.lit(FUSION).alias("source"), "score"
-    )
-    if fused.isEmpty():
-        raise FuserankError(
-            f"no fused scores as of {as_of} in {lake.root}; run `fuserank refresh --as-of {as_of}` first"
-        )
-    return said_by_all(proposed(run, as_of), scored(run, as_of, "rank")).drop("rank").unionByName(fused)
-
-
-def _popularity(events: DataFrame, back: DataFrame | None) -> DataFrame:
-    """How often every item with an event was taken."""
-    from pyspark.sql import functions as F
-
-    rows = with_reversals(events, back)
-    return rows.groupBy("item_index").agg(F.count_if(is_taken()).alias("purchases"))
-
-
-def _calibrators(run: Run, as_of: dt.date) -> dict[str, Calibrator]:
-    """The calibrations of the models' logits and of the final score."""
-    fitted = from_rows([r.asDict() for r in run.lake.read(FITTED, as_of_date=as_of).collect()])
-    if lacking := [m for m in run.settings.models.use if m not in fitted.calibrators]:
-        raise FuserankError(f"the fusion of {as_of} was fitted without {', '.join(lacking)}; run jobs/fusion.py")
-    return {**{m: fitted.calibrators[m] for m in run.settings.models.use}, FUSION: fitted.final}
 
 
 def main(argv: list[str] | None = None) -> int:

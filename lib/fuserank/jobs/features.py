@@ -20,10 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 from fuserank.config.features import FeaturesConfig
 from fuserank.config.mapping.load import load_dataset
-from fuserank.history.windows import held_out_days
 from fuserank.io.lake.broadcasts import on_executors
 from fuserank.jobs.command import job_main
-from fuserank.jobs.inputs.history import reversals
+from fuserank.jobs.parts.known_tables import days_of, known_tables
 from fuserank.stages.features.batch import Known, features
 from fuserank.tables import Table, silver
 from fuserank.tables import features as t
@@ -31,33 +30,10 @@ from fuserank.tables import features as t
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from fuserank.config.settings import Settings
-    from fuserank.io.lake.lake import Lake
     from fuserank.io.runtime.run import Run
 
 READS = (silver.EVENTS, silver.ITEMS, silver.USERS, silver.PROMOTIONS, silver.ITEM_DICTIONARY, silver.USER_DICTIONARY)
 WRITES = t.TABLES
-
-
-def days_of(settings: Settings, as_of: dt.date) -> list[dt.date]:
-    """The days that a run as of ``as_of`` needs features of, the earliest first."""
-    return sorted(as_of - dt.timedelta(days=back) for back in held_out_days(settings.windows.label_days))
-
-
-def known_tables(lake: Lake, days: Sequence[dt.date], cfg: FeaturesConfig, own_label: Sequence[str] = ()) -> Known:
-    """The inputs through the as-of reader; dictionaries only number ids, so they may be of any day."""
-    since = min(days) - dt.timedelta(days=cfg.promotion_days)
-    events = lake.known(silver.EVENTS, max(days))
-    return Known(
-        events=events,
-        reversals=functools.partial(reversals, lake, events),
-        items=lake.known_each(silver.ITEMS, days),
-        users=lake.known_each(silver.USERS, days),
-        promotions=lake.known_each(silver.PROMOTIONS, days, f"week_start >= DATE'{since}'"),
-        item_dictionary=lake.read(silver.ITEM_DICTIONARY),
-        user_dictionary=lake.read(silver.USER_DICTIONARY),
-        own_label=tuple(own_label),
-    )
 
 
 def transform(

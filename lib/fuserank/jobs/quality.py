@@ -12,45 +12,19 @@ import sys
 from typing import TYPE_CHECKING
 
 from fuserank.common.errors import FuserankError
-from fuserank.common.finding import Finding
-from fuserank.config.mapping.dataset import DatasetConfig
 from fuserank.config.mapping.load import load_dataset
 from fuserank.jobs.command import job_main
-from fuserank.jobs.inputs.silver_files import Files
-from fuserank.stages.quality import counts
-from fuserank.stages.quality.facts import Counted, Facts, Top
+from fuserank.jobs.parts.quality_facts import SLICES, as_rows, facts
 from fuserank.stages.quality.rules import OF_TIME, judged
 from fuserank.tables import Table
 from fuserank.tables import silver as t
 from fuserank.tables.ops import QUALITY, QUARANTINE
-from fuserank.tables.spark import schema
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
-
-    from fuserank.config.quality import QualityConfig
-    from fuserank.io.lake.lake import Lake
     from fuserank.io.runtime.run import Run
 
-# Slices that a rerun replaces: nothing but the job that writes them keeps their keys unique.
-_SLICES = {
-    "users": t.USERS,
-    "campaigns": t.CAMPAIGNS,
-    "campaign_users": t.CAMPAIGN_USERS,
-    "coupons": t.COUPONS,
-    "redemptions": t.REDEMPTIONS,
-}
-# Dimension, its column, and the table and dimension that must have it (None: every data set has the table).
-_REFERENCES: tuple[tuple[str, str, Table, str | None], ...] = (
-    ("campaign_users", "user_id", t.USER_DICTIONARY, None),
-    ("campaign_users", "campaign_id", t.CAMPAIGNS, "campaigns"),
-    ("coupons", "item_id", t.ITEMS, "items"),
-    ("coupons", "campaign_id", t.CAMPAIGNS, "campaigns"),
-    ("redemptions", "user_id", t.USER_DICTIONARY, None),
-    ("redemptions", "coupon_id", t.COUPONS, "coupons"),
-)
 
-READS: tuple[Table, ...] = (t.EVENTS, t.ITEM_DICTIONARY, t.USER_DICTIONARY, t.ITEMS, *_SLICES.values(), QUARANTINE)
+READS: tuple[Table, ...] = (t.EVENTS, t.ITEM_DICTIONARY, t.USER_DICTIONARY, t.ITEMS, *SLICES.values(), QUARANTINE)
 WRITES: tuple[Table, ...] = (QUALITY,)
 
 
@@ -67,7 +41,7 @@ def execute(run: Run, as_of: dt.date) -> None:
     found = judged(facts(run.lake, dataset, as_of, cfg), cfg)
     if dataset.order != "time":  # days that silver made up say nothing of the shop
         found = [f for f in found if f.rule not in OF_TIME]
-    run.lake.append(QUALITY, _frame(run, dataset.name, found))
+    run.lake.append(QUALITY, as_rows(run, dataset.name, found))
     for state in ("kept", "skipped"):
         run.note(f"quality.{state}", sum(f.state == state for f in found))
     for f in found:
@@ -91,92 +65,6 @@ def summary(metrics: dict[str, float]) -> str | None:
         f"{len(names)} warning{'s' if len(names) != 1 else ''}: {', '.join(sorted(names))}" if names else "no warnings"
     )
     return f"quality: {', '.join([*parts, warned])}"
-
-
-def facts(lake: Lake, dataset: DatasetConfig, as_of: dt.date, cfg: QualityConfig) -> Facts:
-    """What is known before as_of, counted: two scans of silver.events, one query for all small tables."""
-    events = lake.known(t.EVENTS, as_of)
-    days = {r["event_date"]: r["events"] for r in counts.by_day(events).collect()}
-    if not days:
-        return Facts(as_of)
-    given = dataset.dimensions.declared()
-    binned = counts.by_bin(events, lake.known(t.ITEMS, as_of), as_of, cfg.window_days, dataset.time_zone).collect()
-    bins: dict[str, dict[str | None, tuple[int, int]]] = {}
-    for r in binned:
-        bins.setdefault(r["dimension"], {})[r["bin"]] = (r["reference"], r["current"])
-    tops = {r["dimension"]: Top(r["top"]["bin"], r["top"]["current"]) for r in binned if r["dimension"] in counts.TOPS}
-    catalogue = bins.pop("catalogue", {})  # no events in both windows: no bins
-    small = [Counted(r["table"], r["key"], r["rows"], r["wrong"], r["other"]) for r in _small(lake, dataset, as_of)]
-    references = [c for c in small if c.other]
-    if "items" in given and catalogue:
-        now = {name: pair[1] for name, pair in catalogue.items()}
-        unknown = now.get("unknown", 0)
-        references.insert(0, Counted(t.EVENTS.name, "item_id", sum(now.values()), unknown, t.ITEMS.name))
-    return Facts(
-        as_of,
-        days,
-        next(c.rows for c in small if c.table == t.ITEM_DICTIONARY.name),
-        {d: b for d, b in bins.items() if d not in counts.TOPS and (d != "department" or "items" in given)},
-        tops,
-        tuple(_quarantined(lake, dataset)),
-        tuple(c for c in small if c.key and not c.other),
-        tuple(references),
-    )
-
-
-def _small(lake: Lake, dataset: DatasetConfig, as_of: dt.date) -> list:
-    """Keys and references of the dimensions that the data set has, and how many items have events."""
-    from pyspark.sql import functions as F
-
-    given, mine = dataset.dimensions.declared(), F.col("dataset") == dataset.name
-    early = F.col("first_event_time") < F.lit(as_of).cast("timestamp")
-    frames = [counts.rows_of(lake.read(t.ITEM_DICTIONARY).where(early), "items", t.ITEM_DICTIONARY.name)]
-    for name in (n for n in _SLICES if n in given):
-        rows = lake.read(_SLICES[name]).where(mine)
-        frames.append(counts.repeated_keys(rows, _SLICES[name].name, _SLICES[name].keys))
-        for child, column, other, needs in _REFERENCES:
-            if child == name and (needs is None or needs in given):
-                frames.append(counts.dangling(rows, _SLICES[name].name, column, lake.read(other), other.name))
-    return counts.together(frames).orderBy("rule", "table", "key").collect()
-
-
-def _quarantined(lake: Lake, dataset: DatasetConfig) -> list[Counted]:
-    """Open rows by table of the mapping, 0 where it has none; rows are counted where some are open."""
-    from pyspark.sql import functions as F
-
-    wrong: dict[str, int] = {}
-    if lake.exists(QUARANTINE):
-        rows = lake.read(QUARANTINE).where((F.col("dataset") == dataset.name) & F.col("resolution").isNull())
-        one_each = rows.select("source_table", "content_hash", "row").distinct()  # a row may break rules of two uses
-        wrong = {r["source_table"]: r["count"] for r in one_each.groupBy("source_table").count().collect()}
-    files = Files(lake, dataset)
-    asked = [name for name in dataset.files if wrong.get(name)]
-    have: dict[str, int] = {}
-    if asked:
-        counted = counts.together([counts.rows_of(files.rows(name), "rows", name) for name in asked]).collect()
-        have = {r["table"]: r["rows"] for r in counted}
-    return [Counted(name, "", have.get(name, 0), wrong.get(name, 0)) for name in sorted(dataset.files)]
-
-
-def _frame(run: Run, dataset: str, found: list[Finding]) -> DataFrame:
-    rows = [
-        (
-            run.as_of,
-            dataset,
-            f.rule,
-            f.table,
-            f.key,
-            None if f.value is None else float(f.value),
-            f.limit,
-            f.severity,
-            f.state,
-            f.reason,
-            run.now,
-            run.run_id,
-        )
-        for f in found
-    ]
-    return run.spark.createDataFrame(rows, schema(QUALITY)).coalesce(1)
 
 
 def main(argv: list[str] | None = None) -> int:

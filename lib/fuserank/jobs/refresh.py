@@ -9,14 +9,10 @@ is killed leaves the previous ranking in place.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 from fuserank.jobs.command import job_main
 from fuserank.tables.results import RANKING
 from fuserank.usecases.refresh import before_spark, execute
-
-if TYPE_CHECKING:
-    pass
 
 READS = ()
 WRITES = (RANKING,)

@@ -11,7 +11,7 @@ import datetime as dt
 import functools
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fuserank.common.blocks import Block, Floats
 from fuserank.common.errors import FuserankError
@@ -24,9 +24,6 @@ from fuserank.registry.models import MODELS as DECLARED
 from fuserank.stages.scores.scoring import Scorer, score
 from fuserank.tables.results import MODELS, SCORES
 from fuserank.tables.samples import SAMPLES
-
-if TYPE_CHECKING:
-    pass
 
 READS, WRITES = (SAMPLES, MODELS), (SCORES,)
 SPLITS = ("valid", "rank")

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from fuserank.jobs.bronze import readable_rows
 from fuserank.jobs.inputs.pseudonyms import Hiding
+from fuserank.jobs.parts.bronze_tables import readable_rows
 from fuserank.sources.files.read import SourceFile, find_files, resolve_root
 from fuserank.stages.silver import dimensions, promotions
 from fuserank.stages.silver import events as ev

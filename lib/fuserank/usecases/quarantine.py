@@ -15,6 +15,8 @@ from fuserank.io.lake.lake import Lake
 from fuserank.io.lake.rows import SparkRows
 from fuserank.jobs import bronze, silver
 from fuserank.jobs.inputs.silver_files import Files
+from fuserank.jobs.parts.silver_bad import REOPENED
+from fuserank.jobs.parts.silver_preview import bad_rows
 from fuserank.sources.files.read import resolve_root
 from fuserank.stages.silver.problems import settled
 from fuserank.tables.ops import QUARANTINE
@@ -137,7 +139,7 @@ def retry(run: Run, with_files: bool) -> list[Outcome]:
     newer = _newer(Files(run.lake, dataset), before)
     if with_files and newer:
         gone = [content for found in newer.values() for content in found]
-        run.lake.merge(QUARANTINE, _replaced(_open(run.lake, dataset.name), gone, run), silver.REOPENED)
+        run.lake.merge(QUARANTINE, _replaced(_open(run.lake, dataset.name), gone, run), REOPENED)
         newer = {}
     rows = run.lake.read(QUARANTINE).where(f"dataset = '{dataset.name}'")
     resolved = rows.where(f"resolved_by = '{run.run_id}' OR resolution IS NULL")
@@ -152,7 +154,7 @@ def would(lake: Lake, dataset: DatasetConfig, now: dt.datetime) -> list[Outcome]
     """
     before, open_rows = _open_counts(lake, dataset.name), _open(lake, dataset.name)
     counted = {(table, OPEN): rows for table, (rows, _) in before.items()}
-    bad = [b for t in before if t in dataset.files for b in silver.bad_rows(lake, dataset, t, now)]
+    bad = [b for t in before if t in dataset.files for b in bad_rows(lake, dataset, t, now)]
     asked = open_rows.where(open_rows.source_table.isin([t for t in before if t in dataset.files]))
     if bad:
         found = settled(asked, reduce(lambda a, b: a.unionByName(b), bad), now, lake.run_id)

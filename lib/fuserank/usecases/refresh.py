@@ -10,9 +10,9 @@ from fuserank.config.mapping.load import load_dataset
 from fuserank.jobs import (
     evaluate,
     quality,
-    train,
 )
 from fuserank.jobs.inputs.pseudonyms import require_key
+from fuserank.jobs.parts.train_task import refuse_missing_reader
 from fuserank.pipeline.disk import in_words
 from fuserank.pipeline.graph import run_steps
 from fuserank.pipeline.plan import Assumed, Planned, needs_spark, plan_of, refuse_small_disks
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def execute(run: Run, as_of: dt.date) -> None:
     """Every step as soon as its tables are there; the ledger keeps what the plan said, and how far off it was."""
     for name in run.settings.models.use:  # known now; training is minutes away
-        train.refuse_missing_reader(run.settings.training_of(name))
+        refuse_missing_reader(run.settings.training_of(name))
     dataset = load_dataset(run.settings.dataset)
     chain = steps(as_of, run.settings, dataset)
     planned = plan_of(run.settings, dataset, chain, run.spark)

@@ -165,7 +165,7 @@ def test_where_no_model_was_in_time_no_page_is_written_and_why_is_said(
     from fuserank.config.settings import load
     from fuserank.usecases import leaderboard as job
 
-    def judge(run: Any, asked: Any, split: Any, validation: Any, told: job.Told) -> Iterator[Any]:
+    def judge(run: Any, asked: Any, split: Any, validation: Any, told: job.Outcome) -> Iterator[Any]:
         told.left_out += asked.models
         return iter(())
 

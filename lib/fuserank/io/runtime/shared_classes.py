@@ -14,10 +14,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
 
 _QUIET = "-Xlog:cds=off -Xlog:cds+dynamic=off"  # whether it fits is nobody's business: without it all works alike
 _TOUCHED = ("SPARK_CONF_DIR", "PYSPARK_SUBMIT_ARGS", "SPARK_SUBMIT_OPTS")

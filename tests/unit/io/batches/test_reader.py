@@ -8,7 +8,7 @@ import pytest
 
 from fuserank.common.errors import FuserankError
 from fuserank.config.train import TrainConfig
-from fuserank.jobs.train import refuse_missing_reader
+from fuserank.jobs.parts.train_task import refuse_missing_reader
 
 
 def test_petastorm_that_is_not_installed_is_told_with_both_cures(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from fuserank.learning.recommenders.interactions import Interactions
 from fuserank.learning.recommenders.kg_graph import mixed
 from fuserank.learning.recommenders.settings_content import KgConfig
 from fuserank.learning.recommenders.state import State
-from fuserank.stages.candidates.kg_walks import told as walks_of
+from fuserank.stages.candidates.kg_walks import walks as walks_of
 from tests.support.family import pairs
 
 CFG = KgConfig(half_life=20.0, popularity_half_life=10.0, popularity_power=0.8, smoothing=0.3, value_power=0.4)

@@ -14,7 +14,7 @@ import yaml
 
 from fuserank.config.mapping.dataset import DatasetConfig
 from fuserank.config.mapping.load import MappingError, parse_dataset
-from fuserank.jobs.bronze import readable_rows
+from fuserank.jobs.parts.bronze_tables import readable_rows
 from fuserank.sources.files.read import FoundFile, hashed
 from fuserank.sources.onboarding.guess.guess import Hints, guess
 from fuserank.sources.onboarding.guess.mapping_text import mapping_text

@@ -16,7 +16,7 @@ import pytest
 from fuserank.config.mapping.dataset import DatasetConfig
 from fuserank.config.mapping.load import parse_dataset
 from fuserank.config.yaml_text import parse
-from fuserank.jobs.bronze import readable_rows
+from fuserank.jobs.parts.bronze_tables import readable_rows
 from fuserank.sources.files.read import find_files, hashed
 from fuserank.sources.onboarding.guess.guess import Hints, guess
 from fuserank.sources.onboarding.guess.mapping_text import mapping_text

@@ -13,6 +13,7 @@ from fuserank.config.candidates import CandidatesConfig
 from fuserank.config.settings import WindowsConfig
 from fuserank.io.lake.lake import Lake
 from fuserank.jobs import candidates as job
+from fuserank.jobs.inputs.proposals import proposed
 from fuserank.tables.candidates import CANDIDATES, CO_PURCHASE, FACTORS, LEARNED
 from fuserank.tables.samples import SOURCES
 from fuserank.tables.silver import EVENTS
@@ -177,4 +178,4 @@ def test_what_sources_of_other_settings_proposed_is_not_given_and_tables_of_othe
         assert events.read(table).isEmpty()
     settings: Any = SimpleNamespace(candidates=CandidatesConfig(sources=("popular", "als")))
     run: Any = SimpleNamespace(lake=events, settings=settings)
-    assert {r["source"] for r in job.given(run, AS_OF).select("source").distinct().collect()} == {"popular"}
+    assert {r["source"] for r in proposed(run, AS_OF).select("source").distinct().collect()} == {"popular"}

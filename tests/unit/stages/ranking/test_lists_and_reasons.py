@@ -12,7 +12,7 @@ from fuserank.history.events import taken
 from fuserank.registry.sources import SOURCES
 from fuserank.stages.ranking import evidence as ev
 from fuserank.stages.ranking.lists import MOST_TAKEN, Filler, depth, lists, require_full
-from fuserank.stages.ranking.reasons import asked, reasoned
+from fuserank.stages.ranking.reasons import reasoned, wanted
 from fuserank.tables.candidates import CO_PURCHASE
 from fuserank.tables.results import FUSED
 from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY, ITEMS
@@ -61,7 +61,7 @@ def _ranked(spark: Any, fused: list[dict[str, Any]], k: int = 3) -> Any:
 def _with_reasons(spark: Any, bought: list[dict[str, Any]]) -> dict[tuple[int, int], tuple[str, str, list[str]]]:
     cfg = RankingConfig(evidence_events=2)
     rows = _ranked(spark, [*FUSED_ROWS, _fused(2, 8, fnn=0.3, item_cf=0.2, als=0.1), _fused(2, 6, kg=0.3, als=0.1)])
-    may_speak = asked(rows)
+    may_speak = wanted(rows)
     events = taken(frame(spark, EVENTS, bought), None)
     ids = frame(spark, ITEM_DICTIONARY, [{"item_id": f"i{n}", "item_index": n} for n in range(10)])
     names = ev.item_names(ids, frame(spark, ITEMS, [{"item_id": "i4", "name": "Bananas"}]))

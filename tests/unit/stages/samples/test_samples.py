@@ -17,7 +17,7 @@ from fuserank.stages.samples.catalogue import Catalogue, buckets, item_rows, sto
 from fuserank.stages.samples.encode import encoded
 from fuserank.stages.samples.keys import hashed, labelled, positions, thinned
 from fuserank.stages.samples.shards import sharded, tasks
-from fuserank.stages.samples.user_facts import USER_BUCKETS, ByUser, told
+from fuserank.stages.samples.user_facts import USER_BUCKETS, ByUser, facts_by_user
 from fuserank.tables import features as f
 from fuserank.tables.candidates import CANDIDATES, FACTORS
 from fuserank.tables.samples import NUMERIC, NUMERICS, SAMPLES, SHARDS
@@ -93,7 +93,7 @@ def sample(spark: SparkSession, bought: DataFrame | None = None, cfg: SamplesCon
     keys = hashed(thinned(labelled(candidates(spark), bought), "train", cfg, seed=7), 7, 2)
     factors = pa.table({"index": [1], "factor": [[3.0, 0.25]]})
     near = pa.table({"item_index": [2], "neighbour_index": [2], "similarity": [0.5]})
-    rows = told(positions(keys, 2), by_user(spark), buckets(USER_BUCKETS))
+    rows = facts_by_user(positions(keys, 2), by_user(spark), buckets(USER_BUCKETS))
     return encoded(rows, lambda: held, lambda: factors, lambda: near, cfg.minor_per_major, cfg.shards, 2)
 
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from fuserank.io.lake.digest import digest
-from fuserank.jobs.silver import bad_rows
+from fuserank.jobs.parts.silver_preview import bad_rows
 from fuserank.tables.ops import INGESTED, QUARANTINE
 from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY, USER_DICTIONARY
 from tests.support.lakes import fresh

@@ -1,0 +1,1 @@
+"""Parts of one job each, too long to stand in it."""

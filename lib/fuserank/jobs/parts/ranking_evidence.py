@@ -1,0 +1,77 @@
+"""What each source can show for the rows that it may speak for."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fuserank.common.errors import FuserankError
+from fuserank.common.factors import by_index
+from fuserank.config.mapping.load import load_dataset
+from fuserank.history.baskets import baskets, pairs
+from fuserank.history.words import words_of
+from fuserank.io.lake.broadcasts import columns_of, on_executors
+from fuserank.learning.recommenders.state import COLUMNS
+from fuserank.registry import loaded
+from fuserank.registry.sources import SOURCES, Source
+from fuserank.stages.candidates.histories import as_interactions
+from fuserank.stages.ranking import evidence as ev
+from fuserank.stages.ranking.similarity import nearest_own, unit_factors
+from fuserank.tables.candidates import CO_PURCHASE, FACTORS, LEARNED
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from fuserank.io.runtime.run import Run
+
+
+def evidence_of(
+    run: Run, as_of: dt.date, may_speak: DataFrame, bought: DataFrame, own: DataFrame, names: DataFrame
+) -> DataFrame:
+    """All that the sources can show for the rows that they may speak for."""
+    from pyspark.sql import functions as F
+
+    cfg, candidates, words = run.settings.ranking, run.settings.candidates, words_of(load_dataset(run.settings.dataset))
+    told = ev.counted(may_speak, ev.item_counts(bought, as_of, cfg), names, cfg, words)
+    for who in (SOURCES[name] for name in candidates.sources if candidates.quota(name)):
+        if who.reason == "own history":
+            told = told.unionByName(ev.repeated(may_speak, bought, who, cfg, words))
+        elif who.reason == "edges":
+            told = told.unionByName(ev.linked(may_speak, own, _edges(run, as_of, who), names, who, words))
+        elif who.reason == "vectors":
+            factors = _item_factors(run, as_of, who)
+            load = on_executors(run.spark, factors, sum(a.nbytes for a in factors))
+            theirs = may_speak.where(F.col("source") == who.name).select("user_index", "item_index")
+            similar = nearest_own(theirs, own, load, cfg.als_history, cfg.evidence_items)
+            told = told.unionByName(ev.nearest(may_speak, similar, names, who, words))
+        elif who.reason == "walk":
+            load_walks = columns_of(run.lake, LEARNED, COLUMNS, as_of_date=as_of, source=who.name)
+            theirs = may_speak.where(F.col("source") == who.name).select("user_index", "item_index")
+            histories = as_interactions(pairs(baskets(bought, as_of), ()))  # as the sources were given them
+            walks = loaded(who.walk)(theirs, histories, load_walks, candidates.of_source(who.name))
+            told = told.unionByName(ev.walked(may_speak, walks, names, who, words))
+    return told
+
+
+def _edges(run: Run, as_of: dt.date, who: Source) -> DataFrame:
+    """item_index, neighbour_index, similarity: what a source has kept of links between items."""
+    if who.writes == CO_PURCHASE.name:
+        return run.lake.read(CO_PURCHASE, as_of_date=as_of)
+    near = run.lake.read(LEARNED, as_of_date=as_of, source=who.name).where("part = 'near'")
+    return near.selectExpr("index item_index", "other neighbour_index", "value similarity")
+
+
+def _item_factors(run: Run, as_of: dt.date, who: Source) -> tuple[np.ndarray, np.ndarray]:
+    """Unit factors of all items that a source has learned; they ride to the executors by closure or broadcast."""
+    from pyspark.sql import functions as F
+
+    if who.writes == FACTORS.name:
+        saved = run.lake.read(FACTORS, as_of_date=as_of, side="item").select("index", "factor").toArrow()
+    else:
+        rows = run.lake.read(LEARNED, as_of_date=as_of, source=who.name).where("part = 'item'")
+        saved = rows.select("index", F.col("vector").alias("factor")).toArrow()
+    if saved.num_rows == 0:
+        raise FuserankError(f"no item factors of {who.name} as of {as_of}; run jobs/candidates.py --as-of {as_of}")
+    return unit_factors(*by_index(saved))
