@@ -64,16 +64,16 @@ def _within_limit(run: Run, as_of: dt.date, pair_rows: DataFrame) -> CandidatesC
     counted = pair_rows.agg(F.count_distinct("user_index").alias("users"), F.count(F.lit(1)).alias("pairs")).collect()[
         0
     ]
-    kept = cfg.within(counted["users"], counted["pairs"])
-    if kept is not cfg:
+    within = cfg.within(counted["users"], counted["pairs"])
+    if within is not cfg:
         wanted = cfg.rows_wanted(counted["users"], counted["pairs"])
-        quotas = ", ".join(f"{name} {kept.quota(name)}" for name in cfg.sources)
+        quotas = ", ".join(f"{name} {within.quota(name)}" for name in cfg.sources)
         run.say(
             f"candidates as of {as_of}: the quotas ask for {wanted:,} rows for {counted['users']:,} users;"
             f" candidates.max_rows={cfg.max_rows:,} cuts them to {quotas} a user (null: no limit)"
         )
         run.note(f"candidates.{as_of}.capped", 1.0)
-    return kept
+    return within
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -74,10 +74,10 @@ def job_main(
 
     ``before_spark``: refuses by settings alone what need not wait for a session.
     """
-    told = sys.argv[1:] if argv is None else argv
-    if guarded(lambda: refuse_blank(told)):
+    words = sys.argv[1:] if argv is None else argv
+    if guarded(lambda: refuse_blank(words)):
         return 2
-    args = parser(name, doc).parse_args(told)
+    args = parser(name, doc).parse_args(words)
     return guarded(lambda: _run(name, execute, settings_from(args), before_spark, args.days_before))
 
 

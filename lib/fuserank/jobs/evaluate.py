@@ -61,13 +61,13 @@ def execute(run: Run, as_of: dt.date) -> None:
     rows = [{**dataclasses.asdict(m), "as_of_date": as_of, "run_id": run.run_id} for m in found]
     frame = run.spark.createDataFrame([tuple(r[c] for c in METRICS.column_names) for r in rows], schema(METRICS))
     lake.replace(METRICS, frame.coalesce(1), as_of_date=as_of)
-    told: dict[str, list[dict[str, Any]]] = {SETS.name: [], ABLATION.name: []}  # what was said of other lists goes
+    rows_of: dict[str, list[dict[str, Any]]] = {SETS.name: [], ABLATION.name: []}  # what was said of other lists goes
     if cfg.ablation:
         test_window = window_from(run, as_of)
-        told[SETS.name] = candidate_sets(run, as_of, test_window, run.settings.candidates.sources)
-        told[ABLATION.name] = ablation(run, as_of, test_window)
+        rows_of[SETS.name] = candidate_sets(run, as_of, test_window, run.settings.candidates.sources)
+        rows_of[ABLATION.name] = ablation(run, as_of, test_window)
     for table in (SETS, ABLATION):
-        made = [tuple({**row, "run_id": run.run_id}[c] for c in table.column_names) for row in told[table.name]]
+        made = [tuple({**row, "run_id": run.run_id}[c] for c in table.column_names) for row in rows_of[table.name]]
         lake.replace(table, run.spark.createDataFrame(made, schema(table)).coalesce(1), as_of_date=as_of)
 
 

@@ -46,11 +46,11 @@ def transform(
 
 def execute(run: Run, as_of: dt.date) -> None:
     """Read what was known, build, write; intermediate frames are cached on the way and let go at the end."""
-    kept: list[DataFrame] = []
+    persisted: list[DataFrame] = []
 
     def keep(frame: DataFrame) -> DataFrame:
-        kept.append(frame.persist())
-        return kept[-1]
+        persisted.append(frame.persist())
+        return persisted[-1]
 
     cfg, days = run.settings.features, days_of(run.settings, as_of)
     try:
@@ -65,7 +65,7 @@ def execute(run: Run, as_of: dt.date) -> None:
             for name, write in writes.items():
                 run.note(f"{name}.rows", float(write.result()))
     finally:
-        for frame in reversed(kept):
+        for frame in reversed(persisted):
             frame.unpersist()
 
 

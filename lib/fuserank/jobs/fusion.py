@@ -49,8 +49,8 @@ def execute(run: Run, as_of: dt.date) -> None:
     rows = [{**r, "as_of_date": as_of, "run_id": run.run_id} for r in fitted.rows()]
     saved = run.spark.createDataFrame([tuple(r[c] for c in FITTED.column_names) for r in rows], schema(FITTED))
     lake.replace(FITTED, saved.coalesce(1), as_of_date=as_of)
-    said = said_by_all(proposed(run, as_of), scored(run, as_of, "rank"))
-    wide = side_by_side(said, None, fitted.sources, ranked=True)
+    scores = said_by_all(proposed(run, as_of), scored(run, as_of, "rank"))
+    wide = side_by_side(scores, None, fitted.sources, ranked=True)
     written = lake.replace(FUSED, fuse(wide, fitted, cfg), as_of_date=as_of)
     if not written:
         raise FuserankError(f"no candidates as of {as_of}; run jobs/candidates.py --as-of {as_of} first")

@@ -71,9 +71,9 @@ def execute(run: Run, as_of: dt.date) -> None:
         note_short(run, short)
         names = ev.item_names(lake.read(ITEM_DICTIONARY), lake.known(ITEMS, as_of))
         may_speak = held(stack, wanted(rows, own))
-        told = evidence_of(run, as_of, may_speak, bought, own, names)
+        found = evidence_of(run, as_of, may_speak, bought, own, names)
         full = (
-            reasoned(rows, may_speak, told, run.settings.candidates.sources)
+            reasoned(rows, may_speak, found, run.settings.candidates.sources)
             .join(users, "user_index")
             .join(names, "item_index")
         )

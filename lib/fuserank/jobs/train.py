@@ -19,7 +19,7 @@ from fuserank.io.lake import artifacts
 from fuserank.io.runtime.ranks import run_ranks
 from fuserank.io.runtime.run import Run
 from fuserank.jobs.command import job_main
-from fuserank.jobs.inputs.pinned import copies, kept, pinned_files
+from fuserank.jobs.inputs.pinned import copies, pinned_files, shared_folder
 from fuserank.jobs.parts.train_progress import TrainingProgress, ranks_folder
 from fuserank.jobs.parts.train_registry import register
 from fuserank.jobs.parts.train_task import TrainTask, make_task, refuse_missing_reader, train_rank
@@ -39,7 +39,9 @@ def execute(run: Run, as_of: dt.date) -> None:
     train_files = pinned_files(run.lake, version, as_of, "train", copied)
     valid_files = pinned_files(run.lake, version, as_of, "valid", copied)
     tasks = [
-        make_task(run.settings, name, train_files, valid_files, f"{kept(run)}/checkpoints/fuserank-{as_of}-{name}")
+        make_task(
+            run.settings, name, train_files, valid_files, f"{shared_folder(run)}/checkpoints/fuserank-{as_of}-{name}"
+        )
         for name in names
     ]
     for task in tasks:

@@ -77,7 +77,7 @@ def _quality(
     """NDCG@10 of each user with truth, by track, users ascending."""
     import pyarrow as pa
 
-    kept = tuple(s for s in (*sources, *models) if s != without)
+    remaining = tuple(s for s in (*sources, *models) if s != without)
     givers = [s for s in sources if s != without]
     test_window, fit_window = _given_by(test_window, givers, models), _given_by(fit_window, givers, models)
     if not (
@@ -85,7 +85,7 @@ def _quality(
     ).any():  # nothing to fit a fusion on: it would list nothing that is bought
         lists = test_window.append_column(f"score_{FUSION}", pa.nulls(test_window.num_rows, pa.float64()))
         return _by_track(lists)
-    fitted, _ = fit(fit_window, kept, cfg)
+    fitted, _ = fit(fit_window, remaining, cfg)
     score = fuse_table(test_window, fitted, cfg.rrf_k)["score"].to_numpy()
     score_N = np.where(_any(test_window, fitted.sources), score, np.nan)
     fused = test_window.append_column(f"score_{FUSION}", pa.array(score_N, from_pandas=True))

@@ -27,8 +27,8 @@ def segments_of(run: Run, as_of: dt.date, users: npt.NDArray[np.int32]) -> npt.N
     """The segment of each of the users (U,), by distinct baskets before the day."""
     from pyspark.sql import functions as F
 
-    asked = run.spark.createDataFrame([(int(u),) for u in users], "user_index int")
-    events = run.lake.known(EVENTS, as_of).join(F.broadcast(asked), "user_index", "left_semi")
+    of_users = run.spark.createDataFrame([(int(u),) for u in users], "user_index int")
+    events = run.lake.known(EVENTS, as_of).join(F.broadcast(of_users), "user_index", "left_semi")
     rows = baskets(taken(events, reversals(run.lake, events)), as_of).groupBy("user_index")
     table = rows.agg(F.count_distinct("basket").alias("baskets")).toArrow()
     user, count = (table[c].to_numpy() for c in ("user_index", "baskets"))
@@ -47,9 +47,9 @@ def candidate_sets(run: Run, as_of: dt.date, wide: pa.Table, sources: tuple[str,
     user, item, label = (wide[c].to_numpy() for c in ("user_index", "item_index", "label"))
     lists = {}
     for source in sources:
-        given = wide[f"score_{source}"].is_valid().to_numpy()
-        rank = wide[f"rank_{source}"].to_numpy()[given].astype(np.int64)
-        lists[source] = Listed(user[given], item[given], rank)
+        proposed_N = wide[f"score_{source}"].is_valid().to_numpy()
+        rank = wide[f"rank_{source}"].to_numpy()[proposed_N].astype(np.int64)
+        lists[source] = Listed(user[proposed_N], item[proposed_N], rank)
     judged = np.unique(user[label > 0])
     of_U = segments_of(run, as_of, judged)
     rows: list[dict[str, Any]] = []

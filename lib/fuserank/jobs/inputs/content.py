@@ -55,11 +55,11 @@ def content(lake: Lake, as_of: dt.date, unsold: bool = False) -> DataFrame:
 
     week = known(PROMOTIONS).where(F.col("week_start") >= F.date_sub(F.lit(as_of), _PROMOTED_DAYS))
     promoted = week.groupBy("item_id").agg(F.max("on_display").alias("display"), F.max("in_mailer").alias("mailer"))
-    shown = [F.when(F.col(kind), F.lit(kind)).alias("promotion") for kind in ("display", "mailer")]
+    promotions = [F.when(F.col(kind), F.lit(kind)).alias("promotion") for kind in ("display", "mailer")]
     parts = [
         *(_field(known(ITEMS), item, "item", name, name) for name in _ITEM_FIELDS),
         *(_field(known(COUPONS), item, "item", f"{name}_id", name) for name in ("coupon", "campaign")),
-        *(_field(promoted.select("item_id", kind), item, "item", "promotion", "promotion") for kind in shown),
+        *(_field(promoted.select("item_id", kind), item, "item", "promotion", "promotion") for kind in promotions),
         *(_field(known(USERS), user, "user", name, name) for name in _USER_FIELDS),
         _field(known(CAMPAIGN_USERS), user, "user", "campaign_id", "campaign"),
     ]
@@ -73,5 +73,5 @@ def _field(rows: DataFrame, numbered: DataFrame, side: str, column: str, field: 
     from pyspark.sql import functions as F
 
     named = rows.select(f"{side}_id", F.trim(F.col(column).cast("string")).alias("value")).where("value != ''")
-    told = named.join(numbered, f"{side}_id")
-    return told.select(F.lit(side).alias("side"), "index", F.lit(field).alias("field"), "value")
+    values = named.join(numbered, f"{side}_id")
+    return values.select(F.lit(side).alias("side"), "index", F.lit(field).alias("field"), "value")

@@ -11,6 +11,6 @@ if TYPE_CHECKING:
 
 def held(stack: ExitStack, rows: DataFrame) -> DataFrame:
     """``rows`` persisted; ``stack`` lets go of them when it closes, however it does."""
-    kept = rows.persist()
-    stack.callback(kept.unpersist)
-    return kept
+    persisted = rows.persist()
+    stack.callback(persisted.unpersist)
+    return persisted

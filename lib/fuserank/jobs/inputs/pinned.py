@@ -47,7 +47,7 @@ def written_anew(samples: DataFrame, folder: Path, partitions: int) -> list[str]
     return sorted(f"file://{path}" for path in folder.glob("shard=*/*.parquet"))
 
 
-def kept(run: Run) -> str:
+def shared_folder(run: Run) -> str:
     """The folder that driver and ranks have in common: a checkpoint in it outlives the run."""
     config, home = run.settings.ranks, run.lake.home
     if config.shared_dir:
@@ -64,4 +64,4 @@ def kept(run: Run) -> str:
 
 def copies(run: Run, version: int, as_of: dt.date) -> Path:
     """Where samples that ranks cannot open are copied to; the same for a rerun, which may resume."""
-    return Path(kept(run)) / "samples" / f"{as_of}-version-{version}"
+    return Path(shared_folder(run)) / "samples" / f"{as_of}-version-{version}"

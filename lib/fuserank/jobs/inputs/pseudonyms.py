@@ -93,23 +93,23 @@ def require_same(run: Run, dataset: DatasetConfig, key: Key | None, root: str) -
     :raises KeyProblem: another key, on or off after the first rows, other columns; names the cure
     """
     taken = _taken(run.lake) if key else set()  # before what is kept: that is written first
-    kept = _kept(run.lake)
+    recorded = _recorded(run.lake)
     _require_same_landing(dataset, key, root)
     if key is None:
-        if kept:
+        if recorded:
             raise KeyProblem(
                 f"lake {run.lake.root} holds pseudonyms, and the mapping of {dataset.name} has none: one user would be "
                 f"two; write pseudonyms: {{}} into the mapping, or {OTHER_LAKE}"
             )
         return
-    if kept and {row["key_check"] for row in kept} != {key.fingerprint}:
+    if recorded and {row["key_check"] for row in recorded} != {key.fingerprint}:
         raise KeyProblem(
             f"lake {run.lake.root} holds pseudonyms of another key: all users would be new; export the key of its "
             f"first run, or {OTHER_LAKE}"
         )
-    if taken and not kept:
+    if taken and not recorded:
         raise KeyProblem(f"lake {run.lake.root} holds ids as they came: pseudonyms cannot begin later; {OTHER_LAKE}")
-    want, have = replaced_columns(dataset), _columns(kept, dataset.name)
+    want, have = replaced_columns(dataset), _columns(recorded, dataset.name)
     for table in (t for name, t in sorted(taken) if name == dataset.name and t in dataset.files):
         if changed := want.get(table, frozenset()) ^ have.get(table, frozenset()):
             raise KeyProblem(
@@ -140,14 +140,14 @@ def _taken(lake: Lake) -> set[tuple[str, str]]:
     return {(r["dataset"], r["source_table"]) for r in rows}
 
 
-def _kept(lake: Lake) -> list[dict[str, Any]]:
+def _recorded(lake: Lake) -> list[dict[str, Any]]:
     return [r.asDict() for r in lake.read(PSEUDONYMS).collect()] if lake.exists(PSEUDONYMS) else []
 
 
-def _columns(kept: list[dict[str, Any]], dataset: str) -> dict[str, frozenset[str]]:
-    tables = {r["source_table"] for r in kept if r["dataset"] == dataset}
+def _columns(recorded: list[dict[str, Any]], dataset: str) -> dict[str, frozenset[str]]:
+    tables = {r["source_table"] for r in recorded if r["dataset"] == dataset}
     return {
-        t: frozenset(r["column"] for r in kept if (r["dataset"], r["source_table"]) == (dataset, t)) for t in tables
+        t: frozenset(r["column"] for r in recorded if (r["dataset"], r["source_table"]) == (dataset, t)) for t in tables
     }
 
 

@@ -73,8 +73,8 @@ class Sources:
             rows = without(rows, self.rejected)
         if cfg.segments.quotas is None:
             return rows
-        kept = [F.lit(x) for segment in SEGMENTS for x in (segment, cfg.quota_in(segment, source))]
-        quota = F.create_map(*kept)[F.col("segment")]
+        quotas = [F.lit(x) for segment in SEGMENTS for x in (segment, cfg.quota_in(segment, source))]
+        quota = F.create_map(*quotas)[F.col("segment")]
         users = self._segments(cfg).select("user_index", quota.alias("quota"))
         return rows.join(users, "user_index").where(F.col("rank") <= F.col("quota")).drop("quota")
 
@@ -87,23 +87,23 @@ class Sources:
         return count.select("user_index", segment.otherwise("light").alias("segment"))
 
     def _whole(self, source: str, cfg: CandidatesConfig) -> DataFrame:
-        who = SOURCES[source]
-        if not who.section:
-            return self._member(who, cfg)
+        declared = SOURCES[source]
+        if not declared.section:
+            return self._member(declared, cfg)
         section = cfg.of_source(source).model_copy(
             update={"quota": cfg.quota(source)}
         )  # a segment may ask for more than its own
-        rows: DataFrame = who.code("lists")(self._given(who), section)
+        rows: DataFrame = declared.code("lists")(self._inputs(declared), section)
         return rows
 
-    def _given(self, who: Source) -> SourceInputs:
+    def _inputs(self, source: Source) -> SourceInputs:
         def keep(rows: DataFrame) -> _Slice:
-            table = table_of(str(who.writes))
+            table = table_of(str(source.writes))
             self.lake.replace(table, rows, as_of_date=self.as_of)
             return _Slice(self.lake, table, self.as_of)
 
         partitions = self.run.spark.sparkContext.defaultParallelism
-        at_once = functools.partial(self._at_once, who.name)
+        at_once = functools.partial(self._at_once, source.name)
         return SourceInputs(
             self.basket_rows,
             self.pair_rows,
@@ -112,8 +112,8 @@ class Sources:
             at_once,
             keep,
             self._recurrence,
-            note=lambda metric, value: self.run.note(f"{who.name}.{self.as_of}.{metric}", value),
-            say=lambda line: self.run.say(f"{who.name} as of {self.as_of} {line}"),
+            note=lambda metric, value: self.run.note(f"{source.name}.{self.as_of}.{metric}", value),
+            say=lambda line: self.run.say(f"{source.name} as of {self.as_of} {line}"),
         )
 
     def _recurrence(self) -> Recurrence:
@@ -135,20 +135,20 @@ class Sources:
         days = self.run.settings.windows.label_days
         return min(self.as_of, label_window(self.run.chain_as_of, days, back=2).start)
 
-    def _member(self, who: Source, cfg: CandidatesConfig) -> DataFrame:
-        source, told, lake = who.name, cfg.member(who.name), self.lake
-        ranks = self._at_once(source) if who.distributed else max(slots(self.run.spark).total, 1)
+    def _member(self, declared: Source, cfg: CandidatesConfig) -> DataFrame:
+        source, cfg_of, lake = declared.name, cfg.member(declared.name), self.lake
+        ranks = self._at_once(source) if declared.distributed else max(slots(self.run.spark).total, 1)
         taken, load_pairs = self.folder.once("pairs", lambda: as_interactions(self.pair_rows), PAIR_COLUMNS)
         load_content = None
-        if who.content:
+        if declared.content:
             load_content = self.folder.once("content", lambda: content(self.run.lake, self.as_of), CONTENT_COLUMNS)[1]
-        settings = self._settled(who, told.settings)
-        learned = family.fit(who, taken, load_pairs, settings, self.run.seed, ranks, load_content)
+        settings = self._settled(declared, cfg_of.settings)
+        learned = family.fit(declared, taken, load_pairs, settings, self.run.seed, ranks, load_content)
         lake.replace(LEARNED, learned, as_of_date=self.as_of, source=source)
         load = columns_of(lake, LEARNED, COLUMNS, as_of_date=self.as_of, source=source)
-        return family.propose(who, taken, load, settings, cfg.quota(source), ranks, told.exclude_seen)
+        return family.propose(declared, taken, load, settings, cfg.quota(source), ranks, cfg_of.exclude_seen)
 
-    def _settled(self, who: Source, settings: Section) -> Section:
+    def _settled(self, source: Source, settings: Section) -> Section:
         """The settings with what the data say where they are ``auto``; the same on
         all days of a chain, as ``_recurrence`` is.
         """
@@ -162,10 +162,10 @@ class Sources:
 
         numbers = self.run.lake.once(EVENTS, f"numbers as of {first}", count)
         by_data = settled(settings, numbers)
-        self.run.say(f"{who.name} as of {self.as_of} by the data ({numbers}): {chosen(settings, by_data)}")
+        self.run.say(f"{source.name} as of {self.as_of} by the data ({numbers}): {chosen(settings, by_data)}")
         for name in open_fields(settings):
             if isinstance(value := getattr(by_data, name), int | float):
-                self.run.note(f"{who.name}.{self.as_of}.{name}", float(value))
+                self.run.note(f"{source.name}.{self.as_of}.{name}", float(value))
         return by_data
 
     def _at_once(self, source: str) -> int:

@@ -45,8 +45,8 @@ def _wide(run: Run, as_of: dt.date, split: str, candidates: DataFrame, judged: D
     """Sorted by user and item. At most ``fit_users`` of ``users`` come to the driver."""
     refuse_other_windows(run)
     drawn = draw_users(users, run.settings.fit_users, run.seed).persist()
-    said = said_by_all(candidates, scored(run, as_of, split))
-    mine = [frame.join(drawn, "user_index", "left_semi") for frame in (said, judged)]
+    scores = said_by_all(candidates, scored(run, as_of, split))
+    mine = [frame.join(drawn, "user_index", "left_semi") for frame in (scores, judged)]
     sources = (*run.settings.candidates.sources, *run.settings.models.use)
     table = side_by_side(mine[0], mine[1], sources, ranked=True).toArrow()
     drawn.unpersist()

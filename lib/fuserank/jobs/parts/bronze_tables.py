@@ -93,10 +93,10 @@ def readable_rows(
     def look(found: Sequence[tuple[str, str]]) -> None:
         if brought is not None:
             found = [*found, *(kind for kind in brought.dtypes if files.join and kind[0] in files.join.columns)]
-        shown = declared(found, files) if hide else found
-        check_columns(shown, files, file.name)
-        if len(shown) < len(found):
-            say(f"{file.name}: {len(found) - len(shown)} columns that the mapping does not declare are not kept")
+        checked = declared(found, files) if hide else found
+        check_columns(checked, files, file.name)
+        if len(checked) < len(found):
+            say(f"{file.name}: {len(found) - len(checked)} columns that the mapping does not declare are not kept")
 
     frame = read_file(
         spark, file, files.format, reader_options(files), look, not hide, files.columns, files.skip, files.paths()

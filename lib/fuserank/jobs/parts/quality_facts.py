@@ -49,7 +49,7 @@ def facts(lake: Lake, dataset: DatasetConfig, as_of: dt.date, cfg: QualityConfig
     days = {r["event_date"]: r["events"] for r in counts.by_day(events).collect()}
     if not days:
         return Facts(as_of)
-    given = dataset.dimensions.declared()
+    declared = dataset.dimensions.declared()
     binned = counts.by_bin(events, lake.known(t.ITEMS, as_of), as_of, cfg.window_days, dataset.time_zone).collect()
     bins: dict[str, dict[str | None, tuple[int, int]]] = {}
     for r in binned:
@@ -58,7 +58,7 @@ def facts(lake: Lake, dataset: DatasetConfig, as_of: dt.date, cfg: QualityConfig
     catalogue = bins.pop("catalogue", {})  # no events in both windows: no bins
     small = [Counted(r["table"], r["key"], r["rows"], r["wrong"], r["other"]) for r in _small(lake, dataset, as_of)]
     references = [c for c in small if c.other]
-    if "items" in given and catalogue:
+    if "items" in declared and catalogue:
         now = {name: pair[1] for name, pair in catalogue.items()}
         unknown = now.get("unknown", 0)
         references.insert(0, Counted(t.EVENTS.name, "item_id", sum(now.values()), unknown, t.ITEMS.name))
@@ -66,7 +66,7 @@ def facts(lake: Lake, dataset: DatasetConfig, as_of: dt.date, cfg: QualityConfig
         as_of,
         days,
         next(c.rows for c in small if c.table == t.ITEM_DICTIONARY.name),
-        {d: b for d, b in bins.items() if d not in counts.TOPS and (d != "department" or "items" in given)},
+        {d: b for d, b in bins.items() if d not in counts.TOPS and (d != "department" or "items" in declared)},
         tops,
         tuple(_quarantined(lake, dataset)),
         tuple(c for c in small if c.key and not c.other),
@@ -78,14 +78,14 @@ def _small(lake: Lake, dataset: DatasetConfig, as_of: dt.date) -> list:
     """Keys and references of the dimensions that the data set has, and how many items have events."""
     from pyspark.sql import functions as F
 
-    given, mine = dataset.dimensions.declared(), F.col("dataset") == dataset.name
+    declared, mine = dataset.dimensions.declared(), F.col("dataset") == dataset.name
     early = F.col("first_event_time") < F.lit(as_of).cast("timestamp")
     frames = [counts.rows_of(lake.read(t.ITEM_DICTIONARY).where(early), "items", t.ITEM_DICTIONARY.name)]
-    for name in (n for n in SLICES if n in given):
+    for name in (n for n in SLICES if n in declared):
         rows = lake.read(SLICES[name]).where(mine)
         frames.append(counts.repeated_keys(rows, SLICES[name].name, SLICES[name].keys))
         for child, column, other, needs in _REFERENCES:
-            if child == name and (needs is None or needs in given):
+            if child == name and (needs is None or needs in declared):
                 frames.append(counts.dangling(rows, SLICES[name].name, column, lake.read(other), other.name))
     return counts.together(frames).orderBy("rule", "table", "key").collect()
 
@@ -100,10 +100,10 @@ def _quarantined(lake: Lake, dataset: DatasetConfig) -> list[Counted]:
         one_each = rows.select("source_table", "content_hash", "row").distinct()  # a row may break rules of two uses
         wrong = {r["source_table"]: r["count"] for r in one_each.groupBy("source_table").count().collect()}
     files = Files(lake, dataset)
-    asked = [name for name in dataset.files if wrong.get(name)]
+    with_wrong = [name for name in dataset.files if wrong.get(name)]
     have: dict[str, int] = {}
-    if asked:
-        counted = counts.together([counts.rows_of(files.rows(name), "rows", name) for name in asked]).collect()
+    if with_wrong:
+        counted = counts.together([counts.rows_of(files.rows(name), "rows", name) for name in with_wrong]).collect()
         have = {r["table"]: r["rows"] for r in counted}
     return [Counted(name, "", have.get(name, 0), wrong.get(name, 0)) for name in sorted(dataset.files)]
 

@@ -34,44 +34,44 @@ def evidence_of(
     from pyspark.sql import functions as F
 
     cfg, candidates, words = run.settings.ranking, run.settings.candidates, words_of(load_dataset(run.settings.dataset))
-    told = ev.counted(may_speak, ev.item_counts(bought, as_of, cfg), names, cfg, words)
-    for who in (SOURCES[name] for name in candidates.sources if candidates.quota(name)):
-        if who.reason == "own history":
-            told = told.unionByName(ev.repeated(may_speak, bought, who, cfg, words))
-        elif who.reason == "edges":
-            told = told.unionByName(ev.linked(may_speak, own, _edges(run, as_of, who), names, who, words))
-        elif who.reason == "vectors":
-            factors = _item_factors(run, as_of, who)
+    found = ev.counted(may_speak, ev.item_counts(bought, as_of, cfg), names, cfg, words)
+    for source in (SOURCES[name] for name in candidates.sources if candidates.quota(name)):
+        if source.reason == "own history":
+            found = found.unionByName(ev.repeated(may_speak, bought, source, cfg, words))
+        elif source.reason == "edges":
+            found = found.unionByName(ev.linked(may_speak, own, _edges(run, as_of, source), names, source, words))
+        elif source.reason == "vectors":
+            factors = _item_factors(run, as_of, source)
             load = on_executors(run.spark, factors, sum(a.nbytes for a in factors))
-            theirs = may_speak.where(F.col("source") == who.name).select("user_index", "item_index")
+            theirs = may_speak.where(F.col("source") == source.name).select("user_index", "item_index")
             similar = nearest_own(theirs, own, load, cfg.als_history, cfg.evidence_items)
-            told = told.unionByName(ev.nearest(may_speak, similar, names, who, words))
-        elif who.reason == "walk":
-            load_walks = columns_of(run.lake, LEARNED, COLUMNS, as_of_date=as_of, source=who.name)
-            theirs = may_speak.where(F.col("source") == who.name).select("user_index", "item_index")
+            found = found.unionByName(ev.nearest(may_speak, similar, names, source, words))
+        elif source.reason == "walk":
+            load_walks = columns_of(run.lake, LEARNED, COLUMNS, as_of_date=as_of, source=source.name)
+            theirs = may_speak.where(F.col("source") == source.name).select("user_index", "item_index")
             histories = as_interactions(pairs(baskets(bought, as_of), ()))  # as the sources were given them
-            walks = loaded(who.walk)(theirs, histories, load_walks, candidates.of_source(who.name))
-            told = told.unionByName(ev.walked(may_speak, walks, names, who, words))
-    return told
+            walks = loaded(source.walk)(theirs, histories, load_walks, candidates.of_source(source.name))
+            found = found.unionByName(ev.walked(may_speak, walks, names, source, words))
+    return found
 
 
-def _edges(run: Run, as_of: dt.date, who: Source) -> DataFrame:
+def _edges(run: Run, as_of: dt.date, source: Source) -> DataFrame:
     """item_index, neighbour_index, similarity: what a source has kept of links between items."""
-    if who.writes == CO_PURCHASE.name:
+    if source.writes == CO_PURCHASE.name:
         return run.lake.read(CO_PURCHASE, as_of_date=as_of)
-    near = run.lake.read(LEARNED, as_of_date=as_of, source=who.name).where("part = 'near'")
+    near = run.lake.read(LEARNED, as_of_date=as_of, source=source.name).where("part = 'near'")
     return near.selectExpr("index item_index", "other neighbour_index", "value similarity")
 
 
-def _item_factors(run: Run, as_of: dt.date, who: Source) -> tuple[np.ndarray, np.ndarray]:
+def _item_factors(run: Run, as_of: dt.date, source: Source) -> tuple[np.ndarray, np.ndarray]:
     """Unit factors of all items that a source has learned; they ride to the executors by closure or broadcast."""
     from pyspark.sql import functions as F
 
-    if who.writes == FACTORS.name:
+    if source.writes == FACTORS.name:
         saved = run.lake.read(FACTORS, as_of_date=as_of, side="item").select("index", "factor").toArrow()
     else:
-        rows = run.lake.read(LEARNED, as_of_date=as_of, source=who.name).where("part = 'item'")
+        rows = run.lake.read(LEARNED, as_of_date=as_of, source=source.name).where("part = 'item'")
         saved = rows.select("index", F.col("vector").alias("factor")).toArrow()
     if saved.num_rows == 0:
-        raise FuserankError(f"no item factors of {who.name} as of {as_of}; run jobs/candidates.py --as-of {as_of}")
+        raise FuserankError(f"no item factors of {source.name} as of {as_of}; run jobs/candidates.py --as-of {as_of}")
     return unit_factors(*by_index(saved))

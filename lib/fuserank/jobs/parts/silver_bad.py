@@ -33,13 +33,13 @@ def settle(run: Run, dataset: DatasetConfig, looked: list[tuple[str, str]], bad:
 
     files = run.spark.createDataFrame(looked, "source_table string, content_hash string")
     rows = run.lake.read(QUARANTINE).where("resolution IS NULL")
-    asked = rows.where(F.col("dataset") == dataset.name).join(
+    open_rows = rows.where(F.col("dataset") == dataset.name).join(
         F.broadcast(files), ["source_table", "content_hash"], "left_semi"
     )
-    if looked and not asked.isEmpty():
+    if looked and not open_rows.isEmpty():
         still = all_of(bad) if bad else rows.limit(0)
         run.count(
-            "quarantine_resolved", run.lake.merge(QUARANTINE, settled(asked, still, run.now, run.run_id), REOPENED)
+            "quarantine_resolved", run.lake.merge(QUARANTINE, settled(open_rows, still, run.now, run.run_id), REOPENED)
         )
 
 

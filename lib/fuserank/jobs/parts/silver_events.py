@@ -53,11 +53,11 @@ def refine_events(run: Run, dataset: DatasetConfig, files: Files) -> Bad:
     if state["bad"]:
         bad += [bad for e, part in parts for bad in bad_of(part, run, dataset, e.source, "events")]
 
-    def kept(parts: Parts) -> Parts:
+    def without_bad(parts: Parts) -> Parts:
         """Where no row is bad, no cell is looked at once more to find that out."""
         return [(e, part.where("_problem IS NULL")) for e, part in parts] if state["bad"] else parts
 
-    good, links = kept(parts), None
+    good, links = without_bad(parts), None
     if dataset.dimensions.identity_links:
         links = run.lake.read(t.IDENTITY_LINKS, dataset=dataset.name)
         good = [(e, as_one(part, links)) for e, part in good]
@@ -72,7 +72,7 @@ def refine_events(run: Run, dataset: DatasetConfig, files: Files) -> Bad:
     if by_day and all(d.count() <= _BROADCAST_ROWS for d in dictionaries):
         dictionaries = [F.broadcast(d) for d in dictionaries]
         # a number of its own, as Spark would make few tasks of few bytes: the work comes after the shuffle
-        good = kept(typed(by_day=shuffle_tasks(run.spark)))
+        good = without_bad(typed(by_day=shuffle_tasks(run.spark)))
         run.lake.append(t.EVENTS, _indexed(good, dictionaries))
     elif first:
         run.lake.append(t.EVENTS, _indexed(good, dictionaries).repartition("event_date"))
@@ -107,6 +107,6 @@ def flagged_once(tables: list[DataFrame]) -> list[DataFrame]:
     once: list[DataFrame] = []
     for events in tables:
         alone = ev.without_duplicates(events)
-        before = [told.where("_problem IS NULL").select("event_id") for told in once]
+        before = [earlier.where("_problem IS NULL").select("event_id") for earlier in once]
         once.append(ev.without_told(alone, all_of(before)) if before else alone)
     return once

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fuserank.io.runtime.run import Run
-from fuserank.jobs.inputs.pinned import kept
+from fuserank.jobs.inputs.pinned import shared_folder
 
 _SHOW_SECONDS = 5.0  # between two lines of steps
 
@@ -24,7 +24,7 @@ def ranks_folder(run: Run) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="fuserank-train-") as place:
             yield Path(place)
         return
-    shared = Path(kept(run)) / "ranks" / run.run_id  # readable for executors that run as somebody else
+    shared = Path(shared_folder(run)) / "ranks" / run.run_id  # readable for executors that run as somebody else
     shared.mkdir(parents=True)
     try:
         yield shared
