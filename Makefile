@@ -81,7 +81,7 @@ lint: setup-dev ## ruff, mypy, import-linter, hadolint, generated docs and deplo
 	@$(BIN)/ruff format --check lib tests jobs benchmarks deploy notebooks docs/conf.py docs/tutorial
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
-	@for page in tables settings commands; do $(BIN)/fuserank $$page --check docs/$$page.md || exit 1; done
+	@for page in tables settings commands api; do $(BIN)/fuserank $$page --check docs/$$page.md || exit 1; done
 	@for surface in kubernetes airflow databricks; do $(BIN)/fuserank render $$surface $(EXAMPLE) --check deploy/$$surface || exit 1; done
 	@$(BIN)/hadolint deploy/docker/Dockerfile.*
 
@@ -89,7 +89,7 @@ golden: setup-dev ## write what is rendered again: submit commands and help text
 	@GOLDEN=rewrite $(BIN)/python -m pytest tests/golden tests/unit/sources/test_bad_input_page.py
 
 docs: setup ## write docs/tables.md, settings.md and commands.md from contracts, settings and commands
-	@for page in tables settings commands; do $(BIN)/fuserank $$page > docs/$$page.md || exit 1; done
+	@for page in tables settings commands api; do $(BIN)/fuserank $$page > docs/$$page.md || exit 1; done
 
 .venv-site/made-from: requirements/site.txt
 	@rm -rf .venv-site && $(PYTHON) -m venv .venv-site && .venv-site/bin/python -m pip install -q --require-hashes --no-deps -r $< && cp $< $@

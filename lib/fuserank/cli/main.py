@@ -23,7 +23,7 @@ from fuserank.cli.profile import profile
 from fuserank.cli.quarantine import app as quarantine
 from fuserank.cli.quotas import quotas
 from fuserank.cli.recommend import recommend
-from fuserank.cli.reference import commands, settings
+from fuserank.cli.reference import api, commands, settings
 from fuserank.cli.refresh import refresh
 from fuserank.cli.render import render
 from fuserank.cli.report import report
@@ -60,6 +60,7 @@ for command in (
     tables,
     settings,
     commands,
+    api,
     vault,
     doctor,
     render,

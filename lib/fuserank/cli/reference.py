@@ -26,6 +26,13 @@ def commands(context: typer.Context, check: Check = None) -> None:
     printed(markdown(context.find_root().command), check)
 
 
+def api(check: Check = None) -> None:
+    """What programs and notebooks may import, as Markdown: modules, signatures, docstrings."""
+    from fuserank.cli.api_page import markdown
+
+    printed(markdown(), check)
+
+
 def printed(text: str, check: Path | None) -> None:
     """The page on stdout; with ``check`` nothing, and FuserankError where the file holds something else."""
     if check is None:

@@ -26,8 +26,8 @@ _LABELS = {
 
 
 def parameters(dbutils: Any = None) -> dict[str, str]:
-    """lake, env and as_of: of Databricks' widgets, which are made where they are not there, else of FUSERANK_LAKE …
-    .
+    """lake, env and as_of: of Databricks' widgets, which are made where they are not there, else of the variables
+    FUSERANK_LAKE, FUSERANK_ENV and FUSERANK_AS_OF.
     """
     if dbutils is None:
         return {name: os.environ.get(f"FUSERANK_{name.upper()}", "") for name in _LABELS} | {
