@@ -160,6 +160,47 @@ def test_files_and_functions_stay_small() -> None:
     assert not long
 
 
+PLAIN = re.compile(r"_?(told|said|asked|given|kept|shown|who)")  # docs/glossary.md: they say nothing of what a value is
+
+
+def _names(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Every identifier with its line."""
+    for node in ast.walk(tree):
+        for key in ("id", "arg", "attr", "name", "asname"):
+            if isinstance(name := getattr(node, key, None), str):
+                yield getattr(node, "lineno", 0), name
+
+
+def test_no_name_says_only_that_something_happened_to_a_value() -> None:
+    others = (p for room in ("tests", "jobs", "benchmarks", "deploy", "notebooks") for p in (ROOT / room).rglob("*.py"))
+    found = []
+    for path in [*MODULES, *sorted(others)]:
+        name = path.relative_to(ROOT).as_posix()
+        found += [name] if PLAIN.fullmatch(path.stem) else []
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        found += [f"{name}:{line} {word}" for line, word in _names(tree) if PLAIN.fullmatch(word)]
+    assert not found
+
+
+def test_a_job_is_short_and_says_what_it_reads_and_writes() -> None:
+    for job in sorted((PACKAGE / "jobs").glob("[a-z]*.py")):
+        text = job.read_text(encoding="utf-8")
+        assert len(text.splitlines()) <= 100, job.name
+        names = {name for name in ("READS", "WRITES", "def main(") if name in text}
+        assert job.stem == "command" or names == {"READS", "WRITES", "def main("}, job.name
+
+
+def test_every_helper_that_all_share_has_two_rooms_that_use_it() -> None:
+    users: dict[str, set[str]] = {}
+    for module in MODULES:
+        room = "/".join(module.relative_to(PACKAGE).parts[:-1][:2])  # two stages are two rooms
+        for name in imports(ast.parse(module.read_text(encoding="utf-8")), top_only=False):
+            if name.startswith("fuserank.common."):
+                users.setdefault(name.rpartition(".")[2], set()).add(room)
+    alone = {name: rooms for name, rooms in users.items() if len(rooms) < 2}
+    assert not alone
+
+
 def test_every_stage_has_its_shim_and_says_how_to_submit_it() -> None:
     stages = {p.stem for p in (PACKAGE / "jobs").glob("[a-z]*.py")} - {"command"}
     shims = {p.stem: p.read_text(encoding="utf-8") for p in (ROOT / "jobs").glob("*.py")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -93,6 +94,11 @@ class Column:
         if self.person not in {None, *get_args(Person)}:
             raise ContractError(f"column {self.name}: person {self.person!r} is not one of {get_args(Person)}")
 
+    @property
+    def sql_type(self) -> str:
+        """The type as Spark names it: bigint for long."""
+        return self.type.replace("long", "bigint")
+
 
 @dataclass(frozen=True)
 class Table:
@@ -153,3 +159,31 @@ class Table:
             if c.name == name:
                 return c
         raise ContractError(f"table {self.name} has no column {name!r}; it has {', '.join(self.column_names)}")
+
+
+def differences(table: Table, found: Mapping[str, tuple[str, bool]]) -> list[str]:
+    """How a table that lies in a lake differs from its contract, a phrase each; empty where it is as promised.
+
+    ``found``: column → (its type in Spark's words, whether it may be null). A column that may be null may be missing
+    where the contract has had older versions; columns that no contract names are nobody's fault.
+    """
+    wrong = []
+    for column in table.columns:
+        if column.name not in found:
+            if not column.nullable or table.version == 1:
+                wrong.append(f"column {column.name} is missing")
+            continue
+        type_found, may_be_null = found[column.name]
+        if type_found != column.sql_type:
+            wrong.append(f"column {column.name} is {type_found}, the contract says {column.sql_type}")
+        elif may_be_null and not column.nullable:
+            wrong.append(f"column {column.name} may be null there, the contract says never")
+    return wrong
+
+
+def broken_contract(table: Table, root: str, wrong: Sequence[str]) -> str:
+    """The words for a table in the lake ``root`` that is not what its contract says."""
+    return (
+        f"table {table.name} in {root} is not what fuserank writes: {'; '.join(wrong)}. Another program or another"
+        f" fuserank has changed it: restore an older version (RESTORE TABLE), or take another --lake"
+    )

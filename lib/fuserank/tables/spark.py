@@ -71,7 +71,6 @@ def conform(frame: DataFrame, table: Table) -> DataFrame:
     if extra and not table.open_schema:
         raise ContractError(f"table {table.name}: {', '.join(extra)} not in the contract; drop or declare them")
     for c in table.columns:
-        want = {"int": "int", "long": "bigint"}.get(c.type, c.type.replace("long", "bigint"))
-        if have[c.name] != want:
+        if have[c.name] != c.sql_type:
             raise ContractError(f"table {table.name}: column {c.name} is {have[c.name]}, the contract says {c.type}")
     return frame.select(*table.column_names, *sorted(extra))

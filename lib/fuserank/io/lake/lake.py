@@ -14,6 +14,7 @@ from urllib.parse import unquote
 from fuserank.common.errors import LakeError
 from fuserank.io.lake.places import is_catalog, is_memory, place_of, quoted
 from fuserank.tables import Table
+from fuserank.tables.contract import broken_contract, differences
 from fuserank.tables.spark import conform
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Lake:
         self.versions_written: dict[str, int] = {}
         self.rows_written: dict[str, int] = {}
         self._grown: set[str] = set()
+        self._as_promised: set[tuple[str, int]] = set()
         self._answers: dict[tuple[str, int, str], Any] = {}
         self._asking: dict[tuple[str, int, str], threading.Lock] = defaultdict(threading.Lock)
 
@@ -86,9 +88,21 @@ class Lake:
                 f"table {table.name} is not in the lake {self.root}; the job that writes it is jobs/{table.writer}.py"
             )
         self.versions_read[table.name] = newest if version is None else version
-        frame = _whole(table, self.place.read(table, version))
+        frame = self.place.read(table, version)
+        self._refuse_other(table, frame)
+        frame = _whole(table, frame)
         condition = _condition(table, slice_values)
         return frame.where(condition) if condition else frame
+
+    def _refuse_other(self, table: Table, frame: DataFrame) -> None:
+        """Raises LakeError where the table is not what its contract says: by its schema, once for each version."""
+        at = (table.name, self.versions_read[table.name])
+        if at in self._as_promised:
+            return
+        fields = {f.name: (f.dataType.simpleString(), f.nullable) for f in frame.schema.fields}
+        if wrong := differences(table, fields):
+            raise LakeError(broken_contract(table, self.root, wrong))
+        self._as_promised.add(at)
 
     def known(self, table: Table, as_of: dt.date) -> DataFrame:
         """The one as-of reader: only rows that were known before 00:00 UTC of ``as_of``."""

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from fuserank.common.errors import FuserankError
+from fuserank.common.errors import FuserankError, LakeError
 from fuserank.io.lake.places import local_path
 from fuserank.tables import Table
+from fuserank.tables.contract import broken_contract, differences
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -185,7 +186,11 @@ class FolderRows:
         return sorted({str(p[column]) for p in opened.partitions()})
 
     def _columns(self, table: Table) -> set[str]:
-        return {field.name for field in self._opened(table).schema().fields}
+        """The names of its columns; raises FuserankError where the table is not what its contract says."""
+        fields = {f.name: (_sql_type(f.type), f.nullable) for f in self._opened(table).schema().fields}
+        if wrong := differences(table, fields):
+            raise LakeError(broken_contract(table, self.root, wrong))
+        return set(fields)
 
     def _opened(self, table: Table) -> DeltaTable:
         from deltalake import DeltaTable
@@ -359,3 +364,13 @@ def _plain(kind: Any, cells: list[Any]) -> list[Any]:
     if DataType.is_timestamp(kind) and kind.tz is not None:
         return [None if c is None else c.astimezone(dt.UTC).replace(tzinfo=None) for c in cells]
     return cells
+
+
+def _sql_type(kind: Any) -> str:
+    """A type of Delta's log in Spark's words."""
+    if hasattr(kind, "element_type"):
+        return f"array<{_sql_type(kind.element_type)}>"
+    if hasattr(kind, "key_type"):
+        return f"map<{_sql_type(kind.key_type)},{_sql_type(kind.value_type)}>"
+    name = str(getattr(kind, "type", kind))
+    return {"integer": "int", "long": "bigint", "short": "smallint", "byte": "tinyint"}.get(name, name)

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructField, StructType
 
 from fuserank.io.lake.digest import digest
 from fuserank.io.lake.lake import Lake, LakeError
+from fuserank.io.lake.rows import FolderRows
 from fuserank.tables import ContractError, Table
 from fuserank.tables.candidates import CANDIDATES
 from fuserank.tables.silver import EVENTS, ITEMS
@@ -48,6 +50,31 @@ def test_a_frame_that_breaks_the_contract_is_refused_by_name(
 ) -> None:
     with pytest.raises(ContractError, match=words):
         lake.replace(CANDIDATES, change(candidates(spark, "als", 1)), as_of_date=DAY, source="als")
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ("* EXCEPT (score)", "column score is missing"),
+        ("* EXCEPT (score), CAST(score AS double) AS score", "column score is double, the contract says float"),
+        ("*", "column rank may be null there, the contract says never"),
+    ],
+)
+def test_a_table_that_something_else_has_changed_is_refused_by_both_readers(
+    spark: SparkSession, lake: Lake, columns: str, words: str
+) -> None:
+    lake.replace(CANDIDATES, candidates(spark, "als", 7), as_of_date=DAY, source="als")
+    lake.read(CANDIDATES).createOrReplaceTempView("changed")
+    made = spark.sql(f"SELECT {columns} FROM changed")
+    loose = StructType([StructField(f.name, f.dataType, nullable=True) for f in made.schema])
+    path = f"{lake.root}/{CANDIDATES.name.replace('.', '/')}"
+    spark.createDataFrame(made.collect(), loose).write.format("delta").mode("overwrite").option(
+        "overwriteSchema", "true"
+    ).save(path)
+    for read in (lambda: lake.read(CANDIDATES), lambda: FolderRows(lake.root).rows(CANDIDATES, {})):
+        with pytest.raises(LakeError, match=r"candidates\.candidates in .* is not what fuserank writes") as refused:
+            read()
+        assert words in str(refused.value)
 
 
 def test_delta_keeps_the_check_of_the_contract(spark: SparkSession, lake: Lake) -> None:
