@@ -18,8 +18,8 @@ class KubernetesConfig(Section):
     master: str = Field("k8s://https://kubernetes.default.svc", description="the API server, for spark-submit")
     namespace: str = Field("fuserank", pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", description="of all objects")
     service_account: str = Field("fuserank-driver", description="whom drivers run as: may make pods in the namespace")
-    data_image: str = Field("fuserank-data:0.1.0", description="without torch: for all jobs but train and scores")
-    train_image: str = Field("fuserank-train:0.1.0", description="with torch: for train, scores and refresh")
+    data_image: str = Field("fuserank-data:0.2.0", description="without torch: for all jobs but train and scores")
+    train_image: str = Field("fuserank-train:0.2.0", description="with torch: for train, scores and refresh")
     secret: str = Field(
         "fuserank-store", description="secret whose keys become environment variables of driver and executors"
     )

@@ -21,7 +21,7 @@ spark-submit \
   --conf spark.executor.memory=8g \
   --conf spark.executor.memoryOverhead=6g \
   --conf spark.kubernetes.namespace=fuserank \
-  --conf spark.kubernetes.container.image=fuserank-data:0.1.0 \
+  --conf spark.kubernetes.container.image=fuserank-data:0.2.0 \
   --conf spark.kubernetes.executor.podTemplateFile=deploy/kubernetes/pod-template.yaml \
   hdfs:///apps/fuserank/jobs/bronze.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
@@ -46,7 +46,7 @@ spark-submit \
   --conf spark.executor.memory=8g \
   --conf spark.executor.memoryOverhead=6g \
   --conf spark.kubernetes.namespace=fuserank \
-  --conf spark.kubernetes.container.image=fuserank-data:0.1.0 \
+  --conf spark.kubernetes.container.image=fuserank-data:0.2.0 \
   --conf spark.kubernetes.executor.podTemplateFile=deploy/kubernetes/pod-template.yaml \
   hdfs:///apps/fuserank/jobs/candidates.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
@@ -71,7 +71,7 @@ spark-submit \
   --conf spark.executor.memory=8g \
   --conf spark.executor.memoryOverhead=6g \
   --conf spark.kubernetes.namespace=fuserank \
-  --conf spark.kubernetes.container.image=fuserank-data:0.1.0 \
+  --conf spark.kubernetes.container.image=fuserank-data:0.2.0 \
   --conf spark.kubernetes.executor.podTemplateFile=deploy/kubernetes/pod-template.yaml \
   hdfs:///apps/fuserank/jobs/evaluate.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
@@ -96,7 +96,7 @@ spark-submit \
   --conf spark.executor.memory=8g \
   --conf spark.executor.memoryOverhead=6g \
   --conf spark.kubernetes.namespace=fuserank \
-  --conf spark.kubernetes.container.image=fuserank-data:0.1.0 \
+  --conf spark.kubernetes.container.image=fuserank-data:0.2.0 \
   --conf spark.kubernetes.executor.podTemplateFile=deploy/kubernetes/pod-template.yaml \
   hdfs:///apps/fuserank/jobs/features.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
@@ -121,7 +121,7 @@ spark-submit \
   --conf spark.executor.memory=8g \
   --conf spark.executor.memoryOverhead=6g \
   --conf spark.kubernetes.namespace=fuserank \
-  --conf spark.kubernetes.container.image=fuserank-data:0.1.0 \
+  --conf spark.kubernetes.container.image=fuserank-data:0.2.0 \
   --conf spark.kubernetes.executor.podTemplateFile=deploy/kubernetes/pod-template.yaml \
   hdfs:///apps/fuserank/jobs/fusion.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
@@ -146,7 +146,7 @@ spark-submit \
   --conf spark.executor.memory=8g \
   --conf spark.executor.memoryOverhead=6g \
   --conf spark.kubernetes.namespace=fuserank \
-  --conf spark.kubernetes.container.image=fuserank-data:0.1.0 \
+  --conf spark.kubernetes.container.image=fuserank-data:0.2.0 \
   --conf spark.kubernetes.executor.podTemplateFile=deploy/kubernetes/pod-template.yaml \
   hdfs:///apps/fuserank/jobs/quality.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
@@ -171,7 +171,7 @@ spark-submit \
   --conf spark.executor.memory=8g \
   --conf spark.executor.memoryOverhead=6g \
   --conf spark.kubernetes.namespace=fuserank \
-  --conf spark.kubernetes.container.image=fuserank-data:0.1.0 \
+  --conf spark.kubernetes.container.image=fuserank-data:0.2.0 \
   --conf spark.kubernetes.executor.podTemplateFile=deploy/kubernetes/pod-template.yaml \
   hdfs:///apps/fuserank/jobs/ranking.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
@@ -196,7 +196,7 @@ spark-submit \
   --conf spark.executor.memory=8g \
   --conf spark.executor.memoryOverhead=6g \
   --conf spark.kubernetes.namespace=fuserank \
-  --conf spark.kubernetes.container.image=fuserank-train:0.1.0 \
+  --conf spark.kubernetes.container.image=fuserank-train:0.2.0 \
   --conf spark.kubernetes.executor.podTemplateFile=deploy/kubernetes/pod-template.yaml \
   hdfs:///apps/fuserank/jobs/refresh.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
@@ -221,7 +221,7 @@ spark-submit \
   --conf spark.executor.memory=8g \
   --conf spark.executor.memoryOverhead=6g \
   --conf spark.kubernetes.namespace=fuserank \
-  --conf spark.kubernetes.container.image=fuserank-data:0.1.0 \
+  --conf spark.kubernetes.container.image=fuserank-data:0.2.0 \
   --conf spark.kubernetes.executor.podTemplateFile=deploy/kubernetes/pod-template.yaml \
   hdfs:///apps/fuserank/jobs/report.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
@@ -246,7 +246,7 @@ spark-submit \
   --conf spark.executor.memory=8g \
   --conf spark.executor.memoryOverhead=6g \
   --conf spark.kubernetes.namespace=fuserank \
-  --conf spark.kubernetes.container.image=fuserank-data:0.1.0 \
+  --conf spark.kubernetes.container.image=fuserank-data:0.2.0 \
   --conf spark.kubernetes.executor.podTemplateFile=deploy/kubernetes/pod-template.yaml \
   hdfs:///apps/fuserank/jobs/samples.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
@@ -271,7 +271,7 @@ spark-submit \
   --conf spark.executor.memory=8g \
   --conf spark.executor.memoryOverhead=6g \
   --conf spark.kubernetes.namespace=fuserank \
-  --conf spark.kubernetes.container.image=fuserank-train:0.1.0 \
+  --conf spark.kubernetes.container.image=fuserank-train:0.2.0 \
   --conf spark.kubernetes.executor.podTemplateFile=deploy/kubernetes/pod-template.yaml \
   hdfs:///apps/fuserank/jobs/scores.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
@@ -296,7 +296,7 @@ spark-submit \
   --conf spark.executor.memory=8g \
   --conf spark.executor.memoryOverhead=6g \
   --conf spark.kubernetes.namespace=fuserank \
-  --conf spark.kubernetes.container.image=fuserank-data:0.1.0 \
+  --conf spark.kubernetes.container.image=fuserank-data:0.2.0 \
   --conf spark.kubernetes.executor.podTemplateFile=deploy/kubernetes/pod-template.yaml \
   hdfs:///apps/fuserank/jobs/silver.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
@@ -321,6 +321,6 @@ spark-submit \
   --conf spark.executor.memory=8g \
   --conf spark.executor.memoryOverhead=6g \
   --conf spark.kubernetes.namespace=fuserank \
-  --conf spark.kubernetes.container.image=fuserank-train:0.1.0 \
+  --conf spark.kubernetes.container.image=fuserank-train:0.2.0 \
   --conf spark.kubernetes.executor.podTemplateFile=deploy/kubernetes/pod-template.yaml \
   hdfs:///apps/fuserank/jobs/train.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake

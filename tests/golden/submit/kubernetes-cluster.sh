@@ -21,7 +21,7 @@ spark-submit \
   --conf spark.driver.cores=4 \
   --conf spark.driver.memoryOverhead=8g \
   --conf spark.kubernetes.namespace=fuserank \
-  --conf spark.kubernetes.container.image=fuserank-data:0.1.0 \
+  --conf spark.kubernetes.container.image=fuserank-data:0.2.0 \
   --conf spark.kubernetes.executor.podTemplateFile=deploy/kubernetes/pod-template.yaml \
   --conf spark.kubernetes.driver.podTemplateFile=deploy/kubernetes/pod-template.yaml \
   --conf spark.kubernetes.authenticate.driver.serviceAccountName=fuserank-driver \
@@ -50,7 +50,7 @@ spark-submit \
   --conf spark.driver.cores=4 \
   --conf spark.driver.memoryOverhead=8g \
   --conf spark.kubernetes.namespace=fuserank \
-  --conf spark.kubernetes.container.image=fuserank-data:0.1.0 \
+  --conf spark.kubernetes.container.image=fuserank-data:0.2.0 \
   --conf spark.kubernetes.executor.podTemplateFile=deploy/kubernetes/pod-template.yaml \
   --conf spark.kubernetes.driver.podTemplateFile=deploy/kubernetes/pod-template.yaml \
   --conf spark.kubernetes.authenticate.driver.serviceAccountName=fuserank-driver \
@@ -79,7 +79,7 @@ spark-submit \
   --conf spark.driver.cores=4 \
   --conf spark.driver.memoryOverhead=8g \
   --conf spark.kubernetes.namespace=fuserank \
-  --conf spark.kubernetes.container.image=fuserank-data:0.1.0 \
+  --conf spark.kubernetes.container.image=fuserank-data:0.2.0 \
   --conf spark.kubernetes.executor.podTemplateFile=deploy/kubernetes/pod-template.yaml \
   --conf spark.kubernetes.driver.podTemplateFile=deploy/kubernetes/pod-template.yaml \
   --conf spark.kubernetes.authenticate.driver.serviceAccountName=fuserank-driver \
@@ -108,7 +108,7 @@ spark-submit \
   --conf spark.driver.cores=4 \
   --conf spark.driver.memoryOverhead=8g \
   --conf spark.kubernetes.namespace=fuserank \
-  --conf spark.kubernetes.container.image=fuserank-data:0.1.0 \
+  --conf spark.kubernetes.container.image=fuserank-data:0.2.0 \
   --conf spark.kubernetes.executor.podTemplateFile=deploy/kubernetes/pod-template.yaml \
   --conf spark.kubernetes.driver.podTemplateFile=deploy/kubernetes/pod-template.yaml \
   --conf spark.kubernetes.authenticate.driver.serviceAccountName=fuserank-driver \
@@ -137,7 +137,7 @@ spark-submit \
   --conf spark.driver.cores=4 \
   --conf spark.driver.memoryOverhead=8g \
   --conf spark.kubernetes.namespace=fuserank \
-  --conf spark.kubernetes.container.image=fuserank-data:0.1.0 \
+  --conf spark.kubernetes.container.image=fuserank-data:0.2.0 \
   --conf spark.kubernetes.executor.podTemplateFile=deploy/kubernetes/pod-template.yaml \
   --conf spark.kubernetes.driver.podTemplateFile=deploy/kubernetes/pod-template.yaml \
   --conf spark.kubernetes.authenticate.driver.serviceAccountName=fuserank-driver \
@@ -166,7 +166,7 @@ spark-submit \
   --conf spark.driver.cores=4 \
   --conf spark.driver.memoryOverhead=8g \
   --conf spark.kubernetes.namespace=fuserank \
-  --conf spark.kubernetes.container.image=fuserank-data:0.1.0 \
+  --conf spark.kubernetes.container.image=fuserank-data:0.2.0 \
   --conf spark.kubernetes.executor.podTemplateFile=deploy/kubernetes/pod-template.yaml \
   --conf spark.kubernetes.driver.podTemplateFile=deploy/kubernetes/pod-template.yaml \
   --conf spark.kubernetes.authenticate.driver.serviceAccountName=fuserank-driver \
@@ -195,7 +195,7 @@ spark-submit \
   --conf spark.driver.cores=4 \
   --conf spark.driver.memoryOverhead=8g \
   --conf spark.kubernetes.namespace=fuserank \
-  --conf spark.kubernetes.container.image=fuserank-data:0.1.0 \
+  --conf spark.kubernetes.container.image=fuserank-data:0.2.0 \
   --conf spark.kubernetes.executor.podTemplateFile=deploy/kubernetes/pod-template.yaml \
   --conf spark.kubernetes.driver.podTemplateFile=deploy/kubernetes/pod-template.yaml \
   --conf spark.kubernetes.authenticate.driver.serviceAccountName=fuserank-driver \
@@ -224,7 +224,7 @@ spark-submit \
   --conf spark.driver.cores=4 \
   --conf spark.driver.memoryOverhead=8g \
   --conf spark.kubernetes.namespace=fuserank \
-  --conf spark.kubernetes.container.image=fuserank-train:0.1.0 \
+  --conf spark.kubernetes.container.image=fuserank-train:0.2.0 \
   --conf spark.kubernetes.executor.podTemplateFile=deploy/kubernetes/pod-template.yaml \
   --conf spark.kubernetes.driver.podTemplateFile=deploy/kubernetes/pod-template.yaml \
   --conf spark.kubernetes.authenticate.driver.serviceAccountName=fuserank-driver \
@@ -253,7 +253,7 @@ spark-submit \
   --conf spark.driver.cores=4 \
   --conf spark.driver.memoryOverhead=8g \
   --conf spark.kubernetes.namespace=fuserank \
-  --conf spark.kubernetes.container.image=fuserank-data:0.1.0 \
+  --conf spark.kubernetes.container.image=fuserank-data:0.2.0 \
   --conf spark.kubernetes.executor.podTemplateFile=deploy/kubernetes/pod-template.yaml \
   --conf spark.kubernetes.driver.podTemplateFile=deploy/kubernetes/pod-template.yaml \
   --conf spark.kubernetes.authenticate.driver.serviceAccountName=fuserank-driver \
@@ -282,7 +282,7 @@ spark-submit \
   --conf spark.driver.cores=4 \
   --conf spark.driver.memoryOverhead=8g \
   --conf spark.kubernetes.namespace=fuserank \
-  --conf spark.kubernetes.container.image=fuserank-data:0.1.0 \
+  --conf spark.kubernetes.container.image=fuserank-data:0.2.0 \
   --conf spark.kubernetes.executor.podTemplateFile=deploy/kubernetes/pod-template.yaml \
   --conf spark.kubernetes.driver.podTemplateFile=deploy/kubernetes/pod-template.yaml \
   --conf spark.kubernetes.authenticate.driver.serviceAccountName=fuserank-driver \
@@ -311,7 +311,7 @@ spark-submit \
   --conf spark.driver.cores=4 \
   --conf spark.driver.memoryOverhead=8g \
   --conf spark.kubernetes.namespace=fuserank \
-  --conf spark.kubernetes.container.image=fuserank-train:0.1.0 \
+  --conf spark.kubernetes.container.image=fuserank-train:0.2.0 \
   --conf spark.kubernetes.executor.podTemplateFile=deploy/kubernetes/pod-template.yaml \
   --conf spark.kubernetes.driver.podTemplateFile=deploy/kubernetes/pod-template.yaml \
   --conf spark.kubernetes.authenticate.driver.serviceAccountName=fuserank-driver \
@@ -340,7 +340,7 @@ spark-submit \
   --conf spark.driver.cores=4 \
   --conf spark.driver.memoryOverhead=8g \
   --conf spark.kubernetes.namespace=fuserank \
-  --conf spark.kubernetes.container.image=fuserank-data:0.1.0 \
+  --conf spark.kubernetes.container.image=fuserank-data:0.2.0 \
   --conf spark.kubernetes.executor.podTemplateFile=deploy/kubernetes/pod-template.yaml \
   --conf spark.kubernetes.driver.podTemplateFile=deploy/kubernetes/pod-template.yaml \
   --conf spark.kubernetes.authenticate.driver.serviceAccountName=fuserank-driver \
@@ -369,7 +369,7 @@ spark-submit \
   --conf spark.driver.cores=4 \
   --conf spark.driver.memoryOverhead=8g \
   --conf spark.kubernetes.namespace=fuserank \
-  --conf spark.kubernetes.container.image=fuserank-train:0.1.0 \
+  --conf spark.kubernetes.container.image=fuserank-train:0.2.0 \
   --conf spark.kubernetes.executor.podTemplateFile=deploy/kubernetes/pod-template.yaml \
   --conf spark.kubernetes.driver.podTemplateFile=deploy/kubernetes/pod-template.yaml \
   --conf spark.kubernetes.authenticate.driver.serviceAccountName=fuserank-driver \

@@ -94,7 +94,7 @@ def test_the_driver_is_held_as_the_template_says(sent: list[Manifest]) -> None:
 
 def test_the_driver_has_image_sizes_secrets_and_its_job(sent: list[Manifest]) -> None:
     container = driver(sent)["spec"]["containers"][0]
-    assert container["image"] == "fuserank-train:0.1.0"
+    assert container["image"] == "fuserank-train:0.2.0"
     assert container["resources"]["requests"] == {"cpu": "4", "memory": f"{(4 + 8) * 1024}Mi"}
     assert container["envFrom"] == [{"secretRef": {"name": "fuserank-store", "optional": True}}]
     env = {e["name"]: e.get("value") for e in container["env"]}

@@ -49,10 +49,10 @@ def test_on_kubernetes_the_image_carries_all_and_the_job_is_local_to_it() -> Non
     line = words("kubernetes-cluster", archive=None, jars=[])
     assert not {"--archives", "--jars"} & set(line)
     assert "local:///opt/fuserank/jobs/features.py" in line
-    assert confs(line)["spark.kubernetes.container.image"] == "fuserank-data:0.1.0"
+    assert confs(line)["spark.kubernetes.container.image"] == "fuserank-data:0.2.0"
     assert (
         confs(words("kubernetes-cluster", "train", archive=None))["spark.kubernetes.container.image"]
-        == "fuserank-train:0.1.0"
+        == "fuserank-train:0.2.0"
     )
 
 

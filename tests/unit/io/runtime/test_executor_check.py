@@ -16,7 +16,7 @@ from fuserank.io.runtime.executor_check import Answer, ask_executors, problems_o
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-DRIVER = {"python": "3.11.9", "fuserank": "0.1.0", "pyarrow": "12.0.1"}
+DRIVER = {"python": "3.11.9", "fuserank": "0.2.0", "pyarrow": "12.0.1"}
 GOOD = Answer(
     "node1",
     "/scratch/0",
@@ -25,7 +25,7 @@ GOOD = Answer(
     path="/usr/bin/python3.11",
     prefix="/scratch/0/environment",
     version="3.11.2",
-    packages={"fuserank": "0.1.0", "pyarrow": "12.0.1"},
+    packages={"fuserank": "0.2.0", "pyarrow": "12.0.1"},
 )
 PYTHON = "./environment/bin/python"
 
@@ -44,8 +44,8 @@ def test_an_executor_that_has_all_is_not_complained_of() -> None:
         ),
         ({"version": "3.10.4"}, "is Python 3.10.4, and the driver's is 3.11.9"),
         ({"packages": {"fuserank": None, "pyarrow": "12.0.1"}}, "has no fuserank; bring it by --archive"),
-        ({"packages": {"fuserank": "0.0.9", "pyarrow": "12.0.1"}}, "has fuserank 0.0.9, and the driver has 0.1.0"),
-        ({"packages": {"fuserank": "0.1.0", "pyarrow": "17.0.0"}}, "has pyarrow 17.0.0, and the driver has 12.0.1"),
+        ({"packages": {"fuserank": "0.0.9", "pyarrow": "12.0.1"}}, "has fuserank 0.0.9, and the driver has 0.2.0"),
+        ({"packages": {"fuserank": "0.2.0", "pyarrow": "17.0.0"}}, "has pyarrow 17.0.0, and the driver has 12.0.1"),
         ({"broken": "ImportError: libz.so.1"}, "can't import fuserank (ImportError: libz.so.1)"),
     ],
 )
