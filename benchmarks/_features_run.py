@@ -19,8 +19,8 @@ from fuserank.jobs import features
 from fuserank.tables import Table
 
 
-def measured(lake: str, as_of: str, asked: list[str]) -> dict[str, Any]:
-    """The job once for each day that is ``asked``, in one session; digests of its tables of
+def measured(lake: str, as_of: str, days: list[str]) -> dict[str, Any]:
+    """The job once for each of the ``days``, in one session; digests of its tables of
     all three days of a run as of ``as_of``.
     """
     settings = load("local", [f"lake={lake}", f"as_of={as_of}", "dataset=completejourney"])
@@ -29,7 +29,7 @@ def measured(lake: str, as_of: str, asked: list[str]) -> dict[str, Any]:
     with open_run("features", settings, day) as run:
         plans = run.spark._jsparkSession.sharedState().statusStore()
         before = plans.executionsCount()
-        for one in asked:
+        for one in days:
             begun = time.monotonic()
             features.execute(run, dt.date.fromisoformat(one))
             seconds[one] = round(time.monotonic() - begun, 1)
@@ -43,8 +43,8 @@ def measured(lake: str, as_of: str, asked: list[str]) -> dict[str, Any]:
 
 def _narrowed(table: Table) -> Table:
     """The table with the columns that the other side has, too, where it was first: newer code has more of them."""
-    kept = json.loads(os.environ.get("FEATURES_COLUMNS", "{}")).get(table.name, table.column_names)
-    return dataclasses.replace(table, columns=tuple(c for c in table.columns if c.name in kept))
+    names = json.loads(os.environ.get("FEATURES_COLUMNS", "{}")).get(table.name, table.column_names)
+    return dataclasses.replace(table, columns=tuple(c for c in table.columns if c.name in names))
 
 
 if __name__ == "__main__":

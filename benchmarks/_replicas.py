@@ -37,8 +37,8 @@ def write_shop(folder: Path, copies: int, fraction: float) -> dict[str, int]:
     files.mkdir(parents=True)
     bought = pq.read_table(demo() / "transactions.parquet")
     everyone = np.sort(pc.unique(bought["household_id"]).to_numpy(zero_copy_only=False))
-    kept = np.random.default_rng(SEED).permutation(everyone)[: max(1, round(fraction * len(everyone)))]
-    users = pa.array(kept)
+    selected = np.random.default_rng(SEED).permutation(everyone)[: max(1, round(fraction * len(everyone)))]
+    users = pa.array(selected)
     for source in sorted(demo().glob("*.parquet")):
         rows = pq.read_table(source)
         if "household_id" in rows.column_names:
@@ -52,7 +52,7 @@ def write_shop(folder: Path, copies: int, fraction: float) -> dict[str, int]:
         if source.stem == "transactions":
             events = rows.num_rows * copies
     _write_conf(folder, files)
-    return {"users": len(kept) * copies, "users_of_one_copy": len(kept), "events": events}
+    return {"users": len(selected) * copies, "users_of_one_copy": len(selected), "events": events}
 
 
 def write_purchases(folder: Path, events: int) -> int:

@@ -57,12 +57,12 @@ def events(rows: pd.DataFrame, seed: int) -> Parts:
 def _core(rows: pd.DataFrame, least: int) -> pd.DataFrame:
     """Without items and users of fewer rows, until none is left."""
     while True:
-        kept = rows
+        remaining = rows
         for c in ("item", "user"):
-            kept = kept[kept.groupby(c)[c].transform("size") >= least]
-        if len(kept) == len(rows):
-            return kept
-        rows = kept
+            remaining = remaining[remaining.groupby(c)[c].transform("size") >= least]
+        if len(remaining) == len(rows):
+            return remaining
+        rows = remaining
 
 
 def _movielens(folder: Path) -> pd.DataFrame:
@@ -120,10 +120,10 @@ def _gowalla(folder: Path, seed: int) -> Parts:
     train, test = (read_lines(folder / "gowalla" / f"{name}.txt") for name in ("train", "test"))
     users, items = dense(train["user"], test["user"]), dense(train["item"], test["item"])
     drawn = np.random.default_rng(seed).permutation(int(users[0].max()) + 1)[:5000]
-    kept = [np.isin(u, drawn) for u in users]
-    often = np.bincount(items[0][kept[0]], minlength=int(max(i.max() for i in items)) + 1) >= 5
-    kept = [k & often[i] for k, i in zip(kept, items, strict=True)]
-    (u, v), (i, j) = ([x[k] for x, k in zip(of, kept, strict=True)] for of in (users, items))
+    masks = [np.isin(u, drawn) for u in users]
+    often = np.bincount(items[0][masks[0]], minlength=int(max(i.max() for i in items)) + 1) >= 5
+    masks = [k & often[i] for k, i in zip(masks, items, strict=True)]
+    (u, v), (i, j) = ([x[k] for x, k in zip(of, masks, strict=True)] for of in (users, items))
     return given_split((u, i), (v, j), seed)
 
 

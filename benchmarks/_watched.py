@@ -47,8 +47,8 @@ class Watched:
                 self.samples.append((time.time(), tree_mb(process.pid)))
                 time.sleep(SAMPLE_SECONDS)
         if process.returncode:
-            said = log.read_text(encoding="utf-8", errors="replace").splitlines()
-            tail = "\n".join([line[:300] for line in said if not line.lstrip().startswith(("at ", "... "))][-30:])
+            lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+            tail = "\n".join([line[:300] for line in lines if not line.lstrip().startswith(("at ", "... "))][-30:])
             raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{tail}")
 
     def peak(self, begun: float, ended: float) -> float:

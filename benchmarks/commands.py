@@ -33,7 +33,7 @@ def run(lake: str = "lake") -> dict[str, Any]:
     """One JSON object; the sides take turns, command by command."""
     at = ["--lake", str(Path(lake).resolve())]
     user = _a_user(lake)
-    asked = {
+    commands = {
         "recommend": ["recommend", user, *at],
         "runs": ["runs", *at],
         "evaluate": ["evaluate", "--cached", *at],
@@ -44,7 +44,9 @@ def run(lake: str = "lake") -> dict[str, Any]:
         before.mkdir()
         archive = subprocess.run(["git", "-C", str(_ROOT), "archive", BEFORE], check=True, capture_output=True)
         subprocess.run(["tar", "-x", "-C", str(before)], input=archive.stdout, check=True)
-        found = {name: {"ours": _median(words, _ROOT), "peer": _median(words, before)} for name, words in asked.items()}
+        found = {
+            name: {"ours": _median(words, _ROOT), "peer": _median(words, before)} for name, words in commands.items()
+        }
     ours, peer = found["recommend"]["ours"], found["recommend"]["peer"]
     return {
         "name": "commands",

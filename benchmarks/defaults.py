@@ -49,15 +49,15 @@ class Judge:
     def __init__(self, name: str, split: Split) -> None:
         self.source, self.split = recommenders()[name], split
         self.pairs = Interactions.of(split.train)
-        self.asked = _asked(split)
-        self.kept: dict[str, pa.Table] = {}
+        self.histories = _histories(split)
+        self.learned: dict[str, pa.Table] = {}
 
     def on(self, split: Split) -> Judge:
         """The same on another split; with what was learned, where both learn from the same."""
         if split.train is not self.split.train:
             return Judge(self.source.name, split)
         other = copy.copy(self)
-        other.split, other.asked = split, _asked(split)
+        other.split, other.histories = split, _histories(split)
         return other
 
     def each(self, config: Section) -> npt.NDArray[np.float64]:
@@ -66,12 +66,12 @@ class Judge:
 
         with threadpool_limits(limits=1):
             key = config.model_dump_json(exclude=board.of_lists(type(config)))
-            if key not in self.kept:
+            if key not in self.learned:
                 batches = list(self.source.code("learn")(self.pairs, config, SEED, (0, 1)))
-                self.kept = {**dict(list(self.kept.items())[-2:]), key: pa.Table.from_batches(batches)}
-            scorer = self.source.code("Scorer")(state.State(self.kept[key]), config)
+                self.learned = {**dict(list(self.learned.items())[-2:]), key: pa.Table.from_batches(batches)}
+            scorer = self.source.code("Scorer")(state.State(self.learned[key]), config)
             rows = pa.Table.from_batches(
-                list(contract.listed(self.source, scorer, self.asked, K, True, self.split.items))
+                list(contract.listed(self.source, scorer, self.histories, K, True, self.split.items))
             )
         columns = (rows.column(c).to_numpy() for c in ("user_index", "item_index", "rank", "score"))
         names, value_UM = board.per_user(board.Lists(*columns), self.split, (K,))
@@ -82,7 +82,7 @@ class Judge:
         return float(self.each(config).mean())
 
 
-def _asked(split: Split) -> pa.Table:
+def _histories(split: Split) -> pa.Table:
     judged = np.isin(split.history.column("user_index").to_numpy(), split.users)
     return split.history.filter(pa.array(judged)).sort_by([("user_index", "ascending"), ("item_index", "ascending")])
 
@@ -103,7 +103,7 @@ def run(data: str | None = None) -> dict[str, Any]:
                 left_out[f"{name}, {model}"] = why
                 continue
             rows.append(row(name, model, *parts))
-            print(told(rows[-1]), file=sys.stderr, flush=True)
+            print(line(rows[-1]), file=sys.stderr, flush=True)
     return {**result(rows), "left_out": left_out}
 
 
@@ -132,8 +132,8 @@ def result(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 def row(name: str, model: str, test: Split, validation: Split) -> dict[str, Any]:
     """The defaults and the best of the trials, found on the validation part, on the test part."""
-    given, numbers = recommenders()[model].settings(), numbers_of(test.train)
-    default = settled(given, numbers)
+    settings, numbers = recommenders()[model].settings(), numbers_of(test.train)
+    default = settled(settings, numbers)
     search, judge = board.Search(default, set(), TRIALS, SEED, numbers), Judge(model, validation)
     values = []
     for config in search:
@@ -156,7 +156,7 @@ def row(name: str, model: str, test: Split, validation: Split) -> dict[str, Any]
         "validation": {"default": round(values[0], 5), "best": round(search.value, 5)},
         "trials": len(values),
         "data": vars(numbers),
-        "by_data": {n: before[n] for n in open_fields(given)},
+        "by_data": {n: before[n] for n in open_fields(settings)},
         "best_differs": {n: v for n, v in tuned.items() if v != before[n]},
     }
 
@@ -167,7 +167,7 @@ def _too_dear(model: str, numbers: Numbers) -> str | None:
     return None
 
 
-def told(row: dict[str, Any]) -> str:
+def line(row: dict[str, Any]) -> str:
     """One line for people."""
     differs = ", ".join(f"{k}={v}" for k, v in row["best_differs"].items()) or "the defaults"
     return (

@@ -62,18 +62,18 @@ def _taken_out(folder: Path) -> None:
 
 
 def _side(
-    folder: Path, name: str, lib: Path, lake: str, as_of: str, asked: list[str], columns: dict[str, Any] | None = None
+    folder: Path, name: str, lib: Path, lake: str, as_of: str, days: list[str], columns: dict[str, Any] | None = None
 ) -> dict[str, Any]:
     own = folder / name
     shutil.copytree(Path(lake) / "silver", own / "silver")
     environment = {**os.environ, "PYTHONPATH": str(lib), "FEATURES_COLUMNS": json.dumps(columns or {})}
-    command = [sys.executable, str(_HERE / "_features_run.py"), str(own), as_of, *asked]
+    command = [sys.executable, str(_HERE / "_features_run.py"), str(own), as_of, *days]
     done = subprocess.run(command, env=environment, cwd=lib.parent, check=False, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"{name} ended with {done.returncode}:\n{done.stderr[-3000:]}")
     shutil.rmtree(own)
-    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return told
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return result
 
 
 if __name__ == "__main__":

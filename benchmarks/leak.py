@@ -68,8 +68,8 @@ def _cut(whole: Lake, cut: Lake, day: dt.date) -> dict[str, int]:
         if table.layer != "silver" or not whole.exists(table):
             continue
         rows = whole.read(table)
-        kept = whole.known(table, day) if "known_at" in table.column_names else rows
-        cut.append(table, kept)
+        known = whole.known(table, day) if "known_at" in table.column_names else rows
+        cut.append(table, known)
         taken[table.name] = rows.count() - cut.rows_written[table.name]
     return taken
 

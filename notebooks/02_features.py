@@ -148,7 +148,7 @@ figure
 
 valid = lake.read(SAMPLES, as_of_date=as_of, split="valid").where("bought_before = 1")
 step = F.least(F.floor(F.expm1("pair_due_log1p") * 4) / 4, F.lit(4.0))
-told = look(
+shares = look(
     valid.groupBy(step.alias("due"))
     .agg((F.sum(F.col("label") * F.col("weight")) / F.sum("weight")).alias("bought"), F.count("*").alias("rows"))
     .orderBy("due"),
@@ -156,11 +156,11 @@ told = look(
 )
 figure = go.Figure(
     go.Scatter(
-        x=told.due + 0.125,
-        y=told.bought,
+        x=shares.due + 0.125,
+        y=shares.bought,
         mode="lines+markers",
-        customdata=told.rows,
-        marker_size=np.clip(np.sqrt(told.rows) / 4, 5, 18),
+        customdata=shares.rows,
+        marker_size=np.clip(np.sqrt(shares.rows) / 4, 5, 18),
         hovertemplate="due %{x:.2f}: %{y:.1%} bought (%{customdata:,} rows)<extra></extra>",
     )
 )

@@ -87,7 +87,7 @@ figure
 kinds = ranking.groupBy("user_index", "user_id").agg(F.countDistinct("reason_code").alias("kinds"))
 user = kinds.orderBy(F.desc("kinds"), "user_index").first()
 mine = ranking.where(F.col("user_index") == user.user_index).orderBy("rank").limit(10).collect()
-shown = pd.DataFrame(
+table = pd.DataFrame(
     {
         "rank": [r["rank"] for r in mine],
         "item": [r.item_name or r.item_id for r in mine],
@@ -96,7 +96,7 @@ shown = pd.DataFrame(
     }
 )
 print(f"user {user.user_id}")
-shown
+table
 
 # COMMAND ----------
 

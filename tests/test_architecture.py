@@ -224,13 +224,13 @@ def test_no_one_names_a_connector_but_its_registry() -> None:
         wrong += [f"{module.relative_to(ROOT)}: imports {name}" for name in imports(tree, False) & modules]
         for node in ast.walk(tree):
             if isinstance(node, ast.Compare):
-                told = [node.left, *node.comparators]
+                nodes = [node.left, *node.comparators]
             elif isinstance(node, ast.Subscript) and ast.unparse(node.value).endswith("CONNECTORS"):
-                told = [node.slice]
+                nodes = [node.slice]
             else:
                 continue
-            told += [e for each in told if isinstance(each, ast.Set | ast.Tuple | ast.List) for e in each.elts]
-            names = {each.value for each in told if isinstance(each, ast.Constant)} & set(CONNECTORS.names)
+            nodes += [e for each in nodes if isinstance(each, ast.Set | ast.Tuple | ast.List) for e in each.elts]
+            names = {each.value for each in nodes if isinstance(each, ast.Constant)} & set(CONNECTORS.names)
             wrong += [f"{module.relative_to(ROOT)}:{node.lineno}: {name}" for name in names]
     assert not wrong
 

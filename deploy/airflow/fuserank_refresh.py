@@ -24,9 +24,9 @@ PLAN = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"
 
 def as_of(dag_run: Any) -> str:
     """The UTC day of the run's logical date; of its start, where a run by hand has none."""
-    told = (dag_run.conf or {}).get("as_of")
+    requested = (dag_run.conf or {}).get("as_of")
     began = (dag_run.logical_date or dag_run.run_after).astimezone(dt.UTC).date()
-    return str(dt.date.fromisoformat(told) if told else began)
+    return str(dt.date.fromisoformat(requested) if requested else began)
 
 
 with DAG(

@@ -68,23 +68,23 @@ def read(path: Path) -> nbformat.NotebookNode:
 def execute(path: Path, env: dict[str, str], out: Path) -> str:
     """Run it in a kernel of its own and keep what it shows, also up to where it failed; a line on how it went."""
     notebook, started = read(path), time.monotonic()
-    kept = out / f"{path.stem}.ipynb"
+    saved = out / f"{path.stem}.ipynb"
     client = NotebookClient(notebook, timeout=CELL_SECONDS, resources={"metadata": {"path": str(out)}})
-    log = kept.with_suffix(".log")  # what kernel and JVM say beside the cells
+    log = saved.with_suffix(".log")  # what kernel and JVM say beside the cells
     try:
-        with log.open("w", encoding="utf-8") as said:
-            client.execute(env=env, stderr=said)
+        with log.open("w", encoding="utf-8") as stream:
+            client.execute(env=env, stderr=stream)
     except CellExecutionError as problem:
         raise NotebookError(f"{path.name}: {problem}") from None
     except (CellTimeoutError, DeadKernelError) as problem:
         raise NotebookError(f"{path.name}: {problem}; a cell may take {CELL_SECONDS} s; see {log}") from None
     finally:
-        nbformat.write(notebook, kept)
+        nbformat.write(notebook, saved)
     outputs = [o for cell in notebook.cells for o in cell.get("outputs", [])]
     plots = sum("application/vnd.plotly.v1+json" in o.get("data", {}) for o in outputs)
     return (
         f"{path.name}: {len(notebook.cells)} cells, {plots} plots, {time.monotonic() - started:.0f} s, "
-        f"{kept.stat().st_size / 1024:.0f} KiB"
+        f"{saved.stat().st_size / 1024:.0f} KiB"
     )
 
 
@@ -122,15 +122,21 @@ def lake_there(lake: str, as_of: str | None) -> Iterator[dict[str, str]]:
     yield {"FUSERANK_LAKE": at, **({"FUSERANK_AS_OF": as_of} if as_of else {})}
 
 
-def run_all(paths: list[Path], told: dict[str, str], out: Path) -> None:
+def run_all(paths: list[Path], lake_env: dict[str, str], out: Path) -> None:
     """Each notebook in turn; raises NotebookError at the first that fails or leaves the lake other than it found it."""
     out.mkdir(parents=True, exist_ok=True)
     # one form of a plot in the files: all that shows notebooks draws it, and plotly.js is not kept in each of them
-    env = {**os.environ, "TZ": "UTC", "PYSPARK_PYTHON": sys.executable, "PLOTLY_RENDERER": "plotly_mimetype", **told}
+    env = {
+        **os.environ,
+        "TZ": "UTC",
+        "PYSPARK_PYTHON": sys.executable,
+        "PLOTLY_RENDERER": "plotly_mimetype",
+        **lake_env,
+    }
     for path in paths:
-        before = held(told["FUSERANK_LAKE"])
+        before = held(lake_env["FUSERANK_LAKE"])
         print(execute(path, env, out), flush=True)
-        if changed := {f for f, seen in held(told["FUSERANK_LAKE"]).items() ^ before.items()}:
+        if changed := {f for f, seen in held(lake_env["FUSERANK_LAKE"]).items() ^ before.items()}:
             raise NotebookError(f"{path.name} changed the lake: {', '.join(sorted(changed)[:3])} …")
 
 
@@ -141,12 +147,12 @@ def main() -> int:
     )
     arguments.add_argument("--as-of", metavar="DATE", help="of that lake (default: the settings')")
     arguments.add_argument("names", nargs="*", metavar="NAME", help="01_lake … (default: all)")
-    told = arguments.parse_args()
+    options = arguments.parse_args()
     paths = sorted((ROOT / "notebooks").glob("*.py"))
-    paths = [p for p in paths if not told.names or p.stem in told.names]
+    paths = [p for p in paths if not options.names or p.stem in options.names]
     started = time.monotonic()
     try:
-        with lake_there(told.lake, told.as_of) if told.lake else tiny_lake() as env:
+        with lake_there(options.lake, options.as_of) if options.lake else tiny_lake() as env:
             print(f"lake ready after {time.monotonic() - started:.0f} s", flush=True)
             run_all(paths, env, ROOT / "out" / "notebooks")
     except NotebookError as problem:

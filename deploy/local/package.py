@@ -165,13 +165,13 @@ def call(command: list[object]) -> None:
     done = subprocess.run([str(c) for c in command], check=False, capture_output=True, text=True)
     if done.returncode == 0:
         return
-    said = done.stdout + done.stderr
-    if re.search(r"dns error|client error \(Connect\)|Network is unreachable", said):
+    output = done.stdout + done.stderr
+    if re.search(r"dns error|client error \(Connect\)|Network is unreachable", output):
         raise PackageError(
             "no network: a package is not in uv's cache and its registry does not answer; run it where the registry is "
             "reached (an index in between: UV_DEFAULT_INDEX), or bring the cache of such a machine (UV_CACHE_DIR)"
         )
-    sys.stderr.write(said[-8000:])
+    sys.stderr.write(output[-8000:])
     raise PackageError(f"uv {' '.join(str(c) for c in command[3:5])} failed; its output is above")
 
 

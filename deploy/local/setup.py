@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 KIND = sys.argv[1] if len(sys.argv) > 1 else "run"
 VENV = ROOT / (".venv-modern" if KIND == "modern" else ".venv")
 STAMPS = VENV / "stamps"
-ASKED = "import sys; print(sys.version_info[1])"
+MINOR_VERSION = "import sys; print(sys.version_info[1])"
 PYTHON = VENV / "bin" / "python"
 REQUIREMENTS = ROOT / "requirements"
 
@@ -44,7 +44,7 @@ def main() -> int:
         return fail(
             f"Java 17 (or 21) is needed, {found}; on Debian: apt-get install openjdk-17-jre-headless, or set JAVA_HOME"
         )
-    if KIND == "modern" and PYTHON.exists() and call([PYTHON, "-c", ASKED]).strip() != f"{sys.version_info[1]}":
+    if KIND == "modern" and PYTHON.exists() and call([PYTHON, "-c", MINOR_VERSION]).strip() != f"{sys.version_info[1]}":
         shutil.rmtree(VENV)  # made by another Python than was asked for now
     if not PYTHON.exists():
         say(f"making {VENV.name}")
@@ -52,8 +52,8 @@ def main() -> int:
     STAMPS.mkdir(exist_ok=True)
     install_packages(KIND)
     # Delta's jars, spark-defaults.conf, the archive of Spark's classes: as in any environment
-    told = {**os.environ, "PYSPARK_PYTHON": str(PYTHON)}
-    return subprocess.run([VENV / "bin" / "fuserank", "setup"], cwd=ROOT, env=told, check=False).returncode
+    environment = {**os.environ, "PYSPARK_PYTHON": str(PYTHON)}
+    return subprocess.run([VENV / "bin" / "fuserank", "setup"], cwd=ROOT, env=environment, check=False).returncode
 
 
 def java_version() -> int | None:

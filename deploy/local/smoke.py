@@ -41,13 +41,13 @@ def main() -> int:
         }
         lake = ["--env", "local", "--dataset", "tinyshop", "--as-of", AS_OF, "--lake", str(folder / "lake")]
         small = [part for setting in (*SMALL, *sys.argv[1:]) for part in ("--set", setting)]
-        kept = chain_of_smoke()  # of the code as it is now: what is edited during the run is not in the lake
+        target = chain_of_smoke()  # of the code as it is now: what is edited during the run is not in the lake
         found = []
         for job in ("refresh", "ranking"):
             call([str(BIN / "spark-submit"), str(ROOT / f"jobs/{job}.py"), *lake, *small], env)
             found.append(digest_of_ranking(folder / "lake"))
             if job == "refresh" and not sys.argv[1:]:
-                leave(folder / "lake", kept)
+                leave(folder / "lake", target)
         if found[0] != found[1]:
             print(f"smoke: a rerun changed the ranking: {found[0]} then {found[1]}", file=sys.stderr)
             return 1
@@ -62,11 +62,11 @@ def digest_of_ranking(lake: Path) -> str:
     return hashlib.sha256(repr([list(row.values()) for row in rows]).encode()).hexdigest()
 
 
-def leave(lake: Path, kept: Path) -> None:
-    """Copy the lake to ``kept``, for the tests that start from it; those of other states of the code go."""
-    shutil.rmtree(kept.parent, ignore_errors=True)
-    shutil.copytree(lake, kept.with_suffix(".part"))
-    kept.with_suffix(".part").rename(kept)
+def leave(lake: Path, target: Path) -> None:
+    """Copy the lake to ``target``, for the tests that start from it; those of other states of the code go."""
+    shutil.rmtree(target.parent, ignore_errors=True)
+    shutil.copytree(lake, target.with_suffix(".part"))
+    target.with_suffix(".part").rename(target)
 
 
 def call(command: list[str], env: dict[str, str]) -> str:

@@ -62,7 +62,7 @@ def walk(place: Path, versions: str, until: str, hold: list[str]) -> None:
     uv = [sys.executable, "-m", "uv"]
     locked = ["--constraint", str(place / "constraints.txt")] if versions == "locked" else []
     small = [s for s in SMALL if not s.startswith("train.reader=")] + [f"train.reader={READER[versions]}"]
-    told = [word for setting in small for word in ("--set", setting)]
+    overrides = [word for setting in small for word in ("--set", setting)]
     steps: dict[str, tuple[list[str], Path]] = {
         "venv": ([*uv, "venv", "-q", "--python", sys.executable, str(place / "venv")], place),
         "install": (
@@ -102,9 +102,9 @@ def walk(place: Path, versions: str, until: str, hold: list[str]) -> None:
         "setup": ([fuserank, "setup"], shop),
         "setup-again": ([fuserank, "setup"], shop),
         "check": ([fuserank, "check", "shop"], shop),
-        "refresh": ([fuserank, "refresh", "--report", *told], shop),
-        "recommend": ([fuserank, "recommend", USER, "--json", *told], shop),
-        "doctor": ([fuserank, "doctor", *told], shop),
+        "refresh": ([fuserank, "refresh", "--report", *overrides], shop),
+        "recommend": ([fuserank, "recommend", USER, "--json", *overrides], shop),
+        "doctor": ([fuserank, "doctor", *overrides], shop),
     }
     for name, (command, at) in steps.items():
         out = step(name, command, at, env)
@@ -130,8 +130,8 @@ def clean(place: Path) -> dict[str, str]:
     """The environment of a shell that never saw this checkout: HOME is empty, uv's cache is the machine's."""
     cache = subprocess.run([sys.executable, "-m", "uv", "cache", "dir"], capture_output=True, text=True, check=True)
     (place / "home").mkdir()
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(OURS)}
-    return kept | {"HOME": str(place / "home"), "UV_CACHE_DIR": cache.stdout.strip()}
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(OURS)}
+    return environment | {"HOME": str(place / "home"), "UV_CACHE_DIR": cache.stdout.strip()}
 
 
 def step(name: str, command: list[str], at: Path, env: dict[str, str]) -> str:

@@ -74,8 +74,8 @@ class Shop:
 
     def digests(self, lake: str, *tables: str) -> dict[str, str]:
         """Of several tables, by name: one session for all."""
-        said = self.fuserank("digest", *tables, "--lake", str(self.lake(lake)))
-        return {table: value for value, table in (line.split() for line in said.splitlines())}
+        output = self.fuserank("digest", *tables, "--lake", str(self.lake(lake)))
+        return {table: value for value, table in (line.split() for line in output.splitlines())}
 
 
 @pytest.fixture(scope="session")

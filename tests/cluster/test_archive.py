@@ -18,7 +18,7 @@ pytestmark = pytest.mark.cluster
 NODE = os.path.realpath(sys._base_executable)  # type: ignore[attr-defined]
 
 
-def asked(cluster: Cluster, *args: str) -> tuple[int, str, str]:
+def doctor(cluster: Cluster, *args: str) -> tuple[int, str, str]:
     """`fuserank doctor --cluster`: exit code, output, what else it said."""
     command = [str(BIN / "fuserank"), "doctor", "--cluster", cluster.url, *args]
     sizes = [
@@ -38,8 +38,8 @@ def asked(cluster: Cluster, *args: str) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
-def executors(said: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(said)["executors"]
+def executors(output: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(output)["executors"]
     return found
 
 
@@ -51,10 +51,10 @@ def executors(said: str) -> list[dict[str, Any]]:
     ],
 )
 def test_a_python_that_cannot_work_is_told_for_every_executor(cluster: Cluster, python: str, words: str) -> None:
-    code, said, _ = asked(cluster, "--python", python)
-    say(said.strip().splitlines()[-1])
+    code, output, _ = doctor(cluster, "--python", python)
+    say(output.strip().splitlines()[-1])
     assert code == 1
-    assert sum(words in line for line in said.splitlines()) == len(cluster.workers)
+    assert sum(words in line for line in output.splitlines()) == len(cluster.workers)
 
 
 def test_no_master_is_one_line(cluster: Cluster) -> None:
@@ -65,9 +65,9 @@ def test_no_master_is_one_line(cluster: Cluster) -> None:
 
 
 def test_every_executor_answers_from_inside_the_archive(cluster: Cluster, data_archive: Path) -> None:
-    code, said, problem = asked(cluster, "--archive", str(data_archive), "--json")
+    code, output, problem = doctor(cluster, "--archive", str(data_archive), "--json")
     assert code == 0, problem[-3000:]
-    answers = executors(said)
+    answers = executors(output)
     say(f"doctor: {[(a['path'], a['version'], a['packages'], a['java']) for a in answers]}")
     assert len({a["folder"] for a in answers}) == len(cluster.workers)
     for answer in answers:

@@ -141,7 +141,7 @@ def check(cluster: Cluster, shop: Shop, lake: str, case: Case) -> None:
         conf["spark.jars"] = jars.format(folder=shop.folder)
         zipfile.ZipFile(conf["spark.jars"], "w").close()  # its name is all that is looked at
     done = there.submit(shop.job("train", case.lake or lake, *case.settings), shop.env, conf, seconds=150)
-    said = last_line(done.stdout)
-    say(f"{case.name}: exit code {done.returncode} after {time.monotonic() - started:.0f} s: {said}")
+    message = last_line(done.stdout)
+    say(f"{case.name}: exit code {done.returncode} after {time.monotonic() - started:.0f} s: {message}")
     assert done.returncode == 2
-    assert [word for word in case.words if word not in said] == []
+    assert [word for word in case.words if word not in message] == []

@@ -100,11 +100,11 @@ def test_a_killed_rank_fails_the_job_by_name_and_the_rerun_resumes_to_the_bit(
         started = time.monotonic()
         output, _ = process.communicate(timeout=60)
         seconds = time.monotonic() - started
-    said = last_line(output)
-    say(f"rank 1 killed by SIGKILL: exit code {process.returncode} after {seconds:.1f} s: {said}")
+    message = last_line(output)
+    say(f"rank 1 killed by SIGKILL: exit code {process.returncode} after {seconds:.1f} s: {message}")
     assert process.returncode == 2
-    assert f"rank 1 (pid {pids[1]} on " in said
-    assert "was killed" in said
+    assert f"rank 1 (pid {pids[1]} on " in message
+    assert "was killed" in message
     assert seconds < 30
     position = json.loads(next(shop.lake(lake).glob("models/checkpoints/*/checkpoint.json")).read_text())["position"]
     say(f"its checkpoint: epoch {position['epoch'] + 1}, step {position['step']}, {position['total_steps']} in all")
@@ -131,10 +131,10 @@ def test_a_rank_that_stands_still_fails_the_job_within_the_collective_time_out(
             seconds = time.monotonic() - started
             for pid in filter(psutil.pid_exists, pids):
                 os.kill(pid, signal.SIGKILL)
-    said = last_line(output)
-    say(f"rank 1 held by SIGSTOP, time-out 8 s: exit code {process.returncode} after {seconds:.1f} s: {said}")
+    message = last_line(output)
+    say(f"rank 1 held by SIGSTOP, time-out 8 s: exit code {process.returncode} after {seconds:.1f} s: {message}")
     assert process.returncode == 2
-    assert f"rank 1 (pid {pids[1]} on " in said
+    assert f"rank 1 (pid {pids[1]} on " in message
     assert seconds < 8 + 15
 
 
@@ -143,10 +143,10 @@ def test_the_traceback_of_a_rank_on_an_executor_reaches_the_driver(
 ) -> None:
     lake = shop.copy(on_cluster, "diverged")
     done = submitted(cluster, shop, shop.job("train", lake, *LONG, "train.learning_rate=1e38"))
-    said = last_line(done.stdout)
-    say(said)
+    message = last_line(done.stdout)
+    say(message)
     assert done.returncode == 2
-    assert "TrainingDiverged: the loss is" in said
-    assert said.startswith("fuserank: rank ")
-    assert "Traceback (most recent call last)" in done.stdout.split(said)[1]
+    assert "TrainingDiverged: the loss is" in message
+    assert message.startswith("fuserank: rank ")
+    assert "Traceback (most recent call last)" in done.stdout.split(message)[1]
     assert not list((shop.lake(lake) / "models" / "ranks").glob("*"))

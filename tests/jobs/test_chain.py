@@ -257,18 +257,18 @@ def test_digests_are_told_alone_or_a_line_a_table(
     from fuserank.cli.inspect import digest
     from fuserank.common.errors import FuserankError
 
-    def said(*tables: str, as_json: bool = False) -> list[str]:
+    def printed(*tables: str, as_json: bool = False) -> list[str]:
         digest(list(tables), env="local", as_of=AS_OF, lake=str(shop / "lake"), overrides=None, as_json=as_json)
         return capsys.readouterr().out.splitlines()
 
-    (alone,) = said("ranking.ranking")
-    lines = said("scores.scores", "ranking.ranking")
+    (alone,) = printed("ranking.ranking")
+    lines = printed("scores.scores", "ranking.ranking")
     assert [line.split()[1] for line in lines] == ["scores.scores", "ranking.ranking"]
     assert lines[1].split()[0] == alone
-    (row,) = map(json.loads, said("ranking.ranking", as_json=True))
+    (row,) = map(json.loads, printed("ranking.ranking", as_json=True))
     assert (row["digest"], row["rows"]) == (alone, 5 * USERS)
     with pytest.raises(FuserankError, match=r"silver\.items has no as_of_date"):
-        said("ranking.ranking", "silver.items")
+        printed("ranking.ranking", "silver.items")
 
 
 @pytest.mark.slow
@@ -313,22 +313,22 @@ def test_quotas_are_chosen_and_written_for_later_runs(refreshed: Lake, shop: Pat
     words += [w for setting in SMALL for w in ("--set", setting)]
     tuned = shop / "conf" / "tuned" / "tinyshop.yaml"
     try:
-        told = json.loads(ran("quotas", *words, "--budget", "20", "--band", "2", "--write", "--json").stdout)
+        result = json.loads(ran("quotas", *words, "--budget", "20", "--band", "2", "--write", "--json").stdout)
         text = tuned.read_text(encoding="utf-8")
         cfg = settings(shop).candidates  # the sources as SMALL has them, the quotas as written
     finally:
         shutil.rmtree(tuned.parent, ignore_errors=True)
     assert text.startswith("# Sources and quotas of tinyshop, chosen by `fuserank quotas` on ")
-    assert told["recall"]["all"] > 0
-    assert told["a_user"]["all"] <= 20
+    assert result["recall"]["all"] > 0
+    assert result["a_user"]["all"] <= 20
     looked = Lake(refreshed.spark, str(shop / "quotas"), "look")
     assert [looked.version(t) for t in (FACTORS, CO_PURCHASE, LEARNED, CANDIDATES)] == before  # the lake stays as it is
-    for segment, quotas in told["quotas"].items():
+    for segment, quotas in result["quotas"].items():
         assert quotas["popular"] >= 10  # twice ranking.k: what fills lists is always there
         assert all(quota % 2 == 0 for quota in quotas.values())
         assert segment in SEGMENTS
         assert {s: cfg.quota_in(segment, s) for s in cfg.sources} == {s: quotas.get(s, 0) for s in cfg.sources}
-    assert all(share["hits"] >= share["unique_hits"] for shares in told["sources"].values() for share in shares)
+    assert all(share["hits"] >= share["unique_hits"] for shares in result["sources"].values() for share in shares)
 
 
 @pytest.mark.slow

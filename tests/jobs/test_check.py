@@ -73,8 +73,8 @@ def run(*words: str) -> str:
 
 
 def test_each_rule_that_rows_break_is_told_with_its_first_row(spark: SparkSession, tmp_path: Path) -> None:
-    told = json.loads(run(str(shop(tmp_path, GOOD + BAD)), "--json"))
-    events, items = told["checked"]
+    result = json.loads(run(str(shop(tmp_path, GOOD + BAD)), "--json"))
+    events, items = result["checked"]
     assert (events["table"], events["becomes"], events["rows"]) == ("sales", "events", 25)
     assert {(b["rule"], b["column"]): (b["rows"], b["first_row"]) for b in events["broken"]} == {
         ("no_user", "user"): (1, 20),
@@ -90,10 +90,10 @@ def test_each_rule_that_rows_break_is_told_with_its_first_row(spark: SparkSessio
 
 
 def test_people_read_a_line_for_each_use_and_what_comes_next(spark: SparkSession, tmp_path: Path) -> None:
-    said = run(str(shop(tmp_path, GOOD)), "--rows", "10")
-    assert "sales → events: 10 rows of its file tried, 0 would go to quarantine" in said
-    assert "items → items: 3 rows of its file tried, 1 would go to quarantine" in said
-    assert "next: fuserank refresh --dataset shop" in said
+    output = run(str(shop(tmp_path, GOOD)), "--rows", "10")
+    assert "sales → events: 10 rows of its file tried, 0 would go to quarantine" in output
+    assert "items → items: 3 rows of its file tried, 1 would go to quarantine" in output
+    assert "next: fuserank refresh --dataset shop" in output
 
 
 def test_a_file_that_is_wrong_throughout_is_refused_as_a_run_would(spark: SparkSession, tmp_path: Path) -> None:

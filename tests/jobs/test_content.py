@@ -111,7 +111,7 @@ class Shelves:
 
 
 @pytest.fixture(scope="module")
-def told(spark: SparkSession) -> Callable[[dt.date], DataFrame]:
+def content_of(spark: SparkSession) -> Callable[[dt.date], DataFrame]:
     return lambda as_of: content(Shelves(spark), as_of)  # type: ignore[arg-type]
 
 
@@ -119,8 +119,8 @@ def rows(of: DataFrame) -> Rows:
     return sorted(tuple(row) for row in of.collect())  # type: ignore[misc]
 
 
-def test_what_was_known_on_the_day_is_told_and_nothing_else(told: Callable[[dt.date], DataFrame]) -> None:
-    assert rows(told(AS_OF)) == [
+def test_what_was_known_on_the_day_is_told_and_nothing_else(content_of: Callable[[dt.date], DataFrame]) -> None:
+    assert rows(content_of(AS_OF)) == [
         ("item", 0, "brand", "own"),
         ("item", 0, "campaign", "m1"),
         ("item", 0, "campaign", "m2"),
@@ -136,9 +136,9 @@ def test_what_was_known_on_the_day_is_told_and_nothing_else(told: Callable[[dt.d
 
 
 def test_a_day_later_the_coupon_the_campaign_and_the_new_category_are_known(
-    told: Callable[[dt.date], DataFrame],
+    content_of: Callable[[dt.date], DataFrame],
 ) -> None:
-    before, after = (set(rows(told(day))) for day in (AS_OF, AS_OF + dt.timedelta(days=1)))
+    before, after = (set(rows(content_of(day))) for day in (AS_OF, AS_OF + dt.timedelta(days=1)))
     assert after - before == {
         ("item", 0, "category", "LATER"),
         ("item", 1, "campaign", "m9"),
@@ -149,8 +149,8 @@ def test_a_day_later_the_coupon_the_campaign_and_the_new_category_are_known(
     assert before - after == {("item", 0, "category", "CHEESE"), ("item", 0, "brand", "own")}
 
 
-def test_its_rows_are_what_members_read(told: Callable[[dt.date], DataFrame]) -> None:
-    of = told(AS_OF)
+def test_its_rows_are_what_members_read(content_of: Callable[[dt.date], DataFrame]) -> None:
+    of = content_of(AS_OF)
     assert of.schema.simpleString() == of.sparkSession.createDataFrame([], CONTENT_SCHEMA).schema.simpleString()
     known = Content(of.toArrow())
     assert known.indices("item").tolist() == [0, 1]

@@ -54,7 +54,7 @@ class Ranked(NamedTuple):
     lists: dict[int, list[int]]
     rows: list[Any]
     notes: dict[str, float]
-    said: list[str]
+    messages: list[str]
 
 
 def _event(n: int, user: int, item: int, reward: int) -> dict[str, Any]:
@@ -96,9 +96,9 @@ def _ranked(lake: Lake, *overrides: str) -> Ranked:
     small = ["candidates.sources=[repeat,trending]", f"ranking.k={K}"]
     settings = load("local", ["dataset=completejourney", f"as_of={AS_OF}", *small, *overrides])
     notes: dict[str, float] = {}
-    said: list[str] = []
+    messages: list[str] = []
     run: Any = SimpleNamespace(
-        spark=lake.spark, lake=lake, settings=settings, seed=5, note=notes.__setitem__, say=said.append, as_of=AS_OF
+        spark=lake.spark, lake=lake, settings=settings, seed=5, note=notes.__setitem__, say=messages.append, as_of=AS_OF
     )
     candidates.execute(run, AS_OF)
     scores = lake.read(SCORES, as_of_date=AS_OF, split="rank", kind="fnn")
@@ -112,7 +112,7 @@ def _ranked(lake: Lake, *overrides: str) -> Ranked:
     for r in found:
         lists.setdefault(r["user_index"], []).append(r["item_index"])
         assert r["rank"] == len(lists[r["user_index"]])
-    return Ranked(lists, found, notes, said)
+    return Ranked(lists, found, notes, messages)
 
 
 def test_a_disliked_item_is_on_no_list_and_lists_are_filled_without_the_popular_source(shop: Lake) -> None:
@@ -132,7 +132,7 @@ def test_without_repeats_no_list_holds_what_was_judged_and_who_has_all_gets_a_sh
     assert not {(user, item) for user, items in found.lists.items() for item in items} & (DISLIKED | LIKED | NEUTRAL)
     assert sorted(found.lists[6]) == [10, 11]
     assert found.notes["ranking.short_users"] == 1
-    assert any("1 users have fewer than 4 rows" in line for line in found.said)
+    assert any("1 users have fewer than 4 rows" in line for line in found.messages)
     fillers = [r for r in found.rows if r["reason_code"] == MOST_TAKEN]
     assert fillers
     for r in fillers:
@@ -164,10 +164,10 @@ def test_reasons_of_a_shop_of_ratings_say_what_its_users_did(shop: Lake, monkeyp
         "films.yaml",
     )
     monkeypatch.setattr(ranking_evidence, "load_dataset", lambda name: films)
-    said = " ".join(r["reason"] for r in _ranked(shop).rows)
-    assert "You liked it" in said
-    assert "good ratings" in said
-    assert not {word for word in ("bought", "buy", "purchases", "{") if word in said}
+    reasons = " ".join(r["reason"] for r in _ranked(shop).rows)
+    assert "You liked it" in reasons
+    assert "good ratings" in reasons
+    assert not {word for word in ("bought", "buy", "purchases", "{") if word in reasons}
 
 
 def test_dislikes_may_be_shown_where_the_settings_say_so(shop: Lake) -> None:

@@ -67,12 +67,12 @@ def conf(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FUSERANK_CONF", str(shop / "conf"))
 
 
-def said(shop: Path, *words: str, as_of: str = AS_OF) -> str:
+def printed(shop: Path, *words: str, as_of: str = AS_OF) -> str:
     return ran(*words, "--lake", str(shop / "profiles"), "--dataset", "tinyshop", "--as-of", as_of).stdout
 
 
 def test_the_card_counts_what_was_known_and_nothing_after(shop: Path) -> None:
-    card = json.loads(said(shop, "card", "--json"))
+    card = json.loads(printed(shop, "card", "--json"))
     assert card["events"] == len(KNOWN) < len(purchases())
     assert card["types"][0]["amount_minor"] == sum(minor(p["paid"]) for p in KNOWN)
     assert card["types"][0]["quantity"] == sum(int(p["qty"]) for p in KNOWN)
@@ -89,49 +89,55 @@ def test_the_card_counts_what_was_known_and_nothing_after(shop: Path) -> None:
 
 
 def test_the_card_speaks_to_people_and_writes_a_page(shop: Path) -> None:
-    text = said(shop, "card")
+    text = printed(shop, "card")
     assert f"data set tinyshop, as of {AS_OF}: {len(KNOWN):,} events" in text
     assert "of users × items are a pair" in text
     page = shop / "pages" / "card.html"
-    assert said(shop, "card", "--html", str(page)).strip() == str(page)
+    assert printed(shop, "card", "--html", str(page)).strip() == str(page)
     assert "Data card of tinyshop" in page.read_text(encoding="utf-8")
 
 
 def test_a_user_s_profile_is_exact_and_says_what_features_say(shop: Path) -> None:
-    found = json.loads(said(shop, "profile", "  ü003 ", "--json"))
+    found = json.loads(printed(shop, "profile", "  ü003 ", "--json"))
     assert (found["lines"], found["spend_minor"]) == (len(MINE), sum(minor(p["paid"]) for p in MINE))
     assert found["discount_minor"] == sum(minor(p["off"]) for p in MINE)
     assert found["baskets"] == len({p["basket"] for p in MINE})
     assert sum(w["events"] for w in found["weeks"]) == len(MINE)
     features = {f["name"]: f["value"] for f in found["features"]}
     assert features["basket_value_minor"] == found["spend_minor"] / found["baskets"]
-    text = said(shop, "profile", "ü003")
+    text = printed(shop, "profile", "ü003")
     assert "user ü003 of tinyshop" in text
     assert "baskets in the 28 days before as_of" in text
     assert "1  thing 3 (sku-003)  50%" in text
     page = shop / "user.html"
-    said(shop, "profile", "ü003", "--html", str(page))
+    printed(shop, "profile", "ü003", "--html", str(page))
     assert "User ü003" in page.read_text(encoding="utf-8")
 
 
 def test_an_item_s_profile_is_exact(shop: Path) -> None:
     mine = [p for p in KNOWN if p["sku"] == "sku-003"]
-    found = json.loads(said(shop, "profile", "--item", "sku-003", "--json"))
-    told = {"name": "thing 3", "department": "aisle 3", "product_type": "kind 3", "colour": "colour 3", "grams": "130"}
-    assert found["catalogue"] == told
+    found = json.loads(printed(shop, "profile", "--item", "sku-003", "--json"))
+    attributes = {
+        "name": "thing 3",
+        "department": "aisle 3",
+        "product_type": "kind 3",
+        "colour": "colour 3",
+        "grams": "130",
+    }
+    assert found["catalogue"] == attributes
     assert (found["baskets"], found["buyers"]) == (len(mine), len({p["customer"] for p in mine}))
     paid, units = sum(minor(p["paid"]) for p in mine), sum(int(p["qty"]) for p in mine)
     assert (found["spend_minor"], found["quantity"], found["price_minor"]) == (paid, units, paid / units)
     assert found["recommended"] == {"users": 2, "listed": 2, "firsts": 2, "top10": 2, "best_rank": 1}
-    assert "to 2 of 2 users" in said(shop, "profile", "--item", "sku-003")
+    assert "to 2 of 2 users" in printed(shop, "profile", "--item", "sku-003")
     page = shop / "item.html"
-    said(shop, "profile", "--item", "sku-003", "--html", str(page))
+    printed(shop, "profile", "--item", "sku-003", "--html", str(page))
     assert "Price paid" in page.read_text(encoding="utf-8")
 
 
 def test_the_report_links_the_card_and_the_profiles_of_its_users(shop: Path) -> None:
     out = shop / "profiles-out"
-    assert said(shop, "report", "--set", f"out={out}").strip() == str(out / "report.html")
+    assert printed(shop, "report", "--set", f"out={out}").strip() == str(out / "report.html")
     report, card, users = (
         (out / name).read_text(encoding="utf-8") for name in ("report.html", "card.html", "users.html")
     )
@@ -144,16 +150,16 @@ def test_the_report_links_the_card_and_the_profiles_of_its_users(shop: Path) -> 
 
 def test_who_or_what_is_not_known_is_told_with_what_is_near(shop: Path) -> None:
     with pytest.raises(FuserankError, match=r"user 'ü03' before 2024-06-03; the nearest ids: ü003, "):
-        said(shop, "profile", "ü03")
+        printed(shop, "profile", "ü03")
     with pytest.raises(FuserankError, match=r"items of that name: sku-059 \(thing 59\)"):
-        said(shop, "profile", "--item", "Thing 59")
+        printed(shop, "profile", "--item", "Thing 59")
     with pytest.raises(FuserankError, match="the nearest ids: sku-"):
-        said(shop, "profile", "--item", "sku-999")
+        printed(shop, "profile", "--item", "sku-999")
     with pytest.raises(FuserankError, match="holds no events from before that day"):
-        said(shop, "profile", "ü003", as_of="2023-01-01")
+        printed(shop, "profile", "ü003", as_of="2023-01-01")
     for words in (("profile",), ("profile", "ü003", "--item", "sku-003")):
         with pytest.raises(FuserankError, match="name a user, or an item"):
-            said(shop, *words)
+            printed(shop, *words)
 
 
 def test_another_data_set_s_mapping_is_refused(shop: Path) -> None:

@@ -38,8 +38,8 @@ assert bronze.main(["--dataset", "shop", "--as-of", "2020-01-01", "--lake", "lak
 def test_neither_an_id_nor_the_key_is_in_anything_that_a_run_leaves_but_the_vault(tmp_path: Path) -> None:
     write_shop(tmp_path)
     shutil.copytree(ROOT / "conf", tmp_path / "conf")
-    told = mapping(Path(), **changes()).model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    (tmp_path / "conf" / "datasets" / "shop.yaml").write_text(yaml.safe_dump(told))
+    declared = mapping(Path(), **changes()).model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    (tmp_path / "conf" / "datasets" / "shop.yaml").write_text(yaml.safe_dump(declared))
     env = tmp_path / "conf" / "env" / "local.yaml"
     settings = yaml.safe_load(env.read_text(encoding="utf-8"))
     events = {"enabled": "true", "compress": "false", "dir": (tmp_path / "events").as_uri()}

@@ -33,8 +33,8 @@ BAD = [
 def settings(shop: Path, lake: str, *more: str) -> Settings:
     from fuserank.config.settings import load
 
-    told = ["dataset=tinyshop", f"as_of={AS_OF}", f"lake={lake}", f"out={shop / 'out'}", "run.quiet=true"]
-    return load("local", [*told, "train.reader=pyarrow", "quality.least_events=100", *more])
+    overrides = ["dataset=tinyshop", f"as_of={AS_OF}", f"lake={lake}", f"out={shop / 'out'}", "run.quiet=true"]
+    return load("local", [*overrides, "train.reader=pyarrow", "quality.least_events=100", *more])
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +70,8 @@ def checked(stopped: tuple[Path, Lake], monkeypatch: pytest.MonkeyPatch) -> tupl
 
 def before(days: int) -> list[dict[str, Any]]:
     """Purchases of the last days before DAY."""
-    told = [r | {"moment": dt.datetime.fromisoformat(r["at"])} for r in purchases()]
-    return [r for r in told if DAY - dt.timedelta(days=days) <= r["moment"].date() < DAY]
+    rows = [r | {"moment": dt.datetime.fromisoformat(r["at"])} for r in purchases()]
+    return [r for r in rows if DAY - dt.timedelta(days=days) <= r["moment"].date() < DAY]
 
 
 @pytest.mark.slow
@@ -81,12 +81,12 @@ def test_an_error_stops_the_chain_before_features_and_is_kept(checked: tuple[Pat
     lake = checked[1]
     assert lake.exists(t.EVENTS)
     assert not [x.name for x in (*features.TABLES, *candidates.TABLES) if lake.exists(x)]
-    told = {r["rule"]: r for r in lake.read(QUALITY).where("rule IN ('days', 'events')").collect()}
-    assert {rule: (r["state"], r["severity"]) for rule, r in told.items()} == {
+    by_rule = {r["rule"]: r for r in lake.read(QUALITY).where("rule IN ('days', 'events')").collect()}
+    assert {rule: (r["state"], r["severity"]) for rule, r in by_rule.items()} == {
         "days": ("error", "error"),
         "events": ("kept", "error"),
     }
-    assert told["days"]["limit"] == 1000
+    assert by_rule["days"]["limit"] == 1000
     (run,) = lake.read(RUNS).where("job = 'refresh'").collect()
     assert (run["state"], run["error"].startswith("QualityError")) == ("failed", True)
     assert "features" not in " ".join(run["stage_seconds"])
@@ -137,9 +137,9 @@ def test_with_the_limits_as_they_are_the_run_goes_on_and_says_what_it_found(chec
         "quality", settings(shop, lake.root, "quality.quarantined.warning=0.0001", "quality.drift.warning=null"), DAY
     ) as run:
         quality.execute(run, DAY)
-        said = quality.summary(run.metrics)
-    assert said is not None
-    assert said.endswith("1 warning: quarantined of sales")
+        summary = quality.summary(run.metrics)
+    assert summary is not None
+    assert summary.endswith("1 warning: quarantined of sales")
     view = rules_view(lake, settings(shop, lake.root), DAY)
     assert [s.rule for s in view.states if s.state == "warning"] == ["quarantined"]  # of the last look alone
     assert "fuserank quarantine list" in next(s.reason for s in view.states if s.state == "warning")
@@ -158,8 +158,8 @@ def test_repeated_keys_and_references_to_nowhere_are_counted(spark: SparkSession
     coupons = frame(spark, t.COUPONS, [{"coupon_id": c, "item_id": i} for c, i in ("ax", "ay", "ay", "bz", "bz", "bz")])
     items = frame(spark, t.ITEMS, [{"item_id": "x"}, {"item_id": "y"}, {"item_id": "y"}])
     keys = repeated_keys(coupons, t.COUPONS.name, t.COUPONS.keys)
-    asked = dangling(coupons, t.COUPONS.name, "item_id", items, t.ITEMS.name)
-    found = {r["rule"]: (r["rows"], r["wrong"]) for r in together([keys, asked]).collect()}
+    references = dangling(coupons, t.COUPONS.name, "item_id", items, t.ITEMS.name)
+    found = {r["rule"]: (r["rows"], r["wrong"]) for r in together([keys, references]).collect()}
     assert found == {"keys": (6, 3), "references": (6, 3)}
     empty = frame(spark, t.COUPONS, [])
     assert repeated_keys(empty, "x", t.COUPONS.keys).collect()[0]["wrong"] == 0

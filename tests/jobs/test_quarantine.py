@@ -110,12 +110,12 @@ class Shop:
             for job in (bronze, silver):
                 job.execute(run, settings.as_of)
 
-    def said(self, *words: str) -> str:
+    def printed(self, *words: str) -> str:
         return ran("quarantine", *words, "--lake", self.lake_root).stdout
 
     def retried(self, *words: str) -> dict[str, dict[str, Any]]:
-        told = json.loads(self.said("retry", "--dataset", "shop", "--set", "run.quiet=true", "--json", *words))
-        return {f.pop("table"): f for f in told["tables"]}
+        result = json.loads(self.printed("retry", "--dataset", "shop", "--set", "run.quiet=true", "--json", *words))
+        return {f.pop("table"): f for f in result["tables"]}
 
     @property
     def lake(self) -> Lake:
@@ -159,19 +159,19 @@ def shop(spark: SparkSession, ingested: Shop, tmp_path: Path, monkeypatch: pytes
 
 
 def test_rows_are_counted_by_rule_and_shown_as_they_came(shop: Shop) -> None:
-    found = json.loads(shop.said("list", "--json"))["quarantine"]
+    found = json.loads(shop.printed("list", "--json"))["quarantine"]
     assert [(g["table"], g["rule"], g["column"], g["rows"], g["state"]) for g in found] == [
         ("sales", "too_dear", "paid", 2, "open"),
         ("sales", "duplicate_event", None, 1, "open"),
         ("sales", "no_user", "user", 1, "open"),
         ("sent", "not_known_at", "campaign", 1, "open"),
     ]
-    listed = shop.said("list").splitlines()
+    listed = shop.printed("list").splitlines()
     assert listed[0].split() == ["data", "set", "table", "rule", "column", "rows", "files", "first", "last"]
     assert listed[-1] == "5 open rows; look at them: fuserank quarantine show --table sales --rule too_dear"
-    assert shop.said("list", "--dataset", "other").startswith("no open rows")
+    assert shop.printed("list", "--dataset", "other").startswith("no open rows")
 
-    head, names, first, second = shop.said("show", "--rule", "too_dear").splitlines()
+    head, names, first, second = shop.printed("show", "--rule", "too_dear").splitlines()
     assert head == "shop sales: too_dear in paid: breaks the mapping's rule paid <= 100"
     assert names.split() == ["file", "row", "item", "line", "paid", "time", "user"]  # bronze sorts
     assert [r.split() for r in (first, second)] == [
@@ -179,17 +179,17 @@ def test_rows_are_counted_by_rule_and_shown_as_they_came(shop: Shop) -> None:
         ["sales.csv", "5", "i2", "6", "150", "2019-05-06", "11:00:00", "u1"],
     ]
     assert first.index("110") == second.index("150") == names.index("paid")
-    assert "the first 1 of 2 rows" in shop.said("show", "--rule", "too_dear", "--limit", "1")
-    told = json.loads(shop.said("show", "--table", "sent", "--json"))
-    assert (told["total"], told["rows"][0]["payload"]) == (1, {"campaign": "c2", "user": "u2"})
+    assert "the first 1 of 2 rows" in shop.printed("show", "--rule", "too_dear", "--limit", "1")
+    result = json.loads(shop.printed("show", "--table", "sent", "--json"))
+    assert (result["total"], result["rows"][0]["payload"]) == (1, {"campaign": "c2", "user": "u2"})
     with pytest.raises(
         QuarantineError, match=r"no open rows in quarantine of rule 'dear'; there are: .*no_user in sales of shop"
     ):
-        shop.said("show", "--rule", "dear")
+        shop.printed("show", "--rule", "dear")
     with pytest.raises(
         QuarantineError, match="completejourney has no open rows in quarantine; shop has: name it by --dataset"
     ):
-        shop.said("retry")
+        shop.printed("retry")
 
 
 def test_after_the_mapping_was_mended_each_good_row_is_in_once_and_the_others_stay_open(shop: Shop) -> None:
@@ -217,7 +217,7 @@ def test_after_the_mapping_was_mended_each_good_row_is_in_once_and_the_others_st
     assert [digest(shop.lake.read(x), x) for x in (t.EVENTS, QUARANTINE, t.USER_DICTIONARY)] == whole
     marks = shop.lake.read(INGESTED).select(*INGESTED.keys)
     assert marks.count() == marks.distinct().count()
-    assert {"fixed", "other_rule", "open"} <= set(shop.said("list", "--all").split())
+    assert {"fixed", "other_rule", "open"} <= set(shop.printed("list", "--all").split())
 
     shop.limits({"too_dear": 100, "dearest": 1000})  # a plain run looks again too: what is bad again is open again
     shop.take_in()
@@ -234,8 +234,8 @@ def test_after_the_file_was_mended_its_rows_are_replaced_by_those_of_the_newer_o
     assert shop.events() == ["i1", "i0", "i1", "i0", "i2", "i9"]
     foreseen = shop.retried("--dry-run")["sales"]  # of the event that came twice the newer file has the last word
     assert (foreseen["newer"], foreseen["fixed"], foreseen["replaced"], foreseen["open"]) == (["sales.csv"], 1, 0, 5)
-    told = shop.said("retry", "--dataset", "shop", "--files", "--set", "run.quiet=true").splitlines()
-    assert told[0] == "sales: 1 fixed, 3 replaced by a newer file, 2 open"
+    lines = shop.printed("retry", "--dataset", "shop", "--files", "--set", "run.quiet=true").splitlines()
+    assert lines[0] == "sales: 1 fixed, 3 replaced by a newer file, 2 open"
     assert shop.events() == ["i1", "i0", "i1", "i0", "i2", "i9"]
     shop.limits({"too_dear": 100, "dearest": 1000})
     shop.take_in()  # all is looked at again: what was replaced stays so
@@ -252,17 +252,17 @@ def test_after_the_file_was_mended_its_rows_are_replaced_by_those_of_the_newer_o
 @pytest.mark.proof
 def test_rows_that_waited_for_another_table_come_in_by_a_retry_alone(shop: Shop) -> None:
     shop.write("campaigns", "campaign,start,end\nc1,2019-05-01,2019-05-08\nc2,2019-05-02,2019-05-09\n")
-    told = shop.retried("--files")
-    assert (told["sent"]["fixed"], told["sent"]["open"]) == (1, 0)
+    counts = shop.retried("--files")
+    assert (counts["sent"]["fixed"], counts["sent"]["open"]) == (1, 0)
     sent = shop.lake.read(t.CAMPAIGN_USERS).collect()
     assert sorted((r["campaign_id"], r["user_id"]) for r in sent) == [("c1", "u1"), ("c2", "u2")]
 
 
 def test_a_lake_from_before_rows_could_be_resolved_gets_the_columns(new_shop: Shop) -> None:
-    kept = tuple(c for c in QUARANTINE.columns if not c.name.startswith("resol"))
-    old = dataclasses.replace(QUARANTINE, columns=kept, not_in_digest=("run_id",))
+    columns = tuple(c for c in QUARANTINE.columns if not c.name.startswith("resol"))
+    old = dataclasses.replace(QUARANTINE, columns=columns, not_in_digest=("run_id",))
     new_shop.lake.ensure(old)
-    assert "nothing" in new_shop.said("list", "--all")
+    assert "nothing" in new_shop.printed("list", "--all")
     new_shop.take_in()
     new_shop.limits({})
     assert new_shop.retried()["sales"]["fixed"] == 2

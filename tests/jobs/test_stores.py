@@ -47,10 +47,10 @@ def chain(spark: SparkSession, shop: Path, lake: str) -> str:
     from fuserank.tables.results import RANKING
     from fuserank.usecases.refresh import run_chain
 
-    told = ["dataset=tinyshop", f"as_of={AS_OF}", f"lake={lake}", f"out={shop / 'out'}", "run.quiet=true", *SMALL]
+    overrides = ["dataset=tinyshop", f"as_of={AS_OF}", f"lake={lake}", f"out={shop / 'out'}", "run.quiet=true", *SMALL]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FUSERANK_CONF", str(shop / "conf"))
-        settings = load("local", told)
+        settings = load("local", overrides)
         run_chain(settings, with_report=True)
         return digest(open_lake(settings).read(RANKING), RANKING)
 
@@ -78,7 +78,7 @@ def test_below_a_url_of_an_object_store_the_ranking_is_the_same(
 
 
 @dataclass
-class Told:
+class Commands:
     """A folder with a shop in a catalog, and what each command said; every command has the secret in its
     environment.
     """
@@ -127,10 +127,10 @@ print(sys.argv[1].encode() in bytes(sent.toByteArray()))
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
+def commands(tmp_path_factory: pytest.TempPathFactory) -> Commands:
     """All that people run: set-up's rendering, the chain, doctor, every rendering, runs that fail."""
-    told = Told(tmp_path_factory.mktemp("told"))
-    folder = told.folder
+    commands = Commands(tmp_path_factory.mktemp("told"))
+    folder = commands.folder
     write_shop(folder)
     for env in ("local", "cluster", "databricks"):
         file = folder / "conf" / "env" / f"{env}.yaml"
@@ -149,7 +149,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
                 "spark.eventLog.dir": (folder / "events").as_uri(),
             }
         file.write_text(yaml.safe_dump(settings), encoding="utf-8")
-    told.run(
+    commands.run(
         "set-up",
         sys.executable,
         str(ROOT / "deploy/local/spark_defaults.py"),
@@ -157,17 +157,17 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
         str(Path(sys.prefix) / "jars"),
         "spark-conf",
     )
-    told.run("look", sys.executable, "-c", LOOK, CANARY, *SECRETS)
+    commands.run("look", sys.executable, "-c", LOOK, CANARY, *SECRETS)
     small = [part for setting in SMALL for part in ("--set", setting)]
     shop = ["--dataset", "tinyshop", "--as-of", AS_OF, *LAKE]
-    told.fuserank("refresh", "refresh", *shop, "--set", "out=out", "--report", *small)
-    told.fuserank("digest", "digest", "ranking.ranking", *LAKE)
-    told.fuserank("again", "refresh", *shop, *small)
-    told.fuserank("digest again", "digest", "ranking.ranking", *LAKE)
-    told.fuserank("doctor", "doctor", code=0)
-    told.fuserank("doctor for a cluster", "doctor", "--env", "cluster", "--no-start")
+    commands.fuserank("refresh", "refresh", *shop, "--set", "out=out", "--report", *small)
+    commands.fuserank("digest", "digest", "ranking.ranking", *LAKE)
+    commands.fuserank("again", "refresh", *shop, *small)
+    commands.fuserank("digest again", "digest", "ranking.ranking", *LAKE)
+    commands.fuserank("doctor", "doctor", code=0)
+    commands.fuserank("doctor for a cluster", "doctor", "--env", "cluster", "--no-start")
     for surface in ("submit", "kubernetes", "airflow", "databricks"):
-        told.fuserank(
+        commands.fuserank(
             f"render {surface}",
             "render",
             surface,
@@ -179,30 +179,30 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
             f"rendered/{surface}",
         )
     job = [sys.executable, str(ROOT / "jobs/train.py"), "--env", "local", "--dataset", "tinyshop", "--as-of"]
-    told.run("a failing job", *job, "2020-01-01", *LAKE, code=2)
-    told.run("no driver", *job, AS_OF, "--lake", "s3a://shop/lake", code=2)
-    told.run("without the secret", *job, AS_OF, *LAKE, code=2, more={VARIABLE: ""})
-    told.fuserank("runs", "runs", "--json", *LAKE)
-    told.fuserank("a dry run", "refresh", *shop, "--dry-run")
+    commands.run("a failing job", *job, "2020-01-01", *LAKE, code=2)
+    commands.run("no driver", *job, AS_OF, "--lake", "s3a://shop/lake", code=2)
+    commands.run("without the secret", *job, AS_OF, *LAKE, code=2, more={VARIABLE: ""})
+    commands.fuserank("runs", "runs", "--json", *LAKE)
+    commands.fuserank("a dry run", "refresh", *shop, "--dry-run")
     for file in (folder / "warehouse/shop.db/samples_samples").glob("*/split=valid/*/*.parquet"):
         file.unlink()
-    told.run("a crash", sys.executable, str(ROOT / "jobs/scores.py"), *job[2:], AS_OF, *LAKE, code=1)
-    return told
+    commands.run("a crash", sys.executable, str(ROOT / "jobs/scores.py"), *job[2:], AS_OF, *LAKE, code=1)
+    return commands
 
 
-def test_in_a_catalog_the_ranking_is_the_same_also_after_a_rerun(told: Told, in_a_folder: str) -> None:
-    assert told.outputs["digest"].stdout.strip() == in_a_folder
-    assert told.outputs["digest again"].stdout.strip() == in_a_folder
-    tables = {p.name for p in (told.folder / "warehouse" / "shop.db").iterdir()}
+def test_in_a_catalog_the_ranking_is_the_same_also_after_a_rerun(commands: Commands, in_a_folder: str) -> None:
+    assert commands.outputs["digest"].stdout.strip() == in_a_folder
+    assert commands.outputs["digest again"].stdout.strip() == in_a_folder
+    tables = {p.name for p in (commands.folder / "warehouse" / "shop.db").iterdir()}
     assert {"ranking_ranking", "silver_events", "ops_runs", "bronze_tinyshop_sales"} <= tables
-    models = told.folder / "files" / "models"
+    models = commands.folder / "files" / "models"
     assert sorted(p.name for p in models.iterdir()) == ["artifacts", "checkpoints"]
     assert not list((models / "checkpoints").iterdir())  # what a finished training leaves
-    assert (told.folder / "out" / "report.html").is_file()
+    assert (commands.folder / "out" / "report.html").is_file()
 
 
-def test_the_ledger_of_a_catalog_tells_good_runs_and_bad(told: Told) -> None:
-    runs = json.loads(told.outputs["runs"].stdout)["runs"]
+def test_the_ledger_of_a_catalog_tells_good_runs_and_bad(commands: Commands) -> None:
+    runs = json.loads(commands.outputs["runs"].stdout)["runs"]
     assert [(r["job"], r["state"]) for r in runs] == [
         ("train", "failed"),
         ("refresh", "succeeded"),
@@ -212,38 +212,38 @@ def test_the_ledger_of_a_catalog_tells_good_runs_and_bad(told: Told) -> None:
     assert runs[1]["versions_written"]["ranking.ranking"] > runs[2]["versions_written"]["ranking.ranking"]
 
 
-def test_hadoop_gets_the_secret_and_no_setting_holds_it(told: Told) -> None:
-    assert told.outputs["look"].stdout.splitlines() == [f"True {REFERENCE} {REFERENCE}"] * len(SECRETS) + ["False"]
+def test_hadoop_gets_the_secret_and_no_setting_holds_it(commands: Commands) -> None:
+    assert commands.outputs["look"].stdout.splitlines() == [f"True {REFERENCE} {REFERENCE}"] * len(SECRETS) + ["False"]
 
 
-def test_a_store_without_a_driver_is_one_line(told: Told) -> None:
-    assert "Traceback (most recent call last)" in told.outputs["a crash"].stderr  # what that would look like
-    last = told.outputs["no driver"].stderr.splitlines()[-1]
+def test_a_store_without_a_driver_is_one_line(commands: Commands) -> None:
+    assert "Traceback (most recent call last)" in commands.outputs["a crash"].stderr  # what that would look like
+    last = commands.outputs["no driver"].stderr.splitlines()[-1]
     assert last.startswith("fuserank: lake s3a://shop/lake: Spark has no driver for s3a://; add its jar")
 
 
-def test_a_secret_that_is_not_there_is_told_before_spark_starts(told: Told) -> None:
-    said = told.outputs["without the secret"].stderr
+def test_a_secret_that_is_not_there_is_told_before_spark_starts(commands: Commands) -> None:
+    message = commands.outputs["without the secret"].stderr
     assert re.fullmatch(
-        rf"fuserank: {re.escape(FIRST_SECRET)} is read from .* {VARIABLE}, which is not set here; .*\n", said
+        rf"fuserank: {re.escape(FIRST_SECRET)} is read from .* {VARIABLE}, which is not set here; .*\n", message
     )
 
 
-def test_the_secret_is_in_no_output(told: Told) -> None:
-    assert files_with(CANARY, told.folder) == []
+def test_the_secret_is_in_no_output(commands: Commands) -> None:
+    assert files_with(CANARY, commands.folder) == []
 
 
-def test_the_search_for_the_secret_would_find_it(told: Told, tmp_path: Path, spark: SparkSession) -> None:
+def test_the_search_for_the_secret_would_find_it(commands: Commands, tmp_path: Path, spark: SparkSession) -> None:
     """The same search finds what was written: the reference in settings and renderings, its key in
     Spark's event log (which blots out the value), and a planted canary in text, in base64, and in
     cells of compressed Parquet, flat and nested.
     """
     import base64
 
-    where = {p.relative_to(told.folder).parts[0] for p in files_with(REFERENCE, told.folder)}
+    where = {p.relative_to(commands.folder).parts[0] for p in files_with(REFERENCE, commands.folder)}
     assert {"conf", "spark-conf", "rendered", "said"} <= where
-    assert files_with(FIRST_SECRET, told.folder / "events")
-    assert any(p.suffix == ".parquet" for p in files_with("sku-001", told.folder / "warehouse"))
+    assert files_with(FIRST_SECRET, commands.folder / "events")
+    assert any(p.suffix == ".parquet" for p in files_with("sku-001", commands.folder / "warehouse"))
     (tmp_path / "log.txt").write_text(f"x{CANARY}x", encoding="utf-8")
     (tmp_path / "coded.txt").write_bytes(base64.b64encode(b"user:" + CANARY.encode() + b":more"))
     rows = spark.range(1000).selectExpr(f"'{CANARY}' AS flat", f"map('k', '{CANARY}') AS nested")

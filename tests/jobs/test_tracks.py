@@ -14,9 +14,9 @@ from tests.support.tinyshop import AS_OF, USERS
 
 
 def board(shop: Path, *words: str) -> dict[str, Any]:
-    asked = ("--layout", "events", "--dataset", "tinyshop", "--as-of", AS_OF, "--k", "5", "--json")
-    said = ran("leaderboard", *asked, *words, "--lake", str(shop / "tracks")).stdout
-    return dict(json.loads(said.strip().splitlines()[-1]))
+    options = ("--layout", "events", "--dataset", "tinyshop", "--as-of", AS_OF, "--k", "5", "--json")
+    output = ran("leaderboard", *options, *words, "--lake", str(shop / "tracks")).stdout
+    return dict(json.loads(output.strip().splitlines()[-1]))
 
 
 @pytest.mark.proof

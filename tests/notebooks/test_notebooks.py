@@ -82,9 +82,9 @@ def test_a_notebook_that_raises_fails_by_name_and_keeps_what_it_had_shown(tmp_pa
     path = written(tmp_path, "print('so far, so good')", "raise ValueError('the lake is dry')", "print('never')")
     with pytest.raises(runner.NotebookError, match=r"(?s)look\.py: .*the lake is dry"):
         runner.execute(path, dict(os.environ), tmp_path)
-    kept = (tmp_path / "look.ipynb").read_text(encoding="utf-8")
-    assert "so far, so good" in kept
-    assert '"never' not in kept
+    saved = (tmp_path / "look.ipynb").read_text(encoding="utf-8")
+    assert "so far, so good" in saved
+    assert '"never' not in saved
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from tests.support import bad_input as b
-from tests.support import kept_input
+from tests.support import odd_input
 from tests.support.bad_mappings import LEFT_OUT, MAPPINGS
 
 HEAD = """\
@@ -51,7 +51,7 @@ def _lines() -> Iterator[str]:
     whole = [(c.what, _code(c.words)) for c in b.FILES]
     yield from _table(
         ("what you bring", "what is said"),
-        [*whole, ("a column of another type than in files before (Parquet)", _code(kept_input.RETYPED))],
+        [*whole, ("a column of another type than in files before (Parquet)", _code(odd_input.RETYPED))],
     )
     yield "## Files: left out by init"
     yield from _table(("what you bring", "why it is left out"), ((c.what, _code(c.words)) for c in LEFT_OUT))
@@ -62,15 +62,15 @@ def _lines() -> Iterator[str]:
     ]
     yield from _table(("what you bring", "rule", "reason"), rows)
     yield "## Read all the same"
-    read = [(each.what, each.told) for each in kept_input.KEPT]
-    read += [(what, f"{told}; `{cell}` in Berlin is {utc} UTC") for what, cell, utc, told in kept_input.TIMES]
+    read = [(each.what, each.outcome) for each in odd_input.ODD_ROWS]
+    read += [(what, f"{outcome}; `{cell}` in Berlin is {utc} UTC") for what, cell, utc, outcome in odd_input.TIMES]
     read += [
-        ("CSV in " + ", ".join(kept_input.CHARACTER_SETS), "by `encoding:` of the mapping; any set that Java knows"),
+        ("CSV in " + ", ".join(odd_input.CHARACTER_SETS), "by `encoding:` of the mapping; any set that Java knows"),
         (
             "columns that are new, gone, in another order or another case, where the mapping does not name them",
             "bronze keeps all that ever came; what a file has not is null",
         ),
-        ("the same file under two names", f"once; a run says `{kept_input.TWINS}`"),
+        ("the same file under two names", f"once; a run says `{odd_input.TWINS}`"),
     ]
     yield from _table(("what you bring", "what becomes of it"), read)
     yield MORE.rstrip("\n")

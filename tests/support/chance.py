@@ -28,7 +28,7 @@ def events_by(draw: random.Random, returns: bool, users: Sequence[str] = USERS) 
     for n in range(300):
         user, item = draw.randrange(6), draw.randrange(4)
         at = FIRST + dt.timedelta(minutes=draw.randrange(60 * 24 * 40))
-        told = {
+        event = {
             "event_id": f"e{n:03}",
             "user_id": users[user],
             "user_index": user,
@@ -48,14 +48,14 @@ def events_by(draw: random.Random, returns: bool, users: Sequence[str] = USERS) 
         }
         if found and returns and draw.random() < 0.15:
             back = draw.choice(found)
-            told |= {
+            event |= {
                 "event_type": "return",
                 "role": "reversal",
                 "reverses_event_id": draw.choice([back["event_id"], None]),
                 "user_id": back["user_id"],
                 "user_index": back["user_index"],
             }
-        found.append(told)
+        found.append(event)
     return found
 
 

@@ -124,8 +124,8 @@ def standalone(folder: Path, workers: int = 2, cores: int = 1, memory_mib: int =
     with ExitStack() as stack:
         log = folder / "master.log"
         master = stack.enter_context(_daemon(["master.Master", "--port", "0", "--webui-port", "0"], log, folder))
-        url = _said(log, r"Starting Spark master at (spark://\S+)", master)
-        page = _said(log, r"and started at (http://\S+)", master)
+        url = _found_in_log(log, r"Starting Spark master at (spark://\S+)", master)
+        page = _found_in_log(log, r"and started at (http://\S+)", master)
         cluster = Cluster(url, page, folder, master)
         for n in range(workers):
             sizes = ["--cores", str(cores), "--memory", f"{memory_mib}M", "--work-dir", str(folder / f"work-{n}")]
@@ -209,7 +209,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     psutil.wait_procs(alive, timeout=10)
 
 
-def _said(log: Path, pattern: str, process: subprocess.Popen[bytes]) -> str:
+def _found_in_log(log: Path, pattern: str, process: subprocess.Popen[bytes]) -> str:
     """The first group of ``pattern`` as soon as it stands in the log; raises where the process ends before."""
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until:

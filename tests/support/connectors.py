@@ -19,7 +19,7 @@ from fuserank.registry.connectors import CONNECTORS, FROM_THE_BEGINNING
 from fuserank.sources.connectors import landing
 from fuserank.sources.connectors.landing import STATE, land, read_cursor
 from tests.support.cli import ran
-from tests.support.http import Answer, Asked, serving
+from tests.support.http import Answer, Request, serving
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -35,14 +35,14 @@ class Source:
     :param add: puts rows with these ids there
     :param unasked: fails where the source is asked while the block runs
     :param id: the field of a landed row that holds its id
-    :param given: what its connector needs
+    :param needs: what its connector needs
     """
 
     connect: dict[str, Any]
     add: Callable[[range], None]
     unasked: Callable[[], Any]
     id: str = "id"
-    given: Mapping[Any, Callable[[], Any]] = field(default_factory=dict)
+    needs: Mapping[Any, Callable[[], Any]] = field(default_factory=dict)
 
 
 @contextmanager
@@ -54,10 +54,10 @@ def _away(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _unasked(asked: list[Asked]) -> Iterator[None]:
-    before = len(asked)
+def _unasked(requests: list[Request]) -> Iterator[None]:
+    before = len(requests)
     yield
-    assert len(asked) == before, asked[before:]
+    assert len(requests) == before, requests[before:]
 
 
 @contextmanager
@@ -65,8 +65,8 @@ def rest(folder: Path) -> Iterator[Source]:
     """Orders by pages of two, and by what was changed since."""
     rows: list[dict[str, Any]] = []
 
-    def answer(asked: Asked) -> Answer:
-        new, page = [r for r in rows if r["at"] > int(asked.query.get("since", -1))], int(asked.query["page"])
+    def answer(request: Request) -> Answer:
+        new, page = [r for r in rows if r["at"] > int(request.query.get("since", -1))], int(request.query["page"])
         return Answer({"data": new[2 * page - 2 : 2 * page]})
 
     with serving(answer) as site:
@@ -79,7 +79,7 @@ def rest(folder: Path) -> Iterator[Source]:
             "since": {"parameter": "since", "column": "at"},
         }
         add = lambda ids: rows.extend({"id": i, "at": i} for i in ids)  # noqa: E731
-        yield Source(connect, add, lambda: _unasked(site.asked), given={"hide": lambda: None})
+        yield Source(connect, add, lambda: _unasked(site.requests), needs={"hide": lambda: None})
 
 
 @contextmanager
@@ -87,19 +87,21 @@ def crawl(folder: Path) -> Iterator[Source]:
     """Product pages named by a sitemap."""
     ids: list[int] = []
 
-    def answer(asked: Asked) -> Answer:
-        if asked.path == "/sitemap.xml":
+    def answer(request: Request) -> Answer:
+        if request.path == "/sitemap.xml":
             urls = "".join(f"<url><loc>{site.url}/p/{i}</loc></url>" for i in ids)
             return Answer(f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{urls}</urlset>')
-        if not asked.path.startswith("/p/"):
+        if not request.path.startswith("/p/"):
             return Answer("no", 404)
-        told = json.dumps({"@type": "Product", "sku": asked.path.removeprefix("/p/"), "name": "x"})
-        body = f'<html><script type="application/ld+json">{told}</script></html>'
+        product = json.dumps({"@type": "Product", "sku": request.path.removeprefix("/p/"), "name": "x"})
+        body = f'<html><script type="application/ld+json">{product}</script></html>'
         return Answer(body, headers={"Content-Type": "text/html; charset=utf-8"})
 
     with serving(answer) as site:
         connect = {"kind": "crawl", "url": f"{site.url}/", "requests_per_second": 10_000, "pages_per_file": 2}
-        yield Source(connect, ids.extend, lambda: _unasked(site.asked), "item_id", {"say": lambda: lambda line: None})
+        yield Source(
+            connect, ids.extend, lambda: _unasked(site.requests), "item_id", {"say": lambda: lambda line: None}
+        )
 
 
 @contextmanager
@@ -124,12 +126,12 @@ def delta(folder: Path, spark: SparkSession) -> Iterator[Source]:
     def add(ids: range) -> None:
         spark.sql(f"INSERT INTO delta.`{table}` SELECT CAST(id AS INT) FROM range({ids.start}, {ids.stop})")
 
-    given = {
+    needs = {
         "spark": lambda: spark,
         "folder": lambda: folder / "shop" / "sales",
         "say": lambda: lambda line: None,
     }
-    yield Source({"kind": "delta", "path": str(table)}, add, lambda: _away(table), given=given)
+    yield Source({"kind": "delta", "path": str(table)}, add, lambda: _away(table), needs=needs)
 
 
 @contextmanager
@@ -159,16 +161,16 @@ def passes(source: Source, folder: Path, patch: pytest.MonkeyPatch) -> None:
     def dry() -> str:
         before = _files(landed)
         with source.unasked():
-            said = ran("fetch", "shop", "--dry-run").stdout
+            line = ran("fetch", "shop", "--dry-run").stdout
         assert _files(landed) == before
-        said = said.removeprefix(f"sales: {kind.name} {kind.from_where(config)} → {landed}, ")
-        assert said.count("\n") == 1
-        return said.rstrip("\n")
+        line = line.removeprefix(f"sales: {kind.name} {kind.from_where(config)} → {landed}, ")
+        assert line.count("\n") == 1
+        return line.rstrip("\n")
 
     assert dry() == FROM_THE_BEGINNING
     source.add(range(5))
     cuts = 0
-    while cut_off(patch, lambda: land(kind.made(config, source.given), landed)):
+    while cut_off(patch, lambda: land(kind.made(config, source.needs), landed)):
         cuts += 1
         assert cuts < 5, "a run that goes on comes to an end: each brings a piece more"
         assert dry() != FROM_THE_BEGINNING
@@ -182,9 +184,9 @@ def passes(source: Source, folder: Path, patch: pytest.MonkeyPatch) -> None:
     before = _files(landed)
     assert json.loads(ran("fetch", "shop", "--json").stdout)["sales"]["files"] == 0
     assert _files(landed) == before
-    said = dry()
-    assert said != FROM_THE_BEGINNING
-    assert said == kind.goes_on(read_cursor(landed), hidden=False)
+    line = dry()
+    assert line != FROM_THE_BEGINNING
+    assert line == kind.goes_on(read_cursor(landed), hidden=False)
 
 
 def cut_off(patch: pytest.MonkeyPatch, run: Callable[[], object]) -> bool:

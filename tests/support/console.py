@@ -21,20 +21,20 @@ _DIFFERS = (
 
 
 @dataclass(frozen=True)
-class Said:
+class Example:
     """One command of a page and the lines that stand below it."""
 
     command: str
     lines: tuple[str, ...]
 
 
-def commands(text: str) -> Iterator[Said]:
+def commands(text: str) -> Iterator[Example]:
     """Every command of the blocks ```` ```console ````; a line that ends in a backslash goes on in the next."""
     for block in re.findall(r"^```console\n(.*?)^```$", text, re.M | re.S):
         for part in re.split(r"^\$ ", block, flags=re.M)[1:]:
             rows = part.rstrip("\n").splitlines()
             length = next(n for n, row in enumerate(rows, 1) if not row.endswith("\\"))
-            yield Said("\n".join(rows[:length]), tuple(rows[length:]))
+            yield Example("\n".join(rows[:length]), tuple(rows[length:]))
 
 
 def plain(lines: tuple[str, ...] | list[str]) -> list[str]:
@@ -49,9 +49,9 @@ def plain(lines: tuple[str, ...] | list[str]) -> list[str]:
     return found
 
 
-def agrees(said: tuple[str, ...], printed: list[str]) -> bool:
+def agrees(expected: tuple[str, ...], printed: list[str]) -> bool:
     """Whether a page shows what was printed; a line ``…`` stands for any lines."""
-    pattern = "".join(r"(?:.*\n)*?" if line == "…" else re.escape(line) + r"\n" for line in plain(said))
+    pattern = "".join(r"(?:.*\n)*?" if line == "…" else re.escape(line) + r"\n" for line in plain(expected))
     return re.fullmatch(pattern, "".join(f"{line}\n" for line in plain(printed))) is not None
 
 

@@ -141,21 +141,21 @@ def config(name: str, **differences: Any) -> Section:
 class Fitted:
     """A member, and what it has learned."""
 
-    who: Source
+    source: Source
     cfg: Section
     rows: pa.Table
 
     def lists(
-        self, asked: pa.Table, k: int = 10, exclude_seen: bool = True, at_once: int | None = None, among: Any = None
+        self, history: pa.Table, k: int = 10, exclude_seen: bool = True, at_once: int | None = None, among: Any = None
     ) -> Lists:
         """Checks what holds of all lists: ranks without gaps, scores finite and falling, ties to the lower item, seen
         items left out, none twice.
         """
-        scorer = self.who.code("Scorer")(state.State(self.rows), self.cfg)
-        taken = histories(asked)
+        scorer = self.source.code("Scorer")(state.State(self.rows), self.cfg)
+        taken = histories(history)
         found: Lists = {}
         with threadpool_limits(limits=1):
-            batches = list(contract.listed(self.who, scorer, asked, k, exclude_seen, among, at_once))
+            batches = list(contract.listed(self.source, scorer, history, k, exclude_seen, among, at_once))
         for batch in batches:
             for user, item, rank, score in rows_of(batch):
                 found.setdefault(user, []).append((item, score))
@@ -171,15 +171,17 @@ def fit(
     name: str, table: pa.Table, cfg: Section | None = None, seed: int = 1, blocks: int = 1, first: int | None = None
 ) -> Fitted:
     """Of all blocks, or of the ``first`` ones."""
-    who, cfg = recommenders()[name], settled(cfg or config(name), numbers_of(table))
+    source, cfg = recommenders()[name], settled(cfg or config(name), numbers_of(table))
     taken = Interactions.of(table)
-    if who.content:
+    if source.content:
         taken = replace(taken, content=Content(described(table)))
     with threadpool_limits(limits=1):  # as Spark calls it
-        batches = [batch for b in range(first or blocks) for batch in who.code("learn")(taken, cfg, seed, (b, blocks))]
+        batches = [
+            batch for b in range(first or blocks) for batch in source.code("learn")(taken, cfg, seed, (b, blocks))
+        ]
     none = np.empty(0)
     (empty,) = state.edges("", none, none, none)
-    return Fitted(who, cfg, pa.Table.from_batches(batches, empty.schema))
+    return Fitted(source, cfg, pa.Table.from_batches(batches, empty.schema))
 
 
 @functools.cache

@@ -23,11 +23,11 @@ def lines_of(events: DataFrame, reversals: DataFrame | None = None) -> pa.Table:
     """The lines that the batch counts, of events that need not have all columns: each was known when it happened."""
     from pyspark.sql import functions as F
 
-    told = events.withColumns({"known_at": F.col("event_time"), "event_date": F.col("event_time").cast("date")})
+    rows = events.withColumns({"known_at": F.col("event_time"), "event_date": F.col("event_time").cast("date")})
     for name in ("quantity", "amount_minor", "discount_minor", "coupon_minor", "value", "store_id"):
-        if name not in told.columns:
-            told = told.withColumn(name, F.lit(None).cast("string" if name == "store_id" else "long"))
-    return lines(Known(told, lambda: reversals, *[told] * 5)).toArrow()
+        if name not in rows.columns:
+            rows = rows.withColumn(name, F.lit(None).cast("string" if name == "store_id" else "long"))
+    return lines(Known(rows, lambda: reversals, *[rows] * 5)).toArrow()
 
 
 def plain_items(items: set[int]) -> of.Items:

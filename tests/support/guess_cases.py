@@ -22,7 +22,7 @@ class Case:
     header: str
     row: Callable[[int], list[Any]]
     columns: dict[str, str] = field(default_factory=dict)
-    told: Hints = ANYTHING
+    hints: Hints = ANYTHING
     remarks: tuple[str, ...] = ()
     more: dict[str, Any] = field(default_factory=dict)
 
@@ -39,16 +39,16 @@ def seconds(k: int) -> int:
     return int(at(k).replace(tzinfo=dt.UTC).timestamp())
 
 
-def one_of(*said: Any) -> Callable[[int], Any]:
-    return lambda k: said[(k * k + k // 3) % len(said)]
+def one_of(*values: Any) -> Callable[[int], Any]:
+    return lambda k: values[(k * k + k // 3) % len(values)]
 
 
 def rated(*values: Any, slip: Any = None) -> Callable[[int], list[Any]]:
     return lambda k: [k % 20, item(k), slip if k == 9 and slip is not None else one_of(*values)(k), at(k)]
 
 
-def typed(*said: str, beside: str = "x") -> Callable[[int], list[Any]]:
-    return lambda k: [f"u{k % 20}", f"p{item(k)}", beside, one_of(*said)(k), at(k)]
+def typed(*types: str, beside: str = "x") -> Callable[[int], list[Any]]:
+    return lambda k: [f"u{k % 20}", f"p{item(k)}", beside, one_of(*types)(k), at(k)]
 
 
 RATED, TYPED, LOG = "user,item,rating,created_at", "user,item,event,type,time", "user_id,item_id,event_time"
@@ -391,7 +391,7 @@ KEYS = {
     "nobody": Case(
         LOG,
         lambda k: ["\\N", item(k), at(k)],
-        told=Hints(user="user_id"),
+        hints=Hints(user="user_id"),
         more={"repeated": None},
         remarks=("no key could be counted",),
     ),

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 
 @dataclass(frozen=True)
-class Asked:
+class Request:
     """A request: path, query parameters, headers (lower case)."""
 
     path: str
@@ -43,26 +43,26 @@ class Site:
     """Where it listens, and what it was asked so far."""
 
     url: str
-    asked: list[Asked] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
 
 
 @contextmanager
-def serving(answer: Callable[[Asked], Answer]) -> Iterator[Site]:
+def serving(answer: Callable[[Request], Answer]) -> Iterator[Site]:
     """The server, as long as the block runs."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
-            asked = Asked(parts.path, dict(parse_qsl(parts.query)), {k.lower(): v for k, v in self.headers.items()})
-            site.asked.append(asked)
-            given = answer(asked)
-            body = given.bytes()
-            self.send_response(given.code)
-            for name, value in given.headers.items():
+            request = Request(parts.path, dict(parse_qsl(parts.query)), {k.lower(): v for k, v in self.headers.items()})
+            site.requests.append(request)
+            reply = answer(request)
+            body = reply.bytes()
+            self.send_response(reply.code)
+            for name, value in reply.headers.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body[: len(body) // 2] if given.cut else body)
+            self.wfile.write(body[: len(body) // 2] if reply.cut else body)
 
         def log_message(self, format: str, *args: object) -> None:
             """Tests say what went wrong."""

@@ -35,7 +35,7 @@ class World:
 
     files: tuple[ShardFile, ...]
     others: tuple[ShardFile, ...]
-    kept: dict[str, Built] = field(default_factory=dict)
+    models: dict[str, Built] = field(default_factory=dict)
 
     @classmethod
     def planted(cls, folder: Path) -> World:
@@ -47,9 +47,9 @@ class World:
 
     def model(self, declared: Model) -> Built:
         """The model as it was trained here first."""
-        if declared.name not in self.kept:
-            self.kept[declared.name] = trained(declared, self)
-        return self.kept[declared.name]
+        if declared.name not in self.models:
+            self.models[declared.name] = trained(declared, self)
+        return self.models[declared.name]
 
 
 class Poisoned(ArrowBatches):

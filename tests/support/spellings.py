@@ -12,17 +12,17 @@ AFTER = "2023-01-13T15:23:21"
 
 @dataclass(frozen=True)
 class Time:
-    """Cells of one spelling, and the moment that the first tells; ``told``: whether it
+    """Cells of one spelling, and the moment that the first tells; ``zoned``: whether it
     says its offset, so that the moment is UTC.
     """
 
     cells: tuple[str, ...]
     moment: str
-    told: bool = False
+    zoned: bool = False
 
 
-def _t(moment: str, *cells: str, told: bool = False) -> Time:
-    return Time(cells, moment, told)
+def _t(moment: str, *cells: str, zoned: bool = False) -> Time:
+    return Time(cells, moment, zoned)
 
 
 # The name says who writes so.
@@ -32,33 +32,33 @@ TIMES: dict[str, Time] = {
     "ISO with a blank": _t(NOON, "2023-01-13 12:23:21", "2023-01-13 12:23"),
     "ISO day": _t(DAY, "2023-01-13"),
     "ISO to the minute": _t(MINUTE, "2023-01-13T12:23"),
-    "ISO in UTC": _t(NOON, "2023-01-13T12:23:21Z", told=True),
-    "ISO in UTC to the minute": _t(MINUTE, "2023-01-13T12:23Z", told=True),
-    "ISO in UTC, milliseconds": _t(f"{NOON}.438000", "2023-01-13T12:23:21.438Z", told=True),
-    "Postgres": _t(NOON, "2023-01-13 14:23:21+02", "2023-01-13 14:23:21.5+02", told=True),
-    "Postgres, half an hour": _t(NOON, "2023-01-13 17:53:21+05:30", told=True),
-    "Rails, Shopify": _t(NOON, "2023-01-13 14:23:21 +0200", told=True),
-    "Rails in UTC": _t(NOON, "2023-01-13 12:23:21 UTC", told=True),
-    "BigQuery": _t(f"{NOON}.438000", "2023-01-13 12:23:21.438 UTC", told=True),
-    "an offset without a colon": _t(NOON, "2023-01-13T14:23:21+0200", told=True),
-    "GMT": _t(NOON, "2023-01-13 12:23:21 GMT", told=True),
-    "GMT and hours": _t(NOON, "2023-01-13 14:23:21 GMT+2", told=True),
-    "EST": _t("2023-01-13T17:23:21", "2023-01-13 12:23:21 EST", told=True),
-    "EDT": _t("2023-01-13T16:23:21", "2023-01-13 12:23:21 EDT", told=True),
-    "CEST": _t("2023-01-13T10:23:21", "2023-01-13 12:23:21 CEST", told=True),
-    "a zone by its name": _t("2023-01-13T17:23:21", "2023-01-13 12:23:21 America/New_York", told=True),
-    "Java's zoned times": _t("2023-01-13T11:23:21", "2023-01-13T12:23:21+01:00[Europe/Berlin]", told=True),
+    "ISO in UTC": _t(NOON, "2023-01-13T12:23:21Z", zoned=True),
+    "ISO in UTC to the minute": _t(MINUTE, "2023-01-13T12:23Z", zoned=True),
+    "ISO in UTC, milliseconds": _t(f"{NOON}.438000", "2023-01-13T12:23:21.438Z", zoned=True),
+    "Postgres": _t(NOON, "2023-01-13 14:23:21+02", "2023-01-13 14:23:21.5+02", zoned=True),
+    "Postgres, half an hour": _t(NOON, "2023-01-13 17:53:21+05:30", zoned=True),
+    "Rails, Shopify": _t(NOON, "2023-01-13 14:23:21 +0200", zoned=True),
+    "Rails in UTC": _t(NOON, "2023-01-13 12:23:21 UTC", zoned=True),
+    "BigQuery": _t(f"{NOON}.438000", "2023-01-13 12:23:21.438 UTC", zoned=True),
+    "an offset without a colon": _t(NOON, "2023-01-13T14:23:21+0200", zoned=True),
+    "GMT": _t(NOON, "2023-01-13 12:23:21 GMT", zoned=True),
+    "GMT and hours": _t(NOON, "2023-01-13 14:23:21 GMT+2", zoned=True),
+    "EST": _t("2023-01-13T17:23:21", "2023-01-13 12:23:21 EST", zoned=True),
+    "EDT": _t("2023-01-13T16:23:21", "2023-01-13 12:23:21 EDT", zoned=True),
+    "CEST": _t("2023-01-13T10:23:21", "2023-01-13 12:23:21 CEST", zoned=True),
+    "a zone by its name": _t("2023-01-13T17:23:21", "2023-01-13 12:23:21 America/New_York", zoned=True),
+    "Java's zoned times": _t("2023-01-13T11:23:21", "2023-01-13T12:23:21+01:00[Europe/Berlin]", zoned=True),
     "Python's log": _t(f"{NOON}.123000", "2023-01-13 12:23:21,123"),
-    "Go": _t(NOON, "2023-01-13 12:23:21 +0000 UTC", "2023-01-13 12:23:21.438912345 +0000 UTC", told=True),
-    "Go elsewhere": _t(NOON, "2023-01-13 14:23:21 +0200 CEST", told=True),
-    "a west offset with a minus sign": _t("2023-01-13T17:23:21", "2023-01-13 12:23:21\u221205:00", told=True),
+    "Go": _t(NOON, "2023-01-13 12:23:21 +0000 UTC", "2023-01-13 12:23:21.438912345 +0000 UTC", zoned=True),
+    "Go elsewhere": _t(NOON, "2023-01-13 14:23:21 +0200 CEST", zoned=True),
+    "a west offset with a minus sign": _t("2023-01-13T17:23:21", "2023-01-13 12:23:21\u221205:00", zoned=True),
     # months as numbers
     "German": _t(NOON, "13.01.2023 12:23:21"),
     "German day": _t(DAY, "13.01.2023"),
     "German, in short": _t(DAY, "13.1.23"),
     "German with Uhr": _t(MINUTE, "13.01.2023 12:23 Uhr"),
     "German, in the browser": _t(NOON, "13.1.2023, 12:23:21"),
-    "German with its zone": _t("2023-01-13T11:23:21", "13.01.2023 12:23:21 MEZ", told=True),
+    "German with its zone": _t("2023-01-13T11:23:21", "13.01.2023 12:23:21 MEZ", zoned=True),
     "British": _t(MINUTE, "13/01/2023 12:23"),
     "American, in the browser": _t(AFTER, "1/13/2023, 3:23:21 PM"),
     "American, in a newer browser": _t(AFTER, "1/13/2023, 3:23:21\u202fPM"),
@@ -71,16 +71,16 @@ TIMES: dict[str, Time] = {
     "Japanese signs": _t(DAY, "2023年1月13日"),
     "Korean": _t(DAY, "2023. 1. 13."),
     "year first, short": _t(DAY, "23-01-13"),
-    "slashes and an offset": _t(NOON, "2023/01/13 14:23:21 +0200", told=True),
-    "American with EST": _t("2023-01-13T17:23:21", "01/13/2023 12:23:21 EST", told=True),
+    "slashes and an offset": _t(NOON, "2023/01/13 14:23:21 +0200", zoned=True),
+    "American with EST": _t("2023-01-13T17:23:21", "01/13/2023 12:23:21 EST", zoned=True),
     "the clock first": _t(NOON, "12:23:21 13.01.2023"),
     "DB2": _t(f"{NOON}.123456", "2023-01-13-12.23.21.123456"),
     "milliseconds after a colon": _t(f"{NOON}.123000", "2023-01-13 12:23:21:123"),
     "names of files": _t(NOON, "2023-01-13_12-23-21"),
     # without signs between
-    "ISO's basic form": _t(NOON, "20230113T122321Z", told=True),
+    "ISO's basic form": _t(NOON, "20230113T122321Z", zoned=True),
     "ISO's basic form, local": _t(NOON, "20230113T122321"),
-    "ISO's basic form, milliseconds": _t(f"{NOON}.438000", "20230113T122321.438Z", told=True),
+    "ISO's basic form, milliseconds": _t(f"{NOON}.438000", "20230113T122321.438Z", zoned=True),
     "fourteen digits": _t(NOON, "20230113122321"),
     "eight digits": _t(DAY, "20230113"),
     "digits and a blank": _t(NOON, "20230113 122321"),
@@ -89,13 +89,13 @@ TIMES: dict[str, Time] = {
     "Oracle's day": _t(DAY, "13-JAN-2023"),
     "SAS": _t(DAY, "13Jan2023"),
     "Excel's day": _t(DAY, "13-Jan-23"),
-    "RFC 1123": _t(NOON, "Fri, 13 Jan 2023 12:23:21 GMT", told=True),
-    "RFC 2822": _t(NOON, "Fri, 13 Jan 2023 07:23:21 -0500", told=True),
-    "Twitter": _t(NOON, "Fri Jan 13 12:23:21 +0000 2023", told=True),
+    "RFC 1123": _t(NOON, "Fri, 13 Jan 2023 12:23:21 GMT", zoned=True),
+    "RFC 2822": _t(NOON, "Fri, 13 Jan 2023 07:23:21 -0500", zoned=True),
+    "Twitter": _t(NOON, "Fri Jan 13 12:23:21 +0000 2023", zoned=True),
     "C": _t(NOON, "Fri Jan 13 12:23:21 2023"),
-    "Unix date": _t(NOON, "Fri Jan 13 12:23:21 UTC 2023", told=True),
-    "JavaScript": _t(NOON, "Fri Jan 13 2023 14:23:21 GMT+0200 (Eastern European Standard Time)", told=True),
-    "Apache": _t(NOON, "13/Jan/2023:12:23:21 +0000", told=True),
+    "Unix date": _t(NOON, "Fri Jan 13 12:23:21 UTC 2023", zoned=True),
+    "JavaScript": _t(NOON, "Fri Jan 13 2023 14:23:21 GMT+0200 (Eastern European Standard Time)", zoned=True),
+    "Apache": _t(NOON, "13/Jan/2023:12:23:21 +0000", zoned=True),
     "American in words": _t("2023-01-13T15:23:00", "January 13, 2023 at 3:23 PM"),
     "American with the weekday": _t("2023-01-13T15:23:00", "Friday, January 13, 2023 3:23 PM"),
     "ordinals": _t("2023-01-02T00:00:00", "January 2nd, 2023", "January 3rd, 2023", "January 4th, 2023"),
@@ -135,14 +135,14 @@ NO_TIMES = (
 
 # type → cells and the first one's moment
 EPOCHS: dict[str, Time] = {
-    "epoch_seconds": _t("2023-01-13T12:23:21", "1673612601", told=True),
-    "epoch_seconds of time.time()": _t("2023-01-13T12:23:21.438000", "1673612601.438", "1673612601", told=True),
-    "epoch_seconds as pandas writes them": _t("2023-01-13T12:23:21", "1673612601.0", told=True),
-    "epoch_seconds in scientific notation": _t("2023-01-13T12:23:21", "1.673612601E9", told=True),
-    "epoch_millis": _t("2023-01-13T12:23:21.438000", "1673612601438", told=True),
-    "epoch_millis with decimals": _t("2023-01-13T12:23:21.438250", "1673612601438.25", told=True),
-    "epoch_micros": _t("2023-01-13T12:23:21.438123", "1673612601438123", told=True),
-    "epoch_nanos": _t("2023-01-13T12:23:21.438123", "1673612601438123456", told=True),
+    "epoch_seconds": _t("2023-01-13T12:23:21", "1673612601", zoned=True),
+    "epoch_seconds of time.time()": _t("2023-01-13T12:23:21.438000", "1673612601.438", "1673612601", zoned=True),
+    "epoch_seconds as pandas writes them": _t("2023-01-13T12:23:21", "1673612601.0", zoned=True),
+    "epoch_seconds in scientific notation": _t("2023-01-13T12:23:21", "1.673612601E9", zoned=True),
+    "epoch_millis": _t("2023-01-13T12:23:21.438000", "1673612601438", zoned=True),
+    "epoch_millis with decimals": _t("2023-01-13T12:23:21.438250", "1673612601438.25", zoned=True),
+    "epoch_micros": _t("2023-01-13T12:23:21.438123", "1673612601438123", zoned=True),
+    "epoch_nanos": _t("2023-01-13T12:23:21.438123", "1673612601438123456", zoned=True),
 }
 
 

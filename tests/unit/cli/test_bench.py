@@ -17,6 +17,6 @@ def test_a_result_names_its_command_and_the_commit_that_was_measured(
     (tmp_path / "benchmarks").mkdir()
     (tmp_path / "benchmarks" / "count_lines.py").write_text("def run(data=None):\n    return {'ours': 3, 'seed': 7}\n")
     monkeypatch.chdir(tmp_path)
-    told = json.loads(ran("bench", "count-lines", "--data", f"{tmp_path}/gowalla", "--json").stdout)
-    assert re.fullmatch(r"[0-9a-f]{40}\+?", told.pop("commit"))
-    assert told == {"ours": 3, "seed": 7, "command": "fuserank bench count-lines --data gowalla --json"}
+    result = json.loads(ran("bench", "count-lines", "--data", f"{tmp_path}/gowalla", "--json").stdout)
+    assert re.fullmatch(r"[0-9a-f]{40}\+?", result.pop("commit"))
+    assert result == {"ours": 3, "seed": 7, "command": "fuserank bench count-lines --data gowalla --json"}

@@ -38,8 +38,8 @@ def run(*words: str) -> str:
 
 
 def guessed(folder: Path, *words: str) -> tuple[DatasetConfig, dict[str, Any]]:
-    told = json.loads(run(str(folder), "--name", "shop", "--json", *words))
-    return parse_dataset(yaml.safe_load(told["text"]), "shop.yaml"), told
+    result = json.loads(run(str(folder), "--name", "shop", "--json", *words))
+    return parse_dataset(yaml.safe_load(result["text"]), "shop.yaml"), result
 
 
 def orders(days: int = 200, a_day: int = 5) -> list[tuple[str, str, dt.datetime]]:
@@ -70,7 +70,7 @@ def german_shop(folder: Path) -> Path:
 
 
 def test_an_export_of_orders_with_a_catalogue_is_understood(tmp_path: Path) -> None:
-    found, told = guessed(german_shop(tmp_path / "shop"), "--zone", "Europe/Berlin", "--currency", "EUR")
+    found, result = guessed(german_shop(tmp_path / "shop"), "--zone", "Europe/Berlin", "--currency", "EUR")
     (events,) = found.events
     assert (events.user, events.item, events.time, events.session) == ("Kunde", "Artikelnr", "Bestelldatum", None)
     assert (events.type, events.role, events.key, events.quantity) == (
@@ -94,11 +94,11 @@ def test_an_export_of_orders_with_a_catalogue_is_understood(tmp_path: Path) -> N
     )
     assert (found.currency.code, found.time_zone) == ("EUR", "Europe/Berlin")
     assert found.as_of == max(t for _, _, t in orders(days=500)).date() - dt.timedelta(days=27)
-    assert not any("catalogue" in r for r in told["remarks"])
+    assert not any("catalogue" in r for r in result["remarks"])
 
 
 def test_clicks_with_types_in_milliseconds_are_understood(tmp_path: Path) -> None:
-    said = ["view"] * 8 + ["addtocart", "transaction", "impression", "wobble"]
+    types = ["view"] * 8 + ["addtocart", "transaction", "impression", "wobble"]
     lines = [
         json.dumps(
             {
@@ -106,7 +106,7 @@ def test_clicks_with_types_in_milliseconds_are_understood(tmp_path: Path) -> Non
                 "visitorId": u,
                 "itemid": i,
                 "ts": int(t.timestamp() * 1000),
-                "event": said[n % 12],
+                "event": types[n % 12],
                 "ctx": {"a": 1},
             }
         )
@@ -114,25 +114,25 @@ def test_clicks_with_types_in_milliseconds_are_understood(tmp_path: Path) -> Non
     ]
     (tmp_path / "shop").mkdir()
     (tmp_path / "shop" / "events.jsonl.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
-    found, told = guessed(tmp_path / "shop")
+    found, result = guessed(tmp_path / "shop")
     (events,) = found.events
     assert (events.user, events.item, events.time, events.key) == ("visitorId", "itemid", "ts", ["event_id"])
     assert found.files["events"].columns["ts"].type == "epoch_millis"
-    assert {said: (k.type, k.role, k.reward.value) for said, k in events.types.items()} == {
+    assert {name: (k.type, k.role, k.reward.value) for name, k in events.types.items()} == {
         "view": ("view", "feedback", 0.2),
         "addtocart": ("addtocart", "feedback", 0.5),
         "transaction": ("transaction", "feedback", 1.0),
         "impression": ("impression", "exposure", 0.0),
         "wobble": ("wobble", "feedback", 0.1),
     }
-    assert any("wobble" in r for r in told["remarks"])
-    assert any("no catalogue" in r for r in told["remarks"])
+    assert any("wobble" in r for r in result["remarks"])
+    assert any("no catalogue" in r for r in result["remarks"])
 
 
 def test_ratings_without_a_header_are_understood_and_bad_ones_speak_against_the_item(tmp_path: Path) -> None:
     rows = "".join(f"{u}\t{i}\t{1 + n % 5}\t{int(t.timestamp())}\n" for n, (u, i, t) in enumerate(orders()))
     (tmp_path / "u.data").write_text(rows)
-    found, told = guessed(tmp_path / "u.data")
+    found, result = guessed(tmp_path / "u.data")
     (events,) = found.events
     assert (events.user, events.item, events.value, events.time) == ("_c0", "_c1", "_c2", "_c3")
     assert not found.files["u"].header
@@ -142,7 +142,7 @@ def test_ratings_without_a_header_are_understood_and_bad_ones_speak_against_the_
         0.5,
         -1.5,
     )
-    assert any("no header" in r for r in told["remarks"])
+    assert any("no header" in r for r in result["remarks"])
 
 
 def test_the_demo_is_understood_as_a_person_wrote_it_down(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,10 +220,10 @@ def test_rows_that_repeat_a_key_are_counted_and_told(tmp_path: Path) -> None:
         + "00001,A1,2024-03-01\n" * 3
     )
     (tmp_path / "sales.csv").write_text(text)
-    _, told = guessed(tmp_path / "sales.csv")
+    _, result = guessed(tmp_path / "sales.csv")
     unique = len(set(text.splitlines()[1:]))
-    assert told["events"][0]["repeated"] == len(text.splitlines()) - 1 - unique > 1
-    assert any("duplicate_event" in r for r in told["remarks"])
+    assert result["events"][0]["repeated"] == len(text.splitlines()) - 1 - unique > 1
+    assert any("duplicate_event" in r for r in result["remarks"])
 
 
 def test_quiet_hours_far_from_the_night_of_the_zone_are_told(tmp_path: Path) -> None:
@@ -231,15 +231,15 @@ def test_quiet_hours_far_from_the_night_of_the_zone_are_told(tmp_path: Path) -> 
     (tmp_path / "sales.csv").write_text(
         "customer,product,created_at\n" + "".join(f"{u},{i},{t:%Y-%m-%dT%H:%M:%SZ}\n" for u, i, t in rows)
     )
-    _, told = guessed(tmp_path / "sales.csv")
-    assert any("quiet hours are" in r and "America" in r for r in told["remarks"])
+    _, result = guessed(tmp_path / "sales.csv")
+    assert any("quiet hours are" in r and "America" in r for r in result["remarks"])
 
 
 def test_days_and_months_that_cannot_be_told_apart_are_told(tmp_path: Path) -> None:
     rows = "".join(f"u{k % 9},i{k % 7},{1 + k % 12:02d}/{1 + k % 11:02d}/2024\n" for k in range(300))
     (tmp_path / "sales.csv").write_text("customer,product,date\n" + rows)
-    _, told = guessed(tmp_path / "sales.csv")
-    assert any("fits both d/M/yyyy and M/d/yyyy" in r for r in told["remarks"])
+    _, result = guessed(tmp_path / "sales.csv")
+    assert any("fits both d/M/yyyy and M/d/yyyy" in r for r in result["remarks"])
 
 
 def test_what_a_person_says_is_taken(tmp_path: Path) -> None:
@@ -254,7 +254,7 @@ def test_what_a_person_says_is_taken(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["--user", "nobody"], "no table has a column 'nobody'; there are customer, product, date"),
         (["--events", "moon"], "there is no table 'moon'; --events takes one of sales"),
@@ -264,19 +264,19 @@ def test_what_a_person_says_is_taken(tmp_path: Path) -> None:
         (["--currency", "euro"], "currency"),
     ],
 )
-def test_what_cannot_be_is_refused_in_words(tmp_path: Path, words: list[str], said: str) -> None:
+def test_what_cannot_be_is_refused_in_words(tmp_path: Path, words: list[str], message: str) -> None:
     (tmp_path / "sales.csv").write_text(
         "customer,product,date\n" + "".join(f"{u},{i},{t:%Y-%m-%d}\n" for u, i, t in orders())
     )
     with pytest.raises(FuserankError) as refused:
         run(str(tmp_path / "sales.csv"), "--json", *words)
-    assert said in str(refused.value)
+    assert message in str(refused.value)
 
 
 def test_a_mapping_is_written_once_with_comments_and_a_run_takes_its_day(tmp_path: Path, conf: Path) -> None:
     shop = german_shop(tmp_path / "my shop")
-    said = run(str(shop), "--yes")
-    assert "next: fuserank check my_shop" in said
+    output = run(str(shop), "--yes")
+    assert "next: fuserank check my_shop" in output
     text = (conf / "datasets" / "my_shop.yaml").read_text()
     assert "# look: no currency was found" in text
     mapping = load_dataset("my_shop")
@@ -289,8 +289,8 @@ def test_a_mapping_is_written_once_with_comments_and_a_run_takes_its_day(tmp_pat
 
 
 def test_without_a_yes_nothing_is_written(tmp_path: Path, conf: Path) -> None:
-    said = run(str(german_shop(tmp_path / "shop")))
-    assert "events:" in said
+    output = run(str(german_shop(tmp_path / "shop")))
+    assert "events:" in output
     assert not (conf / "datasets").exists()
 
 
@@ -300,7 +300,7 @@ def test_lines_of_a_user_and_its_items_are_ordered_by_position(tmp_path: Path) -
     shop.mkdir()
     lines = [f"{u} {' '.join(str(draw.randint(1, 90)) for _ in range(4 + u % 5))}" for u in range(1, 60)]
     (shop / "orders.txt").write_text("\n".join(lines) + "\n")
-    mapping, told = guessed(shop)
+    mapping, result = guessed(shop)
     assert (mapping.order, mapping.as_of, mapping.events[0].place, mapping.events[0].key) == (
         "position",
         dt.date(2020, 1, 1),
@@ -309,7 +309,7 @@ def test_lines_of_a_user_and_its_items_are_ordered_by_position(tmp_path: Path) -
     )
     assert mapping.events[0].session == "user"
     assert mapping.files["orders"].format == "sequences"
-    assert any("the last of each user is held out" in remark for remark in told["remarks"])
+    assert any("the last of each user is held out" in remark for remark in result["remarks"])
 
 
 def test_sorted_lines_tell_no_order_and_all_files_of_them_are_taken(tmp_path: Path) -> None:
@@ -327,6 +327,6 @@ def test_sorted_lines_tell_no_order_and_all_files_of_them_are_taken(tmp_path: Pa
 def test_where_another_table_tells_times_lines_of_items_are_left_out(tmp_path: Path) -> None:
     shop = german_shop(tmp_path / "shop")
     (shop / "lines.txt").write_text("1 2 3\n2 5 6 7\n3 9\n")
-    mapping, told = guessed(shop)
+    mapping, result = guessed(shop)
     assert mapping.order == "time"
-    assert any("lines is left out" in remark for remark in told["remarks"])
+    assert any("lines is left out" in remark for remark in result["remarks"])

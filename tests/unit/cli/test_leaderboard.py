@@ -38,16 +38,16 @@ def board(arguments: list[str], lake: Path) -> dict[str, Any]:
     return last(ran("leaderboard", *arguments, "--lake", str(lake), "--json").stdout)
 
 
-def last(said: str) -> dict[str, Any]:
-    return dict(json.loads(said.strip().splitlines()[-1]))
+def last(output: str) -> dict[str, Any]:
+    return dict(json.loads(output.strip().splitlines()[-1]))
 
 
 def test_models_are_judged_alone_and_fused_and_rows_stay_in_the_lake(
     spark: SparkSession, sequences: Path, tmp_path: Path
 ) -> None:
-    asked = ["--data", str(sequences), "--layout", "sequences", "--k", "2,5", "--tune", "2"]
+    options = ["--data", str(sequences), "--layout", "sequences", "--k", "2,5", "--tune", "2"]
     models = ["--models", "popular,item_cf,item_cf+popular", "--with", "item_cf.neighbours=20"]
-    found = board([*asked, *models, "--html", str(tmp_path / "board.html")], tmp_path / "lake")
+    found = board([*options, *models, "--html", str(tmp_path / "board.html")], tmp_path / "lake")
     rows = {row["model"]: row for row in found["rows"]}
     assert list(rows) == ["popular", "item_cf", "item_cf+popular"]
     assert found["protocol"] == "leave-one-out"
@@ -64,7 +64,7 @@ def test_models_are_judged_alone_and_fused_and_rows_stay_in_the_lake(
     assert all(row["fit_s"] > 0 and row["predict_s"] > 0 and row["peak_mb"] > 100 for row in rows.values())
     assert "Quality against cost" in (tmp_path / "board.html").read_text(encoding="utf-8")
 
-    again = board([*asked, "--models", "item_cf", "--with", "item_cf.neighbours=20"], tmp_path / "lake")
+    again = board([*options, "--models", "item_cf", "--with", "item_cf.neighbours=20"], tmp_path / "lake")
     assert again["hash"] == found["hash"]
     assert again["rows"][0]["ndcg@5"] == rows["item_cf"]["ndcg@5"]
     (one,) = last(ran("leaderboard", "show", "--lake", str(tmp_path / "lake"), "--json").stdout)["boards"]
@@ -165,8 +165,8 @@ def test_where_no_model_was_in_time_no_page_is_written_and_why_is_said(
     from fuserank.config.settings import load
     from fuserank.usecases import leaderboard as job
 
-    def judge(run: Any, asked: Any, split: Any, validation: Any, told: job.Outcome) -> Iterator[Any]:
-        told.left_out += asked.models
+    def judge(run: Any, request: Any, split: Any, validation: Any, outcome: job.Outcome) -> Iterator[Any]:
+        outcome.left_out += request.models
         return iter(())
 
     split = SimpleNamespace(hash=lambda: "0" * 64, users=[1])
@@ -174,9 +174,9 @@ def test_where_no_model_was_in_time_no_page_is_written_and_why_is_said(
     monkeypatch.setattr(job, "splits", lambda *_: (split, None))
     monkeypatch.setattr(job, "judge", judge)
     monkeypatch.setattr(job, "save", lambda *_: None)
-    asked = _asked("x", "pairs", None, "popular", 0, "10", [], "new", 0.1)
+    request = _asked("x", "pairs", None, "popular", 0, "10", [], "new", 0.1)
     with pytest.raises(FuserankError, match=r"no model was judged.*left out.*0\.1 minutes: popular"):
-        _run(asked, load(), False, tmp_path / "board.html")
+        _run(request, load(), False, tmp_path / "board.html")
     assert not (tmp_path / "board.html").exists()
 
 

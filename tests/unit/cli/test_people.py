@@ -37,8 +37,8 @@ def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(CONF, folder / "conf")
     write_shop(folder)
     dataset = mapping(folder, **changes())
-    told = dataset.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    (folder / "conf" / "datasets" / "shop.yaml").write_text(yaml.safe_dump(told))
+    declared = dataset.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    (folder / "conf" / "datasets" / "shop.yaml").write_text(yaml.safe_dump(declared))
     lake = Lake(spark, str(folder / "lake"), "test-run")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(VARIABLE, SECRET)
@@ -59,8 +59,8 @@ def ranked(shop: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
 def test_a_business_id_or_its_pseudonym_finds_the_list(
     ranked: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for said in (CANARY, f" {CANARY} ", MINE):
-        found = ran("recommend", said, "--dataset", "shop", *ranked, "--json")
+    for user in (CANARY, f" {CANARY} ", MINE):
+        found = ran("recommend", user, "--dataset", "shop", *ranked, "--json")
         assert [i["item"] for i in json.loads(found.stdout)["recommendations"]] == ["i1", "i2"]
         assert CANARY not in found.output
     monkeypatch.delenv(VARIABLE)
@@ -99,8 +99,8 @@ def test_a_lake_without_pseudonyms_takes_ids_as_they_are_and_follows_links_known
     lists = [{"as_of_date": AS_OF, "user_id": "ü003", "surface": "home", "rank": 1, "item_id": "i1"}]
     lake.replace(RANKING, frame(lake.spark, RANKING, lists).drop("as_of_date"), as_of_date=AS_OF)
     options = ("--lake", lake.root, "--as-of", str(AS_OF), "--json")
-    told = json.loads(ran("recommend", unicodedata.normalize("NFD", " ü003 "), *options).stdout)
-    assert told["user"] == "ü003"
+    result = json.loads(ran("recommend", unicodedata.normalize("NFD", " ü003 "), *options).stdout)
+    assert result["user"] == "ü003"
     since = {"w1": dt.datetime(2019, 5, 31, tzinfo=dt.UTC), "w2": dt.datetime(2019, 6, 1, tzinfo=dt.UTC)}
     links = [{"other_id": w, "user_id": "ü003", "consent": True, "known_at": at} for w, at in since.items()]
     lake.replace(IDENTITY_LINKS, frame(lake.spark, IDENTITY_LINKS, links).drop("dataset"), dataset="shop")

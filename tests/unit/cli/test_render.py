@@ -33,7 +33,7 @@ def test_one_file_is_printed_as_it_would_be_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["fax"], "nothing called 'fax' to render; there are: submit"),
         (["submit", "moon.sh", *EXAMPLE], "submit has no file 'moon.sh'; it has standalone-client.sh"),
@@ -42,7 +42,7 @@ def test_one_file_is_printed_as_it_would_be_written(tmp_path: Path) -> None:
         (["submit", *EXAMPLE, "--check", "nowhere"], "nowhere: standalone-client.sh"),
     ],
 )
-def test_what_is_wrong_is_said(words: list[str], said: str) -> None:
+def test_what_is_wrong_is_said(words: list[str], message: str) -> None:
     with pytest.raises((FuserankError, ValueError)) as refused:
         run(*words)
-    assert said in str(refused.value)
+    assert message in str(refused.value)

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 class Says:
     """A session whose setting is no number, as Databricks' may be; open-source Spark refuses to be told so."""
 
-    def __init__(self, spark: SparkSession, told: str) -> None:
-        self.sparkContext, self.conf = spark.sparkContext, {"spark.sql.shuffle.partitions": told}
+    def __init__(self, spark: SparkSession, partitions: str) -> None:
+        self.sparkContext, self.conf = spark.sparkContext, {"spark.sql.shuffle.partitions": partitions}
 
 
-@pytest.mark.parametrize("told", ["auto", ""])
-def test_without_a_number_there_is_a_task_for_each_core(spark: SparkSession, told: str) -> None:
-    assert shuffle_tasks(Says(spark, told)) == spark.sparkContext.defaultParallelism  # type: ignore[arg-type]
+@pytest.mark.parametrize("partitions", ["auto", ""])
+def test_without_a_number_there_is_a_task_for_each_core(spark: SparkSession, partitions: str) -> None:
+    assert shuffle_tasks(Says(spark, partitions)) == spark.sparkContext.defaultParallelism  # type: ignore[arg-type]
 
 
 def test_the_session_s_number_counts(spark: SparkSession) -> None:

@@ -13,7 +13,7 @@ from fuserank.registry.sources import recommenders
 from fuserank.stages.candidates import family
 from tests.support.family import pairs
 
-BY_DATA = [who for who in recommenders() if open_fields(who.settings())]
+BY_DATA = [source for source in recommenders() if open_fields(source.settings())]
 SPARSE = Numbers(users=5000, items=11_000, pairs=30_000, reach=11.0)
 DENSE = Numbers(users=800, items=200, pairs=12_000, reach=75.0)
 ORDERED = Numbers(users=1400, items=900, pairs=6200, reach=18.0, pace=1.0)
@@ -26,25 +26,25 @@ def test_numbers_are_those_of_the_pairs() -> None:
     assert numbers_of(pairs([])) == Numbers(0, 0, 0)
 
 
-@pytest.mark.parametrize("who", BY_DATA, ids=lambda who: who.name)
+@pytest.mark.parametrize("source", BY_DATA, ids=lambda source: source.name)
 @pytest.mark.parametrize(
     "numbers",
     [Numbers(0, 0, 0), Numbers(1, 1, 1), SPARSE, DENSE, ORDERED, Numbers(10**8, 10**7, 10**10, 10**6, 30.0)],
     ids=str,
 )
-def test_a_rule_says_something_of_every_field_for_any_data(who: object, numbers: Numbers) -> None:
-    of = settled(who.settings(), numbers)  # type: ignore[attr-defined]
+def test_a_rule_says_something_of_every_field_for_any_data(source: object, numbers: Numbers) -> None:
+    of = settled(source.settings(), numbers)  # type: ignore[attr-defined]
     assert not open_fields(of)
     assert settled(of, SPARSE) == of
 
 
 def test_what_is_set_wins_and_null_is_set() -> None:
-    given = ItemCfConfig(half_life=None, shrinkage=7.0)
-    of = settled(given, ORDERED)
+    config = ItemCfConfig(half_life=None, shrinkage=7.0)
+    of = settled(config, ORDERED)
     assert (of.half_life, of.shrinkage) == (None, 7.0)
     assert of.closeness == 6.0
-    assert "shrinkage" not in chosen(given, of)
-    assert "closeness=6, backward=0.5" in chosen(given, of)
+    assert "shrinkage" not in chosen(config, of)
+    assert "closeness=6, backward=0.5" in chosen(config, of)
 
 
 def test_where_order_is_known_it_is_used_and_where_not_nothing_ages() -> None:

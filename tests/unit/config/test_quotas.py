@@ -21,15 +21,15 @@ def test_below_the_limit_and_without_one_nothing_changes() -> None:
 
 
 def test_all_quotas_but_repeat_shrink_alike_and_the_limit_is_kept() -> None:
-    kept = ALL.within(22_363, 176_139)
-    assert _quotas(kept) == {"als": 64, "co_purchase": 42, "repeat": 250, "popular": 42, "trending": 21}
-    assert 3_900_000 < kept.asked(22_363, 176_139) <= 4_000_000
+    limited = ALL.within(22_363, 176_139)
+    assert _quotas(limited) == {"als": 64, "co_purchase": 42, "repeat": 250, "popular": 42, "trending": 21}
+    assert 3_900_000 < limited.asked(22_363, 176_139) <= 4_000_000
 
 
 def test_where_repeat_alone_would_take_half_it_shrinks_too() -> None:
-    kept = CandidatesConfig(sources=SOURCES, max_rows=100_000).within(1_000, 10_000_000)
-    assert _quotas(kept)["repeat"] == 50
-    assert 90_000 < kept.asked(1_000, 10_000_000) <= 100_000
+    limited = CandidatesConfig(sources=SOURCES, max_rows=100_000).within(1_000, 10_000_000)
+    assert _quotas(limited)["repeat"] == 50
+    assert 90_000 < limited.asked(1_000, 10_000_000) <= 100_000
 
 
 @pytest.mark.parametrize("users", [0, 1, 10_000_000])
@@ -38,9 +38,9 @@ def test_every_source_keeps_a_row_a_user(users: int) -> None:
 
 
 def test_sources_that_do_not_run_take_no_room() -> None:
-    kept = CandidatesConfig(sources=("als",), max_rows=1_000).within(100, 10**6)
-    assert kept.als.quota == 10
-    assert kept.repeat.quota == 250
+    limited = CandidatesConfig(sources=("als",), max_rows=1_000).within(100, 10**6)
+    assert limited.als.quota == 10
+    assert limited.repeat.quota == 250
 
 
 def test_segments_have_their_own_quotas_and_a_source_is_read_as_deep_as_the_deepest() -> None:

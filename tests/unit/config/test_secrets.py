@@ -50,11 +50,11 @@ HARMLESS = {
 @pytest.mark.parametrize("key", SECRET_KEYS)
 def test_a_secret_itself_is_refused_by_its_key_and_not_repeated(section: str, key: str, capsys) -> None:
     assert guarded(lambda: load("local", [f"{section}={json.dumps({key: CANARY})}"])) == 2
-    said = capsys.readouterr().err
-    assert said.startswith(f"fuserank: {section}: Value error, {key} must not hold the secret itself; ")
-    assert "environment" in said
-    assert said.count("\n") == 1
-    assert CANARY not in said
+    message = capsys.readouterr().err
+    assert message.startswith(f"fuserank: {section}: Value error, {key} must not hold the secret itself; ")
+    assert "environment" in message
+    assert message.count("\n") == 1
+    assert CANARY not in message
 
 
 def test_no_error_of_settings_repeats_a_value() -> None:
@@ -95,9 +95,9 @@ def test_references_are_taken_where_somebody_expands_them(key: str, value: str, 
 )
 def test_a_url_with_a_secret_in_it_is_refused_and_not_repeated(lake: str, capsys) -> None:
     assert guarded(lambda: load("local", [f"lake={lake}"])) == 2
-    said = capsys.readouterr().err
-    assert "URL holds a password or signature" in said
-    assert CANARY not in said
+    message = capsys.readouterr().err
+    assert "URL holds a password or signature" in message
+    assert CANARY not in message
 
 
 def test_a_container_at_an_account_is_no_password() -> None:

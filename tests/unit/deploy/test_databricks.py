@@ -107,9 +107,9 @@ def test_jobs_understand_what_their_tasks_are_told() -> None:
     filled = {d.AS_OF: "2017-12-04", "${var.dataset}": "completejourney"}
     for job in JOBS.values():
         for task in job["tasks"]:
-            told = task.get("spark_python_task", {}).get("parameters")
-            if told is not None:
-                args = parser("job", None).parse_args([filled.get(w, w) for w in told])
+            parameters = task.get("spark_python_task", {}).get("parameters")
+            if parameters is not None:
+                args = parser("job", None).parse_args([filled.get(w, w) for w in parameters])
                 assert (args.env, args.as_of) == ("databricks", "2017-12-04")
                 settings = settings_from(args)  # knows every key that it is told
                 assert settings.lake.startswith("catalog:")

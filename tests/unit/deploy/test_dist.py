@@ -58,8 +58,8 @@ def test_every_job_has_its_shim_there_and_no_old_one_stays(tmp_path: Path) -> No
 
 def lock(kind: str) -> dict[str, str]:
     """Name and version of each package of a lock."""
-    said = (ROOT / "requirements" / f"{kind}.txt").read_text(encoding="utf-8")
-    return dict(re.findall(r"^([a-z0-9._-]+)==(\S+)", said, re.MULTILINE))
+    text = (ROOT / "requirements" / f"{kind}.txt").read_text(encoding="utf-8")
+    return dict(re.findall(r"^([a-z0-9._-]+)==(\S+)", text, re.MULTILINE))
 
 
 def test_archives_have_the_versions_of_the_checkout_without_what_the_cluster_brings() -> None:

@@ -148,7 +148,7 @@ def test_a_night_that_is_still_under_way_is_not_joined_and_each_is_as_of_its_own
 def test_the_application_has_all_of_the_submit_commands_settings(spec: Manifest) -> None:
     """Nothing that the command for cluster mode says is lost on the way into the operator's fields."""
     confs = confs_of(TARGETS["kubernetes-cluster"], "refresh", example(), None)
-    said = {
+    settings = {
         **spec["sparkConf"],
         "spark.kubernetes.container.image": spec["image"],
         "spark.kubernetes.namespace": ONCE["metadata"]["namespace"],
@@ -156,11 +156,11 @@ def test_the_application_has_all_of_the_submit_commands_settings(spec: Manifest)
         "spark.executor.instances": str(spec["executor"]["instances"]),
     }
     for role in ("driver", "executor"):
-        said |= {f"spark.{role}.{field}": str(spec[role][field]) for field in ("cores", "memory", "memoryOverhead")}
+        settings |= {f"spark.{role}.{field}": str(spec[role][field]) for field in ("cores", "memory", "memoryOverhead")}
         prefix = "spark.kubernetes.driverEnv." if role == "driver" else "spark.executorEnv."
-        said |= {f"{prefix}{e['name']}": e["value"] for e in spec[role]["env"]}
+        settings |= {f"{prefix}{e['name']}": e["value"] for e in spec[role]["env"]}
     templates = {key for key in confs if key.endswith("podTemplateFile")}
-    assert {key: value for key, value in confs.items() if key not in templates}.items() <= said.items()
+    assert {key: value for key, value in confs.items() if key not in templates}.items() <= settings.items()
 
 
 @pytest.mark.parametrize("file", sorted(DOCKER.glob("Dockerfile.*")), ids=lambda p: p.name)

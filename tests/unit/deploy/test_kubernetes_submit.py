@@ -103,8 +103,8 @@ def test_the_driver_has_image_sizes_secrets_and_its_job(sent: list[Manifest]) ->
         "/opt/fuserank/conf",
         "/var/spark-local",
     )
-    told = container["args"]
-    assert told[told.index("local:///opt/fuserank/jobs/train.py") :][:3] == [
+    args = container["args"]
+    assert args[args.index("local:///opt/fuserank/jobs/train.py") :][:3] == [
         "local:///opt/fuserank/jobs/train.py",
         "--env",
         "cluster",

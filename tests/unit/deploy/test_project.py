@@ -36,8 +36,8 @@ def test_a_new_folder_holds_what_differs_and_what_starts_jobs(folder: Path) -> N
     assert {p.name for p in folder.iterdir()} >= {".ci", ".gitignore", "Makefile", "README.md"}
     assert len((folder / "README.md").read_text(encoding="utf-8").splitlines()) <= 12
     for name in ("README.md", ".ci/run"):  # what they tell is there
-        told = "constraints.txt" in (folder / name).read_text(encoding="utf-8")
-        assert told == (folder / "constraints.txt").is_file()
+        named = "constraints.txt" in (folder / name).read_text(encoding="utf-8")
+        assert named == (folder / "constraints.txt").is_file()
 
 
 def test_a_file_on_the_way_is_named(folder: Path) -> None:
@@ -89,13 +89,13 @@ def test_what_cannot_be_made_is_refused_in_a_line_and_nothing_is_written(folder:
 def test_every_command_that_the_folder_tells_is_there_with_its_options(folder: Path) -> None:
     ran("new", "My Shop")
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-    told = (
+    text = (
         (folder / "Makefile").read_text(encoding="utf-8").replace("$(FUSERANK)", "fuserank").replace("$(LAKE)", "lake")
     )
-    told += (folder / "README.md").read_text(encoding="utf-8")
+    text += (folder / "README.md").read_text(encoding="utf-8")
     lines = [
         shlex.split(line, comments=True)
-        for line in told.splitlines()
+        for line in text.splitlines()
         if line.startswith(("\tfuserank", "    fuserank"))
     ]
     assert len(lines) == 9

@@ -44,13 +44,13 @@ def lock(env: Path, sha256: str) -> Path:
 
 
 def test_jars_are_fetched_once_and_again_where_one_is_gone(env: Path) -> None:
-    calls, said = resolver(env), []
+    calls, messages = resolver(env), []
     for _ in range(2):
-        install_jars(env, "jars", lock(env, hashlib.sha256(JAR).hexdigest()), said.append)
+        install_jars(env, "jars", lock(env, hashlib.sha256(JAR).hexdigest()), messages.append)
     assert (env / "jars" / "org.shop_thing-1.0.jar").read_bytes() == JAR
-    assert said == ["fetching 1 jars (jars.lock)"]
+    assert messages == ["fetching 1 jars (jars.lock)"]
     (env / "jars" / "org.shop_thing-1.0.jar").unlink()
-    install_jars(env, "jars", lock(env, hashlib.sha256(JAR).hexdigest()), said.append)
+    install_jars(env, "jars", lock(env, hashlib.sha256(JAR).hexdigest()), messages.append)
     assert calls.read_text() == "call\ncall\n"
 
 

@@ -15,8 +15,8 @@ ARCHIVE, JARS, CONF = "hdfs:///a/fuserank-data.tar.gz", ["hdfs:///a/delta.jar"],
 
 
 def words(target: str, job: str = "features", **changes: object) -> list[str]:
-    given = {"settings": example(), "archive": ARCHIVE, "jars": JARS, "conf": CONF, **changes}
-    return shlex.split(" ".join(submit_lines(target, job, **given)))  # type: ignore[arg-type]
+    options = {"settings": example(), "archive": ARCHIVE, "jars": JARS, "conf": CONF, **changes}
+    return shlex.split(" ".join(submit_lines(target, job, **options)))  # type: ignore[arg-type]
 
 
 def confs(line: list[str]) -> dict[str, str]:
@@ -85,7 +85,7 @@ def test_the_jars_are_those_of_the_lock() -> None:
 
 
 @pytest.mark.parametrize(
-    ("target", "changes", "said"),
+    ("target", "changes", "message"),
     [
         ("standalone-cluster", {}, "no Python application in cluster mode on a standalone cluster"),
         ("mesos-client", {}, "no target 'mesos-client'; there are: standalone-client, yarn-client"),
@@ -100,10 +100,10 @@ def test_the_jars_are_those_of_the_lock() -> None:
         ("kubernetes-cluster", {"archive": "dist/fuserank-data.tar.gz"}, "no pod sees dist/fuserank-data.tar.gz"),
     ],
 )
-def test_what_cannot_work_is_refused_with_the_cure(target: str, changes: dict[str, object], said: str) -> None:
+def test_what_cannot_work_is_refused_with_the_cure(target: str, changes: dict[str, object], message: str) -> None:
     with pytest.raises(SubmitError) as refused:
         words(target, **changes)
-    assert said in str(refused.value)
+    assert message in str(refused.value)
     assert "\n" not in str(refused.value)
 
 

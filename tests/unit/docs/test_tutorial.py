@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.console import Said, Shell, agrees, commands, plain
+from tests.support.console import Example, Shell, agrees, commands, plain
 from tests.support.pages import DOCS, ROOT
 
 PAGE = DOCS / "tutorial.md"
@@ -31,11 +31,14 @@ def test_every_command_of_the_tutorial_prints_what_the_page_shows(tmp_path: Path
     }
     shell = Shell(ROOT, env)
     try:
-        for said in commands(PAGE.read_text(encoding="utf-8")):
-            code, printed = shell.run(said.command)
-            assert code == 0, f"$ {said.command}\n" + "\n".join(printed)
-            assert agrees(said.lines, printed), (
-                f"$ {said.command}\non the page:\n" + "\n".join(plain(said.lines)) + "\nprinted:\n" + "\n".join(printed)
+        for example in commands(PAGE.read_text(encoding="utf-8")):
+            code, printed = shell.run(example.command)
+            assert code == 0, f"$ {example.command}\n" + "\n".join(printed)
+            assert agrees(example.lines, printed), (
+                f"$ {example.command}\non the page:\n"
+                + "\n".join(plain(example.lines))
+                + "\nprinted:\n"
+                + "\n".join(printed)
             )
     finally:
         shell.close()
@@ -59,7 +62,7 @@ def test_the_shop_of_the_tutorial_is_the_same_bytes_everywhere(
 
 def test_the_page_has_commands_and_outputs() -> None:
     found = list(commands(PAGE.read_text(encoding="utf-8")))
-    words = " ".join(said.command for said in found)
+    words = " ".join(example.command for example in found)
     for command in (
         "init",
         "check",
@@ -71,16 +74,16 @@ def test_the_page_has_commands_and_outputs() -> None:
         "digest",
     ):
         assert f"fuserank {command}" in words
-    assert sum(bool(said.lines) for said in found) > 10
+    assert sum(bool(example.lines) for example in found) > 10
 
 
 def test_a_block_is_commands_behind_a_dollar_and_what_they_print() -> None:
     text = "x\n```console\n$ one \\\n  more\na\nb\n$ two\n```\n```\n$ no\n```\n```console\n$ three\n…\n```\n"
-    assert list(commands(text)) == [Said("one \\\n  more", ("a", "b")), Said("two", ()), Said("three", ("…",))]
+    assert list(commands(text)) == [Example("one \\\n  more", ("a", "b")), Example("two", ()), Example("three", ("…",))]
 
 
 def test_only_what_differs_from_run_to_run_is_not_compared() -> None:
-    said = (
+    expected = (
         "rows in /home/you/first-shop/lake, run 20240101T010101-0123abcd",
         "12 s in all; longest: a 9 s",
         "1  2025-01-01 10:00",
@@ -91,8 +94,8 @@ def test_only_what_differs_from_run_to_run_is_not_compared() -> None:
         "1149 s in all; longest: b 1 s",
         "1     2026-11-29 16:07   ",
     ]
-    assert agrees(said, printed)
-    assert not agrees(said, ["1,601 " + printed[0], *printed[1:]])
+    assert agrees(expected, printed)
+    assert not agrees(expected, ["1,601 " + printed[0], *printed[1:]])
     assert not agrees(("2024-05-13 10:00",), ["2024-05-13 10:01"])  # the shop's own time
     assert not agrees(("a",), ["a", "b"])
     assert agrees(("a", "…", "d"), ["a", "b", "c", "d"])

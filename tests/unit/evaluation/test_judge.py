@@ -108,11 +108,11 @@ def test_sources_stand_side_by_side_and_truth_without_a_source_stays(spark: Any)
         [(1, 5, True, True), (1, 6, False, True), (1, 7, True, False)],
         "user_index int, item_index int, own boolean, label boolean",
     )
-    said = spark.createDataFrame(
+    scores = spark.createDataFrame(
         [(1, 5, "als", 0.5), (1, 5, "fnn", 2.0), (1, 8, "fnn", 1.0)],
         "user_index int, item_index int, source string, score double",
     )
-    rows = side_by_side(said, judged, ("als", "fnn"), ranked=False).collect()
+    rows = side_by_side(scores, judged, ("als", "fnn"), ranked=False).collect()
     got = [(r["item_index"], r["own"], r["label"], r["score_als"], r["score_fnn"]) for r in rows]
     assert got == [(5, 1, 1, 0.5, 2.0), (6, 0, 1, None, None), (8, 0, 0, None, 1.0)]
 

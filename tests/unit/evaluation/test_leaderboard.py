@@ -31,8 +31,8 @@ def lists(*rows: tuple[int, int, int]) -> Lists:
 
 def test_recall_is_over_all_truth_and_ndcg_over_the_ideal_list() -> None:
     split = Split(NOTHING, NOTHING, np.array([3, 3, 3, 8]), np.array([10, 11, 12, 10]))
-    given = lists((3, 99, 1), (3, 11, 2), (3, 10, 3), (5, 10, 1))  # user 5 has no truth, user 8 no list
-    names, value_UM = board.per_user(given, split, (2, 3))
+    recommended = lists((3, 99, 1), (3, 11, 2), (3, 10, 3), (5, 10, 1))  # user 5 has no truth, user 8 no list
+    names, value_UM = board.per_user(recommended, split, (2, 3))
     assert names == ["recall@2", "capped_recall@2", "ndcg@2", "recall@3", "capped_recall@3", "ndcg@3"]
     two, three = 1 / np.log2(3), 1 / np.log2(4)
     ideal = 1 + two + three
@@ -68,15 +68,15 @@ def tried(search: board.Search) -> list[Section]:
 
 
 def test_a_search_begins_with_what_was_given_tries_each_once_and_ends_near_the_best() -> None:
-    given = GraphFilterConfig(ideal_weight=0.7, sharpening=2.5, factors=128)
+    start = GraphFilterConfig(ideal_weight=0.7, sharpening=2.5, factors=128)
     fixed = {"ideal_weight", "half_life", "lift"}
-    search = board.Search(given, fixed, 20, seed=1)
+    search = board.Search(start, fixed, 20, seed=1)
     found = tried(search)
-    assert found[0] == given
+    assert found[0] == start
     assert len(found) == 20 == len({c.model_dump_json() for c in found})
     assert {c.ideal_weight for c in found} == {0.7}  # type: ignore[attr-defined]
-    assert search.best == given.model_copy(update={"sharpening": 0.0, "factors": 448})
-    assert tried(board.Search(given, fixed, 20, seed=1)) == found
+    assert search.best == start.model_copy(update={"sharpening": 0.0, "factors": 448})
+    assert tried(board.Search(start, fixed, 20, seed=1)) == found
 
 
 def test_a_search_ends_where_nothing_else_is_left() -> None:
@@ -131,8 +131,8 @@ def test_a_search_can_find_what_was_chosen_by_hand(name: str) -> None:
 def test_a_fusion_takes_the_settings_that_are_given_and_its_own_else() -> None:
     own = fusion_of(FusionConfig(), (5, 20))
     assert (own.top_n, own.min_weight, own.new_track_share, own.method) == (20, 0.0, 0.0, "weighted")
-    given = fusion_of(FusionConfig(method="reciprocal_rank", rrf_k=7, top_n=5), (5, 20))
-    assert (given.method, given.rrf_k, given.top_n, given.min_weight) == ("reciprocal_rank", 7, 5, 0.0)
+    config = fusion_of(FusionConfig(method="reciprocal_rank", rrf_k=7, top_n=5), (5, 20))
+    assert (config.method, config.rrf_k, config.top_n, config.min_weight) == ("reciprocal_rank", 7, 5, 0.0)
     with pytest.raises(FuserankError, match="new_track_share is of the chain"):
         fusion_of(FusionConfig(new_track_share=0.5), (5, 20))
 
@@ -140,10 +140,10 @@ def test_a_fusion_takes_the_settings_that_are_given_and_its_own_else() -> None:
 def test_what_tuning_would_add_is_said_by_gain_and_what_was_left_out() -> None:
     gain = {"metric": "ndcg@20", "default": 0.1, "best": 0.12, "trials": 8, "differs": {"factors": 16}}
     none = {"metric": "ndcg@20", "default": 0.2, "best": 0.2, "trials": 3, "differs": {}}
-    said = page.beside(["ease"], {"bpr": none, "ials": gain}, 10)
-    assert said[0].startswith("left out, as they would not be done in 10 minutes: ease;")
-    assert said[1].startswith("what tuning would add, ndcg@20 on the validation part")
-    assert said[2:] == [
+    lines = page.beside(["ease"], {"bpr": none, "ials": gain}, 10)
+    assert lines[0].startswith("left out, as they would not be done in 10 minutes: ease;")
+    assert lines[1].startswith("what tuning would add, ndcg@20 on the validation part")
+    assert lines[2:] == [
         "    ials 0.1000 → 0.1200 of 8 tried: factors=16",
         "    bpr 0.2000 → 0.2000 of 3 tried: nothing better yet",
     ]
@@ -160,19 +160,19 @@ def rows() -> list[Row]:
 
 
 def test_the_best_stands_on_top(rows: list[Row]) -> None:
-    said = page.lines(rows)
-    assert "recall@10" in said[0]
-    assert said[1].split()[0] == "high"
-    assert "0.1000 (0.0900 … 0.1100)" in said[1]
+    lines = page.lines(rows)
+    assert "recall@10" in lines[0]
+    assert lines[1].split()[0] == "high"
+    assert "0.1000 (0.0900 … 0.1100)" in lines[1]
 
 
 def test_rows_beside_the_floor_are_shown_less_it(rows: list[Row]) -> None:
     assert "popular" not in page.lines(rows)[0]
     rows[1].minus = {"ndcg@10": (0.05, 0.03, 0.07)}
-    said = page.lines(rows)
-    assert "ndcg@10 − popular" in said[0]
-    assert "+0.0500 (+0.0300 … +0.0700)" in said[1]
-    assert "+" not in said[2]
+    lines = page.lines(rows)
+    assert "ndcg@10 − popular" in lines[0]
+    assert "+0.0500 (+0.0300 … +0.0700)" in lines[1]
+    assert "+" not in lines[2]
     assert "+0.0500 (+0.0300 … +0.0700)" in page.render(rows, "a", "temporal", "0123456789abcdef", 7)
 
 

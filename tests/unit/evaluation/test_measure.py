@@ -22,13 +22,13 @@ def _measure(spark: Any, labels: bool, cfg: EvaluationConfig = CFG) -> list[dict
         [(1, 0, True, True, labels), (1, 1, False, False, labels), (2, 0, True, True, False)],
         "user_index int, item_index int, before boolean, own boolean, label boolean",
     )
-    said = spark.createDataFrame(
+    scores = spark.createDataFrame(
         [(1, 0, "fnn", 0.9), (1, 1, "fnn", 0.2), (2, 3, "fnn", 0.1), (1, 0, "fusion", 0.2), (1, 1, "fusion", 0.9)],
         "user_index int, item_index int, source string, score double",
     )
     items = Items.of(spark.createDataFrame([(3, 1), (0, 8), (1, 1), (2, 0)], "item_index int, purchases long"))
     sources = ("fnn", "fusion")
-    wide = side_by_side(said, judged, sources, ranked=False)
+    wide = side_by_side(scores, judged, sources, ranked=False)
     found = measure(wide, judged, items, sources, {"fnn": LINE}, cfg, 1, (AS_OF, AS_OF))
     return [vars(m) for m in found]
 
@@ -53,11 +53,11 @@ def test_a_bounded_draw_of_users_is_judged(spark: Any) -> None:
         [(u, 0, True, False, True) for u in range(30)],
         "user_index int, item_index int, before boolean, own boolean, label boolean",
     )
-    said = spark.createDataFrame(
+    scores = spark.createDataFrame(
         [(u, 0, "fusion", 0.5) for u in range(30)], "user_index int, item_index int, source string, score double"
     )
     items = Items.of(spark.createDataFrame([(0, 8)], "item_index int, purchases long"))
-    wide = side_by_side(said, judged, ("fusion",), ranked=False)
+    wide = side_by_side(scores, judged, ("fusion",), ranked=False)
     cfg = EvaluationConfig(users=12, resamples=10, curve_shares=(1.0,))
     found = measure(wide, judged, items, ("fusion",), {"fusion": LINE}, cfg, 1, (AS_OF, AS_OF))
     got = {(m.track, m.source, m.metric): m.value for m in found}

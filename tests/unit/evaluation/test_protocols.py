@@ -46,9 +46,9 @@ def test_a_tenth_of_each_users_pairs_is_held_out_by_seed_and_leaves_the_training
     assert split.train.num_rows == 29
     held = truth(validation)
     assert [u for u, _ in held] == [0, 0, 2]  # a tenth of 20, 4 and 5, rounded: 2, 0 and 1
-    kept = {(u, i) for u, i, *_ in rows(validation.train)}
-    assert kept.isdisjoint(held)
-    assert len(kept) == 26
+    remaining = {(u, i) for u, i, *_ in rows(validation.train)}
+    assert remaining.isdisjoint(held)
+    assert len(remaining) == 26
     assert truth(given_split((user, item), test, seed=3)[1]) == held
     assert truth(given_split((user, item), test, seed=4)[1]) != held
 

@@ -37,30 +37,30 @@ def page(view: RulesView) -> str:
 
 
 def test_states_warnings_and_plots_are_shown() -> None:
-    shown = page(VIEW)
-    assert "Rules of the data: 2 kept, 2 warnings, 1 not to be judged yet" in shown
-    listed = re.findall(r"<li>(.*?)</li>", shown)
+    html = page(VIEW)
+    assert "Rules of the data: 2 kept, 2 warnings, 1 not to be judged yet" in html
+    listed = re.findall(r"<li>(.*?)</li>", html)
     assert [re.sub(r"<.*?>", "", li) for li in listed] == [
         "warning silver.events: 30 &lt;events&gt;; look for files",
         "warning silver.events, type: PSI 1.550",
     ]
-    table = re.search(r'id="rules".*?</section>', shown, flags=re.S).group()  # type: ignore[union-attr]
+    table = re.search(r'id="rules".*?</section>', html, flags=re.S).group()  # type: ignore[union-attr]
     assert table.count("<tr>") == 1 + len(STATES)
     assert "<td class=n>0.300</td><td class=n>2</td>" in table
     for chart in ("rules-volume", "rules-drift", "rules-days"):
-        assert f'id="chart-{chart}"' in shown
-    assert "4 more have no day within these weeks" in shown
+        assert f'id="chart-{chart}"' in html
+    assert "4 more have no day within these weeks" in html
 
 
 def test_a_day_that_was_not_checked_says_so_and_draws_nothing() -> None:
-    shown = page(RulesView())
-    assert "Not checked as of this day" in shown
-    assert 'id="chart-rules' not in shown
+    html = page(RulesView())
+    assert "Not checked as of this day" in html
+    assert 'id="chart-rules' not in html
 
 
 def test_without_warnings_there_is_nothing_to_look_at() -> None:
     calm = [s for s in STATES if s.state == "kept"]
-    shown = page(dataclasses.replace(VIEW, states=calm, expected=None, volume_limit=None))
-    assert "Rules of the data: 2 kept</h2>" in shown
-    assert "Nothing to look at." in shown
-    assert 'id="chart-rules-drift"' in shown
+    html = page(dataclasses.replace(VIEW, states=calm, expected=None, volume_limit=None))
+    assert "Rules of the data: 2 kept</h2>" in html
+    assert "Nothing to look at." in html
+    assert 'id="chart-rules-drift"' in html

@@ -130,10 +130,10 @@ def test_settings_are_chosen_without_the_cold_users(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(tracks.drawn_users, "__defaults__", (10,))
     split, validation = tracks.cut(events(*rows), "cold-users-3", DAY, DAYS, seed=1)
     assert len(split.users) == len(validation.users) == 10
-    asked = set(split.users.tolist())
-    assert asked.isdisjoint(validation.users.tolist())
-    assert asked.isdisjoint(validation.train.column("user_index").to_pylist())
-    assert asked.isdisjoint(split.train.column("user_index").to_pylist())
+    users = set(split.users.tolist())
+    assert users.isdisjoint(validation.users.tolist())
+    assert users.isdisjoint(validation.train.column("user_index").to_pylist())
+    assert users.isdisjoint(split.train.column("user_index").to_pylist())
 
 
 def test_the_items_are_part_of_the_digest_and_without_them_it_is_as_before() -> None:
@@ -160,8 +160,8 @@ def test_what_was_taken_back_counts_until_that_is_known() -> None:
     back = all_of.back_N.copy()
     back[0], back[1], back[5], back[6] = 99, 100, 127, 128  # days 100 and 128 begin and end the window
     found = tracks.replace(all_of, back_N=back).standing(DAY, DAYS)
-    kept = set(zip(found.user_N.tolist(), found.item_N.tolist(), strict=True))
-    assert kept == {(1, 2), (1, 3), (2, 1), (2, 2), (2, 6), (1, 5), (2, 5)}
+    standing = set(zip(found.user_N.tolist(), found.item_N.tolist(), strict=True))
+    assert standing == {(1, 2), (1, 3), (2, 1), (2, 2), (2, 6), (1, 5), (2, 5)}
     split, _ = tracks.cut(tracks.replace(all_of, back_N=back), "all", DAY, DAYS, seed=1)
     assert truth(split) == [(1, 5), (2, 5)]
     assert {(user, item) for user, item, *_ in pairs(split.train)} == {(1, 2), (1, 3), (2, 1), (2, 2), (2, 6)}

@@ -47,9 +47,9 @@ class Site:
         except urllib.error.HTTPError as refused:
             return refused.code, refused.read().decode(), dict(refused.headers)
 
-    def page(self, path: str, **asked: str) -> str:
+    def page(self, path: str, **query: str) -> str:
         """The text of a page that is there."""
-        status, text, _ = self.get(f"{path}?{urllib.parse.urlencode(asked)}")
+        status, text, _ = self.get(f"{path}?{urllib.parse.urlencode(query)}")
         assert status == 200, text
         return text
 
@@ -147,9 +147,9 @@ def served(lake: Path, conf: Path) -> Iterator[tuple[Site, str]]:
     env = {**os.environ, "FUSERANK_CONF": str(conf), "PYTHONPATH": str(ROOT / "lib"), "JAVA_HOME": "/nowhere"}
     with subprocess.Popen([sys.executable, "-c", START, *words], stdout=subprocess.PIPE, text=True, env=env) as server:
         assert server.stdout is not None
-        said = server.stdout.readline()
+        line = server.stdout.readline()
         try:
-            yield Site(said.split(": ")[1].split("/ ")[0], lake), said
+            yield Site(line.split(": ")[1].split("/ ")[0], lake), line
         finally:
             server.terminate()
 
@@ -157,6 +157,6 @@ def served(lake: Path, conf: Path) -> Iterator[tuple[Site, str]]:
 @pytest.fixture(scope="session")
 def site(shop: Path) -> Iterator[Site]:
     """The pages over the lake of ``shop``."""
-    with served(shop / "lake", shop / "conf") as (site, said):
-        assert said.startswith(f"shop as of {DAYS[0]}: http://127.0.0.1:"), said
+    with served(shop / "lake", shop / "conf") as (site, line):
+        assert line.startswith(f"shop as of {DAYS[0]}: http://127.0.0.1:"), line
         yield site

@@ -69,11 +69,11 @@ def opened(browser: Browser, width: int, scheme: str) -> tuple[Page, list[str]]:
     """A page of that width, and all that it will complain of."""
     page = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme).new_page()  # type: ignore[arg-type]
     page.set_default_timeout(120_000)
-    told: list[str] = []
-    page.on("console", lambda line: told.append(line.text))
-    page.on("pageerror", lambda problem: told.append(str(problem)))
-    page.on("requestfailed", lambda asked: told.append(f"{asked.url} failed"))
-    return page, told
+    messages: list[str] = []
+    page.on("console", lambda line: messages.append(line.text))
+    page.on("pageerror", lambda problem: messages.append(str(problem)))
+    page.on("requestfailed", lambda request: messages.append(f"{request.url} failed"))
+    return page, messages
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -81,7 +81,7 @@ def opened(browser: Browser, width: int, scheme: str) -> tuple[Page, list[str]]:
 def test_pages_fit_are_legible_and_have_nothing_to_complain_of(
     browser: Browser, site: Site, width: int, scheme: str
 ) -> None:
-    page, told = opened(browser, width, scheme)
+    page, messages = opened(browser, width, scheme)
     for name, path in PAGES.items():
         answer = page.goto(site.base + path)
         assert answer is not None
@@ -92,12 +92,12 @@ def test_pages_fit_are_legible_and_have_nothing_to_complain_of(
         page.wait_for_function(
             "[...document.querySelectorAll('input')].every(i => i == document.activeElement || i.type == 'hidden')"
         )
-    assert [t for t in told if "404" not in t] == []
+    assert [t for t in messages if "404" not in t] == []
     page.context.close()
 
 
 def test_a_user_is_found_by_the_keyboard_alone(browser: Browser, site: Site) -> None:
-    page, told = opened(browser, 1200, "light")
+    page, messages = opened(browser, 1200, "light")
     page.goto(site.base)
     page.wait_for_function("document.activeElement.name == 'q'")
     page.keyboard.type("u1")
@@ -107,7 +107,7 @@ def test_a_user_is_found_by_the_keyboard_alone(browser: Browser, site: Site) -> 
     assert page.get_by_role("heading", level=1).inner_text() == "User u1"
     page.locator("summary").first.click()
     assert page.locator("details[open]").count() == 1
-    assert told == []
+    assert messages == []
     page.context.close()
 
 
@@ -139,7 +139,7 @@ def test_pictures_for_the_docs(browser: Browser) -> None:
     folder.mkdir(exist_ok=True)
     with served(Path(lake), ROOT / "conf") as (site, _):
         for name, (path, width, scheme) in pictures.items():
-            page, told = opened(browser, width, scheme)
+            page, messages = opened(browser, width, scheme)
             page.goto(site.base + path)
             # a footer says where the lake lies on this machine
             page.evaluate("document.querySelector('footer').textContent = 'lake · read only'")
@@ -148,5 +148,5 @@ def test_pictures_for_the_docs(browser: Browser) -> None:
             file = folder / f"explore-{name}.png"
             page.screenshot(path=file, clip={"x": 0, "y": 0, "width": width, "height": 720})
             assert file.stat().st_size < MOST, name
-            assert told == []
+            assert messages == []
             page.context.close()

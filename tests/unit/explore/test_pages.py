@@ -110,15 +110,18 @@ def test_it_answers_on_the_loopback_alone(site: Site) -> None:
 
 def test_a_user_s_history_stands_beside_the_list_with_its_parts(site: Site) -> None:
     text = site.page("/user", id=" u1 ")
-    said, rows = words(text), FolderRows(str(site.lake)).rows(EVENTS, {"user_id": "u1"}, ("event_id",), known=DAYS[0])
+    visible, rows = (
+        words(text),
+        FolderRows(str(site.lake)).rows(EVENTS, {"user_id": "u1"}, ("event_id",), known=DAYS[0]),
+    )
     history = text[text.index("<h2>History") : text.index("<h2>List")]
     assert history.count("/item?id=") == len(rows) > 30
     assert site.page("/user", id="u1", **{"from": "30"}).count('class="w"') == len(rows) - 30
-    assert "age 45-54" in said
+    assert "age 45-54" in visible
     assert any("taken back" in words(site.page("/user", id=f"u{n}")) for n in range(4))
-    assert "because" in said
-    assert "ALS 1.0000" in said
-    assert said.index("History") < said.index("List") < said.index("Features")
+    assert "because" in visible
+    assert "ALS 1.0000" in visible
+    assert visible.index("History") < visible.index("List") < visible.index("Features")
 
 
 def test_users_are_found_by_how_their_id_begins_else_by_the_nearest(site: Site) -> None:
@@ -147,8 +150,8 @@ def test_a_pseudonym_is_found_by_the_id_in_the_shop_where_the_key_is_here(
     assert [r["user_id"] for r in users.users(seen, " c4n4ry-1 ", "")["rows"]] == [mine]
     assert users.user(seen, "c4n4ry-1", 0)["user"] == mine
     monkeypatch.delenv(VARIABLE)
-    told = users.users(seen, "c4n4ry-1", "")
-    assert (told["rows"], VARIABLE in told["note"]) == ([], True)
+    result = users.users(seen, "c4n4ry-1", "")
+    assert (result["rows"], VARIABLE in result["note"]) == ([], True)
     assert users.user(seen, str(mine), 0)["user"] == mine  # a pseudonym needs no key
 
 
@@ -156,9 +159,9 @@ def test_items_are_found_by_id_and_by_words_of_their_name(site: Site) -> None:
     assert "Milk 1 l" in site.page("/items", q="MILK")
     assert "/item?id=i0" in site.page("/items", q="i0")
     assert "/item?id=i3" in site.page("/items", q="i3")  # not in the catalogue
-    said = words(site.page("/item", id="i0"))
-    assert "of 4 users" in said
-    assert "In the same baskets" in said
+    visible = words(site.page("/item", id="i0"))
+    assert "of 4 users" in visible
+    assert "In the same baskets" in visible
     status, text, _ = site.get("/item?id=milk")
     assert (status, "Milk 1 l (i0)" in text) == (404, True)
 
@@ -183,17 +186,17 @@ def test_runs_and_quarantine_come_in_pages_of_fifty(site: Site) -> None:
     assert site.get("/run?id=run-99")[0] == 404
     groups = words(site.page("/quarantine"))
     assert "60 are open" in groups
-    asked = {"dataset": "shop", "table": "sales", "rule": "no_item", "column": "i"}
-    assert "1 to 50 of 60" in words(site.page("/quarantine/rows", **asked, state="open"))
-    assert "&lt;b&gt;60&lt;/b&gt;" in site.page("/quarantine/rows", **asked, state="fixed")
+    query = {"dataset": "shop", "table": "sales", "rule": "no_item", "column": "i"}
+    assert "1 to 50 of 60" in words(site.page("/quarantine/rows", **query, state="open"))
+    assert "&lt;b&gt;60&lt;/b&gt;" in site.page("/quarantine/rows", **query, state="fixed")
     assert site.get("/quarantine/rows?dataset=shop&table=sales&rule=none")[0] == 404
 
 
 def test_the_first_page_tells_quality_over_time_and_broken_rules(site: Site) -> None:
     text = site.page("/")
     assert "<polyline" in text
-    said = words(text)
-    for told in (
+    visible = words(text)
+    for phrase in (
         "300 events",
         "6 users",
         "4 lists as of 2024-03-29",
@@ -201,13 +204,13 @@ def test_the_first_page_tells_quality_over_time_and_broken_rules(site: Site) -> 
         "1 kept, 1 broken",
         "the last day is &lt;old&gt;",
     ):
-        assert told in said, told
+        assert phrase in visible, phrase
 
 
 def test_an_empty_lake_says_what_to_run(tmp_path: Path, shop: Path) -> None:
     (tmp_path / "lake").mkdir()
-    with served(tmp_path / "lake", shop / "conf") as (site, said):
-        assert said.startswith("completejourney as of 2017-12-04: ")
+    with served(tmp_path / "lake", shop / "conf") as (site, line):
+        assert line.startswith("completejourney as of 2017-12-04: ")
         for path in ("/", "/runs"):
             assert "fuserank refresh" in words(site.page(path))
         assert "Nothing is in quarantine" in site.page("/quarantine")
@@ -236,8 +239,8 @@ def test_a_port_that_is_taken_is_told_with_another(site: Site) -> None:
 
 def test_parts_below_zero_go_to_the_left_and_the_longest_row_has_all() -> None:
     rows = [{"parts": {"a": 3.0, "b": -1.0}}, {"parts": {"a": 1.0}}]
-    told = parts_of(rows)
-    assert [(round(b["x"]), round(b["width"])) for b in told["bars"][0]] == [(250, 750), (0, 250)]
-    assert [(round(b["x"]), round(b["width"])) for b in told["bars"][1]] == [(250, 250)]
-    assert told["zero"] == 250
+    parts = parts_of(rows)
+    assert [(round(b["x"]), round(b["width"])) for b in parts["bars"][0]] == [(250, 750), (0, 250)]
+    assert [(round(b["x"]), round(b["width"])) for b in parts["bars"][1]] == [(250, 250)]
+    assert parts["zero"] == 250
     assert parts_of([{"parts": {"a": 0.5}}])["zero"] is None

@@ -12,13 +12,13 @@ FIRST = dt.date(2023, 1, 2)
 DAYS = {FIRST + dt.timedelta(days=n): 3 for n in range(200)}  # to 2023-07-20
 
 
-def told(as_of: str, days: dict[dt.date, int] = DAYS, label_days: int = 28, **more: object) -> str | None:
+def problem_of(as_of: str, days: dict[dt.date, int] = DAYS, label_days: int = 28, **more: object) -> str | None:
     return problem(History(days, **more), dt.date.fromisoformat(as_of), label_days)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("as_of", ["2023-06-23", "2023-07-21", "2023-08-17", "2023-03-01"])
 def test_a_day_with_history_and_both_windows_can_do(as_of: str) -> None:
-    assert told(as_of, items=6, back={2: 3, 1: 3}) is None
+    assert problem_of(as_of, items=6, back={2: 3, 1: 3}) is None
 
 
 @pytest.mark.parametrize(
@@ -42,23 +42,23 @@ def test_a_day_with_history_and_both_windows_can_do(as_of: str) -> None:
     ],
 )
 def test_a_day_that_cannot_do_is_told_with_one_that_can(as_of: str, words: str) -> None:
-    said = told(as_of)
-    assert words in str(said)
-    assert "what was taken is of 2023-01-02 .. 2023-07-20; --as-of 2023-07-21 can do" in str(said)
+    message = problem_of(as_of)
+    assert words in str(message)
+    assert "what was taken is of 2023-01-02 .. 2023-07-20; --as-of 2023-07-21 can do" in str(message)
 
 
 def test_a_short_history_is_told_which_window_fits() -> None:
     days = {FIRST + dt.timedelta(days=n): 1 for n in range(40)}
-    said = told("2023-02-11", days)
-    assert "--set windows.label_days=13" in str(said)
-    assert told("2023-02-11", days, 13) is None
-    assert "there are too few days" in str(told("2023-01-03", {FIRST: 9}))
+    message = problem_of("2023-02-11", days)
+    assert "--set windows.label_days=13" in str(message)
+    assert problem_of("2023-02-11", days, 13) is None
+    assert "there are too few days" in str(problem_of("2023-01-03", {FIRST: 9}))
 
 
 def test_nobody_who_comes_back_one_item_and_nothing_taken_are_told() -> None:
-    assert "none had taken anything before" in str(told("2023-07-21", items=9, back={2: 4, 1: 0}))
-    assert "only one item" in str(told("2023-07-21", items=1))
-    assert "no event has a reward above 0" in str(told("2023-07-21", {}))
+    assert "none had taken anything before" in str(problem_of("2023-07-21", items=9, back={2: 4, 1: 0}))
+    assert "only one item" in str(problem_of("2023-07-21", items=1))
+    assert "no event has a reward above 0" in str(problem_of("2023-07-21", {}))
 
 
 def test_fewer_items_than_a_list_has_rows_are_told() -> None:

@@ -54,7 +54,7 @@ def test_a_dislike_is_no_word_of_what_users_took() -> None:
 
 @pytest.mark.parametrize("words", [BOUGHT, LIKED, TOOK])
 def test_every_sentence_of_a_source_has_the_words(words: Words) -> None:
-    for who in SOURCES:
-        for text in (who.text, who.text_once):
+    for source in SOURCES:
+        for text in (source.text, source.text_once):
             assert not any(f"{{{field}}}" in words.say(text) for field in FIELDS)
     assert words.say("You {past} it {times} times") == f"You {words.past} it {{times}} times"

@@ -87,7 +87,7 @@ def test_weeks_hours_and_gaps_are_of_the_shop_s_clock(full: Card) -> None:
 
 
 def test_the_card_says_all_of_it_to_people_and_to_machines(full: Card) -> None:
-    said = "\n".join(lines(full))
+    text = "\n".join(lines(full))
     for words in (
         "9 events in 11 days, 2 users, 3 items",
         "16.50 EUR",
@@ -98,11 +98,11 @@ def test_the_card_says_all_of_it_to_people_and_to_machines(full: Card) -> None:
         "known before as_of",
         "2024-03-01 10:30",
     ):
-        assert words in said
-    assert "no catalogue" not in said
-    assert "no returns" not in said
-    told = json.loads(json.dumps(as_dict(full), default=str))
-    assert (told["events"], told["gaps"][0]["days"], told["types"][0]["amount_minor"]) == (9, 5, 1650)
+        assert words in text
+    assert "no catalogue" not in text
+    assert "no returns" not in text
+    as_json = json.loads(json.dumps(as_dict(full), default=str))
+    assert (as_json["events"], as_json["gaps"][0]["days"], as_json["types"][0]["amount_minor"]) == (9, 5, 1650)
 
 
 def test_a_data_set_of_bare_days_says_what_it_does_without(spark: SparkSession) -> None:
@@ -148,7 +148,7 @@ def test_refused_rows_come_most_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rule", "said"),
+    ("rule", "text"),
     [
         (None, "each row from its own time on"),
         ({"from": "2024-01-01"}, "all rows from 2024-01-01 on"),
@@ -158,5 +158,5 @@ def test_refused_rows_come_most_first() -> None:
         ({"campaign": "c"}, "from its campaign's start on"),
     ],
 )
-def test_a_known_at_rule_in_words(rule: dict[str, Any] | None, said: str) -> None:
-    assert known_rule(KnownAtConfig.model_validate(rule) if rule else None) == said
+def test_a_known_at_rule_in_words(rule: dict[str, Any] | None, text: str) -> None:
+    assert known_rule(KnownAtConfig.model_validate(rule) if rule else None) == text

@@ -100,11 +100,11 @@ def test_lists_that_have_the_item_are_counted(spark: SparkSession) -> None:
     assert "to nobody of 3 users" in "\n".join(lines(made(spark, "i1", listed=nobody)))
 
 
-@pytest.mark.parametrize("told", [True, False])
-def test_an_item_without_prices_or_catalogue_says_so(spark: SparkSession, told: bool) -> None:
-    bare = {} if told else {"amount_minor": None, "quantity": None}
+@pytest.mark.parametrize("priced", [True, False])
+def test_an_item_without_prices_or_catalogue_says_so(spark: SparkSession, priced: bool) -> None:
+    bare = {} if priced else {"amount_minor": None, "quantity": None}
     p = made(spark, "i4", [event(1, "u1", "i4", at(4), **bare)], features=row(f.ITEM, price_minor=0.0))
-    said = "\n".join(lines(p))
-    assert "does not describe it" in said
-    assert ("paid" in said, "price_minor" in said) == (told, told)
-    assert "no ranking as of 2024-03-18" in said
+    text = "\n".join(lines(p))
+    assert "does not describe it" in text
+    assert ("paid" in text, "price_minor" in text) == (priced, priced)
+    assert "no ranking as of 2024-03-18" in text

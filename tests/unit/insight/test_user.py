@@ -17,7 +17,7 @@ from tests.unit.insight.worlds import ABOUT, EVENTS, ITEMS, ZONE, at, event
 
 def rows_of(user: str, events: list[dict[str, Any]] = EVENTS) -> list[dict[str, Any]]:
     mine = [row(s.EVENTS, **e) for e in events if e["user_id"] == user]
-    told = [
+    rows = [
         {n: r[n] for n in COLUMNS}
         | {
             "event_time": r["event_time"].replace(tzinfo=None),
@@ -26,7 +26,7 @@ def rows_of(user: str, events: list[dict[str, Any]] = EVENTS) -> list[dict[str, 
         }
         for r in mine
     ]
-    return events_of(told, mine, [row(s.ITEMS, **i) for i in ITEMS[:2]], ZONE)
+    return events_of(rows, mine, [row(s.ITEMS, **i) for i in ITEMS[:2]], ZONE)
 
 
 def test_every_number_of_a_user() -> None:
@@ -124,7 +124,7 @@ def test_features_and_list_are_said_in_words_and_units() -> None:
         for n, name in ((2, None), (1, "Milk"))
     ]
     p = profile("u1", ABOUT, rows_of("u1"), None, features, ranking)
-    said = "\n".join(lines(p))
+    text = "\n".join(lines(p))
     for words in (
         "user u1 of shop, as of 2024-03-18",
         "nothing is known",
@@ -138,7 +138,7 @@ def test_features_and_list_are_said_in_words_and_units() -> None:
         "1  Milk (i1)  25%",
         "2  item (i2)  25%",
     ):
-        assert words in said, words
+        assert words in text, words
     assert as_dict(p)["features"][0] == {
         "name": "baskets_28d_count",
         "value": 3,
@@ -153,20 +153,20 @@ def test_a_user_of_bare_days_has_no_spend_no_hours_and_baskets_by_day() -> None:
     p = profile("u1", ABOUT, rows_of("u1", events), None, row(f.USER))
     assert (p.spend_minor, p.heat, p.sessions, p.baskets, p.repeat_share) == (None, None, False, 2, 0.5)
     assert set(p.favourites) == {"item"}
-    assert "minor_units" not in {told.unit for told in p.features}
-    said = "\n".join(lines(p))
-    assert "days with events  2, 2 days from one to the next" in said
-    assert "paid" not in said
-    assert "by hour" not in said
+    assert "minor_units" not in {feature.unit for feature in p.features}
+    text = "\n".join(lines(p))
+    assert "days with events  2, 2 days from one to the next" in text
+    assert "paid" not in text
+    assert "by hour" not in text
 
 
 def test_a_user_with_facts_alone_is_shown() -> None:
     p = profile("u9", ABOUT, [], row(s.USERS, age="25-34"))
     assert (p.weeks, p.first_event, p.repeat_share) == ([], None, None)
-    said = "\n".join(lines(p))
-    assert "age 25-34" in said
-    assert "none before this day" in said
-    assert "no ranking as of 2024-03-18" in said
+    text = "\n".join(lines(p))
+    assert "age 25-34" in text
+    assert "none before this day" in text
+    assert "no ranking as of 2024-03-18" in text
 
 
 def test_a_profile_of_the_latest_events_alone_says_so() -> None:

@@ -45,20 +45,20 @@ def conf(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("day", DAYS, ids=str)
 def test_profiles_are_the_same_by_both_readers(made: Made, day: dt.date) -> None:
     folder, spark, settings, _ = made
-    asked = [*USERS, "nobody"]
-    found = profile.users(folder, settings, day, asked)
-    assert found == profile.users(spark, settings, day, asked)
+    users = [*USERS, "nobody"]
+    found = profile.users(folder, settings, day, users)
+    assert found == profile.users(spark, settings, day, users)
     if day == DAYS[0]:  # or the test would not test it
         assert all(u.baskets and u.ranking for u in found[:4])
         assert (sum(u.taken_back for u in found) > 3) == made[3]
     for item in ("i0", "i3", "i4"):
-        said = []
+        answers = []
         for reader in (folder, spark):
             try:
-                said.append(profile.item(reader, settings, day, item))
+                answers.append(profile.item(reader, settings, day, item))
             except Exception as refused:
-                said.append(str(refused))
-        assert said[0] == said[1], item
+                answers.append(str(refused))
+        assert answers[0] == answers[1], item
 
 
 def test_events_that_are_cut_are_still_those_that_were_taken_back(made: Made) -> None:
@@ -69,7 +69,7 @@ def test_events_that_are_cut_are_still_those_that_were_taken_back(made: Made) ->
 
 
 def test_both_readers_understand_the_same_conditions(made: Made) -> None:
-    asked: list[tuple[Any, dict[str, Any]]] = [
+    queries: list[tuple[Any, dict[str, Any]]] = [
         (s.ITEMS, {"name": Holds("MILK")}),
         (s.ITEMS, {"name": Begins("Milk")}),
         (s.ITEMS, {"name": Begins("milk")}),
@@ -79,12 +79,12 @@ def test_both_readers_understand_the_same_conditions(made: Made) -> None:
         (s.ITEMS, {"valid_to": Before(dt.date(2024, 4, 4))}),
         (s.ITEMS, {"valid_to": Before(dt.date(2024, 4, 3))}),
     ]
-    told = []
-    for table, where in asked:
+    counts = []
+    for table, where in queries:
         found, expected = (
             reader.rows(table, where, ("item_id", "name"), ("item_id", "name"), made={"big": "length(name) > 5"})
             for reader in made[:2]
         )
         assert found == expected, where
-        told.append(len(found))
-    assert told == [2, 2, 0, 2, 0, 0, 1, 0]
+        counts.append(len(found))
+    assert counts == [2, 2, 0, 2, 0, 0, 1, 0]

@@ -12,7 +12,7 @@ EUR = Currency("EUR", 100)
 
 
 @pytest.mark.parametrize(
-    ("minor", "currency", "said"),
+    ("minor", "currency", "text"),
     [
         (123_456, EUR, "1,234.56 EUR"),
         (5, EUR, "0.05 EUR"),
@@ -22,8 +22,8 @@ EUR = Currency("EUR", 100)
         (9_007_199_254_740_993, EUR, "90,071,992,547,409.93 EUR"),  # more than a double holds
     ],
 )
-def test_money_is_exact_in_the_currency_s_own_digits(minor: int, currency: Currency, said: str) -> None:
-    assert money(minor, currency) == said
+def test_money_is_exact_in_the_currency_s_own_digits(minor: int, currency: Currency, text: str) -> None:
+    assert money(minor, currency) == text
 
 
 def test_a_share_reads_as_none_or_all_only_where_it_is() -> None:
@@ -54,7 +54,7 @@ def test_one_day_and_many_days() -> None:
 
 
 @pytest.mark.parametrize(
-    ("unit", "value", "said"),
+    ("unit", "value", "text"),
     [
         ("minor_units", 1050.4, "10.50 EUR"),
         ("share_0_1", 0.5, "50.0 %"),
@@ -65,5 +65,5 @@ def test_one_day_and_many_days() -> None:
         ("name", "GROCERY", "GROCERY"),
     ],
 )
-def test_a_feature_reads_by_its_unit(unit: str, value: object, said: str) -> None:
-    assert in_words(ColumnValue("f", value, unit, ""), EUR) == said
+def test_a_feature_reads_by_its_unit(unit: str, value: object, text: str) -> None:
+    assert in_words(ColumnValue("f", value, unit, ""), EUR) == text

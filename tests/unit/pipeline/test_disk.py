@@ -26,10 +26,10 @@ def test_places_on_disks_of_their_own_each_need_their_own_room() -> None:
 def test_places_on_one_disk_need_room_for_both() -> None:
     with pytest.raises(FuserankError, match="too small") as caught:
         refuse_short([place(), place("Spark's local folder")])
-    said = str(caught.value)
-    assert "\n" not in said
-    assert "--lake" in said
-    assert "spark.local.dir" in said
+    message = str(caught.value)
+    assert "\n" not in message
+    assert "--lake" in message
+    assert "spark.local.dir" in message
 
 
 @pytest.fixture
@@ -66,10 +66,10 @@ def test_refresh_begins_nothing_where_the_lake_does_not_fit(
     monkeypatch.setattr(session, "start", started)
     line = ["--dataset", "tinyshop", "--as-of", AS_OF, "--lake", str(small_disk / "lake")]
     assert main(line) == 2
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
-    assert "the disk is too small: the run needs about" in said
-    assert str(small_disk) in said
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1
+    assert "the disk is too small: the run needs about" in message
+    assert str(small_disk) in message
     assert not (small_disk / "lake").exists()
     with pytest.raises(AssertionError, match="was started"):
         main([*line, "--set", "run.check_disk=false"])

@@ -47,8 +47,8 @@ def test_prediction_against_actual(
     assert silver.factor == pytest.approx(seconds["silver"] / noted["plan.base_seconds.silver"])
 
     runs(lake=lake, as_json=True)
-    (shown,) = json.loads(capsys.readouterr().out)["runs"]
-    assert shown["metrics"]["plan.off"] == noted["plan.off"]
+    (listed,) = json.loads(capsys.readouterr().out)["runs"]
+    assert listed["metrics"]["plan.off"] == noted["plan.off"]
     runs(lake=lake)  # into a pipe: a run a line
     line = next(line for line in capsys.readouterr().out.splitlines() if run["run_id"] in line)
     assert f"{noted['plan.off']:.2f}×" in line

@@ -57,9 +57,9 @@ def test_a_quota_cannot_give_more_items_than_there_are() -> None:
 def test_a_draw_of_users_and_a_negative_rate_bound_what_trains_but_not_what_is_ranked() -> None:
     drawn = settings(samples={"users": 25, "negative_rate": 0.5})
     pairs = table_rows(SHOP, drawn)["candidates.candidates"] * ROWS["pairs_per_candidate"]
-    kept = ROWS["positive_share"] + (1 - ROWS["positive_share"]) * 0.5
-    assert quantities(SHOP, drawn)["trained"] == pytest.approx(pairs / 4 * kept * drawn.train.epochs)
-    assert table_rows(SHOP, drawn)["samples.samples"] == pytest.approx(pairs * (1 + 1 / 4 + kept / 4))
+    share = ROWS["positive_share"] + (1 - ROWS["positive_share"]) * 0.5
+    assert quantities(SHOP, drawn)["trained"] == pytest.approx(pairs / 4 * share * drawn.train.epochs)
+    assert table_rows(SHOP, drawn)["samples.samples"] == pytest.approx(pairs * (1 + 1 / 4 + share / 4))
 
 
 def test_work_falls_with_cores_and_what_is_fixed_does_not() -> None:

@@ -33,8 +33,8 @@ def test_parquet_rows_come_from_the_footer_and_text_rows_from_the_length_of_line
 
 def test_a_file_that_is_not_there_or_not_parquet_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "a.parquet").write_text("no", encoding="utf-8")
-    for pattern, said in (("b.parquet", "not there"), ("a.parquet", "cannot be read")):
-        with pytest.raises(IngestError, match=said):
+    for pattern, message in (("b.parquet", "not there"), ("a.parquet", "cannot be read")):
+        with pytest.raises(IngestError, match=message):
             sizes.source_sizes(str(tmp_path), pattern, "parquet")
 
 
@@ -93,8 +93,8 @@ def test_plan_tells_of_every_step_in_plain_numbers(
 
     write_shop(tmp_path / "shop")
     monkeypatch.setenv("FUSERANK_CONF", str(tmp_path / "shop" / "conf"))
-    asked: dict[str, Any] = {"dataset": "tinyshop", "as_of": AS_OF, "lake": str(tmp_path / "lake"), "as_json": True}
-    plan(**asked)
+    arguments: dict[str, Any] = {"dataset": "tinyshop", "as_of": AS_OF, "lake": str(tmp_path / "lake"), "as_json": True}
+    plan(**arguments)
     found = json.loads(capsys.readouterr().out)
     assert set(found) == {
         "dataset",
@@ -124,9 +124,9 @@ def test_plan_tells_of_every_step_in_plain_numbers(
     assert found["shop"]["events"] == pytest.approx(len(purchases()), rel=0.01)
     assert found["shop"]["said_by"] == {"users": "the coefficients", "items": "the coefficients"}
     assert found["total"]["seconds"] <= sum(s["seconds"] for s in found["stages"])
-    plan(**asked, overrides=["run.check_disk=false"], events=10**9, users=10**6, items=10**5, cores=64)
+    plan(**arguments, overrides=["run.check_disk=false"], events=10**9, users=10**6, items=10**5, cores=64)
     large = json.loads(capsys.readouterr().out)
-    plan(**asked, overrides=["candidates.sources=[repeat,item_cf]"])  # of a lake that is not there yet
+    plan(**arguments, overrides=["candidates.sources=[repeat,item_cf]"])  # of a lake that is not there yet
     assert json.loads(capsys.readouterr().out)["auto"]["item_cf"].startswith("the data decides, in the run: ")
     assert large["shop"] | {"input_bytes": 0} == {
         "events": 10**9,

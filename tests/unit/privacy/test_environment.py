@@ -22,8 +22,8 @@ def test_a_bundle_without_the_key_is_refused_and_with_it_every_cluster_has_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(CONF, tmp_path / "conf")
-    told = mapping(Path("files"), **changes()).model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    (tmp_path / "conf" / "datasets" / "shop.yaml").write_text(yaml.safe_dump(told))
+    declared = mapping(Path("files"), **changes()).model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    (tmp_path / "conf" / "datasets" / "shop.yaml").write_text(yaml.safe_dump(declared))
     monkeypatch.setenv("FUSERANK_CONF", str(tmp_path / "conf"))
     options = ["dataset=shop", "as_of=2020-01-01", "lake=catalog:main.shop"]
     with pytest.raises(FuserankError, match=f"no key of the secret scope fills {VARIABLE}; name it in deploy"):

@@ -136,21 +136,21 @@ def test_what_would_split_users_is_refused_before_anything_is_written(
 ) -> None:
     write_shop(tmp_path)
     into_bronze(lake, mapping(tmp_path, **changes()))
-    told = refused(lake, tmp_path, pseudonyms=None)
-    assert "the mapping of shop has none: one user would be two; write pseudonyms: {} into the mapping" in told
+    message = refused(lake, tmp_path, pseudonyms=None)
+    assert "the mapping of shop has none: one user would be two; write pseudonyms: {} into the mapping" in message
     assert f"table sales is in lake {lake.root} with other columns replaced (visit)" in refused(
         lake, tmp_path, pseudonyms={}
     )
     other = SECRET.replace("4", "5")
-    for secret, said in (
+    for secret, expected in (
         (other, "holds pseudonyms of another key: all users would be new"),
         ("", "which is not set here"),
     ):
         monkeypatch.setenv(VARIABLE, secret)
-        told = refused(lake, tmp_path)
-        assert said in told
-        assert SECRET not in told
-        assert other not in told
+        message = refused(lake, tmp_path)
+        assert expected in message
+        assert SECRET not in message
+        assert other not in message
 
 
 def test_a_lake_that_has_ids_as_they_came_keeps_them(lake: Lake, tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ def test_a_lake_that_has_ids_as_they_came_keeps_them(lake: Lake, tmp_path: Path)
 
 def test_a_file_that_is_wrong_as_a_whole_is_told_without_a_cell_of_it(delta_lake: Lake, tmp_path: Path) -> None:
     write_jsonl(tmp_path / "people.jsonl", [{"id": "u1", "age": "30"}])
-    told = []
+    messages = []
     for rows in (
         f"{CANARY},i1,2019-05-01,1,1,1,v,x\n{CANARY},i1,2019-05-01,2,1,1,v,x\n",  # no header
         f"user,item,time,line,quantity,paid,visit\nu1,i1,{CANARY},1,1,1,v\n",  # all of a column in another's place
@@ -170,12 +170,12 @@ def test_a_file_that_is_wrong_as_a_whole_is_told_without_a_cell_of_it(delta_lake
         (tmp_path / "sales.csv").write_text(rows)
         with pytest.raises(IngestError) as problem:
             into_bronze(delta_lake, mapping(tmp_path, **changes()))
-        told.append(str(problem.value))
-    assert told[0].startswith(
+        messages.append(str(problem.value))
+    assert messages[0].startswith(
         "file sales.csv, column user: the column is missing; the file has none of the declared ones"
     )
-    assert told[1].startswith("file sales.csv, column time, row 0: no cell is a timestamp; give its pattern")
-    assert not [line for line in told if CANARY in line]
+    assert messages[1].startswith("file sales.csv, column time, row 0: no cell is a timestamp; give its pattern")
+    assert not [line for line in messages if CANARY in line]
     assert files_with(CANARY, Path(delta_lake.root) / "bronze", Path(delta_lake.root) / "silver") == []
 
 

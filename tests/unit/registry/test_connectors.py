@@ -45,8 +45,8 @@ def test_every_kind_passes_the_battery(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     needs_spark = "spark" in CONNECTORS[kind].needs
-    given = {"spark": request.getfixturevalue("spark")} if needs_spark else {}
-    with getattr(sources, kind)(tmp_path, **given) as source:
+    fixtures = {"spark": request.getfixturevalue("spark")} if needs_spark else {}
+    with getattr(sources, kind)(tmp_path, **fixtures) as source:
         sources.passes(source, tmp_path, monkeypatch)
 
 
@@ -67,7 +67,7 @@ def test_a_declaration_and_its_settings_name_the_same_kind() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "said"),
+    ("section", "message"),
     [
         (
             {"kind": "rst"},
@@ -78,9 +78,9 @@ def test_a_declaration_and_its_settings_name_the_same_kind() -> None:
         ({"kind": "rest", "url": "https://shop", "row": "x"}, "connect.sales.row: unknown key"),
     ],
 )
-def test_what_a_mapping_gets_wrong_is_told_with_its_path(tmp_path: Path, told: dict[str, str], said: str) -> None:
-    with pytest.raises(MappingError, match=re.escape(said)):
-        mapping(tmp_path, connect={"sales": told})
+def test_what_a_mapping_gets_wrong_is_told_with_its_path(tmp_path: Path, section: dict[str, str], message: str) -> None:
+    with pytest.raises(MappingError, match=re.escape(message)):
+        mapping(tmp_path, connect={"sales": section})
 
 
 def test_with_ids_hidden_no_page_that_a_server_named_is_repeated() -> None:

@@ -21,50 +21,50 @@ from fuserank.stages.samples import user_facts
 from fuserank.tables import ALL
 from fuserank.tables.features import ATTRIBUTES
 
-each = pytest.mark.parametrize("who", SOURCES, ids=SOURCES.names)
+each = pytest.mark.parametrize("source", SOURCES, ids=SOURCES.names)
 
 
 @each
-def test_it_is_seen_apart_from_all_others(who: Source) -> None:
-    others = [s for s in SOURCES if s is not who]
-    assert who.label
-    assert re.fullmatch(r"#[0-9a-f]{6}", who.colour)
+def test_it_is_seen_apart_from_all_others(source: Source) -> None:
+    others = [s for s in SOURCES if s is not source]
+    assert source.label
+    assert re.fullmatch(r"#[0-9a-f]{6}", source.colour)
     for of in ("number", "label", "colour", "module", "config"):
-        assert getattr(who, of) not in [getattr(s, of) for s in others]
+        assert getattr(source, of) not in [getattr(s, of) for s in others]
 
 
 @each
-def test_its_settings_are_right_by_default_and_stand_where_it_says(who: Source) -> None:
+def test_its_settings_are_right_by_default_and_stand_where_it_says(source: Source) -> None:
     cfg = CandidatesConfig()
-    assert who.settings.model_validate({}) == who.settings()
-    assert cfg.of_source(who.name) == who.settings()
-    assert cfg.quota(who.name) >= 1
-    assert cfg.with_quotas({who.name: 7}).quota(who.name) == 7
-    assert issubclass(who.settings, SourceSection) == who.section
-    assert (who.name in members()) != who.section
+    assert source.settings.model_validate({}) == source.settings()
+    assert cfg.of_source(source.name) == source.settings()
+    assert cfg.quota(source.name) >= 1
+    assert cfg.with_quotas({source.name: 7}).quota(source.name) == 7
+    assert issubclass(source.settings, SourceSection) == source.section
+    assert (source.name in members()) != source.section
 
 
 @each
-def test_what_it_names_is_there(who: Source) -> None:
-    module = importlib.import_module(who.module)
-    assert who.section or who.family
-    assert callable(getattr(module, "lists", None)) == who.section
+def test_what_it_names_is_there(source: Source) -> None:
+    module = importlib.import_module(source.module)
+    assert source.section or source.family
+    assert callable(getattr(module, "lists", None)) == source.section
     for name in ("learn", "Scorer", "USERS_AT_ONCE"):
-        assert hasattr(module, name) == who.family
-    assert not who.distributed or callable(loaded(who.distributed))
-    assert who.writes in {None, *(t.name for t in ALL)}
-    assert who.section or who.writes == "candidates.learned"
+        assert hasattr(module, name) == source.family
+    assert not source.distributed or callable(loaded(source.distributed))
+    assert source.writes in {None, *(t.name for t in ALL)}
+    assert source.section or source.writes == "candidates.learned"
 
 
 @each
-def test_its_reason_is_a_known_one_with_a_sentence_that_can_be_filled(who: Source) -> None:
-    named = {name for _, name, _, _ in Formatter().parse(who.text) if name}
-    once = {name for _, name, _, _ in Formatter().parse(who.text_once) if name}
-    assert (named | once) - set(FIELDS) <= REASONS[who.reason]
-    assert bool(who.text) == (who.reason != "none")
-    assert bool(who.text_once) == (who.reason == "own history")
-    assert bool(who.walk) == (who.reason == "walk")
-    assert not who.walk or callable(loaded(who.walk))
+def test_its_reason_is_a_known_one_with_a_sentence_that_can_be_filled(source: Source) -> None:
+    named = {name for _, name, _, _ in Formatter().parse(source.text) if name}
+    once = {name for _, name, _, _ in Formatter().parse(source.text_once) if name}
+    assert (named | once) - set(FIELDS) <= REASONS[source.reason]
+    assert bool(source.text) == (source.reason != "none")
+    assert bool(source.text_once) == (source.reason == "own history")
+    assert bool(source.walk) == (source.reason == "walk")
+    assert not source.walk or callable(loaded(source.walk))
 
 
 def _own_code(path: str) -> list[ast.AST]:
@@ -86,12 +86,12 @@ def _own_code(path: str) -> list[ast.AST]:
 
 
 @each
-def test_it_needs_torch_and_the_catalogue_exactly_where_its_code_does(who: Source) -> None:
-    code = _own_code(who.module)
+def test_it_needs_torch_and_the_catalogue_exactly_where_its_code_does(source: Source) -> None:
+    code = _own_code(source.module)
     imported = {a.name for n in code if isinstance(n, ast.Import) for a in n.names}
     imported |= {n.module or "" for n in code if isinstance(n, ast.ImportFrom)}
-    assert any(name.split(".")[0] == "torch" for name in imported) == who.torch
-    assert any(isinstance(n, ast.Attribute) and n.attr == "content" for n in code) == who.content
+    assert any(name.split(".")[0] == "torch" for name in imported) == source.torch
+    assert any(isinstance(n, ast.Attribute) and n.attr == "content" for n in code) == source.content
 
 
 def test_the_sources_as_a_whole() -> None:
@@ -165,9 +165,9 @@ def test_sources_and_settings_that_there_are_not_are_refused_as_they_are_read(
 
 
 def test_settings_of_a_member_have_its_class_and_survive_being_written() -> None:
-    given = {"members": {"ials": {"quota": 7, "settings": {"factors": 8}}}, "sources": ["ials", "kg"]}
-    cfg = CandidatesConfig.model_validate(given)
+    declared = {"members": {"ials": {"quota": 7, "settings": {"factors": 8}}}, "sources": ["ials", "kg"]}
+    cfg = CandidatesConfig.model_validate(declared)
     assert cfg.of_source("ials") == IalsConfig(factors=8)
     assert CandidatesConfig.model_validate(cfg.model_dump()) == cfg
     assert CandidatesConfig.model_validate_json(cfg.model_dump_json()) == cfg
-    assert cfg.model_dump(exclude_defaults=True) == {**given, "sources": ("ials", "kg")}
+    assert cfg.model_dump(exclude_defaults=True) == {**declared, "sources": ("ials", "kg")}

@@ -21,7 +21,7 @@ from fuserank.tables.bronze import bronze_name, bronze_table
 from fuserank.tables.ops import QUARANTINE
 from fuserank.tables.silver import EVENTS
 from tests.support import bad_input as b
-from tests.support import kept_input
+from tests.support import odd_input
 from tests.support.shop import GOOD, NOW, columns, ingest, mapping
 from tests.support.typed import in_bronze, in_silver
 
@@ -43,12 +43,12 @@ def put(folder: Path, name: str, data: bytes, table: dict[str, Any]) -> DatasetC
 
 
 def encoded(encoding: str) -> bytes:
-    return (b.HEADER + b.line(1, user=kept_input.CHARACTER_SETS[encoding])).encode(encoding)
+    return (b.HEADER + b.line(1, user=odd_input.CHARACTER_SETS[encoding])).encode(encoding)
 
 
 def good_and_bad() -> bytes:
-    mark, *kept = kept_input.KEPT
-    text = mark.data + b.HEADER + "".join(k.data for k in kept)
+    mark, *rows = odd_input.ODD_ROWS
+    text = mark.data + b.HEADER + "".join(k.data for k in rows)
     return text.encode() + b"".join(c.bytes for c in b.ROWS) + b.FEW.encode()
 
 
@@ -58,7 +58,7 @@ def json_lines() -> bytes:
 
 
 def times() -> bytes:
-    return (b.HEADER + "".join(b.line(n, time=told) for n, (_, told, *_) in enumerate(kept_input.TIMES))).encode()
+    return (b.HEADER + "".join(b.line(n, time=cell) for n, (_, cell, *_) in enumerate(odd_input.TIMES))).encode()
 
 
 def epochs() -> bytes:
@@ -89,11 +89,11 @@ def together(parts: dict[str, DataFrame]) -> dict[str, list[Row]]:
 def silver(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Row]]:
     """The typed rows of each of FILES."""
     moment = "if(_problem IS NULL, event_time, NULL) AS event_time"  # Python has no year 0, where zones lead to
-    kept = ("_row", "_problem", "user_id", "item_id", moment, "quantity", "amount_minor")
+    selected = ("_row", "_problem", "user_id", "item_id", moment, "quantity", "amount_minor")
     parts = {}
     for name, (file, data, table) in FILES.items():
         dataset = put(tmp_path_factory.mktemp("rows"), file, data, table)
-        parts[name] = in_silver(in_bronze(spark, dataset), dataset).selectExpr(*kept)
+        parts[name] = in_silver(in_bronze(spark, dataset), dataset).selectExpr(*selected)
     return together(parts)
 
 
@@ -112,10 +112,10 @@ def test_a_file_that_is_wrong_as_a_whole_is_refused_in_these_words(
 
 
 def test_rows_go_to_quarantine_by_these_rules_and_the_rest_comes_in(silver: dict[str, list[Row]]) -> None:
-    kept, rows = kept_input.KEPT[1:], silver["good and bad"]
+    cases, rows = odd_input.ODD_ROWS[1:], silver["good and bad"]
     assert broken(rows) == [(c.rule, c.column, c.reason) for c in b.ROWS]
     good = [r.asDict() for r in rows if r["_problem"] is None]
-    read = [k for k in kept if k.becomes]
+    read = [k for k in cases if k.becomes]
     assert len(good) == len(read) + b.FEW.count("\n")
     assert [{name: row[name] for name in k.becomes} for k, row in zip(read, good, strict=False)] == [
         k.becomes for k in read
@@ -156,7 +156,7 @@ def test_lines_of_json_that_are_no_row_go_to_quarantine(silver: dict[str, list[R
 
 
 def test_times_around_a_change_of_clocks_are_read_so(silver: dict[str, list[Row]]) -> None:
-    assert [r["event_time"].isoformat() for r in silver["times"]] == [utc for _, _, utc, _ in kept_input.TIMES]
+    assert [r["event_time"].isoformat() for r in silver["times"]] == [utc for _, _, utc, _ in odd_input.TIMES]
 
 
 def test_an_epoch_in_another_unit_among_right_ones_goes_to_quarantine(silver: dict[str, list[Row]]) -> None:
@@ -167,12 +167,12 @@ def test_a_character_set_that_the_mapping_names_is_read(
     spark: SparkSession, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     parts = {}
-    for encoding in kept_input.CHARACTER_SETS:
+    for encoding in odd_input.CHARACTER_SETS:
         folder = tmp_path_factory.mktemp("characters")
         dataset = put(folder, "sales.csv", encoded(encoding), {**b.CSV, "encoding": encoding})
         parts[encoding] = in_bronze(spark, dataset).select("_row", "user")
     found = {encoding: [r["user"] for r in rows] for encoding, rows in together(parts).items()}
-    assert found == {encoding: [text] for encoding, text in kept_input.CHARACTER_SETS.items()}
+    assert found == {encoding: [text] for encoding, text in odd_input.CHARACTER_SETS.items()}
 
 
 def test_columns_may_come_go_and_change_places_between_files(lake: Lake, tmp_path: Path) -> None:
@@ -199,4 +199,4 @@ def test_a_column_of_another_type_than_before_is_told(lake: Lake, tmp_path: Path
     pq.write_table(pa.table({**cells, "note": ["one"]}), tmp_path / "sales2.parquet")
     with pytest.raises(IngestError) as refused:
         ingest(lake, mapping(tmp_path, form="parquet"))
-    assert str(refused.value) == kept_input.RETYPED
+    assert str(refused.value) == odd_input.RETYPED

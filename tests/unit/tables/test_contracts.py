@@ -58,8 +58,8 @@ def test_spark_reads_the_ddl_of_every_table_as_the_schema_that_is_made_without_i
         assert [(f.name, f.dataType, f.nullable) for f in parsed] == [
             (f.name, f.dataType, f.nullable) for f in schema(contract)
         ]
-        told = [f"{c.doc} [{c.unit}]".replace("'", "’") for c in contract.columns]
-        assert [f.metadata["comment"] for f in parsed] == told
+        comments = [f"{c.doc} [{c.unit}]".replace("'", "’") for c in contract.columns]
+        assert [f.metadata["comment"] for f in parsed] == comments
 
 
 def test_a_users_own_columns_are_ids_wherever_they_stand() -> None:

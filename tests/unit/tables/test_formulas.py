@@ -27,7 +27,7 @@ NAN = np.nan
 
 
 @pytest.mark.parametrize(
-    ("made", "told"),
+    ("made", "text"),
     [
         ((pair.a + 2) / (pair.b / 3 + 2), "(pair.a + 2) / (pair.b / 3 + 2)"),
         (pair.a - (pair.b - pair.c), "pair.a - (pair.b - pair.c)"),
@@ -38,8 +38,8 @@ NAN = np.nan
         (clip(pair.a, 0.3, 2), "at_most(at_least(pair.a, 0.3), 2)"),
     ],
 )
-def test_a_formula_reads_as_it_was_written(made: Formula, told: str) -> None:
-    assert str(made) == told
+def test_a_formula_reads_as_it_was_written(made: Formula, text: str) -> None:
+    assert str(made) == text
 
 
 def test_columns_are_named_once_in_their_order() -> None:

@@ -39,7 +39,7 @@ def test_the_demo_mapping_loads_and_declares_all_seven_dimensions() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "told"),
+    ("path", "value", "message"),
     [
         ("events.0.usr", "household_id", "events.0.usr: unknown key"),
         ("files.products.colums", {}, "files.products.colums: unknown key"),
@@ -65,10 +65,12 @@ def test_the_demo_mapping_loads_and_declares_all_seven_dimensions() -> None:
         ("root", {}, "root: name a folder"),
     ],
 )
-def test_a_wrong_mapping_is_refused_with_the_path_of_the_key(path: str, value: Any, told: str) -> None:
+def test_a_wrong_mapping_is_refused_with_the_path_of_the_key(path: str, value: Any, message: str) -> None:
     with pytest.raises(MappingError) as refused:
         parse_dataset(_put(_raw(), path, value), "completejourney.yaml")
-    assert any(line.startswith("completejourney.yaml: ") and told in line for line in str(refused.value).splitlines())
+    assert any(
+        line.startswith("completejourney.yaml: ") and message in line for line in str(refused.value).splitlines()
+    )
 
 
 def test_every_wrong_key_is_told_at_once() -> None:

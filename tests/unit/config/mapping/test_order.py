@@ -34,7 +34,7 @@ def _raw(**changes: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"order": None}, "events.0.time: order is time; name the column that tells it"),
         ({"order": None}, "events.0.place: order is time; leave place out, or write order: position"),
@@ -72,10 +72,10 @@ def _raw(**changes: Any) -> dict[str, Any]:
         ),
     ],
 )
-def test_what_tells_the_order_must_be_there_and_nothing_else(changes: dict[str, Any], said: str) -> None:
+def test_what_tells_the_order_must_be_there_and_nothing_else(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(MappingError) as refused:
         parse_dataset(_raw(**changes), "shop.yaml")
-    assert f"shop.yaml: {said}" in str(refused.value).splitlines()
+    assert f"shop.yaml: {message}" in str(refused.value).splitlines()
 
 
 def test_events_in_positions_stand_in_one_table() -> None:

@@ -44,7 +44,7 @@ def test_off_nothing_is_replaced_and_on_all_columns_that_the_mapping_names_as_us
 
 
 @pytest.mark.parametrize(
-    ("pseudonyms", "changes", "said"),
+    ("pseudonyms", "changes", "message"),
     [
         ({"also": {"people": ["fax"]}}, {}, "pseudonyms.also.people: no column 'fax' in files.people.columns"),
         ({"also": {"men": ["id"]}}, {}, "pseudonyms.also.men: no column 'id'"),
@@ -64,10 +64,12 @@ def test_off_nothing_is_replaced_and_on_all_columns_that_the_mapping_names_as_us
         ({"key": "0123"}, {}, "pseudonyms.key: unknown key"),
     ],
 )
-def test_what_cannot_be_is_told_with_its_path(pseudonyms: dict[str, Any], changes: dict[str, Any], said: str) -> None:
+def test_what_cannot_be_is_told_with_its_path(
+    pseudonyms: dict[str, Any], changes: dict[str, Any], message: str
+) -> None:
     with pytest.raises(MappingError) as refused:
         shop(pseudonyms, **changes)
-    assert said in str(refused.value)
+    assert message in str(refused.value)
 
 
 def test_a_return_must_hide_the_same_parts_of_the_key_as_its_purchase() -> None:

@@ -26,9 +26,9 @@ def test_one_value_in_all_files_and_nothing_else_is_constant(tmp_path: Path) -> 
         table = pa.table({n: pa.array(v[k], pa.int32() if n == "whole" else pa.float32()) for n, v in COLUMNS.items()})
         pq.write_table(table, tmp_path / f"{k}.parquet")
         urls.append(f"file://{tmp_path / f'{k}.parquet'}")
-    asked = (*COLUMNS, "not there")
-    assert constant_columns(urls, asked) == ("same", "zeros of both signs", "whole")
-    assert constant_columns(urls[:1], asked) == (
+    columns = (*COLUMNS, "not there")
+    assert constant_columns(urls, columns) == ("same", "zeros of both signs", "whole")
+    assert constant_columns(urls[:1], columns) == (
         "same",
         "another in the second file",
         "zeros of both signs",

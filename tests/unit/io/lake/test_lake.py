@@ -240,11 +240,11 @@ def test_rows_of_bronze_are_not_sorted_by_what_is_constant_in_their_file(spark: 
 
 
 def test_a_question_is_asked_once_for_each_version_of_a_table(spark: SparkSession, lake: Lake) -> None:
-    asked: list[int] = []
+    calls: list[int] = []
 
     def ask() -> int:
-        asked.append(lake.version(CANDIDATES))
-        return len(asked)
+        calls.append(lake.version(CANDIDATES))
+        return len(calls)
 
     lake.replace(CANDIDATES, candidates(spark, "als", 1), as_of_date=DAY, source="als")
     assert [lake.once(CANDIDATES, "how often", ask) for _ in range(2)] == [1, 1]

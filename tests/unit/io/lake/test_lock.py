@@ -38,10 +38,10 @@ def test_the_second_run_says_who_holds_the_lake(tmp_path, holder) -> None:
 
 
 def test_a_killed_holder_frees_the_lake_for_a_run_that_waits(tmp_path, holder) -> None:
-    said: list[str] = []
+    messages: list[str] = []
     holder.kill()
     started = time.monotonic()
-    with exclusive(str(tmp_path), "B", "now", 20, said.append):
+    with exclusive(str(tmp_path), "B", "now", 20, messages.append):
         assert time.monotonic() - started < 20
 
 

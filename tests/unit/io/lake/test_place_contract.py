@@ -49,8 +49,8 @@ def _seen(lake: Lake, table: Table, write: Callable[[], int]) -> tuple[int, int,
 
 def test_a_slice_is_replaced_whole_and_alone_and_what_was_before_can_be_read(lake: Lake) -> None:
     def rows(*items: int) -> Any:
-        given = [{"item_index": i, "rank": n + 1} for n, i in enumerate(items)]
-        return frame(lake.spark, CANDIDATES, given).drop("as_of_date", "source", "run_id")
+        records = [{"item_index": i, "rank": n + 1} for n, i in enumerate(items)]
+        return frame(lake.spark, CANDIDATES, records).drop("as_of_date", "source", "run_id")
 
     def replaced(source: str, *items: int) -> tuple[int, int, int | None]:
         return _seen(lake, CANDIDATES, lambda: lake.replace(CANDIDATES, rows(*items), as_of_date=DAY, source=source))
@@ -143,9 +143,9 @@ def test_a_table_has_the_types_of_its_contract_and_gives_back_what_it_took(lake:
     for table, differences in more.items():
         assert lake.ensure(table) == lake.version(table) == 0
         assert lake.read(table).dtypes == [(c.name, {"long": "bigint"}.get(c.type, c.type)) for c in table.columns]
-        given = frame(lake.spark, table, [{**differences, "run_id": "test-run"}])
-        assert lake.append(table, given) == 1
-        assert lake.read(table).collect() == given.collect()
+        written = frame(lake.spark, table, [{**differences, "run_id": "test-run"}])
+        assert lake.append(table, written) == 1
+        assert lake.read(table).collect() == written.collect()
 
 
 def test_a_lake_in_memory_has_no_folder_for_models_nor_for_a_lock(

@@ -88,8 +88,8 @@ def test_slices_are_replaced_and_versions_kept_in_every_kind_of_lake(make: Calla
     spark = lake.spark
 
     def rows(*items: int) -> object:
-        given = [{"item_index": i, "rank": n + 1} for n, i in enumerate(items)]
-        return frame(spark, CANDIDATES, given).drop("as_of_date", "source", "run_id")
+        records = [{"item_index": i, "rank": n + 1} for n, i in enumerate(items)]
+        return frame(spark, CANDIDATES, records).drop("as_of_date", "source", "run_id")
 
     assert lake.version(CANDIDATES) == -1
     assert not lake.exists(CANDIDATES)
@@ -119,9 +119,9 @@ def test_a_table_is_never_there_without_its_constraints_in_any_kind_of_lake(
     lake = make(kind)
     assert lake.ensure(EVENTS) == 0  # one commit: a run that is killed leaves no table that takes anything
     properties = lake.spark.sql(f"SHOW TBLPROPERTIES {lake.name(EVENTS)}").collect()
-    kept = {p.key: p.value for p in properties if p.key.startswith("delta.constraints.")}
-    assert kept == {f"delta.constraints.{c.name}_holds": c.check for c in EVENTS.columns if c.check}
-    assert kept
+    constraints = {p.key: p.value for p in properties if p.key.startswith("delta.constraints.")}
+    assert constraints == {f"delta.constraints.{c.name}_holds": c.check for c in EVENTS.columns if c.check}
+    assert constraints
 
 
 @pytest.mark.parametrize("kind", NOT_A_FOLDER)
@@ -173,11 +173,11 @@ def test_samples_written_anew_are_the_same_rows_in_the_same_files(make: Callable
         return [part.to_pydict() for part in parts]
 
     lake = make("catalog")
-    given = frame(lake.spark, SAMPLES, [{"position": n, "shard": n % 12} for n in range(600)])
-    lake.replace(SAMPLES, sharded(given, 2).drop("as_of_date", "split"), as_of_date=DAY, split="train")
-    kept = lake.read(SAMPLES, as_of_date=DAY, split="train").drop("as_of_date", "split")
+    samples = frame(lake.spark, SAMPLES, [{"position": n, "shard": n % 12} for n in range(600)])
+    lake.replace(SAMPLES, sharded(samples, 2).drop("as_of_date", "split"), as_of_date=DAY, split="train")
+    stored = lake.read(SAMPLES, as_of_date=DAY, split="train").drop("as_of_date", "split")
     for _ in range(2):
-        again = written_anew(kept, tmp_path / "volume", 3)
+        again = written_anew(stored, tmp_path / "volume", 3)
         assert rows(again) == rows(lake.files(SAMPLES, as_of_date=DAY, split="train"))
 
 

@@ -49,8 +49,8 @@ def both(delta_lake: Lake) -> tuple[FolderRows, SparkRows]:
     return FolderRows(delta_lake.root), SparkRows(delta_lake)
 
 
-def assert_same(both: tuple[FolderRows, SparkRows], *asked: Any, **more: Any) -> list[dict[str, Any]]:
-    found, expected = (reader.rows(*asked, **more) for reader in both)
+def assert_same(both: tuple[FolderRows, SparkRows], *query: Any, **more: Any) -> list[dict[str, Any]]:
+    found, expected = (reader.rows(*query, **more) for reader in both)
     assert found == expected
     return found
 

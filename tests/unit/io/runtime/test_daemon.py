@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
-def told(spark: SparkSession, *questions: str) -> list[Any]:
+def evaluated(spark: SparkSession, *questions: str) -> list[Any]:
     """What Python expressions give in a worker, one after the other."""
 
     def answer(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -28,14 +28,14 @@ def told(spark: SparkSession, *questions: str) -> list[Any]:
 
 
 def test_workers_come_from_it_with_their_imports_frozen(spark: SparkSession) -> None:
-    parents = told(spark, "import sys", "sys.modules['__main__'].__spec__.name")
+    parents = evaluated(spark, "import sys", "sys.modules['__main__'].__spec__.name")
     assert parents == ["fuserank.io.runtime.daemon"] * 2
-    frozen = told(spark, "import gc", "gc.get_freeze_count()")
+    frozen = evaluated(spark, "import gc", "gc.get_freeze_count()")
     assert all(int(count) > 50_000 for count in frozen)  # pandas alone is more
 
 
 def test_reading_the_zip_of_pyspark_again_costs_nothing(spark: SparkSession) -> None:
-    seconds = told(
+    seconds = evaluated(
         spark,
         "import importlib, time",
         "t = time.process_time(); importlib.invalidate_caches()",
@@ -45,10 +45,10 @@ def test_reading_the_zip_of_pyspark_again_costs_nothing(spark: SparkSession) -> 
 
 
 def test_a_module_added_while_the_workers_live_is_found(spark: SparkSession, tmp_path: Path) -> None:
-    told(spark, "import os", "os.getpid()")
+    evaluated(spark, "import os", "os.getpid()")
     for number in (1, 2):
         place = tmp_path / f"added_{number}.zip"
         with zipfile.ZipFile(place, "w") as archive:
             archive.writestr(f"fuserank_added_{number}.py", f"VALUE = {number}")
         spark.sparkContext.addPyFile(str(place))
-        assert told(spark, f"import fuserank_added_{number} as m", "m.VALUE") == [str(number)] * 2
+        assert evaluated(spark, f"import fuserank_added_{number} as m", "m.VALUE") == [str(number)] * 2

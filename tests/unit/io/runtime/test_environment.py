@@ -63,12 +63,12 @@ def test_a_spark_home_without_spark_is_refused(tmp_path: Path, monkeypatch: pyte
     ("version", "fits"),
     [("17.0.15", True), ("21.0.2", True), ("1.8.0_402", False), ("11.0.2", False), ("25.0.3", False)],
 )
-@pytest.mark.parametrize("told_by", ["release", "java -version"])
+@pytest.mark.parametrize("found_by", ["release", "java -version"])
 def test_java_is_17_or_21(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, fits: bool, told_by: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, fits: bool, found_by: str
 ) -> None:
     program(tmp_path / "bin" / "java", f"echo 'openjdk version \"{version}\" 2025-04-15' >&2")
-    if told_by == "release":
+    if found_by == "release":
         (tmp_path / "release").write_text(f'IMPLEMENTOR="x"\nJAVA_VERSION="{version}"\n')
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
     assert java() == version
@@ -129,7 +129,7 @@ def test_a_full_disk_is_told_before_and_in_the_middle(
 
 
 @pytest.mark.parametrize(
-    ("told", "becomes"),
+    ("variables", "becomes"),
     [
         ({"LANG": "C"}, "C.UTF-8"),
         ({"LC_ALL": "POSIX", "LANG": "de_DE.UTF-8"}, "C.UTF-8"),
@@ -139,12 +139,12 @@ def test_a_full_disk_is_told_before_and_in_the_middle(
     ],
 )
 def test_a_jvm_that_starts_from_here_knows_every_character(
-    monkeypatch: pytest.MonkeyPatch, told: dict[str, str], becomes: str | None
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], becomes: str | None
 ) -> None:
     for name in ("LC_ALL", "LC_CTYPE", "LANG"):
         monkeypatch.setenv(name, "")  # so that it is put back
         monkeypatch.delenv(name, raising=False)
-    for name, value in told.items():
+    for name, value in variables.items():
         monkeypatch.setenv(name, value)
     use_utf8()
     assert os.environ.get("LC_ALL") == becomes

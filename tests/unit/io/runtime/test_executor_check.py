@@ -57,8 +57,8 @@ def test_what_is_wrong_with_an_executor_is_one_line(change: dict[str, Any], word
 
 
 def test_words_before_the_answer_and_a_python_that_does_not_start_are_read() -> None:
-    said = json.dumps({"path": "/p", "prefix": "/x", "version": "3.11.1", "packages": {}, "broken": None})
-    assert read_answer(f"h\t/w\t[17.0.9]\t/p\tDeprecationWarning: x {said} ").java == "17.0.9"
+    answer = json.dumps({"path": "/p", "prefix": "/x", "version": "3.11.1", "packages": {}, "broken": None})
+    assert read_answer(f"h\t/w\t[17.0.9]\t/p\tDeprecationWarning: x {answer} ").java == "17.0.9"
     assert read_answer("h\t/w\t[17.0.9]\t\tsh: 1: /no/python: not found ").failure == "sh: 1: /no/python: not found"
 
 

@@ -71,7 +71,7 @@ def test_addresses_that_cannot_work_are_refused_before_spark_starts(
 
 
 @pytest.mark.parametrize(
-    ("said", "words"),
+    ("error", "words"),
     [
         ('java.io.IOException: Cannot run program "/opt/py": error=2, No such file', "an executor can't start /opt/py"),
         (
@@ -88,8 +88,8 @@ def test_addresses_that_cannot_work_are_refused_before_spark_starts(
         ),
     ],
 )
-def test_what_is_wrong_with_an_executors_python_is_one_line(said: str, words: str) -> None:
-    line = python_problem(said, "py")
+def test_what_is_wrong_with_an_executors_python_is_one_line(error: str, words: str) -> None:
+    line = python_problem(error, "py")
     assert line.startswith(words)
     assert "name it by spark.pyspark.python" in line
     assert "\n" not in line

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class Widgets:
     """What Databricks' dbutils.widgets does: a widget keeps the value that a person gave it."""
 
-    def __init__(self, **given: str) -> None:
-        self.values = given
+    def __init__(self, **values: str) -> None:
+        self.values = values
         self.widgets = self  # it is its own dbutils
 
     def text(self, name: str, default: str, label: str) -> None:
@@ -61,8 +61,8 @@ def test_a_notebook_opens_the_session_that_runs_and_a_lake_beside_conf(
 
 
 def test_only_the_rows_that_are_shown_reach_the_driver(spark: SparkSession) -> None:
-    shown = look(spark.range(1000).orderBy("id"), rows=3)
-    assert shown.to_dict("list") == {"id": [0, 1, 2]}
+    table = look(spark.range(1000).orderBy("id"), rows=3)
+    assert table.to_dict("list") == {"id": [0, 1, 2]}
     assert list(look(spark.range(0)).columns) == ["id"]
 
 

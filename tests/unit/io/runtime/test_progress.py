@@ -15,8 +15,8 @@ def test_brackets_are_text(capsys: pytest.CaptureFixture[str]) -> None:
         pass
     with pytest.raises(ValueError), progress.stage("silver [/]"):  # noqa: PT011
         raise ValueError
-    told = capsys.readouterr().err
-    assert "file a[1].csv: [bold]no[/bold] [/]\n" in told
-    assert "    step [3/4]\n" in told
-    assert "✓ bronze [red] as of 2020-01-01" in told
-    assert "✗ silver [/] after 0.0 s\n" in told
+    output = capsys.readouterr().err
+    assert "file a[1].csv: [bold]no[/bold] [/]\n" in output
+    assert "    step [3/4]\n" in output
+    assert "✓ bronze [red] as of 2020-01-01" in output
+    assert "✗ silver [/] after 0.0 s\n" in output

@@ -42,7 +42,7 @@ def test_the_environment_is_as_before_and_own_settings_of_spark_are_left_alone(
         assert _environment() == before
 
 
-_ASKED = """
+_QUESTIONS = """
 from fuserank.io.runtime.session import start
 spark = start("asked")
 print(spark.conf.get("spark.sql.extensions"), spark.range(3).count())
@@ -59,7 +59,7 @@ def test_a_jvm_maps_the_archive_and_a_broken_one_is_no_obstacle(tmp_path: Path, 
         if broken
         else "assert s.archive().is_file(), 'make setup'"
     )
-    script = f"from fuserank.io.runtime import shared_classes as s; from pathlib import Path\n{named}\n{_ASKED}"
+    script = f"from fuserank.io.runtime import shared_classes as s; from pathlib import Path\n{named}\n{_QUESTIONS}"
     log = tmp_path / "loaded.log"
     options = f"{os.environ.get('SPARK_SUBMIT_OPTS', '')} -Xlog:class+load=info:file={log}"
     environment = {**os.environ, "SPARK_SUBMIT_OPTS": options}

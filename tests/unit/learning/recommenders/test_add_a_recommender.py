@@ -27,7 +27,7 @@ PAGE = Path(__file__).resolve().parents[4] / "docs" / "add-a-recommender.md"
 
 
 @pytest.fixture
-def who(monkeypatch: pytest.MonkeyPatch) -> Iterator[Source]:
+def source(monkeypatch: pytest.MonkeyPatch) -> Iterator[Source]:
     """The member that the page's three blocks make, in the places that the page names."""
     settings, module_text, declaration = re.findall(
         r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL
@@ -45,7 +45,7 @@ def who(monkeypatch: pytest.MonkeyPatch) -> Iterator[Source]:
     SOURCES.remove(made.name)
 
 
-def test_the_pages_example_recommends_what_shares_users_with_the_history(who: Source) -> None:
+def test_the_pages_example_recommends_what_shares_users_with_the_history(source: Source) -> None:
     took = {1: (10, 20), 2: (10, 20, 30), 3: (10, 30), 4: (20,), 5: (10,)}
     rows = [(u, i, 1.0, 0.0) for u, items in took.items() for i in items]
     user, item, weight, age = zip(*rows, strict=True)
@@ -57,9 +57,9 @@ def test_the_pages_example_recommends_what_shares_users_with_the_history(who: So
             "age": np.array(age, np.float32),
         }
     )
-    cfg = who.settings()
-    learned = pa.Table.from_batches(list(who.code("learn")(Interactions.of(table), cfg, 1, (0, 1))))
-    lists = pa.Table.from_batches(list(contract.listed(who, who.code("Scorer")(State(learned), cfg), table, 2)))
+    cfg = source.settings()
+    learned = pa.Table.from_batches(list(source.code("learn")(Interactions.of(table), cfg, 1, (0, 1))))
+    lists = pa.Table.from_batches(list(contract.listed(source, source.code("Scorer")(State(learned), cfg), table, 2)))
     found = [tuple(row.values()) for row in lists.to_pylist()]
     assert found == [
         (1, 30, 1, 3.0),
@@ -69,16 +69,16 @@ def test_the_pages_example_recommends_what_shares_users_with_the_history(who: So
         (5, 20, 1, 2.0),
         (5, 30, 2, 2.0),
     ]
-    assert recommenders()["shared_users"] is who
+    assert recommenders()["shared_users"] is source
 
 
-def test_what_it_may_try_is_found(who: Source) -> None:
+def test_what_it_may_try_is_found(source: Source) -> None:
     from fuserank.evaluation.leaderboard import Search
 
-    assert {c.most for c in Search(who.settings(), set(), 9, seed=1)} == {50, 100, 200}  # type: ignore[attr-defined]
+    assert {c.most for c in Search(source.settings(), set(), 9, seed=1)} == {50, 100, 200}  # type: ignore[attr-defined]
 
 
-def test_it_is_a_source_of_the_chain_by_its_declaration_alone(who: Source) -> None:
+def test_it_is_a_source_of_the_chain_by_its_declaration_alone(source: Source) -> None:
     from fuserank.config.settings import changed, load
     from fuserank.deploy.graph import environment_of
     from fuserank.insight.reports.run.charts import called, colour
@@ -93,13 +93,13 @@ def test_it_is_a_source_of_the_chain_by_its_declaration_alone(who: Source) -> No
         battery.test_what_it_names_is_there,
         battery.test_its_reason_is_a_known_one_with_a_sentence_that_can_be_filled,
     ):
-        test(who)
-    named = {"candidates.sources": ["als", who.name], "candidates.members.shared_users.settings": {"most": 7}}
+        test(source)
+    named = {"candidates.sources": ["als", source.name], "candidates.members.shared_users.settings": {"most": 7}}
     settings = changed(load("cluster"), named)
-    assert settings.candidates.of_source(who.name) == who.settings(most=7)  # type: ignore[call-arg]
+    assert settings.candidates.of_source(source.name) == source.settings(most=7)  # type: ignore[call-arg]
     with pytest.raises(ValueError, match="shared_users has no such setting; there are: most"):
-        CandidatesConfig.model_validate({"members": {who.name: {"settings": {"least": 7}}}})
+        CandidatesConfig.model_validate({"members": {source.name: {"settings": {"least": 7}}}})
     planned = predicted(settings, told=Assumed(events=100_000, users=2_000, items=5_000))
     assert table_rows(planned.shop, settings)["candidates.learned"] > 0
     assert environment_of("candidates", settings) == "data"
-    assert (called(who.name), colour(who.name)) == (who.label, who.colour)
+    assert (called(source.name), colour(source.name)) == (source.label, source.colour)

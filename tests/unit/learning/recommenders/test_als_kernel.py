@@ -111,9 +111,9 @@ def test_the_bits_do_not_depend_on_where_the_arrays_lie_in_memory(depth: int) ->
         copied[...] = array
         return copied
 
-    found, kept = set(), []
+    found, fillers = set(), []
     for _ in range(200):
-        kept.append(np.empty(int(rng.integers(1, 5000)), np.uint8))  # so that the kernel's own arrays move too
+        fillers.append(np.empty(int(rng.integers(1, 5000)), np.uint8))  # so that the kernel's own arrays move too
         x_RD = elsewhere(start)
         solve(rated.indptr, rated.indices, rated.data, x_RD, elsewhere(y_OD), 3)
         found.add(x_RD.tobytes())

@@ -35,8 +35,8 @@ def rows(pairs: list[tuple[int, int]], seed: int = 1, **settings: object) -> pa.
     return pa.Table.from_batches(list(bpr.learn(Interactions.of(table(pairs)), cfg, seed, (0, 1))))
 
 
-def lists(of: bpr.Scorer, asked: pa.Table, k: int = 5, exclude_seen: bool = True) -> Best:
-    return of.best(Interactions.of(asked, of.items), k, exclude_seen)
+def lists(of: bpr.Scorer, history: pa.Table, k: int = 5, exclude_seen: bool = True) -> Best:
+    return of.best(Interactions.of(history, of.items), k, exclude_seen)
 
 
 @pytest.mark.parametrize("negatives", ["uniform", "dynamic"])
@@ -50,10 +50,10 @@ def test_users_get_unseen_items_of_their_taste(negatives: str) -> None:
 def test_unknown_users_are_folded_in_from_their_history() -> None:
     pairs = tastes(2)
     of = bpr.Scorer(State(rows(pairs)), BprConfig())
-    asked = table([(u + 100, i) for u, i in pairs])
-    found = lists(of, asked)
+    unknown = table([(u + 100, i) for u, i in pairs])
+    found = lists(of, unknown)
     assert (found.column % 2 == found.row % 2).mean() > 0.97
-    known, folded = (of.factors(Interactions.of(t, of.items)) for t in (table(pairs), asked))
+    known, folded = (of.factors(Interactions.of(t, of.items)) for t in (table(pairs), unknown))
     cosine = (known * folded).sum(axis=1) / np.linalg.norm(known, axis=1) / np.linalg.norm(folded, axis=1)
     assert cosine.mean() > 0.8
 
@@ -67,10 +67,10 @@ def test_an_unknown_user_without_a_history_gets_no_list_and_a_known_one_does() -
 def test_a_list_does_not_depend_on_who_else_is_asked() -> None:
     pairs = tastes(4)
     of = bpr.Scorer(State(rows(pairs)), BprConfig())
-    asked = [(u + 30, i) for u, i in pairs]  # known and unknown ones
-    together = lists(of, table(asked))
+    histories = [(u + 30, i) for u, i in pairs]  # known and unknown ones
+    together = lists(of, table(histories))
     for b in (0, 29, 31, 59):
-        alone = lists(of, table([p for p in asked if p[0] == b + 30]))
+        alone = lists(of, table([p for p in histories if p[0] == b + 30]))
         for one, all_of_them in zip(alone[1:], together[1:], strict=True):
             np.testing.assert_array_equal(one, all_of_them[together.row == b])
 

@@ -18,11 +18,11 @@ from fuserank.learning.recommenders.settings_content import ContentConfig, Segme
 from fuserank.registry.sources import recommenders
 from tests.support.family import pairs, rows_of
 
-Told = tuple[str, int, str, str]
+Fact = tuple[str, int, str, str]
 
 
-def known(table: pa.Table, *told: Told) -> Interactions:
-    side, index, field, value = zip(*told, strict=True) if told else ((), (), (), ())
+def known(table: pa.Table, *facts: Fact) -> Interactions:
+    side, index, field, value = zip(*facts, strict=True) if facts else ((), (), (), ())
     columns = [
         pa.array(side, pa.string()),
         pa.array(index, pa.int32()),
@@ -32,12 +32,12 @@ def known(table: pa.Table, *told: Told) -> Interactions:
     return replace(Interactions.of(table), content=Content(pa.table(columns, names=list(CONTENT_COLUMNS))))
 
 
-def scores(name: str, of: Interactions, cfg: Any, asked: pa.Table) -> dict[int, dict[int, float]]:
+def scores(name: str, of: Interactions, cfg: Any, history: pa.Table) -> dict[int, dict[int, float]]:
     """By user and item; what was taken is listed, too."""
-    who = recommenders()[name]
-    rows = state.State(pa.Table.from_batches(list(who.code("learn")(of, cfg, 1, (0, 1)))))
+    source = recommenders()[name]
+    rows = state.State(pa.Table.from_batches(list(source.code("learn")(of, cfg, 1, (0, 1)))))
     found: dict[int, dict[int, float]] = {}
-    for batch in contract.listed(who, who.code("Scorer")(rows, cfg), asked, 99, exclude_seen=False):
+    for batch in contract.listed(source, source.code("Scorer")(rows, cfg), history, 99, exclude_seen=False):
         for user, item, _, score in rows_of(batch):
             found.setdefault(user, {})[item] = score
     return found
@@ -45,7 +45,7 @@ def scores(name: str, of: Interactions, cfg: Any, asked: pa.Table) -> dict[int, 
 
 # --- content
 
-SHOP: tuple[Told, ...] = (
+SHOP: tuple[Fact, ...] = (
     *(("item", i, "type", "a" if i != 12 else "b") for i in (10, 11, 12, 13)),  # nobody took 13
     ("item", 10, "colour", "red"),
     ("item", 12, "colour", "red"),
@@ -109,8 +109,8 @@ def test_items_that_nobody_took_are_proposed_by_what_they_are() -> None:
 
 def test_a_segments_popularity_is_drawn_to_that_of_all() -> None:
     cities = known(pairs([(1, 10), (2, 10), (2, 11), (3, 11)]), *(("user", u, "city", "x") for u in (1, 2, 4)))
-    asked = pairs([(1, 10), (3, 11), (4, 99), (50, 99)])  # 99 is no item of theirs
-    found = scores("segment_popularity", cities, SegmentPopularityConfig(shrinkage=2), asked)
+    history = pairs([(1, 10), (3, 11), (4, 99), (50, 99)])  # 99 is no item of theirs
+    found = scores("segment_popularity", cities, SegmentPopularityConfig(shrinkage=2), history)
     half = log(0.5)  # p; n / (m p) = n
     x, unknown = {10: half + log(1 + 2), 11: half + log(1 + 1)}, {10: half, 11: half + log(1 + 1)}
     wanted = {1: x, 3: unknown, 4: x, 50: {10: half, 11: half}}
@@ -118,8 +118,8 @@ def test_a_segments_popularity_is_drawn_to_that_of_all() -> None:
 
 
 def test_old_takings_count_less_and_segments_weigh_what_they_are_set_to() -> None:
-    told = (("user", 1, "city", "x"), ("user", 2, "city", "y"), ("item", 10, "type", "a"), ("item", 11, "type", "a"))
-    of = known(pairs([(1, 10, 5, 0), (2, 11, 5, 3)]), *told)
+    facts = (("user", 1, "city", "x"), ("user", 2, "city", "y"), ("item", 10, "type", "a"), ("item", 11, "type", "a"))
+    of = known(pairs([(1, 10, 5, 0), (2, 11, 5, 3)]), *facts)
     cfg = SegmentPopularityConfig(half_life=3, shrinkage=1, user_weight=0.5, history_weight=2)
     found = scores("segment_popularity", of, cfg, pairs([(1, 10)]))
     p = {10: 1 / 1.5, 11: 0.5 / 1.5}  # all are of type a, one each of x and y
@@ -150,8 +150,8 @@ def test_m_is_found_from_the_spread_of_the_segments(m: float) -> None:
 
 
 def test_a_field_with_many_values_and_one_of_how_things_are_sold_make_no_segments() -> None:
-    told = [("item", i, "code", str(i)) for i in range(5)] + [("item", i, "promotion", "display") for i in range(5)]
-    of = known(pairs([(u, u) for u in range(5)]), *told)
+    facts = [("item", i, "code", str(i)) for i in range(5)] + [("item", i, "promotion", "display") for i in range(5)]
+    of = known(pairs([(u, u) for u in range(5)]), *facts)
     assert len(segments.Segments.of(of, np.full(5, 0.2), SegmentPopularityConfig(values=4)).field_S) == 0
     assert len(segments.Segments.of(of, np.full(5, 0.2), SegmentPopularityConfig(values=5)).field_S) == 5
 

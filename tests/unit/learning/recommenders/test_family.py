@@ -119,8 +119,8 @@ def test_unknown_items_of_a_history_change_nothing(name: str) -> None:
 def test_users_of_whom_nothing_is_known_get_no_list_and_change_no_other(name: str) -> None:
     taken, _ = planted()
     strangers = [(user, 1_000_000, 5, 0) for user in (0, 8, 50, 10_000)]
-    asked = pairs([*rows_of(taken), *strangers])
-    found = fitted(name).lists(asked)
+    history = pairs([*rows_of(taken), *strangers])
+    found = fitted(name).lists(history)
     theirs = {user: found.pop(user) for user, *_ in strangers if user in found}
     close(found, listed(name))  # in another place of the block their last bits may differ
     assert set(theirs) == ({0, 8, 50, 10_000} if name in OF_ALL else set())
@@ -169,7 +169,7 @@ def test_lists_are_equal_after_save_and_load_in_any_order_of_rows(name: str, tmp
     fit_ = with_ages(name)
     shuffled = fit_.rows.take(pa.array(np.random.default_rng(3).permutation(fit_.rows.num_rows)))
     pq.write_table(shuffled, tmp_path / "rows.parquet", row_group_size=50)
-    loaded = Fitted(fit_.who, fit_.cfg, pq.read_table(tmp_path / "rows.parquet"))
+    loaded = Fitted(fit_.source, fit_.cfg, pq.read_table(tmp_path / "rows.parquet"))
     assert loaded.lists(taken) == fit_.lists(taken)
 
 
@@ -248,7 +248,7 @@ def test_ties_too_fall_alike_for_a_user_alone_and_in_a_batch(name: str) -> None:
     close(fit_.lists(board, at_once=1), fit_.lists(board))
 
 
-@pytest.mark.parametrize("name", [who.name for who in recommenders() if who.by_blocks])
+@pytest.mark.parametrize("name", [source.name for source in recommenders() if source.by_blocks])
 def test_blocks_are_learned_apart_as_together(name: str) -> None:
     taken = pairs(checkerboard())
     one = fit(name, taken)
@@ -288,9 +288,9 @@ def test_bad_input_gives_sound_lists(name: str, case: str) -> None:
 def test_who_took_what_others_took_gets_the_rest_of_it(name: str) -> None:
     """Two groups who took all of their own five items; one of each group, known and unknown, lacks the last ones."""
     groups = [(user, item) for user in range(12) for item in range(5 * (user % 2), 5 * (user % 2) + 5)]
-    asked = pairs([pair for pair in groups if pair not in {(0, 3), (0, 4), (1, 8), (1, 9)}])
-    fit_ = fit(name, asked)
-    found = fit_.lists(asked, k=2)
+    history = pairs([pair for pair in groups if pair not in {(0, 3), (0, 4), (1, 8), (1, 9)}])
+    fit_ = fit(name, history)
+    found = fit_.lists(history, k=2)
     assert {user: {item for item, _ in found[user]} for user in (0, 1)} == {0: {3, 4}, 1: {8, 9}}
 
 
@@ -334,7 +334,7 @@ def test_a_user_with_twenty_thousand_items_is_no_obstacle(name: str) -> None:
     assert blocks > 1 or set(range(1, 51)) <= set(found)
 
 
-class _Asked:
+class _Counting:
     """A scorer of a million items that says how many users it was asked for at once."""
 
     items = np.arange(1_000_000, dtype=np.int32)
@@ -342,13 +342,13 @@ class _Asked:
     def __init__(self) -> None:
         self.users: list[int] = []
 
-    def best(self, asked: Interactions, k: int, exclude_seen: bool) -> Best:
-        self.users.append(len(asked.users))
-        return Best.of(np.full((len(asked.users), k), 7), np.ones((len(asked.users), k), np.float32))
+    def best(self, interactions: Interactions, k: int, exclude_seen: bool) -> Best:
+        self.users.append(len(interactions.users))
+        return Best.of(np.full((len(interactions.users), k), 7), np.ones((len(interactions.users), k), np.float32))
 
 
 def test_of_a_million_items_so_few_users_are_asked_for_at_once_that_dense_scores_fit() -> None:
-    scorer, histories_of = _Asked(), pairs((user, 3 * user) for user in range(1000))
+    scorer, histories_of = _Counting(), pairs((user, 3 * user) for user in range(1000))
     listed = list(contract.listed(recommenders()["ials"], scorer, histories_of, 1))
     assert sum(batch.num_rows for batch in listed) == sum(scorer.users) == 1000
     assert max(scorer.users) * len(scorer.items) * 4 <= 256e6

@@ -173,8 +173,8 @@ def test_popular_counts_pairs_by_window_and_old_ones_less() -> None:
         (None, [(3, 2), (99, 0.5)], [2.5, 3, 3]),
         (None, [], [0, 0, 0]),
     ):
-        told = [WindowTerm(days=days, weight=weight) for days, weight in windows]
-        (rows,) = popular.learn(of, PopularConfig(half_life=half_life, windows=tuple(told)), 1, (0, 1))
+        terms = [WindowTerm(days=days, weight=weight) for days, weight in windows]
+        (rows,) = popular.learn(of, PopularConfig(half_life=half_life, windows=tuple(terms)), 1, (0, 1))
         assert rows.column(1).to_pylist() == [3, 5, 8]
         assert rows.column(3).to_pylist() == counts
 
@@ -265,8 +265,8 @@ def test_a_half_step_by_blocks_solves_each_block_with_the_others_held(factors: i
             part = slice(low, min(low + block, factors))
             x_D[part] += np.linalg.solve(a_DD[part, part], (y_ND.T @ w_N - a_DD @ x_D)[part])
     ials_blocks.improve(x_RD, y_OD, gram_DD, rows, block, 4)
-    told = np.diff(of.indptr) > 0
-    np.testing.assert_allclose(x_RD[told], want_RD[told], atol=2e-5)
+    nonempty = np.diff(of.indptr) > 0
+    np.testing.assert_allclose(x_RD[nonempty], want_RD[nonempty], atol=2e-5)
 
 
 @pytest.mark.parametrize("block", [None, 3])

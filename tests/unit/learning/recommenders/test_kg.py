@@ -68,8 +68,8 @@ def own_values() -> dict[str, dict[int, set[str]]]:
         "coupon": defaultdict(set),
         "campaign": defaultdict(set),
     }
-    for field, told in (("coupon", COUPONS), ("campaign", CAMPAIGNS)):
-        for i, name in told:
+    for field, links in (("coupon", COUPONS), ("campaign", CAMPAIGNS)):
+        for i, name in links:
             values[field][i].add(name)
     return values
 
@@ -126,7 +126,7 @@ HISTORIES = {
 }
 
 
-def asked(of: kg.Scorer) -> Interactions:
+def interactions(of: kg.Scorer) -> Interactions:
     rows = [(u, i, w, age) for u, took in HISTORIES.items() for i, w, age in took]
     return Interactions.of(pairs([*rows, *((u, 99, 1, 0) for u, took in HISTORIES.items() if not took)]), of.items)
 
@@ -143,7 +143,7 @@ def test_scores_are_those_of_walks_by_hand() -> None:
         "user age",
         "user campaign",
     }
-    found = of.best(asked(of), 10, exclude_seen=False)
+    found = of.best(interactions(of), 10, exclude_seen=False)
     users = list(HISTORIES)
     for row, user in enumerate(users[:-1]):
         mine = found.row == row
@@ -155,7 +155,7 @@ def test_scores_are_those_of_walks_by_hand() -> None:
 
 def test_what_nobody_took_is_proposed_and_users_who_took_nothing_are_served_by_what_they_are() -> None:
     of = scorer()
-    found = of.best(asked(of), 10, exclude_seen=True)
+    found = of.best(interactions(of), 10, exclude_seen=True)
     assert of.items.tolist() == sorted(SHELVES)
     rows = {user: of.items[found.column[found.row == row]].tolist() for row, user in enumerate(HISTORIES)}
     assert 31 in rows[3]
@@ -167,7 +167,7 @@ def test_what_nobody_took_is_proposed_and_users_who_took_nothing_are_served_by_w
 def test_a_campaign_that_a_user_was_sent_leads_to_its_items() -> None:
     of = scorer()
     of.weight = {"prior": 0.1, "user campaign": 0.9}
-    found = of.best(asked(of), 1, exclude_seen=False)
+    found = of.best(interactions(of), 1, exclude_seen=False)
     assert of.items[found.column[found.row == list(HISTORIES).index(8)]].tolist() == [31]  # all of autumn
 
 
@@ -192,14 +192,14 @@ def test_a_path_that_says_what_users_take_next_outweighs_one_that_does_not() -> 
     shelf, colour = np.arange(200) % 10, rng.integers(0, 10, 200)
     rows = [("item", i, f, str(v[i])) for i in range(200) for f, v in (("shelf", shelf), ("colour", colour))]
     side, index, field, value = (list(c) for c in zip(*rows, strict=True))
-    told = Content(pa.table([side, pa.array(index, pa.int32()), field, value], names=list(CONTENT_COLUMNS)))
+    facts = Content(pa.table([side, pa.array(index, pa.int32()), field, value], names=list(CONTENT_COLUMNS)))
     took = [
         (u, int(i), 1, n)
         for u in range(80)
         for n, i in enumerate(rng.choice(np.flatnonzero(shelf == u % 10), 8, replace=False))
     ]
     cfg = KgConfig()
-    rows_ = kg.learn(replace(Interactions.of(pairs(took)), content=told), cfg, 1, (0, 1))
+    rows_ = kg.learn(replace(Interactions.of(pairs(took)), content=facts), cfg, 1, (0, 1))
     weight = kg.Scorer(State(pa.Table.from_batches(list(rows_))), cfg).weight
     assert weight["item shelf"] > 5 * weight["item colour"]
 
@@ -207,14 +207,14 @@ def test_a_path_that_says_what_users_take_next_outweighs_one_that_does_not() -> 
 def test_a_path_names_the_own_item_and_what_both_have() -> None:
     of = scorer()
     of.weight = {**dict.fromkeys(of.weight, 0.0), "item shelf": 0.5, "item coupon": 0.3, "user campaign": 0.2}
-    who = asked(of)
+    histories = interactions(of)
     listed = [(0, 12), (0, 11), (0, 30), (1, 31), (2, 31), (4, 10)]
     row, item = (np.array(side, np.int32) for side in zip(*listed, strict=True))
-    told = of.paths(who, row, np.searchsorted(of.items, item).astype(np.int32))
+    paths = of.paths(histories, row, np.searchsorted(of.items, item).astype(np.int32))
     names = {f: content().values("item", [f]).value for f in ("shelf", "coupon", "campaign")}
     seen = [
         (own, field, names[field][value] if field else "")
-        for own, field, value in zip(told.own.tolist(), told.field, told.value.tolist(), strict=True)
+        for own, field, value in zip(paths.own.tolist(), paths.field, paths.value.tolist(), strict=True)
     ]
     assert seen[0] == (10, "shelf", "dairy")  # user 1, who takes 10
     assert seen[1] == (10, "shelf", "dairy")
@@ -222,7 +222,7 @@ def test_a_path_names_the_own_item_and_what_both_have() -> None:
     assert seen[3][:2] in {(30, "shelf"), (-1, "campaign")}
     assert seen[4] == (-1, "campaign", "autumn")  # user 8, who took nothing
     assert seen[5] == (11, "shelf", "dairy")  # user 50, whose fish are no reason for dairy
-    assert (told.part[np.array([bool(f) for f in told.field])] > 0).all()
+    assert (paths.part[np.array([bool(f) for f in paths.field])] > 0).all()
 
 
 def test_a_path_is_gone_when_its_own_item_is() -> None:

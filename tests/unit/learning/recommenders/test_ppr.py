@@ -36,8 +36,8 @@ def scorer(pairs: list[tuple[int, int]], **settings: float | None) -> ppr.Scorer
     return ppr.Scorer(State(rows), cfg)
 
 
-def lists(of: ppr.Scorer, asked: pa.Table, k: int = 10, exclude_seen: bool = True) -> Best:
-    return of.best(Interactions.of(asked, of.items), k, exclude_seen)
+def lists(of: ppr.Scorer, history: pa.Table, k: int = 10, exclude_seen: bool = True) -> Best:
+    return of.best(Interactions.of(history, of.items), k, exclude_seen)
 
 
 def power_iteration(pairs: list[tuple[int, int]], start_I: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

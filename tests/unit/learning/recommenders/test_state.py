@@ -25,10 +25,10 @@ def test_vectors_come_in_batches_of_bounded_size_and_are_the_same_again() -> Non
     index, vector_ND, value = np.arange(ROWS) * 3, rng.random((ROWS, 3), np.float32), rng.random(ROWS, np.float32)
     batches = list(state.vectors("item", index, vector_ND, value))
     assert [batch.num_rows for batch in batches] == [4] * 6 + [1]
-    for given in (batches, batches[::-1]):
-        again = State(pa.Table.from_batches(given)).vectors("item")
-        for found, told in zip(again, (index, vector_ND, value), strict=True):
-            np.testing.assert_array_equal(found, told)
+    for order in (batches, batches[::-1]):
+        again = State(pa.Table.from_batches(order)).vectors("item")
+        for found, expected in zip(again, (index, vector_ND, value), strict=True):
+            np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.usefixtures("few_at_once")

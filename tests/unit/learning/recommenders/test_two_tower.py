@@ -35,10 +35,10 @@ def shop() -> tuple[pa.Table, Content]:
         for u in range(USERS)
         for i in rng.choice(20, 8, replace=False) * KINDS + u % KINDS
     ]
-    told = [("item", i, "kind", str(i % KINDS)) for i in (*range(ITEMS), *COLD)]
-    told += [("item", i, "tag", str(tag)) for i in range(ITEMS) for tag in (i % 3, 7)]
-    told += [("user", u, "segment", str(u % KINDS)) for u in range(USERS + 8)]
-    side, index, field, value = (list(column) for column in zip(*told, strict=True))
+    facts = [("item", i, "kind", str(i % KINDS)) for i in (*range(ITEMS), *COLD)]
+    facts += [("item", i, "tag", str(tag)) for i in range(ITEMS) for tag in (i % 3, 7)]
+    facts += [("user", u, "segment", str(u % KINDS)) for u in range(USERS + 8)]
+    side, index, field, value = (list(column) for column in zip(*facts, strict=True))
     return pairs(rows), Content(
         pa.table([side, pa.array(index, pa.int32()), field, value], names=list(CONTENT_COLUMNS))
     )
@@ -55,11 +55,11 @@ def scorer() -> two_tower.Scorer:
     return two_tower.Scorer(State(rows()), CFG)
 
 
-def listed(asked: list[tuple[int, ...]], k: int = 10) -> dict[int, list[int]]:
+def listed(histories: list[tuple[int, ...]], k: int = 10) -> dict[int, list[int]]:
     of = scorer()
-    who = Interactions.of(pairs(asked), of.items)
-    found = of.best(who, k, exclude_seen=True)
-    return {user: of.items[found.column[found.row == n]].tolist() for n, user in enumerate(who.users.tolist())}
+    interactions = Interactions.of(pairs(histories), of.items)
+    found = of.best(interactions, k, exclude_seen=True)
+    return {user: of.items[found.column[found.row == n]].tolist() for n, user in enumerate(interactions.users.tolist())}
 
 
 def test_items_that_nobody_took_have_vectors_like_those_of_their_kind() -> None:
@@ -74,8 +74,10 @@ def test_items_that_nobody_took_have_vectors_like_those_of_their_kind() -> None:
 
 def test_among_items_that_nobody_took_those_of_the_users_kind_come_first() -> None:
     taken, _ = shop()
-    asked = [(u, i) for u, i in zip(taken.column(0).to_pylist(), taken.column(1).to_pylist(), strict=True) if u < 20]
-    for user, items in listed(asked, k=ITEMS + 12).items():
+    histories = [
+        (u, i) for u, i in zip(taken.column(0).to_pylist(), taken.column(1).to_pylist(), strict=True) if u < 20
+    ]
+    for user, items in listed(histories, k=ITEMS + 12).items():
         cold = [i for i in items if i in COLD]
         assert len(cold) == 12
         assert sum(i % KINDS == user % KINDS for i in cold[:3]) >= 2
@@ -92,16 +94,16 @@ def test_lists_are_the_best_products_of_the_networks_own_vectors() -> None:
     """The whole forward pass once more by torch, in double, from the features on."""
     taken, content = shop()
     of = scorer()
-    who = Interactions.of(taken.slice(0, 80), of.items)
-    told_users, told = two_tower._told(content)
-    made = two_tower._shop(replace(Interactions.of(taken), content=content), of.items, told_users, told, CFG)
+    interactions = Interactions.of(taken.slice(0, 80), of.items)
+    value_users, user_values = two_tower._told(content)
+    made = two_tower._shop(replace(Interactions.of(taken), content=content), of.items, value_users, user_values, CFG)
     weights = {n: torch.from_numpy(w).double() for n, w in training.train(made, CFG, 1).items()}
     features = torch.from_numpy(made.features.toarray()).double()
     y_ID = training.tower(features @ weights["item"], training.layer_of(weights, "item"))
-    age, weight = who.age.toarray(), who.ones.toarray()
+    age, weight = interactions.age.toarray(), interactions.ones.toarray()
     decayed = np.where(weight > 0, 2.0 ** (-(age - np.where(weight > 0, age, 99).min(axis=1, keepdims=True)) / 30), 0)
     history = torch.from_numpy(decayed / decayed.sum(axis=1, keepdims=True)).double()
-    values = torch.from_numpy(told[who.users].toarray()).double()
+    values = torch.from_numpy(user_values[interactions.users].toarray()).double()
     x_BD = (
         history @ features @ weights["history"][: features.shape[1]] + values @ weights["history"][features.shape[1] :]
     )
@@ -111,11 +113,11 @@ def test_lists_are_the_best_products_of_the_networks_own_vectors() -> None:
         @ features.numpy()
         @ weights["history"][: features.shape[1]].numpy()
     )
-    all_UD += told[everyone.users].toarray() @ weights["history"][features.shape[1] :].numpy()
+    all_UD += user_values[everyone.users].toarray() @ weights["history"][features.shape[1] :].numpy()
     x_BD = (x_BD - torch.from_numpy(all_UD.mean(axis=0))) / torch.from_numpy(all_UD.std(axis=0))
     x_BD = training.tower(x_BD, training.layer_of(weights, "user"))
     scores = x_BD @ y_ID.T / CFG.temperature + weights["popularity"] * torch.from_numpy(made.liked_I).double()
-    found = of.best(who, 5, exclude_seen=False)
+    found = of.best(interactions, 5, exclude_seen=False)
     np.testing.assert_allclose(found.score, scores.numpy()[found.row, found.column], rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(
         found.score.reshape(-1, 5), np.sort(scores.numpy())[:, ::-1][:, :5], rtol=1e-4, atol=1e-4
@@ -152,11 +154,11 @@ def test_a_pass_takes_each_pair_once_in_chunks_of_one_user() -> None:
 
 def _steps(id_dropout: float = 0.0) -> training._Steps:
     taken, content = shop()
-    told_users, told = two_tower._told(content)
+    value_users, user_values = two_tower._told(content)
     cfg = CFG.model_copy(update={"id_dropout": id_dropout})
     items = np.arange(ITEMS + 12, dtype=np.int32)
     return training._Steps(
-        two_tower._shop(replace(Interactions.of(taken), content=content), items, told_users, told, cfg), cfg, 1
+        two_tower._shop(replace(Interactions.of(taken), content=content), items, value_users, user_values, cfg), cfg, 1
     )
 
 
@@ -168,10 +170,10 @@ def test_the_loss_is_softmax_less_how_often_an_item_is_drawn() -> None:
     users, items = (
         torch.from_numpy(rng.standard_normal((n, 16)).astype(np.float32)) for n in (len(user_C), len(pair_K))
     )
-    told_apart = (users - users.mean(0)) / users.std(0, correction=0)
+    scaled = (users - users.mean(0)) / users.std(0, correction=0)
     u, v = (
         training.tower(x, training.layer_of(steps.dense, side)).detach().double().numpy()
-        for x, side in ((told_apart, "user"), (items, "item"))
+        for x, side in ((scaled, "user"), (items, "item"))
     )
     item = steps.shop.history.indices[pair_K]
     count = np.bincount(steps.shop.history.indices, minlength=ITEMS)

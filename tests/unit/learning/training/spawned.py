@@ -33,13 +33,13 @@ class Watched(ArrowBatches):
     def __init__(self, *args: Any, die_after: int | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.die_after = die_after
-        self.given: list[Block] = []
+        self.yielded: list[Block] = []
 
     def batches(self, epoch: int, skip: int = 0):  # type: ignore[no-untyped-def]
         for block in super().batches(epoch, skip):
-            if self.die_after is not None and len(self.given) >= self.die_after:
+            if self.die_after is not None and len(self.yielded) >= self.die_after:
                 raise Killed
-            self.given.append(block)
+            self.yielded.append(block)
             yield block
 
 
@@ -84,9 +84,11 @@ def child(rank: int, ranks: int, port: int, jobs: dict[str, Job], out: str) -> N
             model, end, batches = train_here(job, rank, ranks)
         except Killed:
             os._exit(KILLED)
-        given = batches.given  # none where there are more ranks than files
-        keys = np.concatenate([np.empty(0, np.int64), *(b.user_B.astype(np.int64) * 100_000 + b.item_B for b in given)])
-        dense = np.concatenate([np.empty(0, np.float32), *(b.dense_BF[:, 0] for b in given)])
+        blocks = batches.yielded  # none where there are more ranks than files
+        keys = np.concatenate(
+            [np.empty(0, np.int64), *(b.user_B.astype(np.int64) * 100_000 + b.item_B for b in blocks)]
+        )
+        dense = np.concatenate([np.empty(0, np.float32), *(b.dense_BF[:, 0] for b in blocks)])
         found = {"weights": model.state_dict(), "curve": end.curve, "steps": end.total_steps}
         torch.save({**found, "keys": keys.tolist(), "dense": dense.tolist()}, f"{out}/{name}-{rank}.pt")
     dist.destroy_process_group()

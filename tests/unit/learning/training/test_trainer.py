@@ -124,7 +124,7 @@ def test_a_checkpoint_of_other_settings_is_not_resumed(files: tuple[ShardFile, .
     state = tmp_path / "c" / "checkpoint.json"
     state.write_text(json.dumps(json.loads(state.read_text()) | {"fingerprint": "other"}))
     _, end, batches = train_here(Job(files, config(1), tmp_path / "c"))
-    assert len(batches.given) == end.total_steps
+    assert len(batches.yielded) == end.total_steps
 
 
 def test_a_checkpoint_names_the_plan_and_the_files_that_are_done(files: tuple[ShardFile, ...], tmp_path: Path) -> None:

@@ -41,12 +41,12 @@ class Source:
         like: Path | None = None,
     ) -> None:
         self.spark, self.place, self.landing = spark, folder / "a table", folder / "landing"
-        self.said: list[str] = []
+        self.messages: list[str] = []
         if like is not None:
             shutil.copytree(like, self.place)
             return
-        told = f"TBLPROPERTIES ({', '.join(properties)})" if properties else ""
-        self.sql(f"CREATE TABLE {{}} ({columns}) USING delta {by} {told}")
+        clause = f"TBLPROPERTIES ({', '.join(properties)})" if properties else ""
+        self.sql(f"CREATE TABLE {{}} ({columns}) USING delta {by} {clause}")
 
     def sql(self, *statements: str) -> None:
         """Statements, with {} for the table."""
@@ -56,7 +56,7 @@ class Source:
     def fetch(self, into: Path | None = None, **changes: Any) -> Landed:
         config = DeltaConfig.model_validate({"kind": "delta", "path": str(self.place)} | changes)
         folder = into or self.landing
-        return land(DeltaConnector(config, self.spark, folder, self.said.append), folder)
+        return land(DeltaConnector(config, self.spark, folder, self.messages.append), folder)
 
     def pieces(self) -> list[tuple[int, list[dict[str, Any]]]]:
         """Version and rows of each piece, in the order of their names."""
@@ -92,7 +92,7 @@ def test_with_the_change_feed_every_commit_becomes_a_piece(spark: SparkSession, 
     assert (shop.fetch().files, shop.pieces()) == (1, [(1, rows((1, "a"), (2, "b")))])
     before = (shop.landing / STATE).read_text()
     assert shop.fetch().files == 0
-    assert ((shop.landing / STATE).read_text(), shop.said) == (
+    assert ((shop.landing / STATE).read_text(), shop.messages) == (
         before,
         [f"    {shop.place}: nothing new since version 1"],
     )
@@ -310,12 +310,12 @@ def test_what_the_source_has_cleaned_away_is_told_with_the_cure(spark: SparkSess
 
 def test_what_is_no_table_or_cannot_be_taken_is_told(spark: SparkSession, tmp_path: Path) -> None:
     shop = Source(spark, tmp_path, columns=f"id INT, {COLUMN.upper()} INT")
-    for path, said in (
+    for path, message in (
         (str(tmp_path / "nothing"), "is not a Delta table"),
         ("catalog:default.nothing", "is not a Delta table"),
         ("s3a://shop/orders", "S3AFileSystem not found"),
     ):
-        with pytest.raises(FetchError, match=said) as refused:
+        with pytest.raises(FetchError, match=message) as refused:
             shop.fetch(path=path)
         assert "fix connect.path in the mapping" in str(refused.value)
     with pytest.raises(FetchError, match=f"the name of its column {COLUMN} is taken; rename it there"):
@@ -323,7 +323,7 @@ def test_what_is_no_table_or_cannot_be_taken_is_told(spark: SparkSession, tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"path": ""}, "at least 1 character"),
         ({"path": "abfss://user:pw@store/t"}, "holds a password"),
@@ -333,6 +333,6 @@ def test_what_is_no_table_or_cannot_be_taken_is_told(spark: SparkSession, tmp_pa
         ({"version": 3}, "Extra inputs"),
     ],
 )
-def test_a_connection_that_cannot_be_is_refused_before_it_is_tried(changes: dict[str, Any], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_a_connection_that_cannot_be_is_refused_before_it_is_tried(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         DeltaConfig.model_validate({"kind": "delta", "path": "/data/t"} | changes)

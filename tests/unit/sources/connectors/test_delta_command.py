@@ -75,8 +75,8 @@ def test_the_command_fetches_says_what_was_deleted_and_starts_no_spark_for_the_r
     shop.sql("DELETE FROM {} WHERE id = 1")
     assert "since version 1; 0 rows were deleted there so far" in ran("fetch", "shop", "--dry-run").stdout
     assert "1 rows were deleted there, what they said stays here" in ran("fetch", "shop", "--table", "sales").stdout
-    told = json.loads(ran("fetch", "shop", "--json").stdout)
-    assert (told["sales"]["files"], told["sales"]["deleted"], "deleted" in told["returns"]) == (0, 0, False)
+    result = json.loads(ran("fetch", "shop", "--json").stdout)
+    assert (result["sales"]["files"], result["sales"]["deleted"], "deleted" in result["returns"]) == (0, 0, False)
 
 
 def test_a_mapping_must_read_what_a_delta_table_brings_as_parquet(tmp_path: Path) -> None:
@@ -113,8 +113,8 @@ def test_what_a_row_says_at_last_counts_in_silver_and_a_deleted_one_stays(delta_
     ingest(delta_lake, dataset)
     events = {r["user_id"] + r["item_id"]: r["amount_minor"] for r in delta_lake.read(EVENTS).collect()}
     assert events == {"ui": 200, "uj": 900, "wi": 500}
-    kept = delta_lake.read(bronze_table("shop_sales")).orderBy("_batch", "line").collect()
-    assert [(r["_batch"], r[COLUMN], r["line"]) for r in kept] == [
+    stored = delta_lake.read(bronze_table("shop_sales")).orderBy("_batch", "line").collect()
+    assert [(r["_batch"], r[COLUMN], r["line"]) for r in stored] == [
         (1, 1, "1"),
         (1, 1, "2"),
         (2, 2, "1"),
@@ -122,5 +122,5 @@ def test_what_a_row_says_at_last_counts_in_silver_and_a_deleted_one_stays(delta_
         (4, 4, "1"),
         (5, 6, "3"),
     ]
-    assert (kept[0]["more"].asDict(), kept[0]["tags"]) == ({"x": 1, "y": ["q"]}, {"k": 1})
+    assert (stored[0]["more"].asDict(), stored[0]["tags"]) == ({"x": 1, "y": ["q"]}, {"k": 1})
     assert not delta_lake.exists(QUARANTINE) or delta_lake.read(QUARANTINE).count() == 0

@@ -30,13 +30,13 @@ def connected(root: Path, url: str, **pseudonyms: Any) -> Any:
     """The shop with sales from an API."""
     files = changes()["files"] | {"sales": {"path": "sales/*", "format": "jsonl", "columns": columns(visit="string")}}
     connect = {"sales": {"kind": "rest", "url": url, "rows": "data", "retry_seconds": 0.001}}
-    told = changes(files=files, connect=connect, pseudonyms=pseudonyms or None)
-    return mapping(root, **told)
+    sections = changes(files=files, connect=connect, pseudonyms=pseudonyms or None)
+    return mapping(root, **sections)
 
 
 def fetch(root: Path, monkeypatch: pytest.MonkeyPatch, url: str, **pseudonyms: Any) -> None:
-    told = connected(root, url, **pseudonyms)
-    monkeypatch.setattr("fuserank.config.mapping.load.load_dataset", lambda name: told)
+    dataset = connected(root, url, **pseudonyms)
+    monkeypatch.setattr("fuserank.config.mapping.load.load_dataset", lambda name: dataset)
     ran("fetch", "shop")
 
 
@@ -44,7 +44,7 @@ def test_what_is_landed_has_pseudonyms_and_declared_fields_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(VARIABLE, SECRET)
-    with serving(lambda asked: Answer({"data": ROWS})) as site:
+    with serving(lambda request: Answer({"data": ROWS})) as site:
         fetch(tmp_path, monkeypatch, f"{site.url}/orders", vault=False, also={"sales": ["visit"]})
     landed = [
         json.loads(line) for f in sorted((tmp_path / "sales").glob("*.jsonl")) for line in f.read_text().splitlines()
@@ -56,19 +56,19 @@ def test_what_is_landed_has_pseudonyms_and_declared_fields_alone(
 
 
 def test_a_folder_keeps_to_one_key_or_to_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with serving(lambda asked: Answer({"data": ROWS})) as site:
+    with serving(lambda request: Answer({"data": ROWS})) as site:
         url = f"{site.url}/orders"
         with pytest.raises(KeyProblem, match="which is not set here"):
             fetch(tmp_path, monkeypatch, url, vault=False)
         monkeypatch.setenv(VARIABLE, SECRET)
         fetch(tmp_path, monkeypatch, url, vault=False)
-        before = len(site.asked)
+        before = len(site.requests)
         monkeypatch.setenv(VARIABLE, SECRET.replace("4", "5"))
         with pytest.raises(FetchError, match="fetched with pseudonyms of another key"):
             fetch(tmp_path, monkeypatch, url, vault=False)
         with pytest.raises(FetchError, match="of one that the mapping no longer names"):
             fetch(tmp_path, monkeypatch, url)
-        assert len(site.asked) == before
+        assert len(site.requests) == before
     (tmp_path / "plain").mkdir()
     (tmp_path / "plain" / "_cursor.json").write_text('{"since": 1}')
     with pytest.raises(FetchError, match="fetched with ids as they came"):
@@ -76,30 +76,30 @@ def test_a_folder_keeps_to_one_key_or_to_none(tmp_path: Path, monkeypatch: pytes
 
 
 @pytest.mark.parametrize(
-    ("answer", "pages", "said"),
+    ("answer", "pages", "message"),
     [
-        (lambda asked: Answer(f"no user {CANARY}", 422), None, "answered 422; fix url"),
-        (lambda asked: Answer({CANARY: []}), None, "no list of objects at data"),
+        (lambda request: Answer(f"no user {CANARY}", 422), None, "answered 422; fix url"),
+        (lambda request: Answer({CANARY: []}), None, "no list of objects at data"),
         (
-            lambda asked: Answer({"data": ROWS, "next": CANARY}),
+            lambda request: Answer({"data": ROWS, "next": CANARY}),
             {"kind": "cursor", "parameter": "after", "next": "next"},
             "page … leads back to itself",
         ),
         (
-            lambda asked: Answer({"data": ROWS, "next": f"http://[{CANARY}"}),
+            lambda request: Answer({"data": ROWS, "next": f"http://[{CANARY}"}),
             {"kind": "link", "next": "next"},
             "next page … is no address",
         ),
-        (lambda asked: Answer({"data": [{"user": {"id": CANARY}}]}), None, "field user is no id but holds others"),
+        (lambda request: Answer({"data": [{"user": {"id": CANARY}}]}), None, "field user is no id but holds others"),
     ],
 )
-def test_no_error_repeats_what_the_server_said(tmp_path: Path, answer: Any, pages: Any, said: str) -> None:
+def test_no_error_repeats_what_the_server_said(tmp_path: Path, answer: Any, pages: Any, message: str) -> None:
     hide = Hide(KEY, frozenset({"user"}), frozenset(GOOD))
     with serving(answer) as site:
         config = RestConfig.model_validate(
             {"kind": "rest", "url": f"{site.url}/orders", "rows": "data", "pages": pages}
         )
-        with pytest.raises(FuserankError, match=said) as refused:
+        with pytest.raises(FuserankError, match=message) as refused:
             land(RestConnector(config, hide), tmp_path)
     assert CANARY not in str(refused.value)
     assert CANARY not in "".join(f.read_text() for f in tmp_path.glob("*.jsonl"))

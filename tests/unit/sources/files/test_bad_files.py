@@ -30,7 +30,7 @@ def test_a_quote_that_is_open_costs_no_line_and_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "written", "told", "found"),
+    ("text", "written", "encoding", "found"),
     [
         ("user,Käufer\n5 €,x\n6,y\n", "cp1252", None, "windows-1252"),
         ("товар,цена\n" + "хлеб,молоко\n" * 9, "cp1251", "windows-1251", "windows-1251"),
@@ -41,10 +41,10 @@ def test_a_quote_that_is_open_costs_no_line_and_is_told(tmp_path: Path) -> None:
     ],
 )
 def test_a_character_set_is_found_or_told(
-    tmp_path: Path, text: str, written: str, told: str | None, found: str
+    tmp_path: Path, text: str, written: str, encoding: str | None, found: str
 ) -> None:
     (tmp_path / "a.csv").write_bytes(text.encode(written))
-    (table,) = LocalLooks(tmp_path, encoding=told).tables
+    (table,) = LocalLooks(tmp_path, encoding=encoding).tables
     first, second = text.splitlines()[:2]
     assert (table.encoding, [c.name for c in table.columns]) == (found, first.split(","))
     assert second.split(",")[0] in dict(table.columns[0].samples)

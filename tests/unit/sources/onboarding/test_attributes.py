@@ -48,8 +48,8 @@ def test_a_column_is_a_category_or_a_number_or_neither(column: ColumnLook, kind:
 
 def test_the_fullest_columns_take_the_places_and_the_others_are_told() -> None:
     sparse = look("sparse", filled=60, distinct=5)
-    found, (said,) = attributes(table(sparse, *(look(n) for n in ("Цвет", "Страна", "c", "d"))), "item", set())
+    found, (remark,) = attributes(table(sparse, *(look(n) for n in ("Цвет", "Страна", "c", "d"))), "item", set())
     assert [column for column, _ in found.values()] == ["Цвет", "Страна", "c"]
     assert len(found) == 3  # names of other alphabets stay apart
-    assert "sparse, d is left out" in said or "d, sparse is left out" in said
+    assert "sparse, d is left out" in remark or "d, sparse is left out" in remark
     assert set(attributes(table(look("city"), look("trade"), look("c")), "user", set())[0]) == {"city", "trade"}

@@ -54,8 +54,8 @@ def epoch(unit: str, per_second: int) -> Dialect:
 def decimal_commas() -> Dialect:
     cells = ["1,99", "1.234,50", "12", "-3,5", "1,2,3", "much", "", "12.99"]
     rows = "".join(f'u,i,2019-05-01 10:00:00,{n},"2,0","{cell}"\n' for n, cell in enumerate(cells))
-    told = columns(quantity={"type": "long", "decimal": ","}, paid={"type": "decimal", "decimal": ","})
-    return Dialect((HEADER + rows).encode(), {"columns": told})
+    declared = columns(quantity={"type": "long", "decimal": ","}, paid={"type": "decimal", "decimal": ","})
+    return Dialect((HEADER + rows).encode(), {"columns": declared})
 
 
 def without_header() -> Dialect:
@@ -81,10 +81,10 @@ def without_header() -> Dialect:
 
 
 def words_that_say_nothing() -> Dialect:
-    told = columns(user={"type": "string", "nulls": ["\\N", "guest"]}, paid={"type": "decimal", "nulls": ["NULL"]})
+    declared = columns(user={"type": "string", "nulls": ["\\N", "guest"]}, paid={"type": "decimal", "nulls": ["NULL"]})
     cells = [("\\N", "1"), ("guest", "1"), ("u", "NULL"), (" guest ", "1"), ("Guest", "1"), ("u", "much")]
     rows = "".join(f"{user},i,2019-05-01 10:00:00,{n},1,{paid}\n" for n, (user, paid) in enumerate(cells))
-    return Dialect((HEADER + rows).encode(), {"columns": told})
+    return Dialect((HEADER + rows).encode(), {"columns": declared})
 
 
 def prices_of_units() -> Dialect:
@@ -111,13 +111,13 @@ def prices_of_units() -> Dialect:
     )
 
 
-def ratings_not_given() -> Dialect:
-    told = columns(paid={"type": "double", "nulls": ["-1"]})
+def missing_ratings() -> Dialect:
+    declared = columns(paid={"type": "double", "nulls": ["-1"]})
     rows = "".join(f"u,i,2019-05-01 10:00:00,{n},1,{cell}\n" for n, cell in enumerate(["10", "1", "-1", ""]))
     reward = {"column": "paid", "scale": 0.25, "offset": -1.5, "missing": 0.125}
     return Dialect(
         (HEADER + rows).encode(),
-        {"columns": told},
+        {"columns": declared},
         {
             "events": [
                 {
@@ -137,12 +137,12 @@ def ratings_not_given() -> Dialect:
 
 
 def cancelled() -> Dialect:
-    told = columns(quantity={"type": "string", "nulls": ["NaT"]})
+    declared = columns(quantity={"type": "string", "nulls": ["NaT"]})
     rows = "".join(f"u,i,2019-05-01 10:00:00,{n},{cell},1\n" for n, cell in enumerate(["2019-06-01", "", "NaT"]))
     rule = {"name": "not_cancelled_at", "column": "quantity", "op": "empty"}
     return Dialect(
         (HEADER + rows).encode(),
-        {"columns": told, "rules": [rule]},
+        {"columns": declared, "rules": [rule]},
         {
             "events": [
                 {
@@ -196,9 +196,9 @@ def days_with_clocks() -> Dialect:
 
 
 def clocks_as_numbers() -> Dialect:
-    told = days_with_clocks()
+    days = days_with_clocks()
     rows = "".join(f"u,i,2019-05-01,{clock},1,1\n" for clock in (1200, 700, 0, 2400, 1261))
-    return Dialect((HEADER + rows).encode(), {"columns": columns(time="date", line="long")}, told.mapping)
+    return Dialect((HEADER + rows).encode(), {"columns": columns(time="date", line="long")}, days.mapping)
 
 
 ENCODINGS = {"ISO-8859-1": "latin-1", "UTF-16": "utf-16"}
@@ -210,7 +210,7 @@ DIALECTS = {
     "without a header": without_header(),
     "words that say nothing": words_that_say_nothing(),
     "prices of units": prices_of_units(),
-    "ratings not given": ratings_not_given(),
+    "ratings not given": missing_ratings(),
     "cancelled": cancelled(),
     "days with clocks": days_with_clocks(),
     "clocks as numbers": clocks_as_numbers(),
@@ -225,7 +225,7 @@ def read(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dict[
         folder = tmp_path_factory.mktemp("dialect")
         (folder / "sales.csv").write_bytes(dialect.data)
         dataset = mapping(folder, files={"sales": {**FILES, **dialect.table}}, **dialect.mapping)
-        kept = (
+        selected = (
             "_row",
             "_problem",
             "item_id",
@@ -236,7 +236,7 @@ def read(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dict[
             "value",
             "reward_q20",
         )
-        parts.append(in_silver(in_bronze(spark, dataset), dataset).selectExpr(f"'{name}' AS dialect", *kept))
+        parts.append(in_silver(in_bronze(spark, dataset), dataset).selectExpr(f"'{name}' AS dialect", *selected))
     found: dict[str, list[Row]] = {}
     for row in sorted(reduce(lambda a, b: a.unionAll(b), parts).collect(), key=lambda r: r["_row"]):
         found.setdefault(row["dialect"], []).append(row)

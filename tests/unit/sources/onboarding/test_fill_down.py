@@ -179,8 +179,8 @@ def test_columns_that_are_empty_here_and_there_are_left_alone(tmp_path: Path) ->
     ]
     (tmp_path / "s.csv").write_text("order,user,item,note,flag\n" + "".join(",".join(r) + "\n" for r in rows))
     assert LocalLooks(tmp_path).tables[0].fill is None
-    said = [[f"o{k // 3:03d}", f"u{k % 9}", f"i{k % 7}", "note" if k % 3 == 0 else "", ""] for k in range(90)]
-    (tmp_path / "s.csv").write_text("order,user,item,note,flag\n" + "".join(",".join(r) + "\n" for r in said))
+    records = [[f"o{k // 3:03d}", f"u{k % 9}", f"i{k % 7}", "note" if k % 3 == 0 else "", ""] for k in range(90)]
+    (tmp_path / "s.csv").write_text("order,user,item,note,flag\n" + "".join(",".join(r) + "\n" for r in records))
     assert LocalLooks(tmp_path).tables[0].fill == FillLook("order", ("note",))
 
 

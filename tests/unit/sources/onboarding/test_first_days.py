@@ -65,9 +65,11 @@ def test_csv_tells_its_days_users_and_items(tmp_path: Path, kind: str) -> None:
 
 
 def test_parquet_and_json_tell_them_too(tmp_path: Path) -> None:
-    told = [dict(zip("uit", r, strict=True)) for r in rows(lambda d: f"{d} 10:00:00")]
-    pq.write_table(pa.Table.from_pylist(told), tmp_path / "e.parquet")
-    (tmp_path / "e.jsonl").write_text("".join(f'{{"u": "{r["u"]}", "i": "{r["i"]}", "t": "{r["t"]}"}}\n' for r in told))
+    events = [dict(zip("uit", r, strict=True)) for r in rows(lambda d: f"{d} 10:00:00")]
+    pq.write_table(pa.Table.from_pylist(events), tmp_path / "e.parquet")
+    (tmp_path / "e.jsonl").write_text(
+        "".join(f'{{"u": "{r["u"]}", "i": "{r["i"]}", "t": "{r["t"]}"}}\n' for r in events)
+    )
     for name, form in (("e.parquet", "parquet"), ("e.jsonl", "jsonl")):
         files = {"path": name, "format": form, "columns": {"u": "string", "i": "string", "t": "timestamp"}}
         found = taken_days(str(tmp_path), mapping(tmp_path, files), AS_OF, 28)
@@ -78,11 +80,11 @@ def test_parquet_and_json_tell_them_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize("pattern", ["dd-MM-yyyy", "MM-dd-yyyy", "yyyy-MM-dd"])
 def test_times_in_json_lines_are_read_as_they_are_written(tmp_path: Path, pattern: str) -> None:
     form = pattern.replace("dd", "%d").replace("MM", "%m").replace("yyyy", "%Y")
-    told = "".join(
+    text = "".join(
         f'{{"u": {n % 4}, "i": "{i}", "t": "{d:{form}}"}}\n'
         for n, (d, i) in enumerate(zip(DAYS, "ab" * 60, strict=True))
     )
-    (tmp_path / "e.jsonl").write_text(told)
+    (tmp_path / "e.jsonl").write_text(text)
     column = {"type": "date", "pattern": pattern}
     files = {"path": "e.jsonl", "format": "jsonl", "columns": {"u": "string", "i": "string", "t": column}}
     found = taken_days(str(tmp_path), mapping(tmp_path, files), AS_OF, 28)
@@ -117,9 +119,9 @@ def test_rewards_are_what_the_chain_makes_of_a_cell(
 
 
 def test_only_feedback_worth_something_counts(tmp_path: Path) -> None:
-    said = ["view", "buy", "return", "3", "5"]
+    types = ["view", "buy", "return", "3", "5"]
     (tmp_path / "e.csv").write_text(
-        "u,i,t,k,r\n" + "".join(f"u,i,{d},{said[n % 3]},{n % 5 + 1}\n" for n, d in enumerate(DAYS))
+        "u,i,t,k,r\n" + "".join(f"u,i,{d},{types[n % 3]},{n % 5 + 1}\n" for n, d in enumerate(DAYS))
     )
     files = {
         "path": "e.csv",

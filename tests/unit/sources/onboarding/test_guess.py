@@ -35,11 +35,11 @@ def table_of(looks: LocalLooks, name: str) -> TableLook:
     return next(t for t in looks.tables if t.name == name)
 
 
-def alone(looks: LocalLooks, table: TableLook, told: Hints) -> EventsGuess:
+def alone(looks: LocalLooks, table: TableLook, hints: Hints) -> EventsGuess:
     """The guess of one table, as if it stood alone: others of these files would describe its ids."""
     others, looks.tables = looks.tables, [table]
     try:
-        roles = roles_of(looks, table, told)
+        roles = roles_of(looks, table, hints)
         assert roles is not None
         return events_of(looks, table, roles)
     finally:
@@ -49,22 +49,22 @@ def alone(looks: LocalLooks, table: TableLook, told: Hints) -> EventsGuess:
 @pytest.mark.parametrize("name", CASES)
 def test_a_table_is_taken_for_what_its_cells_say_and_doubts_are_told(looks: LocalLooks, name: str) -> None:
     case = CASES[name]
-    found = alone(looks, table_of(looks, name), case.told)
+    found = alone(looks, table_of(looks, name), case.hints)
     assert {r: c for r, c in found.columns.items() if r in case.columns} == case.columns
-    said = "\n".join(found.remarks)
-    assert [words for words in case.remarks if words not in said] == [], said
-    asked = {key: getattr(found, key) for key in case.more}
-    if "rules" in asked:
-        asked["rules"] = [rule.name for rule in found.rules]
-    if "kinds" in asked:
-        asked["kinds"] = {kind: reward for kind, (_, _, reward) in found.kinds.items()}
-    assert asked == case.more
+    remarks = "\n".join(found.remarks)
+    assert [words for words in case.remarks if words not in remarks] == [], remarks
+    details = {key: getattr(found, key) for key in case.more}
+    if "rules" in details:
+        details["rules"] = [rule.name for rule in found.rules]
+    if "kinds" in details:
+        details["kinds"] = {kind: reward for kind, (_, _, reward) in found.kinds.items()}
+    assert details == case.more
 
 
 def test_what_is_no_doubt_is_not_told(looks: LocalLooks) -> None:
     quiet = ["two_type_columns", "halves", "ten", "counted_from_zero"]
-    told = [alone(looks, table_of(looks, n), Hints()).remarks for n in quiet]
-    assert list(itertools.chain.from_iterable(told)) == []
+    remarks = [alone(looks, table_of(looks, n), Hints()).remarks for n in quiet]
+    assert list(itertools.chain.from_iterable(remarks)) == []
 
 
 def put(folder: Path, files: dict[str, tuple[str, Callable[[int], list[Any]]]], rows: int = 40) -> LocalLooks:
@@ -122,7 +122,7 @@ def test_a_catalogue_that_writes_its_ids_in_another_way_is_told(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("far", "days", "said"),
+    ("far", "days", "remark"),
     [
         ({60: "2099-12-31"}, 60, "later than today in 1 row (up to 2099-12-31)"),
         ({60: "2025-12-31"}, 60, "far from all others in 1 row (2025-12-31"),
@@ -132,15 +132,15 @@ def test_a_catalogue_that_writes_its_ids_in_another_way_is_told(tmp_path: Path) 
     ],
 )
 def test_a_few_days_far_away_do_not_set_the_day_to_run_as_of(
-    tmp_path: Path, far: dict[int, str], days: int, said: str | None
+    tmp_path: Path, far: dict[int, str], days: int, remark: str | None
 ) -> None:
     start = dt.date(2023, 1, 1)
     row = ("user,item,day", lambda k: [k % 9, item(k), far.get(k, start + dt.timedelta(days=k))])
     found = guess(put(tmp_path, {"sales": row}, 61), Hints(), NOW)
     end = start + dt.timedelta(days=days)
     assert found.as_of == (end - dt.timedelta(days=28) if days >= 112 else end)
-    assert said is None or any(said in r for r in found.remarks), found.remarks
-    assert said is not None or not any("far from" in r for r in found.remarks)
+    assert remark is None or any(remark in r for r in found.remarks), found.remarks
+    assert remark is not None or not any("far from" in r for r in found.remarks)
 
 
 def test_times_that_no_calendar_of_the_chain_has_are_told(tmp_path: Path) -> None:

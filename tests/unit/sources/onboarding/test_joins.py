@@ -152,9 +152,9 @@ def test_init_offers_the_join_of_lines_and_their_orders(tmp_path: Path, case: st
     mapping = found_by_init(tmp_path, files)
     event = mapping.events[0]
     assert (event.source, event.user, event.item, event.time or event.place) == (source, user, item, when)
-    told = mapping.files[source].join
-    assert told is not None
-    assert told.model_dump() == join
+    offered = mapping.files[source].join
+    assert offered is not None
+    assert offered.model_dump() == join
     assert mapping.order == ("time" if event.time else "position")
     assert event.amount is None or event.amount.column not in {"total_price"}
     assert mapping.only_joined() == {join["table"]}
@@ -219,8 +219,8 @@ def test_the_chain_reads_lines_with_what_their_orders_tell(tmp_path: Path, spark
     ]
     for n in range(2):
         (tmp_path / f"orders{n}.csv").unlink()
-    told = {"id": [1.0, 2.0, 2.0], "user": ["u1", "u2", "u3"], "time": ["2023-01-01 10:00:00"] * 3}
-    pq.write_table(pa.table(told), tmp_path / "orders.parquet")
+    orders = {"id": [1.0, 2.0, 2.0], "user": ["u1", "u2", "u3"], "time": ["2023-01-01 10:00:00"] * 3}
+    pq.write_table(pa.table(orders), tmp_path / "orders.parquet")
     with pytest.raises(
         IngestError, match=r"column id: 1 of its values stand in several rows.*such as '2'.*one row for each"
     ):

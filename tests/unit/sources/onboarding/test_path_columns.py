@@ -14,12 +14,12 @@ from fuserank.sources.onboarding.scan.path_columns import tell_partitions
 )
 def test_paths_tell_what_the_chain_reads_however_names_are_escaped(folders: str) -> None:
     duckdb = pytest.importorskip("duckdb")
-    told = partition_values(f"{folders}/f.csv")
+    values = partition_values(f"{folders}/f.csv")
     with duckdb.connect() as database:
         database.execute("CREATE TABLE t AS SELECT ? AS _fuserank_path", [f"shop/a=0/{folders}/f.csv"])
-        tell_partitions(database, "t", tuple(told))
+        tell_partitions(database, "t", tuple(values))
         found = database.execute("SELECT * FROM t")
-        assert dict(zip([d[0] for d in found.description], found.fetchall()[0], strict=True)) == told
+        assert dict(zip([d[0] for d in found.description], found.fetchall()[0], strict=True)) == values
 
 
 def test_a_value_that_is_no_utf8_stays_as_it_is() -> None:

@@ -151,9 +151,9 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
 def test_what_cannot_be_read_is_told_with_the_reason(tmp_path: Path, name: str, content: bytes | str, why: str) -> None:
     looks = LocalLooks(put(tmp_path, {name: content, "good.csv": HEAD + ROWS}))
     assert [t.name for t in looks.tables] == ["good"]
-    ((file, told),) = looks.left_out
+    ((file, reason),) = looks.left_out
     assert file == name
-    assert why in told
+    assert why in reason
 
 
 def test_a_folder_with_nothing_to_read_says_what_it_has(tmp_path: Path) -> None:

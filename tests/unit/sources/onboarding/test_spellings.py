@@ -44,8 +44,8 @@ def looked(columns: dict[str, list[str]]) -> dict[str, ColumnLook]:
     names = [f"date_{n}" for n in range(len(columns))]
     cells = [(cells * ROWS)[:ROWS] for cells in columns.values()]
     database().execute(f"CREATE OR REPLACE TABLE t AS SELECT {', '.join(f'unnest(?) AS {n}' for n in names)}", cells)
-    asked = {name: ("text", text(name)) for name in names}
-    return dict(zip(columns, column_looks(database(), "t", ROWS, asked), strict=True))
+    expressions = {name: ("text", text(name)) for name in names}
+    return dict(zip(columns, column_looks(database(), "t", ROWS, expressions), strict=True))
 
 
 @cache
@@ -125,7 +125,7 @@ def test_the_chain_reads_what_init_writes_and_shifts_by_the_shop_s_zone_only_wha
     wrong = {}
     for name, time in ALL.items():
         local = dt.datetime.fromisoformat(time.moment)
-        want = local if time.told else local.replace(tzinfo=BERLIN).astimezone(dt.UTC).replace(tzinfo=None)
+        want = local if time.zoned else local.replace(tzinfo=BERLIN).astimezone(dt.UTC).replace(tzinfo=None)
         found = chain.get(name)
         if found is None or dt.datetime.fromisoformat(found) != want:
             wrong[name] = (time.cells[0], guessed_times()[name], found, want.isoformat())
@@ -141,9 +141,9 @@ def test_what_is_no_number_is_none_in_the_chain(chain: dict[str, Any]) -> None:
 
 
 def test_what_tells_no_moment_tells_none_to_either(chain: dict[str, Any]) -> None:
-    asked = ", ".join(moment_sql(DuckSql().text(cell), TimeLook("timestamp")) for cell in NO_TIMES)
+    expressions = ", ".join(moment_sql(DuckSql().text(cell), TimeLook("timestamp")) for cell in NO_TIMES)
     none = dict.fromkeys(NO_TIMES)
-    assert dict(zip(NO_TIMES, database().execute(f"SELECT {asked}").fetchall()[0], strict=True)) == none
+    assert dict(zip(NO_TIMES, database().execute(f"SELECT {expressions}").fetchall()[0], strict=True)) == none
     for zone in ("UTC", "Europe/Berlin"):
         assert {cell: chain[f"{zone} {cell}"] for cell in NO_TIMES} == none
 

@@ -25,23 +25,23 @@ def _refused(lake: Lake, root: Path, **changes: Any) -> IngestError:
 
 
 def test_a_missing_file_is_told_with_its_path(lake: Lake, tmp_path: Path) -> None:
-    told = _refused(lake, tmp_path)
-    assert told.file == f"{tmp_path}/sales*.csv"
-    assert "root and path" in told.cure
+    error = _refused(lake, tmp_path)
+    assert error.file == f"{tmp_path}/sales*.csv"
+    assert "root and path" in error.cure
 
 
 def test_a_column_that_is_wrong_throughout_is_told_with_its_first_row(lake: Lake, tmp_path: Path) -> None:
     write_csv(tmp_path / "sales.csv", sales({"quantity": ""}, {"quantity": "two"}, {"quantity": "three"}))
-    told = _refused(lake, tmp_path)
-    assert (told.file, told.column, told.row) == ("sales.csv", "quantity", 1)
-    assert "'two'" in told.problem
+    error = _refused(lake, tmp_path)
+    assert (error.file, error.column, error.row) == ("sales.csv", "quantity", 1)
+    assert "'two'" in error.problem
 
 
 def test_a_file_that_is_not_of_its_format_is_told(lake: Lake, tmp_path: Path) -> None:
     (tmp_path / "sales.parquet").write_text("user,item\n1,2\n")
-    told = _refused(lake, tmp_path, form="parquet")
-    assert "is not a Parquet file" in told.problem
-    assert "fix format" in told.cure
+    error = _refused(lake, tmp_path, form="parquet")
+    assert "is not a Parquet file" in error.problem
+    assert "fix format" in error.cure
     (tmp_path / "sales.jsonl").write_text("user,item\n1,2\n")
     assert _refused(lake, tmp_path, form="jsonl").file == "sales.jsonl"
 
@@ -49,9 +49,9 @@ def test_a_file_that_is_not_of_its_format_is_told(lake: Lake, tmp_path: Path) ->
 def test_a_column_that_holds_another_kind_of_thing_is_told(lake: Lake, tmp_path: Path) -> None:
     columns: dict[str, list[Any]] = {k: [v] for k, v in GOOD.items()} | {"quantity": [True]}
     pq.write_table(pa.table(columns), tmp_path / "sales.parquet")
-    told = _refused(lake, tmp_path, form="parquet")
-    assert (told.file, told.column) == ("sales.parquet", "quantity")
-    assert "boolean" in told.problem
+    error = _refused(lake, tmp_path, form="parquet")
+    assert (error.file, error.column) == ("sales.parquet", "quantity")
+    assert "boolean" in error.problem
 
 
 def test_nothing_of_a_refused_file_comes_in(lake: Lake, tmp_path: Path) -> None:

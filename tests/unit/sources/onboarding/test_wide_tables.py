@@ -15,10 +15,10 @@ class Counted:
     """A connection that counts what it is asked."""
 
     def __init__(self) -> None:
-        self.database, self.asked = duckdb.connect(":memory:"), 0
+        self.database, self.queries = duckdb.connect(":memory:"), 0
 
     def execute(self, sql: str) -> Any:
-        self.asked += 1
+        self.queries += 1
         return self.database.execute(sql)
 
 
@@ -28,12 +28,12 @@ def looked(columns: int) -> tuple[Counted, list[Any]]:
         f"CASE WHEN r % 4 = 0 THEN NULL ELSE 'AB-12345' || (r % {k % 5 + 1}) END AS a{k}" for k in range(columns)
     )
     counted.database.execute(f"CREATE TABLE t AS SELECT {cells} FROM range(20) AS x(r)")
-    asked = {f"a{k}": ("text", f"a{k}") for k in range(columns)}
-    return counted, list(column_looks(counted, "t", 20, asked))  # type: ignore[arg-type]
+    expressions = {f"a{k}": ("text", f"a{k}") for k in range(columns)}
+    return counted, list(column_looks(counted, "t", 20, expressions))  # type: ignore[arg-type]
 
 
 def test_three_hundred_columns_are_asked_of_at_once_as_one_is() -> None:
-    assert looked(300)[0].asked == looked(1)[0].asked
+    assert looked(300)[0].queries == looked(1)[0].queries
 
 
 def test_of_more_columns_than_one_pass_takes_each_is_told_in_its_place() -> None:

@@ -13,7 +13,7 @@ from fuserank.tables.bronze import bronze_table
 from fuserank.tables.ops import INGESTED
 from fuserank.tables.silver import EVENTS
 from tests.support.bad_input import line
-from tests.support.kept_input import TWINS
+from tests.support.odd_input import TWINS
 from tests.support.shop import GOOD, columns, ingest, into_bronze, mapping, sales, write_csv, write_jsonl
 
 if TYPE_CHECKING:

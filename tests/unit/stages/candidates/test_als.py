@@ -150,8 +150,8 @@ def _weighed(pairs: DataFrame, cfg: AlsConfig) -> tuple[AlsConfig, Recurrence | 
 
 def test_a_shop_where_nothing_is_taken_twice_is_learned_far_better_than_by_chance(spark: SparkSession) -> None:
     pairs, held = _tastes(spark)
-    asked = config(alpha=10.0, regularization=AlsConfig().regularization, quota=10, exclude_seen=True)
-    cfg, seen = _weighed(pairs, asked)
+    settings = config(alpha=10.0, regularization=AlsConfig().regularization, quota=10, exclude_seen=True)
+    cfg, seen = _weighed(pairs, settings)
     assert cfg.weight == "log1p_baskets"
     assert seen is not None
     assert (seen.pairs, seen.recurring) == (300, 0)
@@ -162,10 +162,10 @@ def test_a_shop_where_nothing_is_taken_twice_is_learned_far_better_than_by_chanc
         hits = [item in {r["item_index"] for r in lists[user]} for user, item in held.items()]
         return float(np.mean(hits)), max(r["score"] for rows in lists.values() for r in rows)
 
-    hits, largest = judged(asked)
+    hits, largest = judged(settings)
     assert hits > 6 * 10 / 115  # ten of the items that a user has not rated
     assert largest > 0.3
-    before = judged(config(**{**asked.model_dump(), "weight": "log_baskets"}))
+    before = judged(config(**{**settings.model_dump(), "weight": "log_baskets"}))
     assert before[0] < hits
     assert before[1] < 0.001  # ln 1 = 0: with nothing to tell taken from not taken, all factors vanish
 

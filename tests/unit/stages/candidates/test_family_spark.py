@@ -24,26 +24,26 @@ if TYPE_CHECKING:
 def test_spark_learns_and_proposes_what_numpy_does(spark: SparkSession, name: str) -> None:
     taken = only(planted()[0], *range(7, 87, 2))
     frame = spark.createDataFrame(rows_of(taken), "user_index int, item_index int, weight float, age float")
-    who, cfg, alone = recommenders()[name], settled(config(name), numbers_of(taken)), fit(name, taken)
+    source, cfg, alone = recommenders()[name], settled(config(name), numbers_of(taken)), fit(name, taken)
     for partitions in (1, 2):
-        rows = family.fit(who, frame, lambda: taken, cfg, 1, partitions, lambda: described(taken))
+        rows = family.fit(source, frame, lambda: taken, cfg, 1, partitions, lambda: described(taken))
         assert rows.schema.simpleString() == spark.createDataFrame([], SCHEMA).schema.simpleString()
         assert sorted(map(tuple, rows.collect())) == sorted(rows_of(alone.rows))
-        proposed = family.propose(who, frame, lambda: alone.rows, cfg, 5, partitions).collect()
+        proposed = family.propose(source, frame, lambda: alone.rows, cfg, 5, partitions).collect()
         found: Lists = {}
         for row in sorted(proposed, key=lambda row: (row["user_index"], row["rank"])):
             found.setdefault(row["user_index"], []).append((row["item_index"], row["score"]))
             assert (row["source"], row["rank"]) == (name, len(found[row["user_index"]]))
         close(found, alone.lists(taken, k=5))
     among = np.arange(4, 90, 3, dtype=np.int32)
-    some = family.propose(who, frame, lambda: alone.rows, cfg, 5, 2, among=among).collect()
+    some = family.propose(source, frame, lambda: alone.rows, cfg, 5, 2, among=among).collect()
     wanted = alone.lists(taken, k=5, among=among)
     assert {(r["user_index"], r["item_index"], r["rank"]) for r in some} == {
         (user, item, rank) for user, ranked in wanted.items() for rank, (item, _) in enumerate(ranked, 1)
     }
 
 
-@pytest.mark.parametrize("name", [who.name for who in recommenders() if who.content])
+@pytest.mark.parametrize("name", [source.name for source in recommenders() if source.content])
 def test_members_that_learn_from_content_are_refused_where_there_is_none(spark: SparkSession, name: str) -> None:
     frame = spark.createDataFrame([(0, 0, 1.0, 0.0)], "user_index int, item_index int, weight float, age float")
     with pytest.raises(

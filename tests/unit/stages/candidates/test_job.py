@@ -58,8 +58,10 @@ def took(number: int, user: int, item: int, session: str, time: dt.datetime) -> 
     }
 
 
-def run_on(lake: Lake, said: list[str] | None = None, first: dt.date = AS_OF, **differences: Any) -> dict[str, float]:
-    said = [] if said is None else said
+def run_on(
+    lake: Lake, messages: list[str] | None = None, first: dt.date = AS_OF, **differences: Any
+) -> dict[str, float]:
+    messages = [] if messages is None else messages
     small: dict[str, Any] = {
         "sources": SOURCES,
         "als": {"factors": 4, "quota": QUOTA, "iterations": 3},
@@ -78,7 +80,7 @@ def run_on(lake: Lake, said: list[str] | None = None, first: dt.date = AS_OF, **
         settings=settings,
         seed=5,
         note=notes.__setitem__,
-        say=said.append,
+        say=messages.append,
         chain_as_of=first + dt.timedelta(days=2 * settings.windows.label_days),
     )
     job.execute(run, AS_OF)
@@ -120,21 +122,21 @@ def test_every_user_gets_full_gap_free_lists_a_rerun_gives_the_same_and_one_sour
     assert notes.pop(f"cost.{AS_OF}.popular.seconds") > 0
     assert notes.pop(f"cost.{AS_OF}.popular.peak_mb") > 0
     assert notes == {f"candidates.{AS_OF}.popular": 24.0}
-    kept = Counter(row["source"] for row in events.read(CANDIDATES).select("source").collect())
-    assert kept == {source: sum(len(rows) for (s, _), rows in lists.items() if s == source) for source in SOURCES} | {
+    counts = Counter(row["source"] for row in events.read(CANDIDATES).select("source").collect())
+    assert counts == {source: sum(len(rows) for (s, _), rows in lists.items() if s == source) for source in SOURCES} | {
         "popular": 24
     }
-    assert kept["repeat"] > 24
+    assert counts["repeat"] > 24
 
 
 def test_quotas_shrink_to_the_limit_of_rows_with_a_word(events: Lake) -> None:
-    said: list[str] = []
-    run_on(events, said, max_rows=200)
+    messages: list[str] = []
+    run_on(events, messages, max_rows=200)
     assert events.read(CANDIDATES, as_of_date=AS_OF).count() <= 200
-    assert [line.partition(";")[0] for line in said] == [
+    assert [line.partition(";")[0] for line in messages] == [
         "candidates as of 2017-06-01: the quotas ask for 360 rows for 12 users"
     ]
-    assert "candidates.max_rows=200 cuts them to als 3, co_purchase 2, repeat 4" in said[0]
+    assert "candidates.max_rows=200 cuts them to als 3, co_purchase 2, repeat 4" in messages[0]
 
 
 def test_members_of_the_retrieval_family_are_sources_as_any_other(events: Lake) -> None:

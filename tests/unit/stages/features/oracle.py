@@ -122,7 +122,7 @@ class Known:
             return self.formula(declared.made, lambda column: self.column(of, key, column), (of, key))
         if declared is not None and isinstance(declared.made, Most):
             return self.most(declared.made, key[0])
-        return self.told(of, key, name)
+        return self.looked_up(of, key, name)
 
     def aggregate(self, feature: Feature, of: str, key: Key) -> Any:
         made = feature.made
@@ -167,7 +167,7 @@ class Known:
         index = self.index(key[1], rows)  # a kind of attribute
         return None if index is None else self.value("attribute", (key[0], rows, index), name)
 
-    def told(self, of: str, key: Key, name: str) -> Any:
+    def looked_up(self, of: str, key: Key, name: str) -> Any:
         """What is not counted."""
         if of == "user":
             return self.people.get(key[0], {}).get(name)
@@ -193,8 +193,10 @@ class Known:
     def most(self, made: Most, user: int) -> Any:
         half_life = getattr(self.cfg, made.half_life) if isinstance(made.half_life, str) else made.half_life
         if made.of == "store":
-            told = grouped((r for r in self.by_user[user] if r["store"] is not None), lambda r: r["store"])
-            counts = {s: sum(math.floor(2**20 * 2 ** (-r["age_days"] / half_life)) for r in v) for s, v in told.items()}
+            by_store = grouped((r for r in self.by_user[user] if r["store"] is not None), lambda r: r["store"])
+            counts = {
+                s: sum(math.floor(2**20 * 2 ** (-r["age_days"] / half_life)) for r in v) for s, v in by_store.items()
+            }
         else:
             mine = [k for k in self.attributes if k[:2] == (user, made.of)]
             counts = {self.text(k[2], made.of): self.value("attribute", k, f"decayed_{half_life}d_count") for k in mine}
@@ -222,18 +224,18 @@ class Known:
 
     def _sums(self, of: str, made: Formula) -> dict[Any, Any]:
         """What of_all and of_same add up over all items, by group."""
-        told: dict[Any, Any] = defaultdict(int)
+        sums: dict[Any, Any] = defaultdict(int)
         for key in [(i,) for i in self.items]:
             values = [
                 self.formula(x, lambda column, key=key: self.column(of, key, column), (of, key)) for x in made.inputs
             ]
-            told[values[1] if len(values) > 1 else 0] += values[0]
-        return told
+            sums[values[1] if len(values) > 1 else 0] += values[0]
+        return sums
 
     def place(self, of: str, made: Formula, value: float) -> float:
         """Half of the items at the value and all below it, as a share of those whose value is known."""
-        told = [self.formula(made, lambda column, i=i: self.column(of, (i,), column), (of, (i,))) for i in self.items]
-        known = [v for v in told if v is not None]
+        values = [self.formula(made, lambda column, i=i: self.column(of, (i,), column), (of, (i,))) for i in self.items]
+        known = [v for v in values if v is not None]
         return (sum(v < value for v in known) + sum(v == value for v in known) / 2) / len(known)
 
     def history(self, user: int) -> Row:
@@ -248,8 +250,8 @@ class Known:
     def store_items(self) -> set[Key]:
         mains = {self.value("user", (u,), "main_store_id") for u in self.by_user} - {None}
         late = {(r["store"], r["item"]) for r in self.item_baskets if r["age_days"] <= self.cfg.store_window_days}
-        shown = {(r["store_id"], int(r["item_id"][1:])) for r in self.promoted}
-        return {(s, i) for s, i in late | shown if s in mains and i in self.items}
+        promoted = {(r["store_id"], int(r["item_id"][1:])) for r in self.promoted}
+        return {(s, i) for s, i in late | promoted if s in mains and i in self.items}
 
 
 _WORKED_OUT: dict[str, Callable[..., Any]] = {
@@ -273,8 +275,8 @@ def _valued(value: float | None) -> Row:
     """Whether an event has a value of its own, and it in units of 2^-20; what is no
     number or beyond a million is none.
     """
-    told = value is not None and math.isfinite(value) and abs(value) <= 1e6
-    return {"valued": int(told), "value_q20": math.floor(value * 2**20) if told else 0}
+    valid = value is not None and math.isfinite(value) and abs(value) <= 1e6
+    return {"valued": int(valid), "value_q20": math.floor(value * 2**20) if valid else 0}
 
 
 def lines(events: list[Row], as_of: dt.date) -> list[Row]:

@@ -19,9 +19,9 @@ KEYS = {"pair": pair, "attribute": attribute, "item": item, "user": user, "store
 
 def columns() -> dict[str, set[str]]:
     """Every column that a formula may name, by kind of rows."""
-    told = {of: {f.name for f in key.FEATURES} for of, key in KEYS.items()}
-    told["item"] |= {"own_label", "display_stores", "mailer_stores", "promoting_stores"}
-    return told | dict.fromkeys(t.KINDS, told["attribute"])
+    names = {of: {f.name for f in key.FEATURES} for of, key in KEYS.items()}
+    names["item"] |= {"own_label", "display_stores", "mailer_stores", "promoting_stores"}
+    return names | dict.fromkeys(t.KINDS, names["attribute"])
 
 
 def formulas() -> list[tuple[str, Formula]]:

@@ -101,8 +101,8 @@ def _looped(one: Feature, columns: dict[str, np.ndarray], basket: np.ndarray, se
         if not low <= age <= high or (made.by_basket and basket[k] in seen):
             continue
         seen.add(basket[k])
-        told = {name: values_[k : k + 1] for name, values_ in columns.items()}
-        value = 1 if made.of is ONE else int(made.of.of(told)[0])
+        line = {name: values_[k : k + 1] for name, values_ in columns.items()}
+        value = 1 if made.of is ONE else int(made.of.of(line)[0])
         values.append(math.floor(Q20 * 2.0 ** (-age / made.half_life)) if made.half_life else value)
     return {"sum": sum, "min": min, "max": max}[made.merge](values)  # type: ignore[operator,no-any-return]
 

@@ -132,11 +132,11 @@ def plain(table: pa.Table, day: dt.date) -> list[dict[str, Any]]:
 def test_one_user_in_a_process_without_spark_has_the_rows_that_the_batch_writes(spark: SparkSession) -> None:
     world = frames(spark, drawn(3))
     made = {table: frame.toArrow() for table, frame in built(world).items()}
-    told = lines(known(world)).toArrow()
+    all_lines = lines(known(world)).toArrow()
     for day in DAYS:
         items = Items.of(made[t.ITEM].filter(pc.equal(made[t.ITEM]["as_of_date"], day)), OWN_LABEL)
         for user in range(USERS):
-            found = compute(told.filter(pc.equal(told["user_index"], user)), day, items, CFG)
+            found = compute(all_lines.filter(pc.equal(all_lines["user_index"], user)), day, items, CFG)
             assert found
             for table, rows in found.items():
                 batch = made[table].filter(pc.equal(made[table]["user_index"], user)).select(rows.column_names)

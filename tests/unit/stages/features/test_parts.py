@@ -53,7 +53,7 @@ def table(lines: list[tuple]) -> pa.Table:  # type: ignore[type-arg]
     return pa.Table.from_pylist(rows, schema)
 
 
-def told(lines: list[tuple]) -> dict[str, pa.Table]:  # type: ignore[type-arg]
+def parts_of(lines: list[tuple]) -> dict[str, pa.Table]:  # type: ignore[type-arg]
     return p.parts(of.Lines(table(lines)), of.day_number(DAY), SETTINGS)
 
 
@@ -63,10 +63,10 @@ def plain(parts: dict[str, pa.Table]) -> dict[str, list[tuple]]:  # type: ignore
 
 @given(st.lists(_line, min_size=1, max_size=40), st.integers(1, 3))
 def test_parts_of_any_blocks_of_users_add_up_to_those_of_all(lines: list[tuple], blocks: int) -> None:  # type: ignore[type-arg]
-    several = [told([x for x in lines if x[0] % blocks == k]) for k in range(blocks)]
+    several = [parts_of([x for x in lines if x[0] % blocks == k]) for k in range(blocks)]
     some = [parts for parts in several if parts]
     added = {what: p.added_up(what, [p.no_parts(what), *(parts[what] for parts in some)]) for what in p.PARTS}
-    assert plain(added) == plain(told(lines))
+    assert plain(added) == plain(parts_of(lines))
     again = {what: p.added_up(what, [rows, p.no_parts(what)]) for what, rows in added.items()}
     assert plain(again) == plain(added)
 
@@ -98,7 +98,7 @@ _PROMOTED = pa.table(
 
 
 def test_items_are_described_by_the_catalogue_where_it_knows_them_and_a_blank_text_is_unknown() -> None:
-    parts = told([(0, i, i, 40, 2, 300, "s1") for i in (0, 1, 2, 4)])
+    parts = parts_of([(0, i, i, 40, 2, 300, "s1") for i in (0, 1, 2, 4)])
     columns = shop.items_of(parts["item"], _DESCRIBED, _PROMOTED, SETTINGS)
     rows = {row["item_index"]: row for row in of.rows_of(t.ITEM, DAY, columns).to_pylist()}
     assert {i: (r["brand"], r["brand_index"], r["list_price_minor"]) for i, r in rows.items()} == {

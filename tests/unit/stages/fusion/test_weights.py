@@ -35,8 +35,8 @@ def test_a_grid_gives_every_user_one_padded_line() -> None:
 
 def _window(part_SN: list[list[float]], label_N: list[int], own_N: list[int]) -> FitWindow:
     user_N = np.zeros(len(label_N), dtype=int)
-    given_N = np.ones(len(label_N), dtype=bool)
-    return FitWindow.of(user_N, np.array(part_SN), given_N, np.array(label_N) > 0, np.array(own_N) > 0)
+    proposed_N = np.ones(len(label_N), dtype=bool)
+    return FitWindow.of(user_N, np.array(part_SN), proposed_N, np.array(label_N) > 0, np.array(own_N) > 0)
 
 
 def test_weight_moves_to_the_source_that_knows_better() -> None:
@@ -63,7 +63,7 @@ def test_the_track_new_masks_what_was_bought_before() -> None:
 
 
 def test_an_item_that_no_source_gave_is_never_listed_but_counts_in_the_ideal() -> None:
-    user_N, given_N = np.zeros(2, dtype=int), np.array([True, False])
-    window = FitWindow.of(user_N, np.array([[0.4, 0.0]]), given_N, np.array([True, True]), np.array([False, False]))
+    user_N, proposed_N = np.zeros(2, dtype=int), np.array([True, False])
+    window = FitWindow.of(user_N, np.array([[0.4, 0.0]]), proposed_N, np.array([True, True]), np.array([False, False]))
     got = window.objective(np.ones(1), FusionConfig(top_n=2, new_track_share=0.0))
     assert got == pytest.approx(1 / (1 + 1 / np.log2(3)))

@@ -43,9 +43,9 @@ def found(facts: Facts = STEADY, cfg: QualityConfig = CFG, **changes: Any) -> di
 
 
 def test_a_steady_shop_keeps_every_rule() -> None:
-    told = found()
-    assert {f.state for f in told.values()} == {"kept"}
-    assert set(told) == {
+    findings = found()
+    assert {f.state for f in findings.values()} == {"kept"}
+    assert set(findings) == {
         "events",
         "days event_date",
         "items item_id",
@@ -60,7 +60,7 @@ def test_a_steady_shop_keeps_every_rule() -> None:
         "drift amount",
     }
     assert (
-        told["volume"].reason
+        findings["volume"].reason
         == "silver.events: 700 events in the last 7 days, 700 expected by the 8 weeks before (limit 2)"
     )
 
@@ -107,10 +107,10 @@ BROKEN: list[tuple[str, Mapping[str, Any], str, float, str]] = [
 def test_each_rule_says_where_it_is_broken_and_what_mends_it(
     rule: str, changes: Mapping[str, Any], state: str, value: float, words: str
 ) -> None:
-    told = found(**changes)[rule]
-    assert (told.state, told.value) == (state, pytest.approx(value, rel=0.002))
-    assert words in told.reason
-    assert told.table in told.reason
+    finding = found(**changes)[rule]
+    assert (finding.state, finding.value) == (state, pytest.approx(value, rel=0.002))
+    assert words in finding.reason
+    assert finding.table in finding.reason
     assert all(f.state == "kept" for name, f in found().items() if name == rule)
 
 
@@ -142,14 +142,14 @@ def test_where_there_is_too_little_to_judge_by_nothing_is_judged() -> None:
 def test_a_small_sample_does_not_drift_by_chance_alone() -> None:
     loose = CFG.model_copy(update={"least_events": 10})
     few = {"bins": {"hour": {str(h): (3 + 2 * (h % 3), 3 + 2 * ((h + 1) % 3)) for h in range(24)}}}
-    told = found(cfg=loose, **few)["drift hour"]
-    assert (told.state, told.value > 0.25) == ("kept", True)
+    finding = found(cfg=loose, **few)["drift hour"]
+    assert (finding.state, finding.value > 0.25) == ("kept", True)
     same = {"bins": {"hour": {h: (100 * a, 100 * b) for h, (a, b) in few["bins"]["hour"].items()}}}
     assert found(**same)["drift hour"].state == "warning"
 
 
 def test_a_week_is_expected_to_be_the_median_of_those_before() -> None:
-    told = days(*[10] * 7 * 3, *[1000] * 7, *[10] * 7 * 4, *[99] * 7)
-    assert weeks(told, AS_OF, 3) == [693, 70, 70]
-    assert expected_week(told, AS_OF, CFG) == 70
+    counts = days(*[10] * 7 * 3, *[1000] * 7, *[10] * 7 * 4, *[99] * 7)
+    assert weeks(counts, AS_OF, 3) == [693, 70, 70]
+    assert expected_week(counts, AS_OF, CFG) == 70
     assert expected_week(days(*[10] * 7 * 4), AS_OF, CFG) is None  # three weeks before the last one

@@ -77,17 +77,19 @@ def _with_reasons(spark: Any, bought: list[dict[str, Any]]) -> dict[tuple[int, i
     near = spark.createDataFrame(
         [(2, 9, 5, 1), (2, 9, 7, 2), (2, 8, 7, 1)], "user_index int, item_index int, from_item int, place int"
     )
-    told = ev.repeated(may_speak, events, SOURCES["repeat"], cfg).unionByName(
+    evidence = ev.repeated(may_speak, events, SOURCES["repeat"], cfg).unionByName(
         ev.linked(may_speak, own, links, names, SOURCES["co_purchase"])
     )
-    told = told.unionByName(ev.counted(may_speak, ev.item_counts(events, AS_OF, cfg), names, cfg))
+    evidence = evidence.unionByName(ev.counted(may_speak, ev.item_counts(events, AS_OF, cfg), names, cfg))
     for name in ("als", "item_cf"):
-        told = told.unionByName(ev.nearest(may_speak, near, names, replace(SOURCES[name], text=SOURCES["als"].text)))
+        evidence = evidence.unionByName(
+            ev.nearest(may_speak, near, names, replace(SOURCES[name], text=SOURCES["als"].text))
+        )
     walks = spark.createDataFrame(
         [(2, 6, 5, "product_type"), (9, 6, 5, "brand")], "user_index int, item_index int, from_item int, field string"
     )
-    told = told.unionByName(ev.walked(may_speak, walks, names, SOURCES["kg"]))
-    found = reasoned(rows, may_speak, told, ("item_cf", "kg")).collect()
+    evidence = evidence.unionByName(ev.walked(may_speak, walks, names, SOURCES["kg"]))
+    found = reasoned(rows, may_speak, evidence, ("item_cf", "kg")).collect()
     return {(r["user_index"], r["item_index"]): (r["reason_code"], r["reason"], list(r["evidence"])) for r in found}
 
 

@@ -140,8 +140,8 @@ def test_thinned_negatives_weigh_what_they_stand_for_and_positives_all_stay(spar
     rows = spark.range(4000).selectExpr(
         "cast(id as int) user_index", "cast(id % 50 as int) item_index", "cast(id % 10 = 0 as float) label"
     )
-    kept = thinned(rows, "train", SamplesConfig(negative_rate=0.25), seed=3)
-    by_label = {r.label: (r["count"], r.weight) for r in kept.groupBy("label", "weight").count().collect()}
+    remaining = thinned(rows, "train", SamplesConfig(negative_rate=0.25), seed=3)
+    by_label = {r.label: (r["count"], r.weight) for r in remaining.groupBy("label", "weight").count().collect()}
     assert by_label[1.0] == (400, 1.0)
     assert by_label[0.0][1] == 4.0
     assert 800 < by_label[0.0][0] < 1000

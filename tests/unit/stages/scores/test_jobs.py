@@ -154,5 +154,5 @@ def test_a_run_whose_loss_is_no_number_registers_nothing(run: Run, model) -> Non
     broken = Run(run.spark, wild, run.lake, AS_OF, "test-run", run.now, run.progress)
     with pytest.raises(RankError, match=r"TrainingDiverged: the .*loss is .*nothing was registered"):
         train.execute(broken, AS_OF)
-    kept = run.lake.read(MODELS, as_of_date=AS_OF).where("kind = 'fnn'").collect()
-    assert [r.model_id for r in kept] == [model.model_id]
+    registered = run.lake.read(MODELS, as_of_date=AS_OF).where("kind = 'fnn'").collect()
+    assert [r.model_id for r in registered] == [model.model_id]

@@ -111,7 +111,7 @@ def test_of_two_rows_for_one_item_the_first_stays_and_only_another_content_is_qu
     others = ("dear", "gift", "three", "left", "changed", "late")
     named = {(r["item_id"], r["name"]) for r in shop.read(t.ITEMS).collect() if r["item_id"] not in others}
     assert named == {("soap", "SOAP"), ("unnamed", "5 OZ")}
-    assert {told[:2] for told in _refused(shop, "catalogue-twice.csv")} == {(2, "duplicate_key"), (3, "no_item")}
+    assert {row[:2] for row in _refused(shop, "catalogue-twice.csv")} == {(2, "duplicate_key"), (3, "no_item")}
 
 
 def test_attributes_take_the_next_place_of_their_type_or_the_part_that_the_mapping_gives_them(shop: Lake) -> None:
@@ -202,11 +202,11 @@ def test_a_day_sees_the_version_of_an_item_that_held_then(shop: Lake) -> None:
 
 
 def test_a_version_that_comes_late_ends_the_one_before_it(shop: Lake) -> None:
-    told = {
+    versions = {
         (r["price_minor"], str(r["known_at"].date()), str(r["valid_to"] and r["valid_to"].date()), r["run_id"])
         for r in _items(shop, "late")
     }
-    assert told == {
+    assert versions == {
         (100, "2019-01-01", "2019-02-01", "second"),
         (200, "2019-02-01", "2019-03-01", "second"),
         (300, "2019-03-01", "None", "test-run"),
@@ -228,6 +228,8 @@ def test_another_mapping_leaves_no_version_of_an_item_that_it_does_not_give(lake
     write_csv(tmp_path / "catalogue.csv", rows[:1])
     there = _shop(tmp_path, known_at={"from": "2019-01-01"})
     ingest(lake, there, run_id="second", now=dt.datetime(2020, 1, 2, tzinfo=dt.UTC))
-    told = {(r["item_id"], str(r["known_at"].date()), r["valid_to"], r["run_id"]) for r in lake.read(t.ITEMS).collect()}
-    assert {x for x in told if x[0] == "1"} == {("1", "2018-12-31", None, "second")}
-    assert len(told) == 2
+    versions = {
+        (r["item_id"], str(r["known_at"].date()), r["valid_to"], r["run_id"]) for r in lake.read(t.ITEMS).collect()
+    }
+    assert {x for x in versions if x[0] == "1"} == {("1", "2018-12-31", None, "second")}
+    assert len(versions) == 2

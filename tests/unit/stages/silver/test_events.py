@@ -101,20 +101,20 @@ def mixed(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Lake
 
 
 def test_each_bad_row_goes_to_quarantine_by_the_first_rule_it_breaks_and_the_rest_goes_on(mixed: Lake) -> None:
-    told = mixed.read(QUARANTINE).where("source_table = 'sales'").collect()
-    assert len(told) == len(BAD)
-    assert {json.loads(r["payload"])["line"]: r["rule"] for r in told} == {
+    quarantined = mixed.read(QUARANTINE).where("source_table = 'sales'").collect()
+    assert len(quarantined) == len(BAD)
+    assert {json.loads(r["payload"])["line"]: r["rule"] for r in quarantined} == {
         str(n): rule for n, (_, rule) in enumerate(BAD)
     }
     assert mixed.read(EVENTS).where("item_id NOT IN ('json', 'named', 'star')").count() == 2
-    (pack,) = (r for r in told if r["rule"] == "whole_packs")
+    (pack,) = (r for r in quarantined if r["rule"] == "whole_packs")
     assert (pack["file"], pack["row"], pack["column"], pack["source_table"]) == ("sales.csv", 10, "quantity", "sales")
 
 
 def test_a_line_that_cannot_be_parsed_goes_to_quarantine_whole(mixed: Lake) -> None:
-    told = mixed.read(QUARANTINE).where("source_table = 'lines'").collect()
-    assert [(r["rule"], r["row"]) for r in told] == [("unreadable", 2)]
-    assert '\\"item\\"' in told[0]["payload"]
+    quarantined = mixed.read(QUARANTINE).where("source_table = 'lines'").collect()
+    assert [(r["rule"], r["row"]) for r in quarantined] == [("unreadable", 2)]
+    assert '\\"item\\"' in quarantined[0]["payload"]
 
 
 def test_ids_are_compared_after_nfc_and_outer_trim_and_else_byte_for_byte(mixed: Lake) -> None:
@@ -154,8 +154,10 @@ def test_of_one_event_id_the_first_row_stays_and_the_later_ones_are_quarantined(
 ) -> None:
     lake, _ = repeated
     assert [r["item_id"] for r in lake.read(EVENTS).where("user_id = 'u1'").collect()] == ["first"]
-    told = {(r["rule"], r["file"], r["row"]) for r in lake.read(QUARANTINE).where("source_table = 'sales'").collect()}
-    assert told == {("duplicate_event", "sales1.csv", 1), ("duplicate_event", "sales2.csv", 0)}
+    quarantined = {
+        (r["rule"], r["file"], r["row"]) for r in lake.read(QUARANTINE).where("source_table = 'sales'").collect()
+    }
+    assert quarantined == {("duplicate_event", "sales1.csv", 1), ("duplicate_event", "sales2.csv", 0)}
     assert sorted(r["item_id"] for r in lake.read(ITEM_DICTIONARY).collect()) == ["a", "b", "c", "first"]
 
 
@@ -164,9 +166,9 @@ def test_of_an_event_that_two_tables_tell_the_first_table_of_the_mapping_counts(
 ) -> None:
     lake, dataset = repeated
     assert sorted(r["item_id"] for r in lake.read(EVENTS).where("user_id = 'u2'").collect()) == ["a", "b", "c"]
-    told = lake.read(QUARANTINE).where("file NOT IN ('sales1.csv', 'sales2.csv')").collect()
-    assert [(r["rule"], r["file"], r["row"]) for r in told] == [("duplicate_event", "web.csv", 0)]
-    assert "another table of the mapping tells this event" in told[0]["reason"]
+    quarantined = lake.read(QUARANTINE).where("file NOT IN ('sales1.csv', 'sales2.csv')").collect()
+    assert [(r["rule"], r["file"], r["row"]) for r in quarantined] == [("duplicate_event", "web.csv", 0)]
+    assert "another table of the mapping tells this event" in quarantined[0]["reason"]
     foreseen = [r["row"] for bad in bad_rows(lake, dataset, "web", NOW) for r in bad.collect()]  # as a dry run says it
     assert foreseen == [0]
 

@@ -63,24 +63,24 @@ def test_events_count_for_the_person_by_what_was_known_and_agreed_to_at_their_ti
     ]
     write_csv(tmp_path / "links.csv", rows)
     days = ("02-01", "03-15", "04-15", "05-15")
-    told = [e for user in ("w1", "w2", "w3", "w4", "a1", "c1") for e in at(user, *days)]
-    write_csv(tmp_path / "sales.csv", sales(*told, {"item": "", "line": "bad"}))
+    events = [e for user in ("w1", "w2", "w3", "w4", "a1", "c1") for e in at(user, *days)]
+    write_csv(tmp_path / "sales.csv", sales(*events, {"item": "", "line": "bad"}))
     dataset = shop(tmp_path, pseudonyms=pseudonyms)
     ingest(lake, dataset)
 
     key = Key.of_text(SECRET, VARIABLE)
-    said = {(key.of(u) if pseudonyms is not None else u): u for u in ("w1", "w2", "w3", "w4", "a1", "c1", "c2", "c3")}
+    names = {(key.of(u) if pseudonyms is not None else u): u for u in ("w1", "w2", "w3", "w4", "a1", "c1", "c2", "c3")}
     found: dict[str, list[str]] = {}
     for r in lake.read(t.EVENTS).orderBy("event_time", "user_id").collect():
-        found.setdefault(f"{r['event_time']:%m-%d}", []).append(said[r["user_id"]])
-    assert {day: sorted(who) for day, who in found.items()} == {
+        found.setdefault(f"{r['event_time']:%m-%d}", []).append(names[r["user_id"]])
+    assert {day: sorted(people) for day, people in found.items()} == {
         "02-01": ["a1", "c1", "w1", "w2", "w3", "w4"],  # nothing is known yet
         "03-15": ["c1", "c1", "c1", "c1", "w2", "w3"],
         "04-15": ["c1", "c1", "c1", "c2", "w2", "w3"],
         "05-15": ["c1", "c2", "w1", "w1", "w2", "w3"],  # the app still knows the web id, which is alone again
     }
     known = {r["user_id"] for r in lake.read(t.USER_DICTIONARY).collect()}
-    assert {said[u] for u in known} == {"w1", "w2", "w3", "w4", "a1", "c1", "c2"}
+    assert {names[u] for u in known} == {"w1", "w2", "w3", "w4", "a1", "c1", "c2"}
     bad = {(r["source_table"], r["row"], r["rule"]) for r in lake.read(QUARANTINE).collect()}
     assert bad == {
         ("sales", 24, "no_item"),
@@ -90,8 +90,8 @@ def test_events_count_for_the_person_by_what_was_known_and_agreed_to_at_their_ti
     }
 
     def person(user: str, month: int) -> str:
-        mine = next(u for u, s in said.items() if s == user)
-        return said[person_of(SparkRows(lake), mine, dt.date(2019, month, 20))]
+        mine = next(u for u, s in names.items() if s == user)
+        return names[person_of(SparkRows(lake), mine, dt.date(2019, month, 20))]
 
     assert [person("a1", month) for month in (2, 3, 4, 5)] == ["a1", "c1", "c1", "w1"]
     assert [person("w4", month) for month in (2, 3, 4)] == ["w4", "c1", "c2"]

@@ -111,8 +111,10 @@ def test_a_longer_line_in_a_later_file_moves_the_users_events_and_leaves_none_tw
 
 
 def test_a_line_without_items_goes_to_quarantine(lines: Lines) -> None:
-    told = lines.lake.read(QUARANTINE).where("file = 'seq-short.txt'").collect()
-    assert [(r["rule"], r["column"], r["row"], r["payload"]) for r in told] == [("no_item", "item", 2, '{"user":"u8"}')]
+    quarantined = lines.lake.read(QUARANTINE).where("file = 'seq-short.txt'").collect()
+    assert [(r["rule"], r["column"], r["row"], r["payload"]) for r in quarantined] == [
+        ("no_item", "item", 2, '{"user":"u8"}')
+    ]
     known = sorted(r["user_id"] for r in lines.lake.read(USER_DICTIONARY).collect())
     assert known == ["u1", "u2", "u3", "u4", "u5", "u6", "u7", "v1", "v2"]
 

@@ -9,63 +9,63 @@ from tests.support.bad_input import line
 
 
 @dataclass(frozen=True)
-class Kept:
+class OddRow:
     """A row that is fine, what it becomes, and how that is told."""
 
     what: str
     data: str
     becomes: dict[str, Any]
-    told: str
+    outcome: str
 
 
 _FAMILY = "👩‍👩‍👧"
-KEPT = (
-    Kept("a byte order mark before the header", "\ufeff", {}, "the header is read as if it were not there"),
-    Kept("line breaks inside quotes", line(101, user='"u\n1"'), {"user_id": "u\n1"}, "part of the cell"),
-    Kept(
+ODD_ROWS = (
+    OddRow("a byte order mark before the header", "\ufeff", {}, "the header is read as if it were not there"),
+    OddRow("line breaks inside quotes", line(101, user='"u\n1"'), {"user_id": "u\n1"}, "part of the cell"),
+    OddRow(
         "a cell that begins with a quote and has lines",
         line(102, item='"""i"" says,\nyes"'),
         {"item_id": '"i" says,\nyes'},
         "part of the cell",
     ),
-    Kept("an empty line", "\n", {}, "passed over"),
-    Kept(
+    OddRow("an empty line", "\n", {}, "passed over"),
+    OddRow(
         "leading zeros", line(103, user="007"), {"user_id": "007"}, "another id than 7, where the mapping says string"
     ),
-    Kept("blanks around an id", line(104, user="  007 "), {"user_id": "007"}, "taken off"),
-    Kept(
+    OddRow("blanks around an id", line(104, user="  007 "), {"user_id": "007"}, "taken off"),
+    OddRow(
         "é in two characters (NFD)",
         line(105, user="cafe\u0301"),
         {"user_id": "caf\u00e9"},
         "the same id as é in one (NFC)",
     ),
-    Kept("emoji", line(106, user=_FAMILY), {"user_id": _FAMILY}, "an id like others"),
-    Kept("an id of 10,000 characters", line(107, user="x" * 10_000), {"user_id": "x" * 10_000}, "an id like others"),
-    Kept(
+    OddRow("emoji", line(106, user=_FAMILY), {"user_id": _FAMILY}, "an id like others"),
+    OddRow("an id of 10,000 characters", line(107, user="x" * 10_000), {"user_id": "x" * 10_000}, "an id like others"),
+    OddRow(
         "ids that spell null and NaN",
         line(108, user="null", item="NaN"),
         {"user_id": "null", "item_id": "NaN"},
         "ids like others: only an empty cell is empty",
     ),
-    Kept(
+    OddRow(
         "numbers as text, between blanks",
         line(109, quantity=" 2 ", paid=" 1.50"),
         {"quantity": 2, "amount_minor": 150},
         "numbers",
     ),
-    Kept(
+    OddRow(
         "a whole number with a fraction of nothing, one with an exponent",
         line(110, quantity="2.0", paid="1e2"),
         {"quantity": 2, "amount_minor": 10_000},
         "numbers",
     ),
-    Kept(
+    OddRow(
         "thousands with commas and a currency",
         line(112, paid='"$1,234.50"'),
         {"amount_minor": 123_450},
         "numbers, without the signs",
     ),
-    Kept(
+    OddRow(
         "SQL in a cell",
         line(111, user="'; DROP TABLE users; --"),
         {"user_id": "'; DROP TABLE users; --"},
