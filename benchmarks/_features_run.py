@@ -42,7 +42,7 @@ def measured(lake: str, as_of: str, days: list[str]) -> dict[str, Any]:
 
 
 def _narrowed(table: Table) -> Table:
-    """The table with the columns that the other side has, too, where it was first: newer code has more of them."""
+    """The table with only the columns that FEATURES_COLUMNS names: newer code has more of them."""
     names = json.loads(os.environ.get("FEATURES_COLUMNS", "{}")).get(table.name, table.column_names)
     return dataclasses.replace(table, columns=tuple(c for c in table.columns if c.name in names))
 

@@ -55,7 +55,7 @@ def events(rows: pd.DataFrame, seed: int) -> Parts:
 
 
 def _core(rows: pd.DataFrame, least: int) -> pd.DataFrame:
-    """Without items and users of fewer rows, until none is left."""
+    """Drops items and users with fewer than ``least`` rows, until none of those is left."""
     while True:
         remaining = rows
         for c in ("item", "user"):

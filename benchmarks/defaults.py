@@ -53,7 +53,7 @@ class Judge:
         self.learned: dict[str, pa.Table] = {}
 
     def on(self, split: Split) -> Judge:
-        """The same on another split; with what was learned, where both learn from the same."""
+        """A judge of another split; it reuses what was learned if both have the same training part."""
         if split.train is not self.split.train:
             return Judge(self.source.name, split)
         other = copy.copy(self)
@@ -108,7 +108,7 @@ def run(data: str | None = None) -> dict[str, Any]:
 
 
 def result(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """The rows, with what they come to."""
+    """The rows and their summary."""
     least = min(rows, key=lambda r: r["ratio"])
     return {
         "name": "defaults",

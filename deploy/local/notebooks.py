@@ -66,7 +66,7 @@ def read(path: Path) -> nbformat.NotebookNode:
 
 
 def execute(path: Path, env: dict[str, str], out: Path) -> str:
-    """Run it in a kernel of its own and keep what it shows, also up to where it failed; a line on how it went."""
+    """Run a notebook in its own kernel and save its outputs, also if it fails; returns one line of summary."""
     notebook, started = read(path), time.monotonic()
     saved = out / f"{path.stem}.ipynb"
     client = NotebookClient(notebook, timeout=CELL_SECONDS, resources={"metadata": {"path": str(out)}})
@@ -89,13 +89,13 @@ def execute(path: Path, env: dict[str, str], out: Path) -> str:
 
 
 def held(lake: str) -> dict[str, tuple[int, int]]:
-    """Every file of a lake on this machine with size and time; of a lake elsewhere nothing."""
+    """The size and time of every file of a lake on this machine; empty for a lake elsewhere."""
     return {str(f): (f.stat().st_size, f.stat().st_mtime_ns) for f in sorted(Path(lake).rglob("*")) if f.is_file()}
 
 
 @contextlib.contextmanager
 def tiny_lake() -> Iterator[dict[str, str]]:
-    """The environment of a lake with a tiny shop's whole chain, evaluated; gone afterwards."""
+    """The environment variables of a tiny shop's lake, after the whole chain and evaluation; removed at the end."""
     with tempfile.TemporaryDirectory(prefix="fuserank-notebooks-") as place:
         folder = Path(place)
         write_shop(folder)
@@ -117,7 +117,7 @@ def tiny_lake() -> Iterator[dict[str, str]]:
 
 @contextlib.contextmanager
 def lake_there(lake: str, as_of: str | None) -> Iterator[dict[str, str]]:
-    """The environment of a lake that somebody has made."""
+    """The environment variables of a lake that exists already."""
     at = lake if ":" in lake else str(Path(lake).absolute())
     yield {"FUSERANK_LAKE": at, **({"FUSERANK_AS_OF": as_of} if as_of else {})}
 

@@ -63,7 +63,7 @@ def digest_of_ranking(lake: Path) -> str:
 
 
 def leave(lake: Path, target: Path) -> None:
-    """Copy the lake to ``target``, for the tests that start from it; those of other states of the code go."""
+    """Copy the lake to ``target``, for the tests that start from it; lakes of other states of the code are removed."""
     shutil.rmtree(target.parent, ignore_errors=True)
     shutil.copytree(lake, target.with_suffix(".part"))
     target.with_suffix(".part").rename(target)

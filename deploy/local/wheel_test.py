@@ -127,7 +127,7 @@ def build(place: Path) -> Path:
 
 
 def clean(place: Path) -> dict[str, str]:
-    """The environment of a shell that never saw this checkout: HOME is empty, uv's cache is the machine's."""
+    """Variables of a shell that does not know this checkout: HOME is empty, uv's cache is the machine's."""
     cache = subprocess.run([sys.executable, "-m", "uv", "cache", "dir"], capture_output=True, text=True, check=True)
     (place / "home").mkdir()
     environment = {k: v for k, v in os.environ.items() if not k.startswith(OURS)}

@@ -101,7 +101,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 def submitted(
     cluster: Cluster, shop: Shop, job: list[str], conf: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """The job's end, and a line about it."""
+    """The finished job; prints a line about it."""
     started = time.monotonic()
     done = cluster.submit(job, shop.env, conf)
     changed = "".join(f" {s}" for s in job[job.index("--set") :] if "=" in s and s not in SMALL)
@@ -110,7 +110,7 @@ def submitted(
 
 
 def last_line(output: str) -> str:
-    """The one line that a person reads: what fuserank says last."""
+    """The last line that fuserank prints: the one that a person reads."""
     found: list[str] = re.findall(r"^fuserank: .*$", output, re.MULTILINE)
     assert found, output[-4000:]
     return found[-1]

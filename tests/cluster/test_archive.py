@@ -19,7 +19,7 @@ NODE = os.path.realpath(sys._base_executable)  # type: ignore[attr-defined]
 
 
 def doctor(cluster: Cluster, *args: str) -> tuple[int, str, str]:
-    """`fuserank doctor --cluster`: exit code, output, what else it said."""
+    """`fuserank doctor --cluster`: exit code, stdout, stderr."""
     command = [str(BIN / "fuserank"), "doctor", "--cluster", cluster.url, *args]
     sizes = [
         w

@@ -22,7 +22,7 @@ OLD_DELTA = "delta-spark_2.12-3.2.0.jar"
 
 @dataclass(frozen=True)
 class Case:
-    """A mistake and the words that tell it."""
+    """A mistake in the input, and words of the error message."""
 
     name: str
     words: tuple[str, ...]

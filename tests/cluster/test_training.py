@@ -40,7 +40,7 @@ def artifact(shop: Shop, lake: str) -> str:
 
 @contextmanager
 def training(cluster: Cluster, shop: Shop, lake: str, *settings: str) -> Iterator[subprocess.Popen[str]]:
-    """jobs/train.py under way, past a checkpoint in the middle of an epoch."""
+    """jobs/train.py while it runs, after a checkpoint in the middle of an epoch."""
     process = subprocess.Popen(
         cluster.command(shop.job("train", lake, *settings)),
         env=cluster.environment(shop.env),
@@ -79,7 +79,7 @@ def rank_pids(lake: Path) -> list[int]:
 
 @pytest.fixture(scope="module")
 def straight(cluster: Cluster, shop: Shop, on_cluster: str) -> str:
-    """The artifact of a run that nobody disturbs."""
+    """The model artifact of a run without interruption."""
     lake = shop.copy(on_cluster, "straight")
     done = submitted(cluster, shop, shop.job("train", lake, *LONG))
     assert done.returncode == 0, done.stdout[-4000:]

@@ -49,7 +49,7 @@ FITTED_ONES = Fitted(
 
 
 class Ranked(NamedTuple):
-    """User → items in the order of their ranks, the rows, and what the run noted and said."""
+    """User → items in the order of their ranks, the rows, and the notes and messages of the run."""
 
     lists: dict[int, list[int]]
     rows: list[Any]

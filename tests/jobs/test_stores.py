@@ -79,7 +79,7 @@ def test_below_a_url_of_an_object_store_the_ranking_is_the_same(
 
 @dataclass
 class Commands:
-    """A folder with a shop in a catalog, and what each command said; every command has the secret in its
+    """A folder with a shop in a catalog, and the output of each command; every command has the secret in its
     environment.
     """
 

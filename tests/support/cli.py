@@ -9,7 +9,7 @@ from fuserank.cli.main import app
 
 
 def ran(*words: str) -> Result:
-    """What a command said; raises what it raised."""
+    """The output of a command; raises what the command raised."""
     done = CliRunner().invoke(app, list(words))
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception

@@ -47,7 +47,7 @@ class Source:
 
 @contextmanager
 def _away(path: Path) -> Iterator[None]:
-    """Nothing can be read of what is elsewhere."""
+    """The source cannot be read while the block runs: its path is moved away."""
     path.rename(path.with_name("elsewhere"))
     yield
     path.with_name("elsewhere").rename(path)
@@ -190,7 +190,7 @@ def passes(source: Source, folder: Path, patch: pytest.MonkeyPatch) -> None:
 
 
 def cut_off(patch: pytest.MonkeyPatch, run: Callable[[], object]) -> bool:
-    """Whether it died: at its second cursor, after the file of that one was written."""
+    """Runs it and stops it at its second cursor, after the file of that one was written; whether it was stopped."""
     put, cursors = landing._put, []
 
     def dies(target: Path, write: Any) -> int:

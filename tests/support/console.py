@@ -22,7 +22,7 @@ _DIFFERS = (
 
 @dataclass(frozen=True)
 class Example:
-    """One command of a page and the lines that stand below it."""
+    """One command of a page and the output lines that the page shows below it."""
 
     command: str
     lines: tuple[str, ...]

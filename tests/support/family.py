@@ -139,7 +139,7 @@ def config(name: str, **differences: Any) -> Section:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A member, and what it has learned."""
+    """A member (a recommender), its settings, and the rows that it has learned."""
 
     source: Source
     cfg: Section
@@ -170,7 +170,7 @@ class Fitted:
 def fit(
     name: str, table: pa.Table, cfg: Section | None = None, seed: int = 1, blocks: int = 1, first: int | None = None
 ) -> Fitted:
-    """Of all blocks, or of the ``first`` ones."""
+    """Fit a member on all blocks of users, or on the ``first`` ones only."""
     source, cfg = recommenders()[name], settled(cfg or config(name), numbers_of(table))
     taken = Interactions.of(table)
     if source.content:
@@ -186,5 +186,5 @@ def fit(
 
 @functools.cache
 def fitted(name: str) -> Fitted:
-    """On the planted tastes."""
+    """The member fitted on the planted tastes."""
     return fit(name, planted()[0])

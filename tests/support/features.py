@@ -31,7 +31,7 @@ def lines_of(events: DataFrame, reversals: DataFrame | None = None) -> pa.Table:
 
 
 def plain_items(items: set[int]) -> of.Items:
-    """Items of which nothing is known but that they are there."""
+    """Items that exist and have no attributes."""
     index = np.array(sorted(items), np.int64)
     none = np.full((len(KINDS), len(index)), -1, np.int32)
     columns = {name: np.full(len(index), np.nan if name == "gap_days" else 0.0) for name in of.ITEM_COLUMNS}
@@ -39,6 +39,6 @@ def plain_items(items: set[int]) -> of.Items:
 
 
 def computed(table: pa.Table, as_of: dt.date) -> dict[Table, pa.Table]:
-    """``compute`` of lines whose items nobody describes."""
+    """``compute`` of lines, with items that have no attributes."""
     items = plain_items(set(table["item_index"].to_pylist()))
     return of.compute(table, as_of, items, FeaturesConfig())

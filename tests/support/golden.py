@@ -17,7 +17,7 @@ def example(*overrides: str, env: str = "cluster") -> Settings:
 
 
 def assert_golden(folder: Path, rendered: dict[str, str]) -> None:
-    """Every rendered file stands in the folder, byte for byte."""
+    """Every rendered file is in the folder, byte for byte."""
     for name, text in rendered.items():
         if os.environ.get("GOLDEN") == "rewrite":
             (folder / name).parent.mkdir(parents=True, exist_ok=True)

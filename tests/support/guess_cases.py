@@ -17,7 +17,7 @@ ANYTHING = Hints()
 
 @dataclass(frozen=True)
 class Case:
-    """A file: its header ("" for none), a row by its number, what is told of it, and what is expected."""
+    """A file: its header ("" for none), a row by its number, hints of a person, and what is expected."""
 
     header: str
     row: Callable[[int], list[Any]]

@@ -40,7 +40,7 @@ class Answer:
 
 @dataclass
 class Site:
-    """Where it listens, and what it was asked so far."""
+    """The server's URL, and the requests that it got so far."""
 
     url: str
     requests: list[Request] = field(default_factory=list)

@@ -31,7 +31,7 @@ KEEN = {"ranks": 1, "batch": 256, "epochs": 4, "patience": 4, "learning_rate": 1
 
 @dataclass(frozen=True)
 class World:
-    """Shards to learn from, others to judge on, and what was trained on them."""
+    """Shards to train on, others to evaluate on, and the models that were trained."""
 
     files: tuple[ShardFile, ...]
     others: tuple[ShardFile, ...]
@@ -46,14 +46,14 @@ class World:
         )
 
     def model(self, declared: Model) -> Built:
-        """The model as it was trained here first."""
+        """The trained model; it is trained once and then reused."""
         if declared.name not in self.models:
             self.models[declared.name] = trained(declared, self)
         return self.models[declared.name]
 
 
 class Poisoned(ArrowBatches):
-    """Of its first batch one row has a number that is none."""
+    """One row of its first batch has a NaN."""
 
     def batches(self, epoch: int, skip: int = 0) -> Iterator[Block]:
         for n, block in enumerate(super().batches(epoch, skip)):
@@ -63,7 +63,7 @@ class Poisoned(ArrowBatches):
 
 
 def settings(model: Model) -> ModelSettings:
-    """Its defaults, but for the rows that an item needs: the world is small."""
+    """The model's default settings, with fewer rows that an item needs: the world is small."""
     return model.settings.model_validate({"min_item_rows": 5})
 
 
@@ -92,7 +92,7 @@ def loss(logit_B: Floats, label_B: Floats) -> float:
 
 
 def learns_what_is_planted(model: Model, world: World) -> None:
-    """Of rows that it has not seen it knows clearly more than how many are positive."""
+    """On rows that it has not seen, it predicts clearly better than the share of positives alone."""
     rows = unseen(model, world)
     share = rows.label_B.mean()
     guess = loss(np.full(rows.rows, np.log(share / (1 - share)), np.float32), rows.label_B)

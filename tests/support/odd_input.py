@@ -10,7 +10,7 @@ from tests.support.bad_input import line
 
 @dataclass(frozen=True)
 class OddRow:
-    """A row that is fine, what it becomes, and how that is told."""
+    """A row that looks odd and is accepted: its data, what becomes of it, and the outcome in words."""
 
     what: str
     data: str

@@ -168,7 +168,7 @@ class Known:
         return None if index is None else self.value("attribute", (key[0], rows, index), name)
 
     def looked_up(self, of: str, key: Key, name: str) -> Any:
-        """What is not counted."""
+        """A value that is not counted but looked up: a user's fact, a promotion, an attribute of the catalogue."""
         if of == "user":
             return self.people.get(key[0], {}).get(name)
         if of == "store":
