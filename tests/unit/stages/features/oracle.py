@@ -112,7 +112,7 @@ class Known:
         return None if own is None else self.lowest[kind, own]
 
     def row(self, of: str, key: Key) -> Row:
-        return {f.name: self.value(of, key, f.name) for f in DECLARED[of] if f.kept}
+        return {f.name: self.value(of, key, f.name) for f in DECLARED[of] if f.stored}
 
     def _value(self, of: str, key: Key, name: str) -> Any:
         declared = _BY_NAME[of].get(name)

@@ -71,7 +71,7 @@ def test_a_feature_stands_in_its_table_with_what_it_declares_and_an_input_in_the
     for of, key in KEYS.items():
         features: tuple[Feature, ...] = key.FEATURES
         for one in features:
-            assert (one.name in tables[of].column_names) == one.kept, one.name
+            assert (one.name in tables[of].column_names) == one.stored, one.name
         assert len({f.name for f in features}) == len(features)
     for one in NUMERICS:
         assert SAMPLES.column(one.name).default == one.default
