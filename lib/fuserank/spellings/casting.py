@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from fuserank.spellings.number_words import Decimal, plain, regex
-from fuserank.spellings.time_columns import once, told_moment
+from fuserank.spellings.time_columns import once, parsed_moment
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
@@ -217,7 +217,7 @@ def _time(cell: Column, found: str, want: str, zone: str, pattern: str | None) -
     from pyspark.sql import functions as F
 
     if found == "string" or (pattern is not None and found in _INTEGRAL):
-        moment = told_moment(cell.cast("string"), "UTC" if want == "date" else zone, pattern)
+        moment = parsed_moment(cell.cast("string"), "UTC" if want == "date" else zone, pattern)
     else:
         moment = cell.cast("timestamp")
         if want == "timestamp" and zone != "UTC" and found != "timestamp":

@@ -116,13 +116,13 @@ def spelling(pattern: str | None) -> Spelling | None:
         return _iso()
     regex, fields = "", list[str]()
     for token in _tokens(pattern):
-        says = _said(token)
+        says = _fields_and_regex(token)
         if says is None:
             return None
         fields += says[0]
         regex += says[1]
-    told = set(fields)
-    complete = {"day"} <= told and told & {"month", "month name"} and told & {"year", "short year"}
+    names = set(fields)
+    complete = {"day"} <= names and names & {"month", "month name"} and names & {"year", "short year"}
     return Spelling(_whole(regex), tuple(fields)) if complete else None
 
 
@@ -130,7 +130,7 @@ def _tokens(pattern: str) -> list[str]:
     return [m.group() for m in re.finditer(r"'(?:[^']|'')*'|([A-Za-z])\1*|.", pattern, re.DOTALL)]
 
 
-def _said(token: str) -> tuple[tuple[str, ...], str] | None:
+def _fields_and_regex(token: str) -> tuple[tuple[str, ...], str] | None:
     if token in {"[", "]"}:
         return (), "(?:" if token == "[" else ")?"
     if token.startswith("'"):
@@ -168,46 +168,46 @@ def _literal(text: str) -> str:
 def moment(engine: Engine, cell: Any, of: Spelling, zone: str) -> Any:
     """The moment that a cell tells, null where it does not match; ``zone``: of those that say none themselves."""
     groups = engine.groups(cell, of.regex, len(of.fields))
-    told: dict[str, Any] = {}
+    parts: dict[str, Any] = {}
     for field, group in zip(of.fields, groups, strict=True):
-        if field not in told:
-            told[field] = group
+        if field not in parts:
+            parts[field] = group
         elif field not in {"sign", "zone hours", "zone minutes", "zone"}:
-            told[field] = engine.concat(told[field], group)  # one of the two is empty
+            parts[field] = engine.concat(parts[field], group)  # one of the two is empty
     shifts = _zones(engine, of.fields, groups, zone)
-    year = told.get("year") if "year" in told else engine.concat(engine.text("20"), told["short year"])
+    year = parts.get("year") if "year" in parts else engine.concat(engine.text("20"), parts["short year"])
     clock = engine.concat(
-        _hour(engine, told),
-        *_part(engine, told, ":", "minute", "00"),
-        *_part(engine, told, ":", "second", "00"),
-        *_part(engine, told, ".", "fraction", "0"),
+        _hour(engine, parts),
+        *_part(engine, parts, ":", "minute", "00"),
+        *_part(engine, parts, ":", "second", "00"),
+        *_part(engine, parts, ".", "fraction", "0"),
     )
     dash = engine.text("-")
-    day = engine.concat(year, dash, _month(engine, told), dash, told["day"])
+    day = engine.concat(year, dash, _month(engine, parts), dash, parts["day"])
     return engine.moment(engine.concat(day, engine.text(" "), clock, shifts))
 
 
-def _part(engine: Engine, told: dict[str, Any], before: str, field: str, usual: str) -> tuple[Any, Any]:
-    part = told.get(field)
+def _part(engine: Engine, parts: dict[str, Any], before: str, field: str, usual: str) -> tuple[Any, Any]:
+    part = parts.get(field)
     filled = engine.text(usual) if part is None else engine.choose(part, [(("",), engine.text(usual))], part)
     return engine.text(before), filled
 
 
-def _month(engine: Engine, told: dict[str, Any]) -> Any:
-    number, name = told.get("month"), told.get("month name")
+def _month(engine: Engine, parts: dict[str, Any]) -> Any:
+    number, name = parts.get("month"), parts.get("month name")
     if name is None:
         return number
     numbers = {name: f"{n:02d}" for n, names in enumerate(MONTHS, 1) for name in names}
     return engine.look_up(engine.lower(name), numbers, engine.text("no month"))
 
 
-def _hour(engine: Engine, told: dict[str, Any]) -> Any:
-    if "hour" in told or "half hour" not in told:
-        hour = told.get("hour")
+def _hour(engine: Engine, parts: dict[str, Any]) -> Any:
+    if "hour" in parts or "half hour" not in parts:
+        hour = parts.get("hour")
         return engine.text("00") if hour is None else engine.choose(hour, [(("",), engine.text("00"))], hour)
-    hour, half = told["half hour"], told.get("half", engine.text(""))
+    hour, half = parts["half hour"], parts.get("half", engine.text(""))
     midnight = [(("12",), engine.text("00"))]
-    later = {said: f"{h + 12}" for h in range(1, 12) for said in (f"{h}", f"{h:02d}")}
+    later = {text: f"{h + 12}" for h in range(1, 12) for text in (f"{h}", f"{h:02d}")}
     return engine.choose(
         engine.lower(half),
         [(("a",), engine.choose(hour, midnight, hour)), (("p",), engine.look_up(hour, later, hour))],

@@ -121,7 +121,7 @@ def _taken(parts: Column, count: int) -> list[Column]:
     return [F.get(parts, F.lit(n)) for n in range(1, count + 1)]
 
 
-def told_moment(cell: Column, zone: str, pattern: str | None) -> Column:
+def parsed_moment(cell: Column, zone: str, pattern: str | None) -> Column:
     """The timestamp that a text tells by ``pattern`` (by ISO 8601 without), null where it tells
     none; ``zone`` is of texts that say none.
 
@@ -140,8 +140,8 @@ def told_moment(cell: Column, zone: str, pattern: str | None) -> Column:
             ways.append(F.when(like, cell.try_cast("timestamp")))
     elif of is None or _by_spark(pattern):
         parsed = F.try_to_timestamp(cell, F.lit(pattern))
-        told = of.may_tell_zone if of is not None else bool(_zone_letters(pattern))
-        ways.insert(0, parsed if told or zone == "UTC" else F.to_utc_timestamp(parsed, zone))
+        has_zone = of.may_tell_zone if of is not None else bool(_zone_letters(pattern))
+        ways.insert(0, parsed if has_zone or zone == "UTC" else F.to_utc_timestamp(parsed, zone))
     return F.coalesce(*ways)
 
 

@@ -189,10 +189,10 @@ def _days(before: str, after: str, clock: bool) -> Iterator[tuple[str, str]]:
     for letters in _meanings(tokens, numbers, named):
         made = ["", ""]
         for n, (_, later) in enumerate(tokens):
-            said = letters.get(n) or _between(tokens, n)
-            if said is None:
+            piece = letters.get(n) or _between(tokens, n)
+            if piece is None:
                 break
-            made[later] += said
+            made[later] += piece
         else:
             yield made[0], made[1]
 

@@ -48,23 +48,23 @@ class CrawlConnector:
         """
         rules, sitemaps = self._robots()
         run = cursor.get("run", 0) + bool(cursor.get("finished", True))
-        pages: dict[str, dict[str, Any]] = {url: dict(told) for url, told in cursor.get("pages", {}).items()}
-        files, rows, asked, finished = int(cursor.get("files", 0)), [], 0, True
+        pages: dict[str, dict[str, Any]] = {url: dict(state) for url, state in cursor.get("pages", {}).items()}
+        files, rows, requested, finished = int(cursor.get("files", 0)), [], 0, True
         for url, changed, found_links in self._frontier(rules, sitemaps):
             known = pages.get(url, {})
             if known.get("run") == run or (changed and changed == known.get("lastmod")):
                 if found_links is not None:
                     found_links += known.get("links", [])
                 continue
-            if asked >= self.config.max_pages:
-                self.say(f"stopped after {asked} pages (max_pages); the next run goes on")
+            if requested >= self.config.max_pages:
+                self.say(f"stopped after {requested} pages (max_pages); the next run goes on")
                 finished = False
                 break
-            asked += 1
-            row, told, answered = self._page(url, known, found_links)
-            pages[url] = {**told, "run": run, **({"lastmod": changed} if changed and answered else {})}
+            requested += 1
+            row, state, answered = self._page(url, known, found_links)
+            pages[url] = {**state, "run": run, **({"lastmod": changed} if changed and answered else {})}
             rows += [row] if row else []
-            if asked % self.config.pages_per_file == 0:
+            if requested % self.config.pages_per_file == 0:
                 files += bool(rows)
                 yield _piece(rows, files, {"run": run, "finished": False, "pages": pages})
                 rows = []
@@ -109,17 +109,17 @@ class CrawlConnector:
 
     def _listed(self, sitemaps: list[str], rules: Protego) -> Iterator[tuple[str, str | None]]:
         """Pages of the sitemaps and of those that they name, on this host, as far as robots.txt lets us."""
-        waiting, asked = deque(sitemaps), set[str]()
-        while waiting and len(asked) < _MOST_SITEMAPS:
+        waiting, seen = deque(sitemaps), set[str]()
+        while waiting and len(seen) < _MOST_SITEMAPS:
             sitemap = waiting.popleft()
-            if sitemap in asked:
+            if sitemap in seen:
                 continue
-            asked.add(sitemap)
+            seen.add(sitemap)
             answer = self._passed_over(sitemap, {}, _SITEMAP_BYTES)
             if answer is None or answer.status_code != 200:
                 continue
-            for kind, told, changed in self._entries(sitemap, answer.content):
-                url = joined(sitemap, told) or ""
+            for kind, address, changed in self._entries(sitemap, answer.content):
+                url = joined(sitemap, address) or ""
                 if not on_same_host(self.config.url, url) or not rules.can_fetch(url, self.config.agent):
                     continue
                 if kind == "sitemap":
@@ -150,8 +150,8 @@ class CrawlConnector:
         self, url: str, known: dict[str, Any], found_links: list[str] | None
     ) -> tuple[dict[str, str] | None, dict[str, Any], bool]:
         """The product where it is new or changed, what is to be remembered of the page, and whether it was there."""
-        asked = {"If-None-Match": known.get("etag"), "If-Modified-Since": known.get("modified")}
-        answer = self._passed_over(url, {k: v for k, v in asked.items() if v})
+        headers = {"If-None-Match": known.get("etag"), "If-Modified-Since": known.get("modified")}
+        answer = self._passed_over(url, {k: v for k, v in headers.items() if v})
         if answer is None or answer.status_code == 304:
             if found_links is not None:
                 found_links += known.get("links", [])
@@ -161,12 +161,12 @@ class CrawlConnector:
         page = LexborHTMLParser(answer.text)
         if found_links is not None:
             found_links += links(page)
-        told = {
+        fields = {
             "etag": answer.headers.get("etag"),
             "modified": answer.headers.get("last-modified"),
             "links": found_links,
         }
-        remembered = {k: v for k, v in told.items() if v}
+        remembered = {k: v for k, v in fields.items() if v}
         described = product(page) if self._include.search(urlsplit(url).path) else None
         if described is None:
             return None, remembered, True

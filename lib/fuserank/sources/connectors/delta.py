@@ -80,7 +80,7 @@ class DeltaConnector:
             self._clear()
 
     def _look(self) -> Table:
-        with self._told("cannot be opened", "fix connect.path in the mapping"):
+        with self._as_fetch_error("cannot be opened", "fix connect.path in the mapping"):
             handle, name = self._handle(), self.config.path
             location = handle.detail().collect()[0]["location"] if is_catalog(name) else _place(name)
             have = versions(self.spark, location)  # before the settings: a commit in between is walked over next time
@@ -114,7 +114,7 @@ class DeltaConnector:
         from pyspark.sql import functions as F
 
         version = state["snapshot"]
-        with self._told(f"version {version} cannot be read"):
+        with self._as_fetch_error(f"version {version} cannot be read"):
             self._write(self._versioned(self._read(versionAsOf=version).coalesce(1), F.lit(version)))
         done = {k: v for k, v in state.items() if k != "snapshot"} | {"version": version}
         yield self._piece(version, "-all", self._scratch, done)
@@ -143,7 +143,7 @@ class DeltaConnector:
             yield Piece(None, _nothing, state | {"version": table.newest})
 
     def _commit(self, table: Table, version: int) -> Commit:
-        with self._told(f"the log of version {version} cannot be read"):
+        with self._as_fetch_error(f"the log of version {version} cannot be read"):
             return read_commit(version, actions(self.spark, table.location, version))
 
     def _stretch(self, stretch: Stretch, state: dict[str, Any]) -> Generator[Piece, None, dict[str, Any]]:
@@ -151,7 +151,7 @@ class DeltaConnector:
         from pyspark.sql import functions as F
 
         first, last = stretch.commits[0].version, stretch.commits[-1].version
-        with self._told(f"versions {first} to {last} cannot be read"):
+        with self._as_fetch_error(f"versions {first} to {last} cannot be read"):
             rows, deleted = (self._changed if stretch.feed else self._appended)(stretch.commits)
             rows = self._versioned(rows, F.col(_VERSION)).repartition(min(_WRITERS, last - first + 1), _VERSION)
             self._write(rows, _VERSION)
@@ -247,7 +247,9 @@ class DeltaConnector:
         shutil.rmtree(self._scratch, ignore_errors=True)
 
     @contextmanager
-    def _told(self, what: str, cure: str = "run again when that is fixed: what came before is kept") -> Iterator[None]:
+    def _as_fetch_error(
+        self, what: str, cure: str = "run again when that is fixed: what came before is kept"
+    ) -> Iterator[None]:
         """Spark's own errors as one line with the cure."""
         from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
         from pyspark.errors import PySparkException
@@ -255,10 +257,10 @@ class DeltaConnector:
         try:
             yield
         except (PySparkException, Py4JJavaError) as problem:
-            said = str(problem)
-            if "FILE_NOT_EXIST" in said or "FileNotFoundException" in said:
-                said, cure = "files of it are gone (VACUUM takes what is older than its retention)", self.again
-            raise FetchError(f"{self.config.path}: {what}: {root_cause(said)}; {cure}") from problem
+            message = str(problem)
+            if "FILE_NOT_EXIST" in message or "FileNotFoundException" in message:
+                message, cure = "files of it are gone (VACUUM takes what is older than its retention)", self.again
+            raise FetchError(f"{self.config.path}: {what}: {root_cause(message)}; {cure}") from problem
 
 
 def _place(path: str) -> str:

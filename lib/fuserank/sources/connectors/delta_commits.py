@@ -42,25 +42,25 @@ class Stretch:
 def read_commit(version: int, actions: Iterable[tuple[str, Mapping[str, Any]]]) -> Commit:
     """The commit that its actions tell of."""
     added: dict[str, int | None] = {}
-    told: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     for kind, action in actions:
         if kind == "add" and action["dataChange"]:
             added[unquote(action["path"]).rsplit("/", 1)[-1]] = json.loads(action.get("stats") or "{}").get(
                 "numRecords"
             )
             if action.get("deletionVector"):  # the file was there before
-                told["rewrites"] = True
+                fields["rewrites"] = True
         elif kind == "remove":
-            told["removes"] = True
-            told["rewrites"] = told.get("rewrites", False) or action["dataChange"]
+            fields["removes"] = True
+            fields["rewrites"] = fields.get("rewrites", False) or action["dataChange"]
         elif kind == "cdc":
-            told["rewrites"] = True
+            fields["rewrites"] = True
         elif kind == "metaData":
-            told["feed"] = action.get("configuration", {}).get("delta.enableChangeDataFeed", "false") == "true"
+            fields["feed"] = action.get("configuration", {}).get("delta.enableChangeDataFeed", "false") == "true"
         elif kind == "commitInfo":
-            told["operation"] = action.get("operation", Commit.operation)
+            fields["operation"] = action.get("operation", Commit.operation)
     rows = None if None in added.values() else sum(n for n in added.values() if n is not None)
-    return Commit(version, tuple(added), rows, **told)
+    return Commit(version, tuple(added), rows, **fields)
 
 
 def stretches(commits: Iterable[Commit], feed: bool) -> Iterator[Stretch]:

@@ -15,14 +15,14 @@ from fuserank.sources.connectors.landing import FetchError
 
 _LONGEST_WAIT_SECONDS = 300.0
 _REDIRECTS = 5
-_SAID = 200  # characters of an answer that go into an error
+_MOST_REPEATED = 200  # characters of an answer that go into an error
 
 
 class Waited(Exception):
     """An answer or failure after which the same request may succeed."""
 
-    def __init__(self, said: str, wait_seconds: float | None = None) -> None:
-        super().__init__(said)
+    def __init__(self, message: str, wait_seconds: float | None = None) -> None:
+        super().__init__(message)
         self.wait_seconds = wait_seconds
 
 
@@ -89,11 +89,11 @@ class Client:
 
     def _request(self, url: str, parameters: dict[str, str], headers: dict[str, str], limit: int) -> httpx.Response:
         try:
-            asked = httpx.URL(url).copy_merge_params({**parameters, **self._query})
+            address = httpx.URL(url).copy_merge_params({**parameters, **self._query})
         except httpx.InvalidURL as problem:
-            raise FetchError(f"GET {_plain(url)[:_SAID]}: no address ({problem})") from problem
+            raise FetchError(f"GET {_plain(url)[:_MOST_REPEATED]}: no address ({problem})") from problem
         try:
-            with self._http.stream("GET", asked, headers={**self._headers, **headers}) as answer:
+            with self._http.stream("GET", address, headers={**self._headers, **headers}) as answer:
                 body = bytearray()
                 for chunk in answer.iter_bytes():
                     body += chunk
@@ -103,10 +103,12 @@ class Client:
                             " pages, or raise max_mb"
                         )
                 # decoded by now
-                kept = [
+                remaining = [
                     (k, v) for k, v in answer.headers.items() if k.lower() not in {"content-encoding", "content-length"}
                 ]
-                return httpx.Response(answer.status_code, headers=kept, content=bytes(body), request=answer.request)
+                return httpx.Response(
+                    answer.status_code, headers=remaining, content=bytes(body), request=answer.request
+                )
         except httpx.RequestError as problem:
             raise Waited(f"no answer ({type(problem).__name__})") from problem
 
@@ -117,16 +119,16 @@ class Client:
         """
         code = answer.status_code
         if code in {401, 403}:
-            who = (
+            reason = (
                 f"what {self.config.auth.variable} holds is refused"
                 if self.config.auth
                 else "it asks who asks: give auth in the mapping"
             )
-            raise FetchError(f"GET {_plain(url)}: answered {code}; {who}")
+            raise FetchError(f"GET {_plain(url)}: answered {code}; {reason}")
         if code >= 400:
-            said = self.without_secret(" ".join(answer.text.split()))[:_SAID]
-            told = f": {said!r}" if self._repeat_answers else ""
-            raise FetchError(f"GET {_plain(url)}: answered {code}{told}; fix url or parameters in the mapping")
+            text = self.without_secret(" ".join(answer.text.split()))[:_MOST_REPEATED]
+            detail = f": {text!r}" if self._repeat_answers else ""
+            raise FetchError(f"GET {_plain(url)}: answered {code}{detail}; fix url or parameters in the mapping")
         return answer
 
     def without_secret(self, text: str) -> str:
@@ -141,9 +143,9 @@ class Client:
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
         problem = state.outcome.exception() if state.outcome else None
-        asked = problem.wait_seconds if isinstance(problem, Waited) else None
+        wait_seconds = problem.wait_seconds if isinstance(problem, Waited) else None
         doubled = self.config.retry_seconds * 2 ** (state.attempt_number - 1)
-        return min(_LONGEST_WAIT_SECONDS, asked if asked is not None else doubled)
+        return min(_LONGEST_WAIT_SECONDS, wait_seconds if wait_seconds is not None else doubled)
 
 
 def same_host(url: str, target: str) -> None:
@@ -182,8 +184,8 @@ def _plain(url: str) -> str:
 
 def _retry_after(answer: httpx.Response) -> float | None:
     """Seconds; the header may also name a date, which few send: the doubling wait serves there."""
-    said = answer.headers.get("retry-after", "")
-    return float(said) if said.isdigit() else None
+    header = answer.headers.get("retry-after", "")
+    return float(header) if header.isdigit() else None
 
 
 def _secret(auth: AuthConfig) -> str:

@@ -72,8 +72,8 @@ class Landed:
     deleted: int = 0
 
 
-def land(connector: Connector, folder: Path, told: Callable[[Landed], None] = lambda landed: None) -> Landed:
-    """Write all pieces into the folder; ``told`` is called after each."""
+def land(connector: Connector, folder: Path, report: Callable[[Landed], None] = lambda landed: None) -> Landed:
+    """Write all pieces into the folder; ``report`` is called after each."""
     folder.mkdir(parents=True, exist_ok=True)
     landed = Landed()
     for piece in connector.fetch(read_cursor(folder)):
@@ -85,7 +85,7 @@ def land(connector: Connector, folder: Path, told: Callable[[Landed], None] = la
             landed.bytes += target.stat().st_size if there else _put(target, piece.write)
         landed.deleted += piece.deleted
         _put(folder / STATE, lambda out, piece=piece: _dump(piece.cursor, out))  # type: ignore[misc]
-        told(landed)
+        report(landed)
     return landed
 
 

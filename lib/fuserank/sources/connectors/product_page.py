@@ -36,33 +36,33 @@ def links(page: LexborHTMLParser) -> list[str]:
 def _json_ld(page: LexborHTMLParser) -> Iterator[dict[str, str]]:
     for script in page.css('script[type="application/ld+json"]'):
         try:
-            told = json.loads(script.text())
+            document = json.loads(script.text())
         except (ValueError, RecursionError):
             continue  # what a page tells wrong, it does not tell: OpenGraph may
-        for thing in _things(told, 0):
+        for thing in _things(document, 0):
             kinds = thing.get("@type")
             if "Product" in (kinds if isinstance(kinds, list) else [kinds]):
                 yield _of_product(thing)
 
 
-def _things(told: Any, depth: int) -> Iterator[dict[str, Any]]:
+def _things(node: Any, depth: int) -> Iterator[dict[str, Any]]:
     """All objects of a document, outer ones first; what a product is similar to or made for is another product."""
     if depth > _DEEPEST:
         return
-    if isinstance(told, list):
-        for part in told:
+    if isinstance(node, list):
+        for part in node:
             yield from _things(part, depth + 1)
-    elif isinstance(told, dict):
-        yield told
-        if told.get("@type") != "Product":
+    elif isinstance(node, dict):
+        yield node
+        if node.get("@type") != "Product":
             for key in ("@graph", "mainEntity", "itemListElement", "item"):
-                yield from _things(told.get(key), depth + 1)
+                yield from _things(node.get(key), depth + 1)
 
 
 def _of_product(thing: dict[str, Any]) -> dict[str, str]:
     offers = thing.get("offers")
     offer = next((o for o in (offers if isinstance(offers, list) else [offers]) if isinstance(o, dict)), {})
-    told = {
+    fields = {
         "item_id": next((_text(thing[k]) for k in _IDS if thing.get(k)), ""),
         "name": _text(thing.get("name")),
         "brand": _text(thing.get("brand")),
@@ -73,18 +73,20 @@ def _of_product(thing: dict[str, Any]) -> dict[str, str]:
         "availability": _text(offer.get("availability")).rsplit("/", 1)[-1],
         "image": _text(thing.get("image")),
     }
-    return {k: v for k, v in told.items() if v}
+    return {k: v for k, v in fields.items() if v}
 
 
 def _open_graph(page: LexborHTMLParser) -> dict[str, str] | None:
-    told: dict[str, str] = {}
+    properties: dict[str, str] = {}
     for node in page.css("meta[property]"):
         name, content = node.attributes.get("property") or "", node.attributes.get("content")
-        if content and name not in told:
-            told[name] = " ".join(content.split())
-    if not told.get("og:type", "").startswith("product") and not any(k.startswith("product:") for k in told):
+        if content and name not in properties:
+            properties[name] = " ".join(content.split())
+    if not properties.get("og:type", "").startswith("product") and not any(
+        k.startswith("product:") for k in properties
+    ):
         return None
-    said = {
+    names = {
         "item_id": ("product:retailer_item_id", "product:sku"),
         "name": ("og:title",),
         "brand": ("product:brand", "og:brand"),
@@ -95,7 +97,7 @@ def _open_graph(page: LexborHTMLParser) -> dict[str, str] | None:
         "availability": ("product:availability", "og:availability"),
         "image": ("og:image",),
     }
-    found = {ours: next((told[k] for k in theirs if told.get(k)), "") for ours, theirs in said.items()}
+    found = {ours: next((properties[k] for k in theirs if properties.get(k)), "") for ours, theirs in names.items()}
     return {k: v for k, v in found.items() if v} if found["name"] else None
 
 

@@ -27,19 +27,19 @@ class RestConnector:
         client = Client(self.config, repeat_answers=self.hide is None)
         since, files = cursor.get("since"), int(cursor.get("files", 0))
         highest, page = cursor.get("highest", since), cursor.get("page", self._first())
-        asked: set[Page] = set()
+        seen: set[Page] = set()
         before: list[dict[str, Any]] = []
         while True:
-            if page in asked:
+            if page in seen:
                 raise FetchError(
-                    f"{self.config.url}: page {self._shown(page)} leads back to itself; fix pages in the mapping"
+                    f"{self.config.url}: page {self._in_errors(page)} leads back to itself; fix pages in the mapping"
                 )
-            asked.add(page)
+            seen.add(page)
             rows, following = self._page(client, page, since)
             # the server does not know the parameter: this would never end
             if rows and rows == before and self._is_counted():
                 raise FetchError(
-                    f"{self.config.url}: page {self._shown(page)} has the rows of the page before; fix pages in the"
+                    f"{self.config.url}: page {self._in_errors(page)} has the rows of the page before; fix pages in the"
                     " mapping"
                 )
             before = rows
@@ -65,7 +65,7 @@ class RestConnector:
             return [], None  # past the last page
         return self._read(client.checked(answer, url), page)
 
-    def _shown(self, page: Page) -> str:
+    def _in_errors(self, page: Page) -> str:
         """A page as errors name it: with pseudonyms on, a value that the server gave may be somebody's id."""
         return repr(page) if self.hide is None or isinstance(page, int) else "…"
 
@@ -81,12 +81,12 @@ class RestConnector:
         if config.pages and config.pages.kind == "link" and page is not None:
             same_host(config.url, str(page))  # a cursor may be of another day's mapping
             return str(page), {}
-        told = dict(config.parameters)
+        parameters = dict(config.parameters)
         if config.since and since is not None:
-            told[config.since.parameter] = str(since)
+            parameters[config.since.parameter] = str(since)
         if config.pages and page is not None:
-            told[config.pages.parameter] = str(page)
-        return config.url, told
+            parameters[config.pages.parameter] = str(page)
+        return config.url, parameters
 
     def _read(self, answer: httpx.Response, page: Page) -> tuple[list[dict[str, Any]], Page]:
         """Rows, and the page after this one; None after the last."""
@@ -119,7 +119,7 @@ class RestConnector:
         target = joined(str(answer.url), str(following))
         if target is None:
             raise FetchError(
-                f"{where}: the next page {self._shown(str(following)[:80])} is no address; fix pages in the mapping"
+                f"{where}: the next page {self._in_errors(str(following)[:80])} is no address; fix pages in the mapping"
             )
         same_host(config.url, target)
         named = config.auth.name if config.auth and config.auth.kind == "query" else ""

@@ -32,7 +32,7 @@ def read_parquet(spark: SparkSession, path: str, literal: str, file: str, declar
     frame = spark.read.schema(StructType.fromJson({"type": "struct", "fields": [f for f, _ in fields]})).parquet(
         literal
     )
-    cells = (_cell(f["name"], f["type"], told, f["name"] in declared) for f, told in fields)
+    cells = (_cell(f["name"], f["type"], logical_type, f["name"] in declared) for f, logical_type in fields)
     return frame.select(*cells, "_metadata.row_index")
 
 
@@ -55,32 +55,32 @@ def _fields(spark: SparkSession, path: str) -> Iterator[tuple[dict[str, Any], st
     convert = jvm.org.apache.spark.sql.execution.datasources.parquet.ParquetToSparkSchemaConverter(settings).convert
     for field in schema.getFields():
         annotation = field.getLogicalTypeAnnotation()
-        told = annotation.toString() if annotation is not None else ""
+        logical_type = annotation.toString() if annotation is not None else ""
         alone = jvm.java.util.ArrayList()
         alone.add(field)
-        if told.startswith("TIME("):
-            yield {"name": field.getName(), "type": "long", "nullable": True, "metadata": {}}, told
+        if logical_type.startswith("TIME("):
+            yield {"name": field.getName(), "type": "long", "nullable": True, "metadata": {}}, logical_type
             continue
         try:
             as_json = convert(jvm.org.apache.parquet.schema.MessageType("one", alone)).json()
         except Py4JJavaError:
             continue
-        yield json.loads(as_json)["fields"][0] | {"nullable": True}, told
+        yield json.loads(as_json)["fields"][0] | {"nullable": True}, logical_type
 
 
-def _cell(name: str, found: Any, told: str, declared: bool) -> Column:
+def _cell(name: str, found: Any, logical_type: str, declared: bool) -> Column:
     from pyspark.sql import functions as F
 
     cell = named(name)
-    if told.startswith("TIMESTAMP(NANOS"):
+    if logical_type.startswith("TIMESTAMP(NANOS"):
         moment = F.timestamp_micros(_floor(cell, 1000))
-        return (moment if told.endswith("true)") else moment.cast("timestamp_ntz")).alias(name)
-    if told.startswith("TIME("):
-        seconds = _floor(cell, _PARTS[told[5:].split(",")[0]])
+        return (moment if logical_type.endswith("true)") else moment.cast("timestamp_ntz")).alias(name)
+    if logical_type.startswith("TIME("):
+        seconds = _floor(cell, _PARTS[logical_type[5:].split(",")[0]])
         parts = (_floor(seconds, 3600), _floor(seconds, 60) % 60, seconds % 60)
         clock = F.concat_ws(":", *(F.lpad(part.cast("string"), 2, "0") for part in parts))
         return F.when(cell.isNotNull(), clock).alias(name)
-    if told == "UUID":
+    if logical_type == "UUID":
         groups = "(.{8})(.{4})(.{4})(.{4})(.{12})"
         return F.regexp_replace(F.lower(F.hex(cell)), groups, "$1-$2-$3-$4-$5").alias(name)
     if declared and found in ("float", "double"):  # how numpy writes that there is none

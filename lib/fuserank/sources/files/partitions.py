@@ -15,13 +15,13 @@ def partition_values(name: str) -> dict[str, str | None]:
     """
     found: dict[str, str | None] = {}
     for part in name.split("/")[:-1]:
-        column, told, value = part.partition("=")
-        if told and column:
+        column, equals, value = part.partition("=")
+        if equals and column:
             found[unquote(column)] = None if value == NO_VALUE else unquote(value)
     return found
 
 
-def told_by_path(content_hash: str, name: str, declared: Collection[str]) -> str:
+def hash_with_path(content_hash: str, name: str, declared: Collection[str]) -> str:
     """What identifies a file: its bytes, and the declared values of its path, as the same bytes may tell of two
     days.
     """

@@ -18,7 +18,7 @@ from fuserank.io.lake.table_formats import counting
 from fuserank.sources.files.first_lines import first_lines
 from fuserank.sources.files.nested import with_paths
 from fuserank.sources.files.parquet import read_parquet
-from fuserank.sources.files.partitions import partition_values, told_by_path
+from fuserank.sources.files.partitions import hash_with_path, partition_values
 from fuserank.sources.files.unreadable import in_words, refuse_names
 
 if TYPE_CHECKING:
@@ -71,10 +71,10 @@ def find_files(spark: SparkSession, root: str, pattern: str) -> list[FoundFile]:
 def hashed(spark: SparkSession, file: FoundFile, declared: Collection[str] = ()) -> SourceFile:
     """The file with its hash: it is read from end to end. ``declared``: columns that its path may tell."""
     if "://" in file.path:
-        return SourceFile(file.path, file.name, told_by_path(_hash_remote(spark, file.path), file.name, declared))
+        return SourceFile(file.path, file.name, hash_with_path(_hash_remote(spark, file.path), file.name, declared))
     try:
         found = content_hash(Path(file.path))
-        return SourceFile(file.path, file.name, told_by_path(found, file.name, declared))
+        return SourceFile(file.path, file.name, hash_with_path(found, file.name, declared))
     except OSError as problem:
         raise IngestError(f"cannot be opened: {problem.strerror}", file=file.name, cure="fix its rights") from problem
 
@@ -100,21 +100,25 @@ def read_file(
     """
     from pyspark.sql import functions as F
 
-    told = {c: v for c, v in partition_values(file.name).items() if c in declared}
+    path_values = {c: v for c, v in partition_values(file.name).items() if c in declared}
 
     def look_at_all(found: Sequence[tuple[str, str]]) -> None:
         """The file's own columns, and those that its path tells and it has not."""
         own = {name.lower() for name, _ in found}
-        for name in [n for n in told if n.lower() in own]:
-            del told[name]
-        look([*found, *((name, "string") for name in told)])
+        for name in [n for n in path_values if n.lower() in own]:
+            del path_values[name]
+        look([*found, *((name, "string") for name in path_values)])
 
     with in_words(file.name, form, whatever=True, quote=quote):
         frame = _read(spark, file.path, file.name, form, dict(options), look_at_all, declared, skip, paths or {})
         empty = frame is None or frame.isEmpty()
     if frame is None or empty:
         raise IngestError("the file is empty", file=file.name, cure="take it away, or bring one with rows")
-    return frame.withColumns({name: F.lit(value).cast("string") for name, value in told.items()}) if told else frame
+    return (
+        frame.withColumns({name: F.lit(value).cast("string") for name, value in path_values.items()})
+        if path_values
+        else frame
+    )
 
 
 def _read(
@@ -203,8 +207,8 @@ def _read_text(
         return _number_rows(with_paths(rows, paths) if paths else rows, several=form == "jsonl")
     if _has_a_row_a_line(spark, path, options):
         # a parser that may pass over cells which no query asks for does not see that a row has too many
-        told = {**options, "multiLine": "false", "columnPruning": "false"}
-        return _below(_number_rows(reader.options(**told).csv(path), several=True), before)
+        line_options = {**options, "multiLine": "false", "columnPruning": "false"}
+        return _below(_number_rows(reader.options(**line_options).csv(path), several=True), before)
     whole = reader.options(**options).csv(path)
     rows = _with_open_quotes(whole, options["sep"]) if options["quote"] else whole
     return _below(_number_rows(rows, several=False), before)

@@ -90,7 +90,7 @@ def _cure_of_missing(name: str, names: Sequence[str], files: FilesConfig) -> str
     close = next((n for n in names if n.strip().lower() == name.strip().lower()), None)
     if close:
         return f"write {close!r} in the mapping"
-    told = ", ".join(n if n.isprintable() else ascii(n)[1:-1] for n in names) or "none of the declared ones"
+    listed = ", ".join(n if n.isprintable() else ascii(n)[1:-1] for n in names) or "none of the declared ones"
     if names and files.format == "csv" and files.header:
         if (
             sum(n.lower() == f"{name}{place}".lower() for place, n in enumerate(names)) > 1
@@ -102,12 +102,13 @@ def _cure_of_missing(name: str, names: Sequence[str], files: FilesConfig) -> str
         if len(names) == 1 and other:
             return f"the header has no {files.delimiter!r}: write delimiter: {other!r} in the mapping"
         if any("\ufffd" in n or "\0" in n for n in names):
-            return f"the file has {told}, so its characters are not {files.encoding}: fix encoding in the mapping"
+            return f"the file has {listed}, so its characters are not {files.encoding}: fix encoding in the mapping"
         if not any(n.lower() in {c.lower() for c in files.columns} for n in names):
             return (
-                f"the first line has {told}: fix the mapping, or write header: false and the columns _c0, _c1, … in it"
+                f"the first line has {listed}: fix the mapping, or write header: false and the columns _c0, _c1, …"
+                " in it"
             )
-    return f"the file has {told}; fix the mapping or the file"
+    return f"the file has {listed}; fix the mapping or the file"
 
 
 def _cure(found: str) -> str:

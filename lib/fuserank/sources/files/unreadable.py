@@ -64,7 +64,7 @@ def in_words(file: str, form: str, whatever: bool = False, quote: bool = True) -
         text = _with_causes(problem)
         if not whatever and not _OF_A_FILE.search(text):
             raise
-        raise _told(text, file, form, quote, type(problem).__name__) from (problem if quote else None)
+        raise _as_ingest_error(text, file, form, quote, type(problem).__name__) from (problem if quote else None)
 
 
 def refuse_names(names: Sequence[str], form: str, file: str) -> None:
@@ -84,16 +84,16 @@ def refuse_names(names: Sequence[str], form: str, file: str) -> None:
 def _with_causes(problem: Exception) -> str:
     """The message, and where it is a Java exception's, those of its causes."""
     cause = getattr(problem, "java_exception", None) or getattr(problem, "_origin", None)
-    said = [str(problem)]
-    while cause is not None and len(said) < 20:
-        said.append(f"Caused by: {cause.toString()}")
+    messages = [str(problem)]
+    while cause is not None and len(messages) < 20:
+        messages.append(f"Caused by: {cause.toString()}")
         cause = cause.getCause()
-    return "\n".join(said)
+    return "\n".join(messages)
 
 
-def _told(text: str, file: str, form: str, quote: bool, kind: str) -> IngestError:
+def _as_ingest_error(text: str, file: str, form: str, quote: bool, kind: str) -> IngestError:
     for sign, problem, cure in _WORDS:
         if re.search(sign, text, re.IGNORECASE):
             return IngestError(f"cannot be read: {problem}", file=file, cure=cure)
-    said = f"cannot be read: {root_cause(text)}" if quote else f"cannot be read ({kind})"
-    return IngestError(said, file=file, cure=f"is it {form}? fix format in the mapping")
+    message = f"cannot be read: {root_cause(text)}" if quote else f"cannot be read ({kind})"
+    return IngestError(message, file=file, cure=f"is it {form}? fix format in the mapping")

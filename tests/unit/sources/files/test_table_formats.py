@@ -14,7 +14,7 @@ import pytest
 
 from fuserank.common.errors import IngestError
 from fuserank.io.lake.table_formats import live_files
-from fuserank.sources.files.partitions import partition_values, told_by_path
+from fuserank.sources.files.partitions import hash_with_path, partition_values
 from fuserank.sources.files.read import local_files
 from fuserank.sources.onboarding.scan.folder import LocalLooks
 
@@ -131,5 +131,5 @@ def test_a_log_that_lacks_commits_is_told(tmp_path: Path) -> None:
 def test_a_path_tells_values_as_hive_writes_them() -> None:
     assert partition_values("a/day=2024-01-05/shop=k%C3%B6ln/x=1=2.csv") == {"day": "2024-01-05", "shop": "köln"}
     assert partition_values("day=__HIVE_DEFAULT_PARTITION__/p.csv") == {"day": None}
-    assert told_by_path("h", "day=1/p.csv", {"user"}) == "h"
-    assert told_by_path("h", "day=1/p.csv", {"day"}) != told_by_path("h", "day=2/p.csv", {"day"})
+    assert hash_with_path("h", "day=1/p.csv", {"user"}) == "h"
+    assert hash_with_path("h", "day=1/p.csv", {"day"}) != hash_with_path("h", "day=2/p.csv", {"day"})

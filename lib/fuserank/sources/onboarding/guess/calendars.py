@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 
-from fuserank.sources.onboarding.guess.cell_doubts import said_currency
+from fuserank.sources.onboarding.guess.cell_doubts import currency_in_cells
 from fuserank.sources.onboarding.guess.guesses import LABEL_DAYS, EventsGuess, Hints
 from fuserank.sources.onboarding.guess.names import rank, some
 
@@ -14,13 +14,13 @@ _FAR_SHARE = 0.02  # of the rows may stand far away; of a small table three, or 
 _SEASON = 90  # days
 
 
-def as_of_day(events: tuple[EventsGuess, ...], told: Hints, now: dt.datetime) -> tuple[dt.date, list[str]]:
+def as_of_day(events: tuple[EventsGuess, ...], hints: Hints, now: dt.datetime) -> tuple[dt.date, list[str]]:
     """A label window before the end, so that the report can say how good the ranking
     is; the end itself where history is short.
     """
     first, last, remarks = usual_days(events, now)
-    if told.as_of:
-        return told.as_of, [*remarks, *_beside(first, last, told.as_of)]
+    if hints.as_of:
+        return hints.as_of, [*remarks, *_beside(first, last, hints.as_of)]
     end = last + dt.timedelta(days=1)
     days = (end - first).days
     if days >= 4 * LABEL_DAYS:
@@ -54,19 +54,19 @@ def usual_days(events: tuple[EventsGuess, ...], now: dt.datetime) -> tuple[dt.da
             remarks.append(
                 f"{column} is before 1990 in {some(early, 'row')} (from {days[0][0]} on): quarantine, as time_too_early"
             )
-        kept = _without_far(good)
-        if not kept:
+        usual = _without_far(good)
+        if not usual:
             continue
-        far = [(d, n) for d, n in good if not kept[0][0] <= d <= kept[-1][0]]
+        far = [(d, n) for d, n in good if not usual[0][0] <= d <= usual[-1][0]]
         if far:
-            said = ", ".join(str(d) for d, _ in far[:5])
+            listed = ", ".join(str(d) for d, _ in far[:5])
             rows = sum(n for _, n in far)
             remarks.append(
-                f"{column} is far from all others in {some(rows, 'row')} ({said}; the others from {kept[0][0]} to"
-                f" {kept[-1][0]}): as_of is set by the others; they are events all the same, so fix them where they"
+                f"{column} is far from all others in {some(rows, 'row')} ({listed}; the others from {usual[0][0]} to"
+                f" {usual[-1][0]}): as_of is set by the others; they are events all the same, so fix them where they"
                 " are mistakes"
             )
-        found += [kept[0][0], kept[-1][0]]
+        found += [usual[0][0], usual[-1][0]]
     if not found:  # no day is a day of the past: as they are told, and the chain will refuse them
         found = [s.date() for e in events if e.span for s in (e.span.first, e.span.last)]
     return min(found), max(found), remarks
@@ -77,18 +77,18 @@ def _without_far(days: list[tuple[dt.date, int]]) -> list[tuple[dt.date, int]]:
     than a season, and than half of the rest.
     """
     total = sum(n for _, n in days)
-    kept = list(days)
+    remaining = list(days)
     for end in (-1, 0):
         few, cut = 0, 0
-        ordered = kept[::-1] if end else kept
+        ordered = remaining[::-1] if end else remaining
         for place, ((day, n), (following, _)) in enumerate(itertools.pairwise(ordered)):
             few += n
             if few > max(1, min(3, total / 10), _FAR_SHARE * total):
                 break
             if abs((day - following).days) > max(_SEASON, abs((following - ordered[-1][0]).days) / 2):
                 cut = place + 1
-        kept = ordered[cut:][::-1] if end else ordered[cut:]
-    return kept
+        remaining = ordered[cut:][::-1] if end else ordered[cut:]
+    return remaining
 
 
 def _beside(first: dt.date, last: dt.date, as_of: dt.date) -> list[str]:
@@ -100,10 +100,10 @@ def _beside(first: dt.date, last: dt.date, as_of: dt.date) -> list[str]:
     ]
 
 
-def zone_of(events: tuple[EventsGuess, ...], told: Hints) -> tuple[str, list[str]]:
+def zone_of(events: tuple[EventsGuess, ...], hints: Hints) -> tuple[str, list[str]]:
     """The shop's zone, and what its quiet hours say against it."""
-    if told.zone:
-        return told.zone, []
+    if hints.zone:
+        return hints.zone, []
     first = events[0]
     hours = first.span.hours if first.span else (0,) * 24
     if first.time is None or first.time.type == "date" or max(hours) == 0 or sum(h > 0 for h in hours) == 1:
@@ -121,10 +121,10 @@ def zone_of(events: tuple[EventsGuess, ...], told: Hints) -> tuple[str, list[str
     ]
 
 
-def currency_of(events: tuple[EventsGuess, ...], told: Hints) -> tuple[str, list[str]]:
+def currency_of(events: tuple[EventsGuess, ...], hints: Hints) -> tuple[str, list[str]]:
     """The currency that is told, or that a column of the events says in all its rows."""
-    if told.currency:
-        return told.currency, []
+    if hints.currency:
+        return hints.currency, []
     codes = {
         v
         for e in events
@@ -132,7 +132,7 @@ def currency_of(events: tuple[EventsGuess, ...], told: Hints) -> tuple[str, list
         if rank("currency", c.name) is not None and c.distinct == 1
         for v, _ in c.samples
     }
-    codes = codes or {said for e in events if (said := said_currency(e.table, e.columns))}
+    codes = codes or {currency for e in events if (currency := currency_in_cells(e.table, e.columns))}
     if len(codes) == 1 and len(code := codes.pop()) == 3 and code.isupper():
         return code, []
     if any("amount" in e.columns for e in events):

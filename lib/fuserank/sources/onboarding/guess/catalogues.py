@@ -15,7 +15,7 @@ from fuserank.sources.onboarding.scan.looks import ColumnLook, Looks, TableLook
 
 _UNIQUE = 0.99  # of a table's rows have an id of their own: then it tells of each once
 _SURELY = 0.9  # of the events' ids must be known by a column whose name says nothing
-_ASKED = 20  # columns of a table, of each sort, the first
+_MOST_KEYS = 20  # columns of a table, of each sort, the first
 _ALIKE = 0.1  # overlaps that differ by less are equal
 
 
@@ -75,15 +75,15 @@ def dimension(
         for c in rivals
     ]
     taken, its_key = chosen.guess.table, chosen.guess.key
-    own, said_own = attributes(taken, side, {its_key, *chosen.guess.columns.values()})
+    own, own_remarks = attributes(taken, side, {its_key, *chosen.guess.columns.values()})
     empty = empty_words(looks, taken, [its_key, *chosen.guess.columns.values(), *(c for c, _ in own.values())])
     if empty:
-        told = ", ".join(
+        listed = ", ".join(
             f"{c} ({', '.join(map(repr, words))}, {some(sum(words.values()), 'row')})" for c, words in empty.items()
         )
-        remarks.append(f"{taken.name} has cells that are taken for empty ones (nulls): {told}")
+        remarks.append(f"{taken.name} has cells that are taken for empty ones (nulls): {listed}")
     nulls = {c: tuple(words) for c, words in empty.items()}
-    return DimensionGuess(taken, its_key, chosen.guess.columns, nulls, own), remarks + said_own
+    return DimensionGuess(taken, its_key, chosen.guess.columns, nulls, own), remarks + own_remarks
 
 
 def _keys(table: TableLook, side: str) -> list[ColumnLook]:
@@ -91,17 +91,17 @@ def _keys(table: TableLook, side: str) -> list[ColumnLook]:
     ones in the first place or so called.
     """
     other = "user" if side == "item" else "item"
-    told = [c for c in table.columns if is_id(c) and rank(side, c.name) is not None]
+    by_name = [c for c in table.columns if is_id(c) and rank(side, c.name) is not None]
     rest = [
         c
         for c in table.columns
         if is_id(c)
-        and c not in told
+        and c not in by_name
         and c.distinct >= _UNIQUE * table.rows
         and rank(other, c.name) is None
         and (c == table.columns[0] or (name_parts(c.name)[-1:] and name_parts(c.name)[-1] in ID_ENDS))
     ]
-    chosen = {c.name for c in (*told[:_ASKED], *rest[:_ASKED])}
+    chosen = {c.name for c in (*by_name[:_MOST_KEYS], *rest[:_MOST_KEYS])}
     return [c for c in table.columns if c.name in chosen]
 
 
@@ -150,18 +150,18 @@ def _written_otherwise(
     """Tables whose ids would be the events' if zeros before and after them did not
     count: 0108775015, 108775015, 108775015.0.
     """
-    said = []
+    remarks = []
     for table in tables:
         for key in (c for c in _keys(table, side) if c.distinct >= _UNIQUE * table.rows):
             one = (table.name, key.name)
             alike = max(looks.alike(e.table.name, e.columns[side], *one) for e in events)
             if alike >= _SURELY and _known(looks, table, key, events, side)[1] < SAME:
                 theirs, first = key.samples[0][0], events[0].table.column(events[0].columns[side]).samples[0][0]
-                said.append(
+                remarks.append(
                     f"{table.name} is left out: {key.name} has the {side}s of the events, but writes them in another"
                     f" way ({theirs}; the events say {first}); write one of the files again"
                 )
-    return said
+    return remarks
 
 
 def overlap(looks: Looks, one: tuple[str, str], other: tuple[str, str]) -> float:

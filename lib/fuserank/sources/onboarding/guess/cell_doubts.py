@@ -31,7 +31,7 @@ _CODES = {
 }
 
 
-def said_currency(table: TableLook, columns: Mapping[str, str]) -> str | None:
+def currency_in_cells(table: TableLook, columns: Mapping[str, str]) -> str | None:
     """The currency that the amounts' cells say, where it is one; None for $, which several have."""
     signs = table.column(columns["amount"]).signs if "amount" in columns else ()
     sign = signs[0] if len(signs) == 1 else ""
@@ -72,9 +72,9 @@ def _of_number(column: ColumnLook) -> Iterator[str]:
             f" too; it is read as {meant}; else write {how} in the mapping"
         )
     if len(column.signs) > 1:
-        told = ", ".join(column.signs)
+        currencies = ", ".join(column.signs)
         yield (
-            f"{column.name}: cells are in several currencies ({told}) and are added up as one: bring them in one"
+            f"{column.name}: cells are in several currencies ({currencies}) and are added up as one: bring them in one"
             " currency"
         )
 

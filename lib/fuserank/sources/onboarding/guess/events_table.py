@@ -24,9 +24,9 @@ _LISTED = 12  # of columns that nothing uses
 _ONE_USER = 0.98  # of the baskets of several rows that must belong to one user each
 
 
-def roles_of(looks: Looks, table: TableLook, told: Hints) -> Roles | None:
+def roles_of(looks: Looks, table: TableLook, hints: Hints) -> Roles | None:
     """User, item and time of a table, by names where it has a header; None where one of them is not there."""
-    return roles_by_name(looks, table, told) if table.header else roles_by_place(looks, table, told)
+    return roles_by_name(looks, table, hints) if table.header else roles_by_place(looks, table, hints)
 
 
 def events_of(looks: Looks, table: TableLook, roles: Roles) -> EventsGuess:
@@ -42,8 +42,8 @@ def events_of(looks: Looks, table: TableLook, roles: Roles) -> EventsGuess:
     scale = None
     if "value" in columns:
         ratings = looks.numbers(table.name, columns["value"], MOST_VALUES)
-        scale, said = scale_of(ratings, columns["value"])
-        remarks += said
+        scale, notes = scale_of(ratings, columns["value"])
+        remarks += notes
         if scale is None:
             del columns["value"]
         elif empty := (rating := table.column(columns["value"])).rows - rating.filled:
@@ -51,20 +51,20 @@ def events_of(looks: Looks, table: TableLook, roles: Roles) -> EventsGuess:
                 f"{rating.name} is empty in {some(empty, 'row')}: weak feedback (reward.missing); without it they go to"
                 " quarantine as no_value"
             )
-    kinds, said = kinds_of(looks, table, columns)
-    remarks += said
-    nulls, said = nulls_of(looks, table, columns)
-    remarks += said + strange_ids(looks, table, columns, nulls)
+    kinds, notes = kinds_of(looks, table, columns)
+    remarks += notes
+    nulls, notes = nulls_of(looks, table, columns)
+    remarks += notes + strange_ids(looks, table, columns, nulls)
     if scale and scale.missing:
         nulls[columns["value"]] = (*nulls.get(columns["value"], ()), *_written(table.column(columns["value"]), scale))
-    rules, said = returns(looks, table, columns)
+    rules, notes = returns(looks, table, columns)
     blanks = empty_words(looks, table, [r.column for r in rules if r.op == "empty"])
     nulls |= {c: tuple(words) for c, words in blanks.items()}
-    remarks += said
+    remarks += notes
     rules += _on_scale(ratings, columns["value"], scale) if scale else ()
     key, repeated = key_of(looks, table, columns, nulls, rules)
-    reverses, said = reversed_by(kinds, columns, key)
-    remarks += said + _doubts(table, columns, look, key, repeated)
+    reverses, notes = reversed_by(kinds, columns, key)
+    remarks += notes + _doubts(table, columns, look, key, repeated)
     spoken = {c.name for c in table.columns if any(r.startswith(f"{c.name} says") for r in remarks)}
     remarks += [*cell_doubts(table, columns), *table_doubts(table, {*columns.values(), *key})]
     remarks += _unread(table, columns)
@@ -84,13 +84,13 @@ def _times(looks: Looks, table: TableLook, column: str) -> tuple[TimeLook, Span]
 
 def _by_name(looks: Looks, table: TableLook, columns: dict[str, str], remarks: list[str]) -> Paid:
     """What else a table with names tells, added to ``columns``; its money with how it is to be read."""
-    kind, said = type_column(looks, table, {*columns.values()})
-    remarks += said
+    kind, notes = type_column(looks, table, {*columns.values()})
+    remarks += notes
     columns |= {"type": kind} if kind else {}
     value = best(table, "value", is_money, {*columns.values()})
     columns |= {"value": value} if value else {}
-    session, said = _session(looks, table, columns)
-    remarks += said
+    session, notes = _session(looks, table, columns)
+    remarks += notes
     columns |= {"session": session} if session else {}
     of_order = set(table.fill.columns) if table.fill is not None else set()  # what its first line says is no line's
     counts = [c for c in named(table, "quantity", _is_count, {*columns.values(), *of_order}) if _says_quantity(c)]
@@ -153,9 +153,9 @@ def _number(cell: str) -> float | None:
 
 def _on_scale(ratings: Counts, column: str, scale: Scale) -> tuple[Rule, ...]:
     """Rules for the ends of a scale that some cells are beyond."""
-    given = [v for v, _ in ratings if f"{v:g}" != scale.missing]
-    above = (Rule("above_the_scale", column, "<=", scale.high, "double"),) if max(given) > scale.high else ()
-    below = (Rule("below_the_scale", column, ">=", scale.low, "double"),) if min(given) < scale.low else ()
+    rated = [v for v, _ in ratings if f"{v:g}" != scale.missing]
+    above = (Rule("above_the_scale", column, "<=", scale.high, "double"),) if max(rated) > scale.high else ()
+    below = (Rule("below_the_scale", column, ">=", scale.low, "double"),) if min(rated) < scale.low else ()
     return above + below
 
 
@@ -202,10 +202,12 @@ def _unused(table: TableLook, used: Collection[str]) -> list[str]:
         left = [c for c in left if is_money(c) and time_of(c) is None and not _names_ids(c)]
     if not left:
         return []
-    said = ", ".join(_range(c) for c in left[:_LISTED])
+    listed = ", ".join(_range(c) for c in left[:_LISTED])
     more = f" and {len(left) - _LISTED} more" if len(left) > _LISTED else ""
     what = "numbers" if table.header else "columns"
-    return [f"{what} that nothing uses: {said}{more}; the mapping can name them (amount, quantity, value, discounts …)"]
+    return [
+        f"{what} that nothing uses: {listed}{more}; the mapping can name them (amount, quantity, value, discounts …)"
+    ]
 
 
 def _names_ids(column: ColumnLook) -> bool:

@@ -20,48 +20,55 @@ _SORTED = 0.99  # of the neighbours in lines of items: then the lines are sorted
 _CALENDAR = dt.date(2020, 1, 1)  # the day around which events get theirs where they have none; any would do
 
 
-def guess(looks: Looks, told: Hints, now: dt.datetime) -> Guess:
+def guess(looks: Looks, hints: Hints, now: dt.datetime) -> Guess:
     """The likeliest meaning. ``now``: UTC; what is told to be later is a mistake.
 
     :raises IngestError: no table has a user, an item and a time, or what was told is not there
     """
-    if (order := _order(looks, told)) != "time":
-        return _of_sequences(looks, told, order)
-    alone = len(looks.tables) == 1 or any(roles_of(looks, t, told) for t in looks.tables)
-    joined = None if alone else joined_lines(looks, told)
+    if (order := _order(looks, hints)) != "time":
+        return _of_sequences(looks, hints, order)
+    alone = len(looks.tables) == 1 or any(roles_of(looks, t, hints) for t in looks.tables)
+    joined = None if alone else joined_lines(looks, hints)
     if joined is not None:
         order = joined.order
-    events = (joined.events,) if joined else _events(looks, told)
+    events = (joined.events,) if joined else _events(looks, hints)
     used = {e.table.name for e in events} | {e.table.join.table for e in events if e.table.join}
     others = [t for t in looks.tables if t.name not in used]
-    items, said_items = dimension(looks, others, events, "item", ItemsConfig)
+    items, item_remarks = dimension(looks, others, events, "item", ItemsConfig)
     left = [t for t in others if items is None or t.name != items.table.name]
-    users, said_users = dimension(looks, left, events, "user", UsersConfig)
-    currency, money = currency_of(events, told)
-    as_of, when = as_of_day(events, told, now) if order == "time" else (told.as_of or _CALENDAR, [])
-    zone, where = zone_of(events, told)
+    users, user_remarks = dimension(looks, left, events, "user", UsersConfig)
+    currency, money = currency_of(events, hints)
+    as_of, when = as_of_day(events, hints, now) if order == "time" else (hints.as_of or _CALENDAR, [])
+    zone, where = zone_of(events, hints)
     without = [] if items else ["no catalogue was found: items have no names, categories or brands"]
-    spoken = {said.split()[0] for said in (*said_items, *said_users)}
+    spoken = {remark.split()[0] for remark in (*item_remarks, *user_remarks)}
     unused = {t.name for t in others} - {d.table.name for d in (items, users) if d} - spoken
     without += [f"{name} is left out: it is neither events, nor a catalogue, nor users" for name in sorted(unused)]
     without += [doubt for d in (items, users) if d for doubt in table_doubts(d.table, {d.key, *d.columns.values()})]
     return Guess(
-        events, items, users, zone, currency, as_of, (*where, *when, *money, *said_items, *said_users, *without), order
+        events,
+        items,
+        users,
+        zone,
+        currency,
+        as_of,
+        (*where, *when, *money, *item_remarks, *user_remarks, *without),
+        order,
     )
 
 
-def _order(looks: Looks, told: Hints) -> Literal["time", "position", "none"]:
+def _order(looks: Looks, hints: Hints) -> Literal["time", "position", "none"]:
     """By time where a table tells it; else of lines of items, by position unless they are sorted."""
-    tables = [t for t in looks.tables if told.table in {None, t.name}]
+    tables = [t for t in looks.tables if hints.table in {None, t.name}]
     lines = [t for t in tables if t.format == "sequences"]
-    if not lines or any(roles_of(looks, t, told) is not None for t in tables):
+    if not lines or any(roles_of(looks, t, hints) is not None for t in tables):
         return "time"
     return "none" if looks.ascending(max(lines, key=lambda t: t.rows).name) >= _SORTED else "position"
 
 
-def _of_sequences(looks: Looks, told: Hints, order: Literal["position", "none"]) -> Guess:
+def _of_sequences(looks: Looks, hints: Hints, order: Literal["position", "none"]) -> Guess:
     """Lines of a user and its items. Their order is that of one table; where there is none, several may be taken."""
-    lines = [t for t in looks.tables if t.format == "sequences" and told.table in {None, t.name}]
+    lines = [t for t in looks.tables if t.format == "sequences" and hints.table in {None, t.name}]
     used = lines if order == "none" else [max(lines, key=lambda t: t.rows)]
     events = []
     for table in used:
@@ -75,26 +82,26 @@ def _of_sequences(looks: Looks, told: Hints, order: Literal["position", "none"])
         if order == "none"
         else "the items of a line stand in the order of time: the last of each user is held out"
     )
-    as_of = told.as_of or _CALENDAR
+    as_of = hints.as_of or _CALENDAR
     days = f"there are no times: events get days around {as_of}, which stands for the present"
     left = [f"{t.name} is left out" for t in looks.tables if t not in used]
     return Guess(
-        tuple(events), None, None, told.zone or "UTC", told.currency or "XXX", as_of, (how, days, *left), order
+        tuple(events), None, None, hints.zone or "UTC", hints.currency or "XXX", as_of, (how, days, *left), order
     )
 
 
-def _events(looks: Looks, told: Hints) -> tuple[EventsGuess, ...]:
-    tables = [t for t in looks.tables if told.table in {None, t.name}]
+def _events(looks: Looks, hints: Hints) -> tuple[EventsGuess, ...]:
+    tables = [t for t in looks.tables if hints.table in {None, t.name}]
     if not tables:
         names = ", ".join(t.name for t in looks.tables)
-        raise IngestError(f"there is no table {told.table!r}", cure=f"--events takes one of {names}")
-    for named in (told.user, told.item, told.time):
+        raise IngestError(f"there is no table {hints.table!r}", cure=f"--events takes one of {names}")
+    for named in (hints.user, hints.item, hints.time):
         if named and not any(named == c.name for t in tables for c in t.columns):
             columns = ", ".join(dict.fromkeys(c.name for t in tables for c in t.columns))
             raise IngestError(f"no table has a column {named!r}", cure=f"there are {columns}")
-    found = [(t, roles) for t in tables if (roles := roles_of(looks, t, told)) is not None]
+    found = [(t, roles) for t in tables if (roles := roles_of(looks, t, hints)) is not None]
     if not found:
-        raise IngestError("no table has a user, an item and a time", cure="; ".join(lacks(t, told) for t in tables))
+        raise IngestError("no table has a user, an item and a time", cure="; ".join(lacks(t, hints) for t in tables))
     main = max(found, key=lambda f: f[0].rows)
     return tuple(
         events_of(looks, table, roles)

@@ -34,14 +34,14 @@ class Joined:
     order: Literal["time", "position"]
 
 
-def joined_lines(looks: Looks, told: Hints) -> Joined | None:
+def joined_lines(looks: Looks, hints: Hints) -> Joined | None:
     """Where no table tells user, item and time, but lines and their orders do together; None where none do."""
     pairs = [
         (share, lines, orders, join)
         for lines in looks.tables
-        if lines.header and best(lines, "item", is_id) and told.table in {None, lines.name}
+        if lines.header and best(lines, "item", is_id) and hints.table in {None, lines.name}
         for orders in looks.tables
-        if orders.name != lines.name and orders.header and (best(orders, "user", is_id) or told.user)
+        if orders.name != lines.name and orders.header and (best(orders, "user", is_id) or hints.user)
         for share, join in _joins(looks, lines, orders)
     ]
     tried: set[str] = set()
@@ -50,14 +50,14 @@ def joined_lines(looks: Looks, told: Hints) -> Joined | None:
             continue
         tried.add(lines.name)
         made = looks.joined(lines.name, join)
-        said = (
+        remark = (
             f"{join.table} tells {', '.join(join.columns)} of the lines in {lines.name}, by {join.ours}: read together"
             " (join)"
         )
-        if (roles := roles_of(looks, made, told)) is not None:
-            return Joined(_with(events_of(looks, made, roles), orders, said), "time")
-        if (placed := _placed(looks, made, told)) is not None:
-            return Joined(_with(placed, orders, said), "position")
+        if (roles := roles_of(looks, made, hints)) is not None:
+            return Joined(_with(events_of(looks, made, roles), orders, remark), "time")
+        if (placed := _placed(looks, made, hints)) is not None:
+            return Joined(_with(placed, orders, remark), "position")
     return None
 
 
@@ -101,11 +101,11 @@ def _alike(ours: ColumnLook, theirs: ColumnLook, orders: TableLook) -> bool:
     )
 
 
-def _placed(looks: Looks, table: TableLook, told: Hints) -> EventsGuess | None:
+def _placed(looks: Looks, table: TableLook, hints: Hints) -> EventsGuess | None:
     """Events without times, in the order of the user's orders, one of which is one basket."""
-    user, item = told.user or best(table, "user", is_id), told.item or best(table, "item", is_id)
+    user, item = hints.user or best(table, "user", is_id), hints.item or best(table, "item", is_id)
     place = next(
-        (c.name for said in _PLACES for c in table.columns if letters(c.name) == said and c.mostly(c.integers)), None
+        (c.name for word in _PLACES for c in table.columns if letters(c.name) == word and c.mostly(c.integers)), None
     )
     join = table.join
     if user is None or item is None or place is None or join is None:
@@ -113,11 +113,11 @@ def _placed(looks: Looks, table: TableLook, told: Hints) -> EventsGuess | None:
     columns = {"user": user, "item": item, "place": place, "session": join.ours}
     key = (user, join.ours, item)
     repeated = table.rows - looks.distinct_rows(table.name, key)
-    said = (
+    remark = (
         f"there are no times: {place} tells the order of a user's baskets, and the last event of each user is held out"
     )
-    return EventsGuess(table, columns, None, None, {"": ("purchase", "feedback", 1.0)}, key, repeated, (said,))
+    return EventsGuess(table, columns, None, None, {"": ("purchase", "feedback", 1.0)}, key, repeated, (remark,))
 
 
-def _with(events: EventsGuess, orders: TableLook, said: str) -> EventsGuess:
-    return replace(events, orders=orders, remarks=(said, *events.remarks))
+def _with(events: EventsGuess, orders: TableLook, remark: str) -> EventsGuess:
+    return replace(events, orders=orders, remarks=(remark, *events.remarks))

@@ -69,16 +69,16 @@ def reversed_by(kinds: Kinds, columns: dict[str, str], key: tuple[str, ...]) -> 
     """The type of purchase that reversals of the same table take back, where they
     name its order and item; and what to tell.
     """
-    back = [said for said, (_, role, _) in kinds.items() if role == "reversal"]
+    back = [value for value, (_, role, _) in kinds.items() if role == "reversal"]
     if not back:
         return None, []
     bought = {kind for kind, role, reward in kinds.values() if role == "feedback" and reward == 1.0}
     named = set(key) <= {columns["user"], columns["item"], columns.get("session")} and "session" in columns
-    said = ", ".join(back)
+    listed = ", ".join(back)
     if len(bought) == 1 and named:
         kind = bought.pop()
-        return kind, [f"{said}: taken for what takes back the {kind} with the same {', '.join(key)}"]
+        return kind, [f"{listed}: taken for what takes back the {kind} with the same {', '.join(key)}"]
     return None, [
-        f"{said}: taken for reversals, but nothing here says which purchase each takes back (reverses), so none is"
+        f"{listed}: taken for reversals, but nothing here says which purchase each takes back (reverses), so none is"
         " taken back"
     ]

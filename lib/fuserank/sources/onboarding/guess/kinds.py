@@ -10,7 +10,7 @@ from fuserank.sources.onboarding.scan.looks import EMPTY, ColumnLook, Looks, Tab
 
 MOST_KINDS = 1_000  # of a column that tells them
 _MOST_NUMBERS = 30  # that may stand for kinds
-_UNSAID = 0.9  # of the rows of a column whose name says nothing of kinds: so many must say known ones
+_KNOWN_SHARE = 0.9  # of the rows of a column whose name says nothing of kinds: so many must say known ones
 _IDS = {"id", "ids", "key", "hash", "no", "nr", "number"}
 _ACTS = {"event", "action", "behavior", "behaviour", "interaction", "activity", "transaction"}
 _NAMELESS = 0.3  # or, where no column has a name, so many
@@ -37,13 +37,13 @@ class _Typed:
         return len(set(self.known.values()))
 
 
-def kind_of(said: str) -> tuple[str, float] | None:
+def kind_of(name: str) -> tuple[str, float] | None:
     """Role and reward of an event that a shop calls so; None where the words are not known."""
-    whole = letters(said)
+    whole = letters(name)
     for form in (whole, whole.removesuffix("s"), whole.removesuffix("ed"), whole.removesuffix("d")):
         if form in TYPES:
             return TYPES[form]
-    parts = name_parts(said)
+    parts = name_parts(name)
     if not any(p.startswith(_BEGINNINGS) for p in parts):
         return None
     return next((m for needed, m in _PHRASES if all(any(p.startswith(n) for p in parts) for n in needed)), None)
@@ -54,12 +54,12 @@ def type_column(looks: Looks, table: TableLook, taken: Collection[str]) -> tuple
 
     Known words count, then how many kinds they tell apart; a name alone makes no type.
     """
-    told = [t for c in table.columns if c.name not in taken and (t := _told(looks, table, c)) is not None]
-    least = _UNSAID if table.header else _NAMELESS
-    sure = [t for t in told if t.known and (_named(t.column) or (t.share >= least and len(t.counts) > 1))]
+    typed = [t for c in table.columns if c.name not in taken and (t := _typed(looks, table, c)) is not None]
+    least = _KNOWN_SHARE if table.header else _NAMELESS
+    sure = [t for t in typed if t.known and (_named(t.column) or (t.share >= least and len(t.counts) > 1))]
     ranked = sorted(sure, key=lambda t: (t.meanings < 2, t.share < 0.5, -t.meanings, -t.share, _rank(t.column)))
     if not ranked:
-        return None, [_unused(t) for t in told if _named(t.column) and 1 < t.column.distinct < t.column.filled]
+        return None, [_unused(t) for t in typed if _named(t.column) and 1 < t.column.distinct < t.column.filled]
     best, rivals = ranked[0], [t.column.name for t in ranked[1:] if t.meanings > 1]
     remarks = []
     if rivals:
@@ -73,13 +73,13 @@ def type_column(looks: Looks, table: TableLook, taken: Collection[str]) -> tuple
 def kinds_of(looks: Looks, table: TableLook, columns: dict[str, str]) -> tuple[Kinds, list[str]]:
     """What the type column says ("": there is none) → event type, role, reward; and what to tell."""
     if "type" in columns:
-        said = [(v, n) for v, n in looks.commonest(table.name, columns["type"], MOST_KINDS) if v.lower() not in EMPTY]
-        known = {v: kind_of(v) for v, _ in said}
+        counts = [(v, n) for v, n in looks.commonest(table.name, columns["type"], MOST_KINDS) if v.lower() not in EMPTY]
+        known = {v: kind_of(v) for v, _ in counts}
         strange = [v for v, k in known.items() if k is None]
         remarks = []
         if strange:
             more = f" and {len(strange) - 8} more" if len(strange) > 8 else ""
-            rows = sum(n for v, n in said if v in strange)
+            rows = sum(n for v, n in counts if v in strange)
             remarks.append(
                 f"{columns['type']} says {', '.join(strange[:8])}{more} in {some(rows, 'row')}: not known, so taken as"
                 " weak feedback; say what they are under types"
@@ -94,7 +94,7 @@ def kinds_of(looks: Looks, table: TableLook, columns: dict[str, str]) -> tuple[K
     return {"": (kind or "interaction", "feedback", 1.0)}, []
 
 
-def _told(looks: Looks, table: TableLook, column: ColumnLook) -> _Typed | None:
+def _typed(looks: Looks, table: TableLook, column: ColumnLook) -> _Typed | None:
     if column.found not in {"text", "integer"} or not column.distinct:
         return None
     if column.mostly(column.numbers):  # nobody can know what numbers mean
@@ -105,17 +105,17 @@ def _told(looks: Looks, table: TableLook, column: ColumnLook) -> _Typed | None:
     recur = column.distinct <= column.filled / 2  # as words for kinds do
     if not _named(column) and not (recur and any(kind_of(v) for v, _ in column.samples)):
         return None
-    said = {v: n for v, n in looks.commonest(table.name, column.name, MOST_KINDS) if v.lower() not in EMPTY}
-    return _Typed(column, said, {v: k for v in said if (k := kind_of(v)) is not None})
+    counts = {v: n for v, n in looks.commonest(table.name, column.name, MOST_KINDS) if v.lower() not in EMPTY}
+    return _Typed(column, counts, {v: k for v in counts if (k := kind_of(v)) is not None})
 
 
-def _unused(told: _Typed) -> str:
-    first = ", ".join(list(told.counts)[:5])
-    more = f" and {told.column.distinct - 5:,} more" if told.column.distinct > 5 else ""
-    why = "none is a known kind of event" if told.column.distinct <= MOST_KINDS else "too many for kinds of events"
+def _unused(typed: _Typed) -> str:
+    first = ", ".join(list(typed.counts)[:5])
+    more = f" and {typed.column.distinct - 5:,} more" if typed.column.distinct > 5 else ""
+    why = "none is a known kind of event" if typed.column.distinct <= MOST_KINDS else "too many for kinds of events"
     return (
-        f"{told.column.name} says {first}{more}: {why}, so all rows are of one kind; where it tells kinds, write "
-        f"type_column: {told.column.name} and types: in place of type"
+        f"{typed.column.name} says {first}{more}: {why}, so all rows are of one kind; where it tells kinds, write "
+        f"type_column: {typed.column.name} and types: in place of type"
     )
 
 

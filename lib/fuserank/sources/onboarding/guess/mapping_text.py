@@ -112,8 +112,8 @@ def _files(table: TableLook, guess: Guess) -> Iterator[str]:
     if rules:
         yield "    rules: # what a row must keep; one that does not goes to quarantine"
     for rule in rules:
-        told = {"name": rule.name, "column": rule.column, "op": rule.op, "value": rule.value}
-        yield f"      - {{{', '.join(f'{k}: {_plain(v)}' for k, v in told.items() if v is not None)}}}"
+        fields = {"name": rule.name, "column": rule.column, "op": rule.op, "value": rule.value}
+        yield f"      - {{{', '.join(f'{k}: {_plain(v)}' for k, v in fields.items() if v is not None)}}}"
 
 
 def _head(table: TableLook) -> Iterator[str]:
@@ -221,12 +221,12 @@ def _with_nulls(spec: Any, words: Sequence[str]) -> Any:
 
 
 def _time(time: TimeLook, zone: str) -> Any:
-    told: dict[str, Any] = {"type": time.type}
+    spec: dict[str, Any] = {"type": time.type}
     if time.type == "timestamp" and zone != "UTC":
-        told["zone"] = zone
+        spec["zone"] = zone
     if time.pattern is not None:
-        told["pattern"] = time.pattern
-    return told if len(told) > 1 else time.type
+        spec["pattern"] = time.pattern
+    return spec if len(spec) > 1 else time.type
 
 
 def _spec(role: str, column: ColumnLook) -> Any:
@@ -270,13 +270,13 @@ def _events(events: EventsGuess) -> Iterator[str]:
             "    types: # what the column says: its name here, its role (exposure, feedback, reversal), what it is"
             " worth"
         )
-        for said, (kind, role, reward) in events.kinds.items():
-            yield f"      {_plain(said)}: {{type: {_plain(kind)}, role: {role}, reward: {{value: {reward}}}}}"
+        for value, (kind, role, reward) in events.kinds.items():
+            yield f"      {_plain(value)}: {{type: {_plain(kind)}, role: {role}, reward: {{value: {reward}}}}}"
     yield from (f"    {role}: {_plain(c[role])}" for role in ("user", "item", "time", "clock", "place") if role in c)
-    said = (
+    comment = (
         f" # {some(events.repeated, 'row')} more with the same one: quarantine" if events.repeated else _unique(events)
     )
-    yield f"    key: [{', '.join(_plain(k) for k in events.key)}]{said}"
+    yield f"    key: [{', '.join(_plain(k) for k in events.key)}]{comment}"
     if events.reverses:
         yield f"    reverses: {{type: {events.reverses}, key: [{', '.join(_plain(k) for k in events.key)}]}}"
     if "quantity" in c:
@@ -310,9 +310,9 @@ def _unique(events: EventsGuess) -> str:
 def _reward(column: ColumnLook, scale: Scale) -> str:
     """The middle of the scale is worth nothing, its ends 1 and −1: a bad rating is feedback against the item."""
     factor = 2 / (scale.high - scale.low)
-    told = f"scale: {factor:g}, offset: {-factor * (scale.low + scale.high) / 2:g}"
+    scaling = f"scale: {factor:g}, offset: {-factor * (scale.low + scale.high) / 2:g}"
     missing = f", missing: {_NOT_RATED:g}" if scale.missing or column.filled < column.rows else ""
-    return f"{{column: {_plain(column.name)}, {told}{missing}}} # {scale.low:g} … {scale.high:g} become −1 … 1"
+    return f"{{column: {_plain(column.name)}, {scaling}{missing}}} # {scale.low:g} … {scale.high:g} become −1 … 1"
 
 
 def _dimension(kind: str, dimension: DimensionGuess, first: dt.date) -> Iterator[str]:

@@ -118,11 +118,11 @@ def _of_parts(
     by_unit = unit > line if items and max(unit, line) >= _SURE * items else _is_price(best)
     whole = f"{parts.name} is not whole everywhere, so there is no quantity"
     if by_unit:
-        said = (
+        remark = (
             f"{whole}; {best.name} is taken for what one unit costs, so there is no amount: bring a column with the"
             " line's"
         )
-        return Paid(None, False, (*remarks, said))
+        return Paid(None, False, (*remarks, remark))
     return Paid(best.name, False, (*remarks, f"{whole}; {best.name} is taken for what the whole line cost"))
 
 
@@ -150,13 +150,15 @@ def _of_one(looks: Looks, table: TableLook, columns: dict[str, str], money: Colu
         )
     example = _example(table.column(quantity), money)
     if by_unit:
-        said = (
+        remark = (
             f"{money.name} is taken for what one unit costs ({why}): a line is {quantity} times it{example}; where it"
             " is the line's, write per: line"
         )
     else:
-        said = f"{money.name} is taken for what the whole line cost ({why}); where it is for one unit, write per: unit"
-    return Paid(money.name, by_unit, (*remarks, said))
+        remark = (
+            f"{money.name} is taken for what the whole line cost ({why}); where it is for one unit, write per: unit"
+        )
+    return Paid(money.name, by_unit, (*remarks, remark))
 
 
 def _example(quantity: ColumnLook, money: ColumnLook) -> str:

@@ -237,11 +237,11 @@ def rank(role: str, column: str) -> int | None:
     whole = letters(column)
     forms = {whole} | {whole.removesuffix(e) for e in ID_ENDS if whole.endswith(e)} | {whole.removesuffix("s")}
     parts = name_parts(column)
-    for place, said in enumerate(WORDS[role]):
-        if said in forms:
+    for place, name in enumerate(WORDS[role]):
+        if name in forms:
             return 2 * place
-    for place, said in enumerate(WORDS[role]):
-        if len(said) > 2 and said in parts:
+    for place, name in enumerate(WORDS[role]):
+        if len(name) > 2 and name in parts:
             return 2 * place + 101
     return None
 
@@ -249,4 +249,4 @@ def rank(role: str, column: str) -> int | None:
 def kind_of_file(table: str) -> str | None:
     """The event type that a file's name tells."""
     plain = letters(table)
-    return next((kind for said, kind in FILES.items() if said in plain), None)
+    return next((kind for name, kind in FILES.items() if name in plain), None)

@@ -48,7 +48,7 @@ _NEEDED = ("user", "item", "time", "type")
 _LONG = r"[+-]?\d(\.\d+)?[eE]\+\d+"
 
 
-def said_by(looks: Looks, table: TableLook, columns: Sequence[str]) -> dict[str, dict[str, int]]:
+def empty_ids(looks: Looks, table: TableLook, columns: Sequence[str]) -> dict[str, dict[str, int]]:
     """Column → its cells that say nothing, as they are written, and how often: empty words, guests (where they are
     among the commonest cells), and numbers that stand for a guest where they are by far the commonest.
     """
@@ -61,7 +61,7 @@ def said_by(looks: Looks, table: TableLook, columns: Sequence[str]) -> dict[str,
 
 
 def empty_words(looks: Looks, table: TableLook, columns: Sequence[str]) -> dict[str, dict[str, int]]:
-    """``said_by`` of columns that hold no ids: the words of exports alone."""
+    """``empty_ids`` of columns that hold no ids: the words of exports alone."""
     lacking = [
         c for c in dict.fromkeys(columns) if table.column(c).found != "nested" and table.column(c).filled < table.rows
     ]
@@ -74,9 +74,9 @@ def nulls_of(looks: Looks, table: TableLook, columns: dict[str, str]) -> tuple[d
     :param columns: role → column
     """
     ids = [columns[r] for r in ("user", "item", "session", "store") if r in columns]
-    found = said_by(looks, table, ids) | empty_words(looks, table, [c for c in columns.values() if c not in ids])
+    found = empty_ids(looks, table, ids) | empty_words(looks, table, [c for c in columns.values() if c not in ids])
     roles = {c: r for r, c in reversed(columns.items())}
-    remarks = [_told(table, c, roles[c], words) for c, words in found.items()]
+    remarks = [_empty_remark(table, c, roles[c], words) for c, words in found.items()]
     return {c: tuple(words) for c, words in found.items()}, remarks + _blank(table, columns, found)
 
 
@@ -131,10 +131,10 @@ def _zero(table: TableLook, name: str, others: dict[str, int]) -> dict[str, int]
     return {first: n} if first in _ZEROS and n >= _FAR * second and n > 2 else {}
 
 
-def _told(table: TableLook, column: str, role: str, words: dict[str, int]) -> str:
-    said = ", ".join(repr(w) for w in words)
+def _empty_remark(table: TableLook, column: str, role: str, words: dict[str, int]) -> str:
+    listed = ", ".join(repr(w) for w in words)
     goes = f": these rows go to quarantine as no_{role}" if role in _NEEDED else ""
     return (
-        f"{column} says {said} in {sum(words.values()):,} of {table.rows:,} rows: taken for an empty cell{goes}; where"
-        " it means more, take it out of nulls"
+        f"{column} says {listed} in {sum(words.values()):,} of {table.rows:,} rows: taken for an empty cell{goes};"
+        " where it means more, take it out of nulls"
     )

@@ -15,7 +15,7 @@ _GOODS = re.compile(r"B0[0-9A-Z]{8}|97[89]\d{10}|\d{9}X")
 _AGREE = 0.99  # of the items with several rows: what says one thing in all of them is the item's own
 
 
-def roles_by_place(looks: Looks, table: TableLook, told: Hints) -> Roles | None:
+def roles_by_place(looks: Looks, table: TableLook, hints: Hints) -> Roles | None:
     """User, item and time, and what else the cells tell: kinds, ratings, quantities and money.
 
     None where one is not there.
@@ -24,7 +24,7 @@ def roles_by_place(looks: Looks, table: TableLook, told: Hints) -> Roles | None:
     item's, but numbers of rows are neither, and an id that belongs to one user each is a basket.
     """
     names = {c.name for c in table.columns}
-    fixed = {r: c for r, c in (("user", told.user), ("item", told.item), ("time", told.time)) if c in names and c}
+    fixed = {r: c for r, c in (("user", hints.user), ("item", hints.item), ("time", hints.time)) if c in names and c}
     times = [c.name for c in table.columns if c.name not in fixed.values() and (time_of(c) or epoch(c))]
     if "time" not in fixed:
         if not times:

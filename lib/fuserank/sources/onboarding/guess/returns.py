@@ -77,14 +77,14 @@ def returns(looks: Looks, table: TableLook, columns: dict[str, str]) -> tuple[tu
                 f"{column.name} is told in {column.filled:,} of {table.rows:,} rows: no purchases, so the rule {name}"
                 " sends them to quarantine; take it out to keep them"
             )
-        for said, n in _refused(column):
-            name = f"not_{word(said if _is_state(column) else column.name)}"
+        for cell, n in _refused(column):
+            name = f"not_{word(cell if _is_state(column) else column.name)}"
             if any(r.name == name for r in rules):
                 name = f"{name}_{len(rules) + 1}"
-            value, kind = (int(said), "long") if column.whole_floats else (said, "string")  # the file writes 1.0
+            value, kind = (int(cell), "long") if column.whole_floats else (cell, "string")  # the file writes 1.0
             rules.append(Rule(name, column.name, "!=", value, kind))
             remarks.append(
-                f"{column.name} says {said!r} in {n:,} of {table.rows:,} rows: no purchases, so the rule {name} sends"
+                f"{column.name} says {cell!r} in {n:,} of {table.rows:,} rows: no purchases, so the rule {name} sends"
                 " them to quarantine; take it out to keep them"
             )
     return tuple(rules), remarks
@@ -96,12 +96,12 @@ def _may_be_below_zero(column: ColumnLook) -> bool:
 
 def _refused(column: ColumnLook) -> list[tuple[str, int]]:
     """What a status or a flag says of rows that are no purchases."""
-    said = list(column.samples)
-    if _is_state(column) and column.distinct <= len(said):
-        bad = [(v, n) for v, n in said if _is_bad(v)]
-        return bad if len(bad) < len(said) else []  # a file of nothing but returns is told by its name
-    if letters(column.name) in _FLAGS and {v.lower() for v, _ in said} <= _TRUE | _FALSE and column.distinct > 1:
-        return [(v, n) for v, n in said if v.lower() in _TRUE]
+    counts = list(column.samples)
+    if _is_state(column) and column.distinct <= len(counts):
+        bad = [(v, n) for v, n in counts if _is_bad(v)]
+        return bad if len(bad) < len(counts) else []  # a file of nothing but returns is told by its name
+    if letters(column.name) in _FLAGS and {v.lower() for v, _ in counts} <= _TRUE | _FALSE and column.distinct > 1:
+        return [(v, n) for v, n in counts if v.lower() in _TRUE]
     return []
 
 
@@ -120,6 +120,6 @@ def _is_state(column: ColumnLook) -> bool:
     return bool(_STATES & set(name_parts(column.name))) and column.distinct > 1
 
 
-def _is_bad(said: str) -> bool:
-    parts = name_parts(said)
+def _is_bad(cell: str) -> bool:
+    parts = name_parts(cell)
     return not _NOT & set(parts) and any(p.startswith(_BAD) for p in parts)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from fuserank.sources.onboarding.guess.guesses import Hints
 from fuserank.sources.onboarding.guess.names import ID_ENDS, WORDS, name_parts, rank
-from fuserank.sources.onboarding.guess.nulls import said_by
+from fuserank.sources.onboarding.guess.nulls import empty_ids
 from fuserank.sources.onboarding.guess.times import time_of, unread_time, written_time
 from fuserank.sources.onboarding.scan.looks import ColumnLook, Looks, TableLook
 
@@ -18,7 +18,7 @@ _STABLE = 1.01  # from here on ids come back
 _CROWD = 10  # users, before it is told that none of them comes back
 _PEOPLE = 0.1  # of the ids that are new in every order: with fewer, those that come back are a shop's own people
 _SPARSE, _PARTLY, _FULL = 0.5, 0.8, 0.95  # of the rows: a column with fewer is passed over for one that has more
-_ASKED = 20  # columns of another table with an id in each row: the first
+_MOST_KEYS = 20  # columns of another table with an id in each row: the first
 _SAME_DAY = 0.9  # of the rows in which two columns must tell one day to tell one moment
 _CLOCKS = {"time", "clock", "hour", "hours", "uhrzeit", "zeit", "hora", "heure", "ora", "tijd", "godzina", "timeofday"}
 _CLOCK = r"\d{1,2}[:.h]\d{2}([:.]\d{2}([.,]\d+)?)?( ?[AaPp]\.?[Mm]\.?)?"
@@ -78,10 +78,10 @@ class Roles:
     remarks: tuple[str, ...] = ()
 
 
-def roles_by_name(looks: Looks, table: TableLook, told: Hints) -> Roles | None:
+def roles_by_name(looks: Looks, table: TableLook, hints: Hints) -> Roles | None:
     """user, item and time of a table whose columns have names; None where one of them is not there."""
     names = {c.name for c in table.columns}
-    fixed = {r: c for r, c in (("user", told.user), ("item", told.item), ("time", told.time)) if c in names and c}
+    fixed = {r: c for r, c in (("user", hints.user), ("item", hints.item), ("time", hints.time)) if c in names and c}
     columns, remarks = dict(fixed), list[str]()
     choices: dict[str, Callable[[Looks, TableLook, dict[str, str]], tuple[str | None, list[str]]]] = {
         "time": _time,
@@ -91,11 +91,11 @@ def roles_by_name(looks: Looks, table: TableLook, told: Hints) -> Roles | None:
     for role, choose in choices.items():
         if role in columns:
             continue
-        column, said = choose(looks, table, columns)
+        column, notes = choose(looks, table, columns)
         if column is None:
             return None
         columns[role] = column
-        remarks += said
+        remarks += notes
     found = {r: columns[r] for r in ("user", "item", "time")}
     if (clock := clock_of(looks, table, found)) is not None:
         found["clock"] = clock
@@ -103,16 +103,16 @@ def roles_by_name(looks: Looks, table: TableLook, told: Hints) -> Roles | None:
     return Roles(found, tuple(remarks))
 
 
-def lacks(table: TableLook, told: Hints) -> str:
+def lacks(table: TableLook, hints: Hints) -> str:
     """Why a table can be no events, and what to name."""
     columns = ", ".join(c.name for c in table.columns)
-    lacking = [r for r in ("user", "item") if best(table, r, is_id) is None and not getattr(told, r)]
+    lacking = [r for r in ("user", "item") if best(table, r, is_id) is None and not getattr(hints, r)]
     times = [c.name for c in table.columns if time_of(c)]
-    lacking += [] if times or told.time else ["time"]
-    said = " and ".join(lacking) or "telling which is which"
+    lacking += [] if times or hints.time else ["time"]
+    listed = " and ".join(lacking) or "telling which is which"
     if "time" in lacking and (column := best(table, "time", lambda c: c.filled > 0 and c.found != "nested")):
-        return f"{table.path} lacks {said}: {unread_time(table, column)}"
-    return f"{table.path} ({columns}) lacks {said}: name the columns by --user, --item, --time"
+        return f"{table.path} lacks {listed}: {unread_time(table, column)}"
+    return f"{table.path} ({columns}) lacks {listed}: name the columns by --user, --item, --time"
 
 
 def best(table: TableLook, role: str, fits: Callable[[ColumnLook], bool], taken: Collection[str] = ()) -> str | None:
@@ -266,7 +266,7 @@ def _described(looks: Looks, table: TableLook, column: ColumnLook) -> float:
         looks.shared(table.name, column.name, other.name, key.name)
         for other in looks.tables
         if other.name != table.name
-        for key in [k for k in other.columns if is_id(k) and k.distinct >= 0.99 * other.rows][:_ASKED]
+        for key in [k for k in other.columns if is_id(k) and k.distinct >= 0.99 * other.rows][:_MOST_KEYS]
     ]
     return max(shares, default=0.0)
 
@@ -278,12 +278,12 @@ def _user(looks: Looks, table: TableLook, columns: dict[str, str]) -> tuple[str 
     if not found:
         if not sessions or any(named(t, "user", is_id, ()) for t in looks.tables):  # another table may name the user
             return None, []
-        said = (
+        remark = (
             f"no column names a user: {sessions[0].name} stands for one, so nobody is known from one visit to the next;"
             " --user says another"
         )
-        return sessions[0].name, [said]
-    empty = said_by(looks, table, [c.name for c in found])
+        return sessions[0].name, [remark]
+    empty = empty_ids(looks, table, [c.name for c in found])
     filled = {c.name: (c.filled - sum(empty.get(c.name, {}).values())) / max(1, c.rows) for c in found}
     occasion = next((s.name for s in sessions if s not in found), columns["time"])
     back = {c.name: looks.distinct_rows(table.name, [c.name, occasion]) / max(1, c.distinct) for c in found}

@@ -55,14 +55,14 @@ def is_rating(values: Counts) -> bool:
     Small counts (quantities, whose commonest by far is 1), 0 and 1, prices and ids are none.
     """
     total = sum(n for _, n in values)
-    kept = [(v, n) for v, n in values if n > _FEW or n > _OUTSIDE * total]
-    if len(kept) < 2 or len(kept) > 21 or any(v * 2 != round(v * 2) or not -1 <= v <= 10 for v, _ in kept):
+    frequent = [(v, n) for v, n in values if n > _FEW or n > _OUTSIDE * total]
+    if len(frequent) < 2 or len(frequent) > 21 or any(v * 2 != round(v * 2) or not -1 <= v <= 10 for v, _ in frequent):
         return False
-    if max(v for v, _ in kept) not in {5, 10}:  # where a scale ends; days of the week end elsewhere
+    if max(v for v, _ in frequent) not in {5, 10}:  # where a scale ends; days of the week end elsewhere
         return False
-    ones = sum(n for v, n in kept if v in {0, 1})
-    falls = all(a[1] >= b[1] for a, b in itertools.pairwise(kept))
-    return not (ones > 0.5 * total or (ones > 0.3 * total and falls and len(kept) > 2))
+    ones = sum(n for v, n in frequent if v in {0, 1})
+    falls = all(a[1] >= b[1] for a, b in itertools.pairwise(frequent))
+    return not (ones > 0.5 * total or (ones > 0.3 * total and falls and len(frequent) > 2))
 
 
 def _candidates(rest: Counts) -> list[tuple[float, float, float]]:
@@ -121,11 +121,11 @@ def _outside(rest: Counts, low: float, high: float, name: str) -> list[str]:
     off = [(v, n) for v, n in rest if not low <= v <= high]
     if not off:
         return []
-    said = ", ".join(f"{v:g}" for v, _ in off[:5])
+    listed = ", ".join(f"{v:g}" for v, _ in off[:5])
     rows = sum(n for _, n in off)
     return [
-        f"{name}: {some(rows, 'cell')} off the scale {low:g} … {high:g} ({said}): a rule sends them to quarantine; fix"
-        " scale, offset and rules where the scale is another"
+        f"{name}: {some(rows, 'cell')} off the scale {low:g} … {high:g} ({listed}): a rule sends them to quarantine;"
+        " fix scale, offset and rules where the scale is another"
     ]
 
 

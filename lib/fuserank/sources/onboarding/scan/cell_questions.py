@@ -27,7 +27,7 @@ class CellQuestions:
         cell = text(column)
         return tuple(
             (str(v), int(n))
-            for v, n in self._asked(
+            for v, n in self._query(
                 f"SELECT {cell} AS v, count(*) AS n FROM {self._names[table]} WHERE {cell} IS NOT NULL "
                 f"GROUP BY v ORDER BY n DESC, v LIMIT {most}"
             )
@@ -37,14 +37,14 @@ class CellQuestions:
         """Column → cells that are one of these words but for case, as they are written, and how often; one pass."""
         if not columns:
             return {}
-        said = _list([w.lower() for w in words])
-        counts = ", ".join(f"count_if(lower({raw(c)}) IN ({said}))" for c in columns)
-        found = self._asked(f"SELECT {counts} FROM {self._names[table]}")[0]
+        listed = _list([w.lower() for w in words])
+        counts = ", ".join(f"count_if(lower({raw(c)}) IN ({listed}))" for c in columns)
+        found = self._query(f"SELECT {counts} FROM {self._names[table]}")[0]
         return {
             column: {
                 str(v): int(n)
-                for v, n in self._asked(
-                    f"SELECT {raw(column)} AS v, count(*) AS n FROM {self._names[table]} WHERE lower(v) IN ({said}) "
+                for v, n in self._query(
+                    f"SELECT {raw(column)} AS v, count(*) AS n FROM {self._names[table]} WHERE lower(v) IN ({listed}) "
                     "GROUP BY v ORDER BY n DESC, v"
                 )
             }
@@ -56,7 +56,7 @@ class CellQuestions:
         """Cells that fit a regular expression as a whole, and the first of them in order."""
         cell = text(column)
         fits = f"regexp_full_match({cell}, '{pattern}')"
-        n, first = self._asked(f"SELECT count(*), min({cell}) FROM {self._names[table]} WHERE {fits}")[0]
+        n, first = self._query(f"SELECT count(*), min({cell}) FROM {self._names[table]} WHERE {fits}")[0]
         return int(n), str(first or "")
 
     def counted(
@@ -72,14 +72,14 @@ class CellQuestions:
 
         ``keys``: different values of the complete keys among them; ``incomplete``: rows that lack a part of the key.
         """
-        wanted = [f"{_told(c, nulls)} IS NOT NULL" for c in needed] + [_kept(*rule, nulls) for rule in rules]
+        wanted = [f"{_filled(c, nulls)} IS NOT NULL" for c in needed] + [_keeps_rule(*rule, nulls) for rule in rules]
         lives = " AND ".join(wanted) or "true"
-        whole = " AND ".join(f"{_told(c, nulls)} IS NOT NULL" for c in key)
+        whole = " AND ".join(f"{_filled(c, nulls)} IS NOT NULL" for c in key)
         parts = ", ".join(
-            _told(c, nulls) for c in key
+            _filled(c, nulls) for c in key
         )  # 64 bits: of some million keys two are the same once in a million tables
         own = f"(SELECT CASE WHEN {whole} THEN hash({parts}) END AS k FROM {self._names[table]} WHERE {lives})"
-        rows, keys, complete = self._asked(f"SELECT count(*), count(DISTINCT k), count(k) FROM {own}")[0]
+        rows, keys, complete = self._query(f"SELECT count(*), count(DISTINCT k), count(k) FROM {own}")[0]
         return int(rows), int(keys), int(rows - complete)
 
     def one_in_each(self, table: str, group: str, column: str) -> tuple[int, int]:
@@ -90,7 +90,7 @@ class CellQuestions:
             f"SELECT {text(group)} AS g, {text(column)} AS v FROM {self._names[table]} WHERE {text(group)} IS NOT NULL"
         )
         each = f"SELECT count(DISTINCT v) AS d, count(*) AS n FROM ({own}) GROUP BY g HAVING n > 1"
-        found = self._asked(f"SELECT count(*), count_if(d <= 1) FROM ({each})")[0]
+        found = self._query(f"SELECT count(*), count_if(d <= 1) FROM ({each})")[0]
         return int(found[0]), int(found[1] or 0)
 
     def shared(self, table: str, column: str, other: str, other_column: str) -> float:
@@ -104,7 +104,7 @@ class CellQuestions:
 
     def _known(self, value: str, mine: str, theirs: str) -> float:
         own = f"(SELECT DISTINCT {value} AS o FROM {mine})"
-        n, known = self._asked(f"SELECT count(*), count_if(o IN (SELECT {value} FROM {theirs})) FROM {own}")[0]
+        n, known = self._query(f"SELECT count(*), count_if(o IN (SELECT {value} FROM {theirs})) FROM {own}")[0]
         return (known or 0) / n if n else 0.0
 
     def _values(self, table: str, column: str) -> str:
@@ -123,7 +123,7 @@ class CellQuestions:
         where there are more than ``most``.
         """
         value = number(column)
-        found = self._asked(
+        found = self._query(
             f"SELECT {value} AS v, count(*) AS n FROM {self._names[table]} WHERE isfinite(v) GROUP BY v ORDER BY n"
             f" DESC, v LIMIT {most}"
         )
@@ -131,14 +131,14 @@ class CellQuestions:
 
     def below_zero(self, table: str, column: str) -> int:
         """Cells that are numbers below 0."""
-        return int(self._asked(f"SELECT count_if({number(column)} < 0) FROM {self._names[table]}")[0][0])
+        return int(self._query(f"SELECT count_if({number(column)} < 0) FROM {self._names[table]}")[0][0])
 
     def times_is(self, table: str, one: str, other: str, product: str) -> float:
         """Share of the rows with three numbers, the first of them no 0 or 1, in
         which two give the third; within a hundredth.
         """
         a, b, c = number(one), number(other), number(product)
-        found = self._asked(
+        found = self._query(
             f"SELECT count(*), count_if(abs(a * b - c) <= greatest(0.011, 0.001 * abs(c))) FROM (SELECT {a} AS a, {b}"
             f" AS b, {c} AS c FROM {self._some(table)}) WHERE a <> 0 AND a <> 1 AND b <> 0 AND c IS NOT NULL"
         )[0]
@@ -156,7 +156,7 @@ class CellQuestions:
             "SELECT stddev_pop(ln(m)) AS told, stddev_pop(ln(m / q)) AS unit "
             f"FROM ({rows}) GROUP BY i HAVING min(q) < max(q)"
         )
-        found = self._asked(
+        found = self._query(
             f"SELECT count(*), count_if(told < unit - 1e-9), count_if(unit < told - 1e-9) FROM ({each})"
         )[0]
         return int(found[0]), int(found[1] or 0), int(found[2] or 0)
@@ -165,7 +165,7 @@ class CellQuestions:
         """The table's first rows: enough where a share is asked."""
         return f"(SELECT * FROM {self._names[table]} LIMIT {_ENOUGH})"
 
-    def _asked(self, sql: str) -> list[tuple[Any, ...]]:
+    def _query(self, sql: str) -> list[tuple[Any, ...]]:
         return self._duckdb.execute(sql).fetchall()
 
 
@@ -191,17 +191,17 @@ def number(column: str) -> str:
     return once(cell, f"coalesce(TRY_CAST(v AS DOUBLE), {number_sql('v', '.')}, {number_sql('v', ',')})")
 
 
-def _told(column: str, nulls: Mapping[str, Sequence[str]]) -> str:
+def _filled(column: str, nulls: Mapping[str, Sequence[str]]) -> str:
     words = nulls.get(column, ())
     return f"CASE WHEN {raw(column)} NOT IN ({_list(words)}) THEN {raw(column)} END" if words else raw(column)
 
 
-def _kept(column: str, op: str, value: str | float | None, nulls: Mapping[str, Sequence[str]]) -> str:
+def _keeps_rule(column: str, op: str, value: str | float | None, nulls: Mapping[str, Sequence[str]]) -> str:
     """Whether a row keeps a rule of the mapping, as the chain has it: a cell that says nothing keeps all."""
     if op == "empty":
-        return f"{_told(column, nulls)} IS NULL"
+        return f"{_filled(column, nulls)} IS NULL"
     if isinstance(value, str):
-        return f"coalesce({_told(column, nulls)} {op} {_list([value])}, true)"
+        return f"coalesce({_filled(column, nulls)} {op} {_list([value])}, true)"
     return f"coalesce({number(column)} {op} {value}, true)"
 
 

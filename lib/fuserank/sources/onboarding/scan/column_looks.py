@@ -25,7 +25,7 @@ _MOST_PATTERNS = 4  # are counted over all cells
 _NUMBER = "TRY_CAST(v AS DOUBLE)"
 _LIKE_NUMBERS = r"^\W*([A-Z]{0,3}|[A-Za-zł]{1,3}[.]?)\W*\d[\d.,'\u2019\s]*([.,]-+)?\W*([A-Za-złčуб.]{0,4})\W*$"
 # Over the different cells v of a column, each there n times.
-_ASKED = {
+_COUNTS = {
     "filled": "sum(n)",
     "distinct": "count(*)",
     "integers": r"sum(n) FILTER (regexp_full_match(v, '[+-]?\d{1,18}'))",
@@ -75,15 +75,15 @@ def _count_cells(database: duckdb.DuckDBPyConnection, table: str, cells: Sequenc
 def _looks(
     database: duckdb.DuckDBPyConnection, rows: int, columns: Mapping[str, tuple[Found, str]]
 ) -> Iterator[ColumnLook]:
-    asked = database.execute(f"SELECT place, {', '.join(_ASKED.values())} FROM cells GROUP BY place").fetchall()
-    told = {place: dict(zip(_ASKED, counted, strict=True)) for place, *counted in asked}
+    answers = database.execute(f"SELECT place, {', '.join(_COUNTS.values())} FROM cells GROUP BY place").fetchall()
+    by_place = {place: dict(zip(_COUNTS, counted, strict=True)) for place, *counted in answers}
     samples = _first(database, "n DESC, v", _SAMPLES)
     tried = _first(database, "n DESC, hash(v)", _TRIED)
     found_all: list[tuple[int, str, Found, dict[str, Any], tuple[tuple[str, int], ...], tuple[str, ...]]] = []
     wanted: list[int] = []
     for place, (name, (found, _)) in enumerate(columns.items()):
         counted: dict[str, Any] = {
-            k: 0 if v is None and k not in {"low", "high"} else v for k, v in told.get(place, {}).items()
+            k: 0 if v is None and k not in {"low", "high"} else v for k, v in by_place.get(place, {}).items()
         }
         dated = counted.pop("dated", 0)
         patterns: tuple[str, ...] = ()
@@ -105,9 +105,9 @@ def _looks(
             wanted.append(place)
     written = _written_numbers(database, wanted)
     for place, name, found, counted, epochs, patterns in found_all:
-        shown = tuple((v[:60], n) for v, n in samples.get(place, []))
+        examples = tuple((v[:60], n) for v, n in samples.get(place, []))
         counted |= written.get(place, {})
-        yield ColumnLook(name, found, rows, samples=shown, patterns=patterns, epochs=epochs, **counted)
+        yield ColumnLook(name, found, rows, samples=examples, patterns=patterns, epochs=epochs, **counted)
 
 
 def _may_be_numbers(counted: Mapping[str, Any], some: Sequence[str]) -> bool:
@@ -128,18 +128,18 @@ def _written_numbers(database: duckdb.DuckDBPyConnection, places: Sequence[int])
     point = f"coalesce(CASE WHEN isfinite({_NUMBER}) THEN {_NUMBER} END, {number_sql('v', '.')})"
     comma = number_sql("v", ",")
     sign = r"nullif(trim(regexp_replace(v, '[-+0-9.,()\s\x{a0}\x{202f}\x{2212}''\x{2019}]', '', 'g')), '')"
-    asked = database.execute(
+    answers = database.execute(
         "SELECT place, sum(n) FILTER (p IS NOT NULL), sum(n) FILTER (c IS NOT NULL), sum(n) FILTER (p IS NULL AND c IS"
         " NOT NULL), min(p), max(p), min(c), max(c), array_to_string(list_sort(list(DISTINCT s) FILTER (p IS NOT NULL"
         f" OR c IS NOT NULL)), ' ') FROM (SELECT place, n, {point} AS p, {comma} AS c, {sign} AS s FROM cells WHERE"
         f" place IN ({', '.join(map(str, places))})) GROUP BY place"
     ).fetchall()
-    told = {}
-    for place, *counted in asked:
+    by_place = {}
+    for place, *counted in answers:
         numbers, commas, only, *ends, signs = counted
         numbers, commas, only = (int(n or 0) for n in (numbers, commas, only))
         low, high = ends[2:] if commas > numbers else ends[:2]
-        told[place] = {
+        by_place[place] = {
             "numbers": numbers,
             "comma_numbers": commas,
             "decimal_commas": only,
@@ -147,7 +147,7 @@ def _written_numbers(database: duckdb.DuckDBPyConnection, places: Sequence[int])
             "high": high,
             "signs": tuple((signs or "").split()),
         }
-    return told
+    return by_place
 
 
 def _may_be_times(counted: Mapping[str, Any], dated: int) -> bool:

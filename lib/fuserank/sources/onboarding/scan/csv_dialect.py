@@ -50,8 +50,8 @@ def beginning(file: Path, delimiter: str | None = None, most: int = _LINES) -> B
     text = head(file, HEAD_BYTES if most == _LINES else HEAD_BYTES // 16).decode("utf-8-sig", "replace")
     lines = re.split(r"\r\n|\n|\r", text)[: most + 1]
     lines = lines[:-1] if len(lines) > 1 else lines
-    told = _SEP.match(lines[0]) if lines else None
-    delimiter = delimiter or (told[1] if told else None)
+    separator = _SEP.match(lines[0]) if lines else None
+    delimiter = delimiter or (separator[1] if separator else None)
     found = _split(lines, delimiter) if delimiter else _likeliest(lines)
     if found.cells < 2 or found.share < 0.5:
         raise CannotReadError("no delimiter splits it into columns")

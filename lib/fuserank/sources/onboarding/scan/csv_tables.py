@@ -116,25 +116,25 @@ def _has_header(connection: duckdb.DuckDBPyConnection, first: Beginning) -> bool
 
 
 def _remarks(first: Beginning, header: bool) -> list[str]:
-    told, found = first.dialect, []
-    if told.skip:
+    dialect, found = first.dialect, []
+    if dialect.skip:
         begins = ", ".join(first.names) if header else "rows without names"
         found.append(
-            f"{told.skip} line{'s' * (told.skip > 1)} before the table passed over; it begins with {begins}: fix skip"
-            " in the mapping if it does not"
+            f"{dialect.skip} line{'s' * (dialect.skip > 1)} before the table passed over; it begins with {begins}: fix"
+            " skip in the mapping if it does not"
         )
-    if not told.quote:
+    if not dialect.quote:
         found.append("quotes are taken for parts of the cells, not for signs around them (quote: none)")
-    elif told.escape != told.quote:
+    elif dialect.escape != dialect.quote:
         found.append("quotes inside of cells are written with a backslash before them (escape)")
     return found
 
 
-def _read(files: Sequence[Path], columns: Sequence[str], told: Dialect, header: bool, partitions: str) -> str:
+def _read(files: Sequence[Path], columns: Sequence[str], dialect: Dialect, header: bool, partitions: str) -> str:
     types = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in columns)
     return (
-        f"read_csv({paths_sql(files)}, delim={_text(told.delimiter)}, header={str(header).lower()},"
-        f" columns={{{types}}}, quote={_text(told.quote)}, escape={_text(told.escape)}, skip={told.skip},"
+        f"read_csv({paths_sql(files)}, delim={_text(dialect.delimiter)}, header={str(header).lower()},"
+        f" columns={{{types}}}, quote={_text(dialect.quote)}, escape={_text(dialect.escape)}, skip={dialect.skip},"
         f" auto_detect=false, {partitions}, ignore_errors=true, null_padding=true, strict_mode=false, parallel=false)"
     )
 
@@ -155,37 +155,39 @@ def lines_lost(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], tab
     Where cells have line breaks in their quotes, lines that became no row: all that say something,
     but for headers and those inside of cells.
     """
-    told = source.dialect
+    dialect = source.dialect
     lines = (
         f"read_csv({paths_sql(files)}, columns={{'line': 'VARCHAR'}}, delim='\x01', header=false, quote='', escape='',"
         " auto_detect=false, strict_mode=false, ignore_errors=true, max_line_size=20000000)"
     )
     outside = "line"
-    if told.quote:
-        inner = r'[^"]' if told.escape == told.quote else r'[^"\\]|\\.'
+    if dialect.quote:
+        inner = r'[^"]' if dialect.escape == dialect.quote else r'[^"\\]|\\.'
         whole = f'"(?:{inner})*"'
         outside = f"regexp_replace(line, {_text(whole)}, '', 'g')"
-    marks = f"(length({outside}) - length(replace({outside}, {_text(told.delimiter)}, ''))) // {len(told.delimiter)}"
+    marks = (
+        f"(length({outside}) - length(replace({outside}, {_text(dialect.delimiter)}, ''))) // {len(dialect.delimiter)}"
+    )
     count, odd = connection.execute(
         f"SELECT count(*), count_if({marks} <> {source.cells - 1}) FROM {lines} WHERE trim(line, ' \r\t') <> ''"
     ).fetchall()[0]
-    before = sum(source.header + _told_before(file, told) for file in files)
+    before = sum(source.header + _lines_before(file, dialect) for file in files)
     taken = connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]
     if count - before == taken:  # each line is a row: none is inside of a cell
-        return int(odd) if not told.skip and not source.partial else 0
+        return int(odd) if not dialect.skip and not source.partial else 0
     names = [row[0] for row in connection.execute(f"DESCRIBE {table}").fetchall()]
     quoted = ['"' + n.replace('"', '""') + '"' for n in names]
     counts = ", ".join(f"length({q}) - length(replace({q}, chr(10), ''))" for q in quoted)
     breaks = f"coalesce(list_sum([{counts}]), 0)"  # no sum of thousands of terms: it would be too deep
     rows, inside = connection.execute(f"SELECT count(*), coalesce(sum({breaks}), 0) FROM {table}").fetchall()[0]
-    if not inside and not told.skip and not source.partial:
+    if not inside and not dialect.skip and not source.partial:
         return int(odd)
     return max(int(count) - int(rows) - int(inside) - before, 0)
 
 
-def _told_before(file: Path, told: Dialect) -> int:
+def _lines_before(file: Path, dialect: Dialect) -> int:
     """Of the lines before the table those that say something."""
-    if not told.skip:
+    if not dialect.skip:
         return 0
     with file.open(encoding="utf-8-sig", errors="replace") as stream:
-        return sum(bool(line.strip()) for line, _ in zip(stream, range(told.skip), strict=False))
+        return sum(bool(line.strip()) for line, _ in zip(stream, range(dialect.skip), strict=False))

@@ -62,8 +62,8 @@ def head(file: Path, size: int = HEAD_BYTES) -> bytes:
     return found
 
 
-def encoding(file: Path, told: str | None) -> str:
-    """The character set, as Java calls it: by its mark, as UTF-8 where all is, else ``told``, else the likeliest.
+def encoding(file: Path, declared: str | None) -> str:
+    """The character set, as Java calls it: by its mark, as UTF-8 where all is, else ``declared``, else the likeliest.
 
     :raises CannotReadError: it is none that can be told
     """
@@ -77,7 +77,7 @@ def encoding(file: Path, told: str | None) -> str:
     try:
         codecs.getincrementaldecoder("utf-8")().decode(first)
     except UnicodeDecodeError:
-        return told or _legacy(first)
+        return declared or _legacy(first)
     return "UTF-8"
 
 

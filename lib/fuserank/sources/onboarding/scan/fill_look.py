@@ -39,13 +39,13 @@ def fill_down(database: duckdb.DuckDBPyConnection, table: str) -> FillLook | Non
     # by which fewest rows say something again
     (columns, _), key = min(found, key=lambda f: (-len(f[0][0]), f[0][1]))
     above = f"OVER (PARTITION BY {quoted(key)} ORDER BY _place ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
-    told = ", ".join(
+    expressions = ", ".join(
         f"last_value(CASE WHEN {_says(c)} THEN {quoted(c)} END IGNORE NULLS) {above} AS {quoted(c)}" for c in columns
     )
     placed = f"(SELECT *, row_number() OVER () AS _place FROM {table})"
     database.execute(
         f"CREATE OR REPLACE TABLE {table} AS SELECT * EXCLUDE (_place) FROM "
-        f"(SELECT * REPLACE ({told}) FROM {placed}) ORDER BY _place"
+        f"(SELECT * REPLACE ({expressions}) FROM {placed}) ORDER BY _place"
     )
     return FillLook(key, columns)
 
@@ -56,13 +56,13 @@ def _of_the_first(
     """Of the columns those that the first of neighbours with one key says, and the others do not;
     and how many cells of others say something.
     """
-    asked = ", ".join(f"count_if(NOT later AND {_says(c)}), count_if(later AND {_says(c)})" for c in cells)
+    expressions = ", ".join(f"count_if(NOT later AND {_says(c)}), count_if(later AND {_says(c)})" for c in cells)
     neighbours = f"(SELECT *, coalesce(lag({quoted(key)}) OVER () = {quoted(key)}, false) AS later FROM {table})"
-    later, *said = database.execute(f"SELECT count_if(later), {asked} FROM {neighbours}").fetchall()[0]
+    later, *filled = database.execute(f"SELECT count_if(later), {expressions} FROM {neighbours}").fetchall()[0]
     first = rows - later
     if first < _FEWEST or later < _FEWEST:
         return None
-    pairs = zip(cells, said[::2], said[1::2], strict=True)
+    pairs = zip(cells, filled[::2], filled[1::2], strict=True)
     fits = {
         c: by_later for c, by_first, by_later in pairs if by_first >= _LIKE * first and by_later <= (1 - _LIKE) * later
     }
@@ -74,8 +74,8 @@ def _no_sums(database: duckdb.DuckDBPyConnection, table: str, names: list[str]) 
     if not names:
         return []
     decimal = "count_if(regexp_full_match(trim(CAST({} AS VARCHAR)), '[-+]?[0-9][0-9,.]*[.,][0-9]+'))"
-    asked = ", ".join(decimal.replace("{}", quoted(n)) for n in names)
-    counts = database.execute(f"SELECT {asked} FROM {table}").fetchall()[0]
+    expressions = ", ".join(decimal.replace("{}", quoted(n)) for n in names)
+    counts = database.execute(f"SELECT {expressions} FROM {table}").fetchall()[0]
     return [n for n, count in zip(names, counts, strict=True) if not count]
 
 

@@ -86,14 +86,14 @@ def _relation(root: str, files: FilesConfig, events: EventsConfig) -> str | None
     if files.format == "parquet":
         source = f"read_parquet({paths_sql(found)}, union_by_name=true)"
     elif files.format == "jsonl":
-        asked = {
+        needed = {
             events.user,
             events.item,
             str(events.time),
             events.type_column,
             *(k.reward.column for k in events.kinds().values()),
         }
-        columns = ", ".join(f"{quoted(c)}: 'VARCHAR'" for c in sorted(c for c in asked if c is not None))
+        columns = ", ".join(f"{quoted(c)}: 'VARCHAR'" for c in sorted(c for c in needed if c is not None))
         # as they are written: DuckDB would take 31-12-2023 for a date, and no pattern fits what it makes of one
         source = f"read_json({paths_sql(found)}, format='newline_delimited', columns={{{columns}}}, ignore_errors=true)"
     elif files.format == "csv":
@@ -108,7 +108,7 @@ def _relation(root: str, files: FilesConfig, events: EventsConfig) -> str | None
     else:
         return None
     was = " OR ".join(
-        _was_taken(files, events, said, kind) for said, kind in events.kinds().items() if kind.role == FEEDBACK
+        _was_taken(files, events, value, kind) for value, kind in events.kinds().items() if kind.role == FEEDBACK
     )
     cell = "trim(CAST({} AS VARCHAR))".format
     return (
@@ -117,14 +117,14 @@ def _relation(root: str, files: FilesConfig, events: EventsConfig) -> str | None
     )
 
 
-def _was_taken(files: FilesConfig, events: EventsConfig, said: str | None, kind: TypeConfig) -> str:
+def _was_taken(files: FilesConfig, events: EventsConfig, value: str | None, kind: TypeConfig) -> str:
     """SQL: whether a row is of the type, with a reward above 0."""
-    return " AND ".join(_conditions(files, events, said, kind))
+    return " AND ".join(_conditions(files, events, value, kind))
 
 
-def _conditions(files: FilesConfig, events: EventsConfig, said: str | None, kind: TypeConfig) -> Iterator[str]:
-    if said is not None:
-        yield f"trim(CAST({quoted(str(events.type_column))} AS VARCHAR)) = " + DuckSql().text(said)
+def _conditions(files: FilesConfig, events: EventsConfig, value: str | None, kind: TypeConfig) -> Iterator[str]:
+    if value is not None:
+        yield f"trim(CAST({quoted(str(events.type_column))} AS VARCHAR)) = " + DuckSql().text(value)
     reward = kind.reward
     if reward.column is not None:
         worth = f"{reward.scale} * {_number(files.columns[reward.column], reward.column)} + {reward.offset}"

@@ -62,9 +62,9 @@ def flatten(database: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
             for leaf in _leaves(database, source, _ELEMENT, _ELEMENT, inner)
         ]
     named = _names([leaf for leaf in leaves if not leaf.kind.endswith("[]")])
-    kept = [leaf for leaf in leaves if leaf.kind.endswith("[]") and leaf.path in kinds]  # lists that are not read
+    unread = [leaf for leaf in leaves if leaf.kind.endswith("[]") and leaf.path in kinds]  # lists that are not read
     cells = [f"{leaf.sql} AS {quoted(name)}" for name, leaf in named.items()]
-    cells += [f"{leaf.sql} AS {quoted(leaf.path)}" for leaf in kept if leaf.path not in named]
+    cells += [f"{leaf.sql} AS {quoted(leaf.path)}" for leaf in unread if leaf.path not in named]
     database.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT {', '.join(cells)} FROM {source}")
     return {name: leaf.path for name, leaf in named.items() if leaf.path != name}
 
@@ -72,8 +72,8 @@ def flatten(database: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
 def _mixed(database: duckdb.DuckDBPyConnection, table: str, name: str) -> str:
     """A column of several types is text, where none of them is nested; objects of many shapes stay what they are."""
     cell = quoted(name)
-    asked = f"SELECT count_if(json_type({cell}) IN ('OBJECT', 'ARRAY')) FROM {table}"
-    if database.execute(asked).fetchall()[0][0]:
+    query = f"SELECT count_if(json_type({cell}) IN ('OBJECT', 'ARRAY')) FROM {table}"
+    if database.execute(query).fetchall()[0][0]:
         return "JSON[]"  # as lists that are not read
     database.execute(f"ALTER TABLE {table} ALTER {cell} TYPE VARCHAR USING {cell}->>'$'")
     return "VARCHAR"
@@ -112,12 +112,12 @@ def _leaves(
 
 def _keyed(database: duckdb.DuckDBPyConnection, table: str, path: str, sql: str, kind: str) -> Iterator[_Leaf]:
     """Of a list of keys and values: a cell for each key."""
-    asked = (
+    query = (
         f"SELECT k, count(*) FROM (SELECT unnest({sql}).key AS k FROM {table}) WHERE k IS NOT NULL GROUP BY k ORDER BY"
         f" 2 DESC, 1 LIMIT {_KEYS}"
     )
     values = [f for f in _fields(database, kind) if f in _VALUES]
-    for key, _ in database.execute(asked).fetchall():
+    for key, _ in database.execute(query).fetchall():
         if re.search(_SIGNS, str(key)):
             continue
         found = f"list_extract([x FOR x IN {sql} IF x.key = {_text(str(key))}], 1).value"
@@ -134,8 +134,8 @@ def _fields(database: duckdb.DuckDBPyConnection, kind: str) -> dict[str, str]:
     """Name → type of an object's fields; {} of anything else."""
     if not kind.startswith("STRUCT(") or kind.endswith("[]"):
         return {}
-    asked = f"DESCRIBE SELECT unnest(CAST(NULL AS {kind}))"
-    return {name: inside for name, inside, *_ in database.execute(asked).fetchall()}
+    query = f"DESCRIBE SELECT unnest(CAST(NULL AS {kind}))"
+    return {name: inside for name, inside, *_ in database.execute(query).fetchall()}
 
 
 def _rows_of(leaves: list[_Leaf]) -> _Leaf | None:

@@ -30,7 +30,7 @@ from fuserank.sources.onboarding.scan.json_shapes import shape_of
 from fuserank.sources.onboarding.scan.looks import ColumnLook, Format, Found, JoinLook, Span, TableLook, TimeLook
 from fuserank.sources.onboarding.scan.moments import moment_sql
 from fuserank.sources.onboarding.scan.parts import partial_columns
-from fuserank.sources.onboarding.scan.path_columns import tell_partitions, told_paths
+from fuserank.sources.onboarding.scan.path_columns import path_option, tell_partitions
 from fuserank.sources.onboarding.scan.plain_types import make_plain
 
 if TYPE_CHECKING:
@@ -73,9 +73,9 @@ class LocalLooks(CellQuestions):
             except CannotReadError as problem:
                 self.left_out += [(self._relative(f), str(problem)) for f in group]
         if not self.tables:
-            told = "; ".join(f"{file}: {why}" for file, why in self.left_out[:5])
+            reasons = "; ".join(f"{file}: {why}" for file, why in self.left_out[:5])
             raise IngestError(
-                f"no table can be read here{': ' + told if told else ''}",
+                f"no table can be read here{': ' + reasons if reasons else ''}",
                 file=str(path),
                 cure="CSV with a header, JSON lines and Parquet can; gzip and bzip2 are fine",
             )
@@ -87,20 +87,20 @@ class LocalLooks(CellQuestions):
 
     def span(self, table: str, column: str, time: TimeLook) -> Span | None:
         """First and last moment; None where no cell tells one."""
-        asked = (table, column, time)
-        if asked not in self._spans:
-            self._spans[asked] = self._span(table, moment_sql(text(column), time))
-        return self._spans[asked]
+        key = (table, column, time)
+        if key not in self._spans:
+            self._spans[key] = self._span(table, moment_sql(text(column), time))
+        return self._spans[key]
 
     def _span(self, table: str, when: str) -> Span | None:
         inside = "m BETWEEN TIMESTAMP '1970-01-01' AND TIMESTAMP '2100-01-01'"
-        told = self._asked(
+        rows = self._query(
             f"WITH moments AS MATERIALIZED (SELECT {when} AS m FROM {self._names[table]}) SELECT CASE WHEN {inside}"
             f" THEN CAST(m AS DATE) END AS d, CASE WHEN {inside} THEN hour(m) END AS h, count(*), min(m) FILTER"
             f" ({inside}), max(m) FILTER ({inside}) FROM moments WHERE m IS NOT NULL GROUP BY d, h ORDER BY d, h"
         )
-        by_hour = [row for row in told if row[0] is not None]
-        outside = sum(n for day, _, n, *_ in told if day is None)
+        by_hour = [row for row in rows if row[0] is not None]
+        outside = sum(n for day, _, n, *_ in rows if day is None)
         if not by_hour:
             return None
         days, hours = Counter[dt.date](), Counter[int]()
@@ -142,9 +142,9 @@ class LocalLooks(CellQuestions):
         own, name = self._names[table], f"t{next(self._numbers)}"
         join_tables(self._duckdb, name, own, self._names[join.table], join)
         self._names[table] = name
-        told = {**{c.name: c for c in look.columns}, **{c: theirs[c] for c in join.columns}}
+        by_name = {**{c.name: c for c in look.columns}, **{c: theirs[c] for c in join.columns}}
         columns = self._columns(
-            table, [n for n, c in told.items() if c.whole_floats], {c.name: c.path for c in look.columns if c.path}
+            table, [n for n, c in by_name.items() if c.whole_floats], {c.name: c.path for c in look.columns if c.path}
         )
         made = replace(look, columns=tuple(columns), join=join)
         self.tables = [made if t.name == table else t for t in self.tables]
@@ -156,7 +156,7 @@ class LocalLooks(CellQuestions):
     def _groups(self, path: Path) -> Iterator[list[Path]]:
         """Files that look like parts of one table: their paths differ in digits and ids alone."""
         files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
-        kept = []
+        readable = []
         known: dict[Path, list[Path]] = {}
         ask = functools.cache(kind_of)
         for file in files:
@@ -169,12 +169,12 @@ class LocalLooks(CellQuestions):
             if why := why_not(file):
                 self.left_out.append((self._relative(file), why))
             else:
-                kept.append(file)
+                readable.append(file)
         for table, there in known.items():
             if live := self._live(table, there):
                 self._of_delta[live[0]] = table
                 yield live
-        for _, group in itertools.groupby(sorted(kept, key=self._pattern), key=self._pattern):
+        for _, group in itertools.groupby(sorted(readable, key=self._pattern), key=self._pattern):
             yield list(group)
 
     def _live(self, table: Path, there: list[Path]) -> list[Path]:
@@ -197,10 +197,10 @@ class LocalLooks(CellQuestions):
         name = self._unused_name(group)
         self._names[name] = f"t{next(self._numbers)}"
         partitions = self._partitions(group)
-        form, files, source, csv = self._source(group, form, encoding, told_paths(partitions))
-        told: dict[str, Any] = {}
+        form, files, source, csv = self._source(group, form, encoding, path_option(partitions))
+        fields: dict[str, Any] = {}
         if csv:
-            told = {**asdict(csv.dialect), "encoding": encoding, "header": csv.header, "partial": csv.partial}
+            fields = {**asdict(csv.dialect), "encoding": encoding, "header": csv.header, "partial": csv.partial}
         try:
             self._duckdb.execute(f"CREATE TABLE {self._names[name]} AS SELECT * FROM {source} LIMIT {self._rows + 1}")
         except duckdb_error() as problem:
@@ -212,7 +212,7 @@ class LocalLooks(CellQuestions):
             raise CannotReadError("it has no rows")
         if rows > self._rows:  # the one more told that there are more
             self._duckdb.execute(f"DELETE FROM {self._names[name]} WHERE rowid = {self._rows}")
-        told.setdefault("partial", partial_columns(self._duckdb, form, files))
+        fields.setdefault("partial", partial_columns(self._duckdb, form, files))
         remarks = csv.remarks if csv else ()
         if csv and rows <= self._rows and (lost := lines_lost(self._duckdb, files, self._names[name], csv)):
             remarks += (
@@ -238,7 +238,7 @@ class LocalLooks(CellQuestions):
                 columns=tuple(self._columns(name, whole, paths)),
                 remarks=remarks,
                 fill=fill,
-                **told,
+                **fields,
             )
         )
 
@@ -256,7 +256,7 @@ class LocalLooks(CellQuestions):
         csv = csv_source(self._duckdb, files, [self._relative(f) for f in group], paths)
         return form, files, csv.sql, csv
 
-    def _json(self, group: list[Path], told: str) -> tuple[Format, list[Path], str]:
+    def _json(self, group: list[Path], options: str) -> tuple[Format, list[Path], str]:
         form = shape_of(group[0])
         if any(shape_of(f) != form for f in group[1:]):
             raise CannotReadError(
@@ -267,7 +267,7 @@ class LocalLooks(CellQuestions):
         return (
             form,
             files,
-            f"read_json({paths_sql(files)}, {how}, union_by_name=true, {told}, {_JSON})",
+            f"read_json({paths_sql(files)}, {how}, union_by_name=true, {options}, {_JSON})",
         )
 
     def _partitions(self, group: list[Path]) -> tuple[str, ...]:
@@ -372,8 +372,8 @@ def duckdb_error() -> type[Exception]:
 
 def _why(problem: Exception) -> str:
     """DuckDB's first line; where its sniffer gives up, what is the matter most often."""
-    said = str(problem).splitlines()[0]
-    return "a quote in it may be open, or its lines are of many lengths" if "sniffing file" in said else said
+    line = str(problem).splitlines()[0]
+    return "a quote in it may be open, or its lines are of many lengths" if "sniffing file" in line else line
 
 
 def _found(kind: str) -> Found:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _PATH = "_fuserank_path"
 
 
-def told_paths(columns: Sequence[str]) -> str:
+def path_option(columns: Sequence[str]) -> str:
     """Of DuckDB's readers: each row with its file's path, where that tells columns. Their own way takes what stands
     above the root for columns, too, and a path's value rather than the file's where both tell a column.
     """
@@ -31,13 +31,14 @@ def tell_partitions(database: duckdb.DuckDBPyConnection, table: str, columns: Se
     own = {row[0].lower() for row in database.execute(f"DESCRIBE {table}").fetchall()}
     paths = database.execute(f"SELECT DISTINCT {_PATH} FROM {table}").fetchall()
     spelled = {part.partition("=")[0] for (path,) in paths for part in path.split("/")[:-1] if "=" in part}
-    told = []
+    values = []
     for column in (c for c in columns if c.lower() not in own):
         written = "|".join(sorted(re.escape(name) for name in spelled if unquote(name) == column))
         found = (  # of the folder nearest to the file
             f"regexp_extract({_PATH}, {DuckSql().text(f'.*/(?:{written})=([^/]*)/')}, 1)"
         )
         value = f"nullif({found}, {DuckSql().text(NO_VALUE)})"
-        told.append(f"coalesce(try(url_decode({value})), {value}) AS {quoted(column)}")  # as it is where it is no UTF-8
-    cells = ", ".join([f"* EXCLUDE ({_PATH})", *told])
+        # as it is where it is no UTF-8
+        values.append(f"coalesce(try(url_decode({value})), {value}) AS {quoted(column)}")
+    cells = ", ".join([f"* EXCLUDE ({_PATH})", *values])
     database.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT {cells} FROM {table}")

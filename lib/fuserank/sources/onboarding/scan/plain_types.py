@@ -52,7 +52,7 @@ def _those(database: duckdb.DuckDBPyConnection, rows: str, question: str, names:
     found: list[str] = []
     for first in range(0, len(names), _COLUMNS):
         chosen = names[first : first + _COLUMNS]
-        asked = ", ".join(question.replace("{}", f"CAST({quoted(name)} AS VARCHAR)") for name in chosen)
-        answers = database.execute(f"SELECT {asked} FROM {rows}").fetchall()[0]
+        questions = ", ".join(question.replace("{}", f"CAST({quoted(name)} AS VARCHAR)") for name in chosen)
+        answers = database.execute(f"SELECT {questions} FROM {rows}").fetchall()[0]
         found += [name for name, holds in zip(chosen, answers, strict=True) if holds]
     return found
