@@ -109,7 +109,7 @@ def _whole(regex: str) -> str:
 
 @cache
 def spelling(pattern: str | None) -> Spelling | None:
-    """Of a Spark datetime pattern, of ISO 8601 where it is None; None where a letter is told that is
+    """Of a Spark datetime pattern, of ISO 8601 where it is None; None where it has a letter that is
     not known here (eras, days of the year).
     """
     if pattern is None:
@@ -166,7 +166,7 @@ def _literal(text: str) -> str:
 
 
 def moment(engine: Engine, cell: Any, of: Spelling, zone: str) -> Any:
-    """The moment that a cell tells, null where it does not match; ``zone``: of those that say none themselves."""
+    """The moment that a cell holds, null where the cell does not match; ``zone``: of cells that name none."""
     groups = engine.groups(cell, of.regex, len(of.fields))
     parts: dict[str, Any] = {}
     for field, group in zip(of.fields, groups, strict=True):

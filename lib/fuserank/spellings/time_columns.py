@@ -122,8 +122,8 @@ def _taken(parts: Column, count: int) -> list[Column]:
 
 
 def parsed_moment(cell: Column, zone: str, pattern: str | None) -> Column:
-    """The timestamp that a text tells by ``pattern`` (by ISO 8601 without), null where it tells
-    none; ``zone`` is of texts that say none.
+    """The timestamp that a text holds, read by ``pattern`` (by ISO 8601 without one), null where it
+    holds none; ``zone`` is of texts that name none.
 
     Whether a text says its zone is what the parser found in it: nothing else looks for one.
     """

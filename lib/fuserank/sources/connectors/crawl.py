@@ -31,7 +31,7 @@ _PACKED = b"\x1f\x8b"
 
 class CrawlConnector:
     """The cursor: ``run``, whether it is ``finished``, ``files`` so far, and of each page its ``run``, ETag,
-    Last-Modified, the sitemap's lastmod, and the digest of the product that it told of.
+    Last-Modified, the sitemap's lastmod, and the digest of its product.
     """
 
     def __init__(self, config: CrawlConfig, say: Callable[[str], None] = lambda line: None) -> None:
@@ -43,8 +43,8 @@ class CrawlConnector:
         """Products that are new or changed, in files of ``pages_per_file`` pages; a
         run that was cut off goes on where it was.
 
-        Pages that fail, lead off the site or are too large are passed over, and said.
-        Products that are gone stay as they were.
+        Pages that fail, lead off the site or are too large are passed over, with a message.
+        Products whose pages are gone stay as they were.
         """
         rules, sitemaps = self._robots()
         run = cursor.get("run", 0) + bool(cursor.get("finished", True))

@@ -25,7 +25,7 @@ class Commit:
 
     @property
     def brings(self) -> bool:
-        """Whether any row is another one after it."""
+        """Whether it adds, changes or deletes rows."""
         return bool(self.added) or self.rewrites
 
 
@@ -40,7 +40,7 @@ class Stretch:
 
 
 def read_commit(version: int, actions: Iterable[tuple[str, Mapping[str, Any]]]) -> Commit:
-    """The commit that its actions tell of."""
+    """The commit that the actions of its log entry describe."""
     added: dict[str, int | None] = {}
     fields: dict[str, Any] = {}
     for kind, action in actions:

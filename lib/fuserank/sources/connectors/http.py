@@ -1,4 +1,4 @@
-"""Requests that wait their turn, try again where that may help, and never leave the host or say a secret."""
+"""HTTP requests at a limited pace, with retries where they may help; they never leave the host or show a secret."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Client:
 
     def __init__(self, config: RequestsConfig, agent: str = "fuserank", repeat_answers: bool = True) -> None:
         self.config, self.seconds_apart = config, 1 / config.requests_per_second
-        self._repeat_answers = repeat_answers  # in errors; an answer may tell of people
+        self._repeat_answers = repeat_answers  # in errors; an answer may hold personal data
         self._next = 0.0
         self._secret = _secret(config.auth) if config.auth else ""
         self._headers, self._query, self._login = _auth(config.auth, self._secret) if config.auth else ({}, {}, None)

@@ -17,10 +17,10 @@ _AS_LONG = "spark.sql.legacy.parquet.nanosAsLong"
 
 
 def read_parquet(spark: SparkSession, path: str, literal: str, file: str, declared: Collection[str]) -> DataFrame:
-    """The rows of one file; of types that Spark cannot read, those become what tells the same.
+    """The rows of one file; types that Spark cannot read become others that hold the same values.
 
     Nanoseconds become timestamps in microseconds, times of day text (HH:mm:ss), bytes of ``declared`` columns text
-    and NaN null, UUIDs their usual text. Columns of what is left (16-bit floats, intervals) are not in it.
+    and NaN null, UUIDs their usual text. Columns of other types (16-bit floats, intervals) are left out.
 
     :param literal: the path as Spark takes it, where some signs stand for others
     """

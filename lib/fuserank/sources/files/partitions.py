@@ -22,8 +22,8 @@ def partition_values(name: str) -> dict[str, str | None]:
 
 
 def hash_with_path(content_hash: str, name: str, declared: Collection[str]) -> str:
-    """What identifies a file: its bytes, and the declared values of its path, as the same bytes may tell of two
-    days.
+    """The identity of a file: the hash of its bytes, together with the declared values of its path, as the files of
+    two days may have the same bytes.
     """
     values = {c: v for c, v in partition_values(name).items() if c in declared}
     return hashlib.sha256(repr((content_hash, sorted(values.items()))).encode()).hexdigest() if values else content_hash

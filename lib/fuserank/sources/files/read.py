@@ -92,11 +92,12 @@ def read_file(
 ) -> DataFrame:
     """All rows of one file: its columns as they came (text formats: all strings), ``_row`` from 0 and ``_corrupt``.
 
-    :param look: sees (name, Spark type) of the file's columns before a query names them, and may refuse :param
-    quote: whether errors repeat the reader's words, which may hold cells :param declared: the columns that the
-    mapping names :param skip: lines of CSV before its header, or before its first row :param paths: of those the
-    ones that stand in nested columns → where; with a list in them a row is one of its elements :raises
-    IngestError: the file cannot be opened, or is empty
+    :param look: is called with (name, Spark type) of the file's columns before a query names them, and may refuse
+    :param quote: whether errors repeat the reader's words, which may hold cells
+    :param declared: the columns that the mapping names
+    :param skip: lines of CSV before its header, or before its first row
+    :param paths: declared columns that are in nested ones → where; with a list in them a row is one of its elements
+    :raises IngestError: the file cannot be opened, or is empty
     """
     from pyspark.sql import functions as F
 

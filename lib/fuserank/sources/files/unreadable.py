@@ -51,9 +51,10 @@ _OTHER_FORMATS = (
 
 @contextmanager
 def in_words(file: str, form: str, whatever: bool = False, quote: bool = True) -> Iterator[None]:
-    """Within this, a file that cannot be read to its end raises IngestError; ``whatever`` fails, or reading alone.
+    """In this context, a file that cannot be read to its end raises IngestError.
 
-    ``quote``: where no words are known for it, the reader's own are repeated, which may hold cells.
+    ``whatever``: any other error of Spark becomes one, too. ``quote``: where no words are known for an error, it
+    repeats the reader's own, which may hold cells.
     """
     from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
     from pyspark.errors import PySparkException

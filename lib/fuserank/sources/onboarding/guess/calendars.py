@@ -33,7 +33,7 @@ def as_of_day(events: tuple[EventsGuess, ...], hints: Hints, now: dt.datetime) -
 
 
 def usual_days(events: tuple[EventsGuess, ...], now: dt.datetime) -> tuple[dt.date, dt.date, list[str]]:
-    """First and last day that events have, but for a few that stand far away, and what to tell of these.
+    """First and last day of the events, without a few days far from all others, and remarks on those.
 
     Days after ``now`` and before 1990 are mistakes; the chain sends them to quarantine.
     """
@@ -73,8 +73,8 @@ def usual_days(events: tuple[EventsGuess, ...], now: dt.datetime) -> tuple[dt.da
 
 
 def _without_far(days: list[tuple[dt.date, int]]) -> list[tuple[dt.date, int]]:
-    """The days without the few rows at either end that a gap parts from the rest: longer
-    than a season, and than half of the rest.
+    """The days without the few rows at either end that a gap separates from the rest; the gap
+    is longer than a season, and than half of the rest.
     """
     total = sum(n for _, n in days)
     remaining = list(days)
@@ -101,7 +101,7 @@ def _beside(first: dt.date, last: dt.date, as_of: dt.date) -> list[str]:
 
 
 def zone_of(events: tuple[EventsGuess, ...], hints: Hints) -> tuple[str, list[str]]:
-    """The shop's zone, and what its quiet hours say against it."""
+    """The shop's time zone, and a remark where its quiet hours do not fit that zone."""
     if hints.zone:
         return hints.zone, []
     first = events[0]
@@ -122,7 +122,7 @@ def zone_of(events: tuple[EventsGuess, ...], hints: Hints) -> tuple[str, list[st
 
 
 def currency_of(events: tuple[EventsGuess, ...], hints: Hints) -> tuple[str, list[str]]:
-    """The currency that is told, or that a column of the events says in all its rows."""
+    """The currency of the hints, or the one that a column of the events has in all rows, or that its amounts show."""
     if hints.currency:
         return hints.currency, []
     codes = {

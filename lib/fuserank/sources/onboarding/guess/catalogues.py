@@ -1,4 +1,4 @@
-"""Which tables say more about items and users of the events: by the ids that both know, then by how much they say."""
+"""Which tables describe the items and users of the events: by the ids they share, then by how much they describe."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def dimension(
     side: str,
     config: type[ItemsConfig | UsersConfig],
 ) -> tuple[DimensionGuess | None, list[str]]:
-    """The table with one row for each user or item that the events know best, and what to tell of its rivals.
+    """The table with one row for each user or item that has most of the events' ids, and remarks on its rivals.
 
-    Each column that can be an id is asked which of the events' ids it knows; of those that know as many the table that
-    describes most wins, then the name.
+    Each column that can be an id is compared with the ids of the events. Of those that have about as many of them, the
+    table with most describing columns wins, then the best name of a key.
     """
     found: list[_Candidate] = []
     several: list[str] = []

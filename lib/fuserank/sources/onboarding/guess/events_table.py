@@ -1,4 +1,4 @@
-"""A table of events: each of its columns asked for its part, each doubt told."""
+"""A table of events: the role of each of its columns, and a remark on each doubt."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def roles_of(looks: Looks, table: TableLook, hints: Hints) -> Roles | None:
 
 
 def events_of(looks: Looks, table: TableLook, roles: Roles) -> EventsGuess:
-    """What a table of events says.
+    """The meaning of a table of events: its columns, kinds, nulls, rules and key, with remarks.
 
     :raises IngestError: no cell of its time can be read
     """
@@ -83,7 +83,7 @@ def _times(looks: Looks, table: TableLook, column: str) -> tuple[TimeLook, Span]
 
 
 def _by_name(looks: Looks, table: TableLook, columns: dict[str, str], remarks: list[str]) -> Paid:
-    """What else a table with names tells, added to ``columns``; its money with how it is to be read."""
+    """Add to ``columns`` the other roles that names of columns show; return its money, and how that is to be read."""
     kind, notes = type_column(looks, table, {*columns.values()})
     remarks += notes
     columns |= {"type": kind} if kind else {}

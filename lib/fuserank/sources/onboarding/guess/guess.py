@@ -21,9 +21,9 @@ _CALENDAR = dt.date(2020, 1, 1)  # the day around which events get theirs where 
 
 
 def guess(looks: Looks, hints: Hints, now: dt.datetime) -> Guess:
-    """The likeliest meaning. ``now``: UTC; what is told to be later is a mistake.
+    """The likeliest meaning of the tables. ``now``: in UTC; times after it are mistakes.
 
-    :raises IngestError: no table has a user, an item and a time, or what was told is not there
+    :raises IngestError: no table has a user, an item and a time, or a table or column of the hints is not there
     """
     if (order := _order(looks, hints)) != "time":
         return _of_sequences(looks, hints, order)

@@ -49,7 +49,7 @@ _LONG = r"[+-]?\d(\.\d+)?[eE]\+\d+"
 
 
 def empty_ids(looks: Looks, table: TableLook, columns: Sequence[str]) -> dict[str, dict[str, int]]:
-    """Column → its cells that say nothing, as they are written, and how often: empty words, guests (where they are
+    """Column → its cells that are no ids, as they are written, and how often: empty words, guests (where they are
     among the commonest cells), and numbers that stand for a guest where they are by far the commonest.
     """
     found = empty_words(looks, table, columns)

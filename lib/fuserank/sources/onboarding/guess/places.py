@@ -20,7 +20,7 @@ def roles_by_place(looks: Looks, table: TableLook, hints: Hints) -> Roles | None
 
     None where one is not there.
 
-    What was told is taken; the rest is guessed as if nothing had been: the first id is the user's, the next the
+    Columns of ``hints`` are taken; the rest is guessed as if there were none: the first id is the user's, the next the
     item's, but numbers of rows are neither, and an id that belongs to one user each is a basket.
     """
     names = {c.name for c in table.columns}

@@ -1,4 +1,4 @@
-"""Questions about cells that were looked at, asked only of the columns that need them. By DuckDB."""
+"""Queries over the cells of scanned tables, run only for the columns that need them. By DuckDB."""
 
 from __future__ import annotations
 

@@ -186,7 +186,7 @@ def lines_lost(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], tab
 
 
 def _lines_before(file: Path, dialect: Dialect) -> int:
-    """Of the lines before the table those that say something."""
+    """How many of the lines before the table are not blank."""
     if not dialect.skip:
         return 0
     with file.open(encoding="utf-8-sig", errors="replace") as stream:

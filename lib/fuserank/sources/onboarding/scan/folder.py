@@ -178,7 +178,7 @@ class LocalLooks(CellQuestions):
             yield list(group)
 
     def _live(self, table: Path, there: list[Path]) -> list[Path]:
-        """Of the files in a table format those that count; what becomes of the others is told."""
+        """Of the files in a table format those that count; ``left_out`` says what became of the others."""
         named = self._relative(table) if table.is_relative_to(self.root) else str(table)
         try:
             live = counting(there)

@@ -18,8 +18,9 @@ _PATH = "_fuserank_path"
 
 
 def path_option(columns: Sequence[str]) -> str:
-    """Of DuckDB's readers: each row with its file's path, where that tells columns. Their own way takes what stands
-    above the root for columns, too, and a path's value rather than the file's where both tell a column.
+    """The option by which DuckDB's readers add its file's path to each row, where paths hold columns. Their own
+    option is off: it would also take folders above the root for columns, and where both the path and the file have a
+    column, it would take the path's value.
     """
     return "hive_partitioning=false" + (f", filename='{_PATH}'" if columns else "")
 
