@@ -24,10 +24,12 @@ def _folder() -> Path:
     raise FuserankError("no benchmarks folder; run from a checkout of the project")
 
 
-def _command(name: str, asked: Mapping[str, object], as_json: bool) -> str:
+def _command(name: str, options: Mapping[str, object], as_json: bool) -> str:
     """What was typed; of a folder its name alone, wherever it lies on this machine."""
-    told = {option: Path(str(value)).name if option in {"data", "lake"} else value for option, value in asked.items()}
-    words = [f"--{option} {value}" for option, value in told.items()] + ["--json"] * as_json
+    printed = {
+        option: Path(str(value)).name if option in {"data", "lake"} else value for option, value in options.items()
+    }
+    words = [f"--{option} {value}" for option, value in printed.items()] + ["--json"] * as_json
     return " ".join(["fuserank bench", name, *words])
 
 
@@ -81,11 +83,11 @@ def bench(
         raise FuserankError(f"no benchmark {name!r}; there are: {', '.join(names)}")
     sys.path.insert(0, str(_folder()))  # benchmarks share modules that lie beside them
     run = runpy.run_path(str(_folder() / f"{name.replace('-', '_')}.py"))["run"]
-    given = {"lake": lake, "data": data, "sizes": sizes, "fraction": fraction}
-    asked = {option: value for option, value in given.items() if value is not None}
-    for option in asked.keys() - inspect.signature(run).parameters.keys():
+    options = {"lake": lake, "data": data, "sizes": sizes, "fraction": fraction}
+    arguments = {option: value for option, value in options.items() if value is not None}
+    for option in arguments.keys() - inspect.signature(run).parameters.keys():
         raise FuserankError(f"bench {name} makes its own data and takes no --{option}")
-    result = {**run(**asked), "command": _command(name, asked, as_json), "commit": _commit()}
+    result = {**run(**arguments), "command": _command(name, arguments, as_json), "commit": _commit()}
     if as_json:
         typer.echo(json.dumps(result))
         return

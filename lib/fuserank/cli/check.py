@@ -46,15 +46,15 @@ def check(
 
 def lines(found: list[Checked]) -> list[str]:
     """A line for each use of a table, one for each rule that rows break, the first events."""
-    told = []
+    printed = []
     for c in found:
         bad = sum(b.rows for b in c.broken)
         of = f"the first of {c.files} files" if c.files > 1 else "its file"
-        told.append(f"{c.table} → {c.becomes}: {c.rows:,} rows of {of} tried, {bad:,} would go to quarantine")
-        told += [
+        printed.append(f"{c.table} → {c.becomes}: {c.rows:,} rows of {of} tried, {bad:,} would go to quarantine")
+        printed += [
             f"  {b.rows:,} × {b.rule}{f' in {b.column}' if b.column else ''}: {b.reason} (first: {b.file}, row"
             f" {b.first_row})"
             for b in c.broken
         ]
-        told += ["  " + "  ".join(f"{k}={printable(v)}" for k, v in s.items() if v is not None) for s in c.samples]
-    return told
+        printed += ["  " + "  ".join(f"{k}={printable(v)}" for k, v in s.items() if v is not None) for s in c.samples]
+    return printed

@@ -48,9 +48,9 @@ def _prose(text: str) -> list[str]:
     """Paragraphs as they are; one that \\b keeps from being filled is shown as it stands."""
     lines: list[str] = []  # each paragraph behind an empty line
     for paragraph in inspect.cleandoc(text).split("\n\n"):
-        kept = paragraph.startswith("\b")
+        verbatim = paragraph.startswith("\b")
         rows = paragraph.removeprefix("\b\n").splitlines()
-        lines += ["", *(f"    {row}" for row in rows)] if kept else ["", _text(" ".join(rows))]
+        lines += ["", *(f"    {row}" for row in rows)] if verbatim else ["", _text(" ".join(rows))]
     return lines[1:]
 
 
@@ -70,12 +70,12 @@ def _row(param: Any) -> str:
         name = "/".join([*param.opts, *param.secondary_opts]) + value
     default = param.default
     empty = default is None or default is False or callable(default) or param.required
-    told = [] if empty else [f"`{default}`"]
-    told += [
+    remarks = [] if empty else [f"`{default}`"]
+    remarks += [
         f"{sign} {m}"
         for sign, m in (("≥", getattr(param, "min", None)), ("≤", getattr(param, "max", None)))
         if m is not None
     ]
-    told += ["must be told"] if param.required else []
+    remarks += ["must be told"] if param.required else []
     again = " (may be given again)" if getattr(param, "multiple", False) and "again" not in (param.help or "") else ""
-    return f"| `{name}` | {', '.join(told)} | {_text(param.help or '')}{again} |"
+    return f"| `{name}` | {', '.join(remarks)} | {_text(param.help or '')}{again} |"

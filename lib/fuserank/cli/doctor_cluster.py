@@ -43,8 +43,8 @@ def doctor_cluster(
     driver = {"python": platform.python_version(), **{name: _version(name) for name in executor_check.PACKAGES}}
     problems = executor_check.problems_of(answers, driver, python)
     if as_json:
-        said = {"driver": driver, "executors": [a.row() for a in answers], "problems": problems}
-        typer.echo(json.dumps(said))
+        result = {"driver": driver, "executors": [a.row() for a in answers], "problems": problems}
+        typer.echo(json.dumps(result))
     else:
         _print(answers, driver)
         typer.echo("\n".join(f"wrong: {p}" for p in problems) if problems else "all is well")
@@ -61,9 +61,9 @@ def submit_args(url: str, archive: str | None, confs: Sequence[str]) -> list[str
         mine = own_address(url)
         pairs |= {"spark.driver.host": mine, "spark.driver.bindAddress": mine}
     pairs |= dict(conf.split("=", 1) for conf in confs)
-    given = [word for key, value in pairs.items() for word in ("--conf", f"{key}={value}")]
+    conf_options = [word for key, value in pairs.items() for word in ("--conf", f"{key}={value}")]
     unpacked = ["--archives", f"{archive}#environment"] if archive else []
-    return ["--master", url, *unpacked, *given, "pyspark-shell"]
+    return ["--master", url, *unpacked, *conf_options, "pyspark-shell"]
 
 
 def _print(answers: Sequence[executor_check.Answer], driver: dict[str, str | None]) -> None:

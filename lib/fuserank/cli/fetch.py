@@ -63,12 +63,12 @@ def fetch(
             )
             continue
 
-        def told(landed: Landed, each: str = each) -> None:
+        def report_landed(landed: Landed, each: str = each) -> None:
             console.print(
                 f"    {each}: {landed.files} files, {landed.rows:,} rows, {landed.bytes:,} bytes{_deleted(landed)}"
             )
 
-        given: dict[Need, Callable[[], Any]] = {
+        makers: dict[Need, Callable[[], Any]] = {
             "hide": lambda hide=hide: hide,  # type: ignore[misc]
             "say": lambda: console.print,
             "spark": lambda: _spark(env),
@@ -77,7 +77,7 @@ def fetch(
         started = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         with exclusive(str(folder), f"fuserank fetch {name}", started, 0.0, console.print):
             require_same_key(folder, hide.key.fingerprint if hide else None)
-            landed = land(kind.made(config, given), folder, told)
+            landed = land(kind.made(config, makers), folder, report_landed)
         found[each] = {"files": landed.files, "rows": landed.rows, "bytes": landed.bytes, "folder": str(folder)}
         if kind.deletes:
             found[each]["deleted"] = landed.deleted

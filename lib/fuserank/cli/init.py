@@ -82,9 +82,9 @@ def init(
         raise FuserankError(f"{target} is there already; --force writes over it, --name takes another name")
     if encoding:
         refuse_unknown(encoding)
-    told = Hints(events, user, item, time, zone, currency, _day(as_of))
+    hints = Hints(events, user, item, time, zone, currency, _day(as_of))
     looks = LocalLooks(path, rows, encoding)
-    found = guess(looks, told, dt.datetime.now(dt.UTC))
+    found = guess(looks, hints, dt.datetime.now(dt.UTC))
     text = mapping_text(name, looks.root, found)
     try:
         parse_dataset(parse(text), target.name)  # what is written can be read

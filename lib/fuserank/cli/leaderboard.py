@@ -74,7 +74,7 @@ def leaderboard(
         int, typer.Option("--tune", min=0, help="settings to try of each on the validation part; 0: as given")
     ] = 0,
     k: Annotated[str, typer.Option("--k", help="lengths of the lists judged, by commas")] = "10,20",
-    given: Annotated[
+    model_settings: Annotated[
         list[str] | None,
         typer.Option(
             "--with", metavar="model.field=value", help="a setting of a model; it is not tuned; may be given again"
@@ -104,7 +104,9 @@ def leaderboard(
     """Judge recommenders on any data and keep the rows; what people read of it is ``_EXAMPLE``."""
     if context.invoked_subcommand is not None:
         return
-    request = _asked(data, layout, protocol, models, tune, k, given or [], _track(layout, track, repeats), minutes)
+    request = _request(
+        data, layout, protocol, models, tune, k, model_settings or [], _track(layout, track, repeats), minutes
+    )
     settings = o.settings(env, as_of, lake, overrides, dataset)
     _refuse(request, settings)
     _run(request, settings, as_json, html)
@@ -120,14 +122,14 @@ def _refuse(request: Request, settings: Settings) -> None:
     refuse_missing(request)
 
 
-def _asked(
+def _request(
     data: str | None,
     layout: str,
     protocol: str | None,
     models: str | None,
     tune: int,
     k: str,
-    given: list[str],
+    model_settings: list[str],
     track: str,
     minutes: float | None = None,
 ) -> Request:
@@ -143,13 +145,13 @@ def _asked(
         raise FuserankError(f"layout {layout} needs --data PATH")
     if not all(n.strip().isdigit() and int(n) > 0 for n in k.split(",")):
         raise FuserankError(f"--k {k} is no list of lengths, such as 10,20")
-    every = tuple(who.name for who in recommenders() if layout == "events" or not who.content)
+    every = tuple(source.name for source in recommenders() if layout == "events" or not source.content)
     if models is None:
         names, minutes = tuple(n for n in every if _runs_here(n)), MINUTES if minutes is None else minutes
     else:
         names = every if models == "all" else tuple(n.strip() for n in models.split(",") if n.strip())
     ks = tuple(sorted({int(n) for n in k.split(",")}))
-    return Request(data or "events", layout, names, ks, tune, _settings(given), track, minutes)
+    return Request(data or "events", layout, names, ks, tune, _settings(model_settings), track, minutes)
 
 
 def _runs_here(name: str) -> bool:
@@ -176,11 +178,11 @@ def _track(layout: str, track: str | None, repeats: bool) -> str:
     return "all" if repeats else track or "new"
 
 
-def _settings(given: list[str]) -> dict[str, dict[str, Any]]:
+def _settings(options: list[str]) -> dict[str, dict[str, Any]]:
     from fuserank.config.yaml_text import YamlError, parse
 
     found: dict[str, dict[str, Any]] = {}
-    for one in given:
+    for one in options:
         name, dot, rest = one.partition(".")
         key, equals, value = rest.partition("=")
         if not (dot and equals and key):
@@ -193,25 +195,25 @@ def _settings(given: list[str]) -> dict[str, dict[str, Any]]:
 
 
 def _run(request: Request, settings: Settings, as_json: bool, html: Path | None) -> None:
-    from fuserank.insight.reports import leaderboard as shown
+    from fuserank.insight.reports import leaderboard as report
     from fuserank.io.lake.pages import write_page
     from fuserank.io.runtime.run import open_run
     from fuserank.usecases import leaderboard as job
 
-    rows, told = [], job.Outcome()
+    rows, outcome = [], job.Outcome()
     with open_run("leaderboard", settings, settings.as_of) as run:
         split, validation = job.splits(run, request)
-        for row in job.judge(run, request, split, validation, told):
+        for row in job.judge(run, request, split, validation, outcome):
             rows.append(row)
             run.say("    " + ", ".join(f"{n} {v:.4f}" for n, v in row.metrics.items()))
         job.save(run, request, split, rows)
     board, name = split.hash(), request.named
-    beside = shown.beside(told.left_out, told.tuning, request.minutes)
+    beside = report.beside(outcome.left_out, outcome.tuning, request.minutes)
     if html is not None:
         if not rows:
             raise FuserankError("; ".join([f"no model was judged, so {html} is not written", *beside]))
         typer.echo("\n".join(beside), err=True, nl=bool(beside))
-        page = shown.render(rows, name, request.protocol, board, len(split.users))
+        page = report.render(rows, name, request.protocol, board, len(split.users))
         typer.echo(str(write_page(html, page)), err=as_json)
     if as_json:
         found = {
@@ -224,12 +226,12 @@ def _run(request: Request, settings: Settings, as_json: bool, html: Path | None)
             "data": name,
             "seed": settings.seed,
             "rows": [r.as_dict() for r in rows],
-            "left_out": told.left_out,
-            "tuning": told.tuning,
+            "left_out": outcome.left_out,
+            "tuning": outcome.tuning,
         }
         typer.echo(json.dumps(found))
     elif html is None:
-        typer.echo("\n".join([*shown.lines(rows), *beside]))
+        typer.echo("\n".join([*report.lines(rows), *beside]))
     sys.stdout.flush()
 
 

@@ -105,8 +105,8 @@ def as_dict(found: Planned, settings: Settings) -> dict[str, Any]:
 
 def repeats_line(allowed: bool | None, why: str) -> str:
     """Whether lists will hold what a user took before; None: not known yet."""
-    kept = {True: "lists may hold", False: "lists leave out", None: "whether lists hold"}[allowed]
-    return f"{kept} what the user took before: {why}"
+    beginning = {True: "lists may hold", False: "lists leave out", None: "whether lists hold"}[allowed]
+    return f"{beginning} what the user took before: {why}"
 
 
 def lines(found: Planned, settings: Settings) -> list[str]:
@@ -114,7 +114,7 @@ def lines(found: Planned, settings: Settings) -> list[str]:
     from fuserank.pipeline.disk import in_words
 
     plan, shop = found.plan, found.shop
-    said = ", ".join(f"{what} by {who}" for what, who in found.said_by.items())
+    counted_by = ", ".join(f"{what} by {source}" for what, source in found.said_by.items())
     head = ("step", "seconds", "rows", "written", "Python", "shuffle", "ledger")
     rows = [
         (
@@ -131,7 +131,7 @@ def lines(found: Planned, settings: Settings) -> list[str]:
     return [
         (
             f"{settings.dataset} as of {settings.as_of} into {settings.lake}: {shop.events:,} events, {shop.users:,}"
-            f" users, {shop.items:,} items ({said}); {found.machine.cores} cores; {found.former_runs} former runs"
+            f" users, {shop.items:,} items ({counted_by}); {found.machine.cores} cores; {found.former_runs} former runs"
         ),
         *(
             f"  {row[0]:<{widths[0]}}  "

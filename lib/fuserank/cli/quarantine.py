@@ -60,8 +60,8 @@ def show(
     reader = open_rows(o.settings(env, None, lake, overrides))
     total, rows = quarantine.listing(reader, dataset, table, rule, limit, every)
     if as_json:
-        told = [{**r, "payload": json.loads(r["payload"])} for r in rows]
-        typer.echo(json.dumps({"total": total, "rows": told}, default=str, ensure_ascii=False))
+        parsed = [{**r, "payload": json.loads(r["payload"])} for r in rows]
+        typer.echo(json.dumps({"total": total, "rows": parsed}, default=str, ensure_ascii=False))
         return
     typer.echo("\n".join(_rows(rows)))
     if total > len(rows):
@@ -100,7 +100,7 @@ def retry(
     if as_json:
         typer.echo(json.dumps({"dry_run": dry_run, "tables": [f.as_dict() for f in found]}))
         return
-    typer.echo("\n".join(_told(found, dry_run, files, settings.dataset, settings.lake)))
+    typer.echo("\n".join(_outcome_lines(found, dry_run, files, settings.dataset, settings.lake)))
 
 
 def _listed(found: Sequence[Group], every: bool) -> list[str]:
@@ -147,7 +147,7 @@ def _rows(rows: Sequence[dict[str, Any]]) -> list[str]:
     return lines
 
 
-def _told(found: Sequence[Outcome], dry_run: bool, files: bool, dataset: str, lake: str) -> list[str]:
+def _outcome_lines(found: Sequence[Outcome], dry_run: bool, files: bool, dataset: str, lake: str) -> list[str]:
     lines = []
     for f in found:
         parts = [f"{f.fixed:,} fixed"]

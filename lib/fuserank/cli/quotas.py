@@ -59,14 +59,14 @@ def quotas(
     typer.echo(f"written to {target}" if write else f"--write puts this into {target}")
 
 
-def _lines(told: dict[str, Any]) -> list[str]:
-    lines = [f"purchases of {told['start']} … {told['end']}, lists as of {told['start']}"]
-    for segment, recall in told["recall"].items():
+def _lines(result: dict[str, Any]) -> list[str]:
+    lines = [f"purchases of {result['start']} … {result['end']}, lists as of {result['start']}"]
+    for segment, recall in result["recall"].items():
         lines.append(
-            f"{segment:6s} union recall {recall:.3f} with {told['a_user'][segment]:.0f} a user; "
-            f"as configured {told['recall_before'][segment]:.3f} with {told['a_user_before'][segment]:.0f}"
+            f"{segment:6s} union recall {recall:.3f} with {result['a_user'][segment]:.0f} a user; "
+            f"as configured {result['recall_before'][segment]:.3f} with {result['a_user_before'][segment]:.0f}"
         )
-        for share in told["sources"].get(segment, []):
+        for share in result["sources"].get(segment, []):
             lines.append(
                 f"       {share['source']:18s} quota {share['quota']:4d}  rows {share['rows']:9,d}  hits"
                 f" {share['hits']:7,d}  found by no other {share['unique_hits']:6,d}"

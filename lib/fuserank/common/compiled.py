@@ -25,10 +25,10 @@ _ANY_ORDER = {"reassoc", "contract", "nsz"}
 def compiled(function: _F) -> _F:
     """``function``, compiled; sums are taken in the order in which they stand."""
     try:
-        kept: _F = numba.njit(function, cache=True, fastmath=_FUSED, **_SETTINGS)
+        compiled_function: _F = numba.njit(function, cache=True, fastmath=_FUSED, **_SETTINGS)
     except RuntimeError:  # neither folder can be written to: each process compiles for itself
-        kept = numba.njit(function, fastmath=_FUSED, **_SETTINGS)
-    return kept
+        compiled_function = numba.njit(function, fastmath=_FUSED, **_SETTINGS)
+    return compiled_function
 
 
 def inlined(function: _F) -> _F:

@@ -15,10 +15,10 @@ def refuse_blank(words: Sequence[str], valued: Collection[str] = ()) -> None:
     :param valued: options that take a value, of a parser that would take the next option for it
     """
     for before, word in zip(["", *words], words, strict=False):
-        option, told, value = word.partition("=")
+        option, equals, value = word.partition("=")
         if not word.strip():
             at = before.partition("=")[0] if before.startswith("-") else "a word of the command"
-        elif option.startswith("--") and told and not value.strip():
+        elif option.startswith("--") and equals and not value.strip():
             at = option
         elif before in valued and word.startswith("--"):
             at = before
@@ -32,15 +32,15 @@ def guarded(body: Callable[[], object]) -> int:
     try:
         body()
     except Exception as problem:
-        if not (told := _told(problem)):
+        if not (lines := _error_lines(problem)):
             raise
-        for line in told:
+        for line in lines:
             print(f"fuserank: {line}", file=sys.stderr)
         return 2
     return 0
 
 
-def _told(problem: Exception) -> list[str]:
+def _error_lines(problem: Exception) -> list[str]:
     """The lines of an error that a person can fix; none: it is another."""
     from pydantic import ValidationError
 

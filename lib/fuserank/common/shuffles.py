@@ -10,5 +10,5 @@ if TYPE_CHECKING:
 
 def shuffle_tasks(spark: SparkSession) -> int:
     """As the session says; where it says no number (Databricks may say auto), one for each core."""
-    told = spark.conf.get("spark.sql.shuffle.partitions") or ""
-    return max(1, int(told) if told.isdigit() else spark.sparkContext.defaultParallelism)
+    setting = spark.conf.get("spark.sql.shuffle.partitions") or ""
+    return max(1, int(setting) if setting.isdigit() else spark.sparkContext.defaultParallelism)

@@ -13,21 +13,21 @@ def whole_users(batches: Iterator[pa.RecordBatch], key: str = "user_index", rows
 
     The stream must be sorted by ``key``. Memory: ``rows`` plus one user plus one batch.
     """
-    kept: list[pa.RecordBatch] = []
+    pending: list[pa.RecordBatch] = []
     held = 0
     for batch in batches:
         if batch.num_rows == 0:
             continue
-        kept.append(batch)
+        pending.append(batch)
         held += batch.num_rows
         if held < rows:
             continue
-        table = pa.Table.from_batches(kept)
+        table = pa.Table.from_batches(pending)
         keys = table[key].to_numpy()
         last = int(np.searchsorted(keys, keys[-1], side="left"))
         if last:
             yield table.slice(0, last).combine_chunks()
-        kept = table.slice(last).to_batches()
+        pending = table.slice(last).to_batches()
         held = table.num_rows - last
-    if kept:
-        yield pa.Table.from_batches(kept).combine_chunks()
+    if pending:
+        yield pa.Table.from_batches(pending).combine_chunks()

@@ -93,16 +93,16 @@ def settled(cfg: S, numbers: Numbers) -> S:
     if not (waiting := open_fields(cfg)):
         return cfg
     rule = getattr(type(cfg), "by_data", None)
-    told: Mapping[str, Any] = rule(numbers, cfg) if rule else {}
-    if missing := [name for name in waiting if name not in told]:
+    values: Mapping[str, Any] = rule(numbers, cfg) if rule else {}
+    if missing := [name for name in waiting if name not in values]:
         raise ValueError(f"{type(cfg).__name__}.by_data says nothing of {', '.join(missing)}")
-    return type(cfg).model_validate({**cfg.model_dump(), **{name: told[name] for name in waiting}})
+    return type(cfg).model_validate({**cfg.model_dump(), **{name: values[name] for name in waiting}})
 
 
 def chosen(cfg: Section, by: Section) -> str:
     """What ``auto`` stood for: ``by`` is ``cfg``, settled."""
-    return ", ".join(f"{name}={_shown(getattr(by, name))}" for name in open_fields(cfg))
+    return ", ".join(f"{name}={_as_text(getattr(by, name))}" for name in open_fields(cfg))
 
 
-def _shown(value: Any) -> str:
+def _as_text(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else "null" if value is None else str(value)

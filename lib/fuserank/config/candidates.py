@@ -147,28 +147,28 @@ class MemberConfig(Section):
     )
 
 
-def settings_of(who: Source, given: Any) -> Section:
+def settings_of(source: Source, values: Any) -> Section:
     """What was given as settings of a source, checked against the class that its declaration
     names. Raises ValidationError with the path ``<name>.settings.<field>``; where there is
     no such field, with those that there are.
     """
-    if isinstance(given, who.settings):
-        return given
+    if isinstance(values, source.settings):
+        return values
     try:
-        return who.settings.model_validate(given)
+        return source.settings.model_validate(values)
     except ValidationError as problem:
-        told = {"name": who.name, "there": ", ".join(who.settings.model_fields)}
-        unknown = PydanticCustomError("no_such_setting", "{name} has no such setting; there are: {there}", told)
+        context = {"name": source.name, "there": ", ".join(source.settings.model_fields)}
+        unknown = PydanticCustomError("no_such_setting", "{name} has no such setting; there are: {there}", context)
         wrong: list[InitErrorDetails] = [
             {
                 "type": unknown if e["type"] == "extra_forbidden" and len(e["loc"]) == 1 else e["type"],
-                "loc": (who.name, "settings", *e["loc"]),
+                "loc": (source.name, "settings", *e["loc"]),
                 "input": None,
                 "ctx": e.get("ctx", {}),
             }
             for e in problem.errors()
         ]
-        raise ValidationError.from_exception_data(who.settings.__name__, wrong, hide_input=True) from None
+        raise ValidationError.from_exception_data(source.settings.__name__, wrong, hide_input=True) from None
 
 
 def _declared(registry: Registry[Source], name: str) -> Source:
@@ -256,17 +256,17 @@ class CandidatesConfig(Section):
 
     @field_validator("members", mode="before")
     @classmethod
-    def _typed(cls, given: Any) -> Any:
+    def _typed(cls, values: Any) -> Any:
         """Settings of each member as its own class."""
-        if not isinstance(given, Mapping):
-            return given  # pydantic says what is wrong
+        if not isinstance(values, Mapping):
+            return values  # pydantic says what is wrong
         typed = {}
-        for name, told in given.items():
-            who = _declared(members(), name)
+        for name, member in values.items():
+            source = _declared(members(), name)
             typed[name] = (
-                told
-                if not isinstance(told, Mapping)
-                else {**told, "settings": settings_of(who, told.get("settings", {}))}
+                member
+                if not isinstance(member, Mapping)
+                else {**member, "settings": settings_of(source, member.get("settings", {}))}
             )
         return typed
 
@@ -307,7 +307,7 @@ class CandidatesConfig(Section):
         """Rows that the quotas allow for so many users; ``pairs``: of users and items that
         they took, all that a bounded source has.
         """
-        return sum(self._asked(name, users, pairs) for name in self.sources)
+        return sum(self._rows_of(name, users, pairs) for name in self.sources)
 
     def within(self, users: int, pairs: int) -> CandidatesConfig:
         """The same with quotas that keep ``max_rows``: all shrink alike, bounded
@@ -318,16 +318,16 @@ class CandidatesConfig(Section):
             return self
         quotas: dict[str, int] = {}
         bounded = [name for name in self.sources if SOURCES[name].bounded]
-        half, own = limit // 2, {name: self._asked(name, users, pairs) for name in bounded}
+        half, own = limit // 2, {name: self._rows_of(name, users, pairs) for name in bounded}
         for name in bounded:
             if sum(own.values()) > half:
                 quotas[name] = max(1, half // len(bounded) // users)
             limit -= min(own[name], users * quotas.get(name, self.quota(name)))
         others = [name for name in self.sources if name not in bounded]
-        share = limit / max(1, sum(self._asked(name, users, pairs) for name in others))
+        share = limit / max(1, sum(self._rows_of(name, users, pairs) for name in others))
         quotas |= {name: min(self.quota(name), max(1, int(self.quota(name) * share))) for name in others}
         return self.with_quotas(quotas, deeper=False)
 
-    def _asked(self, name: str, users: int, pairs: int) -> int:
+    def _rows_of(self, name: str, users: int, pairs: int) -> int:
         rows = users * self.quota(name)
         return min(rows, pairs) if SOURCES[name].bounded else rows

@@ -37,17 +37,17 @@ class ModelsConfig(Section):
 
     @field_validator("settings", mode="before")
     @classmethod
-    def _by_their_class(cls, given: Any) -> Any:
-        if not isinstance(given, dict):
-            return given
-        return {name: _own(declared(str(name)), values) for name, values in given.items()}
+    def _by_their_class(cls, models: Any) -> Any:
+        if not isinstance(models, dict):
+            return models
+        return {name: _own(declared(str(name)), values) for name, values in models.items()}
 
     @field_validator("train")
     @classmethod
-    def _train_what_is_declared(cls, given: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-        for name in given:
+    def _train_what_is_declared(cls, models: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        for name in models:
             declared(name)
-        return given
+        return models
 
 
 def declared(name: str) -> Model:

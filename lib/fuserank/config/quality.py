@@ -50,9 +50,9 @@ class QualityConfig(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _keep_the_other_limit(cls, given: Any) -> Any:
+    def _keep_the_other_limit(cls, rules: Any) -> Any:
         """A rule that is told one limit keeps the other: ``freshness: {error: 30}`` still warns from 7 on."""
-        if not isinstance(given, dict):
-            return given
+        if not isinstance(rules, dict):
+            return rules
         defaults = {n: f.default.model_dump() for n, f in cls.model_fields.items() if isinstance(f.default, Limits)}
-        return {k: {**defaults[k], **v} if k in defaults and isinstance(v, dict) else v for k, v in given.items()}
+        return {k: {**defaults[k], **v} if k in defaults and isinstance(v, dict) else v for k, v in rules.items()}

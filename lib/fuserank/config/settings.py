@@ -129,7 +129,7 @@ def load(env: str = "local", overrides: list[str] | None = None) -> Settings:
     """
     if not env.replace("_", "").isalnum():
         raise SettingsError(f"--env {env!r}: letters, digits and _ only")
-    told: dict[str, Any] = {}
+    overridden: dict[str, Any] = {}
     for override in overrides or []:
         key, eq, value = override.partition("=")
         if not eq:
@@ -139,14 +139,14 @@ def load(env: str = "local", overrides: list[str] | None = None) -> Settings:
                 f"--set {key} is empty: is a variable in it not set? Write {key}=null where none is meant"
             )
         try:
-            told = _merge(told, _nested(key.split("."), yaml_text.parse(value)))
+            overridden = _merge(overridden, _nested(key.split("."), yaml_text.parse(value)))
         except yaml_text.YamlError as problem:
             raise SettingsError(f"--set {key}: {problem}") from None
     merged = layered(env)
-    tuned = conf_dir() / "tuned" / f"{_merge(merged, told).get('dataset', '')}.yaml"
+    tuned = conf_dir() / "tuned" / f"{_merge(merged, overridden).get('dataset', '')}.yaml"
     if tuned.is_file():
         merged = _merge(merged, read_yaml(tuned))
-    merged = _merge(merged, told)
+    merged = _merge(merged, overridden)
     if not any(override.startswith("as_of=") for override in overrides or []):
         merged |= _own_day(str(merged.get("dataset", "")))
     return Settings.model_validate({"env": env, **merged})
@@ -165,8 +165,8 @@ def _own_day(dataset: str) -> dict[str, Any]:
     mapping is said when it is read whole.
     """
     mapping = mapping_file(dataset)
-    told = read_yaml(mapping).get("as_of") if mapping else None
-    return {"as_of": told} if told else {}
+    day = read_yaml(mapping).get("as_of") if mapping else None
+    return {"as_of": day} if day else {}
 
 
 def changed(settings: Settings, values: dict[str, Any]) -> Settings:

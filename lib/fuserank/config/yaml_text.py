@@ -59,10 +59,12 @@ def _refuse_twice(node: yaml.Node, seen: set[int]) -> None:
     lines: dict[tuple[str, str], int] = {}
     for key, child in pairs:
         if isinstance(key, yaml.ScalarNode):
-            said, line = (key.tag, key.value), key.start_mark.line + 1
-            if said in lines:
-                raise YamlError(f"the key {key.value!r} is there twice, lines {lines[said]} and {line}; take one out")
-            lines[said] = line
+            tagged_key, line = (key.tag, key.value), key.start_mark.line + 1
+            if tagged_key in lines:
+                raise YamlError(
+                    f"the key {key.value!r} is there twice, lines {lines[tagged_key]} and {line}; take one out"
+                )
+            lines[tagged_key] = line
         _refuse_twice(child, seen)
 
 
@@ -81,5 +83,5 @@ def _values(node: yaml.Node, known: dict[int, int]) -> int:
 
 def _without_text(problem: yaml.YAMLError) -> str:
     mark = getattr(problem, "problem_mark", None)
-    said = str(getattr(problem, "problem", None) or getattr(problem, "reason", None) or type(problem).__name__)
-    return f"{said}, line {mark.line + 1}, column {mark.column + 1}" if mark else said
+    message = str(getattr(problem, "problem", None) or getattr(problem, "reason", None) or type(problem).__name__)
+    return f"{message}, line {mark.line + 1}, column {mark.column + 1}" if mark else message

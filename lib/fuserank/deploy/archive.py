@@ -50,11 +50,11 @@ def node_python(named: str, checkout: Path) -> NodePython:
         )
     if not path.exists():
         return NodePython(path, None)
-    asked = subprocess.run(
+    answer = subprocess.run(
         [named, "-c", "import platform; print(platform.python_version())"], capture_output=True, text=True, check=False
     )
-    version = asked.stdout.strip()
-    if asked.returncode or not version.startswith(f"{MINOR}."):
+    version = answer.stdout.strip()
+    if answer.returncode or not version.startswith(f"{MINOR}."):
         raise PackageError(
             f"NODE_PYTHON={named} is Python {version or 'of no known version'}, and {MINOR} is needed; {cure}"
         )

@@ -109,14 +109,14 @@ def _job(settings: Settings, name: str) -> Resource:
 
 def _task(settings: Settings, task: Task, cluster: str, here: set[str]) -> Resource:
     """A task of its job; what it waits for in another job is done before this one begins."""
-    told = ["--env", "databricks", "--dataset", "${var.dataset}", "--as-of", AS_OF]
-    told += ["--lake", LAKE, "--set", f"files={FILES}", *task.args]
+    parameters = ["--env", "databricks", "--dataset", "${var.dataset}", "--as-of", AS_OF]
+    parameters += ["--lake", LAKE, "--set", f"files={FILES}", *task.args]
     waits = [{"task_key": key} for key in task.after if key in here]
     return {
         "task_key": task.key,
         **({"depends_on": waits} if waits else {}),
         "job_cluster_key": cluster,
-        "spark_python_task": {"python_file": f"../../../jobs/{task.job}.py", "parameters": told},
+        "spark_python_task": {"python_file": f"../../../jobs/{task.job}.py", "parameters": parameters},
         "libraries": [{"whl": "../../../dist/*.whl"}],
         # every task replaces the slices of its date, so it may run again
         "max_retries": settings.deploy.retries,
@@ -160,10 +160,11 @@ def _spark_conf(settings: Settings) -> dict[str, str]:
 
 def _require_pseudonym_key(settings: Settings) -> None:
     """The clusters get the key of the data set's pseudonyms from the scope, or bronze would stop there."""
-    told = load_dataset(settings.dataset).pseudonyms
-    if told is not None and told.variable not in settings.deploy.databricks.secret_env:
+    pseudonyms = load_dataset(settings.dataset).pseudonyms
+    if pseudonyms is not None and pseudonyms.variable not in settings.deploy.databricks.secret_env:
         raise FuserankError(
-            f"pseudonyms: no key of the secret scope fills {told.variable}; name it in deploy.databricks.secret_env"
+            f"pseudonyms: no key of the secret scope fills {pseudonyms.variable}; name it in"
+            " deploy.databricks.secret_env"
         )
 
 

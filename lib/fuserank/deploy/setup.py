@@ -91,9 +91,9 @@ def _jar(coordinate: str) -> str:
 def _resolve(env: Path, coordinates: list[str], scratch: Path) -> None:
     script = scratch / "resolved.py"
     script.write_text("print('jars resolved')\n", encoding="utf-8")
-    asked = ["--conf", f"spark.jars.ivy={scratch}/ivy", "--packages", ",".join(coordinates)]
+    options = ["--conf", f"spark.jars.ivy={scratch}/ivy", "--packages", ",".join(coordinates)]
     _call(
-        [env / "bin" / "spark-submit", *asked, script],
+        [env / "bin" / "spark-submit", *options, script],
         {"SPARK_CONF_DIR": str(scratch), "PYSPARK_PYTHON": sys.executable},
     )
 

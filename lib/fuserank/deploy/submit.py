@@ -94,8 +94,8 @@ def submit_lines(
     confs = confs_of(to, job, settings, archive)
     parts += [f"--conf {_quoted(f'{key}={value}')}" for key, value in confs.items()]
     folder = f"local://{IMAGE_HOME}/jobs" if target == "kubernetes-cluster" else jobs
-    given = [*arguments(settings, as_of), *args]
-    return ["spark-submit", *parts, " ".join([_quoted(f"{folder}/{job}.py"), *map(_quoted, given)])]
+    job_args = [*arguments(settings, as_of), *args]
+    return ["spark-submit", *parts, " ".join([_quoted(f"{folder}/{job}.py"), *map(_quoted, job_args)])]
 
 
 def confs_of(to: Target, job: str, settings: Settings, archive: str | None) -> dict[str, str]:
@@ -132,10 +132,10 @@ def job_lines(
     """``submit_lines`` of a job by the settings alone: on Kubernetes from the image, elsewhere from ``deploy.dist``."""
     to, (archive, jars) = target_of(target), packed(settings, job)
     dist = settings.deploy.dist.rstrip("/")
-    told: dict[str, Any] = {"jobs": f"{dist}/jobs", "as_of": as_of, "args": args}
+    common: dict[str, Any] = {"jobs": f"{dist}/jobs", "as_of": as_of, "args": args}
     if to.manager == "kubernetes":  # the image has the jars too, but a driver outside of it has not
-        return submit_lines(target, job, settings, None, jars if to.mode == "client" else [], **told)
-    return submit_lines(target, job, settings, archive, jars, conf=f"{dist}/conf.tar.gz", **told)
+        return submit_lines(target, job, settings, None, jars if to.mode == "client" else [], **common)
+    return submit_lines(target, job, settings, archive, jars, conf=f"{dist}/conf.tar.gz", **common)
 
 
 def files(settings: Settings) -> dict[str, str]:

@@ -61,9 +61,9 @@ class Guarded:
                 message["headers"] = [*message["headers"], *((k.encode(), v.encode()) for k, v in HEADERS.items())]
             await send(message)
 
-        asked = [value for name, value in scope["headers"] if name == b"host"]
+        hosts = [value for name, value in scope["headers"] if name == b"host"]
         refused = PlainTextResponse("fuserank explore answers on 127.0.0.1 and localhost alone\n", 421)
-        await (self.app if len(asked) == 1 and asked[0] in self.hosts else refused)(scope, receive, headed)
+        await (self.app if len(hosts) == 1 and hosts[0] in self.hosts else refused)(scope, receive, headed)
 
 
 def application(shop: Shop, port: int) -> Starlette:
@@ -127,26 +127,33 @@ class _Pages:
                 shop = shop.of(_day(day))
             return self._rendered(request, shop, template, made(shop, request))
         except NotThere as missing:
-            told = {"said": str(missing), "near": missing.near}
-            return self._rendered(request, shop, "missing.html", told, 404)
+            context = {"said": str(missing), "near": missing.near}
+            return self._rendered(request, shop, "missing.html", context, 404)
         except FuserankError as problem:
             return self._rendered(request, shop, "missing.html", {"said": str(problem), "near": []}, 500)
 
     async def refused(self, request: Request, problem: Exception) -> Response:
         """What is no page, or not asked for by GET."""
         status = problem.status_code if isinstance(problem, HTTPException) else 500
-        said = f"there is no page {request.url.path}" if status == 404 else "these pages can only be looked at"
-        return self._rendered(request, self.shop, "missing.html", {"said": said, "near": []}, status)
+        message = f"there is no page {request.url.path}" if status == 404 else "these pages can only be looked at"
+        return self._rendered(request, self.shop, "missing.html", {"said": message, "near": []}, status)
 
     def _rendered(
-        self, request: Request, shop: Shop, template: str, told: dict[str, Any], status: int = 200
+        self, request: Request, shop: Shop, template: str, values: dict[str, Any], status: int = 200
     ) -> Response:
-        def link(path: str, **asked: Any) -> str:
-            kept = {} if shop.day == self.shop.day else {"as_of": str(shop.day)}
-            named = {n: str(v) for n, v in (asked | kept).items() if v not in (None, "")}
+        def link(path: str, **query: Any) -> str:
+            day_query = {} if shop.day == self.shop.day else {"as_of": str(shop.day)}
+            named = {n: str(v) for n, v in (query | day_query).items() if v not in (None, "")}
             return f"{path}?{urlencode(named)}" if named else path
 
-        context = {"status": status, "shop": shop, "about": shop.about, "here": request.url.path, "link": link, **told}
+        context = {
+            "status": status,
+            "shop": shop,
+            "about": shop.about,
+            "here": request.url.path,
+            "link": link,
+            **values,
+        }
         return HTMLResponse(self.templates.get_template(template).render(context), status)
 
 
@@ -165,14 +172,14 @@ def _text(request: Request, name: str) -> str:
 
 def _number(request: Request) -> int:
     """From which row on."""
-    said = _text(request, "from") or "0"
-    if not (said.isascii() and said.isdigit() and len(said) < 10):
-        raise NotThere(f"from={said}: a row's number is expected")
-    return int(said)
+    text = _text(request, "from") or "0"
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise NotThere(f"from={text}: a row's number is expected")
+    return int(text)
 
 
-def _day(said: str) -> dt.date:
+def _day(text: str) -> dt.date:
     try:
-        return dt.date.fromisoformat(said)
+        return dt.date.fromisoformat(text)
     except ValueError:
-        raise NotThere(f"as_of={said}: a day such as 2017-12-04 is expected") from None
+        raise NotThere(f"as_of={text}: a day such as 2017-12-04 is expected") from None

@@ -42,10 +42,10 @@ def rows(shop: Shop, dataset: str, table: str, rule: str, column: str, state: st
     found = shop.reader.rows(QUARANTINE, where, order=_ORDER, most=first + PAGE)[first:] if total else []
     if not found:
         raise NotThere(f"no rows in quarantine by {rule} in {table} of {dataset}", [("all of quarantine", "")])
-    told = [(r, _cells(r["payload"])) for r in found]
-    names = list(dict.fromkeys(name for _, cells in told for name in cells))
+    with_cells = [(r, _cells(r["payload"])) for r in found]
+    names = list(dict.fromkeys(name for _, cells in with_cells for name in cells))
     return {
-        "rows": told,
+        "rows": with_cells,
         "names": names,
         "reason": found[0]["reason"],
         "group": mine,
@@ -55,7 +55,7 @@ def rows(shop: Shop, dataset: str, table: str, rule: str, column: str, state: st
 
 def _cells(payload: str) -> dict[str, Any]:
     try:
-        told = json.loads(payload)
+        cells = json.loads(payload)
     except ValueError:
         return {"row": payload}
-    return told if isinstance(told, dict) else {"row": payload}
+    return cells if isinstance(cells, dict) else {"row": payload}

@@ -28,8 +28,8 @@ _FUSION, _GREY = "#0b6e4f", "#8d99a6"
 class NotThere(FuserankError):
     """What was asked for is not in the lake; ``near`` are (words, address) of what is."""
 
-    def __init__(self, said: str, near: list[tuple[str, str]] | None = None) -> None:
-        super().__init__(said)
+    def __init__(self, message: str, near: list[tuple[str, str]] | None = None) -> None:
+        super().__init__(message)
         self.near = near or []
 
 

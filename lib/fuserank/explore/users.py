@@ -23,32 +23,32 @@ if TYPE_CHECKING:
 _NEAREST = 5
 
 
-def users(shop: Shop, asked: str, after: str) -> dict[str, Any]:
+def users(shop: Shop, text: str, after: str) -> dict[str, Any]:
     """Users whose id begins with what was asked, by id, from ``after`` on; where there are none the nearest."""
-    said, note = normal_id(asked) or "", ""
-    rows = _beginning(shop, said, after)
-    if said and not after and not any(r["user_id"] == said for r in rows):
+    term, note = normal_id(text) or "", ""
+    rows = _beginning(shop, term, after)
+    if term and not after and not any(r["user_id"] == term for r in rows):
         try:
-            other = known_as(shop.reader, shop.settings, said)
+            other = known_as(shop.reader, shop.settings, term)
         except FuserankError as problem:
-            other, note = said, str(problem)
-        if other != said:
+            other, note = term, str(problem)
+        if other != term:
             rows = _beginning(shop, other, "") + rows
-            note = f"events of {said} count for {other}" if rows else ""
-    near = [] if rows or not said else nearest(shop, said)
+            note = f"events of {term} count for {other}" if rows else ""
+    near = [] if rows or not term else nearest(shop, term)
     return {
         "rows": rows[:PAGE],
         "next": rows[PAGE - 1]["user_id"] if len(rows) > PAGE else None,
         "near": near,
         "note": note,
-        "asked": asked,
+        "asked": text,
     }
 
 
-def _beginning(shop: Shop, said: str, after: str) -> list[Row]:
+def _beginning(shop: Shop, prefix: str, after: str) -> list[Row]:
     """One row more than a page has, to know whether there is a next."""
     conditions = [f"first_event_time < {moment(shop.day)}", "deleted_at IS NULL"]
-    conditions += [f"starts_with(user_id, {literal(said)})"] if said else []
+    conditions += [f"starts_with(user_id, {literal(prefix)})"] if prefix else []
     conditions += [f"user_id > {literal(after)}"] if after else []
     mine = f"SELECT user_id, first_event_time FROM u WHERE {' AND '.join(conditions)} ORDER BY user_id LIMIT {PAGE + 1}"
     needs(shop, USER_DICTIONARY, "users")
@@ -63,19 +63,19 @@ def _beginning(shop: Shop, said: str, after: str) -> list[Row]:
     )
 
 
-def nearest(shop: Shop, said: str) -> list[str]:
+def nearest(shop: Shop, user_id: str) -> list[str]:
     """The ids that differ from one by the fewest letters."""
     before = {"first_event_time": Before(shop.day), "deleted_at": None}
-    return shop.reader.nearest(USER_DICTIONARY, before, "user_id", said, _NEAREST)
+    return shop.reader.nearest(USER_DICTIONARY, before, "user_id", user_id, _NEAREST)
 
 
-def user(shop: Shop, asked: str, first: int) -> dict[str, Any]:
+def user(shop: Shop, wanted: str, first: int) -> dict[str, Any]:
     """One user: numbers, events from ``first`` on, the newest first, and the list with its parts.
 
     :raises NotThere: nothing is known of that user; names the nearest ids
     """
     needs(shop, EVENTS, "users")
-    name = known_as(shop.reader, shop.settings, asked)
+    name = known_as(shop.reader, shop.settings, wanted)
     read = profile.events_of(shop.reader, shop.day, [name], shop.about.zone)
     (found,) = profile.users(shop.reader, shop.settings, shop.day, [name], read)
     if not (found.events or found.demographics or found.ranking or found.campaigns):
@@ -93,7 +93,7 @@ def user(shop: Shop, asked: str, first: int) -> dict[str, Any]:
     )
     return {
         "user": name,
-        "asked": asked,
+        "asked": wanted,
         "profile": found,
         "facts_rows": profile_text.user_facts(found),
         "favourites": profile_text.favourite_rows(found),

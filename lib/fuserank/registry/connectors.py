@@ -50,9 +50,9 @@ class Connector:
         """Whether rows can lose their ids on the way, before they lie on a disk."""
         return "hide" in self.needs
 
-    def made(self, config: c.Connected, given: Mapping[Need, Callable[[], Any]]) -> Any:
-        """The object that fetches; of ``given``, what it needs is made and nothing else."""
-        return loaded(self.fetches)(config, **{need: given[need]() for need in sorted(self.needs)})
+    def made(self, config: c.Connected, makers: Mapping[Need, Callable[[], Any]]) -> Any:
+        """The object that fetches. Of ``makers`` it calls only those that it needs."""
+        return loaded(self.fetches)(config, **{need: makers[need]() for need in sorted(self.needs)})
 
     def from_where(self, config: c.Connected) -> str:
         """Folder, URL or name of what is read; no secret stands in it."""

@@ -38,11 +38,11 @@ def schema(table: Table) -> StructType:
     return StructType([StructField(c.name, _spark_type(c.type), c.nullable) for c in table.columns])
 
 
-def _spark_type(told: str) -> DataType:
+def _spark_type(name: str) -> DataType:
     """Of one of ``contract.TYPES``; what arrays and maps hold may be null, as Spark's own parser has it."""
     from pyspark.sql import types as t
 
-    kind, _, inside = told.removesuffix(">").partition("<")
+    kind, _, inside = name.removesuffix(">").partition("<")
     if kind == "array":
         return t.ArrayType(_spark_type(inside))
     if kind == "map":

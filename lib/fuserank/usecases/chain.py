@@ -63,9 +63,9 @@ def ingest(as_of: dt.date, dataset: DatasetConfig) -> list[Step]:
 
 def _promotions_alone(dataset: DatasetConfig) -> list[str]:
     """The files of promotions, where nothing else is made of them."""
-    given = dataset.dimensions.declared()
-    others = [e.source for e in dataset.events] + [d.source for n, d in given.items() if n != "promotions"]
-    return [d.source for n, d in given.items() if n == "promotions" and d.source not in others]
+    declared = dataset.dimensions.declared()
+    others = [e.source for e in dataset.events] + [d.source for n, d in declared.items() if n != "promotions"]
+    return [d.source for n, d in declared.items() if n == "promotions" and d.source not in others]
 
 
 def _into_silver(

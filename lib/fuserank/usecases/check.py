@@ -64,22 +64,22 @@ def check(
         typed = ev.typed_events(frame, dataset, events, now).cache()
         good = typed.where("_problem IS NULL")
         broken = _broken(typed) + _broken(ev.without_duplicates(good))
-        shown = [
+        samples = [
             _plain(r.asDict())
             for r in placed(good, dataset, label_days).orderBy("_row").select(*_COLUMNS).limit(3).collect()
         ]
-        yield Checked(events.source, "events", files, typed.count(), broken, shown)
+        yield Checked(events.source, "events", files, typed.count(), broken, samples)
         typed.unpersist()
-    given = dataset.dimensions.declared()
+    declared = dataset.dimensions.declared()
     campaigns = None
-    for name in sorted(given, key=lambda n: n != "campaigns"):  # others are known by them
-        files, frame = sampled[given[name].source]
+    for name in sorted(declared, key=lambda n: n != "campaigns"):  # others are known by them
+        files, frame = sampled[declared[name].source]
         if name == "promotions":
             typed = promotions.typed_promotions(frame, dataset)
         else:
             typed = dimensions.typed_dimension(name, frame, dataset, now, campaigns)
         campaigns = typed.where("_problem IS NULL") if name == "campaigns" else campaigns
-        yield Checked(given[name].source, name, files, frame.count(), _broken(typed))
+        yield Checked(declared[name].source, name, files, frame.count(), _broken(typed))
 
 
 def _sample(

@@ -45,13 +45,13 @@ def item_rows(reader: Rows, as_of: dt.date, item: str, zone: str, surface: str) 
 
 def _of_folder(reader: FolderRows, as_of: dt.date, item: str, zone: str, surface: str) -> ItemRows:
     name = literal(item)
-    parts = reader.asked_in_parts(item_lines.LINES.format(item=name, zone=literal(zone)), events=(s.EVENTS, as_of))
+    parts = reader.select_in_parts(item_lines.LINES.format(item=name, zone=literal(zone)), events=(s.EVENTS, as_of))
     kinds, weekly, buyers = item_lines.counted(r for some in parts for r in some)
     promoted = reader.select(item_lines.PROMOTED.format(item=name), promotions=(s.PROMOTIONS, as_of))
     listed: list[Row] = []
     if reader.exists(RANKING):
-        said = item_lines.LISTED.format(item=name, day=literal(as_of), surface=literal(surface))
-        listed = reader.select(said, ranking=RANKING)
+        query = item_lines.LISTED.format(item=name, day=literal(as_of), surface=literal(surface))
+        listed = reader.select(query, ranking=RANKING)
     return ItemRows(kinds, weekly, buyers, promoted, together(reader, as_of, item), listed)
 
 

@@ -81,32 +81,32 @@ class Outcome:
     tuning: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-def judge(run: Run, request: Request, split: Split, validation: Split, told: Outcome | None = None) -> Iterator[Row]:
+def judge(run: Run, request: Request, split: Split, validation: Split, outcome: Outcome | None = None) -> Iterator[Row]:
     """One row for each of ``request.models``, as it is done; where ``request.minutes`` bounds them,
     what time is left goes to a look at tuning.
     """
-    told = Outcome() if told is None else told
+    outcome = Outcome() if outcome is None else outcome
     with scratch(run.lake) as folder:
         with run.stage("start"):
             bench = Bench(run, request, folder, split, validation)
             bench.warm()
-        for name, given in bench.configured.items():
-            if auto := chosen(given, bench.configs[name]):
+        for name, config in bench.configured.items():
+            if auto := chosen(config, bench.configs[name]):
                 run.say(f"    {name} by the data ({bench.numbers}): {auto}")
         until = None if request.minutes is None else time.monotonic() + 60 * request.minutes
         quick_first = request.models if until is None else sorted(request.models, key=bench.expected_s)
         for model in quick_first:
             if until is not None and bench.expected_s(model) > until - time.monotonic():
-                told.left_out.append(model)
+                outcome.left_out.append(model)
                 continue
             with run.stage(model):
                 yield bench.fusion(model) if "+" in model else bench.alone(model)
         if until is not None and request.tune == 0:
             with run.stage("tuning"):
-                _look(bench, [m for m in quick_first if "+" not in m and m not in told.left_out], until, told)
+                _look(bench, [m for m in quick_first if "+" not in m and m not in outcome.left_out], until, outcome)
 
 
-def _look(bench: Bench, names: Sequence[str], until: float, told: Outcome) -> None:
+def _look(bench: Bench, names: Sequence[str], until: float, outcome: Outcome) -> None:
     """A few settings of each member on the validation part, in turns, until the
     time is up. The truth is not looked at.
     """
@@ -128,7 +128,7 @@ def _look(bench: Bench, names: Sequence[str], until: float, told: Outcome) -> No
     for name, first in default.items():
         search = searches[name]
         differs = {k: v for k, v in search.best.model_dump(mode="json").items() if v != getattr(bench.configs[name], k)}
-        told.tuning[name] = {
+        outcome.tuning[name] = {
             "metric": bench.metric,
             "default": first,
             "best": search.value,
@@ -140,7 +140,7 @@ def _look(bench: Bench, names: Sequence[str], until: float, told: Outcome) -> No
 def save(run: Run, request: Request, split: Split, rows: Sequence[Row]) -> None:
     """Appends the rows to ops.leaderboard."""
     users = len(split.users)
-    told = [
+    records = [
         {
             "board": split.hash(),
             "data": request.named,
@@ -162,6 +162,6 @@ def save(run: Run, request: Request, split: Split, rows: Sequence[Row]) -> None:
         for row in rows
     ]
     frame = run.spark.createDataFrame(
-        [tuple(t[c] for c in LEADERBOARD.column_names) for t in told], schema(LEADERBOARD)
+        [tuple(t[c] for c in LEADERBOARD.column_names) for t in records], schema(LEADERBOARD)
     )
     run.lake.append(LEADERBOARD, frame.coalesce(1))

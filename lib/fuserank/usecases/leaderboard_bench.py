@@ -124,8 +124,8 @@ class Bench:
             max(peak.mb, *(c.peak_mb for c in costs)),
         )
         weights = {name: round(weight, 6) for name, weight in fitted.weights.items()}
-        told = {"method": cfg.method, "weights": weights}
-        return self._row(model, told, lists, total, max(self.tried[name] for name in names))
+        settings = {"method": cfg.method, "weights": weights}
+        return self._row(model, settings, lists, total, max(self.tried[name] for name in names))
 
     def _row(self, model: str, config: dict[str, Any], lists: Lists, cost: _Cost, trials: int) -> Row:
         names, value_UM = board.per_user(lists, self.parts["test"], self.request.ks)
@@ -150,7 +150,10 @@ class Bench:
         for number, config in enumerate(search, 1):
             value, cost = self.validated(name, config)
             search.tell(config, value)
-            seconds, differs = cost.fit_s + cost.predict_s, _told(config, settled(self.configured[name], self.numbers))
+            seconds, differs = (
+                cost.fit_s + cost.predict_s,
+                _differences(config, settled(self.configured[name], self.numbers)),
+            )
             self.run.say(f"    {name} {number}/{search.count}: {self.metric} {value:.4f} in {seconds:.0f} s, {differs}")
             self.configs[name] = search.best
             self.forget(name)
@@ -171,9 +174,9 @@ class Bench:
     def forget(self, name: str) -> None:
         """Lists and rows of settings that lost."""
         config = self.configs[name]
-        kept = (config.model_dump_json(), _fits(config))
-        self.done = {k: v for k, v in self.done.items() if k[0] != name or k[1] in kept}
-        self.learned = {k: v for k, v in self.learned.items() if k[0] != name or k[1] in kept}
+        current = (config.model_dump_json(), _fits(config))
+        self.done = {k: v for k, v in self.done.items() if k[0] != name or k[1] in current}
+        self.learned = {k: v for k, v in self.learned.items() if k[0] != name or k[1] in current}
 
     def _lists(self, name: str, config: Section, part: str) -> tuple[Lists, _Cost]:
         key = (name, config.model_dump_json(), part)
@@ -181,40 +184,42 @@ class Bench:
             self.done[key] = self._run(recommenders()[name], config, part)
         return self.done[key]
 
-    def _run(self, who: Source, config: Section, part: str) -> tuple[Lists, _Cost]:
+    def _run(self, source: Source, config: Section, part: str) -> tuple[Lists, _Cost]:
         from pyspark.sql import functions as F
 
-        split, told = self.parts[part], self._fitted(who, config, part)
+        split, learned = self.parts[part], self._fitted(source, config, part)
         history = self._pairs(part)[0]
         if split.history is not split.train:
-            history = self._kept(f"{part}-history", split.history)[0]
+            history = self._written(f"{part}-history", split.history)[0]
         request = history.join(F.broadcast(self._judged_users(split)), "user_index", "left_semi")
         cores = max(slots(self.run.spark).total, 1)
         with peak_memory() as peak, _clock() as clock:
             unseen = not self.request.repeats
-            rows = family.propose(who, request, told.load, config, self.depth, cores, unseen, split.items).toArrow()
+            rows = family.propose(
+                source, request, learned.load, config, self.depth, cores, unseen, split.items
+            ).toArrow()
             predict_s = clock()
         rows = rows.sort_by([("user_index", "ascending"), ("rank", "ascending")])
         columns = (rows.column(c).to_numpy() for c in ("user_index", "item_index", "rank", "score"))
-        return Lists(*columns), _Cost(told.fit_s, predict_s, max(peak.mb, told.peak_mb))
+        return Lists(*columns), _Cost(learned.fit_s, predict_s, max(peak.mb, learned.peak_mb))
 
-    def _fitted(self, who: Source, config: Section, part: str) -> _Learned:
+    def _fitted(self, source: Source, config: Section, part: str) -> _Learned:
         """What a member learns from the train part; once, where two parts learn from the
         same, and for settings that lists alone read.
         """
-        key = (who.name, _fits(config), self._train(part))
+        key = (source.name, _fits(config), self._train(part))
         if key in self.learned:
             return self.learned[key]
         pairs, load_pairs = self._pairs(part)
-        if who.distributed:  # its ranks start at once
-            refuse_dynamic_allocation(self.run.spark, who.name)
+        if source.distributed:  # its ranks start at once
+            refuse_dynamic_allocation(self.run.spark, source.name)
         cores = max(slots(self.run.spark).total, 1)
-        taken = {told.place for (name, *_), told in self.learned.items() if name == who.name}
+        taken = {earlier.place for (name, *_), earlier in self.learned.items() if name == source.name}
         place = next(n for n in range(len(taken) + 1) if n not in taken)
         with peak_memory() as peak, _clock() as clock:
-            content = self._content(part) if who.content else None
-            learned = family.fit(who, pairs, load_pairs, config, self.run.seed, cores, content)
-            _, load = self.folder.keep(learned, f"learned-{who.name}-{place}", COLUMNS)
+            content = self._content(part) if source.content else None
+            learned = family.fit(source, pairs, load_pairs, config, self.run.seed, cores, content)
+            _, load = self.folder.keep(learned, f"learned-{source.name}-{place}", COLUMNS)
             self.learned[key] = _Learned(load, clock(), peak.mb, place)
         return self.learned[key]
 
@@ -223,9 +228,9 @@ class Bench:
         return "test" if self.parts[part].train is self.parts["test"].train else part
 
     def _pairs(self, part: str) -> tuple[DataFrame, Callable[[], Any]]:
-        return self._kept(f"{self._train(part)}-train", self.parts[part].train)
+        return self._written(f"{self._train(part)}-train", self.parts[part].train)
 
-    def _kept(self, name: str, pairs: pa.Table) -> tuple[DataFrame, Callable[[], Any]]:
+    def _written(self, name: str, pairs: pa.Table) -> tuple[DataFrame, Callable[[], Any]]:
         """The pairs as a frame, and their loader on an executor; written once."""
 
         def typed() -> DataFrame:
@@ -261,7 +266,7 @@ def _loaded(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     yield from batches
 
 
-def _told(config: Section, default: Section) -> str:
+def _differences(config: Section, default: Section) -> str:
     """What differs from the settings before the search."""
     before = default.model_dump()
     differs = {k: v for k, v in config.model_dump().items() if v != before[k]}

@@ -55,11 +55,11 @@ def fused_on(lists: dict[str, Lists], split: Split, names: Sequence[str], cfg: F
     import pyarrow as pa
 
     drawn = np.sort(np.random.default_rng(seed).permutation(split.users)[: cfg.fit_users])
-    kept = {
+    of_drawn = {
         n: Lists(*(c[np.isin(one.user, drawn)] for c in (one.user, one.item, one.rank, one.score)))
         for n, one in lists.items()
     }
-    wide = _side_by_side(kept, names)
+    wide = _side_by_side(of_drawn, names)
     span = int(max(wide["item_index"].max(), split.truth_item_T.max())) + 1
     truth = split.truth_user_T.astype(np.int64) * span + split.truth_item_T
     wide["label"] = np.isin(wide["user_index"].astype(np.int64) * span + wide["item_index"], truth).astype(np.int8)
@@ -77,5 +77,5 @@ def applied(fitted: Fitted, lists: dict[str, Lists], cfg: FusionConfig, k: int) 
     order = np.lexsort((item_N, -total_N, user_N))
     user_N = user_N[order]
     rank_N = np.arange(len(user_N)) - np.searchsorted(user_N, user_N) + 1
-    kept = rank_N <= k
-    return Lists(user_N[kept], item_N[order][kept], rank_N[kept], total_N[order][kept].astype(np.float32))
+    top_N = rank_N <= k
+    return Lists(user_N[top_N], item_N[order][top_N], rank_N[top_N], total_N[order][top_N].astype(np.float32))

@@ -57,7 +57,7 @@ class Request:
             if len(set(names)) < len(names):
                 raise FuserankError(f"{model} names a recommender twice")
         there = recommenders()
-        if length := [name for name, given in self.settings.items() if CHAIN_ONLY & given.keys()]:
+        if length := [name for name, fields in self.settings.items() if CHAIN_ONLY & fields.keys()]:
             raise FuserankError(f"{length[0]}.quota is of the chain's candidates; --k says how long lists are here")
         configs = {name: _checked(there[name], self.settings.get(name, {})) for name in self.members}
         lacking = [name for name in self.members if there[name].content and self.layout != "events"]
@@ -70,18 +70,18 @@ class Request:
         return configs
 
 
-def _checked(who: Source, given: dict[str, Any]) -> Section:
+def _checked(source: Source, values: dict[str, Any]) -> Section:
     """The settings of a member; raises FuserankError that names it and the field, and the fields that there are."""
     try:
-        return who.settings.model_validate(given)
+        return source.settings.model_validate(values)
     except ValidationError as problem:
-        there = ", ".join(name for name in who.settings.model_fields if name not in CHAIN_ONLY)
+        there = ", ".join(name for name in source.settings.model_fields if name not in CHAIN_ONLY)
         wrong = [
-            f"{who.name}.{'.'.join(map(str, e['loc']))}: "
+            f"{source.name}.{'.'.join(map(str, e['loc']))}: "
             + ("there is no such setting" if e["type"] == "extra_forbidden" else e["msg"])
             for e in problem.errors()
         ]
-        raise FuserankError(f"{'; '.join(wrong)}; {who.name} has: {there}") from None
+        raise FuserankError(f"{'; '.join(wrong)}; {source.name} has: {there}") from None
 
 
 def refuse_missing(request: Request) -> None:

@@ -45,9 +45,9 @@ def stored_boards(reader: Rows, prefix: str | None) -> list[Board]:
     """What stands in ops.leaderboard, by split and the metrics that were taken."""
     if not reader.exists(LEADERBOARD):
         raise FuserankError(f"nothing was judged in {reader.root} yet; `fuserank leaderboard --help` says how")
-    kept = reader.rows(LEADERBOARD, {}, order=("judged_at", "run_id", "model"))
+    stored = reader.rows(LEADERBOARD, {}, order=("judged_at", "run_id", "model"))
     found: dict[tuple[str, tuple[str, ...]], Board] = {}
-    for r in kept:
+    for r in stored:
         if prefix and not r["board"].startswith(prefix):
             continue
         names = tuple(sorted(r["metrics"], key=_by_length))

@@ -37,8 +37,8 @@ def refuse_impossible(settings: Settings, dataset: DatasetConfig) -> None:
     if there := lake_days(settings.lake):  # by other files, perhaps: no users can be told apart
         history = History({**dict.fromkeys(there, 1), **history.days})
     beside = [problem(replace(history, back=None), as_of + n * _DAY, days) for n in (-1, 1)]
-    if (said := problem(history, as_of, days)) and all(beside):
-        raise FuserankError(said)
+    if (message := problem(history, as_of, days)) and all(beside):
+        raise FuserankError(message)
 
 
 def refuse_unlearnable(run: Run, as_of: dt.date) -> None:
@@ -48,7 +48,7 @@ def refuse_unlearnable(run: Run, as_of: dt.date) -> None:
     known = run.lake.known(EVENTS, as_of)
     days = run.settings.windows.label_days
     history = counted(known, reversals(run.lake, known), as_of, days)
-    if said := problem(history, as_of, days):
-        raise FuserankError(said)
+    if message := problem(history, as_of, days):
+        raise FuserankError(message)
     if short := short_lists(history, run.settings.ranking.k):
         run.say(short)

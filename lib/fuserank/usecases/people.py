@@ -31,20 +31,20 @@ def _user_of(lake: Rows, dataset: str, user: str) -> str:
 
     :raises KeyProblem: the lake holds pseudonyms, and the mapping or its key does not fit
     """
-    said, kept = normal_id(user) or "", _pseudonyms_of(lake)
-    if not kept or not said or is_pseudonym(said):
-        return said
+    business_id, pseudonyms = normal_id(user) or "", _pseudonyms_of(lake)
+    if not pseudonyms or not business_id or is_pseudonym(business_id):
+        return business_id
     mapping = load_dataset(dataset)
     key = key_of(mapping)
     if key is None:
         raise KeyProblem(
             f"lake {lake.root} holds pseudonyms, and the mapping of {dataset} has none; name its own by --dataset "
-            f"({', '.join(sorted({r['dataset'] for r in kept}))}), or give the user's pseudonym"
+            f"({', '.join(sorted({r['dataset'] for r in pseudonyms}))}), or give the user's pseudonym"
         )
-    if key.fingerprint not in {row["key_check"] for row in kept}:
+    if key.fingerprint not in {row["key_check"] for row in pseudonyms}:
         assert mapping.pseudonyms is not None
         raise KeyProblem(f"lake {lake.root} holds pseudonyms of another key than {mapping.pseudonyms.variable} holds")
-    return key.of(said) or ""
+    return key.of(business_id) or ""
 
 
 def _pseudonyms_of(lake: Rows) -> list[Row]:
@@ -58,8 +58,8 @@ def person_of(lake: Rows, user_id: str, as_of: dt.date) -> str:
     before = dt.datetime.combine(as_of, dt.time())
     for _ in range(STEPS):
         links = lake.rows(IDENTITY_LINKS, {"other_id": user_id}, order=("-known_at",))
-        said = [link for link in links if link["known_at"] < before]
-        if not said or not said[0]["consent"]:
+        known = [link for link in links if link["known_at"] < before]
+        if not known or not known[0]["consent"]:
             break
-        user_id = said[0]["user_id"]
+        user_id = known[0]["user_id"]
     return user_id

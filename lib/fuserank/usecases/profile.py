@@ -46,10 +46,10 @@ def users(
     entries = reader.rows(s.USER_DICTIONARY, {"user_id": list(ids)})
     gone = {r["user_id"] for r in entries if r["deleted_at"] is not None}
     index = {r["user_index"]: r["user_id"] for r in entries if r["user_id"] not in gone}
-    asked = [name for name in ids if name not in gone]
-    mine = {"user_id": asked}
-    told, cut = read or events_of(reader, as_of, asked, dataset.time_zone)
-    events = [r for r in told if r["user_id"] not in gone]
+    wanted = [name for name in ids if name not in gone]
+    mine = {"user_id": wanted}
+    all_events, cut = read or events_of(reader, as_of, wanted, dataset.time_zone)
+    events = [r for r in all_events if r["user_id"] not in gone]
     refuse_other(dataset, {r["dataset"] for r in events})
     sent = user_rows.campaigns_of(
         *(reader.rows(t, mine, ("user_id",), known=as_of) for t in (s.CAMPAIGN_USERS, s.REDEMPTIONS))
@@ -127,8 +127,8 @@ def item(reader: Rows, settings: Settings, as_of: dt.date, wanted: str) -> ItemP
 def about_of(dataset: DatasetConfig, as_of: dt.date) -> About:
     """What profiles as of a day share."""
     currency = Currency(dataset.currency.code, dataset.currency.minor_per_major)
-    told = (dataset.dimensions.items, dataset.dimensions.users)
-    items, users = ({place: name for name, place in d.placed().items()} if d else {} for d in told)
+    described = (dataset.dimensions.items, dataset.dimensions.users)
+    items, users = ({place: name for name, place in d.placed().items()} if d else {} for d in described)
     return About(as_of, dataset.name, dataset.time_zone, currency, items, users)
 
 
@@ -143,14 +143,14 @@ def _first(rows: list[Any]) -> Any:
 
 def _nobody(reader: Rows, as_of: dt.date, wanted: str, dictionary: Table, side: str) -> str:
     """Words for an id of which nothing is known: items of that name, else the nearest ids, all from before as_of."""
-    said = f"nothing is known of {side} {wanted!r} before {as_of}"
+    message = f"nothing is known of {side} {wanted!r} before {as_of}"
     if side == "item" and wanted:
         found = reader.rows(s.ITEMS, {"name": Holds(wanted)}, ("item_id", "name"), ("name", "item_id"), 5, as_of)
         named = [f"{r['item_id']} ({r['name']})" for r in found]
         if named:
-            return f"{said}; items of that name: {', '.join(named)}"
+            return f"{message}; items of that name: {', '.join(named)}"
     before = {"first_event_time": Before(as_of), "deleted_at": None}
     near = reader.nearest(dictionary, before, f"{side}_id", wanted, 3)
     if not near:
-        return f"{said}: the lake {reader.root} holds no events from before that day"
-    return f"{said}; the nearest ids: {', '.join(near)}"
+        return f"{message}: the lake {reader.root} holds no events from before that day"
+    return f"{message}; the nearest ids: {', '.join(near)}"

@@ -78,13 +78,13 @@ def groups(lake: Rows, dataset: str | None, every: bool) -> list[Group]:
     if not lake.exists(QUARANTINE):
         return []
     by_group: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
-    for row in lake.rows(QUARANTINE, _asked(dataset, every), (*_GROUP, "content_hash", "quarantined_at")):
+    for row in lake.rows(QUARANTINE, _filter(dataset, every), (*_GROUP, "content_hash", "quarantined_at")):
         by_group[tuple(row[n] for n in _GROUP)].append(row)
     found = [_counted(key, rows) for key, rows in by_group.items()]
     return sorted(found, key=lambda g: (g.dataset, g.state != OPEN, -g.rows, g.table, g.rule, g.column or ""))
 
 
-def _asked(dataset: str | None, every: bool) -> dict[str, Any]:
+def _filter(dataset: str | None, every: bool) -> dict[str, Any]:
     return ({} if dataset is None else {"dataset": dataset}) | ({} if every else {"resolution": None})
 
 
@@ -106,7 +106,7 @@ def listing(
     wanted = [g for g in there if table in {None, g.table} and rule in {None, g.rule}]
     if not wanted:
         raise QuarantineError(_nothing(there, dataset, table, rule, every))
-    where = _asked(dataset, every)
+    where = _filter(dataset, every)
     where |= {n: v for n, v in (("source_table", table), ("rule", rule)) if v is not None}
     order = ("dataset", "source_table", "rule", "column", "file", "content_hash", "row")
     first = lake.rows(QUARANTINE, where, order=order, most=limit)
@@ -114,7 +114,7 @@ def listing(
 
 
 def _nothing(there: list[Group], dataset: str | None, table: str | None, rule: str | None, every: bool) -> str:
-    asked = [f"{n} {v!r}" for n, v in (("data set", dataset), ("table", table), ("rule", rule)) if v is not None]
+    filters = [f"{n} {v!r}" for n, v in (("data set", dataset), ("table", table), ("rule", rule)) if v is not None]
     kind = "rows" if every else "open rows"
     found = sorted({f"{g.rule} in {g.table} of {g.dataset}" for g in there})
     have = (
@@ -122,7 +122,7 @@ def _nothing(there: list[Group], dataset: str | None, table: str | None, rule: s
         if found
         else "there are none" + ("" if every else "; --all shows resolved ones")
     )
-    return f"no {kind} in quarantine{' of ' + ', '.join(asked) if asked else ''}; {have}"
+    return f"no {kind} in quarantine{' of ' + ', '.join(filters) if filters else ''}; {have}"
 
 
 def retry(run: Run, with_files: bool) -> list[Outcome]:
@@ -155,9 +155,9 @@ def would(lake: Lake, dataset: DatasetConfig, now: dt.datetime) -> list[Outcome]
     before, open_rows = _open_counts(lake, dataset.name), _open(lake, dataset.name)
     counted = {(table, OPEN): rows for table, (rows, _) in before.items()}
     bad = [b for t in before if t in dataset.files for b in bad_rows(lake, dataset, t, now)]
-    asked = open_rows.where(open_rows.source_table.isin([t for t in before if t in dataset.files]))
+    retried = open_rows.where(open_rows.source_table.isin([t for t in before if t in dataset.files]))
     if bad:
-        found = settled(asked, reduce(lambda a, b: a.unionByName(b), bad), now, lake.run_id)
+        found = settled(retried, reduce(lambda a, b: a.unionByName(b), bad), now, lake.run_id)
         for r in found.groupBy("source_table", "resolution").count().collect():
             counted[r[0], r[1]] = r[2]
             counted[r[0], OPEN] -= r[2]
@@ -221,8 +221,8 @@ def _newer(files: Files, before: dict[str, tuple[int, list[tuple[str, str]]]]) -
 def _replaced(open_rows: DataFrame, contents: list[str], run: Run) -> DataFrame:
     from pyspark.sql import functions as F
 
-    told = {"resolution": F.lit("replaced"), "resolved_at": F.lit(run.now), "resolved_by": F.lit(run.run_id)}
-    return open_rows.where(F.col("content_hash").isin(contents)).withColumns(told)
+    columns = {"resolution": F.lit("replaced"), "resolved_at": F.lit(run.now), "resolved_by": F.lit(run.run_id)}
+    return open_rows.where(F.col("content_hash").isin(contents)).withColumns(columns)
 
 
 def _outcomes(

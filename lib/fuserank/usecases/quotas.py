@@ -101,7 +101,7 @@ def choose(run: Run, as_of: dt.date, budget: float, band: int, per_user: bool = 
         quotas,
         _unions(hits, quotas),
         _unions(hits, {s: {n: cfg.quota_in(s, n) for n in cfg.sources} for s in SEGMENTS}),
-        {s: [_told(share, quotas[s]) for share in overlap(one, quotas[s])] for s, one in hits.items()},
+        {s: [_share_row(share, quotas[s]) for share in overlap(one, quotas[s])] for s, one in hits.items()},
     )
 
 
@@ -110,7 +110,7 @@ def _unions(hits: dict[str, Hits], quotas: dict[str, dict[str, int]]) -> dict[st
     return {"all": union(hits, quotas), **{s: union({s: one}, quotas) for s, one in hits.items()}}
 
 
-def _told(share: Any, quotas: dict[str, int]) -> dict[str, Any]:
+def _share_row(share: Any, quotas: dict[str, int]) -> dict[str, Any]:
     return {
         "source": share.source,
         "quota": quotas[share.source],
@@ -132,10 +132,10 @@ def settings_text(cfg: CandidatesConfig, chosen: Chosen, dataset: str, before: d
     members = {n: m for n, m in members.items() if m}
     borders = {"new_baskets": cfg.segments.new_baskets, "heavy_baskets": cfg.segments.heavy_baskets}
     own = {n: getattr(cfg, n).model_dump(mode="json", exclude_defaults=True) for n in used if SOURCES[n].section}
-    kept = dict((before or {}).get("candidates") or {})
-    kept |= {n: of for n, of in own.items() if of} | ({"members": members} if members else {})
-    kept |= {"sources": used, "segments": {**borders, "quotas": chosen.quotas}}
-    told = {**(before or {}), "candidates": kept}
+    candidates = dict((before or {}).get("candidates") or {})
+    candidates |= {n: of for n, of in own.items() if of} | ({"members": members} if members else {})
+    candidates |= {"sources": used, "segments": {**borders, "quotas": chosen.quotas}}
+    content = {**(before or {}), "candidates": candidates}
     numbers = [
         f"#   {segment:6s} {chosen.users.get(segment, sum(chosen.users.values())):6,d} users: {one.recall:.3f} with"
         f" {one.a_user:.0f} a user (before: {chosen.before[segment].recall:.3f} with"
@@ -149,4 +149,4 @@ def settings_text(cfg: CandidatesConfig, chosen: Chosen, dataset: str, before: d
         ),
         *numbers,
     ]
-    return "\n".join(head) + "\n" + yaml.safe_dump(told, sort_keys=False, default_flow_style=None, width=120)
+    return "\n".join(head) + "\n" + yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=120)

@@ -50,10 +50,10 @@ def execute(run: Run, as_of: dt.date) -> None:
             run.note(metric, value)
 
 
-def predicted(settings: Settings, spark: SparkSession | None = None, told: Assumed | None = None) -> Planned:
+def predicted(settings: Settings, spark: SparkSession | None = None, assumed: Assumed | None = None) -> Planned:
     """What a run by these settings would take, without running it."""
     dataset = load_dataset(settings.dataset)
-    return plan_of(settings, dataset, steps(settings.as_of, settings, dataset), spark, told)
+    return plan_of(settings, dataset, steps(settings.as_of, settings, dataset), spark, assumed)
 
 
 def before_spark(settings: Settings) -> None:

@@ -34,15 +34,15 @@ def rules_view(lake: Lake, settings: Settings, as_of: dt.date) -> RulesView:
     count = cfg.weeks + 1
     first = as_of - dt.timedelta(days=7 * count)
     bad = _quarantined_days(lake, load_dataset(settings.dataset))
-    shown = [first + dt.timedelta(days=n) for n in range(7 * count)]
+    dates = [first + dt.timedelta(days=n) for n in range(7 * count)]
     by_week = weeks(days, as_of, count)
     return RulesView(
         states=states,
         weeks=[(as_of - dt.timedelta(days=7 * (n + 1)), by_week[n]) for n in reversed(range(count))] if days else [],
         expected=expected_week(days, as_of, cfg),
         volume_limit=cfg.volume.warning or cfg.volume.error,
-        days=[Day(d, days.get(d, 0), bad.get(d, 0)) for d in shown] if days or bad else [],
-        undated=sum(n for d, n in bad.items() if d not in set(shown)),
+        days=[Day(d, days.get(d, 0), bad.get(d, 0)) for d in dates] if days or bad else [],
+        undated=sum(n for d, n in bad.items() if d not in set(dates)),
     )
 
 
@@ -63,13 +63,13 @@ def _quarantined_days(lake: Lake, dataset: DatasetConfig) -> dict[dt.date | None
     if not lake.exists(QUARANTINE):
         return {}
     rows = lake.read(QUARANTINE).where(f"dataset = '{dataset.name}' AND resolution IS NULL")
-    told = rows.withColumn("_cells", F.from_json("payload", "map<string,string>"))
+    with_cells = rows.withColumn("_cells", F.from_json("payload", "map<string,string>"))
     parts = []
     for source, column in {(e.source, e.time) for e in dataset.events if e.time is not None}:
         spec = dataset.files[source].columns[column]
         cell = F.col("_cells")[bronze_name(column)]
         day = typed(cell, "string", spec.type, spec.zone, spec.pattern, spec.decimal).cast("date")
-        parts.append(told.where(F.col("source_table") == source).select(day.alias("day")))
+        parts.append(with_cells.where(F.col("source_table") == source).select(day.alias("day")))
     if not parts:
         return {}
     both = reduce(lambda a, b: a.unionByName(b), parts)

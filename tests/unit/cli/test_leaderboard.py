@@ -143,17 +143,17 @@ def test_what_is_wrong_is_said_before_spark_starts(arguments: list[str], words: 
 
 
 def test_all_are_those_that_the_layout_has_data_for() -> None:
-    from fuserank.cli.leaderboard import _asked
+    from fuserank.cli.leaderboard import _request
 
-    events, pairs = (_asked("x", layout, None, "all", 0, "10", [], "new").models for layout in ("events", "pairs"))
+    events, pairs = (_request("x", layout, None, "all", 0, "10", [], "new").models for layout in ("events", "pairs"))
     assert set(events) - set(pairs) == {"kg", "content", "segment_popularity", "two_tower"}
     assert pairs[:2] == ("popular", "item_cf")
 
 
 def test_without_models_the_same_run_within_ten_minutes() -> None:
-    from fuserank.cli.leaderboard import _asked
+    from fuserank.cli.leaderboard import _request
 
-    named, none = (_asked("x", "pairs", None, models, 0, "10", [], "new") for models in ("all", None))
+    named, none = (_request("x", "pairs", None, models, 0, "10", [], "new") for models in ("all", None))
     assert (named.minutes, none.minutes) == (None, 10.0)
     assert none.models == named.models
 
@@ -161,7 +161,7 @@ def test_without_models_the_same_run_within_ten_minutes() -> None:
 def test_where_no_model_was_in_time_no_page_is_written_and_why_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from fuserank.cli.leaderboard import _asked, _run
+    from fuserank.cli.leaderboard import _request, _run
     from fuserank.config.settings import load
     from fuserank.usecases import leaderboard as job
 
@@ -174,7 +174,7 @@ def test_where_no_model_was_in_time_no_page_is_written_and_why_is_said(
     monkeypatch.setattr(job, "splits", lambda *_: (split, None))
     monkeypatch.setattr(job, "judge", judge)
     monkeypatch.setattr(job, "save", lambda *_: None)
-    request = _asked("x", "pairs", None, "popular", 0, "10", [], "new", 0.1)
+    request = _request("x", "pairs", None, "popular", 0, "10", [], "new", 0.1)
     with pytest.raises(FuserankError, match=r"no model was judged.*left out.*0\.1 minutes: popular"):
         _run(request, load(), False, tmp_path / "board.html")
     assert not (tmp_path / "board.html").exists()

@@ -116,7 +116,7 @@ def test_a_source_made_with_torch_moves_its_job_and_what_lies_before_the_trainin
 
 def test_a_chain_of_two_sources_passes_checks_plan_and_rendering() -> None:
     settings = example("candidates.sources=[als,repeat]")
-    planned = predicted(settings, told=Assumed(events=100_000, users=2_000, items=5_000))
+    planned = predicted(settings, assumed=Assumed(events=100_000, users=2_000, items=5_000))
     rows = table_rows(planned.shop, settings)
     assert rows["candidates.als_factors"] > 0
     assert rows["candidates.co_purchase_neighbours"] == rows["candidates.learned"] == 0

@@ -103,10 +103,10 @@ def _order(mapping: DatasetConfig) -> Iterator[str]:
     """What tells the order of events is there, and nothing else does."""
     for i, events in enumerate(mapping.events):
         for field, order in (("time", "time"), ("place", "position")):
-            told = getattr(events, field) is not None
-            if told and mapping.order != order:
+            named = getattr(events, field) is not None
+            if named and mapping.order != order:
                 yield f"events.{i}.{field}: order is {mapping.order}; leave {field} out, or write order: {order}"
-            if not told and mapping.order == order:
+            if not named and mapping.order == order:
                 yield f"events.{i}.{field}: order is {order}; name the column that tells it"
         if events.clock is not None and _type(mapping, events.source, events.time or "") != "date":
             yield f"events.{i}.clock: it is added to a date; time must name a column of type date"

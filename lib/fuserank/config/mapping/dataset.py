@@ -274,7 +274,7 @@ class EventsConfig(Section):
         """What the type column says (None: there is none) → type, role, reward."""
         if self.type is not None and self.role is not None:
             return {None: TypeConfig(type=self.type, role=self.role, reward=self.reward)}
-        return {said: kind for said, kind in self.types.items()}  # noqa: C416  # a dict of wider keys for mypy
+        return {value: kind for value, kind in self.types.items()}  # noqa: C416  # a dict of wider keys for mypy
 
     def columns(self) -> dict[str, str]:
         """Key path in the mapping → source column that it names."""
@@ -365,15 +365,15 @@ class DatasetConfig(Section):
 
     def lacks(self) -> list[str]:
         """What a shop may tell and this one does not; the chain goes on without it."""
-        told = self.dimensions.declared()
+        declared = self.dimensions.declared()
         lacking = {
             "times": self.order == "time",
             "baskets": any(e.session for e in self.events),
             "prices": any(e.amount for e in self.events),
-            "a catalogue": "items" in told,
-            "facts about users": "users" in told,
-            "promotions": "promotions" in told,
-            "coupons": "coupons" in told,
+            "a catalogue": "items" in declared,
+            "facts about users": "users" in declared,
+            "promotions": "promotions" in declared,
+            "coupons": "coupons" in declared,
         }
         return [name for name, there in lacking.items() if not there]
 

@@ -136,11 +136,11 @@ class _Described(_Dimension):
                 raise ValueError(f"attributes.{name}.role: {one.role} is given already")
             taken.add(one.role)
         for kind, places in self._places.items():
-            asked = [n for n, one in self.attributes.items() if one.type == kind and one.role is None]
-            if len(asked) > len(places):
+            names = [n for n, one in self.attributes.items() if one.type == kind and one.role is None]
+            if len(names) > len(places):
                 cure = f"; give some a role ({', '.join(self._roles)})" if kind == "category" else ""
                 raise ValueError(
-                    f"attributes: there is room for {len(places)} of type {kind}, not for {', '.join(asked)}{cure}"
+                    f"attributes: there is room for {len(places)} of type {kind}, not for {', '.join(names)}{cure}"
                 )
         return self
 

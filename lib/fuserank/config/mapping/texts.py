@@ -37,10 +37,10 @@ def path_problem(path: str, root: str) -> str | None:
 
 def pattern_problem(pattern: str) -> str | None:
     """Why Spark would refuse a datetime pattern, or read another day than is written; None where it is fine."""
-    told = re.sub(r"'[^']*'", "", pattern)
-    letters = {c for c in told if c.isascii() and c.isalpha()}
-    if "'" in told or letters - _LETTERS or set(told) & set("{}#"):
-        wrong = "".join(sorted((letters - _LETTERS) | (set(told) & set("{}#'"))))
+    unquoted = re.sub(r"'[^']*'", "", pattern)
+    letters = {c for c in unquoted if c.isascii() and c.isalpha()}
+    if "'" in unquoted or letters - _LETTERS or set(unquoted) & set("{}#"):
+        wrong = "".join(sorted((letters - _LETTERS) | (set(unquoted) & set("{}#'"))))
         hint = "; years are y" if letters & set("Yu") else ""
         return f"{pattern!r} is no pattern that Spark reads by: {wrong} means nothing in it{hint}"
     if not ("y" in letters and ("D" in letters or ("d" in letters and letters & set("ML")))):

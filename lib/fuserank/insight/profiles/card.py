@@ -137,7 +137,7 @@ def card(
     days = sorted({r["day"] for r in by_day})
     gaps = _gaps(days)
     types, heat = _types(by_day), _heat(by_hour)
-    told = {name: sum(r[f"has_{n}"] for r in by_day) for n, name in enumerate(OPTIONAL)}
+    optional = {name: sum(r[f"has_{n}"] for r in by_day) for n, name in enumerate(OPTIONAL)}
     timed = sum(r["timed"] for r in by_day)
     pair = found.get(("pair", "baskets"), {})
     lines, pairs = sum(k * n for k, n in pair.items()), sum(pair.values())
@@ -150,7 +150,7 @@ def card(
         currency=Currency(dataset.currency.code, dataset.currency.minor_per_major),
         tables=list(tables),
         types=types,
-        optional=told,
+        optional=optional,
         days=(days[-1] - days[0]).days + 1 if days else 0,
         silent_days=sum(g.days for g in gaps),
         gaps=sorted(gaps, key=lambda g: (-g.days, g.first)),
@@ -165,7 +165,7 @@ def card(
         repeated_pairs_share=sum(n for k, n in pair.items() if k > 1) / pairs if pairs else 0.0,
         catalogue_items_share=described["items"] / per_item.entities if per_item else 0.0,
         catalogue_events_share=described["events"] / per_item.events if per_item else 0.0,
-        without=_without({t.table: t.rows for t in tables}, types, told, timed),
+        without=_without({t.table: t.rows for t in tables}, types, optional, timed),
         refused=[
             Refused(r["source_table"], r["rule"], r["column"], r["rows"]) for r in sorted(refused, key=_most_first)
         ],
@@ -203,8 +203,8 @@ def _types(by_day: list[Row]) -> list[TypeCount]:
 
 def total(rows: Sequence[Row], name: str) -> int | None:
     """The sum of what rows tell in a column; None where none does."""
-    told = [r[name] for r in rows if r[name] is not None]
-    return sum(told) if told else None
+    values = [r[name] for r in rows if r[name] is not None]
+    return sum(values) if values else None
 
 
 def _gaps(days: list[dt.date]) -> list[Gap]:
@@ -249,12 +249,12 @@ def _heat(by_hour: list[Row]) -> list[list[int]]:
     return heat
 
 
-def _without(rows: Mapping[str, int], types: list[TypeCount], told: Mapping[str, int], timed: int) -> list[str]:
+def _without(rows: Mapping[str, int], types: list[TypeCount], optional: Mapping[str, int], timed: int) -> list[str]:
     """What the data set has not, and what that means for what is made of it."""
     if not types:
         return ["no events before this day"]
-    lacks = {name for name, n in told.items() if n == 0}
-    said = {
+    lacks = {name for name, n in optional.items() if n == 0}
+    columns = {
         "amounts": "no amounts: nothing is said of prices and spend",
         "quantities": "no quantities: a line is one unit",
         "discounts": "no discounts",
@@ -272,7 +272,7 @@ def _without(rows: Mapping[str, int], types: list[TypeCount], told: Mapping[str,
     roles = {t.role for t in types}
     return [
         *([] if timed else ["no times of day: nothing by hour"]),
-        *(words for name, words in said.items() if name in lacks),
+        *(words for name, words in columns.items() if name in lacks),
         *(words for table, words in tables.items() if not rows.get(table)),
         *([] if EXPOSURE in roles else ["no exposures: what was shown and not taken is not known"]),
         *([] if REVERSAL in roles else ["no returns or cancellations"]),

@@ -71,14 +71,14 @@ def calendar(events: DataFrame, zone: str) -> DataFrame:
             "timed": F.date_format(here, "HHmmss") != "000000",
         }
     )
-    told = [F.count(column).alias(f"has_{n}") for n, column in enumerate(OPTIONAL.values())]
+    counts = [F.count(column).alias(f"has_{n}") for n, column in enumerate(OPTIONAL.values())]
     by_day, by_hour = ["day", "event_type", "role"], ["weekday", "hour"]
     return rows.groupingSets([by_day, by_hour], *by_day, *by_hour).agg(
         F.when(F.grouping("hour") == 0, "hour").otherwise("day").alias("kind"),
         F.count("*").alias("events"),
         F.sum("quantity").alias("quantity"),
         F.sum("amount_minor").alias("amount_minor"),
-        *told,
+        *counts,
         F.count_if("timed").alias("timed"),
         F.min("event_time").alias("first"),
         F.max("event_time").alias("last"),

@@ -152,16 +152,16 @@ def _weeks(sold: Sequence[Row], promoted: Sequence[Row], as_of: dt.date) -> list
     if not sold:
         return []
     by_week = {r["monday"]: r for r in sold}
-    shown: dict[dt.date, tuple[int, int]] = {}
+    promotions: dict[dt.date, tuple[int, int]] = {}
     for r in promoted:
         week = monday(r["week_start"])
-        before = shown.get(week, (0, 0))
-        shown[week] = (max(before[0], r["displays"]), max(before[1], r["mailers"]))
+        before = promotions.get(week, (0, 0))
+        promotions[week] = (max(before[0], r["displays"]), max(before[1], r["mailers"]))
     weeks = []
     for week in mondays(min(by_week), max(max(by_week), as_of - dt.timedelta(days=1))):
         r = by_week.get(week, _NOTHING)
         counts = (r["events"], r["buyers"], r["quantity"] or 0, r["amount_minor"] or 0)
-        displays, mailers = shown.get(week, (0, 0))
+        displays, mailers = promotions.get(week, (0, 0))
         price = _price(r["priced_minor"], r["priced_quantity"])
         weeks.append(ItemWeek(week, *counts, price, r["discounted"], displays, mailers))
     return weeks

@@ -51,8 +51,8 @@ def events_of(
     def local(at: dt.datetime) -> dt.datetime:
         return at.replace(tzinfo=dt.UTC).astimezone(clock).replace(tzinfo=None)
 
-    told = rows_taken(events, reversals)
-    return [r | catalogue.get(r["item_id"], unknown) | {"local": local(r["event_time"])} for r in told]
+    taken = rows_taken(events, reversals)
+    return [r | catalogue.get(r["item_id"], unknown) | {"local": local(r["event_time"])} for r in taken]
 
 
 def campaigns_of(campaign_users: Iterable[Row], redemptions: Iterable[Row]) -> dict[str, dict[str, int]]:

@@ -29,9 +29,9 @@ def render(card: Card) -> str:
 
 
 def _tiles(card: Card) -> str:
-    shown = [(f"{card.events:,}", "events")]
+    numbers = [(f"{card.events:,}", "events")]
     if card.per_user and card.per_item:
-        shown += [
+        numbers += [
             (f"{card.per_user.entities:,}", "users"),
             (f"{card.per_item.entities:,}", "items"),
             (share(card.repeat_share), "repeat rate of basket lines"),
@@ -39,8 +39,8 @@ def _tiles(card: Card) -> str:
         ]
     amounts = [t.amount_minor for t in card.types if t.role == FEEDBACK and t.amount_minor is not None]
     if amounts:
-        shown.append((money(sum(amounts), card.currency), "paid"))
-    return tiles(shown)
+        numbers.append((money(sum(amounts), card.currency), "paid"))
+    return tiles(numbers)
 
 
 def _without(card: Card) -> str:

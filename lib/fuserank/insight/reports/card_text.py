@@ -137,5 +137,5 @@ def _over_time(card: Card) -> list[str]:
         ("new users", [w.new_users for w in card.weeks]),
         ("new items", [w.new_items for w in card.weeks]),
     ]
-    said = over_time(card.zone, card.weeks[0].monday, series, card.weekdays, card.heat)
-    return [*said, f"  {gap_words(card)}", ""]
+    lines = over_time(card.zone, card.weeks[0].monday, series, card.weekdays, card.heat)
+    return [*lines, f"  {gap_words(card)}", ""]

@@ -56,11 +56,11 @@ def page(title: str, body: str) -> str:
     )
 
 
-def tiles(shown: Iterable[tuple[str, str]]) -> str:
+def tiles(numbers: Iterable[tuple[str, str]]) -> str:
     """Large numbers, each with its words."""
     inner = "".join(
         f'<div class=tile><b style="font-size:{_fitting(a)}">{escape(a)}</b><span>{escape(b)}</span></div>'
-        for a, b in shown
+        for a, b in numbers
     )
     return f'<div class="tiles">{inner}</div>'
 
@@ -78,8 +78,8 @@ def grid(cards: Sequence[str]) -> str:
 
 def card(name: str, title: str, note: str, inner: str) -> str:
     """A section with a heading; ``inner`` is HTML."""
-    said = f"<p class=note>{escape(note)}</p>" if note else ""
-    return f'<section class="card" id="{name}"><h2>{escape(title)}</h2>{said}{inner}</section>'
+    note_html = f"<p class=note>{escape(note)}</p>" if note else ""
+    return f'<section class="card" id="{name}"><h2>{escape(title)}</h2>{note_html}{inner}</section>'
 
 
 def chart_card(name: str, title: str, note: str, figure: go.Figure | None, missing: str) -> str:

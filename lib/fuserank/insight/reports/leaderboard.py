@@ -33,22 +33,22 @@ def beside(left_out: Sequence[str], tuning: Mapping[str, Mapping[str, Any]], min
     """What was left out, and what tuning would add: members by gain, on the
     validation part, where the truth is not looked at.
     """
-    told = []
+    remarks = []
     if left_out:
-        told.append(
+        remarks.append(
             f"left out, as they would not be done in {minutes:g} minutes: {', '.join(left_out)}; --minutes gives more,"
             " --models names some"
         )
     gains = sorted(tuning.items(), key=lambda one: one[1]["default"] - one[1]["best"])
     if gains:
-        told.append(
+        remarks.append(
             f"what tuning would add, {gains[0][1]['metric']} on the validation part by a few settings of each (--tune"
             " 24 tries more):"
         )
     for name, of in gains:
         how = ", ".join(f"{k}={v}" for k, v in of["differs"].items()) or "nothing better yet"
-        told.append(f"    {name} {of['default']:.4f} → {of['best']:.4f} of {of['trials']} tried: {how}")
-    return told
+        remarks.append(f"    {name} {of['default']:.4f} → {of['best']:.4f} of {of['trials']} tried: {how}")
+    return remarks
 
 
 def _compared(rows: Sequence[Row]) -> list[str]:
@@ -75,10 +75,10 @@ def render(rows: Sequence[Row], data: str, protocol: str, board: str, users: int
     """The whole page."""
     ranked = _ranked(rows)
     names = list(ranked[0].metrics)
-    shown = names[-1]
+    metric = names[-1]
     tiles = html.tiles(
         [
-            (f"{ranked[0].metrics[shown]:.4f}", f"{shown} of the best: {ranked[0].model}"),
+            (f"{ranked[0].metrics[metric]:.4f}", f"{metric} of the best: {ranked[0].model}"),
             (f"{users:,}", "users judged"),
             (protocol, "protocol: all items ranked"),
             (board[:12], "the split's digest: equal ones compare"),
@@ -95,13 +95,13 @@ def render(rows: Sequence[Row], data: str, protocol: str, board: str, users: int
         + html.grid(
             [
                 html.chart_card(
-                    "quality", f"{shown} by model", "With its 95 % interval over users.", _quality(ranked, shown), ""
+                    "quality", f"{metric} by model", "With its 95 % interval over users.", _quality(ranked, metric), ""
                 ),
                 html.chart_card(
                     "cost",
                     "Quality against cost",
                     "Seconds of fit and lists together, on a log axis; the size of a point is its peak memory.",
-                    _cost(ranked, shown),
+                    _cost(ranked, metric),
                     "",
                 ),
             ]
@@ -112,11 +112,11 @@ def render(rows: Sequence[Row], data: str, protocol: str, board: str, users: int
     return html.page(f"Leaderboard: {data}", body)
 
 
-def _quality(rows: Sequence[Row], shown: str) -> go.Figure:
+def _quality(rows: Sequence[Row], metric: str) -> go.Figure:
     import plotly.graph_objects as go
 
     worst_first = list(reversed(rows))
-    value = [r.metrics[shown] for r in worst_first]
+    value = [r.metrics[metric] for r in worst_first]
     figure = go.Figure()
     figure.add_bar(
         y=[escape(r.model) for r in worst_first],
@@ -127,25 +127,25 @@ def _quality(rows: Sequence[Row], shown: str) -> go.Figure:
         error_x={
             "type": "data",
             "symmetric": False,
-            "array": [r.ci95[shown][1] - v for r, v in zip(worst_first, value, strict=True)],
-            "arrayminus": [v - r.ci95[shown][0] for r, v in zip(worst_first, value, strict=True)],
+            "array": [r.ci95[metric][1] - v for r, v in zip(worst_first, value, strict=True)],
+            "arrayminus": [v - r.ci95[metric][0] for r, v in zip(worst_first, value, strict=True)],
             "color": html.INK,
             "thickness": 1.4,
         },
         hovertemplate="%{y}: %{x:.4f}<extra></extra>",
     )
-    figure.update_xaxes(title=shown, rangemode="tozero")
+    figure.update_xaxes(title=metric, rangemode="tozero")
     return html.styled(figure, height=80 + 42 * max(len(rows), 3), legend=False)
 
 
-def _cost(rows: Sequence[Row], shown: str) -> go.Figure:
+def _cost(rows: Sequence[Row], metric: str) -> go.Figure:
     import plotly.graph_objects as go
 
     most = max(r.peak_mb for r in rows) or 1.0
     figure = go.Figure()
     figure.add_scatter(
         x=[max(r.fit_s + r.predict_s, 0.1) for r in rows],
-        y=[r.metrics[shown] for r in rows],
+        y=[r.metrics[metric] for r in rows],
         mode="markers+text",
         text=[_short(r.model) for r in rows],
         textposition="top center",
@@ -158,7 +158,7 @@ def _cost(rows: Sequence[Row], shown: str) -> go.Figure:
     seconds = [max(r.fit_s + r.predict_s, 0.1) for r in rows]
     span = (math.log10(min(seconds)) - 0.3, math.log10(max(seconds)) + 0.3)  # names stand around their points
     figure.update_xaxes(title="seconds", type="log", range=span)
-    figure.update_yaxes(title=shown)
+    figure.update_yaxes(title=metric)
     return html.styled(figure, height=80 + 42 * max(len(rows), 5), legend=False)
 
 

@@ -57,15 +57,15 @@ def user_body(p: UserProfile, suffix: str = "") -> str:
 
 
 def _user_tiles(p: UserProfile) -> list[tuple[str, str]]:
-    shown = [(f"{sum(n for _, _, n in p.events):,}", "events")]
+    numbers = [(f"{sum(n for _, _, n in p.events):,}", "events")]
     if p.lines:
-        shown += [(f"{p.baskets:,}", "baskets" if p.sessions else "days with events"), (f"{p.items:,}", "items")]
-        shown.append((share(p.repeat_share or 0), "of basket lines repeat an item"))
+        numbers += [(f"{p.baskets:,}", "baskets" if p.sessions else "days with events"), (f"{p.items:,}", "items")]
+        numbers.append((share(p.repeat_share or 0), "of basket lines repeat an item"))
     if p.median_gap_days is not None:
-        shown.append((number(p.median_gap_days), "days between baskets (median)"))
+        numbers.append((number(p.median_gap_days), "days between baskets (median)"))
     if p.spend_minor is not None:
-        shown.append((money(p.spend_minor, p.currency), "paid"))
-    return shown
+        numbers.append((money(p.spend_minor, p.currency), "paid"))
+    return numbers
 
 
 def _facts(facts: Sequence[tuple[str, str]], name: str, title: str) -> str:
@@ -134,16 +134,16 @@ def render_item(p: ItemProfile) -> str:
 
 
 def _item_tiles(p: ItemProfile) -> list[tuple[str, str]]:
-    shown = [(f"{sum(n for _, _, n in p.events):,}", "events"), (f"{p.buyers:,}", "buyers")]
+    numbers = [(f"{sum(n for _, _, n in p.events):,}", "events"), (f"{p.buyers:,}", "buyers")]
     if p.buyers:
-        shown.append((share(p.repeat_buyers / p.buyers), "of them more than once"))
+        numbers.append((share(p.repeat_buyers / p.buyers), "of them more than once"))
     if p.spend_minor is not None:
-        shown.append((money(p.spend_minor, p.currency), "paid"))
+        numbers.append((money(p.spend_minor, p.currency), "paid"))
     if p.price_minor is not None:
-        shown.append((money(p.price_minor, p.currency), "a unit"))
+        numbers.append((money(p.price_minor, p.currency), "a unit"))
     if p.recommended:
-        shown.append((f"{p.recommended.listed:,}", f"lists of {p.recommended.users:,} have it"))
-    return shown
+        numbers.append((f"{p.recommended.listed:,}", f"lists of {p.recommended.users:,} have it"))
+    return numbers
 
 
 def _item_charts(p: ItemProfile) -> list[str]:
@@ -160,10 +160,10 @@ def _item_charts(p: ItemProfile) -> list[str]:
             chart_card("price", "Price paid", f"{p.currency.code} per unit; a hole where none was sold", figure, "")
         )
     if any(w.displays or w.mailers for w in p.weeks):
-        shown = {"on display": [w.displays for w in p.weeks], "in the mailer": [w.mailers for w in p.weeks]}
+        series = {"on display": [w.displays for w in p.weeks], "in the mailer": [w.mailers for w in p.weeks]}
         cards.append(
             chart_card(
-                "promotions", "Promotions", "stores", charts.lines_by_week(weeks, shown, "stores", format=","), ""
+                "promotions", "Promotions", "stores", charts.lines_by_week(weeks, series, "stores", format=","), ""
             )
         )
     return cards

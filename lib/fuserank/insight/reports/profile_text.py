@@ -86,9 +86,9 @@ def times(first: dt.datetime | None, last: dt.datetime | None, as_of: dt.date) -
 
 def kinds(events: Sequence[tuple[str, str, int]], taken_back: int = 0, cut: bool = False) -> str:
     """Events by type and role."""
-    said = ", ".join(f"{n:,} {kind} ({role})" for kind, role, n in events) or "none"
+    counts = ", ".join(f"{n:,} {kind} ({role})" for kind, role, n in events) or "none"
     return (
-        said
+        counts
         + (f"; {taken_back:,} taken back" if taken_back else "")
         + (f"; only the latest {MOST:,} were read" if cut else "")
     )
@@ -166,5 +166,5 @@ def _prices(p: ItemProfile) -> list[str]:
         return []
     low, high, last = min(prices), max(prices), prices[-1]
     named = (("lowest", low), ("highest", high), ("last", last))
-    said = [f"{word} {money(price, p.currency)} (week of {week})" for word, (price, week) in named]
-    return [f"  paid per unit: {', '.join(said)}"]
+    parts = [f"{word} {money(price, p.currency)} (week of {week})" for word, (price, week) in named]
+    return [f"  paid per unit: {', '.join(parts)}"]

@@ -19,9 +19,9 @@ def constant_columns(urls: Iterable[str], names: Iterable[str]) -> tuple[str, ..
         metadata = pq.ParquetFile(urlsplit(url).path).metadata
         for group in range(metadata.num_row_groups):
             columns = (metadata.row_group(group).column(k) for k in range(metadata.num_columns))
-            told = {c.path_in_schema: c.statistics for c in columns}
+            statistics = {c.path_in_schema: c.statistics for c in columns}
             for name in wanted:
-                stats = told.get(name)
+                stats = statistics.get(name)
                 if (
                     stats is None
                     or not stats.has_min_max

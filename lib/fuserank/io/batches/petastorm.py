@@ -32,11 +32,11 @@ class PetastormBatches(ShardBatches):
         """
         rest, stalls = list(files), 0
         while rest and stalls < _STALLS:
-            given = 0
+            files_read = 0
             for columns in self._read_some(rest):
-                given += 1
+                files_read += 1
                 yield columns
-            rest, stalls = rest[given:], 0 if given else stalls + 1
+            rest, stalls = rest[files_read:], 0 if files_read else stalls + 1
 
     def _read_some(self, files: Sequence[ShardFile]) -> Iterator[Columns]:
         """The columns of the first files of the list; of all of them unless Petastorm ends early."""

@@ -98,18 +98,18 @@ class ShardBatches(ABC):
         drop = skip * self.batch
         while files and files[0].rows <= drop:  # read to the end before: not opened again
             drop -= files.pop(0).rows
-        kept: list[Block] = []
+        parts: list[Block] = []
         waiting = 0
         for block in self.blocks(epoch, files) if files else ():
             start = min(drop, block.rows)
             drop -= start
             while start < block.rows:
                 stop = min(start + self.batch - waiting, block.rows)
-                kept.append(block.slice(start, stop))
+                parts.append(block.slice(start, stop))
                 waiting += stop - start
                 start = stop
                 if waiting == self.batch:
-                    yield concat(kept)
-                    kept, waiting = [], 0
-        if kept:
-            yield concat(kept)
+                    yield concat(parts)
+                    parts, waiting = [], 0
+        if parts:
+            yield concat(parts)

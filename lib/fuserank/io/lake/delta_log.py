@@ -35,8 +35,8 @@ def commit_info(spark: SparkSession, path: str, version: int) -> dict[str, Any]:
     """What the commit says of itself: operation, operationMetrics (strings), …; {} where it says nothing."""
     for line in _lines(spark, path, version):
         if line.startswith('{"commitInfo"'):
-            said: dict[str, Any] = json.loads(line)["commitInfo"]
-            return said
+            info: dict[str, Any] = json.loads(line)["commitInfo"]
+            return info
     return {}
 
 

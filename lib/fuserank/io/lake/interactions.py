@@ -93,11 +93,11 @@ def scratch(lake: Lake) -> Iterator[Scratch]:
     It goes when the block ends.
     """
     if is_catalog(lake.root) or not is_local(lake.root):
-        kept = Scratch(lake.spark, None)
+        in_spark = Scratch(lake.spark, None)
         try:
-            yield kept
+            yield in_spark
         finally:
-            for frame in kept.held:
+            for frame in in_spark.held:
                 frame.unpersist()
         return
     beside = local_path(lake.root)

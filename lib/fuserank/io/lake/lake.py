@@ -34,7 +34,7 @@ _WRITING: dict[str, threading.RLock] = defaultdict(threading.RLock)  # by name: 
 # Settings of the session, and what each write that holds one found there: the first one found what stood before.
 _SETTING, _FOUND = threading.Lock(), defaultdict[str, list[str | None]](list)
 
-_ASKED = threading.Lock()
+_ASKING = threading.Lock()
 
 
 class Lake:
@@ -120,7 +120,7 @@ class Lake:
         version of it; who asks meanwhile waits.
         """
         key = (table.name, self.version(table), question)
-        with _ASKED:
+        with _ASKING:
             lock = self._asking[key]
         with lock:
             if key not in self._answers:
@@ -244,11 +244,11 @@ class Lake:
 
     def _written(self, table: Table) -> int:
         version = self.version(table)
-        said = self.place.commit(table, version)
-        counted = said.get("operationMetrics") or {}
+        commit = self.place.commit(table, version)
+        counted = commit.get("operationMetrics") or {}
         metrics = {name: int(value) for name, value in counted.items() if value.isdigit()}
         rows = metrics.get("numOutputRows", metrics.get("numTargetRowsInserted", 0))
-        if said.get("operation") == "MERGE":
+        if commit.get("operation") == "MERGE":
             rows = metrics.get("numTargetRowsInserted", 0) + metrics.get("numTargetRowsUpdated", 0)
         self.versions_written[table.name] = version
         self.rows_written[table.name] = self.rows_written.get(table.name, 0) + rows
@@ -332,8 +332,8 @@ def _condition(table: Table, slice_values: dict[str, Any]) -> str:
     terms = []
     for name, value in slice_values.items():
         column = table.column(name)
-        told = [_literal(column.type, one) for one in (value if isinstance(value, list) else [value])]
-        terms.append(f"`{name}` = {told[0]}" if len(told) == 1 else f"`{name}` IN ({', '.join(told)})")
+        literals = [_literal(column.type, one) for one in (value if isinstance(value, list) else [value])]
+        terms.append(f"`{name}` = {literals[0]}" if len(literals) == 1 else f"`{name}` IN ({', '.join(literals)})")
     return " AND ".join(terms)
 
 
@@ -341,9 +341,9 @@ def _refusing(frame: DataFrame, condition: str) -> DataFrame:
     """The frame, whose write fails at a row for which the condition does not hold, as one by replaceWhere does."""
     from pyspark.sql import functions as F
 
-    said = f"a row is of another slice than {condition}"
+    message = f"a row is of another slice than {condition}"
     held = F.coalesce(F.expr(condition), F.lit(False))
-    return frame.where(F.when(held, F.lit(True)).otherwise(F.raise_error(F.lit(said)).cast("boolean")))
+    return frame.where(F.when(held, F.lit(True)).otherwise(F.raise_error(F.lit(message)).cast("boolean")))
 
 
 def _literal(type: str, value: Any) -> str:

@@ -63,7 +63,7 @@ def _lock_file(folder: Path) -> IO[str]:
 
 
 def _acquire(fd: int, handle: object, wait_seconds: float, say: Callable[[str], None], root: str) -> None:
-    deadline, told = time.monotonic() + wait_seconds, False
+    deadline, reported = time.monotonic() + wait_seconds, False
     while True:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -74,9 +74,9 @@ def _acquire(fd: int, handle: object, wait_seconds: float, say: Callable[[str], 
                 raise LakeHeld(
                     f"lake {root} is held by {holder}; wait for it, or end that process and run again"
                 ) from None
-            if not told:
+            if not reported:
                 say(f"lake {root} is held by {holder}; waiting up to {wait_seconds:.0f} s")
-                told = True
+                reported = True
             time.sleep(0.5)
 
 
@@ -84,7 +84,7 @@ def _holder(handle: object) -> str:
     handle.seek(0)  # type: ignore[attr-defined]
     text = handle.read()  # type: ignore[attr-defined]
     try:
-        who = json.loads(text)
+        holder = json.loads(text)
     except json.JSONDecodeError:
         return "a process that has just started"
-    return f"{who['owner']} (pid {who['pid']}, since {who['started_at']})"
+    return f"{holder['owner']} (pid {holder['pid']}, since {holder['started_at']})"

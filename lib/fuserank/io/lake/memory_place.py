@@ -81,10 +81,10 @@ class MemoryPlace:
 
         newest, inside = self._commits(table)[-1], F.coalesce(F.expr(where), F.lit(False))
         rows = self._rows(table, frame, newest.types, {"the slice that is replaced": where})
-        kept = newest.rows
-        if kept.num_rows:
-            kept = _widened(self.read(table, None).where(~inside).toArrow(), newest.rows.schema)
-        self._commit(table, newest.types, [kept, rows], "WRITE", {"numOutputRows": rows.num_rows})
+        remaining = newest.rows
+        if remaining.num_rows:
+            remaining = _widened(self.read(table, None).where(~inside).toArrow(), newest.rows.schema)
+        self._commit(table, newest.types, [remaining, rows], "WRITE", {"numOutputRows": rows.num_rows})
 
     def append(self, table: Table, frame: DataFrame, options: Mapping[str, str]) -> None:
         """Add rows, with options of Delta's writer."""
@@ -157,9 +157,9 @@ class MemoryPlace:
         from pyspark.sql import functions as F
         from pyspark.sql.types import StructType
 
-        given = {name.lower(): name for name in frame.columns}  # Delta tells names apart by any case, too
-        names = [n for n in types.names if n.lower() in given]
-        cast = (F.col(f"`{given[n.lower()]}`").cast(types[n].dataType).alias(n) for n in names)
+        names_by_lower = {name.lower(): name for name in frame.columns}  # Delta tells names apart by any case, too
+        names = [n for n in types.names if n.lower() in names_by_lower]
+        cast = (F.col(f"`{names_by_lower[n.lower()]}`").cast(types[n].dataType).alias(n) for n in names)
         frame = frame.select(*cast, *keep)
         checks = {**constraints(table), **also}
         if checks:
@@ -167,9 +167,9 @@ class MemoryPlace:
             frame = frame.withColumn(_BROKEN, F.concat_ws(", ", *broken))
         found = frame.toArrow()
         if checks:
-            told = [b for b in found.column(_BROKEN).unique().to_pylist() if b]
-            if told:
-                raise LakeError(f"table {table.name}: rows break {'; '.join(sorted(told))}")
+            violated = [b for b in found.column(_BROKEN).unique().to_pylist() if b]
+            if violated:
+                raise LakeError(f"table {table.name}: rows break {'; '.join(sorted(violated))}")
         empty = [n for n in names if not types[n].nullable and found.column(n).null_count]
         empty += [f.name for f in types if not f.nullable and f.name not in names]
         if empty:

@@ -98,8 +98,8 @@ def place_of(spark: SparkSession, root: str) -> Place:
 
         return MemoryPlace(spark, root)
     if "#" in root or "?" in root:
-        shown = re.split("[#?]", root)[0]  # what stands behind may be a signature
-        raise LakeError(f"lake root {shown}…: '#' and '?' cannot stand in a file URL; choose another folder")
+        visible = re.split("[#?]", root)[0]  # what stands behind may be a signature
+        raise LakeError(f"lake root {visible}…: '#' and '?' cannot stand in a file URL; choose another folder")
     return FolderPlace(spark, root)
 
 
@@ -200,13 +200,13 @@ class FolderPlace(_DeltaPlace):
         try:
             newest_version(self.spark, self.root)  # of no table: it asks the store once
         except Py4JJavaError as problem:
-            scheme, said = self.root.partition("://")[0], str(problem.java_exception)
-            if "ClassNotFoundException" in said or "No FileSystem for scheme" in said:
+            scheme, message = self.root.partition("://")[0], str(problem.java_exception)
+            if "ClassNotFoundException" in message or "No FileSystem for scheme" in message:
                 raise LakeError(
                     f"lake {self.root}: Spark has no driver for {scheme}://; add its jar before Spark starts, as "
                     "--packages org.apache.hadoop:hadoop-aws:3.4.1 for s3a"
                 ) from None
-            raise LakeError(f"lake {self.root} cannot be opened: {said.splitlines()[0]}") from None
+            raise LakeError(f"lake {self.root} cannot be opened: {message.splitlines()[0]}") from None
 
 
 class CatalogPlace(_DeltaPlace):

@@ -129,7 +129,7 @@ class FolderRows:
         conditions = _conditions({n: v for n, v in where.items() if n in have})
         conditions += known_before(table, known, have) if known is not None else []
         read = [f'"{n}"' for n in names] + [f'{text} AS "{n}"' for n, text in (made or {}).items()]
-        found = self._asked({"t": table}, _query(read, conditions, order, most))
+        found = self._executed({"t": table}, _query(read, conditions, order, most))
         cells = {n: _plain(found.column(n).type, found.column(n).to_pylist()) for n in found.column_names}
         every = (*wanted, *(made or {}))
         return [{n: cells[n][k] if n in cells else None for n in every} for k in range(found.num_rows)]
@@ -138,7 +138,7 @@ class FolderRows:
         """See Rows."""
         key = f'levenshtein("{column}", {literal(text)})'
         inner = _query([f'"{column}"'], _conditions(where), (), None).replace("SELECT", "SELECT DISTINCT", 1)
-        found = self._asked(
+        found = self._executed(
             {"t": table}, f'SELECT "{column}" FROM ({inner}) ORDER BY {key}, "{column}" LIMIT {int(most)}'
         )
         return [str(v) for v in found.column(column).to_pylist()]
@@ -147,9 +147,9 @@ class FolderRows:
         """What a SELECT in SQL gives over tables by these names: whole ones, or
         what was known before 00:00 UTC of a day.
         """
-        return [r for some in self.asked_in_parts(query, **tables) for r in some]
+        return [r for some in self.select_in_parts(query, **tables) for r in some]
 
-    def asked_in_parts(self, query: str, **tables: Table | tuple[Table, dt.date]) -> Iterator[list[Row]]:
+    def select_in_parts(self, query: str, **tables: Table | tuple[Table, dt.date]) -> Iterator[list[Row]]:
         """The same, some thousands of rows at a time: for answers that need not lie in memory whole."""
         views, registered = [], {}
         for name, of in tables.items():
@@ -158,7 +158,7 @@ class FolderRows:
             cells = [f'"{c.name}"' if c.name in have else f'{_nothing(c.type)} AS "{c.name}"' for c in table.columns]
             conditions = known_before(table, day, have) if day is not None else []
             views.append(f"{name} AS ({_query(cells, conditions, (), None, f'{name}_table')})")
-        with self._told(registered):
+        with self._plain_errors(registered):
             for batch in self._builder(registered).execute(f"WITH {', '.join(views)} {query}"):
                 names = batch.schema.names
                 cells_of = [_plain(batch.column(n).type, batch.column(n).to_pylist()) for n in names]
@@ -205,12 +205,12 @@ class FolderRows:
         except DeltaError as problem:
             raise FuserankError(f"table {table.name} in {self.root} cannot be read: {problem}") from problem
 
-    def _asked(self, tables: Mapping[str, Table], query: str) -> Any:
-        with self._told(tables):
+    def _executed(self, tables: Mapping[str, Table], query: str) -> Any:
+        with self._plain_errors(tables):
             return self._builder(tables).execute(query).read_all()
 
     @contextmanager
-    def _told(self, tables: Mapping[str, Table]) -> Iterator[None]:
+    def _plain_errors(self, tables: Mapping[str, Table]) -> Iterator[None]:
         """A file that is gone or broken, in a line: what the engine raises for those is a bare
         Exception, and for a wrong query another.
         """

@@ -51,7 +51,7 @@ class _Log:
 
 def live_files(folder: Path) -> list[Path]:
     """The Parquet files of a Delta table's newest version, by its log; [] where there is no table."""
-    return [_path(folder, told) for told in _log(folder).live]
+    return [_path(folder, quoted) for quoted in _log(folder).live]
 
 
 def counting(files: Iterable[Path]) -> list[Path]:
@@ -110,12 +110,12 @@ def readable_files(folder: Path) -> list[Path]:
     elif any("://" in path or path.startswith(("/", "file:")) for path in log.live):
         why = "it is a Delta table whose files lie elsewhere: a shallow clone"
     else:
-        return [_path(folder, told) for told in log.live]
+        return [_path(folder, quoted) for quoted in log.live]
     raise TableFormatError(why, file=str(folder), cure=_FETCH)
 
 
-def _path(folder: Path, told: str) -> Path:
-    return folder / unquote(told)
+def _path(folder: Path, quoted: str) -> Path:
+    return folder / unquote(quoted)
 
 
 def _log(folder: Path) -> _Log:

@@ -15,7 +15,7 @@ from fuserank.io.lake import survey
 
 JAVAS = ("17", "21")
 _FREE = 64 << 20  # bytes: with less Spark cannot even spill
-_ASKED = (
+_PROBE = (
     "import sys,importlib.util as u;print('%d.%d' % sys.version_info[:2], *[m for m in {names!r} if u.find_spec(m) is"
     " None])"
 )
@@ -41,8 +41,8 @@ def refuse_wrong_environment() -> None:
 
 def use_utf8() -> None:
     """Let a JVM that starts from here write every path: under LANG=C it knows no ü."""
-    told = os.environ.get("LC_ALL") or os.environ.get("LC_CTYPE") or os.environ.get("LANG") or "C"
-    if not re.search(r"utf-?8", told, re.IGNORECASE):
+    locale = os.environ.get("LC_ALL") or os.environ.get("LC_CTYPE") or os.environ.get("LANG") or "C"
+    if not re.search(r"utf-?8", locale, re.IGNORECASE):
         os.environ["LC_ALL"] = "C.UTF-8"
 
 
@@ -91,11 +91,11 @@ def java() -> str:
     if named is None or not os.access(named, os.X_OK):
         return "missing"
     release = Path(named).resolve().parents[1] / "release"  # to read it takes no time, to start a JVM does
-    told = release.read_text(errors="replace") if release.is_file() else ""
-    found = re.search(r'^JAVA_VERSION="([^"]+)"', told, re.MULTILINE)
+    text = release.read_text(errors="replace") if release.is_file() else ""
+    found = re.search(r'^JAVA_VERSION="([^"]+)"', text, re.MULTILINE)
     if not found:
-        said = subprocess.run([named, "-version"], capture_output=True, text=True, check=False).stderr
-        found = re.search(r'version "([^"]+)"', said)
+        printed = subprocess.run([named, "-version"], capture_output=True, text=True, check=False).stderr
+        found = re.search(r'version "([^"]+)"', printed)
     return found[1] if found else "unknown"
 
 
@@ -113,10 +113,10 @@ def python_problem() -> str | None:
     if Path(found).absolute() == Path(sys.executable).absolute():
         return None
     names = [n for n in _NEEDED if importlib.util.find_spec(n) is not None]
-    asked = subprocess.run([found, "-c", _ASKED.format(names=names)], capture_output=True, text=True, check=False)
-    if asked.returncode != 0 or not asked.stdout.strip():
+    answer = subprocess.run([found, "-c", _PROBE.format(names=names)], capture_output=True, text=True, check=False)
+    if answer.returncode != 0 or not answer.stdout.strip():
         return f"PYSPARK_PYTHON={named} starts no Python; {cure}"
-    (version, *lacking), own = asked.stdout.split(), "{}.{}".format(*sys.version_info[:2])
+    (version, *lacking), own = answer.stdout.split(), "{}.{}".format(*sys.version_info[:2])
     if version != own:
         return f"PYSPARK_PYTHON={named} is Python {version}, and this one is {own}: Spark needs the same; {cure}"
     return f"PYSPARK_PYTHON={named} has no {', '.join(lacking)}; {cure}" if lacking else None
@@ -150,6 +150,6 @@ def refuse_full(folder: Path, role: str, cure: str) -> None:
 
 def _is_local() -> bool:
     """Whether Spark will run in one process on this machine, by what is said before it starts."""
-    told = re.search(r"--master\s+(\S+)", os.environ.get("PYSPARK_SUBMIT_ARGS", ""))
-    master = told[1] if told else survey.default_of("spark.master") or "local[*]"
+    option = re.search(r"--master\s+(\S+)", os.environ.get("PYSPARK_SUBMIT_ARGS", ""))
+    master = option[1] if option else survey.default_of("spark.master") or "local[*]"
     return master.startswith("local")

@@ -91,12 +91,12 @@ def read_answer(line: str) -> Answer:
     """What one executor's shell wrote: host, folder, Java, link, then JSON, or the
     words of a Python that did not start.
     """
-    host, folder, java, link, said = line.split("\t", 4)
+    host, folder, java, link, output = line.split("\t", 4)
     common: dict[str, Any] = {"host": host, "folder": folder, "java": java.strip("[]"), "link": link}
     try:
-        return Answer(**common, **json.loads(said[said.index('{"path"') :]))  # warnings may stand before it
+        return Answer(**common, **json.loads(output[output.index('{"path"') :]))  # warnings may stand before it
     except ValueError:
-        return Answer(**common, failure=said.strip()[-300:] or "it ended without a word")
+        return Answer(**common, failure=output.strip()[-300:] or "it ended without a word")
 
 
 def _piped(spark: SparkSession, tasks: int, command: Sequence[str]) -> list[str]:

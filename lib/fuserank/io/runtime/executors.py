@@ -181,9 +181,9 @@ def _nobody_came(spark: SparkSession, master: str, seconds: float) -> ClusterErr
             f"no executor came within {seconds:.0f} s, and nobody can: the driver does not answer at "
             f"spark.driver.host={host} ({problem}); give an address of this machine that every worker reaches"
         )
-    asked = f"{conf.get('spark.executor.memory', '1g')} of memory and {conf.get('spark.executor.cores', '1')} core(s)"
+    size = f"{conf.get('spark.executor.memory', '1g')} of memory and {conf.get('spark.executor.cores', '1')} core(s)"
     return ClusterError(
-        f"no executor came within {seconds:.0f} s: {master} has no worker with {asked} free, or its executors can't"
+        f"no executor came within {seconds:.0f} s: {master} has no worker with {size} free, or its executors can't"
         f" reach the driver at {host}:{port}; add workers, end other applications, ask for less (spark.executor.memory,"
         " spark.executor.cores), or fix spark.driver.host"
     )
@@ -224,7 +224,7 @@ def _imports(_: Iterator[int]) -> Iterator[str]:
     yield fuserank.io.batches.arrow.__name__
 
 
-def python_problem(said: str, python: str) -> str:
+def python_problem(message: str, python: str) -> str:
     """One line for what a Python task of an executor died of."""
     cure = (
         "every node needs one Python of the driver's minor version with fuserank installed; "
@@ -242,9 +242,9 @@ def python_problem(said: str, python: str) -> str:
         ),
         (r"No module named '?([\w.]+)'?", "an executor's {python} has no module {0}"),
     ):
-        if found := re.search(pattern, said, re.DOTALL):
+        if found := re.search(pattern, message, re.DOTALL):
             return f"{text.format(*found.groups(), python=python)}; {cure}"
-    return f"an executor's {python} can't work: {root_cause(said)}; {cure}"
+    return f"an executor's {python} can't work: {root_cause(message)}; {cure}"
 
 
 def refuse_unshared(spark: SparkSession, folder: Path, tasks: int) -> None:

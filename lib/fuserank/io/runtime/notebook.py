@@ -46,8 +46,8 @@ def open_notebook(dbutils: Any = None) -> tuple[Settings, Lake]:
     import pandas as pd
 
     pd.set_option("display.max_colwidth", None)  # meanings and reasons are sentences: whole ones
-    told = parameters(dbutils)
-    settings = load(told["env"], [f"{name}={told[name]}" for name in ("lake", "as_of") if told[name]])
+    values = parameters(dbutils)
+    settings = load(values["env"], [f"{name}={values[name]}" for name in ("lake", "as_of") if values[name]])
     if ":" not in settings.lake and not Path(settings.lake).is_dir():
         settings = settings.model_copy(update={"lake": str(own_conf().resolve().parent / settings.lake)})
     return settings, open_lake(settings)
@@ -65,6 +65,6 @@ def explain(table: Table, row: dict[str, Any] | None = None) -> pd.DataFrame:
     import pandas as pd
 
     columns = [c for c in table.columns if row is None or c.name in row]
-    said = {"column": [c.name for c in columns]}
-    said |= {"type": [c.type for c in columns]} if row is None else {"value": [str(row[c.name]) for c in columns]}
-    return pd.DataFrame(said | {"unit": [c.unit for c in columns], "meaning": [c.doc for c in columns]})
+    cells = {"column": [c.name for c in columns]}
+    cells |= {"type": [c.type for c in columns]} if row is None else {"value": [str(row[c.name]) for c in columns]}
+    return pd.DataFrame(cells | {"unit": [c.unit for c in columns], "meaning": [c.doc for c in columns]})

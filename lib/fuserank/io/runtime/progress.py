@@ -54,16 +54,16 @@ class Progress:
             if self.console.is_terminal and self._status is None:
                 self._status = self.console.status(Text(name, "bold"))
                 self._status.start()
-        mark, said = ("✗", "red"), " {name} after {seconds:.1f} s"
+        mark, template = ("✗", "red"), " {name} after {seconds:.1f} s"
         try:
             yield
-            mark, said = ("✓", "green"), " {name:<34} {seconds:7.1f} s"
+            mark, template = ("✓", "green"), " {name:<34} {seconds:7.1f} s"
         finally:
             with self._lock:
                 del self._stages[name]
                 if not self._stages:
                     self._end_status()
-            self.console.print(Text.assemble(mark, said.format(name=name, seconds=time.monotonic() - since)))
+            self.console.print(Text.assemble(mark, template.format(name=name, seconds=time.monotonic() - since)))
 
     def close(self) -> None:
         """End spinner and thread; nothing is shown afterwards."""

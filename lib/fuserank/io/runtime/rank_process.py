@@ -40,7 +40,7 @@ def rank_main(work: Work, folder: str, threads: int, use_gpu: bool, collective_s
     """What each rank's process runs: threads, device and process group around ``work``."""
     rank, place = int(os.environ["RANK"]), Path(folder)
     _start(place, rank)
-    with _failure_kept(place, rank):
+    with _failure_recorded(place, rank):
         import torch
         import torch.distributed as dist
 
@@ -52,7 +52,7 @@ def rank_main(work: Work, folder: str, threads: int, use_gpu: bool, collective_s
         dist.init_process_group("nccl" if use_gpu else "gloo", timeout=timeout)
         try:
             # the traceback is kept before the group closes: that is what kills the other ranks
-            with _failure_kept(place, rank):
+            with _failure_recorded(place, rank):
                 work(place, _reporter(place / PROGRESS) if rank == 0 else _silent)
         finally:
             dist.destroy_process_group()
@@ -75,14 +75,14 @@ def _stop(number: int, frame: object) -> None:
 
 
 @contextlib.contextmanager
-def _failure_kept(place: Path, rank: int) -> Iterator[None]:
+def _failure_recorded(place: Path, rank: int) -> Iterator[None]:
     """Write the traceback of what the body raises to ``rank-<n>.failed``, once, and raise it on."""
-    kept = place / f"rank-{rank}.failed"
+    file = place / f"rank-{rank}.failed"
     try:
         yield
     except BaseException as problem:
-        if not kept.exists():
-            _write(kept, {"kind": _kind(problem), "traceback": traceback.format_exc().rstrip()})
+        if not file.exists():
+            _write(file, {"kind": _kind(problem), "traceback": traceback.format_exc().rstrip()})
         raise
 
 

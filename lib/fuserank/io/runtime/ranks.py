@@ -60,8 +60,10 @@ def run_ranks(
             with attempt:
                 distributor.run(rank_main, work, str(folder), threads, use_gpu, config.collective_seconds)
         except Exception as problem:
-            said = str(problem)
-            raise first_failure(folder, ranks) or RankError(f"the ranks did not start: {root_cause(said)}") from problem
+            message = str(problem)
+            raise first_failure(folder, ranks) or RankError(
+                f"the ranks did not start: {root_cause(message)}"
+            ) from problem
 
 
 def _task_cores(spark: SparkSession) -> int:

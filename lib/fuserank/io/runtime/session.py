@@ -106,15 +106,15 @@ def _started(app_name: str) -> SparkSession:
         raise _not_started(str(problem.java_exception), SparkConf().get("spark.driver.host", "") or "") from problem
 
 
-def _not_started(said: str, host: str) -> Exception:
+def _not_started(message: str, host: str) -> Exception:
     """One line for what a context died of before there was one."""
-    if "BindException" in said:
+    if "BindException" in message:
         return SessionError(
             f"the driver can't listen at spark.driver.host={host}: it is no address of this machine; give one that"
             " every worker reaches, and spark.driver.bindAddress where the machine knows itself by another"
         )
     cure = "what --archives, --jars and --files name must be there, and the cluster must let you in"
-    return SessionError(f"Spark does not start: {root_cause(said)}; {cure}")
+    return SessionError(f"Spark does not start: {root_cause(message)}; {cure}")
 
 
 def _refuse_no_delta(spark: SparkSession) -> None:

@@ -118,5 +118,5 @@ def read_by_models(*names: str) -> tuple[str, ...]:
     """Columns of a key, named as formulas do ("pair", "item", a kind of attribute
     …), that any input is made of, each once.
     """
-    told = (c.split(".", 1) for one in (*INPUTS, *STORE_INPUTS) for c in one.formula.columns)
-    return tuple(dict.fromkeys(column for of, column in told if of in names))
+    parts = (c.split(".", 1) for one in (*INPUTS, *STORE_INPUTS) for c in one.formula.columns)
+    return tuple(dict.fromkeys(column for of, column in parts if of in names))

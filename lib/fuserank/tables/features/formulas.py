@@ -116,9 +116,9 @@ class Formula:
             return np.asarray(columns[self.column], np.float64)
         return _MEANINGS[self.operation](*(one._of(columns) for one in self.inputs))
 
-    def of_nothing(self, given: Mapping[str, float]) -> float:
-        """Its value where no column is known but those ``given``."""
-        return float(self.of({c: np.array([given.get(c, np.nan)]) for c in self.columns}).reshape(-1)[0])
+    def of_nothing(self, values: Mapping[str, float]) -> float:
+        """Its value where only the columns in ``values`` are known."""
+        return float(self.of({c: np.array([values.get(c, np.nan)]) for c in self.columns}).reshape(-1)[0])
 
     def __str__(self) -> str:
         if self.operation == "column":

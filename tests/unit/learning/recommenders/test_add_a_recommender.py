@@ -99,7 +99,7 @@ def test_it_is_a_source_of_the_chain_by_its_declaration_alone(source: Source) ->
     assert settings.candidates.of_source(source.name) == source.settings(most=7)  # type: ignore[call-arg]
     with pytest.raises(ValueError, match="shared_users has no such setting; there are: most"):
         CandidatesConfig.model_validate({"members": {source.name: {"settings": {"least": 7}}}})
-    planned = predicted(settings, told=Assumed(events=100_000, users=2_000, items=5_000))
+    planned = predicted(settings, assumed=Assumed(events=100_000, users=2_000, items=5_000))
     assert table_rows(planned.shop, settings)["candidates.learned"] > 0
     assert environment_of("candidates", settings) == "data"
     assert (called(source.name), colour(source.name)) == (source.label, source.colour)

@@ -149,14 +149,14 @@ def calibration(bins: list[CalibrationBin]) -> go.Figure:
     """Predicted against observed on log axes, with the diagonal; hover shows the rows of each bin."""
     import plotly.graph_objects as go
 
-    shown = [b for b in bins if b.predicted > 0 and b.observed > 0]
-    ends = [min((min(b.predicted, b.observed) for b in shown), default=0.001) * 0.8, 1.0]
+    visible = [b for b in bins if b.predicted > 0 and b.observed > 0]
+    ends = [min((min(b.predicted, b.observed) for b in visible), default=0.001) * 0.8, 1.0]
     figure = go.Figure()
     figure.add_scatter(
         x=ends, y=ends, mode="lines", name="perfect", line={"color": "#b8c0c8", "dash": "dash"}, hoverinfo="skip"
     )
-    for source in sorted({b.source for b in shown}):
-        mine = [b for b in shown if b.source == source]
+    for source in sorted({b.source for b in visible}):
+        mine = [b for b in visible if b.source == source]
         figure.add_scatter(
             x=[b.predicted for b in mine],
             y=[b.observed for b in mine],

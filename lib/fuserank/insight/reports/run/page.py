@@ -87,8 +87,10 @@ def _verdict(rows: list[Quality]) -> str:
         "it trails {} beyond chance": [r for r in others if r.minus_fusion_low > 0],
         "it is level with {}": [r for r in others if r.minus_fusion_low <= 0 <= r.minus_fusion_high],
     }
-    said = [words.format(", ".join(charts.called(r.source) for r in group)) for words, group in groups.items() if group]
-    return "; ".join(said) + "." if said else ""
+    parts = [
+        words.format(", ".join(charts.called(r.source) for r in group)) for words, group in groups.items() if group
+    ]
+    return "; ".join(parts) + "." if parts else ""
 
 
 def _training_cards(data: ReportData) -> list[str]:
@@ -108,10 +110,10 @@ def _training_cards(data: ReportData) -> list[str]:
 
 def _calibration_card(data: ReportData) -> str:
     figure = charts.calibration(data.calibration) if data.calibration else None
-    said = ", ".join(f"{charts.called(s)} {v:.4f}" for s, v in sorted(data.ece.items()))
+    errors = ", ".join(f"{charts.called(s)} {v:.4f}" for s, v in sorted(data.ece.items()))
     note = (
         "predicted probability against the share taken, bins of equal size; expected calibration error:"
-        f" {said or 'unknown'}"
+        f" {errors or 'unknown'}"
     )
     return chart_card("calibration", "Calibration", note, figure, "Not evaluated yet.")
 

@@ -59,8 +59,8 @@ def _table(view: RulesView) -> str:
         return f'<section class="card" id="rules"><h2>Rules of the data</h2>{inner}</section>'
     counts = Counter(s.state for s in view.states)
     title = ", ".join(f"{n} {_counted(state, n)}" for state, n in ((s, counts[s]) for s in _COLOURS) if n)
-    told = [s for s in view.states if s.state in {"error", "warning"}]
-    words = "".join(f"<li>{_state(s.state)} {escape(s.reason)}</li>" for s in told)
+    problems = [s for s in view.states if s.state in {"error", "warning"}]
+    words = "".join(f"<li>{_state(s.state)} {escape(s.reason)}</li>" for s in problems)
     rows = "".join(
         f"<tr><td>{_state(s.state)}</td><td>{escape(s.rule)}</td><td>{escape(s.table)}</td><td>{escape(s.key)}</td>"
         f"<td class=n>{_number(s.value)}</td><td class=n>{_number(s.limit)}</td><td>{escape(s.severity)}</td>"
@@ -73,7 +73,7 @@ def _table(view: RulesView) -> str:
     )
     return (
         f'<section class="card" id="rules"><h2>Rules of the data: {title}</h2>'
-        f"{f'<ul>{words}</ul>' if told else '<p class=note>Nothing to look at.</p>'}"
+        f"{f'<ul>{words}</ul>' if problems else '<p class=note>Nothing to look at.</p>'}"
         f"<details><summary>All {len(view.states)} rules</summary><table>{head}{rows}</table></details></section>"
     )
 

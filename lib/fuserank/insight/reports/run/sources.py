@@ -19,8 +19,8 @@ def section(worth: list[Worth], sets: list[SourceSet]) -> str:
 def _worth(worth: list[Worth]) -> str:
     title = "What each source is worth"
     if not worth:
-        said = "Not measured: `fuserank evaluate` does it, unless evaluation.ablation is off."
-        return card("worth", title, "", f'<p class="empty">{said}</p>')
+        message = "Not measured: `fuserank evaluate` does it, unless evaluation.ablation is off."
+        return card("worth", title, "", f'<p class="empty">{message}</p>')
     note = (
         "NDCG@10 of the fusion less that of the fusion fitted without the source, on the same users; whiskers: paired"
         f" 95 % interval. {_verdict(worth)}"
@@ -54,12 +54,12 @@ def _verdict(worth: list[Worth]) -> str:
     helps = [s for s in sources if any(w.low > 0 for w in worth if w.source == s)]
     harms = [s for s in sources if any(w.high < 0 for w in worth if w.source == s)]
     nothing = [s for s in sources if s not in (*helps, *harms)]
-    told = {
+    groups = {
         "Beyond chance it gains by {}": helps,
         "loses by {}": harms,
         "{} bring nothing that can be told from chance": nothing,
     }
-    return "; ".join(words.format(", ".join(map(called, names))) for words, names in told.items() if names) + "."
+    return "; ".join(words.format(", ".join(map(called, names))) for words, names in groups.items() if names) + "."
 
 
 def _number(found: Worth | None) -> str:
