@@ -78,9 +78,9 @@ def _list_of(reader: Rows, settings: Settings, user: str, surface: str, k: int |
 
 
 def _listed_in(reader: Rows, settings: Settings, user: str, surface: str) -> str | None:
-    """The run that had this user among those to make lists for and found no item; None: it did not know the user.
+    """The run that was to make a list for this user and found no item; None: the run did not know the user.
 
-    The user dictionary only grows, so whoever stands in it before a user with a list was there when that list was made.
+    The user dictionary only grows: a user before another one that has a list was in it when that list was made.
     """
     from fuserank.tables.results import RANKING
     from fuserank.tables.silver import USER_DICTIONARY

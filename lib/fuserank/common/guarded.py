@@ -9,8 +9,7 @@ from fuserank.common.errors import FuserankError
 
 
 def refuse_blank(words: Sequence[str], valued: Collection[str] = ()) -> None:
-    """Raise where a word of a command line is blank, or an option has no value: a
-    variable of the shell that is not set.
+    """Raise where a word of a command line is blank, or an option has no value: a shell variable is not set.
 
     :param valued: options that take a value, of a parser that would take the next option for it
     """

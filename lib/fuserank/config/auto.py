@@ -20,9 +20,10 @@ S = TypeVar("S", bound=Section)
 
 @dataclass(frozen=True)
 class Numbers:
-    """What rules know of the data: users and items with a pair, pairs of them; ``reach``: users of the item of a
-    pair, a mean over pairs; ``pace``: the age from one of a user's days (or steps) with a pair to the next, a
-    mean over all, 0 where no order is known.
+    """What the rules for ``auto`` know of the data: how many users and items have a pair, and how many pairs there are.
+
+    ``reach``: how many users the item of a pair has, as a mean over pairs. ``pace``: the time from one day (or step)
+    on which a user has a pair to that user's next one, as a mean over all; 0 where the order is not known.
     """
 
     users: int

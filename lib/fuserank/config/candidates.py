@@ -148,9 +148,10 @@ class MemberConfig(Section):
 
 
 def settings_of(source: Source, values: Any) -> Section:
-    """What was given as settings of a source, checked against the class that its declaration
-    names. Raises ValidationError with the path ``<name>.settings.<field>``; where there is
-    no such field, with those that there are.
+    """Settings of a source, checked against the class that its declaration names.
+
+    Raises ValidationError with the path ``<name>.settings.<field>``; for a field that does not exist it lists those
+    that do.
     """
     if isinstance(values, source.settings):
         return values

@@ -73,12 +73,13 @@ def submit_lines(
 ) -> list[str]:
     """The command of a job, a part a line, quoted for a shell; join with `` \\\\\\n  ``.
 
-    :param settings: of the environment that the job runs by; ``submit`` and ``deploy`` are rendered, lake and as_of
-    passed on :param archive: path or URL of the packed environment; None on Kubernetes, where the image carries it
-    :param jars: paths or URLs of Delta's jars; none where the image carries them :param conf: path or URL of conf/ as
-    an archive: a driver on a YARN cluster has no other way to its settings :param as_of: instead of the settings'
-    date, a day or a scheduler's expression, which stays unquoted :param args: what else the job is told, as ``--set
-    files=…`` :raises SubmitError: target or job unknown, or something that this target needs is missing
+    :param settings: of the job's environment; ``submit`` and ``deploy`` are rendered, lake and as_of passed on
+    :param archive: path or URL of the packed environment; None on Kubernetes, where the image carries it
+    :param jars: paths or URLs of Delta's jars; none where the image carries them
+    :param conf: path or URL of conf/ as an archive: a driver on a YARN cluster has no other way to its settings
+    :param as_of: instead of the settings' date, a day or a scheduler's expression, which stays unquoted
+    :param args: more arguments of the job, as ``--set files=…``
+    :raises SubmitError: target or job unknown, or something that this target needs is missing
     """
     to = target_of(target)
     if job not in job_names():

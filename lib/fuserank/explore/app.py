@@ -42,8 +42,9 @@ _LOCAL = ("127.0.0.1", "localhost")
 
 
 class Guarded:
-    """Answers those alone who ask for this machine by its own name: a page of another site whose name was made to
-    point here (DNS rebinding) asks by that one. Adds HEADERS.
+    """Answers only requests whose Host header names this machine, and adds HEADERS to the answers.
+
+    A page of another site whose name was made to point here (DNS rebinding) sends that other name.
     """
 
     def __init__(self, app: ASGIApp, port: int) -> None:

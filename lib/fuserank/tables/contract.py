@@ -136,8 +136,10 @@ class Table:
         return self.name.split(".", 1)[0]
 
     def person(self, column: Column) -> Person:
-        """How near one of its columns comes to a person: as it declares, else quasi where the table has a column that
-        is a user's id (what stands beside it tells of that user), else none.
+        """How near one of its columns comes to a person.
+
+        As the column declares; else quasi where the table has a user's id, as the columns beside it are about that
+        user; else none.
         """
         beside = "quasi" if any(c.person == "id" for c in self.columns) else "none"
         return column.person or beside  # type: ignore[return-value]

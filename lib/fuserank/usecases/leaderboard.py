@@ -72,9 +72,10 @@ def _events(run: Run, label_days: int) -> Events:
 
 @dataclass
 class Outcome:
-    """What a leaderboard says beside its rows. ``left_out``: models that there was no time for;
-    ``tuning``: by member what a few settings more gave on the validation part: default and best value,
-    how many were tried, and the best settings.
+    """What a leaderboard says beside its rows.
+
+    ``left_out``: models that there was no time for. ``tuning``: for each member, what a few more settings gave on the
+    validation part: the value of the defaults, the best value, how many were tried, and the best settings.
     """
 
     left_out: list[str] = field(default_factory=list)

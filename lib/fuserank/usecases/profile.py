@@ -37,10 +37,10 @@ def users(
     ids: Sequence[str],
     read: tuple[list[dict[str, Any]], bool] | None = None,
 ) -> list[UserProfile]:
-    """The profiles of some users in their order, by a handful of queries for all.
+    """The profiles of some users, in the order of ``ids``, by a few queries for all of them.
 
-    An unknown user, or one who was deleted, has an empty one. ``read``: what
-    ``events_of`` gave for them, where it is at hand.
+    An unknown or deleted user has an empty profile. ``read``: what ``events_of`` returned for these users, where it
+    was called before.
     """
     dataset = load_dataset(settings.dataset)
     entries = reader.rows(s.USER_DICTIONARY, {"user_id": list(ids)})

@@ -57,10 +57,12 @@ class Chosen:
 
 
 def choose(run: Run, as_of: dt.date, budget: float, band: int, per_user: bool = False) -> Chosen:
-    """Quotas of ``budget`` distinct candidates a user, as a mean over all users, by lists as of the start of the
-    label window that ends at as_of and the truth of that window. Of at most ``fusion.fit_users`` users with an event
-    before the window, whether they come back in it or not: candidates are made for all. ``per_user``: recall is a
-    mean over users; else the share of all true pairs, to which a user who buys much adds more.
+    """Quotas of ``budget`` distinct candidates a user, as a mean over all users.
+
+    They are chosen by lists as of the start of the label window that ends at as_of, and by the truth of that window.
+    Users: at most ``fusion.fit_users`` with an event before the window, whether they come back in it or not, as
+    candidates are made for all. ``per_user``: recall is a mean over users; else it is the share of all true pairs, to
+    which a user who buys much adds more.
     """
     refuse_other_windows(run)
     cfg, window = run.settings.candidates, label_window(as_of, run.settings.windows.label_days, back=1)
@@ -122,8 +124,9 @@ def _share_row(share: Any, quotas: dict[str, int]) -> dict[str, Any]:
 
 
 def settings_text(cfg: CandidatesConfig, chosen: Chosen, dataset: str, before: dict[str, Any] | None = None) -> str:
-    """conf/tuned/<dataset>.yaml: sources, their settings and quotas as they are to be, with the numbers as comments.
-    ``before``: what stands in the file; what is not of these stays.
+    """The text of conf/tuned/<dataset>.yaml: the chosen sources, their settings and quotas, with numbers as comments.
+
+    ``before``: what the file holds now; what is none of these stays as it is.
     """
     import yaml
 

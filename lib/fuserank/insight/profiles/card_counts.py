@@ -105,10 +105,10 @@ def pairs(taken: DataFrame, zone: str) -> DataFrame:
 
 
 def histograms(pair_rows: DataFrame, catalogue: DataFrame) -> DataFrame:
-    """side, what, key, n (long): how many users, items or pairs have a count, or began in a week.
+    """Rows of side, what, key and n (long): ``n`` users, items or pairs have the count ``key``, or began in that week.
 
-    (user | item, events, count), (user | item, week, days from 1970 to its Monday), (pair, baskets, count), and
-    (catalogue, items | events, 0): what of it the catalogue (item_id) describes.
+    Rows are (user | item, events, count), (user | item, week, days from 1970 to its Monday), (pair, baskets, count),
+    and (catalogue, items | events, 0): how many of these the catalogue (item_id) describes.
     """
     from pyspark.sql import functions as F
 

@@ -13,11 +13,11 @@ CURVE = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 @dataclass(frozen=True)
 class Spread:
-    """Events over the users or items that have any.
+    """How events spread over the users, or over the items, that have any.
 
-    ``quantiles``: per cent → the smallest count that so many have at most (nearest rank). ``tops``: per
-    cent of them, the busiest first, → their share of the events. ``curve``: the same as points.
-    ``gini``: 0 all equal … towards 1 one has all.
+    ``quantiles``: per cent → the smallest count that so many have at most (nearest rank). ``tops``: per cent of the
+    users or items, the busiest first → their share of the events. ``curve``: the same as points. ``gini``: 0 where all
+    have equally many, towards 1 where one has all.
     """
 
     entities: int

@@ -211,8 +211,9 @@ class FolderRows:
 
     @contextmanager
     def _plain_errors(self, tables: Mapping[str, Table]) -> Iterator[None]:
-        """A file that is gone or broken, in a line: what the engine raises for those is a bare
-        Exception, and for a wrong query another.
+        """Raise FuserankError, in one line, where a file is gone or broken.
+
+        The engine raises a bare Exception for those, and another class for a wrong query.
         """
         try:
             yield

@@ -57,9 +57,9 @@ class Aggregate:
 
 @dataclass(frozen=True)
 class Most:
-    """The name with the highest decayed count of those that a user has; ties to the first name.
+    """The name for which a user has the highest decayed count; of equal ones the first by name.
 
-    ``of``: a kind of attribute, whose count is that of features.user_attribute, or "store", whose baskets count.
+    ``of``: a kind of attribute, by its count in features.user_attribute, or "store", by its baskets.
     ``half_life``: days, or a setting's name.
     """
 

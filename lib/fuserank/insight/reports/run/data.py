@@ -107,9 +107,10 @@ class Worth:
 
 @dataclass(frozen=True)
 class SourceSet:
-    """What one source, or the ``union`` of all, finds of a segment's true pairs. a_user: candidates of a
-    user, as a mean; recall: mean over users; unique: the part of the true pairs that no other source has;
-    overlap: of its pairs with each other source.
+    """What one source, or the ``union`` of all, finds of a segment's true pairs.
+
+    ``a_user``: mean number of candidates of a user. ``recall``: mean over users. ``unique``: share of the true pairs
+    that no other source finds. ``overlap``: of its pairs with each other source.
     """
 
     segment: str
