@@ -35,7 +35,7 @@ def card(**changes: Any) -> Card:
         currency=Currency("EUR"),
         tables=[TableSize("silver.events", 12, "known", AT, AT, "each row"), TableSize("ops.runs", 1, "all")],
         types=[TypeCount(NASTY, "feedback", 12, 12, 2400, AT, AT)],
-        told={"amounts": 12},
+        optional={"amounts": 12},
         days=3,
         silent_days=1,
         gaps=[Gap(MONDAY, MONDAY)],
