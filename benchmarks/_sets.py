@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fuserank.evaluation.protocols import Split, dense, given_split, leave_one_out, temporal
+from fuserank.evaluation.protocols import Split, dense, leave_one_out, predefined_split, temporal
 from fuserank.io.lake.interactions import read_lines
 
 LABEL_DAYS, TEST_SHARE, MADE = 28, 0.2, 8
@@ -45,7 +45,7 @@ def pairs(rows: pd.DataFrame, seed: int) -> Parts:
     _, first, size = np.unique(user, return_index=True, return_counts=True)
     place = np.arange(len(user)) - np.repeat(first, size)
     held = place < np.floor(np.repeat(size, size) * TEST_SHARE + 0.5)
-    return given_split((user[~held], item[~held]), (user[held], item[held]), seed)
+    return predefined_split((user[~held], item[~held]), (user[held], item[held]), seed)
 
 
 def events(rows: pd.DataFrame, seed: int) -> Parts:
@@ -124,7 +124,7 @@ def _gowalla(folder: Path, seed: int) -> Parts:
     often = np.bincount(items[0][masks[0]], minlength=int(max(i.max() for i in items)) + 1) >= 5
     masks = [k & often[i] for k, i in zip(masks, items, strict=True)]
     (u, v), (i, j) = ([x[k] for x, k in zip(of, masks, strict=True)] for of in (users, items))
-    return given_split((u, i), (v, j), seed)
+    return predefined_split((u, i), (v, j), seed)
 
 
 def made(users: int, items: int, each: int, seed: int, drift: float = 0.0) -> pd.DataFrame:

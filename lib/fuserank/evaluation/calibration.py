@@ -63,14 +63,14 @@ def _kernel(calibrators: dict[str, Calibrator]) -> Callable[[Iterator[pa.RecordB
             label = batch["label"].to_numpy(zero_copy_only=False) > 0
             for source, calibrator in calibrators.items():
                 score = batch[f"score_{source}"].to_numpy(zero_copy_only=False).astype(np.float64)
-                given = ~np.isnan(score)
-                probability = calibrator(score[given])
+                scored = ~np.isnan(score)
+                probability = calibrator(score[scored])
                 fine, place = np.unique(
                     np.minimum((probability * _FINE).astype(np.int64), _FINE - 1), return_inverse=True
                 )
                 q20 = np.rint(probability * _Q20)
                 sums = [
-                    np.bincount(place, w, len(fine)).astype(np.int64) for w in (np.ones(len(place)), label[given], q20)
+                    np.bincount(place, w, len(fine)).astype(np.int64) for w in (np.ones(len(place)), label[scored], q20)
                 ]
                 yield pa.RecordBatch.from_arrays(
                     [

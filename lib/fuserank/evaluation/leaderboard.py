@@ -55,11 +55,11 @@ class Row:
 
     def as_dict(self) -> dict[str, Any]:
         """The shape of --json."""
-        told = {"model": self.model, **self.metrics, "ci95": {k: list(v) for k, v in self.ci95.items()}}
+        values = {"model": self.model, **self.metrics, "ci95": {k: list(v) for k, v in self.ci95.items()}}
         if self.minus:
-            told[f"minus_{FLOOR}"] = {k: list(v) for k, v in self.minus.items()}
+            values[f"minus_{FLOOR}"] = {k: list(v) for k, v in self.minus.items()}
         costs = {"fit_s": self.fit_s, "predict_s": self.predict_s, "peak_mb": self.peak_mb}
-        return {**told, **costs, "trials": self.trials, "config": self.config}
+        return {**values, **costs, "trials": self.trials, "config": self.config}
 
 
 def per_user(lists: Lists, split: Split, ks: Sequence[int]) -> tuple[list[str], npt.NDArray[np.float64]]:
@@ -109,8 +109,8 @@ def minus(
 
 
 def _extras(of: type[Section]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for name, told in of.model_fields.items():
-        if isinstance(extra := told.json_schema_extra, dict):
+    for name, info in of.model_fields.items():
+        if isinstance(extra := info.json_schema_extra, dict):
             yield name, extra
 
 

@@ -76,8 +76,9 @@ def pairs_of(user_N: Ints, item_N: Ints, age_N: npt.NDArray[Any]) -> pa.Table:
 
 
 def leave_one_out(user_N: Ints, item_N: Ints, position_N: npt.NDArray[np.int64]) -> tuple[Split, Split]:
-    """(the last item of each sequence is the truth; the one before it is: the validation). Both learn from what is
-    before these two, as published tables do; a list for the last item is asked for with the one before it known.
+    """(test, validation): the truth of the test is the last item of each sequence, that of the validation the item
+    before it. Both learn from what is before these two, as published tables do; the history for the last item holds
+    the one before it.
 
     Users with fewer than three events are in no truth. ``age``: steps back from the end, 0 for the last.
     """
@@ -88,8 +89,8 @@ def leave_one_out(user_N: Ints, item_N: Ints, position_N: npt.NDArray[np.int64])
     back_N, size_N = np.repeat(ends, size) - np.arange(len(user_N)), np.repeat(size, size)
 
     def before(last: int) -> pa.Table:
-        kept = back_N >= last
-        return pairs_of(user_N[kept], item_N[kept], back_N[kept] - last)
+        mask = back_N >= last
+        return pairs_of(user_N[mask], item_N[mask], back_N[mask] - last)
 
     train = before(2)
 
@@ -100,7 +101,7 @@ def leave_one_out(user_N: Ints, item_N: Ints, position_N: npt.NDArray[np.int64])
     return judged_by(0), judged_by(1)
 
 
-def given_split(
+def predefined_split(
     train: tuple[Ints, Ints], test: tuple[Ints, Ints], seed: int, share: float = 0.1
 ) -> tuple[Split, Split]:
     """(the split as it is given; a validation: a seeded ``share`` of each user's train pairs, rounded)."""
@@ -112,8 +113,8 @@ def given_split(
     place_N = np.empty(len(user_N), np.int64)
     place_N[order] = np.arange(len(user_N)) - np.repeat(first, size)
     held = place_N < np.floor(np.repeat(size, size) * share + 0.5)
-    kept = pairs.filter(~held)
-    return _split(pairs, pairs, *test), _split(kept, kept, user_N[held], item_N[held])
+    remaining = pairs.filter(~held)
+    return _split(pairs, pairs, *test), _split(remaining, remaining, user_N[held], item_N[held])
 
 
 def temporal(

@@ -34,10 +34,10 @@ class Events:
     back_N: Longs
     items: Ints
 
-    def of(self, kept_N: npt.NDArray[np.bool_]) -> Events:
+    def of(self, mask_N: npt.NDArray[np.bool_]) -> Events:
         """The events of a mask."""
         names = ("user_N", "item_N", "day_N", "time_N", "back_N")
-        return replace(self, **{name: getattr(self, name)[kept_N] for name in names})
+        return replace(self, **{name: getattr(self, name)[mask_N] for name in names})
 
     def standing(self, day: int, label_days: int) -> Events:
         """Those before ``day`` that were not yet known to be taken back on it, and those from it on
@@ -72,36 +72,37 @@ def never_sold(events: Events, day: int, label_days: int) -> Split:
 
 
 def _among(split: Split, items: Ints) -> Split:
-    kept_T = np.isin(split.truth_item_T, items)
-    if not kept_T.any():
+    mask_T = np.isin(split.truth_item_T, items)
+    if not mask_T.any():
         raise FuserankError("none of these items was taken in the days from as_of: there is nothing to judge by")
     return replace(
-        split, truth_user_T=split.truth_user_T[kept_T], truth_item_T=split.truth_item_T[kept_T], items=np.sort(items)
+        split, truth_user_T=split.truth_user_T[mask_T], truth_item_T=split.truth_item_T[mask_T], items=np.sort(items)
     )
 
 
 def cold_users(events: Events, day: int, label_days: int, known: int, users: Ints) -> Split:
-    """What is before ``day`` without ``users`` is learned from; they alone are asked and judged, with their first
-    ``known`` events, by the items of the ``label_days`` from ``day`` less those that they are asked with.
+    """A split that judges new users: ``users``. The model learns from what all others did before ``day``. Lists are
+    made for ``users`` alone, each with the first ``known`` events as history; their truth is the items of the
+    ``label_days`` from ``day``, less those of this history.
 
-    Model and truth are apart in time and by user. Other ways to judge a cut history are not honest or not of use: the
+    Model and truth are apart in time and by user. Other ways to judge a cut history are not honest or not of use. The
     days after its last event lie before ``day``, and the model has learned from them what was then on sale and in
-    season; taking out of the truth what was cut away would ask for what a household buys for the first time in a
-    year, not for what a new customer buys. So a thing bought every week is truth here, as it is for a newcomer. Ages
+    season. Taking out of the truth what was cut away would ask for what a household buys for the first time in a
+    year, not for what a new customer buys. So an item bought every week is truth here, as it is for a newcomer. Ages
     are counted from ``day``, as are those of all others.
     """
     theirs = np.isin(events.user_N, users)
     before = events.day_N < day
     learned = before & ~theirs
     split = events.of(theirs | learned).at(day, label_days, repeats=True)
-    asked = events.of(_first(events, before & theirs, known))
-    history = pairs_of(asked.user_N, asked.item_N, day - asked.day_N)
-    span = int(max(split.truth_item_T.max(), asked.item_N.max(initial=0))) + 1
+    first_events = events.of(_first(events, before & theirs, known))
+    history = pairs_of(first_events.user_N, first_events.item_N, day - first_events.day_N)
+    span = int(max(split.truth_item_T.max(), first_events.item_N.max(initial=0))) + 1
     had = history.column("user_index").to_numpy().astype(np.int64) * span + history.column("item_index").to_numpy()
     key_T = split.truth_user_T.astype(np.int64) * span + split.truth_item_T
-    kept_T = np.isin(split.truth_user_T, users) & ~np.isin(key_T, had)
+    mask_T = np.isin(split.truth_user_T, users) & ~np.isin(key_T, had)
     train = pairs_of(events.user_N[learned], events.item_N[learned], day - events.day_N[learned])
-    return Split(train, history, split.truth_user_T[kept_T], split.truth_item_T[kept_T])
+    return Split(train, history, split.truth_user_T[mask_T], split.truth_item_T[mask_T])
 
 
 def _first(events: Events, among_N: npt.NDArray[np.bool_], known: int) -> npt.NDArray[np.bool_]:
@@ -120,17 +121,17 @@ def _first(events: Events, among_N: npt.NDArray[np.bool_], known: int) -> npt.ND
 
 
 def drawn_users(events: Events, day: int, label_days: int, seed: int, most: int = COLD_USERS) -> Ints:
-    """A seeded draw of at most ``most``, and at most half, of the users with five events before ``day`` and, in the
-    ``label_days`` from it, an item that is not of their first five: the same users whatever they are asked with;
-    there must be others to learn from. Ascending.
+    """A seeded draw of cold users, ascending: at most ``most``, and at most half, of the users with five events before
+    ``day`` and, in the ``label_days`` from it, an item that is not of their first five. They are the same users
+    however many of the five events their histories hold; there must be others to learn from.
     """
     before, after = events.day_N < day, (events.day_N >= day) & (events.day_N < day + label_days)
     first = events.of(_first(events, before, _LEAST))
     users, count = np.unique(first.user_N, return_counts=True)
     span = int(events.item_N.max(initial=0)) + 1
     key = events.user_N.astype(np.int64) * span + events.item_N
-    told = after & ~np.isin(key, first.user_N.astype(np.int64) * span + first.item_N)
-    fit = np.intersect1d(users[count == _LEAST], events.user_N[told])
+    new = after & ~np.isin(key, first.user_N.astype(np.int64) * span + first.item_N)
+    fit = np.intersect1d(users[count == _LEAST], events.user_N[new])
     if len(fit) < 2:
         raise FuserankError(
             "no two users have five events before as_of and something new after it: nobody to judge, or to learn from"

@@ -87,8 +87,8 @@ def rows_taken(events: Iterable[dict[str, Any]], reversals: Iterable[dict[str, A
     reverses_event_id of those among the events, or of more.
     """
     back = {r["reverses_event_id"] for r in reversals} - {None}
-    told = [r | {"taken": bool(r["was_taken"]), "taken_back": r["event_id"] in back} for r in events]
-    return [r | {"taken": r["taken"] and not r["taken_back"]} for r in told]
+    rows = [r | {"taken": bool(r["was_taken"]), "taken_back": r["event_id"] in back} for r in events]
+    return [r | {"taken": r["taken"] and not r["taken_back"]} for r in rows]
 
 
 def was_taken() -> Column:

@@ -41,9 +41,9 @@ def labels(events: DataFrame, window: Window, reversals: DataFrame | None) -> Da
     )
     users = both.where("before").select("user_index").distinct().withColumn("user_known", F.lit(True))
     items = both.where("before").select("item_index").distinct().withColumn("item_known", F.lit(True))
-    told = F.coalesce("user_known", F.lit(False)) & F.coalesce("item_known", F.lit(False))
+    known = F.coalesce("user_known", F.lit(False)) & F.coalesce("item_known", F.lit(False))
     judged = both.join(users, "user_index", "left").join(items, "item_index", "left")
-    return judged.select("user_index", "item_index", "before", "own", (F.col("label") & told).alias("label"))
+    return judged.select("user_index", "item_index", "before", "own", (F.col("label") & known).alias("label"))
 
 
 def taken_in(known: DataFrame, window: Window, reversals: DataFrame | None) -> DataFrame:
@@ -69,19 +69,19 @@ def side_by_side(long: DataFrame, judged: DataFrame | None, sources: Sequence[st
 
     nothing = {"score": F.lit(None).cast("double"), "rank": F.lit(None).cast("int")}
     columns = ["user_index", "item_index", "source", "score", "rank", "own", "label"]
-    said = long if ranked else long.withColumn("rank", nothing["rank"])
-    said = said.withColumn("own", F.lit(0).cast("byte")).withColumn("label", F.lit(0).cast("byte"))
+    rows = long if ranked else long.withColumn("rank", nothing["rank"])
+    rows = rows.withColumn("own", F.lit(0).cast("byte")).withColumn("label", F.lit(0).cast("byte"))
     if judged is not None:
         did = judged.where("own or label").withColumn("source", F.lit(""))
         did = did.withColumn("own", F.col("own").cast("byte")).withColumn("label", F.col("label").cast("byte"))
-        said = said.select(columns).unionByName(did.withColumns(nothing).select(columns))
-    all_rows = said.select(columns).repartition("user_index")
+        rows = rows.select(columns).unionByName(did.withColumns(nothing).select(columns))
+    all_rows = rows.select(columns).repartition("user_index")
     measures = [F.max("own").alias("own"), F.max("label").alias("label")]
     for source in sources:
         mine = F.col("source") == source
         measures.append(F.max(F.when(mine, F.col("score"))).alias(f"score_{source}"))
         if ranked:
             measures.append(F.max(F.when(mine, F.col("rank"))).alias(f"rank_{source}"))
-    given = F.coalesce(*[F.col(f"score_{s}") for s in sources]).isNotNull()
-    wide = all_rows.groupBy("user_index", "item_index").agg(*measures).where(given | (F.col("label") == 1))
+    scored = F.coalesce(*[F.col(f"score_{s}") for s in sources]).isNotNull()
+    wide = all_rows.groupBy("user_index", "item_index").agg(*measures).where(scored | (F.col("label") == 1))
     return wide.sortWithinPartitions("user_index", "item_index")

@@ -62,18 +62,18 @@ def problem(history: History, as_of: dt.date, label_days: int) -> str | None:
     for n, split in _SPLITS.items():
         window = label_window(as_of, label_days, n)
         if not any(window.start <= d < window.end for d in days):
-            said = (
+            message = (
                 f"nothing was taken in {window.start} .. {window.end - _DAY}, from which a run as of {as_of} learns"
                 f" ({split})"
             )
-            return f"{said}: {known}; {_cure(days, label_days)}"
+            return f"{message}: {known}; {_cure(days, label_days)}"
     start = label_window(as_of, label_days, max(_SPLITS)).start
     if days[0] >= start:
-        said = (
+        message = (
             f"nothing was taken before {start}, and a run as of {as_of} learns from what came before its two windows of"
             f" {label_days} days"
         )
-        return f"{said}: {known}; {_cure(days, label_days)}"
+        return f"{message}: {known}; {_cure(days, label_days)}"
     for n, users in (history.back or {}).items():
         window = label_window(as_of, label_days, n)
         if not users:

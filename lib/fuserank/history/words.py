@@ -61,7 +61,7 @@ def words_of(dataset: DatasetConfig) -> Words:
 def _types(dataset: DatasetConfig) -> Iterator[str]:
     for events in dataset.events:
         kinds = list(events.types.values())
-        told = [(k.type, k.role, k.reward) for k in kinds] if kinds else [(events.type, events.role, events.reward)]
-        for name, role, reward in told:
+        declared = [(k.type, k.role, k.reward) for k in kinds] if kinds else [(events.type, events.role, events.reward)]
+        for name, role, reward in declared:
             if name and role == "feedback" and (reward.value is None or reward.value > 0):
                 yield name

@@ -36,7 +36,7 @@ _MOST_EVENTS = 5_000_000  # that are counted in memory
 
 @dataclass(frozen=True)
 class Assumed:
-    """Sizes that somebody says instead of what files and machine have (counts); None: as they are."""
+    """Sizes (counts) to plan with instead of those of files and machine; None: as they are."""
 
     events: int | None = None
     users: int | None = None
@@ -69,18 +69,18 @@ def plan_of(
     dataset: DatasetConfig,
     chain: Sequence[Step],
     spark: SparkSession | None = None,
-    told: Assumed | None = None,
+    assumed: Assumed | None = None,
 ) -> Planned:
     """The plan of ``chain``; ``spark`` is needed where ``needs_spark`` says so."""
-    told = told or Assumed()
+    assumed = assumed or Assumed()
     ledger = survey.runs(settings.lake, spark)
     former = [
         Former(r["stage_seconds"], r["rows_written"], r["metrics"])
         for r in ledger
         if r["job"] == "refresh" and r["state"] == "succeeded" and any(m.startswith("plan.") for m in r["metrics"])
     ]
-    shop, said_by, input_bytes = _shop(settings, dataset, ledger, spark, told)
-    machine = machine_of(settings, spark, told.cores)
+    shop, said_by, input_bytes = _shop(settings, dataset, ledger, spark, assumed)
+    machine = machine_of(settings, spark, assumed.cores)
     plan = predict(_stages(chain, settings), shop, settings, machine, former)
     places = tuple(_places(settings, plan, machine, spark))
     return Planned(plan, shop, machine, input_bytes, len(former), said_by, places)
@@ -91,9 +91,9 @@ def repeats_of(settings: Settings, spark: SparkSession | None = None) -> tuple[b
     where they do not lie on this machine, by what the last run counted of them. None: the data will decide, as there
     are no events yet, or too many to count without a run.
     """
-    asked = settings.ranking.repeats
-    if asked != "auto":
-        return asked == "allow", f"ranking.repeats={asked}"
+    setting = settings.ranking.repeats
+    if setting != "auto":
+        return setting == "allow", f"ranking.repeats={setting}"
     seen = _recurrence(settings, spark)
     if seen is None:
         return None, "the data decides, in the run"
@@ -171,7 +171,11 @@ def _stages(chain: Sequence[Step], settings: Settings) -> list[Stage]:
 
 
 def _shop(
-    settings: Settings, dataset: DatasetConfig, ledger: list[dict[str, Any]], spark: SparkSession | None, told: Assumed
+    settings: Settings,
+    dataset: DatasetConfig,
+    ledger: list[dict[str, Any]],
+    spark: SparkSession | None,
+    assumed: Assumed,
 ) -> tuple[Shop, dict[str, str], int]:
     """The shop's size, where users and items were taken from, and the bytes of its files."""
     root = resolve_root(dataset.root.folder, dataset.root.package)
@@ -182,19 +186,19 @@ def _shop(
         name: sum(f.rows for f in found if taken.get((name, f.name)) is None or f.changed_at > taken[name, f.name])
         for name, found in sizes.items()
     }
-    of_events, given = [e.source for e in dataset.events], dataset.dimensions.declared()
-    of_promotions = [d.source for n, d in given.items() if n == "promotions"]
-    events, more = _instead(rows, new, of_events, told.events)
-    promotions, still_more = _instead(rows, new, of_promotions, told.promotions)
+    of_events, dimensions = [e.source for e in dataset.events], dataset.dimensions.declared()
+    of_promotions = [d.source for n, d in dimensions.items() if n == "promotions"]
+    events, more = _instead(rows, new, of_events, assumed.events)
+    promotions, still_more = _instead(rows, new, of_promotions, assumed.promotions)
     new |= more | still_more
     tables = {bronze_table(f"{dataset.name}_{name}").name: n for name, n in new.items()}
     tables["silver.events"] = sum(new[name] for name in dict.fromkeys(of_events))
-    tables |= {f"silver.{n}": new[d.source] for n, d in given.items()}
+    tables |= {f"silver.{n}": new[d.source] for n, d in dimensions.items()}
     catalogue = rows[dataset.dimensions.items.source] if dataset.dimensions.items else 0
     guess = {"user": guessed_users(events), "item": guessed_items(events, catalogue)}
     counts: dict[str, int] = {}
     said_by: dict[str, str] = {}
-    for side, named in (("user", told.users), ("item", told.items)):
+    for side, named in (("user", assumed.users), ("item", assumed.items)):
         counted = sum(r["rows_written"].get(f"silver.{side}_dictionary", 0) for r in ledger)
         counts[side], said_by[f"{side}s"] = (
             (named, "you") if named else (counted, "the ledger") if counted else (guess[side], "the coefficients")
@@ -205,14 +209,14 @@ def _shop(
 
 
 def _instead(
-    rows: dict[str, int], new: dict[str, int], sources: list[str], told: int | None
+    rows: dict[str, int], new: dict[str, int], sources: list[str], assumed: int | None
 ) -> tuple[int, dict[str, int]]:
-    """Rows of the sources, or what was told; and what is new in them, in the same proportion."""
+    """Rows of the sources, or what is assumed; and what is new in them, in the same proportion."""
     sources = list(dict.fromkeys(sources))
     total = sum(rows[name] for name in sources)
-    if told is None or not total:
-        return told or total, {}
-    return told, {name: round(new[name] * told / total) for name in sources}
+    if assumed is None or not total:
+        return assumed or total, {}
+    return assumed, {name: round(new[name] * assumed / total) for name in sources}
 
 
 def _places(settings: Settings, plan: Plan, machine: Machine, spark: SparkSession | None) -> list[Place]:

@@ -41,10 +41,12 @@ def guessed_items(events: int, catalogue: int) -> int:
 def table_rows(shop: Shop, settings: Settings) -> dict[str, float]:
     """Rows that one step writes into each table: of one date for candidates, of the run for the rest."""
     sources = source_rows(shop, settings)
-    given, users = sum(sources.values()), float(shop.users)
+    candidates, users = sum(sources.values()), float(shop.users)
     pairs, days = _pairs(shop), len(held_out_days(settings.windows.label_days))
-    train, valid, rank = (_samples(given, share) for share in (_drawn(shop, settings), _drawn(shop, settings), 1.0))
-    train *= _kept(settings)
+    train, valid, rank = (
+        _samples(candidates, share) for share in (_drawn(shop, settings), _drawn(shop, settings), 1.0)
+    )
+    train *= _share_after_thinning(settings)
     co_purchase, written = settings.candidates.co_purchase, _written(settings)
     return {
         **{table: float(rows) for table, rows in shop.new_rows.items()},
@@ -54,7 +56,7 @@ def table_rows(shop: Shop, settings: Settings) -> dict[str, float]:
         "features.user_attribute": pairs * ROWS["attributes_per_pair"] * days,
         "features.item": shop.items * ROWS["items_known_share"] * days,
         "features.store_item": _store_items(shop) * days,
-        "candidates.candidates": given,
+        "candidates.candidates": candidates,
         FACTORS.name: (users + shop.items * ROWS["items_known_share"]) * written[FACTORS.name],
         CO_PURCHASE.name: shop.items * co_purchase.neighbours * ROWS["neighbours_share"] * written[CO_PURCHASE.name],
         LEARNED.name: pairs * written[LEARNED.name],
@@ -92,8 +94,8 @@ def _written(settings: Settings) -> Counter[str | None]:
 def quantities(shop: Shop, settings: Settings) -> dict[str, float]:
     """What the coefficients are prices of (counts); ``fixed`` is one."""
     rows, als = table_rows(shop, settings), settings.candidates.als
-    given = rows["candidates.candidates"]
-    train = _samples(given, _drawn(shop, settings)) * _kept(settings)
+    candidates = rows["candidates.candidates"]
+    train = _samples(candidates, _drawn(shop, settings)) * _share_after_thinning(settings)
     items = shop.items * ROWS["items_known_share"]
     with_als = _written(settings)[FACTORS.name] > 0
     passes = als.factors * als.iterations * (als.cg_steps + 1)
@@ -107,7 +109,7 @@ def quantities(shop: Shop, settings: Settings) -> dict[str, float]:
         "user_factors": float(shop.users * als.factors) if with_als else 0.0,
         "als_steps": _pairs(shop) * passes if with_als else 0.0,
         "products": shop.users * items * als.factors if with_als else 0.0,
-        "candidates": given,
+        "candidates": candidates,
         "learned": rows[LEARNED.name],
         "block_entries": _block_entries(shop, settings),
         "neighbours": rows[CO_PURCHASE.name],
@@ -117,7 +119,7 @@ def quantities(shop: Shop, settings: Settings) -> dict[str, float]:
         "scored": rows["scores.scores"],
         "shard_rows": rows["fusion.fused"] / settings.samples.shards,
         "train_shard_rows": train / settings.samples.shards,
-        "fit_rows": min(settings.fit_users, shop.users) * given / max(shop.users, 1),
+        "fit_rows": min(settings.fit_users, shop.users) * candidates / max(shop.users, 1),
         "listed": rows["ranking.ranking"],
         "new_bronze": float(sum(n for t, n in shop.new_rows.items() if t.startswith("bronze."))),
         "new_events": float(shop.new_rows.get("silver.events", 0)),
@@ -136,9 +138,9 @@ def _block_entries(shop: Shop, settings: Settings) -> float:
     return in_window * min(ROWS["items_per_basket"], cfg.blocks) / cfg.blocks
 
 
-def _samples(given: float, share: float) -> float:
+def _samples(candidates: float, share: float) -> float:
     """Distinct pairs of users and items among the candidates of a share of the users."""
-    return given * ROWS["pairs_per_candidate"] * share
+    return candidates * ROWS["pairs_per_candidate"] * share
 
 
 def _drawn(shop: Shop, settings: Settings) -> float:
@@ -146,7 +148,7 @@ def _drawn(shop: Shop, settings: Settings) -> float:
     return min(1.0, (settings.samples.users or shop.users) / max(shop.users, 1))
 
 
-def _kept(settings: Settings) -> float:
+def _share_after_thinning(settings: Settings) -> float:
     """The share of the train split that thinning keeps."""
     positive = ROWS["positive_share"]
     return positive + (1 - positive) * settings.samples.negative_rate

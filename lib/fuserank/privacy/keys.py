@@ -69,12 +69,12 @@ class Key:
             return None
         return _pseudonym(self.secret, text) if len(text) <= _SHORT else _hashed(self.secret, text)
 
-    def row(self, row: Mapping[str, Any], replaced: Collection[str], kept: Collection[str]) -> dict[str, Any]:
-        """A JSON row cut to the fields ``kept``, ids in ``replaced`` by their pseudonyms; numbers as JSON writes them.
+    def row(self, row: Mapping[str, Any], replaced: Collection[str], fields: Collection[str]) -> dict[str, Any]:
+        """A JSON row cut to ``fields``, ids in ``replaced`` by their pseudonyms; numbers as JSON writes them.
 
         :raises RowProblem: an id is an object or a list
         """
-        cut = {name: value for name, value in row.items() if name in kept}
+        cut = {name: value for name, value in row.items() if name in fields}
         for name in replaced:
             value = cut.get(name)
             if isinstance(value, dict | list):

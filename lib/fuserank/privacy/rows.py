@@ -24,8 +24,8 @@ def only_declared(frame: DataFrame, files: FilesConfig) -> DataFrame:
     """
     from pyspark.sql import functions as F
 
-    kept = (F.col(f"`{c.replace('`', '``')}`") for c in files.columns if c in frame.columns)  # others are optional
-    return frame.select(*kept, "_row", "_corrupt")
+    columns = (F.col(f"`{c.replace('`', '``')}`") for c in files.columns if c in frame.columns)  # others are optional
+    return frame.select(*columns, "_row", "_corrupt")
 
 
 def without_ids(rows: DataFrame, files: FilesConfig, replaced: Collection[str], key: Key) -> DataFrame:
@@ -52,8 +52,10 @@ def vault_rows(rows: DataFrame, files: FilesConfig, users: Collection[str], key:
     from pyspark.sql import functions as F
 
     readable, normal = F.col("_corrupt").isNull(), F.udf(normal_id, "string", useArrow=True)
-    told = rows.select(F.explode(F.array(*(_text(c, files, readable) for c in sorted(users)))).alias("told")).distinct()
-    both = told.select(_pseudonym(key)(F.col("told")).alias("pseudonym"), normal("told").alias("business_id"))
+    texts = rows.select(
+        F.explode(F.array(*(_text(c, files, readable) for c in sorted(users)))).alias("told")
+    ).distinct()
+    both = texts.select(_pseudonym(key)(F.col("told")).alias("pseudonym"), normal("told").alias("business_id"))
     return both.where("business_id <> pseudonym").groupBy("pseudonym").agg(F.min("business_id").alias("business_id"))
 
 

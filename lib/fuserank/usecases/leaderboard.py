@@ -41,7 +41,7 @@ def splits(run: Run, request: Request) -> tuple[Split, Split]:
         train, test = (read_lines(Path(request.data) / f"{name}.txt") for name in ("train", "test"))
         users = protocols.dense(train["user"], test["user"])
         items = protocols.dense(train["item"], test["item"])
-        return protocols.given_split((users[0], items[0]), (users[1], items[1]), run.seed)
+        return protocols.predefined_split((users[0], items[0]), (users[1], items[1]), run.seed)
     if request.layout == "sequences":
         lines = read_lines(Path(request.data))
         (user,), (item,) = protocols.dense(lines["user"]), protocols.dense(lines["item"])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fuserank.common.errors import FuserankError
-from fuserank.evaluation.protocols import Split, given_split, leave_one_out, pairs_of, temporal
+from fuserank.evaluation.protocols import Split, leave_one_out, pairs_of, predefined_split, temporal
 
 
 def ints(*values: int) -> Any:
@@ -41,7 +41,7 @@ def test_the_last_item_is_the_truth_and_the_one_before_it_is_known_but_not_learn
 def test_a_tenth_of_each_users_pairs_is_held_out_by_seed_and_leaves_the_training_part() -> None:
     user, item = np.repeat(np.arange(3), (20, 4, 5)).astype(np.int32), np.arange(29).astype(np.int32)
     test = (ints(0, 2), ints(28, 1))
-    split, validation = given_split((user, item), test, seed=3)
+    split, validation = predefined_split((user, item), test, seed=3)
     assert truth(split) == [(0, 28), (2, 1)]
     assert split.train.num_rows == 29
     held = truth(validation)
@@ -49,8 +49,8 @@ def test_a_tenth_of_each_users_pairs_is_held_out_by_seed_and_leaves_the_training
     remaining = {(u, i) for u, i, *_ in rows(validation.train)}
     assert remaining.isdisjoint(held)
     assert len(remaining) == 26
-    assert truth(given_split((user, item), test, seed=3)[1]) == held
-    assert truth(given_split((user, item), test, seed=4)[1]) != held
+    assert truth(predefined_split((user, item), test, seed=3)[1]) == held
+    assert truth(predefined_split((user, item), test, seed=4)[1]) != held
 
 
 @pytest.mark.parametrize(("repeats", "expected"), [(True, [(0, 1), (0, 2)]), (False, [(0, 2)])])

@@ -51,8 +51,8 @@ class Products:
         self.factors_ID = factors_ID
         self._index: ItemIndex | None = None
 
-    def best(self, x_BD: Floats, told_B: npt.NDArray[np.bool_], seen: sp.csr_matrix | None, k: int) -> Best:
-        """For users of ``told_B`` alone: an unknown user gets no list. ``seen`` as above."""
+    def best(self, x_BD: Floats, known_B: npt.NDArray[np.bool_], seen: sp.csr_matrix | None, k: int) -> Best:
+        """For users of ``known_B`` alone: an unknown user gets no list. ``seen`` as above."""
         k = min(k, len(self.factors_ID))
         if k == 0:
             return Best.of(np.empty((len(x_BD), 0), np.int64), np.empty((len(x_BD), 0), np.float32))
@@ -60,7 +60,7 @@ class Products:
             self._index = ItemIndex(self.factors_ID, k)
         masked = None if seen is None else SeenItems(seen.indptr.astype(np.int64), seen.indices.astype(np.int64))
         position_BK, score_BK = topk(x_BD, self._index, masked)
-        return Best.of(np.where(told_B[:, None], position_BK, -1), score_BK)
+        return Best.of(np.where(known_B[:, None], position_BK, -1), score_BK)
 
 
 def best_stored(scores_BI: sp.csr_matrix, k: int) -> Best:

@@ -114,19 +114,19 @@ class Scorer:
             np.column_stack([y_ID, bias_I])
         )  # E = D + 1: the bias as a factor that is 1 for each user
 
-    def factors(self, asked: Interactions) -> Floats:
-        """x (B, D) of the users of ``asked``."""
-        x_BD = _summed(asked.weight, self.folded_ID)
-        at, known = locate(self.users, asked.users)
+    def factors(self, histories: Interactions) -> Floats:
+        """x (B, D) of the users of ``histories``."""
+        x_BD = _summed(histories.weight, self.folded_ID)
+        at, known = locate(self.users, histories.users)
         x_BD[known] = self.x_UD[at[known]]
         return x_BD
 
-    def best(self, asked: Interactions, k: int, exclude_seen: bool) -> Best:
+    def best(self, histories: Interactions, k: int, exclude_seen: bool) -> Best:
         """As ``contract.Scorer``: score of an item = user's factor · item's + its bias. Users of the fit have a
         factor even without a history; others get one from theirs, and without one no list.
         """
         if not len(self.items):
-            return best_dense(np.zeros((len(asked.users), 0), np.float32), None, k)
-        x_BE = np.column_stack([self.factors(asked), np.ones(len(asked.users), np.float32)])
-        told_B = (np.diff(asked.weight.indptr) > 0) | locate(self.users, asked.users)[1]
-        return self.products.best(x_BE, told_B, asked.weight if exclude_seen else None, k)
+            return best_dense(np.zeros((len(histories.users), 0), np.float32), None, k)
+        x_BE = np.column_stack([self.factors(histories), np.ones(len(histories.users), np.float32)])
+        known_B = (np.diff(histories.weight.indptr) > 0) | locate(self.users, histories.users)[1]
+        return self.products.best(x_BE, known_B, histories.weight if exclude_seen else None, k)

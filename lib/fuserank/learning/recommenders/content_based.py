@@ -87,28 +87,28 @@ class Scorer:
         self.cfg = cfg
         self.items, share_I1, self.prior_I = rows.vectors("item")
         self.share_I = share_I1[:, 0] if len(self.items) else np.zeros(0, np.float32)
-        values, told_V2, _ = rows.vectors("value")
-        self.weight_V, self.share_V = (told_V2[:, n] if len(values) else np.zeros(0, np.float32) for n in (0, 1))
+        values, columns_V2, _ = rows.vectors("value")
+        self.weight_V, self.share_V = (columns_V2[:, n] if len(values) else np.zeros(0, np.float32) for n in (0, 1))
         self.has = rows.matrix("has", self.items, values)[2].tocsr()
         self.of_value = self.has.T.tocsr()
 
-    def best(self, asked: Interactions, k: int, exclude_seen: bool) -> Best:
+    def best(self, histories: Interactions, k: int, exclude_seen: bool) -> Best:
         """As ``contract.Scorer``: how much an item's values, and itself, are in a user's history,
         plus its prior; no list without a history.
         """
-        history = asked.decayed(self.cfg.half_life)
+        history = histories.decayed(self.cfg.half_life)
         like = (history @ self.has).tocsr()
-        like.data = self.weight_V[like.indices] * _said(like, self.share_V, self.cfg.smoothing)
+        like.data = self.weight_V[like.indices] * _log_ratio(like, self.share_V, self.cfg.smoothing)
         scores_BI = (like @ self.of_value).toarray() + self.prior_I[None, :]
         count_B = np.diff(history.indptr)
         row = np.repeat(np.arange(len(count_B)), count_B)
-        itself = self.cfg.item_weight * _said(history, self.share_I, self.cfg.smoothing)
+        itself = self.cfg.item_weight * _log_ratio(history, self.share_I, self.cfg.smoothing)
         scores_BI[row, history.indices] += itself.astype(np.float32)
         scores_BI[count_B == 0] = -np.inf
-        return best_dense(scores_BI, asked.ones if exclude_seen else None, k)
+        return best_dense(scores_BI, histories.ones if exclude_seen else None, k)
 
 
-def _said(taken: sp.csr_matrix, share: npt.NDArray[np.float32], smoothing: float) -> npt.NDArray[np.float32]:
+def _log_ratio(taken: sp.csr_matrix, share: npt.NDArray[np.float32], smoothing: float) -> npt.NDArray[np.float32]:
     """ln(1 + n / (μ p)) of each entry."""
-    said: npt.NDArray[np.float32] = np.log1p(taken.data / (np.float32(smoothing) * share[taken.indices]))
-    return said
+    ratio: npt.NDArray[np.float32] = np.log1p(taken.data / (np.float32(smoothing) * share[taken.indices]))
+    return ratio

@@ -26,13 +26,13 @@ class Scorer(Protocol):
 
     items: npt.NDArray[np.int32]
 
-    def best(self, asked: Interactions, k: int, exclude_seen: bool) -> Best:
-        """The k best items of each user of ``asked``, whose columns are ``items``."""
+    def best(self, histories: Interactions, k: int, exclude_seen: bool) -> Best:
+        """The k best items of each user of ``histories``, whose columns are ``items``."""
         ...
 
 
 def listed(
-    who: Source,
+    source: Source,
     scorer: Scorer,
     histories: pa.Table,
     k: int,
@@ -47,18 +47,18 @@ def listed(
     user = histories.column("user_index").to_numpy()
     starts = np.flatnonzero(np.concatenate([[True], user[1:] != user[:-1]])) if len(user) else np.empty(0, np.int64)
     places = _SCORED if chosen is None else _LISTED
-    at_once = min(users_at_once or who.code("USERS_AT_ONCE"), max(places // max(len(scorer.items), 1), 1))
+    at_once = min(users_at_once or source.code("USERS_AT_ONCE"), max(places // max(len(scorer.items), 1), 1))
     for low in range(0, len(starts), at_once):
         stop = starts[low + at_once] if low + at_once < len(starts) else len(user)
-        asked = Interactions.of(histories.slice(starts[low], stop - starts[low]), scorer.items)
-        found = scorer.best(asked, k, exclude_seen) if chosen is None else chosen.best(asked, exclude_seen)
-        yield candidate_batch(asked.users[found.row], scorer.items[found.column], found.rank, found.score)
+        block = Interactions.of(histories.slice(starts[low], stop - starts[low]), scorer.items)
+        found = scorer.best(block, k, exclude_seen) if chosen is None else chosen.best(block, exclude_seen)
+        yield candidate_batch(block.users[found.row], scorer.items[found.column], found.rank, found.score)
 
 
 class _Among:
-    """The k best among some of a scorer's items: the first k of them in lists that are asked for
-    as long as that takes, which is right for any scorer. Where the items are the last ones of
-    all, lists are as long as there are items.
+    """The k best among some of a scorer's items. Lists of all items are made longer until the first k of these items
+    are in them, which is right for any scorer. Where these items are the last ones of all, lists are as long as there
+    are items.
     """
 
     def __init__(self, scorer: Scorer, among: npt.NDArray[np.int32], k: int) -> None:
@@ -66,16 +66,16 @@ class _Among:
         self.wanted_I = np.isin(scorer.items, among)
         self.depth = k  # grows; a block begins where the one before it ended
 
-    def best(self, asked: Interactions, exclude_seen: bool) -> Best:
-        users, items = len(asked.users), len(self.wanted_I)
+    def best(self, histories: Interactions, exclude_seen: bool) -> Best:
+        users, items = len(histories.users), len(self.wanted_I)
         while True:
-            row, column, score, rank = self.scorer.best(asked, self.depth, exclude_seen)
-            kept = self.wanted_I[column]
-            short_B = np.bincount(row[kept], minlength=users) < min(self.k, int(self.wanted_I.sum()))
+            row, column, score, rank = self.scorer.best(histories, self.depth, exclude_seen)
+            mask = self.wanted_I[column]
+            short_B = np.bincount(row[mask], minlength=users) < min(self.k, int(self.wanted_I.sum()))
             if self.depth >= items or not (short_B & (np.bincount(row, minlength=users) >= self.depth)).any():
                 break
             self.depth = min(_DEEPER * self.depth, items)
-        row, column, score = row[kept], column[kept], score[kept]
+        row, column, score = row[mask], column[mask], score[mask]
         rank = (np.arange(len(row)) - np.searchsorted(row, row) + 1).astype(np.int32)
         first = rank <= self.k
         return Best(row[first], column[first], score[first], rank[first])

@@ -90,10 +90,10 @@ class Scorer:
         self.items, self.near = rows.square("near")
         self.half_life = cfg.half_life
 
-    def best(self, asked: Interactions, k: int, exclude_seen: bool) -> Best:
+    def best(self, histories: Interactions, k: int, exclude_seen: bool) -> Best:
         """As ``contract.Scorer``: the sum over the items of an aged history of their learned weights
         on each item; no list without a history.
         """
-        scores_BI = (asked.decayed(self.half_life, weighted=False) @ self.near).toarray()
-        scores_BI[np.diff(asked.weight.indptr) == 0] = -np.inf
-        return best_dense(scores_BI, asked.weight if exclude_seen else None, k)
+        scores_BI = (histories.decayed(self.half_life, weighted=False) @ self.near).toarray()
+        scores_BI[np.diff(histories.weight.indptr) == 0] = -np.inf
+        return best_dense(scores_BI, histories.weight if exclude_seen else None, k)

@@ -61,8 +61,8 @@ def _singular(normal: sp.csr_matrix, depth: int, seed: int) -> Floats:
     start = np.random.default_rng(seed).standard_normal(min(normal.shape)).astype(np.float32)
     _, size_D, v_DI = svds(normal, min(depth, most), v0=start, return_singular_vectors="vh")
     # by the squares, which is how svds goes, single precision knows no difference between less than this and 0
-    kept = np.flatnonzero(size_D > 1e-3 * size_D.max(initial=0))
-    v_DI = v_DI[kept[np.argsort(-size_D[kept])]]
+    nonzero = np.flatnonzero(size_D > 1e-3 * size_D.max(initial=0))
+    v_DI = v_DI[nonzero[np.argsort(-size_D[nonzero])]]
     sign_D = np.sign(v_DI[np.arange(len(v_DI)), np.abs(v_DI).argmax(axis=1)])
     return np.ascontiguousarray((v_DI * sign_D[:, None]).T, np.float32)
 
@@ -116,13 +116,13 @@ class Scorer:
             out_IB += term_IB
         return out_IB
 
-    def best(self, asked: Interactions, k: int, exclude_seen: bool) -> Best:
+    def best(self, histories: Interactions, k: int, exclude_seen: bool) -> Best:
         """As ``contract.Scorer``: a history, aged but unweighted, passed through
         the filter; no list without a history.
         """
         if not len(self.items):
-            return best_dense(np.zeros((len(asked.users), 0), np.float32), None, k)
-        history = asked.decayed(self.cfg.half_life, weighted=False)
+            return best_dense(np.zeros((len(histories.users), 0), np.float32), None, k)
+        history = histories.decayed(self.cfg.half_life, weighted=False)
         scores_BI = self.scores(history)
-        scores_BI[np.diff(asked.weight.indptr) == 0] = -np.inf
-        return best_dense(scores_BI, asked.weight if exclude_seen else None, k)
+        scores_BI[np.diff(histories.weight.indptr) == 0] = -np.inf
+        return best_dense(scores_BI, histories.weight if exclude_seen else None, k)

@@ -108,12 +108,12 @@ def iterate(mesh: Mesh, users: blocked.Side, items: blocked.Side, cfg: IalsConfi
     ]
     x, y = (blocked.Factors(side, mesh.rank, start) for side, start in zip((users, items), starts, strict=True))
     del starts
-    kept_users, kept_items = _rated(mesh, users), _rated(mesh, items)
+    rated_users, rated_items = _rated(mesh, users), _rated(mesh, items)
     own_I = np.diff(items.indptr)
     scale_I = _scales(np.concatenate(mesh.gather(own_I)), cfg)
-    of_users = Equations.of(users, kept_items, scale_I[users.indices], cfg)
+    of_users = Equations.of(users, rated_items, scale_I[users.indices], cfg)
     mine_I = scale_I[items.bounds[mesh.rank] : items.bounds[mesh.rank + 1]]
-    of_items = Equations.of(items, kept_users, np.repeat(mine_I, own_I), cfg)
+    of_items = Equations.of(items, rated_users, np.repeat(mine_I, own_I), cfg)
     for factors, side in ((x, users), (y, items)):
         factors.own_RD[np.diff(side.indptr) == 0] = 0  # indices that nobody has are no rows
     least_user, least_item = (
@@ -204,11 +204,13 @@ class Scorer:
             self.solver.improve(rows, some, x_BD[some], self.white_ID, _FOLD_IN_STEPS)
         return (x_BD @ self.solver.inverse_DD).astype(np.float32)
 
-    def best(self, asked: Interactions, k: int, exclude_seen: bool) -> Best:
+    def best(self, histories: Interactions, k: int, exclude_seen: bool) -> Best:
         """As ``contract.Scorer``: inner products with the user's factor, which is solved
         again from the history; no list without one.
         """
         if not len(self.items):
-            return best_dense(np.zeros((len(asked.users), 0), np.float32), None, k)
-        told_B = np.diff(asked.weight.indptr) > 0
-        return self.products.best(self.fold_in(asked.weight), told_B, asked.weight if exclude_seen else None, k)
+            return best_dense(np.zeros((len(histories.users), 0), np.float32), None, k)
+        known_B = np.diff(histories.weight.indptr) > 0
+        return self.products.best(
+            self.fold_in(histories.weight), known_B, histories.weight if exclude_seen else None, k
+        )

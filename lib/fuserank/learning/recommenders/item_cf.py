@@ -31,9 +31,9 @@ class Scorer:
         self.items, self.near = rows.square("near")
         self.half_life = cfg.half_life
 
-    def best(self, asked: Interactions, k: int, exclude_seen: bool) -> Best:
+    def best(self, histories: Interactions, k: int, exclude_seen: bool) -> Best:
         """As ``contract.Scorer``: the sum over the items of an aged history of their similarity to each item;
         items that none leads to are not listed.
         """
-        history = asked.decayed(self.half_life)
-        return best_products(history, self.near, asked.ones if exclude_seen else None, k)
+        history = histories.decayed(self.half_life)
+        return best_products(history, self.near, histories.ones if exclude_seen else None, k)

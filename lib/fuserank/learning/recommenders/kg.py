@@ -59,8 +59,8 @@ def learn(pairs: Interactions, cfg: KgConfig, seed: int, block: tuple[int, int])
     yield from state.edges(_COUNT, graph.items, none, graph.count_I)
     for name, has in graph.has.items():
         yield from state.entries(ITEM + name, graph.items, np.arange(has.shape[1]), has)
-    for name, (users, told) in graph.attributes.items():
-        yield from state.entries(USER + name, users, np.arange(told.shape[1]), told)
+    for name, (users, values) in graph.attributes.items():
+        yield from state.entries(USER + name, users, np.arange(values.shape[1]), values)
     yield from state.entries(TOOK, graph.users, graph.items, graph.took)
     for name, value in weight.items():
         yield from state.edges(_WEIGHT + name, none[:1], none[:1], np.array([value]))
@@ -82,18 +82,18 @@ def _graph(pairs: Interactions, content: Content, cfg: KgConfig, items: Ints | N
     for name in content.fields("item"):
         values = content.values("item", [name], items)
         has[name], names[name] = values.has, values.value
-    told = {}
+    attributes = {}
     for name in content.fields("user"):
         values = content.values("user", [name])
         own = values.has
         if name in names:  # in the numbers that the items' values have
             place = {text: n for n, text in enumerate(names[name])}
-            kept = [(n, place[text]) for n, text in enumerate(values.value) if text in place]
-            old, new = (np.array([pair[side] for pair in kept], np.int32) for side in (0, 1))
-            turn = sp.csr_matrix((np.ones(len(kept), np.float32), (old, new)), shape=(own.shape[1], len(place)))
+            shared = [(n, place[text]) for n, text in enumerate(values.value) if text in place]
+            old, new = (np.array([pair[side] for pair in shared], np.int32) for side in (0, 1))
+            turn = sp.csr_matrix((np.ones(len(shared), np.float32), (old, new)), shape=(own.shape[1], len(place)))
             own = (own @ turn).tocsr()
-        told[name] = (values.index, own)
-    return Graph(items, count_I, has, told, pairs.users, took, cfg)
+        attributes[name] = (values.index, own)
+    return Graph(items, count_I, has, attributes, pairs.users, took, cfg)
 
 
 def _weights(pairs: Interactions, cfg: KgConfig, seed: int) -> dict[str, float]:
@@ -107,28 +107,28 @@ def _weights(pairs: Interactions, cfg: KgConfig, seed: int) -> dict[str, float]:
     place_N[order] = np.arange(age.nnz) - age.indptr[:-1][user_N]
     held = place_N < np.minimum(np.ceil(size_U * cfg.held_back), size_U - 1)[user_N]
     items = np.union1d(pairs.items, pairs.content.indices("item")).astype(np.int32)
-    kept = Interactions(pairs.users, pairs.items, _only(pairs.weight, ~held), _only(pairs.age, ~held))
-    graph = _graph(kept, pairs.content, cfg, items)
+    train = Interactions(pairs.users, pairs.items, _only(pairs.weight, ~held), _only(pairs.age, ~held))
+    graph = _graph(train, pairs.content, cfg, items)
     drawn = np.sort(rng.permutation(np.flatnonzero(held))[:_MOST_HELD])
     at = locate(items, pairs.items)[0]
     row_N, item_N = user_N[drawn], at[age.indices[drawn]]
-    wide = _widened(kept.decayed(cfg.half_life), at, len(items))
+    wide = _widened(train.decayed(cfg.half_life), at, len(items))
     found = [np.empty((0, len(graph.paths)))]
-    asked = np.unique(row_N)
-    for low in range(0, len(asked), USERS_AT_ONCE):
-        some = asked[low : low + USERS_AT_ONCE]
+    users = np.unique(row_N)
+    for low in range(0, len(users), USERS_AT_ONCE):
+        some = users[low : low + USERS_AT_ONCE]
         mine = slice(np.searchsorted(row_N, some[0]), np.searchsorted(row_N, some[-1], "right"))
         rows = np.searchsorted(some, row_N[mine])
         found.append(graph.probabilities(pairs.users[some], wide[some], rows, item_N[mine]))
     return dict(zip(graph.paths, mixed(np.concatenate(found)).tolist(), strict=True))
 
 
-def _only(matrix: sp.csr_matrix, kept_N: npt.NDArray[np.bool_]) -> sp.csr_matrix:
+def _only(matrix: sp.csr_matrix, mask_N: npt.NDArray[np.bool_]) -> sp.csr_matrix:
     """The entries that are kept."""
     import scipy.sparse as sp
 
-    ends = np.concatenate([[0], np.cumsum(kept_N)])[matrix.indptr]
-    return sp.csr_matrix((matrix.data[kept_N], matrix.indices[kept_N], ends), shape=matrix.shape)
+    ends = np.concatenate([[0], np.cumsum(mask_N)])[matrix.indptr]
+    return sp.csr_matrix((matrix.data[mask_N], matrix.indices[mask_N], ends), shape=matrix.shape)
 
 
 def _widened(matrix: sp.csr_matrix, at: npt.NDArray[np.int64], columns: int) -> sp.csr_matrix:
@@ -162,40 +162,40 @@ class Scorer:
         if not len(self.items):
             return
         users, _, took = rows.matrix(TOOK, other=self.items)
-        has, told = {}, {}
+        has, attributes = {}, {}
         for name in rows.parts(ITEM):
             values = np.arange(rows.edges(ITEM + name)[1].max() + 1)
             has[name] = rows.matrix(ITEM + name, self.items, values)[2]
         for name in rows.parts(USER):
             values = np.arange(has[name].shape[1] if name in has else rows.edges(USER + name)[1].max() + 1)
-            who, _, own = rows.matrix(USER + name, other=values)
-            told[name] = (who, own)
-        self.graph = Graph(self.items, count_I.astype(np.float64), has, told, users, took, cfg)
+            index, _, own = rows.matrix(USER + name, other=values)
+            attributes[name] = (index, own)
+        self.graph = Graph(self.items, count_I.astype(np.float64), has, attributes, users, took, cfg)
         self.weight = {name: float(rows.edges(_WEIGHT + name)[2][0]) for name in rows.parts(_WEIGHT)}
 
-    def best(self, asked: Interactions, k: int, exclude_seen: bool) -> Best:
+    def best(self, histories: Interactions, k: int, exclude_seen: bool) -> Best:
         """As ``contract.Scorer``: mass that reaches an item by the graph's paths, from the user and from the
         history; no list where both are unknown.
         """
         if not len(self.items):
-            return best_dense(np.zeros((len(asked.users), 0), np.float32), None, k)
-        masses = self.graph.masses(asked.users, asked.decayed(self.cfg.half_life))
+            return best_dense(np.zeros((len(histories.users), 0), np.float32), None, k)
+        masses = self.graph.masses(histories.users, histories.decayed(self.cfg.half_life))
         scores_BI = self.graph.scores(masses, self.weight)
-        told_B = np.any([np.diff(mass.indptr) > 0 for mass in masses.values()], axis=0)
-        told_B |= np.diff(asked.weight.indptr) > 0
-        scores_BI[~told_B] = -np.inf
-        return best_dense(scores_BI, asked.ones if exclude_seen else None, k)
+        known_B = np.any([np.diff(mass.indptr) > 0 for mass in masses.values()], axis=0)
+        known_B |= np.diff(histories.weight.indptr) > 0
+        scores_BI[~known_B] = -np.inf
+        return best_dense(scores_BI, histories.ones if exclude_seen else None, k)
 
-    def paths(self, asked: Interactions, row: Ints, column: Ints) -> Paths:
-        """What tells best why ``column`` (N,) of ``items`` is listed for ``row`` (N,) of ``asked``.
+    def paths(self, histories: Interactions, row: Ints, column: Ints) -> Paths:
+        """The best reason why ``column`` (N,) of ``items`` is listed for ``row`` (N,) of ``histories``.
 
         Of all paths through values, the one with the largest part weight · P(v | u) · P(j | v); its own item is the
-        one that brought most to the value. Ties go to the earlier field, the lower value and the lower item. Of the
-        users on whom ``took`` leads, of age and income nothing is told.
+        one that brought most to the value. Ties go to the earlier field, the lower value and the lower item. Paths
+        over other users (``took``), age and income are no reason.
         """
-        history = asked.decayed(self.cfg.half_life)
-        masses = self.graph.masses(asked.users, history)
-        told = Paths(
+        history = histories.decayed(self.cfg.half_life)
+        masses = self.graph.masses(histories.users, history)
+        paths = Paths(
             np.full(len(row), -1, np.int32),
             [""] * len(row),
             np.full(len(row), -1, np.int32),
@@ -210,12 +210,12 @@ class Scorer:
             damped = self.graph.damped(key).tocsc() if side == ITEM else None
             for n in range(len(row)):
                 parts = both.data[both.indptr[n] : both.indptr[n + 1]]
-                if len(parts) and parts.max() > told.part[n]:
+                if len(parts) and parts.max() > paths.part[n]:
                     value = both.indices[both.indptr[n] + int(parts.argmax())]
-                    told.field[n], told.value[n], told.part[n] = key, value, parts.max()
+                    paths.field[n], paths.value[n], paths.part[n] = key, value, parts.max()
                     own = -1 if damped is None else _strongest(history[row[n]], damped[:, [value]])
-                    told.own[n] = -1 if own < 0 else self.items[own]
-        return told
+                    paths.own[n] = -1 if own < 0 else self.items[own]
+        return paths
 
 
 def _strongest(history_1I: sp.csr_matrix, damped_I1: sp.csc_matrix) -> int:

@@ -130,9 +130,9 @@ def _connect(rank: int, hosts: Sequence[str], digest: bytes, links: dict[int, so
         port = listener.getsockname()[1]
         if rank == 0:
             ports = _welcome(listener, digest, range(1, len(hosts)), links, until)
-            told = struct.pack(f"!{len(hosts)}i", port, *(ports[r] for r in range(1, len(hosts))))
+            message = struct.pack(f"!{len(hosts)}i", port, *(ports[r] for r in range(1, len(hosts))))
             for link in links.values():
-                link.sendall(told)
+                link.sendall(message)
             return
         hello = _HELLO.pack(digest, rank, port)
         links[0] = _call(hosts[0], _candidates(digest), hello, until)

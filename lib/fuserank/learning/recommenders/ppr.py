@@ -54,25 +54,37 @@ class Scorer:
         self.cfg = cfg
         self.factor_I = (np.diff(taken_by.indptr).astype(np.float64) ** -cfg.popularity_power).astype(np.float32)
 
-    def best(self, asked: Interactions, k: int, exclude_seen: bool) -> Best:
+    def best(self, histories: Interactions, k: int, exclude_seen: bool) -> Best:
         """As ``contract.Scorer``: approximate personalised PageRank with restarts at the items
         of a history; no list without a history.
         """
         from fuserank.learning.recommenders.kernels.ppr import ranked
 
         k = min(k, len(self.items))
-        column_BK, score_BK = np.full((len(asked.users), k), -1, np.int64), np.empty((len(asked.users), k), np.float32)
+        column_BK, score_BK = (
+            np.full((len(histories.users), k), -1, np.int64),
+            np.empty((len(histories.users), k), np.float32),
+        )
         if k:
-            ptr, seeds = asked.weight.indptr.astype(np.int64), asked.weight.indices.astype(np.int32)
+            ptr, seeds = histories.weight.indptr.astype(np.int64), histories.weight.indices.astype(np.int32)
             numbers = (np.float32(self.cfg.restart), np.float32(self.cfg.epsilon), self.factor_I)
             ranked(
-                self.ptr, self.other, ptr, seeds, self._restarts(asked), *numbers, exclude_seen, k, column_BK, score_BK
+                self.ptr,
+                self.other,
+                ptr,
+                seeds,
+                self._restarts(histories),
+                *numbers,
+                exclude_seen,
+                k,
+                column_BK,
+                score_BK,
             )
         return Best.of(column_BK, score_BK)
 
-    def _restarts(self, asked: Interactions) -> Floats:
+    def _restarts(self, histories: Interactions) -> Floats:
         """s of each pair."""
-        count_B = np.diff(asked.age.indptr)
+        count_B = np.diff(histories.age.indptr)
         row = np.repeat(np.arange(len(count_B)), count_B)
-        weight_N = asked.decayed(self.cfg.half_life, weighted=False).data.astype(np.float64)
+        weight_N = histories.decayed(self.cfg.half_life, weighted=False).data.astype(np.float64)
         return (weight_N / np.bincount(row, weight_N, len(count_B))[row]).astype(np.float32)

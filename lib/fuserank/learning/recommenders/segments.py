@@ -71,27 +71,31 @@ class Segments:
         of_items = content.values("item", _narrow(content, cfg), pairs.items)
         names = [*((0, f) for f in fields), *((0, f) for f in of_users.field), *((1, f) for f in of_items.field)]
         number = {name: n for n, name in enumerate(sorted(set(names)))}
-        known, told = of_users.has.tocoo(), of_items.has.tocoo()
+        user_values, item_values = of_users.has.tocoo(), of_items.has.tocoo()
         shape = len(names) - len(of_items.field)
-        attribute = sp.csr_matrix((known.data, (known.row, len(fields) + known.col)), (len(of_users.index), len(names)))
-        value = sp.csr_matrix((told.data, (told.row, shape + told.col)), (len(pairs.items), len(names)))
+        attribute = sp.csr_matrix(
+            (user_values.data, (user_values.row, len(fields) + user_values.col)), (len(of_users.index), len(names))
+        )
+        value = sp.csr_matrix(
+            (item_values.data, (item_values.row, shape + item_values.col)), (len(pairs.items), len(names))
+        )
         field_S, segment = np.array([number[name] for name in names], np.int64), np.arange(len(names))
         return cls(field_S, value.T @ overall_I, segment < len(fields), of_users.index, attribute, value)
 
-    def members(self, asked: Interactions, half_life: float | None) -> sp.csr_matrix:
-        """Which segments the users of ``asked`` are in (B, S); unknown ones in none."""
+    def members(self, histories: Interactions, half_life: float | None) -> sp.csr_matrix:
+        """Which segments the users of ``histories`` are in (B, S); unknown ones in none."""
         import scipy.sparse as sp
 
-        at, known = locate(self.users, asked.users)
+        at, known = locate(self.users, histories.users)
         rows = (known.astype(np.float64), np.where(known, at, 0), np.arange(len(at) + 1))
         attribute = sp.csr_matrix(rows, (len(at), max(len(self.users), 1)))[:, : len(self.users)] @ self.attribute
-        standing_out = self._standing_out(asked.decayed(half_life, weighted=False) @ self.value)
-        told_B = (np.diff(attribute.indptr) > 0) | (np.diff(asked.weight.indptr) > 0)
+        standing_out = self._standing_out(histories.decayed(half_life, weighted=False) @ self.value)
+        described_B = (np.diff(attribute.indptr) > 0) | (np.diff(histories.weight.indptr) > 0)
         unknown = np.flatnonzero(self.unknown_S)  # segment n of field n
         ones_S, shape = np.ones(len(self.field_S)), (len(self.field_S), int(self.field_S.max(initial=0)) + 1)
         of_field = sp.csr_matrix((ones_S, (np.arange(len(self.field_S)), self.field_S)), shape)
         has_BF = (attribute @ of_field).toarray()[:, : len(unknown)] > 0
-        row, column = np.nonzero(told_B[:, None] & ~has_BF)
+        row, column = np.nonzero(described_B[:, None] & ~has_BF)
         nothing = sp.csr_matrix((np.ones(len(row)), (row, unknown[column])), attribute.shape)
         return (attribute + nothing + standing_out).tocsr()
 
@@ -165,9 +169,9 @@ class Scorer:
         self.half_life = cfg.half_life
         self.items, _, overall_I = rows.vectors("item")
         self.prior_I = np.log(overall_I + _LITTLE)
-        names, told_S4, _ = rows.vectors("segment")
-        told_4S = told_S4.T.astype(np.float64) if len(names) else np.zeros((4, 0))
-        field_S, share_S, unknown_S, self.weight_S = told_4S
+        names, columns_S4, _ = rows.vectors("segment")
+        columns_4S = columns_S4.T.astype(np.float64) if len(names) else np.zeros((4, 0))
+        field_S, share_S, unknown_S, self.weight_S = columns_4S
         users, _, attribute = rows.matrix("attribute", other=names)
         value = rows.matrix("value", self.items, names)[2]
         self.segments = Segments(
@@ -175,12 +179,12 @@ class Scorer:
         )
         self.popular = rows.matrix("popular", names, self.items)[2].tocsr()
 
-    def best(self, asked: Interactions, k: int, exclude_seen: bool) -> Best:
+    def best(self, histories: Interactions, k: int, exclude_seen: bool) -> Best:
         """As ``contract.Scorer``: popularity within the user's segments, weighted,
         plus an item's prior; every user has a list.
         """
         import scipy.sparse as sp
 
-        member = (self.segments.members(asked, self.half_life) @ sp.diags(self.weight_S)).tocsr()
+        member = (self.segments.members(histories, self.half_life) @ sp.diags(self.weight_S)).tocsr()
         scores_BI = (member @ self.popular).toarray() + self.prior_I[None, :]
-        return best_dense(scores_BI.astype(np.float32), asked.ones if exclude_seen else None, k)
+        return best_dense(scores_BI.astype(np.float32), histories.ones if exclude_seen else None, k)

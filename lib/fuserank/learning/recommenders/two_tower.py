@@ -54,8 +54,8 @@ def learn(pairs: Interactions, cfg: TwoTowerConfig, seed: int, block: tuple[int,
     from fuserank.learning.recommenders.two_tower_train import layer_of, means, spread, train
 
     items = np.union1d(pairs.items, pairs.content.indices("item")).astype(np.int32)
-    told_users, told = _told(pairs.content)
-    shop = _shop(pairs, items, told_users, told, cfg)
+    attribute_users, attributes = _attributes(pairs.content)
+    shop = _shop(pairs, items, attribute_users, attributes, cfg)
     weights = train(shop, cfg, seed)
     values = shop.features.shape[1]
     y_ID = tower(shop.features @ weights["item"], *layer_of(weights, "item")) / np.float32(cfg.temperature)
@@ -64,7 +64,7 @@ def learn(pairs: Interactions, cfg: TwoTowerConfig, seed: int, block: tuple[int,
     three_3D = np.stack([*spread(history_UD + shop.attributes @ weights["history"][values:]), history_UD.mean(axis=0)])
     yield from state.vectors("item", items, y_ID, weights["popularity"] * shop.liked_I)
     yield from state.vectors("history", items, history_ID)
-    yield from state.vectors("user", told_users, told @ weights["history"][values:])
+    yield from state.vectors("user", attribute_users, attributes @ weights["history"][values:])
     yield from state.vectors("spread", np.arange(3), three_3D)
     yield from state.vectors("in", np.arange(cfg.factors), weights["user_in"], weights["user_bias"])
     yield from state.vectors("out", np.arange(cfg.factors), weights["user_out"])
@@ -87,12 +87,14 @@ def _valued(content: Content, side: str, index: Ints) -> sp.csr_matrix:
     return sp.hstack([sp.csr_matrix((len(index), 0), dtype=np.float32), *parts], format="csr", dtype=np.float32)
 
 
-def _told(content: Content) -> tuple[Ints, sp.csr_matrix]:
+def _attributes(content: Content) -> tuple[Ints, sp.csr_matrix]:
     users = content.indices("user")
     return users, _valued(content, "user", users)
 
 
-def _shop(pairs: Interactions, items: Ints, told_users: Ints, told: sp.csr_matrix, cfg: TwoTowerConfig) -> Shop:
+def _shop(
+    pairs: Interactions, items: Ints, attribute_users: Ints, attributes: sp.csr_matrix, cfg: TwoTowerConfig
+) -> Shop:
     import scipy.sparse as sp
 
     from fuserank.learning.recommenders.two_tower_train import Shop
@@ -108,9 +110,9 @@ def _shop(pairs: Interactions, items: Ints, told_users: Ints, told: sp.csr_matri
     ids = (np.ones(len(at), np.float32), (at, at))  # an item that nobody took has none: it would be noise
     own = sp.csr_matrix(ids, shape=(len(items), len(items)))
     features = sp.hstack([own, _valued(pairs.content, "item", items)], format="csr", dtype=np.float32)
-    place, known = locate(told_users, pairs.users)
+    place, known = locate(attribute_users, pairs.users)
     chosen = (np.ones(known.sum(), np.float32), (np.flatnonzero(known), place[known]))
-    mine = (sp.csr_matrix(chosen, shape=(len(pairs.users), len(told_users))) @ told).tocsr()
+    mine = (sp.csr_matrix(chosen, shape=(len(pairs.users), len(attribute_users))) @ attributes).tocsr()
     return Shop(wide, fresh_N.astype(np.float32), features, mine, liked_I)
 
 
@@ -129,22 +131,22 @@ class Scorer:
         self.middle_D, self.width_D, self.usual_D = rows.vectors("spread")[1]
         self.products = Products(np.column_stack([y_ID, liked_I]))
 
-    def encoded(self, asked: Interactions) -> Floats:
-        """x (B, D) of the users of ``asked``."""
+    def encoded(self, histories: Interactions) -> Floats:
+        """x (B, D) of the users of ``histories``."""
         from fuserank.learning.recommenders.two_tower_train import means
 
-        x_BD = means(asked.decayed(self.cfg.half_life, weighted=False)) @ self.history_ID
-        x_BD[np.diff(asked.weight.indptr) == 0] = self.usual_D  # told apart by their values alone
-        at, known = locate(self.users, asked.users)
+        x_BD = means(histories.decayed(self.cfg.half_life, weighted=False)) @ self.history_ID
+        x_BD[np.diff(histories.weight.indptr) == 0] = self.usual_D  # told apart by their values alone
+        at, known = locate(self.users, histories.users)
         x_BD[known] += self.user_UD[at[known]]
         return tower((x_BD - self.middle_D) / self.width_D, self.into_DD, self.bias_D, self.out_DD)
 
-    def best(self, asked: Interactions, k: int, exclude_seen: bool) -> Best:
+    def best(self, histories: Interactions, k: int, exclude_seen: bool) -> Best:
         """As ``contract.Scorer``: inner products of the towers, plus an item's bias. Users of the fit have a vector
         even without a history; others have theirs alone, and without one no list.
         """
         if not len(self.items):
-            return best_dense(np.zeros((len(asked.users), 0), np.float32), None, k)
-        x_BE = np.column_stack([self.encoded(asked), np.ones(len(asked.users), np.float32)])
-        told_B = (np.diff(asked.weight.indptr) > 0) | locate(self.users, asked.users)[1]
-        return self.products.best(x_BE, told_B, asked.weight if exclude_seen else None, k)
+            return best_dense(np.zeros((len(histories.users), 0), np.float32), None, k)
+        x_BE = np.column_stack([self.encoded(histories), np.ones(len(histories.users), np.float32)])
+        known_B = (np.diff(histories.weight.indptr) > 0) | locate(self.users, histories.users)[1]
+        return self.products.best(x_BE, known_B, histories.weight if exclude_seen else None, k)

@@ -199,9 +199,9 @@ class _Steps:
         pair_M = (
             np.arange(len(chunk_M)) - np.repeat(np.cumsum(size_C) - size_C, size_C) + history.indptr[user_C][chunk_M]
         )
-        kept = rng.random(len(chunk_M)) * size_C[chunk_M] < _HISTORY
-        kept &= ~np.isin(chunk_M * history.nnz + pair_M, chunk_K * history.nnz + pair_K)
-        chunk_M, pair_M = chunk_M[kept], pair_M[kept]
+        mask = rng.random(len(chunk_M)) * size_C[chunk_M] < _HISTORY
+        mask &= ~np.isin(chunk_M * history.nnz + pair_M, chunk_K * history.nnz + pair_K)
+        chunk_M, pair_M = chunk_M[mask], pair_M[mask]
         rows = sp.csr_matrix(
             (history.data[pair_M], (chunk_M, history.indices[pair_M])), shape=(len(user_C), history.shape[1])
         )
@@ -218,8 +218,8 @@ def means(history: sp.csr_matrix) -> sp.csr_matrix:
     return sp.csr_matrix((data, history.indices, history.indptr), shape=history.shape)
 
 
-def with_values(history: sp.csr_matrix, told: sp.csr_matrix) -> sp.csr_matrix:
+def with_values(history: sp.csr_matrix, values: sp.csr_matrix) -> sp.csr_matrix:
     """Side by side."""
     import scipy.sparse as sp
 
-    return sp.hstack([history, told], format="csr", dtype=np.float32)
+    return sp.hstack([history, values], format="csr", dtype=np.float32)

@@ -42,10 +42,10 @@ class Scorer:
         near = rows.matrix("near", self.users, self.users)[2]
         self.near = sp.vstack([near, sp.csr_matrix((1, near.shape[1]), dtype=near.dtype)], format="csr")  # of strangers
 
-    def best(self, asked: Interactions, k: int, exclude_seen: bool) -> Best:
+    def best(self, histories: Interactions, k: int, exclude_seen: bool) -> Best:
         """As ``contract.Scorer``: what a user's neighbours took, by their similarity; users who were not in
         the fit have no neighbours, and no list.
         """
-        at, known = locate(self.users, asked.users)
+        at, known = locate(self.users, histories.users)
         near = self.near[np.where(known, at, len(self.users))]
-        return best_products(near, self.took, asked.ones if exclude_seen else None, k)
+        return best_products(near, self.took, histories.ones if exclude_seen else None, k)

@@ -23,18 +23,18 @@ def validate(model: Model, source: BatchSource, group: Group) -> tuple[float, fl
     Each rank scores its own files; rows are gathered, so every user's whole list is ranked.
     """
     model.eval()
-    kept, totals = [], torch.zeros(2, dtype=torch.float64, device=group.device)
+    rows, totals = [], torch.zeros(2, dtype=torch.float64, device=group.device)
     with torch.no_grad():
         for block in source.batches(0):
             batch = Batch.of(block).to(group.device)
             logit_B = model(batch)
             loss_B = fn.binary_cross_entropy_with_logits(logit_B, batch.label_B, reduction="none")
             totals += torch.stack([batch.weight_B.double().sum(), (batch.weight_B * loss_B).double().sum()])
-            kept.append(
+            rows.append(
                 torch.stack([batch.user_B.double(), batch.item_B.double(), logit_B.double(), batch.label_B.double()], 1)
             )
     model.train()
-    rows_N4 = torch.cat(kept) if kept else torch.zeros((0, 4), dtype=torch.float64, device=group.device)
+    rows_N4 = torch.cat(rows) if rows else torch.zeros((0, 4), dtype=torch.float64, device=group.device)
     all_N4 = torch.cat(group.gather(rows_N4)).cpu().numpy()
     group.sum_(totals)
     user, item = all_N4[:, 0].astype(np.int32), all_N4[:, 1].astype(np.int32)

@@ -25,13 +25,13 @@ def with_envelope(frame: DataFrame, file: str, content_hash: str, batch: int, ve
 
     own = [c for c in frame.columns if c not in {"_row", "_corrupt"}]
     renamed = [F.col(f"`{c.replace('`', '``')}`").alias(bronze_name(c)) for c in own]
-    told = {"_file": file, "_content_hash": content_hash}
+    texts = {"_file": file, "_content_hash": content_hash}
     numbers = {"_batch": batch, "_mapping_version": version}
     return frame.select(
         *renamed,
         "_row",
         "_corrupt",
-        *(F.lit(text).alias(name) for name, text in told.items()),
+        *(F.lit(text).alias(name) for name, text in texts.items()),
         *(F.lit(number).cast("long").alias(name) for name, number in numbers.items()),
     )
 
@@ -106,9 +106,9 @@ def refuse_wrong_input(counted: Row, files: FilesConfig, file: str, quote: bool 
         _refuse_other_unit(found.get(f"units {name}"), column.type, file, name)
         cell = found.get(f"cast {name}")  # None where no cell of the column can fail
         if cell is not None and cell["present"] and cell["failed"] == cell["present"]:
-            told = f"; the first is {printable(cell['first']['text'])!r}" if quote else ""
+            example = f"; the first is {printable(cell['first']['text'])!r}" if quote else ""
             raise IngestError(
-                f"no cell is a {column.type}{told}",
+                f"no cell is a {column.type}{example}",
                 file=file,
                 column=name,
                 row=cell["first"]["_row"],
@@ -143,8 +143,8 @@ def _cure_of_time(text: str, column: ColumnConfig) -> str:
     if found:
         also = f"; {found[1]} where months stand first" if len(found) > 1 else ""
         return f"write {{type: {column.type}, pattern: {_in_yaml(found[0])}}} in the mapping{also}"
-    told = "give its pattern" if column.pattern is None else f"fix its pattern {column.pattern}"
-    return f"{told} in the mapping: {LETTERS}"
+    advice = "give its pattern" if column.pattern is None else f"fix its pattern {column.pattern}"
+    return f"{advice} in the mapping: {LETTERS}"
 
 
 def _in_yaml(pattern: str) -> str:

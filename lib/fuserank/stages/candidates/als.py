@@ -28,17 +28,17 @@ if TYPE_CHECKING:
 ItemFactorsLoader = Callable[[], "pa.Table"]
 
 
-def lists(given: SourceInputs, cfg: AlsConfig) -> DataFrame:
+def lists(inputs: SourceInputs, cfg: AlsConfig) -> DataFrame:
     """Fits on the pairs, keeps the factors, and proposes from what was kept; no more ranks than can start at once."""
-    chosen, seen = weighed(cfg, given.recurrence)
+    chosen, seen = weighed(cfg, inputs.recurrence)
     if seen is not None:
-        given.note("log1p_baskets", chosen.weight == "log1p_baskets")
+        inputs.note("log1p_baskets", chosen.weight == "log1p_baskets")
         if not seen.usual:
-            given.say(f"weighs by {chosen.weight}: {seen}")
-    fitted = chosen.model_copy(update={"ranks": min(cfg.ranks, given.at_once())})
-    kept = given.keep(fit(given.pairs, fitted, given.seed))
-    items = kept.loader(("index", "factor"), side="item")
-    return propose(kept.rows(side="user"), items, cfg, given.partitions, given.pairs if cfg.exclude_seen else None)
+            inputs.say(f"weighs by {chosen.weight}: {seen}")
+    fitted = chosen.model_copy(update={"ranks": min(cfg.ranks, inputs.at_once())})
+    stored = inputs.keep(fit(inputs.pairs, fitted, inputs.seed))
+    items = stored.loader(("index", "factor"), side="item")
+    return propose(stored.rows(side="user"), items, cfg, inputs.partitions, inputs.pairs if cfg.exclude_seen else None)
 
 
 def weighed(cfg: AlsConfig, count: Callable[[], Recurrence]) -> tuple[AlsConfig, Recurrence | None]:

@@ -38,11 +38,11 @@ _ROWS_AT_ONCE = 1024
 _BASKETS_AT_ONCE = 16_384
 
 
-def lists(given: SourceInputs, cfg: CoPurchaseConfig) -> DataFrame:
+def lists(inputs: SourceInputs, cfg: CoPurchaseConfig) -> DataFrame:
     """Keeps the neighbours that the baskets tell, and proposes from what was kept."""
     names = ("item_index", "neighbour_index", "similarity")
-    near = given.keep(neighbours(given.baskets, cfg)).loader(names, names[:2])
-    return propose(given.pairs, near, cfg, given.partitions)
+    near = inputs.keep(neighbours(inputs.baskets, cfg)).loader(names, names[:2])
+    return propose(inputs.pairs, near, cfg, inputs.partitions)
 
 
 def neighbours(basket_rows: DataFrame, cfg: CoPurchaseConfig) -> DataFrame:
@@ -86,9 +86,9 @@ class _Baskets:
         basket, item, n = basket[order], item[order], n[order]
         starts = np.flatnonzero(np.concatenate([[True], basket[1:] != basket[:-1]]))
         sizes = np.diff(starts, append=len(basket))
-        kept = (sizes >= 2) & (sizes <= self.cfg.max_basket_items)
+        usable = (sizes >= 2) & (sizes <= self.cfg.max_basket_items)
         place = np.repeat(np.arange(len(sizes)), sizes)
-        meets = np.unique((place * self.cfg.blocks + item % self.cfg.blocks)[kept[place]])
+        meets = np.unique((place * self.cfg.blocks + item % self.cfg.blocks)[usable[place]])
         for low in range(0, len(meets), _BASKETS_AT_ONCE):
             at, block = np.divmod(meets[low : low + _BASKETS_AT_ONCE], self.cfg.blocks)
             ends = np.cumsum(sizes[at])
@@ -140,8 +140,8 @@ class _Neighbours:
         import pyarrow as pa
         import scipy.sparse as sp
 
-        kept = (together.data >= self.cfg.min_together) & (mine[together.row] != together.col)
-        row, column, count = together.row[kept], together.col[kept], together.data[kept]
+        mask = (together.data >= self.cfg.min_together) & (mine[together.row] != together.col)
+        row, column, count = together.row[mask], together.col[mask], together.data[mask]
         norm = np.sqrt((n_of[mine[row]] + self.cfg.shrinkage) * (n_of[column] + self.cfg.shrinkage))
         similarity = sp.csr_matrix(((count / norm).astype(np.float32), (row, column)), shape=together.shape)
         row, column, score, _ = best_stored(similarity, self.cfg.neighbours)

@@ -1,8 +1,8 @@
 """The retrieval family: every member under one contract, and how Spark runs it.
 
 A member is a module with ``learn``, ``Scorer`` and ``USERS_AT_ONCE``: ``learn(pairs, config, seed, (block,
-blocks))`` yields rows of ``state.SCHEMA``, ``Scorer(rows, config)`` has ``items`` and ``best(asked, k,
-exclude_seen)``. Both are numpy alone; here they meet Spark. To add one: its module, its settings in
+blocks))`` yields rows of ``state.SCHEMA``, ``Scorer(rows, config)`` has ``items`` and ``best(histories,
+k, exclude_seen)``. Both are numpy alone; here they meet Spark. To add one: its module, its settings in
 learning/recommenders/settings.py, its declaration in registry/sources.py.
 """
 
@@ -36,7 +36,7 @@ Loader = Callable[[], "pa.Table"]  # called on the executor
 
 
 def fit(
-    who: Source,
+    source: Source,
     pairs: DataFrame,
     load_pairs: Loader,
     cfg: Section,
@@ -51,17 +51,20 @@ def fit(
     where the member needs them and there are none.
     """
     if waiting := open_fields(cfg):
-        raise ValueError(f"{who.name}: {', '.join(waiting)} wait for the data; fit with what config.auto.settled gives")
-    if who.content and load_content is None:
-        raise FuserankError(
-            f"{who.name} learns from what items and users are, which this data does not tell; the events of a lake do"
+        raise ValueError(
+            f"{source.name}: {', '.join(waiting)} wait for the data; fit with what config.auto.settled gives"
         )
-    if who.distributed:
-        frame: DataFrame = loaded(who.distributed)(pairs, cfg, seed, partitions)
+    if source.content and load_content is None:
+        raise FuserankError(
+            f"{source.name} learns from what items and users are, which this data does not tell; the events of a lake"
+            " do"
+        )
+    if source.distributed:
+        frame: DataFrame = loaded(source.distributed)(pairs, cfg, seed, partitions)
         return frame
-    blocks = partitions if who.by_blocks else 1
+    blocks = partitions if source.by_blocks else 1
     return pairs.sparkSession.range(0, blocks, 1, blocks).mapInArrow(
-        _Learn(who, load_pairs, load_content if who.content else None, cfg, seed, blocks), SCHEMA
+        _Learn(source, load_pairs, load_content if source.content else None, cfg, seed, blocks), SCHEMA
     )
 
 
@@ -69,9 +72,9 @@ class _Learn:
     """A task's rows are the numbers of the blocks that it learns."""
 
     def __init__(
-        self, who: Source, load_pairs: Loader, load_content: Loader | None, cfg: Section, seed: int, blocks: int
+        self, source: Source, load_pairs: Loader, load_content: Loader | None, cfg: Section, seed: int, blocks: int
     ) -> None:
-        self.source, self.load_pairs, self.load_content = who, load_pairs, load_content
+        self.source, self.load_pairs, self.load_content = source, load_pairs, load_content
         self.cfg, self.seed, self.blocks = cfg, seed, blocks
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -89,7 +92,7 @@ class _Learn:
 
 
 def propose(
-    who: Source,
+    source: Source,
     histories: DataFrame,
     load: Loader,
     cfg: Section,
@@ -105,15 +108,23 @@ def propose(
     products of matrices are rounded by their shape.
     """
     rows = histories.select(*PAIR_COLUMNS).repartition(partitions, "user_index")
-    kernel = _Propose(who, load, cfg, k, exclude_seen, among)
-    return of_source(rows.sortWithinPartitions("user_index", "item_index").mapInArrow(kernel, KERNEL_OUTPUT), who.name)
+    kernel = _Propose(source, load, cfg, k, exclude_seen, among)
+    return of_source(
+        rows.sortWithinPartitions("user_index", "item_index").mapInArrow(kernel, KERNEL_OUTPUT), source.name
+    )
 
 
 class _Propose:
     def __init__(
-        self, who: Source, load: Loader, cfg: Section, k: int, exclude_seen: bool, among: npt.NDArray[np.int32] | None
+        self,
+        source: Source,
+        load: Loader,
+        cfg: Section,
+        k: int,
+        exclude_seen: bool,
+        among: npt.NDArray[np.int32] | None,
     ) -> None:
-        self.source, self.load, self.cfg = who, load, cfg
+        self.source, self.load, self.cfg = source, load, cfg
         self.k, self.exclude_seen, self.among = k, exclude_seen, among
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -27,8 +27,8 @@ def counted(pair_rows: DataFrame) -> Numbers:
     (i,) = by_item.agg(
         F.count(F.lit(1)).alias("items"), F.sum("n").alias("pairs"), F.sum(F.col("n") * F.col("n")).alias("squares")
     ).collect()
-    told = (u["users"], i["items"], i["pairs"], i["squares"], u["span"], u["steps"])
-    return of_sums(*(int(n or 0) for n in told))
+    sums = (u["users"], i["items"], i["pairs"], i["squares"], u["span"], u["steps"])
+    return of_sums(*(int(n or 0) for n in sums))
 
 
 def as_interactions(pair_rows: DataFrame) -> DataFrame:

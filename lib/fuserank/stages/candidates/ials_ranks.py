@@ -34,11 +34,11 @@ class _Rank:
 
         user, item, weight = gather_columns(batches)
         with barrier_mesh() as mesh, threadpool_limits(limits=1):
-            given = len(user)
+            sent = len(user)
             users, items = exchange(mesh, user, item, weight, self.cfg.factors)
             del user, item, weight
-            given, kept = np.sum(mesh.gather(np.array([given, len(users.indices)])), axis=0)
-            if given != kept:  # the exchange has added them up
+            sent, received = np.sum(mesh.gather(np.array([sent, len(users.indices)])), axis=0)
+            if sent != received:  # the exchange has added them up
                 raise ValueError("pairs of a user and an item stand twice; they must be unique")
             _, y_ID = iterate(mesh, users, items, self.cfg, self.seed)
         own = np.flatnonzero(np.diff(items.indptr) > 0)

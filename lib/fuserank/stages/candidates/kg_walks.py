@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 SCHEMA = "user_index int, item_index int, from_item int, field string"
 
 
-def walked(asked: DataFrame, histories: DataFrame, load: Callable[[], pa.Table], cfg: Section) -> DataFrame:
-    """Per asked row (user_index, item_index) the own item and the field that both share, on the strongest walk that
-    leads there; rows whose strongest walk leads over no own item, but over a campaign or the item itself, are left
-    out. ``histories``: PAIR_COLUMNS; ``load``: what kg has learned. Lazy.
+def walked(recommended: DataFrame, histories: DataFrame, load: Callable[[], pa.Table], cfg: Section) -> DataFrame:
+    """For each recommended row (user_index, item_index): the own item and the field that both share, on the strongest
+    walk that leads there. Rows whose strongest walk leads over no own item, but over a campaign or the item itself,
+    are left out. ``histories``: PAIR_COLUMNS; ``load``: what kg has learned. Lazy.
     """
     from pyspark.sql import functions as F
 
-    wanted = asked.select(
+    wanted = recommended.select(
         "user_index", "item_index", F.lit(0.0).cast("float").alias("weight"), F.lit(0.0).cast("float").alias("age")
     )
-    users = asked.select("user_index").distinct()
+    users = recommended.select("user_index").distinct()
     known = histories.select(*PAIR_COLUMNS).join(users, "user_index", "left_semi")
     rows = (
         wanted.unionByName(known).repartition("user_index").sortWithinPartitions("user_index", "item_index", "weight")
@@ -41,7 +41,7 @@ def walked(asked: DataFrame, histories: DataFrame, load: Callable[[], pa.Table],
 
 
 class _Walks:
-    """Rows of weight 0 are asked about, the others are the history."""
+    """Rows of weight 0 are the recommended items, the others are the history."""
 
     def __init__(self, load: Callable[[], pa.Table], cfg: Any) -> None:
         self.load, self.cfg = load, cfg
@@ -58,14 +58,14 @@ def walks(scorer: Scorer, rows: pa.Table) -> pa.RecordBatch:
     import pyarrow as pa
 
     of_history = rows["weight"].to_numpy() > 0
-    asked = Interactions.of(rows.filter(pa.array(of_history)), scorer.items)
+    histories = Interactions.of(rows.filter(pa.array(of_history)), scorer.items)
     user, item = (rows[c].to_numpy()[~of_history] for c in ("user_index", "item_index"))
-    (row, has), (column, listed) = locate(asked.users, user), locate(scorer.items, item)
+    (row, has), (column, listed) = locate(histories.users, user), locate(scorer.items, item)
     there = has & listed
-    found = scorer.paths(asked, row[there].astype(np.int32), column[there].astype(np.int32))
-    kept = (found.own >= 0) & (found.own != item[there])
-    columns = [user[there][kept], item[there][kept], found.own[kept]]
-    fields = [field for field, keep in zip(found.field, kept, strict=True) if keep]
+    found = scorer.paths(histories, row[there].astype(np.int32), column[there].astype(np.int32))
+    mask = (found.own >= 0) & (found.own != item[there])
+    columns = [user[there][mask], item[there][mask], found.own[mask]]
+    fields = [field for field, keep in zip(found.field, mask, strict=True) if keep]
     return pa.RecordBatch.from_arrays(
         [*(pa.array(c, pa.int32()) for c in columns), pa.array(fields, pa.string())],
         names=["user_index", "item_index", "from_item", "field"],

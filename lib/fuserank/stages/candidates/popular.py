@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 USERS_AT_ONCE = 512
 
 
-def lists(given: SourceInputs, cfg: PopularConfig) -> DataFrame:
+def lists(inputs: SourceInputs, cfg: PopularConfig) -> DataFrame:
     """The same list for every user with feedback."""
-    return propose(given.baskets, cfg)
+    return propose(inputs.baskets, cfg)
 
 
 def propose(basket_rows: DataFrame, cfg: PopularConfig) -> DataFrame:
@@ -78,10 +78,10 @@ class Scorer:
         self.items, _, self.score_I = rows.vectors("item")
         self.order_I = np.argsort(-self.score_I, kind="stable")
 
-    def best(self, asked: Interactions, k: int, exclude_seen: bool) -> Best:
-        """The k best items of each user of ``asked``."""
-        longest = int(np.diff(asked.weight.indptr).max(initial=0)) if exclude_seen else 0
+    def best(self, histories: Interactions, k: int, exclude_seen: bool) -> Best:
+        """The k best items of each user of ``histories``."""
+        longest = int(np.diff(histories.weight.indptr).max(initial=0)) if exclude_seen else 0
         first = np.sort(self.order_I[: k + longest])  # so many hold k that a user has not seen
-        scores_BF = np.repeat(self.score_I[None, first], len(asked.users), axis=0)
-        found = best_dense(scores_BF, asked.ones[:, first] if exclude_seen else None, k)
+        scores_BF = np.repeat(self.score_I[None, first], len(histories.users), axis=0)
+        found = best_dense(scores_BF, histories.ones[:, first] if exclude_seen else None, k)
         return found._replace(column=first[found.column])

@@ -60,12 +60,14 @@ class Hits:
         """
         line_T, of_these = locate(users_U, truth_user_T)
         line_T, truth_item_T = line_T[of_these], truth_item_T[of_these]
-        kept = {}
+        selected = {}
         for name, (user, item, rank) in lists.items():
             line, known = locate(users_U, user)
-            kept[name] = line[known].astype(np.int64), item[known], rank[known]
-        span = 1 + max([int(truth_item_T.max(initial=0)), *(int(item.max(initial=0)) for _, item, _ in kept.values())])
-        key = {name: line * span + item for name, (line, item, _) in kept.items()}
+            selected[name] = line[known].astype(np.int64), item[known], rank[known]
+        span = 1 + max(
+            [int(truth_item_T.max(initial=0)), *(int(item.max(initial=0)) for _, item, _ in selected.values())]
+        )
+        key = {name: line * span + item for name, (line, item, _) in selected.items()}
         every = np.unique(np.concatenate([np.empty(0, np.int64), *key.values()]))
         truth = np.sort(line_T.astype(np.int64) * span + truth_item_T)
         hit_P = locate(truth, every)[1]
@@ -73,7 +75,7 @@ class Hits:
         worth_U = 1.0 / np.maximum(true_U, 1) if per_user else np.ones(len(users_U))
         return cls(
             {name: np.searchsorted(every, one) for name, one in key.items()},
-            {name: np.asarray(rank) for name, (_, _, rank) in kept.items()},
+            {name: np.asarray(rank) for name, (_, _, rank) in selected.items()},
             np.where(hit_P, worth_U[every // span], 0.0),
             len(users_U),
             float(np.count_nonzero(true_U) if per_user else len(truth)),
@@ -127,13 +129,13 @@ def overlap(hits: Hits, quotas: Mapping[str, int]) -> list[Share]:
     for one in has.values():
         sources_P += one
     true_P = hits.value_P > 0
-    told = []
+    shares = []
     for name, mine in has.items():
         rows = int(np.count_nonzero(mine))
         others = {o: np.count_nonzero(mine & its) / rows if rows else 0.0 for o, its in has.items() if o != name}
         alone = int(np.count_nonzero(mine & true_P & (sources_P == 1)))
-        told.append(Share(name, rows, int(np.count_nonzero(mine & true_P)), alone, others))
-    return told
+        shares.append(Share(name, rows, int(np.count_nonzero(mine & true_P)), alone, others))
+    return shares
 
 
 @dataclass(frozen=True)
@@ -174,11 +176,13 @@ def greedy(hits: Mapping[str, Hits], budget: float, band: int = 25, least: Mappi
     """
     if budget <= 0 or band < 1:
         raise FuserankError(f"budget {budget} and band {band}: both must be positive")
-    plan, kept = _Plan(hits, budget, band), dict(least or {})
-    best = plan.filled(Choice({name: {n: kept.get(n, 0) for n in one.pair} for name, one in hits.items()}))
+    plan, minimum = _Plan(hits, budget, band), dict(least or {})
+    best = plan.filled(Choice({name: {n: minimum.get(n, 0) for n in one.pair} for name, one in hits.items()}))
     while True:
-        taken = [(s, n) for s, quotas in best.quotas.items() for n, quota in quotas.items() if quota > kept.get(n, 0)]
-        others = [plan.filled(plan.filled(plan.without(best, *one, kept.get(one[1], 0)), but=one)) for one in taken]
+        taken = [
+            (s, n) for s, quotas in best.quotas.items() for n, quota in quotas.items() if quota > minimum.get(n, 0)
+        ]
+        others = [plan.filled(plan.filled(plan.without(best, *one, minimum.get(one[1], 0)), but=one)) for one in taken]
         better = max(others, key=plan.found, default=best)
         if plan.found(better) <= plan.found(best) * (1 + 1e-9):
             return best

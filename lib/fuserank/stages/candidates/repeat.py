@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from fuserank.stages.candidates.inputs import SourceInputs
 
 
-def lists(given: SourceInputs, cfg: RepeatConfig) -> DataFrame:
+def lists(inputs: SourceInputs, cfg: RepeatConfig) -> DataFrame:
     """What each user took, best first."""
-    return propose(given.pairs, cfg)
+    return propose(inputs.pairs, cfg)
 
 
 def propose(pair_rows: DataFrame, cfg: RepeatConfig) -> DataFrame:

@@ -40,6 +40,6 @@ def without(candidates: DataFrame, pairs: DataFrame) -> DataFrame:
     from pyspark.sql import Window
     from pyspark.sql import functions as F
 
-    kept = candidates.join(pairs, ["user_index", "item_index"], "left_anti")
+    remaining = candidates.join(pairs, ["user_index", "item_index"], "left_anti")
     place = F.row_number().over(Window.partitionBy("user_index").orderBy("rank"))
-    return kept.withColumn("rank", place.cast("int"))
+    return remaining.withColumn("rank", place.cast("int"))

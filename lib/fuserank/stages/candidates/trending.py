@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from fuserank.stages.candidates.inputs import SourceInputs
 
 
-def lists(given: SourceInputs, cfg: TrendingConfig) -> DataFrame:
+def lists(inputs: SourceInputs, cfg: TrendingConfig) -> DataFrame:
     """The same list for every user with feedback."""
-    return propose(given.baskets, cfg)
+    return propose(inputs.baskets, cfg)
 
 
 def propose(basket_rows: DataFrame, cfg: TrendingConfig) -> DataFrame:

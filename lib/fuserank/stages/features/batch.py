@@ -82,18 +82,18 @@ def features(
     buckets = shuffle_tasks(spark)
     numbers = [of.day_number(d) for d in days]
     with ThreadPoolExecutor(2) as pool:  # these are read while the events are looked through for reversals, and counted
-        asked = [pool.submit(frame.toArrow) for frame in (_promoted(known, cfg), _described(known))]
+        futures = [pool.submit(frame.toArrow) for frame in (_promoted(known, cfg), _described(known))]
         first = keep(lines(known).mapInArrow(_FirstPass(numbers, settings, buckets), _PARTS))
         counted = _added_up(first, numbers, buckets)
-        promoted, described = (one.result() for one in asked)
+        promoted, described = (one.result() for one in futures)
     items: dict[dt.date, of.Items] = {}
     rows: dict[Table, list[pa.Table]] = {t.ITEM: [], t.STORE_ITEM: []}
     for day in days:
-        shown, told = _of_day(promoted, day), counted[of.day_number(day)]
-        columns = items_of(told["item"], _of_day(described, day), shown, settings)
+        promotions, totals = _of_day(promoted, day), counted[of.day_number(day)]
+        columns = items_of(totals["item"], _of_day(described, day), promotions, settings)
         rows[t.ITEM].append(of.rows_of(t.ITEM, day, columns))
         items[day] = of.Items.of(rows[t.ITEM][-1], known.own_label)
-        sold = stores_of(told["sold"], told["visits"], told["mains"], shown, items[day].item_I, settings)
+        sold = stores_of(totals["sold"], totals["visits"], totals["mains"], promotions, items[day].item_I, settings)
         rows[t.STORE_ITEM].append(of.rows_of(t.STORE_ITEM, day, sold))
     load = on_executors(items, sum(one.nbytes for one in items.values()))
     packed = keep(first.where(f"what = {_LINES}").select("rows").mapInArrow(_OfUsers(load, settings), _PACKED))
@@ -120,7 +120,7 @@ def lines(known: Known) -> DataFrame:
         reversals = reversals.withColumn("known_at", F.greatest("known_at", F.col("event_date").cast("timestamp")))
         events = with_reversals(events, reversals)
         back = F.coalesce(F.unix_date(F.col("reversed_at").cast("date")), F.lit(NEVER))
-    told = events.select(
+    selected = events.select(
         "user_index",
         "item_index",
         basket_key().alias("basket"),
@@ -135,7 +135,7 @@ def lines(known: Known) -> DataFrame:
         F.coalesce(F.floor(value * Q20), F.lit(0)).alias("value_q20"),
         "store_id",
     )
-    return told.repartition("user_index").sortWithinPartitions("user_index")
+    return selected.repartition("user_index").sortWithinPartitions("user_index")
 
 
 def _added_up(first: DataFrame, days: Sequence[int], buckets: int) -> dict[int, dict[str, pa.Table]]:
@@ -152,8 +152,8 @@ def _added_up(first: DataFrame, days: Sequence[int], buckets: int) -> dict[int, 
 
 
 class _FirstPass:
-    """Lines in, whole users of them out as they came, and what they tell of items and stores. What is held of that is
-    added up, and given on where it does not get less by that.
+    """Takes lines of whole users; gives them back as they came, and the parts that they add to items and stores. Parts
+    are held and added up; where that does not make them fewer, they are given on.
     """
 
     def __init__(self, days: Sequence[int], settings: Mapping[str, float], buckets: int) -> None:
@@ -170,16 +170,16 @@ class _FirstPass:
             if _rows_of(held) > _MOST_ROWS:
                 held = _merged(held)
                 if _rows_of(held) > _MOST_ROWS // 2:
-                    yield from self._given(held)
+                    yield from self._as_parts(held)
                     held.clear()
-        yield from self._given(_merged(held))
+        yield from self._as_parts(_merged(held))
 
-    def _given(self, held: _Held) -> Iterator[pa.RecordBatch]:
+    def _as_parts(self, held: _Held) -> Iterator[pa.RecordBatch]:
         for (day, what), tables in held.items():
             for rows in tables:
-                told = "item_index" in rows.column_names
-                bucket = rows["item_index"].to_numpy() % self.buckets if told else np.zeros(rows.num_rows, np.int64)
-                for one in range(self.buckets if told else 1):
+                by_item = "item_index" in rows.column_names
+                bucket = rows["item_index"].to_numpy() % self.buckets if by_item else np.zeros(rows.num_rows, np.int64)
+                for one in range(self.buckets if by_item else 1):
                     yield _part(day, what, one, rows.filter(bucket == one))
 
 
@@ -248,8 +248,8 @@ def _opened(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 def _described(known: Known) -> DataFrame:
     from pyspark.sql import functions as F
 
-    told = known.items.join(known.item_dictionary.select("item_id", "item_index"), "item_id")
-    return told.select(
+    items = known.items.join(known.item_dictionary.select("item_id", "item_index"), "item_id")
+    return items.select(
         "as_of_date",
         "item_index",
         *(n for n, _ in ATTRIBUTES),

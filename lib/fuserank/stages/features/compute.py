@@ -129,12 +129,12 @@ def coded_names(names: Any, nothing: str | None = None) -> tuple[npt.NDArray[np.
     coded = pa.chunked_array([pa.array(first, pa.string()), *names.chunks], pa.string()).combine_chunks()
     coded = coded.dictionary_encode()
     coded = coded.chunk(0) if isinstance(coded, pa.ChunkedArray) else coded
-    told = np.array(coded.dictionary.to_pylist(), object)
-    order = np.argsort(told, kind="stable")
-    place = np.empty(len(told) + 1, np.int64)
-    place[order], place[-1] = np.arange(len(told)), -1
+    distinct = np.array(coded.dictionary.to_pylist(), object)
+    order = np.argsort(distinct, kind="stable")
+    place = np.empty(len(distinct) + 1, np.int64)
+    place[order], place[-1] = np.arange(len(distinct)), -1
     codes = place[coded.indices.fill_null(-1).to_numpy()][len(first) :]
-    return told[order], codes if nothing is None else np.where(codes < 0, place[0], codes)
+    return distinct[order], codes if nothing is None else np.where(codes < 0, place[0], codes)
 
 
 class Lines:
@@ -234,8 +234,8 @@ def _users(
     starts = starts_of(visits["user"])
     counted = taken.aggregates(user.FEATURES, BASKETS, visited, starts)
     counted |= taken.aggregates(user.FEATURES, PAIRS, columns, starts_of(pair_user))
-    told = {f"user.{n}": v for n, v in counted.items()} | taken.settings
-    return visits["user"][starts], worked_out(user.FEATURES, "user", told)
+    values = {f"user.{n}": v for n, v in counted.items()} | taken.settings
+    return visits["user"][starts], worked_out(user.FEATURES, "user", values)
 
 
 def _tastes(
@@ -272,9 +272,9 @@ def most_visited(visits: Block, columns: Mapping[str, Longs], settings: Mapping[
     (made,) = (f.made for f in user.FEATURES if isinstance(f.made, Most) and f.made.of == "store")
     half_life = settings[made.half_life] if isinstance(made.half_life, str) else made.half_life
     votes = decay_q20(columns["row.age_days"], half_life)
-    told = visits["store"] < NO_STORE
+    has_store = visits["store"] < NO_STORE
     order = np.lexsort((visits["store"], visits["user"]))
-    mine, place, votes = visits["user"][order], visits["store"][order], np.where(told, votes, 0)[order]
+    mine, place, votes = visits["user"][order], visits["store"][order], np.where(has_store, votes, 0)[order]
     at = starts_of(mine, place)
     # a basket that tells no store sorts last among equals, and loses against any vote
     votes = np.where(place[at] < NO_STORE, add_up(votes, at), -1)
@@ -311,8 +311,8 @@ def _attribute_rows(k: int, rows: Mapping[str, Any], items: Items) -> dict[str, 
 
 
 def _table(table: Table, as_of: dt.date, columns: Mapping[str, Any]) -> pa.Table:
-    given = {"user_index": columns["user"], **columns}
-    return rows_of(table, as_of, given | ({"item_index": columns["item"]} if "item" in columns else {}))
+    with_keys = {"user_index": columns["user"], **columns}
+    return rows_of(table, as_of, with_keys | ({"item_index": columns["item"]} if "item" in columns else {}))
 
 
 def rows_of(table: Table, as_of: dt.date, columns: Mapping[str, Any]) -> pa.Table:
@@ -322,10 +322,10 @@ def rows_of(table: Table, as_of: dt.date, columns: Mapping[str, Any]) -> pa.Tabl
     import pyarrow as pa
 
     types = {"int": pa.int32(), "long": pa.int64(), "double": pa.float64(), "string": pa.string()}
-    told = [c for c in table.columns if c.name in columns]
-    arrays = [_typed(columns[c.name], types[c.type]) for c in told]
+    present = [c for c in table.columns if c.name in columns]
+    arrays = [_typed(columns[c.name], types[c.type]) for c in present]
     days = pa.array(np.full(len(arrays[0]), day_number(as_of), np.int32)).cast(pa.date32())
-    return pa.Table.from_arrays([days, *arrays], ["as_of_date", *(c.name for c in told)])
+    return pa.Table.from_arrays([days, *arrays], ["as_of_date", *(c.name for c in present)])
 
 
 def _typed(values: Any, type: pa.DataType) -> pa.Array:

@@ -51,9 +51,9 @@ def parts(lines: Lines, as_of: int, settings: Mapping[str, float]) -> dict[str, 
 def _of_items(taken: Taken) -> dict[str, Longs]:
     """item_index, and what is declared of items and counted."""
     rows, counted = taken.pairs(pair.FEATURES)
-    told = worked_out(pair.FEATURES, "pair", counted, read_of(item.FEATURES, PAIRS, "pair"))
+    values = worked_out(pair.FEATURES, "pair", counted, read_of(item.FEATURES, PAIRS, "pair"))
     by_item = np.argsort(rows["item"], kind="stable")
-    pairs = {f"pair.{n}": v[by_item] for n, v in told.items()}
+    pairs = {f"pair.{n}": v[by_item] for n, v in values.items()}
     items = rows["item"][by_item]
     starts = starts_of(items)
     by_line = np.argsort(taken.item, kind="stable")

@@ -46,8 +46,8 @@ def items_of(
     }
     columns |= {f"setting.{n}": v for n, v in settings.items()}
     names = {name: text_I for (name, _), text_I in zip(ATTRIBUTES, text, strict=True)}
-    told = {"item_index": item_I, **numbers, **names, **index}
-    return worked_out(item.FEATURES, "item", columns) | told
+    attributes = {"item_index": item_I, **numbers, **names, **index}
+    return worked_out(item.FEATURES, "item", columns) | attributes
 
 
 def _described(described: pa.Table, item_I: Longs) -> tuple[list[pa.Array], dict[str, npt.NDArray[np.float64]]]:
@@ -62,9 +62,9 @@ def _described(described: pa.Table, item_I: Longs) -> tuple[list[pa.Array], dict
     wanted = pa.array(at, mask=~there)  # what is not there is null
     text = []
     for name, _ in ATTRIBUTES:
-        told = described[name]
-        blank = pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(told)), 0)
-        text.append(pc.if_else(blank, pa.scalar(None, pa.string()), told).take(wanted).combine_chunks())
+        column = described[name]
+        blank = pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(column)), 0)
+        text.append(pc.if_else(blank, pa.scalar(None, pa.string()), column).take(wanted).combine_chunks())
     numbers = {}
     for name in ("list_price_minor", *ITEM_NUMBERS):
         values = np.append(described[name].to_numpy().astype(np.float64), np.nan)
@@ -84,9 +84,9 @@ def _lowest(text_I: pa.Array, item_I: Longs) -> npt.NDArray[np.float64]:
 
 def _promoting(promoted: pa.Table, flag: str, item_I: Longs) -> npt.NDArray[np.float64]:
     """In how many stores each item is so promoted."""
-    shown = promoted.filter(promoted["item_index"].is_valid())
-    at, there = locate(item_I, shown["item_index"].to_numpy().astype(np.int64))
-    weights = shown[flag].to_numpy().astype(np.float64)
+    promotions = promoted.filter(promoted["item_index"].is_valid())
+    at, there = locate(item_I, promotions["item_index"].to_numpy().astype(np.int64))
+    weights = promotions[flag].to_numpy().astype(np.float64)
     return np.bincount(at[there], weights[there], minlength=len(item_I)).astype(np.float64)
 
 
@@ -104,22 +104,22 @@ def stores_of(
     visit_place, there = _places(visits["store_id"], stores)
     all_S = np.full(len(stores), np.nan)
     all_S[visit_place[there]] = visits["n"].to_numpy()[there]
-    shown = promoted.filter(promoted["item_index"].is_valid())
-    shown_key, display = _keyed(shown, stores, "display_count")
-    _, mailer = _keyed(shown, stores, "mailer_count")
-    taken = locate(item_I, shown_key & 0xFFFFFFFF)[1]
-    shown_key, display, mailer = shown_key[taken], display[taken], mailer[taken]
-    key = np.union1d(sold_key, shown_key)
+    promotions = promoted.filter(promoted["item_index"].is_valid())
+    promoted_key, display = _keyed(promotions, stores, "display_count")
+    _, mailer = _keyed(promotions, stores, "mailer_count")
+    taken = locate(item_I, promoted_key & 0xFFFFFFFF)[1]
+    promoted_key, display, mailer = promoted_key[taken], display[taken], mailer[taken]
+    key = np.union1d(sold_key, promoted_key)
     place = key >> 32
     columns = {"store.baskets": _at(sold_key, sold_n, key), "store.all_baskets": all_S[place]}
     columns |= {f"setting.{n}": v for n, v in settings.items()}
     made = worked_out(store.FEATURES, "store", columns)
-    given = {"display_count": _at(shown_key, display, key), "mailer_count": _at(shown_key, mailer, key)}
+    counts = {"display_count": _at(promoted_key, display, key), "mailer_count": _at(promoted_key, mailer, key)}
     return {
         "store_id": pa.array(stores, pa.string()).take(pa.array(place)),
         "item_index": key & 0xFFFFFFFF,
         **made,
-        **{n: np.nan_to_num(v) for n, v in given.items()},
+        **{n: np.nan_to_num(v) for n, v in counts.items()},
     }
 
 

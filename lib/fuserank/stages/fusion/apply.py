@@ -23,7 +23,7 @@ def said_by_all(candidates: DataFrame, scores: DataFrame) -> DataFrame:
     """Candidates and model logits under one another: user_index, item_index, source, score, rank."""
     from pyspark.sql import functions as F
 
-    given = candidates.select(
+    proposed = candidates.select(
         "user_index", "item_index", "source", F.col("score").cast("double").alias("score"), "rank"
     )
     modelled = scores.select(
@@ -33,7 +33,7 @@ def said_by_all(candidates: DataFrame, scores: DataFrame) -> DataFrame:
         F.col("logit").cast("double").alias("score"),
         F.lit(None).cast("int").alias("rank"),
     )
-    return given.unionByName(modelled)
+    return proposed.unionByName(modelled)
 
 
 def fuse(wide: DataFrame, fitted: Fitted, cfg: FusionConfig) -> DataFrame:
@@ -51,25 +51,25 @@ def fuse_table(rows: pa.Table, fitted: Fitted, rrf_k: int) -> pa.RecordBatch:
     rank_SN = np.stack([ranks_of(rows, s, user_N, score_SN[n]) for n, s in enumerate(fitted.sources)])
     part_SN = parts_of(fitted, score_SN, rank_SN, rrf_k)
     total_N = summed(part_SN)
-    given_NS = ~np.isnan(score_SN).T
+    scored_NS = ~np.isnan(score_SN).T
     return pa.RecordBatch.from_arrays(
         [
             rows["user_index"].combine_chunks(),
             rows["item_index"].combine_chunks(),
             pa.array(total_N),
-            _map_of(fitted.sources, part_SN.T, given_NS),
+            _map_of(fitted.sources, part_SN.T, scored_NS),
             pa.array(fitted.final(total_N)),
         ],
         ["user_index", "item_index", "score", "parts", "probability"],
     )
 
 
-def _map_of(names: tuple[str, ...], value_NS: np.ndarray, given_NS: np.ndarray) -> pa.MapArray:
+def _map_of(names: tuple[str, ...], value_NS: np.ndarray, scored_NS: np.ndarray) -> pa.MapArray:
     """A map<string,double> per row with the given entries, in the order of the names."""
-    offsets = np.concatenate([[0], np.cumsum(given_NS.sum(axis=1))]).astype(np.int32)
-    _, column = np.nonzero(given_NS)
+    offsets = np.concatenate([[0], np.cumsum(scored_NS.sum(axis=1))]).astype(np.int32)
+    _, column = np.nonzero(scored_NS)
     keys = pa.array(names, pa.string()).take(pa.array(column))
-    return pa.MapArray.from_arrays(pa.array(offsets), keys, pa.array(value_NS[given_NS]))
+    return pa.MapArray.from_arrays(pa.array(offsets), keys, pa.array(value_NS[scored_NS]))
 
 
 def _doubles(rows: pa.Table, name: str) -> np.ndarray:

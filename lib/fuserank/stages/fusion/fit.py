@@ -29,27 +29,27 @@ def fit(rows: pa.Table, sources: tuple[str, ...], cfg: FusionConfig) -> tuple[Fi
     score_SN = np.stack([rows[f"score_{s}"].to_numpy().astype(np.float64) for s in sources])
     rank_SN = np.stack([ranks_of(rows, s, rows["user_index"].to_numpy(), score_SN[n]) for n, s in enumerate(sources)])
     models = [s for s in sources if not is_ranked(rows, s)]
-    given_SN = ~np.isnan(score_SN)
-    given_N = given_SN.any(axis=0)
-    if not label_N[given_N].any():
+    scored_SN = ~np.isnan(score_SN)
+    scored_N = scored_SN.any(axis=0)
+    if not label_N[scored_N].any():
         raise FuserankError(
             "no candidate was bought in the label window before as_of (windows.label_days): there is nothing to fit the"
             " fusion on"
         )
     calibrators = {
-        s: _calibrate(score_SN[n][given_SN[n]], rank_SN[n][given_SN[n]], label_N[given_SN[n]], s in models, cfg)
+        s: _calibrate(score_SN[n][scored_SN[n]], rank_SN[n][scored_SN[n]], label_N[scored_SN[n]], s in models, cfg)
         for n, s in enumerate(sources)
     }
     weights = {s: 1.0 / len(sources) for s in sources}
-    notes: dict[str, float] = {"fit_rows": float(given_N.sum())}
+    notes: dict[str, float] = {"fit_rows": float(scored_N.sum())}
     if cfg.method == "weighted":
-        weight_S, best, alone = _weigh(rows, sources, models, score_SN, rank_SN, calibrators, given_N, label_N, cfg)
+        weight_S, best, alone = _weigh(rows, sources, models, score_SN, rank_SN, calibrators, scored_N, label_N, cfg)
         weights = {s: float(weight_S[n]) for n, s in enumerate(sources)}
         notes |= {"objective": best, "objective_model_alone": alone}
     unit = Calibrator((0.0, 1.0), (0.0, 1.0))
     draft = Fitted(cfg.method, sources, weights, calibrators, unit)
     total_N = summed(parts_of(draft, score_SN, rank_SN, cfg.rrf_k))
-    final = fit_isotonic(total_N[given_N], label_N[given_N].astype(np.int64), cfg.bins)
+    final = fit_isotonic(total_N[scored_N], label_N[scored_N].astype(np.int64), cfg.bins)
     return Fitted(cfg.method, sources, weights, calibrators, final), notes
 
 
@@ -60,7 +60,7 @@ def _weigh(
     score_SN: FloatArray,
     rank_SN: FloatArray,
     calibrators: dict[str, Calibrator],
-    given_N: np.ndarray,
+    scored_N: np.ndarray,
     label_N: np.ndarray,
     cfg: FusionConfig,
 ) -> tuple[FloatArray, float, float]:
@@ -71,7 +71,7 @@ def _weigh(
         "weighted", sources, dict.fromkeys(sources, 1.0), calibrators, Calibrator((0.0, 1.0), (0.0, 1.0))
     )
     part_SN = parts_of(probability, score_SN, rank_SN, cfg.rrf_k)
-    window = FitWindow.of(rows["user_index"].to_numpy(), part_SN, given_N, label_N, rows["own"].to_numpy() > 0)
+    window = FitWindow.of(rows["user_index"].to_numpy(), part_SN, scored_N, label_N, rows["own"].to_numpy() > 0)
     start = sources.index(models[0]) if models else 0
     vertex = np.zeros(len(sources))
     vertex[start] = 1.0

@@ -16,12 +16,12 @@ def parts_of(fitted: Fitted, score_SN: FloatArray, rank_SN: FloatArray, rrf_k: i
     """
     part_SN = np.zeros(score_SN.shape)
     for n, source in enumerate(fitted.sources):
-        given = ~np.isnan(score_SN[n])
+        scored = ~np.isnan(score_SN[n])
         if fitted.method == "reciprocal_rank":
-            part_SN[n, given] = 1.0 / (rrf_k + rank_SN[n, given])
+            part_SN[n, scored] = 1.0 / (rrf_k + rank_SN[n, scored])
         else:
-            probability = fitted.calibrators[source](score_SN[n, given], rank_SN[n, given])
-            part_SN[n, given] = fitted.weights[source] * probability
+            probability = fitted.calibrators[source](score_SN[n, scored], rank_SN[n, scored])
+            part_SN[n, scored] = fitted.weights[source] * probability
     return part_SN
 
 

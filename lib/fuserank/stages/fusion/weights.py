@@ -16,7 +16,7 @@ class FitWindow:
     """The fit window of U users with truth, items ascending along each line (S sources, L columns)."""
 
     part_SUL: FloatArray  # calibrated probability, 0 where a source did not give the item
-    given_UL: BoolArray
+    scored_UL: BoolArray
     label_UL: BoolArray
     own_UL: BoolArray
     truth_U: IntArray
@@ -24,7 +24,7 @@ class FitWindow:
 
     @classmethod
     def of(
-        cls, user_N: IntArray, part_SN: FloatArray, given_N: BoolArray, label_N: BoolArray, own_N: BoolArray
+        cls, user_N: IntArray, part_SN: FloatArray, scored_N: BoolArray, label_N: BoolArray, own_N: BoolArray
     ) -> FitWindow:
         """From rows sorted by (user, item); users without truth are left out, NDCG is not defined for them."""
         judged = np.isin(user_N, np.unique(user_N[label_N]))
@@ -33,7 +33,7 @@ class FitWindow:
         own_UL = grid.spread(own_N[judged], False)
         part_SUL = np.stack([grid.spread(p[judged], 0.0) for p in part_SN])
         truth_U, new_U = label_UL.sum(axis=1), (label_UL & ~own_UL).sum(axis=1)
-        return cls(part_SUL, grid.spread(given_N[judged], False), label_UL, own_UL, truth_U, new_U)
+        return cls(part_SUL, grid.spread(scored_N[judged], False), label_UL, own_UL, truth_U, new_U)
 
     def objective(self, weight_S: FloatArray, cfg: FusionConfig) -> float:
         """Mean NDCG@n of both tracks, over the users that have truth in each."""
@@ -41,10 +41,10 @@ class FitWindow:
 
     def shares(self, weight_S: FloatArray, cfg: FusionConfig) -> FloatArray:
         """What each user adds to the objective (U,): it is their sum."""
-        score_UL = np.zeros(self.given_UL.shape)
+        score_UL = np.zeros(self.scored_UL.shape)
         for weight, part_UL in zip(weight_S, self.part_SUL, strict=True):  # the order in which scores are summed
             score_UL += weight * part_UL
-        score_UL[~self.given_UL] = -np.inf
+        score_UL[~self.scored_UL] = -np.inf
         every_U = self._ndcg(score_UL, self.truth_U, cfg.top_n)
         score_UL[self.own_UL] = -np.inf
         new_U = self._ndcg(score_UL, self.truth_new_U, cfg.top_n)

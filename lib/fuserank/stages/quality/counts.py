@@ -54,8 +54,8 @@ def by_bin(events: DataFrame, items: DataFrame, as_of: dt.date, days: int, zone:
     counted = each.groupBy("dimension", "bin").agg(
         F.count_if(~F.col("_current")).alias("reference"), F.count_if("_current").alias("current")
     )
-    kept = F.when(~F.col("dimension").isin(*TOPS), F.col("bin"))
-    return counted.groupBy("dimension", kept.alias("bin")).agg(
+    bin_or_none = F.when(~F.col("dimension").isin(*TOPS), F.col("bin"))
+    return counted.groupBy("dimension", bin_or_none.alias("bin")).agg(
         F.sum("reference").alias("reference"),
         F.sum("current").alias("current"),
         F.max(F.struct("current", "bin")).alias("top"),
@@ -75,9 +75,9 @@ def dangling(rows: DataFrame, table: str, column: str, others: DataFrame, other:
     from pyspark.sql import functions as F
 
     there = others.select(F.col(column).alias("_there")).distinct()
-    asked = rows.select(column).join(there, F.col(column) == F.col("_there"), "left")
+    joined = rows.select(column).join(there, F.col(column) == F.col("_there"), "left")
     missing = F.count_if(F.col("_there").isNull() & F.col(column).isNotNull())
-    return asked.agg(*_counts("references", table, column, F.count("*"), missing, other))
+    return joined.agg(*_counts("references", table, column, F.count("*"), missing, other))
 
 
 def rows_of(rows: DataFrame, rule: str, table: str) -> DataFrame:

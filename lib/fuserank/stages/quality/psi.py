@@ -57,14 +57,14 @@ def most(binned: Binned) -> str:
 def of_names(counts: Mapping[str, tuple[int, int]]) -> Binned:
     """Bins of categories: those that the reference window has enough of, and all others together."""
     total = sum(before for before, _ in counts.values())
-    kept = sorted(
+    names = sorted(
         (n for n, (before, _) in counts.items() if before >= SMALL * total and before), key=lambda n: (-counts[n][0], n)
     )
-    rest = [pair for name, pair in counts.items() if name not in kept]
-    pairs = [counts[n] for n in kept]
+    rest = [pair for name, pair in counts.items() if name not in names]
+    pairs = [counts[n] for n in names]
     if rest:
-        kept, pairs = [*kept, REST], [*pairs, (sum(b for b, _ in rest), sum(c for _, c in rest))]
-    return Binned(tuple(kept), tuple(b for b, _ in pairs), tuple(c for _, c in pairs))
+        names, pairs = [*names, REST], [*pairs, (sum(b for b, _ in rest), sum(c for _, c in rest))]
+    return Binned(tuple(names), tuple(b for b, _ in pairs), tuple(c for _, c in pairs))
 
 
 def of_numbers(counts: Mapping[int, tuple[int, int]], none: tuple[int, int] | None = None) -> Binned:

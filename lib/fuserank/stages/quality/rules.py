@@ -49,20 +49,22 @@ def _finding(
     key: str,
     value: float,
     limits: Limits,
-    said: str,
+    text: str,
     cure: str,
     beyond: Callable[[float, float], bool] = lambda value, limit: value > limit,
 ) -> Finding:
-    """``said`` tells the value; the limit and, where it is broken, the cure follow."""
+    """``text`` tells the value; the limit and, where it is broken, the cure follow."""
     severity = "error" if limits.error is not None else "warning" if limits.warning is not None else "off"
     state: State = "kept"
     limit = limits.warning if limits.warning is not None else limits.error
     for name, at in (("warning", limits.warning), ("error", limits.error)):
         if at is not None and beyond(value, at):
             state, limit = name, at  # type: ignore[assignment]
-    where = f"{table}{f', {key}' if key else ''}: {said}"
-    told = where if limit is None else f"{where} (limit {limit:g})"
-    return Finding(rule, table, key, value, limit, severity, state, told if state == "kept" else f"{told}; {cure}")
+    where = f"{table}{f', {key}' if key else ''}: {text}"
+    message = where if limit is None else f"{where} (limit {limit:g})"
+    return Finding(
+        rule, table, key, value, limit, severity, state, message if state == "kept" else f"{message}; {cure}"
+    )
 
 
 def _skipped(rule: str, key: str, limits: Limits, why: str) -> Finding:
@@ -78,41 +80,41 @@ def _there(facts: Facts, cfg: QualityConfig) -> Iterator[Finding]:
     cure = "fix the time's column, zone or unit in the mapping, or run as of a later day"
     yield _finding("events", EVENTS, "", events, cfg.events, f"{events:,} events before {facts.as_of}", cure, fewer)
     if facts.days:
-        days, said = len(facts.days), f"events on {len(facts.days):,} days before {facts.as_of}"
-        yield _finding("days", EVENTS, "event_date", days, cfg.days, said, cure, fewer)
+        days, text = len(facts.days), f"events on {len(facts.days):,} days before {facts.as_of}"
+        yield _finding("days", EVENTS, "event_date", days, cfg.days, text, cure, fewer)
         cure = "fix the item's column in the mapping"
         yield _finding("items", EVENTS, "item_id", facts.items, cfg.items, f"{facts.items:,} items", cure, fewer)
 
 
 def _quarantined(facts: Facts, cfg: QualityConfig) -> Iterator[Finding]:
     for c in facts.quarantined:
-        said = f"{c.wrong:,} of {c.rows:,} rows are in quarantine" if c.wrong else "no row is in quarantine"
+        text = f"{c.wrong:,} of {c.rows:,} rows are in quarantine" if c.wrong else "no row is in quarantine"
         cure = "see why: fuserank quarantine list"
-        yield _finding("quarantined", c.table, "", _share(c), cfg.quarantined, said, cure)
+        yield _finding("quarantined", c.table, "", _share(c), cfg.quarantined, text, cure)
 
 
 def _keys(facts: Facts, cfg: QualityConfig) -> Iterator[Finding]:
     for c in facts.keys:
-        said, cure = (
+        text, cure = (
             f"{c.wrong:,} of {c.rows:,} rows repeat a key",
             "somebody wrote there; run jobs/silver.py on a new lake",
         )
-        yield _finding("keys", c.table, c.key, c.wrong, cfg.keys, said, cure)
+        yield _finding("keys", c.table, c.key, c.wrong, cfg.keys, text, cure)
 
 
 def _references(facts: Facts, cfg: QualityConfig) -> Iterator[Finding]:
     for c in facts.references:
-        said = f"{c.wrong:,} of {c.rows:,} rows name what is not in {c.other}"
+        text = f"{c.wrong:,} of {c.rows:,} rows name what is not in {c.other}"
         cure = f"bring the missing rows of {c.other}, or compare how both files write it"
-        yield _finding("references", c.table, c.key, _share(c), cfg.references, said, cure)
+        yield _finding("references", c.table, c.key, _share(c), cfg.references, text, cure)
 
 
 def _freshness(facts: Facts, cfg: QualityConfig) -> Iterator[Finding]:
     last = max(facts.days)
     back = (facts.as_of - last).days - 1  # an event of the day before is as fresh as can be
-    said = f"the last event is of {last}, {back} full days before {facts.as_of}"
+    text = f"the last event is of {last}, {back} full days before {facts.as_of}"
     cure = "bring newer files, or run as of an earlier day"
-    yield _finding("freshness", EVENTS, "event_time", back, cfg.freshness, said, cure)
+    yield _finding("freshness", EVENTS, "event_time", back, cfg.freshness, text, cure)
 
 
 def _volume(facts: Facts, cfg: QualityConfig) -> Iterator[Finding]:
@@ -121,13 +123,13 @@ def _volume(facts: Facts, cfg: QualityConfig) -> Iterator[Finding]:
         yield _skipped("volume", "", cfg.volume, f"fewer than {cfg.least_weeks} earlier weeks to expect anything by")
         return
     newest = weeks(facts.days, facts.as_of, 1)[0]
-    said = f"{newest:,} events in the last 7 days, {expected:,.0f} expected by the {cfg.weeks} weeks before"
+    text = f"{newest:,} events in the last 7 days, {expected:,.0f} expected by the {cfg.weeks} weeks before"
     cure = "look for files that are missing or came twice"
 
     def apart(ratio: float, limit: float) -> bool:
         return ratio > limit or ratio * limit < 1
 
-    yield _finding("volume", EVENTS, "", newest / expected, cfg.volume, said, cure, apart)
+    yield _finding("volume", EVENTS, "", newest / expected, cfg.volume, text, cure, apart)
 
 
 def _concentration(facts: Facts, cfg: QualityConfig) -> Iterator[Finding]:
@@ -138,28 +140,28 @@ def _concentration(facts: Facts, cfg: QualityConfig) -> Iterator[Finding]:
         if top is None or events < cfg.least_events:
             yield _skipped(rule, column, limits, _too_few(events, cfg))
             continue
-        said = f"{top.events:,} of the last {cfg.window_days} days' {events:,} events are of {column} {top.key}"
+        text = f"{top.events:,} of the last {cfg.window_days} days' {events:,} events are of {column} {top.key}"
         cure = f"look whether it is a robot or a test; silver.{side}_dictionary has its id"
-        yield _finding(rule, EVENTS, column, top.events / events, limits, said, cure)
+        yield _finding(rule, EVENTS, column, top.events / events, limits, text, cure)
 
 
 def _drift(facts: Facts, cfg: QualityConfig) -> Iterator[Finding]:
     for dimension, counts in sorted(facts.bins.items()):
-        told = {str(name): pair for name, pair in counts.items() if name is not None}
-        if not told:
+        named = {str(name): pair for name, pair in counts.items() if name is not None}
+        if not named:
             continue  # the data set has no such column
         before, now = (sum(pair[n] for pair in counts.values()) for n in (0, 1))
         if min(before, now) < cfg.least_events:
             yield _skipped("drift", dimension, cfg.drift, _too_few(min(before, now), cfg))
             continue
         if dimension in NUMBERS:
-            binned = of_numbers({int(name): pair for name, pair in told.items()}, counts.get(None))
+            binned = of_numbers({int(name): pair for name, pair in named.items()}, counts.get(None))
         else:
-            binned = of_names(told | ({"none": counts[None]} if None in counts else {}))
+            binned = of_names(named | ({"none": counts[None]} if None in counts else {}))
         if len(binned.labels) < 2:
             continue  # nothing that could move
         value, chance = psi(binned), by_chance(binned)
-        said = (
+        text = (
             f"PSI {value:.3f} of the last {cfg.window_days} days against the {cfg.window_days} before, most by"
             f" {most(binned)}"
         )
@@ -168,7 +170,7 @@ def _drift(facts: Facts, cfg: QualityConfig) -> Iterator[Finding]:
             return value > max(limit, chance)
 
         cure = "look whether the source, its units or the mapping changed"
-        yield _finding("drift", EVENTS, dimension, value, cfg.drift, said, cure, moved)
+        yield _finding("drift", EVENTS, dimension, value, cfg.drift, text, cure, moved)
 
 
 def _last_events(facts: Facts, days: int) -> int:

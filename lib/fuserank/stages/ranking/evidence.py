@@ -1,8 +1,8 @@
 """What each source can point to: event ids and item ids, and the sentence that they carry.
 
-Every function gives (user_index, item_index, source, reason, evidence) for those of the rows it is asked about
-(user_index, item_index, source) for which there is evidence; where the evidence goes, so does the reason. Sentences
-and who says them stand in the sources' declarations; ``words``: what the shop's users did.
+Every function takes ``recommended`` (user_index, item_index, source) and gives (user_index, item_index, source,
+reason, evidence) for those of its rows for which there is evidence; where the evidence goes, so does the reason. The
+sentences stand in the sources' declarations; ``words``: what the shop's users did.
 """
 
 from __future__ import annotations
@@ -24,39 +24,46 @@ if TYPE_CHECKING:
 COLUMNS = ("user_index", "item_index", "source", "reason", "evidence")
 
 
-def repeated(asked: DataFrame, bought: DataFrame, who: Source, cfg: RankingConfig, words: Words = BOUGHT) -> DataFrame:
+def repeated(
+    recommended: DataFrame, bought: DataFrame, source: Source, cfg: RankingConfig, words: Words = BOUGHT
+) -> DataFrame:
     """Own history: the user's latest purchases of the item, as ``event:<id>``."""
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window
 
-    mine = asked.where(F.col("source") == who.name).select("user_index", "item_index")
+    mine = recommended.where(F.col("source") == source.name).select("user_index", "item_index")
     latest = Window.partitionBy("user_index", "item_index").orderBy(F.desc("event_time"), "event_id")
     own = bought.join(mine, ["user_index", "item_index"], "left_semi")
     numbered = own.withColumn("place", F.row_number().over(latest))
     named = F.when(
         F.col("place") <= cfg.evidence_events, F.struct("place", F.concat(F.lit("event:"), "event_id").alias("id"))
     )
-    told = numbered.groupBy("user_index", "item_index").agg(
+    purchases = numbered.groupBy("user_index", "item_index").agg(
         F.count(F.lit(1)).alias("times"),
         F.max("event_date").alias("last"),
         F.sort_array(F.collect_list(named)).alias("ids"),
     )
-    said = {name: F.col(name).cast("string") for name in ("times", "last")}
-    reason = F.when(F.col("times") == 1, _sentence(words.say(who.text_once), **said)).otherwise(
-        _sentence(words.say(who.text), **said)
+    values = {name: F.col(name).cast("string") for name in ("times", "last")}
+    reason = F.when(F.col("times") == 1, _sentence(words.say(source.text_once), **values)).otherwise(
+        _sentence(words.say(source.text), **values)
     )
-    return _told(told, who.name, reason, F.col("ids.id"))
+    return _evidence_rows(purchases, source.name, reason, F.col("ids.id"))
 
 
 def linked(
-    asked: DataFrame, own: DataFrame, neighbours: DataFrame, names: DataFrame, who: Source, words: Words = BOUGHT
+    recommended: DataFrame,
+    own: DataFrame,
+    neighbours: DataFrame,
+    names: DataFrame,
+    source: Source,
+    words: Words = BOUGHT,
 ) -> DataFrame:
     """Edges: the bought item that leads to this one by the strongest, as ``item:<id>``.
     ``own``: user_index, item_index; ``neighbours``: item_index, neighbour_index, similarity.
     """
     from pyspark.sql import functions as F
 
-    mine = asked.where(F.col("source") == who.name).select("user_index", F.col("item_index").alias("wanted"))
+    mine = recommended.where(F.col("source") == source.name).select("user_index", F.col("item_index").alias("wanted"))
     links = neighbours.select(
         F.col("item_index").alias("from_item"), F.col("neighbour_index").alias("wanted"), "similarity"
     ).join(F.broadcast(mine.select("wanted").distinct()), "wanted", "left_semi")
@@ -68,26 +75,30 @@ def linked(
         .agg(F.max(link).alias("link"))
         .select("user_index", F.col("wanted").alias("item_index"), (-F.col("link.lower_first")).alias("from_item"))
     )
-    told = strongest.join(_called(names, "from_item", "from"), "from_item")
-    return _told(told, who.name, _sentence(words.say(who.text), item=F.col("from_name")), F.array("from_ref"))
+    with_names = strongest.join(_called(names, "from_item", "from"), "from_item")
+    return _evidence_rows(
+        with_names, source.name, _sentence(words.say(source.text), item=F.col("from_name")), F.array("from_ref")
+    )
 
 
-def nearest(asked: DataFrame, similar: DataFrame, names: DataFrame, who: Source, words: Words = BOUGHT) -> DataFrame:
+def nearest(
+    recommended: DataFrame, similar: DataFrame, names: DataFrame, source: Source, words: Words = BOUGHT
+) -> DataFrame:
     """Vectors: own items whose factors are nearest. ``similar``: user_index, item_index, from_item,
     place (``similarity.nearest_own``)."""
     from pyspark.sql import functions as F
 
-    mine = asked.where(F.col("source") == who.name).select("user_index", "item_index")
-    told = (
+    mine = recommended.where(F.col("source") == source.name).select("user_index", "item_index")
+    own_items = (
         similar.join(mine, ["user_index", "item_index"], "left_semi")
         .join(_called(names, "from_item", "from"), "from_item")
         .groupBy("user_index", "item_index")
         .agg(F.sort_array(F.collect_list(F.struct("place", "from_name", "from_ref"))).alias("own"))
     )
-    return _told(
-        told,
-        who.name,
-        _sentence(words.say(who.text), items=F.array_join("own.from_name", " and ")),
+    return _evidence_rows(
+        own_items,
+        source.name,
+        _sentence(words.say(source.text), items=F.array_join("own.from_name", " and ")),
         F.col("own.from_ref"),
     )
 
@@ -105,22 +116,27 @@ _SHARED = {
 }
 
 
-def walked(asked: DataFrame, walks: DataFrame, names: DataFrame, who: Source, words: Words = BOUGHT) -> DataFrame:
+def walked(
+    recommended: DataFrame, walks: DataFrame, names: DataFrame, source: Source, words: Words = BOUGHT
+) -> DataFrame:
     """Walks: the own item that a walk led on from, and what both share.
 
     ``walks``: user_index, item_index, from_item, field.
     """
     from pyspark.sql import functions as F
 
-    mine = asked.where(F.col("source") == who.name).select("user_index", "item_index")
-    told = walks.join(mine, ["user_index", "item_index"], "left_semi").join(
+    mine = recommended.where(F.col("source") == source.name).select("user_index", "item_index")
+    with_names = walks.join(mine, ["user_index", "item_index"], "left_semi").join(
         _called(names, "from_item", "from"), "from_item"
     )
     alike = F.lit("Alike in kind to")
-    for field, said in _SHARED.items():
-        alike = F.when(F.col("field") == field, F.lit(said)).otherwise(alike)
-    return _told(
-        told, who.name, _sentence(words.say(who.text), shared=alike, item=F.col("from_name")), F.array("from_ref")
+    for field, phrase in _SHARED.items():
+        alike = F.when(F.col("field") == field, F.lit(phrase)).otherwise(alike)
+    return _evidence_rows(
+        with_names,
+        source.name,
+        _sentence(words.say(source.text), shared=alike, item=F.col("from_name")),
+        F.array("from_ref"),
     )
 
 
@@ -129,29 +145,31 @@ _FILLER = "To fill the list: {ever} {noun} by everyone so far"
 
 
 def counted(
-    asked: DataFrame, counts: DataFrame, names: DataFrame, cfg: RankingConfig, words: Words = BOUGHT
+    recommended: DataFrame, counts: DataFrame, names: DataFrame, cfg: RankingConfig, words: Words = BOUGHT
 ) -> DataFrame:
-    """Counts, of all sources that give them as a reason, of no_history and of most_taken: purchases of the
-    item by everyone, as ``item:<id>``. Without recent ones a source has nothing to show; the row of a
-    newcomer and a filler say so either way.
+    """Counts, for all sources whose reason they are, for no_history and for most_taken: purchases of the item by all
+    users, as ``item:<id>``. Without recent purchases a source has nothing to show; the rows of newcomers and fillers
+    always have a sentence.
     """
     from pyspark.sql import functions as F
 
     texts = {s.name: s.text for s in SOURCES if s.reason == "counts"}
-    mine = asked.where(F.col("source").isin(*texts, NO_HISTORY, MOST_TAKEN))
-    told = mine.join(counts, "item_index", "left").na.fill(0, ["recent", "earlier", "ever"])
+    mine = recommended.where(F.col("source").isin(*texts, NO_HISTORY, MOST_TAKEN))
+    with_counts = mine.join(counts, "item_index", "left").na.fill(0, ["recent", "earlier", "ever"])
     always = F.col("source").isin(NO_HISTORY, MOST_TAKEN)
-    told = told.where((F.col("recent") > 0) | always).join(_called(names, "item_index", "own"), "item_index")
-    said = {
+    with_counts = with_counts.where((F.col("recent") > 0) | always).join(
+        _called(names, "item_index", "own"), "item_index"
+    )
+    values = {
         "recent": F.format_number("recent", 0),
         "ever": F.format_number("ever", 0),
         "days": F.lit(str(cfg.popular_days)),
         "usual": F.format_number(F.round(F.col("earlier") * F.lit(cfg.popular_days / cfg.trend_days)).cast("long"), 0),
     }
-    reason = _sentence(words.say(_NEWCOMER), **said)
+    reason = _sentence(words.say(_NEWCOMER), **values)
     for source, text in (*texts.items(), (MOST_TAKEN, _FILLER)):
-        reason = F.when(F.col("source") == source, _sentence(words.say(text), **said)).otherwise(reason)
-    return told.select(
+        reason = F.when(F.col("source") == source, _sentence(words.say(text), **values)).otherwise(reason)
+    return with_counts.select(
         "user_index", "item_index", "source", reason.alias("reason"), F.array("own_ref").alias("evidence")
     )
 
@@ -190,18 +208,18 @@ def _called(names: DataFrame, index: str, prefix: str) -> DataFrame:
     )
 
 
-def _sentence(text: str, **said: Column) -> Column:
-    """``text`` with what stands in braces said by each row."""
+def _sentence(text: str, **values: Column) -> Column:
+    """``text`` with each name in braces replaced by the column of ``values``."""
     from pyspark.sql import functions as F
 
     parts: list[Column] = []
     for words, name, _, _ in Formatter().parse(text):
         parts += [F.lit(words)] if words else []
-        parts += [said[name]] if name else []
+        parts += [values[name]] if name else []
     return F.concat(*parts)
 
 
-def _told(frame: DataFrame, source: str, reason: Column, evidence: Column) -> DataFrame:
+def _evidence_rows(frame: DataFrame, source: str, reason: Column, evidence: Column) -> DataFrame:
     from pyspark.sql import functions as F
 
     return frame.select(

@@ -41,9 +41,9 @@ def reasoned(rows: DataFrame, may_speak: DataFrame, evidence: DataFrame, sources
     place = F.lit(len(order))
     for n, source in enumerate(order):
         place = F.when(F.col("source") == source, F.lit(n)).otherwise(place)
-    told = may_speak.join(evidence, ["user_index", "item_index", "source"])
+    with_evidence = may_speak.join(evidence, ["user_index", "item_index", "source"])
     claim = F.struct("part", (-place).alias("order"), "source", "reason", "evidence")
-    best = told.groupBy("user_index", "item_index").agg(F.max(claim).alias("best"))
+    best = with_evidence.groupBy("user_index", "item_index").agg(F.max(claim).alias("best"))
     return rows.join(best, ["user_index", "item_index"], "left").select(
         *rows.columns,
         F.coalesce("best.source", F.lit("model")).alias("reason_code"),

@@ -26,8 +26,11 @@ def unit_factors(index_I: np.ndarray, factor_ID: np.ndarray) -> Factors:
     return index_I[order], (factor_ID * scale_I[:, None]).astype(np.float32)
 
 
-def nearest_own(asked: DataFrame, own: DataFrame, load: Callable[[], Factors], history: int, items: int) -> DataFrame:
-    """Per asked row (user_index, item_index) the ``items`` own items with the highest cosine, place 1 first; lazy.
+def nearest_own(
+    recommended: DataFrame, own: DataFrame, load: Callable[[], Factors], history: int, items: int
+) -> DataFrame:
+    """For each recommended row (user_index, item_index): the ``items`` own items with the highest cosine, place 1
+    first; lazy.
 
     ``own``: user_index, item_index, times. The ``history`` most bought own items are looked at, never the item itself.
     Only similarities above 0 are named. ``load`` gives the factors on the executor.
@@ -35,15 +38,15 @@ def nearest_own(asked: DataFrame, own: DataFrame, load: Callable[[], Factors], h
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window
 
-    users = asked.select("user_index").distinct()
+    users = recommended.select("user_index").distinct()
     most = Window.partitionBy("user_index").orderBy(F.desc("times"), "item_index")
-    kept = (
+    most_bought = (
         own.join(users, "user_index", "left_semi")
         .withColumn("n", F.row_number().over(most))
         .where(F.col("n") <= history)
     )
-    both = asked.select("user_index", "item_index", F.lit(True).alias("wanted")).unionByName(
-        kept.select("user_index", "item_index", F.lit(False).alias("wanted"))
+    both = recommended.select("user_index", "item_index", F.lit(True).alias("wanted")).unionByName(
+        most_bought.select("user_index", "item_index", F.lit(False).alias("wanted"))
     )
     by_user = both.repartition("user_index").sortWithinPartitions("user_index", "wanted", "item_index")
     return by_user.mapInArrow(_kernel(load, items), SCHEMA)

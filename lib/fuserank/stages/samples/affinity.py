@@ -83,10 +83,10 @@ class Neighbours:
             part = slice(starts[low], starts[low + len(some)])
             mine = slice(np.searchsorted(own_user, some[0]), np.searchsorted(own_user, some[-1], side="right"))
             line, wanted = locate(some, own_user[mine])
-            kept = own_known[mine] & wanted & (own[2][mine] > 0)
+            mask = own_known[mine] & wanted & (own[2][mine] > 0)
             history = sp.csr_matrix(
-                (own[2][mine][kept], (line[kept], own_at[mine][kept])), shape=(len(some), len(self.ids))
+                (own[2][mine][mask], (line[mask], own_at[mine][mask])), shape=(len(some), len(self.ids))
             )
-            said = (history @ self.near).toarray()
-            out[part] = np.where(known[part], said[np.searchsorted(some, user_B[part]), at[part]], 0.0)
+            sums = (history @ self.near).toarray()
+            out[part] = np.where(known[part], sums[np.searchsorted(some, user_B[part]), at[part]], 0.0)
         return out

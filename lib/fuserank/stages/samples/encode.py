@@ -1,4 +1,4 @@
-"""A kernel over whole users: rows of ``told`` in, samples out, in the columns of the contract."""
+"""A kernel over whole users: rows of ``user_facts`` in, samples out, in the columns of the contract."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _DTYPES: dict[str, type] = {"int": np.int32, "long": np.int64, "float": np.float
 
 
 def encoded(
-    told_rows: DataFrame,
+    fact_rows: DataFrame,
     load_catalogue: Callable[[], Catalogue],
     load_item_factors: Callable[[], pa.Table],
     load_neighbours: Callable[[], pa.Table],
@@ -36,14 +36,15 @@ def encoded(
     shards: int = SHARDS,
     partitions: int = 2,
 ) -> DataFrame:
-    """Rows of ``told.told`` → the columns of samples.samples but as_of_date, split and run_id, each row in its shard.
+    """Rows of ``user_facts.facts_by_user`` → the columns of samples.samples but as_of_date, split and run_id, each row
+    in its shard.
 
     Loaders run on executors: item factors (index, factor) sorted by index, neighbours (item_index, neighbour_index,
     similarity) sorted.
     """
     kernel = _Encode(load_catalogue, load_item_factors, load_neighbours, minor_per_major, shards)
     schema = ", ".join(f"{c.name} {c.type}" for c in COLUMNS)
-    return laid_out(told_rows.mapInArrow(kernel, PACKED), schema.replace(" long", " bigint"), tasks(shards, partitions))
+    return laid_out(fact_rows.mapInArrow(kernel, PACKED), schema.replace(" long", " bigint"), tasks(shards, partitions))
 
 
 class _Encode:
@@ -61,33 +62,33 @@ class _Encode:
                 yield from packed(self.samples(UserFacts(table), catalogue, items, near))
 
     def samples(
-        self, told: UserFacts, catalogue: Catalogue, items: Factors, near: Neighbours
+        self, facts: UserFacts, catalogue: Catalogue, items: Factors, near: Neighbours
     ) -> Iterator[pa.RecordBatch]:
         """The samples of some users, sorted by (user_index, item_index)."""
         import pyarrow as pa
 
-        user_R, item_R, key_R3 = told.rows(t.KEY, 3)
+        user_R, item_R, key_R3 = facts.rows(t.KEY, 3)
         if len(user_R) == 0:
             return
         pair_R = _pair(user_R, item_R)
-        own_user, own_item, own_NF = told.rows(t.OWN, len(t.PAIR_COLUMNS))
+        own_user, own_item, own_NF = facts.rows(t.OWN, len(t.PAIR_COLUMNS))
         own_RF, bought = _looked_up(_pair(own_user, own_item), own_NF, pair_R)
-        users, store_U, user_UF = told.rows(t.USER, len(t.USER_COLUMNS) + len(t.USER_BUCKETS) + len(HISTORY))
+        users, store_U, user_UF = facts.rows(t.USER, len(t.USER_COLUMNS) + len(t.USER_BUCKETS) + len(HISTORY))
         user_RF, _ = _looked_up(users, user_UF, user_R)
         store_R = _looked_up(users, store_U[:, None].astype(np.int64), user_R, 0)[0][:, 0]
         at_R, in_catalogue = locate(catalogue.item_I, item_R)
         item = _named("item", _of_known(catalogue.number_IF, at_R, in_catalogue, np.nan), ITEM_COLUMNS)
-        rank_score = {s: _looked_up(*told.by_pair(number, 2), pair_R)[0] for s, number in t.SOURCE_NUMBERS.items()}
+        rank_score = {s: _looked_up(*facts.by_pair(number, 2), pair_R)[0] for s, number in t.SOURCE_NUMBERS.items()}
         weight = np.log1p(np.nan_to_num(own_NF[:, t.PAIR_COLUMNS.index("decayed_30d_count")]))
         known = {
             "setting.minor_per_major": np.float64(self.minor_per_major),
             **_named("pair", own_RF, t.PAIR_COLUMNS),
-            **self._attributes(told, catalogue, user_R, at_R, in_catalogue),
+            **self._attributes(facts, catalogue, user_R, at_R, in_catalogue),
             **item,
             **_named("user", user_RF, t.USER_COLUMNS),
             **_named("store", _in_store(catalogue, store_R, item_R), STORE_COLUMNS),
             **{f"rank.{s}": v[:, 0] for s, v in rank_score.items()},
-            "near.als_dot": told.factors().dots(user_R, items, item_R),
+            "near.als_dot": facts.factors().dots(user_R, items, item_R),
             "near.co_purchase": near.sums((own_user, own_item, weight), user_R, item_R),
         }
         made: dict[str, npt.NDArray[Any]] = {
@@ -111,19 +112,19 @@ class _Encode:
         )
 
     def _attributes(
-        self, told: UserFacts, catalogue: Catalogue, user_R: Longs, at_R: Longs, known_R: npt.NDArray[np.bool_]
+        self, facts: UserFacts, catalogue: Catalogue, user_R: Longs, at_R: Longs, known_R: npt.NDArray[np.bool_]
     ) -> dict[str, Doubles]:
         value_RK = _of_known(catalogue.attribute_IK, at_R, known_R, -1)
         by_kind: dict[str, Doubles] = {}
         for k, kind in enumerate(KINDS):
-            pair, values = told.by_pair(t.ATTRIBUTE_NUMBERS[kind], len(t.ATTRIBUTE_COLUMNS))
+            pair, values = facts.by_pair(t.ATTRIBUTE_NUMBERS[kind], len(t.ATTRIBUTE_COLUMNS))
             wanted = np.where(value_RK[:, k] >= 0, _pair(user_R, value_RK[:, k]), -1)
             by_kind |= _named(kind, _looked_up(pair, values, wanted)[0], t.ATTRIBUTE_COLUMNS)
         return by_kind
 
 
 class UserFacts:
-    """Rows of ``told`` of some users, taken apart by kind, each sorted by (user_index, key)."""
+    """Rows of ``user_facts`` of some users, taken apart by kind, each sorted by (user_index, key)."""
 
     def __init__(self, table: pa.Table) -> None:
         user, what, key = (table[n].to_numpy().astype(np.int64) for n in ("user_index", "what", "key"))

@@ -23,13 +23,13 @@ def labelled(candidates: DataFrame, bought: DataFrame | None) -> DataFrame:
     """
     from pyspark.sql import functions as F
 
-    def rows(frame: DataFrame, given: int) -> DataFrame:
-        return frame.select("user_index", "item_index", F.lit(given).cast("byte").alias("given"))
+    def rows(frame: DataFrame, is_candidate: int) -> DataFrame:
+        return frame.select("user_index", "item_index", F.lit(is_candidate).cast("byte").alias("given"))
 
-    said = rows(candidates, 1)
+    both = rows(candidates, 1)
     if bought is not None:
-        said = said.unionByName(rows(bought, 0))
-    pairs = said.groupBy("user_index", "item_index").agg(
+        both = both.unionByName(rows(bought, 0))
+    pairs = both.groupBy("user_index", "item_index").agg(
         F.max("given").alias("given"), F.max(1 - F.col("given")).cast("float").alias("label")
     )
     return pairs.where("given = 1").drop("given")
@@ -45,8 +45,8 @@ def thinned(rows: DataFrame, split: str, cfg: SamplesConfig, seed: int) -> DataF
         return rows.withColumn("weight", F.lit(1.0).cast("float"))
     draw = F.pmod(F.xxhash64("user_index", "item_index", F.lit(seed), F.lit("negatives")), F.lit(1 << 20))
     negative = F.col("label") == 0
-    kept = rows.where(~negative | (draw < F.lit(int(cfg.negative_rate * (1 << 20)))))
-    return kept.withColumn(
+    remaining = rows.where(~negative | (draw < F.lit(int(cfg.negative_rate * (1 << 20)))))
+    return remaining.withColumn(
         "weight", F.when(negative, F.lit(1.0 / cfg.negative_rate)).otherwise(F.lit(1.0)).cast("float")
     )
 

@@ -87,9 +87,9 @@ def without_duplicates(events: DataFrame) -> DataFrame:
     )
 
 
-def without_told(events: DataFrame, told: DataFrame) -> DataFrame:
-    """``without_duplicates`` of one table: what another one told, by ``told``
-    (event_id, unique), breaks the same rule.
+def without_events_of(events: DataFrame, other: DataFrame) -> DataFrame:
+    """As ``without_duplicates``, for one table beside others: an event that ``other`` has, too (event_id, unique; the
+    events of another table), breaks the same rule.
     """
     from pyspark.sql import functions as F
 
@@ -99,7 +99,7 @@ def without_told(events: DataFrame, told: DataFrame) -> DataFrame:
         None,
         "another table of the mapping tells this event; leave one of them out, or give them types of their own",
     )
-    seen = told.select("event_id", F.lit(True).alias("_told"))
+    seen = other.select("event_id", F.lit(True).alias("_told"))
     found = events.join(seen, "event_id", "left")
     return found.withColumn("_problem", F.coalesce("_problem", again.struct())).drop("_told")
 
@@ -129,8 +129,8 @@ def event_id(dataset: str, event_type: Column, row: Cells, key: list[str]) -> Co
     """SHA-256, hex, over the JSON array [dataset, type, key…], key cells as strings."""
     from pyspark.sql import functions as F
 
-    told = [_json(row.cell(k).cast("string"), row.is_number(k)) for k in key]
-    parts = F.concat_ws(",", _json(F.lit(dataset), False), _json(event_type, False), *told)
+    key_cells = [_json(row.cell(k).cast("string"), row.is_number(k)) for k in key]
+    parts = F.concat_ws(",", _json(F.lit(dataset), False), _json(event_type, False), *key_cells)
     return F.sha2(F.concat(F.lit("["), parts, F.lit("]")), 256)
 
 
@@ -153,9 +153,9 @@ def _kind(row: Cells, events: EventsConfig) -> dict[str, Column]:
         if None in values:
             return values[None]
         assert events.type_column is not None
-        said, chosen = F.trim(row.cell(events.type_column).cast("string")), F.lit(None).cast(kind)
-        for told, value in values.items():
-            chosen = F.when(said == (told or "").strip(), value).otherwise(chosen)
+        type_cell, chosen = F.trim(row.cell(events.type_column).cast("string")), F.lit(None).cast(kind)
+        for type_name, value in values.items():
+            chosen = F.when(type_cell == (type_name or "").strip(), value).otherwise(chosen)
         return chosen
 
     kinds = events.kinds()
@@ -175,10 +175,10 @@ def _reward(row: Cells, reward: RewardConfig) -> Column:
     if reward.column is None:
         return F.lit(math.floor(inside(reward.value or 0.0) * (1 << 20))).cast("long")
     number = row.cell(reward.column).cast("double") * reward.scale + reward.offset
-    kept = F.when(number.isNotNull(), F.least(F.greatest(number, F.lit(reward.low)), F.lit(reward.high)))
+    clipped = F.when(number.isNotNull(), F.least(F.greatest(number, F.lit(reward.low)), F.lit(reward.high)))
     if reward.missing is not None:
-        kept = F.when(row.cell(reward.column).isNull(), F.lit(inside(reward.missing))).otherwise(kept)
-    return F.floor(kept * float(1 << 20)).cast("long")
+        clipped = F.when(row.cell(reward.column).isNull(), F.lit(inside(reward.missing))).otherwise(clipped)
+    return F.floor(clipped * float(1 << 20)).cast("long")
 
 
 def _columns(row: Cells, dataset: DatasetConfig, events: EventsConfig) -> dict[str, Column]:

@@ -33,12 +33,12 @@ class Check:
         """Column of (rule, column, reason) where the row breaks the rule, else null."""
         from pyspark.sql import functions as F
 
-        told = F.struct(
+        problem = F.struct(
             F.lit(self.rule).alias("rule"),
             F.lit(self.column).cast("string").alias("column"),
             F.lit(self.reason).alias("reason"),
         )
-        return F.when(self.broken, told)
+        return F.when(self.broken, problem)
 
 
 def first_problem(checks: list[Check]) -> Column:
@@ -188,8 +188,8 @@ def settled(open_rows: DataFrame, bad: DataFrame, now: dt.datetime, run_id: str)
 
     row = ["dataset", "source_table", "content_hash", "row"]
     now_broken = bad.groupBy(*row).agg(F.collect_set("rule").alias("_rules"))  # a set that is only asked what is in it
-    asked = open_rows.join(now_broken, row, "left")
-    gone = asked.where(F.col("_rules").isNull() | ~F.array_contains("_rules", F.col("rule")))
+    joined = open_rows.join(now_broken, row, "left")
+    gone = joined.where(F.col("_rules").isNull() | ~F.array_contains("_rules", F.col("rule")))
     return gone.withColumns(
         {
             "resolution": F.when(F.col("_rules").isNull(), "fixed").otherwise("other_rule"),

@@ -44,13 +44,13 @@ def _keep(value_H: Floats, column_H: Any, held: int, k: int) -> int:
     """Moves the k highest to the front, in the order of their columns: what comes later does not pass a tie."""
     floor = np.partition(value_H[:held], held - k)[held - k]
     ties = k - int((value_H[:held] > floor).sum())
-    kept = 0
+    count = 0
     for n in range(held):
         if value_H[n] > floor or (value_H[n] == floor and ties > 0):
             ties -= value_H[n] == floor
-            value_H[kept], column_H[kept] = value_H[n], column_H[n]
-            kept += 1
-    return kept
+            value_H[count], column_H[count] = value_H[n], column_H[n]
+            count += 1
+    return count
 
 
 @compiled
@@ -124,12 +124,12 @@ def best_first(value_H: Floats, column_H: Any, held: int, k: int, column_K: Any,
     ``value_H`` and ``column_H`` are spent.
     """
     if held > k:
-        floor, kept = np.partition(value_H[:held], held - k)[held - k], 0
+        floor, count = np.partition(value_H[:held], held - k)[held - k], 0
         for n in range(held):  # all ties stay; sorting leaves out those of the higher columns
             if value_H[n] >= floor:
-                value_H[kept], column_H[kept] = value_H[n], column_H[n]
-                kept += 1
-        held = kept
+                value_H[count], column_H[count] = value_H[n], column_H[n]
+                count += 1
+        held = count
     by_column = np.argsort(column_H[:held], kind="mergesort")
     value_H[:held], column_H[:held] = value_H[:held][by_column], column_H[:held][by_column]
     order = np.argsort(-value_H[:held], kind="mergesort")

@@ -156,9 +156,9 @@ def _decide(users_UD: Floats, index: ItemIndex, floor_U: Floats, found: list[tup
     order = _best_first(user, exact, position)
     user, position, exact = user[order], position[order], exact[order]
     rank = np.arange(len(user)) - np.searchsorted(user, user)
-    kept = rank < index.k
-    positions_UK[user[kept], rank[kept]] = position[kept]
-    scores_UK[user[kept], rank[kept]] = exact[kept]
+    top = rank < index.k
+    positions_UK[user[top], rank[top]] = position[top]
+    scores_UK[user[top], rank[top]] = exact[top]
     return positions_UK, scores_UK
 
 
