@@ -108,5 +108,5 @@ def flagged_once(tables: list[DataFrame]) -> list[DataFrame]:
     for events in tables:
         alone = ev.without_duplicates(events)
         before = [earlier.where("_problem IS NULL").select("event_id") for earlier in once]
-        once.append(ev.without_told(alone, all_of(before)) if before else alone)
+        once.append(ev.without_events_of(alone, all_of(before)) if before else alone)
     return once

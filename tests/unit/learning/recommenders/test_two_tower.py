@@ -95,7 +95,7 @@ def test_lists_are_the_best_products_of_the_networks_own_vectors() -> None:
     taken, content = shop()
     of = scorer()
     interactions = Interactions.of(taken.slice(0, 80), of.items)
-    value_users, user_values = two_tower._told(content)
+    value_users, user_values = two_tower._attributes(content)
     made = two_tower._shop(replace(Interactions.of(taken), content=content), of.items, value_users, user_values, CFG)
     weights = {n: torch.from_numpy(w).double() for n, w in training.train(made, CFG, 1).items()}
     features = torch.from_numpy(made.features.toarray()).double()
@@ -154,7 +154,7 @@ def test_a_pass_takes_each_pair_once_in_chunks_of_one_user() -> None:
 
 def _steps(id_dropout: float = 0.0) -> training._Steps:
     taken, content = shop()
-    value_users, user_values = two_tower._told(content)
+    value_users, user_values = two_tower._attributes(content)
     cfg = CFG.model_copy(update={"id_dropout": id_dropout})
     items = np.arange(ITEMS + 12, dtype=np.int32)
     return training._Steps(
