@@ -34,9 +34,10 @@ def typed_events(
 
     Without a column that tells the time, times are null until ``orders.placed``, which reads ``_in_order``.
 
-    :param bronze: rows of the table that ``events`` is mapped from :param now: UTC; an event
-    after it is a mistake :param by_day: partitions to shuffle into by the day of the event's
-    time, while a row is as narrow as the source has it
+    :param bronze: rows of the table that ``events`` is mapped from
+    :param now: UTC; an event after it is a mistake
+    :param by_day: partitions to shuffle into by the day of the event's time, while a row is as narrow as the source has
+        it
     """
     from pyspark.sql import functions as F
 
