@@ -85,11 +85,8 @@ def fill(root: Path, draw: random.Random, returns: bool, name: str = "Bread", us
             for n, u in enumerate(users)
         ],
     )
-    write(
-        root,
-        s.ITEM_DICTIONARY,
-        [{"item_id": i, "item_index": n, "first_event_time": FIRST} for n, i in enumerate(ITEMS)],
-    )
+    items = [{"item_id": i, "item_index": n, "first_event_time": FIRST} for n, i in enumerate(ITEMS)]
+    write(root, s.ITEM_DICTIONARY, items)
     _describe_items(root, name, later)
     write(root, s.USERS, [{"user_id": users[1], "age": "45-54", "known_at": FIRST, "dataset": "shop"}])
     write(

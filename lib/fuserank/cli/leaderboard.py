@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fuserank.cli import options as o
+from fuserank.cli.tree import filled
 from fuserank.common.errors import FuserankError
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ compares them.
 """
 
 
-@app.callback(invoke_without_command=True, help=_EXAMPLE)
+@app.callback(invoke_without_command=True, help=filled(_EXAMPLE))
 def leaderboard(
     context: typer.Context,
     data: Annotated[

@@ -7,7 +7,6 @@ import sys
 import typer
 
 from fuserank.cli.bench import bench
-from fuserank.cli.blank import NothingBlank
 from fuserank.cli.card import card
 from fuserank.cli.check import check
 from fuserank.cli.doctor import doctor
@@ -28,6 +27,7 @@ from fuserank.cli.refresh import refresh
 from fuserank.cli.render import render
 from fuserank.cli.report import report
 from fuserank.cli.setup import setup
+from fuserank.cli.tree import NothingBlank, filled
 from fuserank.cli.vault import vault
 from fuserank.common.guarded import guarded
 
@@ -66,7 +66,7 @@ for command in (
     render,
     bench,
 ):
-    app.command()(command)
+    app.command(help=filled(command.__doc__))(command)
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(leaderboard, name="leaderboard")
 

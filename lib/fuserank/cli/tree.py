@@ -1,13 +1,22 @@
-"""No word of a command line is blank: `--lake "$UNSET"` would otherwise mean the lake that nobody named."""
+"""The tree of commands: no word of a command line is blank (`--lake "$UNSET"` would otherwise mean the lake that nobody
+named), and help is filled to the terminal's width.
+"""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from typing import Any
 
 from typer.core import TyperGroup
 
 from fuserank.common.guarded import refuse_blank
+
+
+def filled(text: str | None) -> str:
+    """A docstring as help: the terminal breaks its paragraphs; one that begins with \\b stays as it is."""
+    paragraphs = inspect.cleandoc(text or "").split("\n\n")
+    return "\n\n".join(p if p.startswith("\b") else " ".join(p.split()) for p in paragraphs)
 
 
 class NothingBlank(TyperGroup):
