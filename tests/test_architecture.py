@@ -188,7 +188,7 @@ def test_a_job_is_short_and_says_what_it_reads_and_writes() -> None:
         text = job.read_text(encoding="utf-8")
         assert len(text.splitlines()) <= 100, job.name
         names = {name for name in ("READS", "WRITES", "def main(") if name in text}
-        assert job.stem == "command" or names == {"READS", "WRITES", "def main("}, job.name
+        assert names == {"READS", "WRITES", "def main("}, job.name
 
 
 def test_every_helper_that_all_share_has_two_rooms_that_use_it() -> None:
@@ -203,7 +203,7 @@ def test_every_helper_that_all_share_has_two_rooms_that_use_it() -> None:
 
 
 def test_every_stage_has_its_shim_and_says_how_to_submit_it() -> None:
-    stages = {p.stem for p in (PACKAGE / "jobs").glob("[a-z]*.py")} - {"command"}
+    stages = {p.stem for p in (PACKAGE / "jobs").glob("[a-z]*.py")}
     shims = {p.stem: p.read_text(encoding="utf-8") for p in (ROOT / "jobs").glob("*.py")}
     assert set(shims) == stages
     for stage, text in shims.items():

@@ -17,7 +17,7 @@ from fuserank.cli.main import app
 from tests.support.golden import ROOT, assert_golden
 
 FOLDER = Path(__file__).parent / "help"
-JOBS = sorted(p.stem for p in (ROOT / "lib" / "fuserank" / "jobs").glob("[a-z]*.py") if p.stem != "command")
+JOBS = sorted(p.stem for p in (ROOT / "lib" / "fuserank" / "jobs").glob("[a-z]*.py"))
 
 
 def commands(command: Any, *words: str) -> Iterator[tuple[str, ...]]:

@@ -31,7 +31,7 @@ def settings(
 ) -> Settings:
     """Settings with the command line's say on top."""
     from fuserank.config.settings import load
-    from fuserank.jobs.command import day
+    from fuserank.jobs.inputs.command import day
 
     named = {"as_of": day(as_of), "lake": lake, "dataset": dataset}
     return load(env, [*(overrides or []), *(f"{k}={v}" for k, v in named.items() if v)])

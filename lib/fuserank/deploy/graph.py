@@ -53,7 +53,7 @@ def environment_of(job: str, settings: Settings) -> str:
 
 def job_names() -> list[str]:
     """Every job that has a shim in jobs/, in alphabetical order."""
-    return sorted(m.name for m in pkgutil.iter_modules(fuserank.jobs.__path__) if not m.name.startswith("_"))
+    return sorted(m.name for m in pkgutil.iter_modules(fuserank.jobs.__path__) if not m.ispkg)
 
 
 def tasks(settings: Settings) -> list[Task]:

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from fuserank.config.mapping.dataset import DatasetConfig
 from fuserank.config.mapping.load import load_dataset
 from fuserank.io.runtime.run import Run
-from fuserank.jobs.command import job_main
+from fuserank.jobs.inputs.command import job_main
 from fuserank.jobs.inputs.ingested import known, mark
 from fuserank.jobs.inputs.pseudonyms import Hiding, require_key, require_same, vault_held
 from fuserank.jobs.parts.bronze_tables import ingest_table, largest_first

@@ -16,8 +16,8 @@ import time
 from typing import TYPE_CHECKING
 
 from fuserank.io.runtime.memory import peak_memory
-from fuserank.jobs.command import job_main
 from fuserank.jobs.inputs import content
+from fuserank.jobs.inputs.command import job_main
 from fuserank.jobs.inputs.sources import opened
 from fuserank.registry.sources import SOURCES
 from fuserank.tables.candidates import CANDIDATES, CO_PURCHASE, FACTORS, LEARNED

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 from fuserank.evaluation.measure import FUSION, Items, measure
 from fuserank.history.labels import labels, side_by_side
 from fuserank.history.windows import label_window
-from fuserank.jobs.command import job_main
 from fuserank.jobs.inputs.ablation import ablation
 from fuserank.jobs.inputs.candidate_sets import candidate_sets
+from fuserank.jobs.inputs.command import job_main
 from fuserank.jobs.inputs.history import reversals
 from fuserank.jobs.inputs.silver_files import refuse_other_windows
 from fuserank.jobs.inputs.window import window_from

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from fuserank.config.features import FeaturesConfig
 from fuserank.config.mapping.load import load_dataset
 from fuserank.io.lake.broadcasts import on_executors
-from fuserank.jobs.command import job_main
+from fuserank.jobs.inputs.command import job_main
 from fuserank.jobs.parts.known_tables import days_of, known_tables
 from fuserank.stages.features.batch import Known, features
 from fuserank.tables import Table, silver

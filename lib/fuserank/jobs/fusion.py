@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from fuserank.common.errors import FuserankError
 from fuserank.history.labels import side_by_side
-from fuserank.jobs.command import job_main
+from fuserank.jobs.inputs.command import job_main
 from fuserank.jobs.inputs.proposals import proposed, scored
 from fuserank.jobs.inputs.window import window_before
 from fuserank.stages.fusion.apply import fuse, said_by_all

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from fuserank.common.errors import FuserankError
 from fuserank.config.mapping.load import load_dataset
-from fuserank.jobs.command import job_main
+from fuserank.jobs.inputs.command import job_main
 from fuserank.jobs.parts.quality_facts import SLICES, as_rows, facts
 from fuserank.stages.quality.rules import OF_TIME, judged
 from fuserank.tables import Table

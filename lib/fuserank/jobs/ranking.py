@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from fuserank.history.baskets import basket_key, most_taken
 from fuserank.history.events import taken
-from fuserank.jobs.command import job_main
+from fuserank.jobs.inputs.command import job_main
 from fuserank.jobs.inputs.history import reversals
 from fuserank.jobs.inputs.persisted import held
 from fuserank.jobs.parts.ranking_evidence import evidence_of

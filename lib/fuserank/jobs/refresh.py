@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 
-from fuserank.jobs.command import job_main
+from fuserank.jobs.inputs.command import job_main
 from fuserank.tables.results import RANKING
 from fuserank.usecases.refresh import before_spark, execute
 

@@ -12,7 +12,7 @@ import datetime as dt
 import sys
 from typing import TYPE_CHECKING
 
-from fuserank.jobs.command import job_main
+from fuserank.jobs.inputs.command import job_main
 from fuserank.tables import ALL
 from fuserank.usecases.report import write_pages
 

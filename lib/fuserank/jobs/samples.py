@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from fuserank.common.draws import draw_users
 from fuserank.common.errors import FuserankError
 from fuserank.history.windows import label_window
-from fuserank.jobs.command import job_main
+from fuserank.jobs.inputs.command import job_main
 from fuserank.jobs.inputs.proposals import proposed
 from fuserank.jobs.inputs.silver_files import refuse_other_windows
 from fuserank.jobs.parts.sample_rows import bought_in, of_drawn, rows

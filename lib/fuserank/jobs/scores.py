@@ -19,7 +19,7 @@ from fuserank.io.lake import artifacts
 from fuserank.io.lake.broadcasts import on_executors
 from fuserank.io.lake.places import is_local
 from fuserank.io.runtime.run import Run
-from fuserank.jobs.command import job_main
+from fuserank.jobs.inputs.command import job_main
 from fuserank.registry.models import MODELS as DECLARED
 from fuserank.stages.scores.scoring import Scorer, score
 from fuserank.tables.results import MODELS, SCORES

@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from fuserank.config.mapping.dataset import DatasetConfig
 from fuserank.config.mapping.load import load_dataset
 from fuserank.io.runtime.run import Run
-from fuserank.jobs.command import job_main
+from fuserank.jobs.inputs.command import job_main
 from fuserank.jobs.inputs.ingested import mark
 from fuserank.jobs.inputs.silver_files import Files
 from fuserank.jobs.parts.silver_bad import REOPENED, Bad, settle

@@ -18,7 +18,7 @@ from typing import Any
 from fuserank.io.lake import artifacts
 from fuserank.io.runtime.ranks import run_ranks
 from fuserank.io.runtime.run import Run
-from fuserank.jobs.command import job_main
+from fuserank.jobs.inputs.command import job_main
 from fuserank.jobs.inputs.pinned import copies, pinned_files, shared_folder
 from fuserank.jobs.parts.train_progress import TrainingProgress, ranks_folder
 from fuserank.jobs.parts.train_registry import register

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from fuserank import jobs
 from fuserank.cli.main import app
 from fuserank.common.errors import FuserankError
 from fuserank.config.settings import SettingsError, load
-from fuserank.jobs import command
+from fuserank.jobs.inputs import command
 from tests.support.cli import ran
 
-_JOBS = sorted({p.stem for p in Path(command.__file__).parent.glob("[a-z]*.py")} - {"command"})
+_JOBS = sorted(p.stem for p in Path(jobs.__file__ or "").parent.glob("[a-z]*.py"))
 
 
 @pytest.mark.parametrize(

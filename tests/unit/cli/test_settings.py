@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from fuserank.config.settings import SettingsError, changed, load
-from fuserank.jobs.command import guarded
+from fuserank.jobs.inputs.command import guarded
 
 
 def test_an_override_reaches_its_section_with_its_type() -> None:
@@ -64,7 +64,7 @@ def test_today_is_the_utc_day_on_which_it_runs() -> None:
 
 
 def test_days_before_is_counted_from_as_of_given_or_not() -> None:
-    from fuserank.jobs.command import parser, settings_from
+    from fuserank.jobs.inputs.command import parser, settings_from
 
     def as_of(*words: str) -> dt.date:
         return settings_from(parser("job", None).parse_args(list(words))).as_of

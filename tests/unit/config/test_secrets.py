@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from fuserank.config.secrets import problem, unset
 from fuserank.config.settings import Settings, SettingsError, load
-from fuserank.jobs.command import guarded
+from fuserank.jobs.inputs.command import guarded
 
 CANARY = "c4n4ry+Value/0123456789=="
 SECRET_KEYS = [

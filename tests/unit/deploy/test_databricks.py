@@ -14,7 +14,7 @@ from databricks.bundles.jobs import Job
 from fuserank.common.errors import FuserankError
 from fuserank.deploy import databricks as d
 from fuserank.deploy.graph import TORCH_JOBS, tasks
-from fuserank.jobs.command import parser, settings_from
+from fuserank.jobs.inputs.command import parser, settings_from
 from tests.support.golden import ROOT, example
 
 SETTINGS = example(env="databricks")

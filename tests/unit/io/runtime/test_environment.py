@@ -19,7 +19,7 @@ from fuserank.io.runtime.environment import (
     spark_problem,
     use_utf8,
 )
-from fuserank.jobs.command import guarded
+from fuserank.jobs.inputs.command import guarded
 
 
 def program(path: Path, text: str = "exit 0") -> Path:
