@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 import time
@@ -28,6 +29,7 @@ REQUIRED = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
 }
+_DAEMON = "spark.python.daemon.module"
 SHARED: tuple[Any, ...] = ()  # how the next JVM uses the archive of classes, other than by reading it
 _OF_DELTA = ("spark.sql.extensions", "spark.sql.catalog.spark_catalog")
 
@@ -49,11 +51,28 @@ def start(app_name: str, executors_wait_seconds: float = 60.0) -> SparkSession:
         have = spark.conf.get(key, "")
         if want not in (have or ""):
             raise SessionError(f"{key} is {have!r}; add `--conf {key}={want}` or run `fuserank setup`")
+    refuse_other_version(spark.sparkContext.getConf().get(_DAEMON, "") or "")
     if _OF_DELTA[0] in required():
         _refuse_no_delta(spark)
     await_executors(spark, executors_wait_seconds)
     refuse_bad_python(spark)
     return spark
+
+
+def refuse_other_version(daemon: str) -> None:
+    """Raises SessionError where settings that another fuserank rendered name its own module for Python workers.
+
+    None of them would start, and Spark would say so once for each.
+    """
+    if daemon.startswith("fuserank.") and not _is_module(daemon):
+        raise SessionError(f"{_DAEMON} is {daemon}, of another version of fuserank; run `fuserank setup` once more")
+
+
+def _is_module(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:  # of the package that should hold it
+        return False
 
 
 def bare(app_name: str) -> SparkSession:
