@@ -48,7 +48,7 @@ def bench(
         typer.Argument(
             help=(
                 "als, topk, loader, ddp, scale, candidates, ingest, recs, leak, features and commands (of a lake), or"
-                " knn, topk-kernel, ials, defaults (of --data)"
+                " knn, topk-kernel, ials, defaults, versions (of --data)"
             )
         ),
     ],
@@ -58,7 +58,10 @@ def bench(
         typer.Option(
             "--data",
             metavar="PATH",
-            help="knn, topk-kernel, ials: folder with train.txt, lines `user item …`; defaults: folder of data sets",
+            help=(
+                "knn, topk-kernel, ials: folder with train.txt, lines `user item …`; defaults: folder of data sets;"
+                " versions: another checkout"
+            ),
         ),
     ] = None,
     sizes: Annotated[
@@ -67,7 +70,7 @@ def bench(
             "--sizes",
             help=(
                 "scale, candidates: how many times the demo's users, such as 1,4,8; ingest: millions of events, such as"
-                " 2,20"
+                " 2,20; versions: how many pairs"
             ),
         ),
     ] = None,

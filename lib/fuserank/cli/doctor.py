@@ -124,4 +124,4 @@ def spark_versions(problems: list[str]) -> dict[str, str]:
         spark.range(3).write.format("delta").save(f"{folder}/t")
         if spark.read.format("delta").load(f"{folder}/t").count() != 3:
             problems.append("a Delta table was written and did not read back whole")
-    return {"spark": spark.version, "scala": scala, "master": spark.sparkContext.master}
+    return {"spark": spark.version, "scala": scala, "master": spark.sparkContext.master or ""}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pyarrow as pa
 
 
-def whole_users(batches: Iterator[pa.RecordBatch], key: str = "user_index", rows: int = 250_000) -> Iterator[pa.Table]:
+def whole_users(batches: Iterable[pa.RecordBatch], key: str = "user_index", rows: int = 250_000) -> Iterator[pa.Table]:
     """Tables of at least ``rows`` rows (the last one may be smaller) that never cut a user in two.
 
     The stream must be sorted by ``key``. Memory: ``rows`` plus one user plus one batch.

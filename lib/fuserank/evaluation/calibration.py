@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -57,8 +57,8 @@ def reliability(rows: np.ndarray, hits: np.ndarray, probability_q20: np.ndarray,
     return Reliability(tuple((p / _Q20 / n).tolist()), tuple((h / n).tolist()), tuple(n.tolist()))
 
 
-def _kernel(calibrators: dict[str, Calibrator]) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _kernel(calibrators: dict[str, Calibrator]) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             label = batch["label"].to_numpy(zero_copy_only=False) > 0
             for source, calibrator in calibrators.items():

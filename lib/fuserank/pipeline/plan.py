@@ -148,7 +148,7 @@ def machine_of(settings: Settings, spark: SparkSession | None = None, cores: int
     """Cores and heap: of the session; before there is one, of spark.master on one
     machine, of ``deploy`` on a cluster.
     """
-    master = spark.sparkContext.master if spark else settings.submit.get("spark.master", "")
+    master = (spark.sparkContext.master if spark else settings.submit.get("spark.master")) or ""
     local, deploy = master.startswith("local"), settings.deploy
     if local:
         heap, named = settings.submit.get("spark.driver.memory", "1g"), re.fullmatch(r"local\[(\d+)\]", master)

@@ -41,7 +41,8 @@ def gather(lake: Lake, settings: Settings, as_of: dt.date) -> Card:
     finally:
         pairs.unpersist()
     refused = counts.refused(lake.read(QUARANTINE)).collect() if lake.exists(QUARANTINE) else []
-    return card(dataset, as_of, table_sizes(lake, dataset, as_of), calendar, histograms, refused)
+    rows = ([r.asDict() for r in some] for some in (calendar, histograms, refused))
+    return card(dataset, as_of, table_sizes(lake, dataset, as_of), *rows)
 
 
 def refuse_other(dataset: DatasetConfig, found: set[str]) -> None:

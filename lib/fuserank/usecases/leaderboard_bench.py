@@ -7,7 +7,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -260,7 +260,7 @@ def _fits(config: Section) -> str:
     return "fit " + config.model_dump_json(exclude=board.of_lists(type(config)))
 
 
-def _loaded(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _loaded(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     import scipy.sparse  # noqa: F401 - what every member loads
 
     yield from batches

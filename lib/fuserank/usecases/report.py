@@ -24,9 +24,8 @@ from fuserank.insight.reports.run.page import render
 from fuserank.insight.reports.run.users import user_views
 from fuserank.io.lake.artifacts import ArtifactError
 from fuserank.io.lake.pages import write_page
-from fuserank.io.lake.rows import SparkRows
 from fuserank.io.lake.small_files import read_bytes
-from fuserank.io.runtime.open_lake import open_lake
+from fuserank.io.runtime.open_lake import open_lake, rows_of
 from fuserank.stages.fusion.fitted import FINAL
 from fuserank.tables.ops import RUNS
 from fuserank.tables.results import ABLATION, FITTED, METRICS, MODELS, RANKING, SETS
@@ -52,7 +51,7 @@ def write_pages(lake: Lake, settings: Settings, as_of: dt.date) -> Path:
     """<out>/report.html, and what it links: the data card, and the profiles of the users that it shows."""
     out, data = Path(settings.out), gather(lake, settings, as_of)
     write_page(out / CARD_PAGE, card_page.render(card.gather(lake, settings, as_of)))
-    profiles = profile.users(SparkRows(lake), settings, as_of, [view.user for view in data.users])
+    profiles = profile.users(rows_of(lake), settings, as_of, [view.user for view in data.users])
     write_page(out / USERS_PAGE, profile_page.render_users(profiles))
     pages = {"data card": CARD_PAGE, "profiles of these users": USERS_PAGE}
     return write_page(out / "report.html", render(replace(data, pages=pages, users_page=USERS_PAGE)))

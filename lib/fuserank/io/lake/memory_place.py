@@ -140,6 +140,7 @@ class MemoryPlace:
 
         newest = self._commits(table)[-1]
         more = StructType.fromDDL(", ".join(f"`{c.name}` {c.type}" for c in columns))
+        assert isinstance(more, StructType)
         self._commit(table, _merged(newest.types, more), [newest.rows], "ADD COLUMNS", {})
 
     def allow_local_times(self, table: Table) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,7 +126,7 @@ def await_executors(spark: SparkSession, seconds: float) -> None:
     Raises ClusterError after ``seconds`` without an executor, or as soon as the
     cluster manager gives the application up.
     """
-    master = spark.sparkContext.master
+    master = spark.sparkContext.master or ""
     if master.startswith("local"):
         return
     until, java = time.monotonic() + seconds, spark.sparkContext._jsc.sc()
@@ -208,7 +208,7 @@ def refuse_bad_python(spark: SparkSession) -> None:
     from pyspark.errors import PySparkException
 
     context = spark.sparkContext
-    if context.master.startswith("local"):
+    if (context.master or "").startswith("local"):
         return
     count = max(slots(spark).total, 1)
     try:
@@ -217,7 +217,7 @@ def refuse_bad_python(spark: SparkSession) -> None:
         raise ClusterError(python_problem(str(problem), context.pythonExec)) from None
 
 
-def _imports(_: Iterator[int]) -> Iterator[str]:
+def _imports(_: Iterable[int]) -> Iterator[str]:
     """What all kernels need, tried on the executor."""
     import fuserank.io.batches.arrow
 
@@ -253,7 +253,7 @@ def refuse_unshared(spark: SparkSession, folder: Path, tasks: int) -> None:
     """
     context, path = spark.sparkContext, str(folder)
 
-    def blind(_: Iterator[int]) -> Iterator[str]:
+    def blind(_: Iterable[int]) -> Iterator[str]:
         if not Path(path).is_dir():
             yield socket.gethostname()
 

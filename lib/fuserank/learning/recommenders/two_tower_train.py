@@ -61,6 +61,7 @@ class Table:
         x_RD = torch.from_numpy(small_RT @ self.rows_FD[touched_T]).requires_grad_()
 
         def step() -> None:
+            assert x_RD.grad is not None, "a step before backward()"
             g_TD = small_RT.T @ x_RD.grad.numpy()
             squares_TD = self.squares_FD[touched_T] + g_TD * g_TD
             self.squares_FD[touched_T] = squares_TD

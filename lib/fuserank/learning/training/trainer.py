@@ -50,8 +50,9 @@ class Trainer:
 
     def __init__(self, model: Model, config: TrainConfig, total_steps: int, seed: int, group: Group) -> None:
         self.config, self.group, self.seed = config, group, seed
-        self.model = model.to(group.device)
-        self.forward: torch.nn.Module = self.model
+        model.to(group.device)  # in place
+        self.model = model
+        self.forward: Callable[..., torch.Tensor] = model
         if group.size > 1:
             self.forward = DistributedDataParallel(self.model, broadcast_buffers=False, gradient_as_bucket_view=True)
         layers, tables = self.model.parameter_groups()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -123,7 +123,7 @@ class _TopK:
     def __init__(self, load_items: ItemFactorsLoader, quota: int) -> None:
         self.load_items, self.quota = load_items, quota
 
-    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         from threadpoolctl import threadpool_limits
 
         from fuserank.learning.recommenders.kernels.topk import ItemIndex, topk

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +37,7 @@ class _Rank:
     def __init__(self, cfg: AlsConfig, seed: int) -> None:
         self.cfg, self.seed = cfg, seed
 
-    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         from threadpoolctl import threadpool_limits
 
         user, item, confidence = gather_columns(batches)
@@ -49,7 +49,7 @@ class _Rank:
             yield from _batches(name, side, own_RD, mesh.rank)
 
 
-def gather_columns(batches: Iterator[pa.RecordBatch]) -> tuple[Indices, Indices, Floats]:
+def gather_columns(batches: Iterable[pa.RecordBatch]) -> tuple[Indices, Indices, Floats]:
     """All rows of a task as (user, item, confidence) arrays."""
     columns: list[list[npt.NDArray[Any]]] = [[np.empty(0, t)] for t in (np.int32, np.int32, np.float32)]
     for batch in batches:

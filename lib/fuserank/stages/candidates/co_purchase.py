@@ -7,7 +7,7 @@ baskets and integer counts cross a shuffle, and nothing of the size items² is e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -62,7 +62,7 @@ def neighbours(basket_rows: DataFrame, cfg: CoPurchaseConfig) -> DataFrame:
     return dealt.repartition(cfg.blocks, "block").mapInArrow(_Neighbours(cfg), _NEIGHBOURS)
 
 
-def _together(batches: Iterator[pa.RecordBatch]) -> pa.Table | None:
+def _together(batches: Iterable[pa.RecordBatch]) -> pa.Table | None:
     """A task's rows as one table in one piece; None where there are none."""
     import pyarrow as pa
 
@@ -76,7 +76,7 @@ class _Baskets:
     def __init__(self, cfg: CoPurchaseConfig) -> None:
         self.cfg = cfg
 
-    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
         if (rows := _together(batches)) is None:
@@ -104,7 +104,7 @@ class _Neighbours:
     def __init__(self, cfg: CoPurchaseConfig) -> None:
         self.cfg = cfg
 
-    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
         if (table := _together(batches)) is None:
@@ -171,7 +171,7 @@ class _Propose:
     def __init__(self, load_neighbours: NeighboursLoader, quota: int) -> None:
         self.load_neighbours, self.quota = load_neighbours, quota
 
-    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         import scipy.sparse as sp
 
         table = self.load_neighbours()

@@ -8,7 +8,7 @@ learning/recommenders/settings.py, its declaration in registry/sources.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -77,7 +77,7 @@ class _Learn:
         self.source, self.load_pairs, self.load_content = source, load_pairs, load_content
         self.cfg, self.seed, self.blocks = cfg, seed, blocks
 
-    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         from threadpoolctl import threadpool_limits
 
         numbers = [int(n) for batch in batches for n in batch.column(0).to_numpy()]
@@ -127,7 +127,7 @@ class _Propose:
         self.source, self.load, self.cfg = source, load, cfg
         self.k, self.exclude_seen, self.among = k, exclude_seen, among
 
-    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         from threadpoolctl import threadpool_limits
 
         scorer: Scorer | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,7 +46,7 @@ class _Walks:
     def __init__(self, load: Callable[[], pa.Table], cfg: Any) -> None:
         self.load, self.cfg = load, cfg
 
-    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         scorer: Scorer | None = None
         for rows in whole_users(batches):
             scorer = scorer or Scorer(State(self.load()), self.cfg)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -159,7 +159,7 @@ class _FirstPass:
     def __init__(self, days: Sequence[int], settings: Mapping[str, float], buckets: int) -> None:
         self.days, self.settings, self.buckets = days, settings, buckets
 
-    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         held: _Held = defaultdict(list)
         for table in whole_users(batches):
             yield _part(0, _LINES, 0, table)
@@ -200,7 +200,7 @@ def _part(day: int, what: int, bucket: int, rows: pa.Table) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays([*numbers, stream], ["as_of", "what", "bucket", "rows"])
 
 
-def _bucket_added_up(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _bucket_added_up(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Rows of _PARTS of some buckets, in any order: one for each day and kind."""
     held: _Held = defaultdict(list)
     for batch in batches:
@@ -220,7 +220,7 @@ class _OfUsers:
     def __init__(self, load: Callable[[], Mapping[dt.date, of.Items]], settings: Mapping[str, float]) -> None:
         self.load, self.settings = load, settings
 
-    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
         items = self.load()
@@ -239,7 +239,7 @@ def _unpacked(packed: DataFrame, table: Table) -> DataFrame:
     return packed.where(f"what = {_OF_USERS.index(table)}").mapInArrow(_opened, schema)
 
 
-def _opened(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _opened(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         for stream in batch.column("rows"):
             yield from rows_in(stream).to_batches(max_chunksize=16_384)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -76,8 +76,8 @@ def _doubles(rows: pa.Table, name: str) -> np.ndarray:
     return rows[name].to_numpy().astype(np.float64)  # null becomes nan
 
 
-def _kernel(fitted: Fitted, rrf_k: int) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _kernel(fitted: Fitted, rrf_k: int) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for rows in whole_users(batches):
             yield fuse_table(rows, fitted, rrf_k)
 

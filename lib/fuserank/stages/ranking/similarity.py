@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -71,8 +71,8 @@ def nearest(wanted_W: np.ndarray, own_O: np.ndarray, factors: Factors, items: in
     ]
 
 
-def _kernel(load: Callable[[], Factors], items: int) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _kernel(load: Callable[[], Factors], items: int) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         factors = load()
         for rows in whole_users(batches):
             user_N, item_N = rows["user_index"].to_numpy(), rows["item_index"].to_numpy()

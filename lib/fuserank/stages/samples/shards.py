@@ -6,7 +6,7 @@ take every cell of every row apart for a shuffle and a sort, and numpy sorts a s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -43,7 +43,7 @@ def laid_out(packed_rows: DataFrame, schema: StructType | str, partitions: int) 
     return at_home.mapInArrow(_unpacked, schema)
 
 
-def packed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def packed(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Each batch (with shard) as one row a shard: its rows of that shard as an Arrow stream."""
     import pyarrow as pa
 
@@ -60,7 +60,7 @@ def packed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         )
 
 
-def _unpacked(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _unpacked(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Packed rows by shard → the rows of each shard by position."""
     rows = (row for batch in batches for row in zip(*(batch.column(n) for n in ("shard", "samples")), strict=True))
     for _, of_shard in groupby(rows, key=lambda row: row[0].as_py()):

@@ -8,7 +8,7 @@ a block, and one thread computes it. torch is imported by the model's opener, on
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,7 +32,7 @@ def score(samples: DataFrame, inputs: Inputs, open_scorer: Callable[[], Scorer])
     """
     columns = ["shard", *inputs.columns]
 
-    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         scorer: Scorer | None = None
         for shard in shards(batches):
             scorer = scorer or open_scorer()
@@ -41,7 +41,7 @@ def score(samples: DataFrame, inputs: Inputs, open_scorer: Callable[[], Scorer])
     return samples.select(*columns).mapInArrow(run, _SCHEMA)
 
 
-def shards(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
+def shards(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
     """Whole shards, cut where the shard column changes; raises where one comes back after another."""
     seen: set[int] = set()
     current: int | None = None

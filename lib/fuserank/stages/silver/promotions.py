@@ -4,7 +4,7 @@ made unique without a sort of all rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -92,7 +92,7 @@ def one_per_week(good: DataFrame) -> DataFrame:
     return single.unionByName(grouped.withColumns(_flags()).select(*names))
 
 
-def _repeated(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _repeated(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """The hashes that come more than once, each once. Memory: the partition's hashes, 8 bytes each."""
     import pyarrow as pa
 

@@ -58,10 +58,10 @@ def user_views(
             key=lambda r: (-r["last"].toordinal(), -r["times"], r["item_index"]),
         )
         past_rows = [Bought(r["name"] or f"item {r['item_index']}", r["times"], r["last"]) for r in own[:history]]
-        rows = sorted((r for r in listed if r["user_index"] == index), key=lambda r: r["rank"])
+        ranked = sorted((r for r in listed if r["user_index"] == index), key=lambda r: r["rank"])
         views.append(
             UserView(
-                user, past_rows, [_recommended(r, (index, r["item_index"]) in hits if known else None) for r in rows]
+                user, past_rows, [_recommended(r, (index, r["item_index"]) in hits if known else None) for r in ranked]
             )
         )
     return views

@@ -1,0 +1,75 @@
+"""The chain of `make recs` by this checkout and by another one, in turns, on the same data, Python and packages.
+
+    fuserank bench versions --data OTHER_CHECKOUT --json            # three pairs
+    fuserank bench versions --data OTHER_CHECKOUT --sizes 1 --json  # one
+
+"ours" is the median time of this checkout's `refresh --report`, "peer" that of the other one's. Each run makes a new
+lake. ``pairs``: seconds, memory (PSS summed over the process tree) and the machine's load at the end of each run.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import _shop
+from _watched import Watched
+from fuserank.common.errors import FuserankError
+
+ROOT = Path(__file__).resolve().parents[1]
+AS_OF = "2017-12-04"
+
+
+def run(data: str | None = None, sizes: str = "3") -> dict[str, Any]:
+    """One JSON object; ``data``: root of the other checkout, ``sizes``: how many pairs."""
+    if data is None or not (Path(data) / "lib" / "fuserank").is_dir():
+        raise FuserankError("name the root of another checkout: --data DIR, which holds lib/fuserank")
+    other = Path(data).resolve()
+    pairs = [{"peer": _chain(other), "ours": _chain(ROOT)} for _ in range(int(sizes))]
+    return summary(pairs, _revision(other))
+
+
+def summary(pairs: list[dict[str, dict[str, float]]], peer_commit: str) -> dict[str, Any]:
+    """What the pairs say together."""
+    seconds = {side: statistics.median(pair[side]["seconds"] for pair in pairs) for side in ("ours", "peer")}
+    ratios = [round(pair["ours"]["seconds"] / pair["peer"]["seconds"], 3) for pair in pairs]
+    return {
+        "name": "versions",
+        **seconds,
+        "unit": "s of refresh with its report, completejourney",
+        "ratio": round(statistics.median(ratios), 3),
+        "ratios": ratios,
+        "reach": "<= 0.85",
+        "pairs": pairs,
+        "peer_commit": peer_commit,
+        "versions": _shop.versions("pyspark", "delta-spark", "torch", "petastorm", "numpy", "numba"),
+    }
+
+
+def _chain(checkout: Path) -> dict[str, float]:
+    """One run of a checkout's own code and settings, by the Python of this one."""
+    with tempfile.TemporaryDirectory(prefix="fuserank-versions-") as place:
+        watched, started = Watched(), time.monotonic()
+        code = "import sys; from fuserank.cli.main import run; sys.argv[0] = 'fuserank'; run()"
+        words = ["refresh", "--dataset", "completejourney", "--as-of", AS_OF, "--lake", f"{place}/lake", "--report"]
+        command = [sys.executable, "-c", code, *words, "--set", f"out={place}/out"]
+        paths = {"PYTHONPATH": str(checkout / "lib"), "FUSERANK_CONF": str(checkout / "conf"), "TZ": "UTC"}
+        watched.run(command, {**paths, "PYSPARK_PYTHON": sys.executable}, Path(place) / "log")
+        return {
+            "seconds": round(time.monotonic() - started, 1),
+            "memory_mb": round(max(mb for _, mb in watched.samples)),
+            "load": round(os.getloadavg()[0], 2),
+        }
+
+
+def _revision(checkout: Path) -> str:
+    command = ["git", "-C", str(checkout), "rev-parse", "--short", "HEAD"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
