@@ -26,6 +26,11 @@ def prose(text: str) -> Iterator[str]:
         before = line
 
 
+def blocks(page: Path, language: str) -> list[str]:
+    """The fenced blocks of a page that are in this language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
 def links(text: str) -> list[str]:
     """Targets of links and pictures, code left out."""
     words = re.sub(r"`+[^`]*`+", "`code`", "\n".join(prose(text)))

@@ -15,7 +15,8 @@ Erasure, exports and audits go by it.
 """
 
 
-def _section(table: Table) -> str:
+def section(table: Table) -> str:
+    """One table: keys, writer, slices, retention, and a row for each column."""
     facts = [f"Keys: {', '.join(table.keys)}", f"writer: {'every job' if table.writer == '*' else table.writer}"]
     if table.partition_by:
         facts.append(f"partitions: {', '.join(table.partition_by)}")
@@ -40,4 +41,4 @@ def _seen(text: str) -> str:
 
 def markdown() -> str:
     """The whole page."""
-    return "\n".join([_HEAD, *(_section(t) for t in (bronze_table("<dataset>_<table>"), *ALL))])
+    return "\n".join([_HEAD, *(section(t) for t in (bronze_table("<dataset>_<table>"), *ALL))])
