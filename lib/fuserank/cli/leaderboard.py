@@ -144,13 +144,15 @@ def _request(
         raise FuserankError(f"layout {layout} is judged by {LAYOUTS[layout]}, not by {protocol!r}")
     if data is None and layout != "events":
         raise FuserankError(f"layout {layout} needs --data PATH")
-    if not all(n.strip().isdigit() and int(n) > 0 for n in k.split(",")):
+    if not all(n.strip().isdecimal() and int(n) > 0 for n in k.split(",")):
         raise FuserankError(f"--k {k} is no list of lengths, such as 10,20")
     every = tuple(source.name for source in recommenders() if layout == "events" or not source.content)
     if models is None:
         names, minutes = tuple(n for n in every if _runs_here(n)), MINUTES if minutes is None else minutes
     else:
         names = every if models == "all" else tuple(n.strip() for n in models.split(",") if n.strip())
+    if not names:
+        raise FuserankError(f"--models {models} names no recommender; there are: {', '.join(every)}")
     ks = tuple(sorted({int(n) for n in k.split(",")}))
     return Request(data or "events", layout, names, ks, tune, _settings(model_settings), track, minutes)
 

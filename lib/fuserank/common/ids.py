@@ -14,6 +14,6 @@ def normal_id(text: str | None) -> str | None:
     stripped = text.strip()
     if not stripped:
         return None
-    if stripped.endswith(".0") and stripped[:-2].isdigit():
+    if stripped.endswith(".0") and stripped[:-2].isdecimal():
         return stripped[:-2]
     return stripped if stripped.isascii() else unicodedata.normalize("NFC", stripped).strip() or None

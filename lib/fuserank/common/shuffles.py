@@ -11,4 +11,4 @@ if TYPE_CHECKING:
 def shuffle_tasks(spark: SparkSession) -> int:
     """As the session says; where it says no number (Databricks may say auto), one for each core."""
     setting = spark.conf.get("spark.sql.shuffle.partitions") or ""
-    return max(1, int(setting) if setting.isdigit() else spark.sparkContext.defaultParallelism)
+    return max(1, int(setting) if setting.isdecimal() else spark.sparkContext.defaultParallelism)

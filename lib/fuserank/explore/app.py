@@ -174,7 +174,7 @@ def _text(request: Request, name: str) -> str:
 def _number(request: Request) -> int:
     """From which row on."""
     text = _text(request, "from") or "0"
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
         raise NotThere(f"from={text}: a row's number is expected")
     return int(text)
 

@@ -149,7 +149,7 @@ def _clock(form: re.Pattern[str], text: str) -> _Clock | None:
     if found is None:
         return None
     start, end = found.start("H"), found.end()
-    adjacent = len(found["H"]) == 2 and text[found.end("H")].isdigit()
+    adjacent = len(found["H"]) == 2 and text[found.end("H")].isdecimal()
     between = text[found.end("H") : found.start("m")]
     pattern = "HH" if adjacent else "H"
     pattern += _literal(between) + "mm"
@@ -184,7 +184,7 @@ def _zone(text: str, at: int) -> tuple[str, int] | None:
 def _days(before: str, after: str, clock: bool) -> Iterator[tuple[str, str]]:
     """(pattern before the clock, pattern after it), for each meaning that the numbers and names around it may have."""
     tokens = [(m.group(), False) for m in _TOKEN.finditer(before)] + [(m.group(), True) for m in _TOKEN.finditer(after)]
-    numbers = [n for n, (token, _) in enumerate(tokens) if token.isdigit()]
+    numbers = [n for n, (token, _) in enumerate(tokens) if token.isdecimal()]
     named = [n for n, (token, _) in enumerate(tokens) if token.rstrip(".").lower() in _KNOWN]
     for letters in _meanings(tokens, numbers, named):
         made = ["", ""]
@@ -205,7 +205,7 @@ def _between(tokens: Sequence[tuple[str, bool]], n: int) -> str | None:
     if n == 0 and len(tokens) > 1 and tokens[1][0][0] in {",", *BLANKS}:
         return "E"
     word = token.rstrip(".").lower()
-    if word in _ORDINAL and n and tokens[n - 1][0].isdigit():
+    if word in _ORDINAL and n and tokens[n - 1][0].isdecimal():
         return "['st']['nd']['rd']['th']"
     return _literal(token) if n and word in _BETWEEN else None
 

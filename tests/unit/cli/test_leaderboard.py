@@ -119,6 +119,8 @@ def test_models_are_judged_alone_and_fused_and_rows_stay_in_the_lake(
             "layout pairs does not tell what items are, which kg learns from",
         ),
         (["--data", "x", "--k", "0,5"], "--k 0,5 is no list of lengths"),
+        (["--data", "x", "--k", "²"], "--k ² is no list of lengths"),
+        (["--data", "x", "--models", ","], "--models , names no recommender; there are: popular, item_cf"),
         (["--data", "x", "--repeats"], "--repeats is for the layout events"),
         (
             ["--data", "x", "--models", "all", "--with", "content.weight=1"],

@@ -29,6 +29,8 @@ def test_every_environment_loads(env: str) -> None:
         ("nonsense=1", "nonsense: Extra inputs are not permitted"),
         ("ranking.k=many", "ranking.k: Input should be a valid integer"),
         ("as_of=soon", "as_of:"),
+        ("candidates.als.factors=yes", "candidates.als: Value error, factors is a number, not true"),
+        ("candidates.members.ials.settings.factors=on", "factors is a number, not true"),
         ("ranking.k", "write section.key=value"),
         ("as_of=2024-13-01", "--set as_of: a value is a date that no calendar has"),
         ("spark={a: [", "--set spark: not YAML: expected the node content"),

@@ -246,7 +246,7 @@ class Lake:
         version = self.version(table)
         commit = self.place.commit(table, version)
         counted = commit.get("operationMetrics") or {}
-        metrics = {name: int(value) for name, value in counted.items() if value.isdigit()}
+        metrics = {name: int(value) for name, value in counted.items() if value.isdecimal()}
         rows = metrics.get("numOutputRows", metrics.get("numTargetRowsInserted", 0))
         if commit.get("operation") == "MERGE":
             rows = metrics.get("numTargetRowsInserted", 0) + metrics.get("numTargetRowsUpdated", 0)

@@ -185,7 +185,7 @@ def _plain(url: str) -> str:
 def _retry_after(answer: httpx.Response) -> float | None:
     """Seconds; the header may also name a date, which few send: the doubling wait serves there."""
     header = answer.headers.get("retry-after", "")
-    return float(header) if header.isdigit() else None
+    return float(header) if header.isdecimal() else None
 
 
 def _secret(auth: AuthConfig) -> str:

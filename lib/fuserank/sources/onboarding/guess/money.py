@@ -162,7 +162,7 @@ def _of_one(looks: Looks, table: TableLook, columns: dict[str, str], money: Colu
 
 
 def _example(quantity: ColumnLook, money: ColumnLook) -> str:
-    counts = [v for v, _ in quantity.samples if v.isdigit() and int(v) > 1]
+    counts = [v for v, _ in quantity.samples if v.isdecimal() and int(v) > 1]
     price = next((v for v, _ in money.samples), "")
     try:
         return f" ({counts[0]} × {price} = {int(counts[0]) * float(price):.2f})" if counts else ""
