@@ -1,12 +1,18 @@
-# Databricks notebook source MAGIC %md MAGIC # 1 · The lake MAGIC A shop's events go in at one end and a ranking
-# comes out at the other; everything between is a Delta table. Each step of the chain MAGIC reads some tables and
-# writes others: MAGIC MAGIC     sources → bronze → silver → features → candidates → samples → models → scores →
-# fusion → ranking MAGIC MAGIC * **bronze**: the files as they came, row by row. MAGIC * **silver**: events, items,
-# users … typed, deduplicated, with the time from which each row was *known*. MAGIC * **features … ranking**: made
-# again *as of* a day: 00:00 UTC of that day, with nothing that was known later. MAGIC * **ops**: the ledger of runs,
-# and the rows that were refused. MAGIC MAGIC This notebook looks at a lake and changes nothing. Which lake,
-# environment and day: widgets on Databricks (at the top of the page), MAGIC elsewhere the environment variables
-# `FUSERANK_LAKE`, `FUSERANK_ENV` and `FUSERANK_AS_OF`.
+# Databricks notebook source
+# MAGIC %md
+# MAGIC # 1 · The lake
+# MAGIC A shop's events go in at one end and a ranking comes out at the other; everything between is a Delta table. Each
+# MAGIC step of the chain reads some tables and writes others:
+# MAGIC
+# MAGIC     sources → bronze → silver → features → candidates → samples → models → scores → fusion → ranking
+# MAGIC
+# MAGIC * **bronze**: the files as they came, row by row.
+# MAGIC * **silver**: events, items, users … typed, deduplicated, with the time from which each row was *known*.
+# MAGIC * **features … ranking**: made again *as of* a day: 00:00 UTC of that day, with nothing that was known later.
+# MAGIC * **ops**: the ledger of runs, and the rows that were refused.
+# MAGIC
+# MAGIC This notebook looks at a lake and changes nothing. Which lake, environment and day: widgets on Databricks (at
+# MAGIC the top of the page), elsewhere the environment variables `FUSERANK_LAKE`, `FUSERANK_ENV` and `FUSERANK_AS_OF`.
 
 # COMMAND ----------
 
@@ -26,9 +32,11 @@ print(f"lake {lake.root}, as of {as_of}, Spark {lake.spark.version}")
 
 # COMMAND ----------
 
-# MAGIC %md MAGIC ## What is in it MAGIC One row a table. **Grain** says what one row of it stands for. The
-# **version** counts Delta's commits from 0: an older version can MAGIC still be read, which is how a model leads back
-# to the very rows that it was trained on. Tables of single sources (bronze) are left out.
+# MAGIC %md
+# MAGIC ## What is in it
+# MAGIC One row a table. **Grain** says what one row of it stands for. The **version** counts Delta's commits from 0: an
+# MAGIC older version can still be read, which is how a model leads back to the very rows that it was trained on. Tables
+# MAGIC of single sources (bronze) are left out.
 
 # COMMAND ----------
 
@@ -46,8 +54,9 @@ tables
 
 # COMMAND ----------
 
-# MAGIC %md MAGIC The same as a picture; **the axis is logarithmic**, each step is ten times the one before.
-# Candidates and samples are the large ones: MAGIC hundreds of items are weighed for every user, on three dates.
+# MAGIC %md
+# MAGIC The same as a picture; **the axis is logarithmic**, each step is ten times the one before. Candidates and
+# MAGIC samples are the large ones: hundreds of items are weighed for every user, on three dates.
 
 # COMMAND ----------
 
@@ -62,10 +71,12 @@ figure
 
 # COMMAND ----------
 
-# MAGIC %md MAGIC ## A table is a contract MAGIC Every table is declared once, in `lib/fuserank/tables/`: columns with
-# type, **unit** and meaning. Schema, constraints and documentation MAGIC are derived from that, so what follows is
-# what Delta holds writers to. Money is in minor units (cents); a *role* says what an event is MAGIC to the
-# recommender: `exposure` (it was shown), `feedback` (somebody acted), `reversal` (it was taken back).
+# MAGIC %md
+# MAGIC ## A table is a contract
+# MAGIC Every table is declared once, in `lib/fuserank/tables/`: columns with type, **unit** and meaning. Schema,
+# MAGIC constraints and documentation are derived from that, so what follows is what Delta holds writers to. Money is in
+# MAGIC minor units (cents); a *role* says what an event is to the recommender: `exposure` (it was shown), `feedback`
+# MAGIC (somebody acted), `reversal` (it was taken back).
 
 # COMMAND ----------
 
@@ -73,9 +84,11 @@ explain(EVENTS)
 
 # COMMAND ----------
 
-# MAGIC %md MAGIC ## Events over time, and the line that nothing crosses MAGIC Events a week by type. The dashed line
-# is **as_of**. What lies right of it had not happened yet: no feature, candidate or model MAGIC may use it. `fuserank
-# evaluate` alone reads it, to see how good the ranking was. The first and last week may be cut.
+# MAGIC %md
+# MAGIC ## Events over time, and the line that nothing crosses
+# MAGIC Events a week by type. The dashed line is **as_of**. What lies right of it had not happened yet: no feature,
+# MAGIC candidate or model may use it. `fuserank evaluate` alone reads it, to see how good the ranking was. The first
+# MAGIC and last week may be cut.
 
 # COMMAND ----------
 
@@ -108,8 +121,10 @@ print(f"{every:,} events in the lake; {known:,} were known as of {as_of}, the la
 
 # COMMAND ----------
 
-# MAGIC %md MAGIC ## What was refused MAGIC A bad row is never dropped in silence. It goes to `ops.quarantine`, with
-# the rule that it broke, and the rest goes on.
+# MAGIC %md
+# MAGIC ## What was refused
+# MAGIC A bad row is never dropped in silence. It goes to `ops.quarantine`, with the rule that it broke, and the rest
+# MAGIC goes on.
 
 # COMMAND ----------
 
@@ -122,9 +137,10 @@ look(refused) if refused is not None and not refused.isEmpty() else "No row was 
 
 # COMMAND ----------
 
-# MAGIC %md MAGIC ## Who made it MAGIC `ops.runs` is the ledger: each run with its settings' hash, its
-# seed, the Delta version of every table that it read and wrote, and MAGIC where the time went. `failed`
-# runs leave the previous ranking in place.
+# MAGIC %md
+# MAGIC ## Who made it
+# MAGIC `ops.runs` is the ledger: each run with its settings' hash, its seed, the Delta version of every table that it
+# MAGIC read and wrote, and where the time went. `failed` runs leave the previous ranking in place.
 
 # COMMAND ----------
 
@@ -138,8 +154,9 @@ look(
 
 # COMMAND ----------
 
-# MAGIC %md MAGIC Seconds by step of the last whole run. Steps that do not need each other run side by side,
-# so they add up to more than the run took.
+# MAGIC %md
+# MAGIC Seconds by step of the last whole run. Steps that do not need each other run side by side, so they add up to
+# MAGIC more than the run took.
 
 # COMMAND ----------
 

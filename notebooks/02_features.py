@@ -1,6 +1,8 @@
-# Databricks notebook source MAGIC %md MAGIC # 2 · Features and profiles MAGIC A *feature* is a number about a user,
-# an item, or the two together, as of a day. This notebook shows what the numbers say, and checks MAGIC one of them
-# against what people then really bought. It reads tables and writes none.
+# Databricks notebook source
+# MAGIC %md
+# MAGIC # 2 · Features and profiles
+# MAGIC A *feature* is a number about a user, an item, or the two together, as of a day. This notebook shows what the
+# MAGIC numbers say, and checks one of them against what people then really bought. It reads tables and writes none.
 
 # COMMAND ----------
 
@@ -24,9 +26,11 @@ print(
 
 # COMMAND ----------
 
-# MAGIC %md MAGIC ## One user's profile MAGIC A user in the middle: with the median number of baskets. **Recency**
-# (`since_last_days`), **frequency** (`baskets_…`) and **monetary** MAGIC value (`spend_minor`, in cents) are the
-# classic three; **cadence** (`gap_days`) is the usual time between visits.
+# MAGIC %md
+# MAGIC ## One user's profile
+# MAGIC A user in the middle: with the median number of baskets. **Recency** (`since_last_days`), **frequency**
+# MAGIC (`baskets_…`) and **monetary** value (`spend_minor`, in cents) are the classic three; **cadence** (`gap_days`)
+# MAGIC is the usual time between visits.
 
 # COMMAND ----------
 
@@ -39,8 +43,9 @@ explain(t.USER, chosen.asDict())
 
 # COMMAND ----------
 
-# MAGIC %md MAGIC What the user cares for: `decayed_60d_count` counts baskets with such an item, and lets each **halve
-# every 60 days**. Habits that MAGIC ended fade, without a hard edge.
+# MAGIC %md
+# MAGIC What the user cares for: `decayed_60d_count` counts baskets with such an item, and lets each **halve every 60
+# MAGIC days**. Habits that ended fade, without a hard edge.
 
 # COMMAND ----------
 
@@ -63,9 +68,10 @@ figure
 
 # COMMAND ----------
 
-# MAGIC %md MAGIC ## All users: how recent, how often MAGIC Left: days since the last basket. Most of a healthy shop's
-# users stand near 0, and a long tail has drifted away. Right: baskets in MAGIC the last 28 days. Only counts by value
-# reach this page, never the rows of users.
+# MAGIC %md
+# MAGIC ## All users: how recent, how often
+# MAGIC Left: days since the last basket. Most of a healthy shop's users stand near 0, and a long tail has drifted away.
+# MAGIC Right: baskets in the last 28 days. Only counts by value reach this page, never the rows of users.
 
 # COMMAND ----------
 
@@ -78,10 +84,12 @@ figure
 
 # COMMAND ----------
 
-# MAGIC %md MAGIC ## Items: a few sell most MAGIC Items sorted by baskets of the last 84 days, most bought first. The
-# curve shows what share of all baskets the first x % of them MAGIC make up. Were all items equal it would be the
-# diagonal; the higher it bows, the longer the tail, and the easier a recommender can look MAGIC good by naming
-# bestsellers. That is why the report shows coverage and long-tail share beside accuracy.
+# MAGIC %md
+# MAGIC ## Items: a few sell most
+# MAGIC Items sorted by baskets of the last 84 days, most bought first. The curve shows what share of all baskets the
+# MAGIC first x % of them make up. Were all items equal it would be the diagonal; the higher it bows, the longer the
+# MAGIC tail, and the easier a recommender can look good by naming bestsellers. That is why the report shows coverage
+# MAGIC and long-tail share beside accuracy.
 
 # COMMAND ----------
 
@@ -99,8 +107,9 @@ figure
 
 # COMMAND ----------
 
-# MAGIC %md MAGIC What is rising: `trend_ratio` is the last 28 days against a usual 28 days of the 84 before, both
-# smoothed by 2, so that an item sold MAGIC twice does not count as a sensation. 1 is no change.
+# MAGIC %md
+# MAGIC What is rising: `trend_ratio` is the last 28 days against a usual 28 days of the 84 before, both smoothed by 2,
+# MAGIC so that an item sold twice does not count as a sensation. 1 is no change.
 
 # COMMAND ----------
 
@@ -123,9 +132,11 @@ look(
 
 # COMMAND ----------
 
-# MAGIC %md MAGIC ## User and item together: when is it due? MAGIC `dueness_ratio` = days since this user last bought
-# this item ÷ the usual days between. **1 is just now**, .2 is long before, 3 is long MAGIC overdue, perhaps given up.
-# First how many pairs stand where (all above 4 are in the last bar).
+# MAGIC %md
+# MAGIC ## User and item together: when is it due?
+# MAGIC `dueness_ratio` = days since this user last bought this item ÷ the usual days between. **1 is just now**, .2 is
+# MAGIC long before, 3 is long overdue, perhaps given up. First how many pairs stand where (all above 4 are in the last
+# MAGIC bar).
 
 # COMMAND ----------
 
@@ -138,11 +149,12 @@ figure
 
 # COMMAND ----------
 
-# MAGIC %md MAGIC Now the test: **does it tell anything?** The samples of the split `valid` hold the features of
-# 28 days before as_of, and a *label*: MAGIC 1 where the user bought the item in the 28 days after. Below: the
-# share bought by due-ness, among items bought before. Negative rows were MAGIC thinned out, so each row counts
-# with its weight. A flat line would say that the feature is worth nothing. MAGIC (`pair_due_log1p` is ln(1 +
-# due-ness), which is how a model likes to read it.)
+# MAGIC %md
+# MAGIC Now the test: **does it tell anything?** The samples of the split `valid` hold the features of 28 days before
+# MAGIC as_of, and a *label*: 1 where the user bought the item in the 28 days after. Below: the share bought by
+# MAGIC due-ness, among items bought before. Negative rows were thinned out, so each row counts with its weight. A flat
+# MAGIC line would say that the feature is worth nothing. (`pair_due_log1p` is ln(1 + due-ness), which is how a model
+# MAGIC likes to read it.)
 
 # COMMAND ----------
 

@@ -1,12 +1,18 @@
-# Databricks notebook source MAGIC %md MAGIC # 3 · Training and tuning MAGIC The neural ranker (FNN) gives every
-# pair of a user and a candidate item the probability of a purchase within 28 days. Users, items and MAGIC
-# categories become *embeddings* (short vectors that are learned), beside them stand the numeric features of
-# notebook 2; then come fully MAGIC connected tanh layers, and a sigmoid. It learns by binary cross-entropy. MAGIC
-# MAGIC     T−56 days ──── labels: train ──── T−28 days ──── labels: valid ──── T = as_of ──── evaluate alone
-# reads here MAGIC MAGIC Features of each window are those of its own start. `train` moves the weights; `valid`
-# says when to stop, and is what settings MAGIC may be compared on. **Never tune on the days after as_of**: they
-# stand for the future. MAGIC MAGIC The search below trains small models for seconds each, in this process and in
-# a temporary folder. Nothing is registered.
+# Databricks notebook source
+# MAGIC %md
+# MAGIC # 3 · Training and tuning
+# MAGIC The neural ranker (FNN) gives every pair of a user and a candidate item the probability of a purchase within 28
+# MAGIC days. Users, items and categories become *embeddings* (short vectors that are learned), beside them stand the
+# MAGIC numeric features of notebook 2; then come fully connected tanh layers, and a sigmoid. It learns by binary
+# MAGIC cross-entropy.
+# MAGIC
+# MAGIC     T−56 days ──── labels: train ──── T−28 days ──── labels: valid ──── T = as_of ──── evaluate alone reads here
+# MAGIC
+# MAGIC Features of each window are those of its own start. `train` moves the weights; `valid` says when to stop, and is
+# MAGIC what settings may be compared on. **Never tune on the days after as_of**: they stand for the future.
+# MAGIC
+# MAGIC The search below trains small models for seconds each, in this process and in a temporary folder. Nothing is
+# MAGIC registered.
 
 # COMMAND ----------
 
@@ -32,9 +38,11 @@ as_of = settings.as_of
 
 # COMMAND ----------
 
-# MAGIC %md MAGIC ## The rows it learns from MAGIC **positive share** counts each row with its weight: negative rows
-# were thinned out and stand for several. A guess that knows nothing but MAGIC this share p has a log loss of −p·ln p
-# − (1−p)·ln(1−p) *nats* a row: the **loss of guessing**, which every model has to beat.
+# MAGIC %md
+# MAGIC ## The rows it learns from
+# MAGIC **positive share** counts each row with its weight: negative rows were thinned out and stand for several. A
+# MAGIC guess that knows nothing but this share p has a log loss of −p·ln p − (1−p)·ln(1−p) *nats* a row: the **loss of
+# MAGIC guessing**, which every model has to beat.
 
 # COMMAND ----------
 
@@ -48,9 +56,11 @@ look(rows.withColumn("loss of guessing", -p * F.log(p) - (1 - p) * F.log1p(-p)).
 
 # COMMAND ----------
 
-# MAGIC %md MAGIC ## The model that is registered MAGIC `valid_loss` is its log loss on the split valid, in nats a
-# row; lower is better. `valid_ndcg@10` looks at each user's first ten of the MAGIC candidates: 1 would be all bought
-# ones on top. `table_versions` says which Delta version of the samples it saw.
+# MAGIC %md
+# MAGIC ## The model that is registered
+# MAGIC `valid_loss` is its log loss on the split valid, in nats a row; lower is better. `valid_ndcg@10` looks at each
+# MAGIC user's first ten of the candidates: 1 would be all bought ones on top. `table_versions` says which Delta version
+# MAGIC of the samples it saw.
 
 # COMMAND ----------
 
@@ -60,9 +70,11 @@ pd.DataFrame(sorted(model.metrics.items()), columns=["number", "value"])
 
 # COMMAND ----------
 
-# MAGIC %md MAGIC ## How it learned MAGIC The thin line is the loss of single steps: noisy, as each step sees other
-# rows. The points are the validations; the best one is what MAGIC was kept. Where the valid loss rises while the
-# training loss still falls, the model has begun to learn its rows by heart.
+# MAGIC %md
+# MAGIC ## How it learned
+# MAGIC The thin line is the loss of single steps: noisy, as each step sees other rows. The points are the validations;
+# MAGIC the best one is what was kept. Where the valid loss rises while the training loss still falls, the model has
+# MAGIC begun to learn its rows by heart.
 
 # COMMAND ----------
 
@@ -81,10 +93,12 @@ figure
 
 # COMMAND ----------
 
-# MAGIC %md MAGIC ## A small search MAGIC Each trial draws a value for each of these settings (from the seed, so the
-# same trials come again) and trains one epoch on a few shards. MAGIC A shard is a random 24th of the rows, so the
-# loss on it is that of all rows, but for noise. **How much noise?** The first two trials have MAGIC the settings as
-# they stand and differ in nothing but their seed: what lies closer together than those two is no difference.
+# MAGIC %md
+# MAGIC ## A small search
+# MAGIC Each trial draws a value for each of these settings (from the seed, so the same trials come again) and trains
+# MAGIC one epoch on a few shards. A shard is a random 24th of the rows, so the loss on it is that of all rows, but for
+# MAGIC noise. **How much noise?** The first two trials have the settings as they stand and differ in nothing but their
+# MAGIC seed: what lies closer together than those two is no difference.
 
 # COMMAND ----------
 
@@ -118,8 +132,9 @@ tried
 
 # COMMAND ----------
 
-# MAGIC %md MAGIC The band is as wide as the two seeds lie apart, on both sides of the better one. A
-# trial inside it is **not** better or worse.
+# MAGIC %md
+# MAGIC The band is as wide as the two seeds lie apart, on both sides of the better one. A trial inside it is **not**
+# MAGIC better or worse.
 
 # COMMAND ----------
 
@@ -144,10 +159,12 @@ print(
 
 # COMMAND ----------
 
-# MAGIC %md MAGIC ## What to do with a setting that leads MAGIC One epoch on two shards is a hint, no proof: small
-# data like small models. Try it whole, as of an **earlier** day and in a lake of its MAGIC own, `fuserank refresh
-# --lake trial-lake --as-of 2017-10-02 --set train.learning_rate=0.001`, then `fuserank evaluate` there; what holds
-# MAGIC up on two such days goes into `conf/`. The settings in force are these:
+# MAGIC %md
+# MAGIC ## What to do with a setting that leads
+# MAGIC One epoch on two shards is a hint, no proof: small data like small models. Try it whole, as of an **earlier**
+# MAGIC day and in a lake of its own, `fuserank refresh --lake trial-lake --as-of 2017-10-02 --set
+# MAGIC train.learning_rate=0.001`, then `fuserank evaluate` there; what holds up on two such days goes into `conf/`.
+# MAGIC The settings in force are these:
 
 # COMMAND ----------
 

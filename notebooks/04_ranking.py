@@ -1,10 +1,15 @@
-# Databricks notebook source MAGIC %md MAGIC # 4 · The fused ranking, and why MAGIC Several recommenders have a say,
-# the sources of `candidates.sources`: by default what the user buys again and again (`repeat`), what goes MAGIC with
-# it (`co_purchase`), what similar users buy (`als`) and what everybody buys (`popular`). So have the models of
-# `models.use`, which have MAGIC read all of them: by default the network (`fnn`). **Fusion** turns each one's score
-# into a probability (*calibration*), weighs the MAGIC probabilities, and adds them up: MAGIC MAGIC     score = Σ over
-# sources of  weight × calibrated probability        (0 where a source did not name the item) MAGIC MAGIC So every
-# score can be taken apart again. This notebook does that. It reads tables and writes none.
+# Databricks notebook source
+# MAGIC %md
+# MAGIC # 4 · The fused ranking, and why
+# MAGIC Several recommenders have a say, the sources of `candidates.sources`: by default what the user buys again and
+# MAGIC again (`repeat`), what goes with it (`co_purchase`), what similar users buy (`als`) and what everybody buys
+# MAGIC (`popular`). So have the models of `models.use`, which have read all of them: by default the network (`fnn`).
+# MAGIC **Fusion** turns each one's score into a probability (*calibration*), weighs the probabilities, and adds them
+# MAGIC up:
+# MAGIC
+# MAGIC     score = Σ over sources of  weight × calibrated probability        (0 where a source did not name the item)
+# MAGIC
+# MAGIC So every score can be taken apart again. This notebook does that. It reads tables and writes none.
 
 # COMMAND ----------
 
@@ -27,9 +32,11 @@ print(f"as of {as_of}: {ranking.select('user_index').distinct().count():,} users
 
 # COMMAND ----------
 
-# MAGIC %md MAGIC ## Who has how much say MAGIC The weights are fitted on the label window before as_of
-# (`windows.label_days`, by default 28 days), and sum to 1. A weight near 0 does not MAGIC mean that a source is
-# useless: the models read all of them, and what these have already taken in needs no second vote.
+# MAGIC %md
+# MAGIC ## Who has how much say
+# MAGIC The weights are fitted on the label window before as_of (`windows.label_days`, by default 28 days), and sum to
+# MAGIC 1. A weight near 0 does not mean that a source is useless: the models read all of them, and what these have
+# MAGIC already taken in needs no second vote.
 
 # COMMAND ----------
 
@@ -51,10 +58,12 @@ figure
 
 # COMMAND ----------
 
-# MAGIC %md MAGIC ## From scores to probabilities MAGIC Scores of different sources can't be compared: one counts
-# baskets, another multiplies vectors. *Calibration* learns, for each source, MAGIC which probability a score has
-# stood for; the curves only rise (or stay level), so no source's own order is turned round. For a source MAGIC that
-# is calibrated by rank, the x axis is minus the rank: −1 is its first item.
+# MAGIC %md
+# MAGIC ## From scores to probabilities
+# MAGIC Scores of different sources can't be compared: one counts baskets, another multiplies vectors. *Calibration*
+# MAGIC learns, for each source, which probability a score has stood for; the curves only rise (or stay level), so no
+# MAGIC source's own order is turned round. For a source that is calibrated by rank, the x axis is minus the rank: −1 is
+# MAGIC its first item.
 
 # COMMAND ----------
 
@@ -79,8 +88,10 @@ figure
 
 # COMMAND ----------
 
-# MAGIC %md MAGIC ## One user's list MAGIC The user whose list has the most kinds of reasons. **probability** is
-# calibrated: of a hundred rows that say 30 %, about thirty are bought MAGIC within a label window.
+# MAGIC %md
+# MAGIC ## One user's list
+# MAGIC The user whose list has the most kinds of reasons. **probability** is calibrated: of a hundred rows that say 30
+# MAGIC %, about thirty are bought within a label window.
 
 # COMMAND ----------
 
@@ -100,9 +111,10 @@ table
 
 # COMMAND ----------
 
-# MAGIC %md MAGIC **Who put it there:** each bar is a score, cut into the parts of its sources. The parts add up to
-# the score, exactly but for rounding; MAGIC the line below the picture says how far off they are at most, over all
-# users (items of users without a history have no parts).
+# MAGIC %md
+# MAGIC **Who put it there:** each bar is a score, cut into the parts of its sources. The parts add up to the score,
+# MAGIC exactly but for rounding; the line below the picture says how far off they are at most, over all users (items of
+# MAGIC users without a history have no parts).
 
 # COMMAND ----------
 
@@ -127,9 +139,10 @@ print(f"largest |score − sum of parts|: {off:.1e}" if off is not None else "no
 
 # COMMAND ----------
 
-# MAGIC %md MAGIC ## Why, and on what grounds MAGIC A reason rests on **evidence**: events of this user
-# (`event:…`) or items (`item:…`). Take the evidence away and the row changes; that is MAGIC tested.
-# Here are the events behind the first row.
+# MAGIC %md
+# MAGIC ## Why, and on what grounds
+# MAGIC A reason rests on **evidence**: events of this user (`event:…`) or items (`item:…`). Take the evidence away and
+# MAGIC the row changes; that is tested. Here are the events behind the first row.
 
 # COMMAND ----------
 
@@ -143,8 +156,10 @@ look(
 
 # COMMAND ----------
 
-# MAGIC %md MAGIC ## All lists MAGIC Left: the reasons given at each rank. Familiar things stand on top, news further
-# down. Right: the mean probability at each rank; it falls, MAGIC or the order would not be one by probability.
+# MAGIC %md
+# MAGIC ## All lists
+# MAGIC Left: the reasons given at each rank. Familiar things stand on top, news further down. Right: the mean
+# MAGIC probability at each rank; it falls, or the order would not be one by probability.
 
 # COMMAND ----------
 
@@ -163,10 +178,12 @@ figure
 
 # COMMAND ----------
 
-# MAGIC %md MAGIC ## How good MAGIC Once the label window from as_of on is known, `fuserank evaluate` compares the
-# lists with what was bought. **NDCG@10**: 1 is all ten right and MAGIC in front, 0 is none. The whiskers are 95 %
-# intervals over users: sources whose whiskers overlap may be equally good. `all` counts every MAGIC purchase, `new`
-# only items that the user had never bought, which is much harder.
+# MAGIC %md
+# MAGIC ## How good
+# MAGIC Once the label window from as_of on is known, `fuserank evaluate` compares the lists with what was bought.
+# MAGIC **NDCG@10**: 1 is all ten right and in front, 0 is none. The whiskers are 95 % intervals over users: sources
+# MAGIC whose whiskers overlap may be equally good. `all` counts every purchase, `new` only items that the user had
+# MAGIC never bought, which is much harder.
 
 # COMMAND ----------
 
