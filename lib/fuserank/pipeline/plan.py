@@ -1,4 +1,4 @@
-"""The plan of a chain: what io knows of files, ledger and disks, handed to the arithmetic of ``planning``."""
+"""The plan of a chain: what io knows of files, ledger and disks, handed to the arithmetic of ``predict``."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class Source:
     """One candidate source.
 
     ``number``: what its rows are called by among those of a user in the samples; never changed, never used again.
-    ``module``: of ``section``, the settings ``candidates.<name>``, it has ``lists(given, config)``
+    ``module``: of ``section``, the settings ``candidates.<name>``, it has ``lists(inputs, config)``
     (``stages.candidates.inputs``); of ``family``, the recommenders of ``candidates.family``, it has ``learn``,
     ``Scorer`` and ``USERS_AT_ONCE``. ``distributed``: module:function of a fit by Spark, where it has one. A member
     without a section has its settings under ``candidates.members.<name>.settings``. ``config``: module:class of its

@@ -3,7 +3,7 @@ director, a wine's year, a customer's city.
 
 A mapping names an attribute and its type; in tables it stands in the next place of that type. So
 contracts, schedulers and models are the same for all shops, and what no shop tells is a column of one
-value, which models leave out (docs/adr/0013).
+value, which models leave out (docs/adr/0013-attributes-take-places.md).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The leaderboard: what is request, the splits, a row for each model, and where the rows are kept."""
+"""The leaderboard: the splits, a row for each model, and where the rows are kept."""
 
 from __future__ import annotations
 

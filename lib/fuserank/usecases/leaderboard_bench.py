@@ -166,7 +166,7 @@ class Bench:
         return board.Search(self.configs[name], fixed, count, self.run.seed, self.numbers)
 
     def validated(self, name: str, config: Section) -> tuple[float, _Cost]:
-        """``shown`` of a member with some settings on the validation part."""
+        """``metric`` of a member with some settings on the validation part, and what that cost."""
         lists, cost = self._lists(name, config, "validation")
         names, value_UM = board.per_user(lists, self.parts["validation"], self.request.ks)
         return float(np.add.reduce(value_UM[:, names.index(self.metric)]) / len(value_UM)), cost

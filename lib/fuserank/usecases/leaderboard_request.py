@@ -1,4 +1,4 @@
-"""What a leaderboard is request for: models, their settings, the data's layout."""
+"""What a leaderboard is asked for: models, their settings, the data's layout."""
 
 from __future__ import annotations
 

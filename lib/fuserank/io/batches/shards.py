@@ -17,7 +17,7 @@ Columns = Mapping[str, npt.NDArray[np.generic]]
 
 
 class ShardBatches(ABC):
-    """A models.train.BatchSource over pinned sample files; subclasses say how files are read.
+    """A ``learning.training.source.BatchSource`` over pinned sample files; subclasses say how files are read.
 
     ``seed`` None reads the files in the manifest's order and their rows as they lie: for validation and for oracles.
     """

@@ -1,5 +1,6 @@
-"""Make the archive of Spark's classes that JVMs of this environment map: `python -m
-fuserank.io.runtime.archive_classes`.
+"""Make the archive of Spark's classes that JVMs of this environment map.
+
+Usage: python -m fuserank.io.runtime.archive_classes
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The blocked engine of als: one barrier stage whose tasks are ranks with a socket between each two.
 
 Rows of both sides are dealt to the ranks so that each has the same work; a half step hands the other side's rows
-round, and solves a rank's rows by conjugate gradients (als_kernel). Each rank keeps only its own rows of the ratings,
+round, and solves a rank's rows by conjugate gradients (kernels.als). Each rank keeps only its own rows of the ratings,
 and of the factors its own rows and what was handed round. A row's solution depends on the other side's table alone,
 so that the factors are the same bits for any number of ranks.
 
@@ -161,7 +161,7 @@ def _half_step(mesh: Mesh, mine: Factors, other: Factors, cfg: AlsConfig) -> Non
     """Solves this rank's rows of ``mine`` given all of ``other``.
 
     With G = YᵀY + λI = L·Lᵀ the equations are solved for Lᵀx, from factors L⁻¹y of the other side: there G is the
-    identity, which costs nothing, and the ratings alone are left for the solver (als_kernel).
+    identity, which costs nothing, and the ratings alone are left for the solver (kernels.als).
     """
     from fuserank.learning.recommenders.kernels.als import solve
 

@@ -6,7 +6,7 @@ Each half step solves all rows of a side by preconditioned conjugate gradients, 
 preconditioner is what all rows have in common, G = α0 YᵀY + λ_min I = L·Lᵀ, and in coordinates z = Lᵀx it is the
 identity. The ratings then cost 4 D operations each at a step, and what a row's λ has above the least a matrix product
 for the block. With ``block`` set the half step is that of iALS++ (ials_blocks) instead. Ranks deal the rows as in
-als_blocked, and give the same bits in any number.
+blocked, and give the same bits in any number.
 
 Shapes: R rows of a side, D factor length, B rows of a block.
 """

@@ -1,4 +1,4 @@
-"""What a source of the chain starts from: its module has ``lists(given, config)``, which gives
+"""What a source of the chain starts from: its module has ``lists(inputs, config)``, which gives
 user_index, item_index, source, rank, score.
 """
 

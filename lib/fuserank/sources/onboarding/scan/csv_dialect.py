@@ -41,10 +41,10 @@ class Beginning:
 
 
 def beginning(file: Path, delimiter: str | None = None, most: int = _LINES) -> Beginning:
-    """
+    """What the first lines of a CSV file tell: its dialect, names and number of cells.
+
     :param delimiter: where it is known, as other files of the table have it
     :param most: lines that are looked at
-
     :raises CannotReadError: nothing splits the lines into columns, or a name is there twice
     """
     text = head(file, HEAD_BYTES if most == _LINES else HEAD_BYTES // 16).decode("utf-8-sig", "replace")
@@ -184,7 +184,7 @@ def _records(text: str, delimiter: str, way: tuple[str, str]) -> Iterator[tuple[
 
 
 def refuse_twice(names: Sequence[str]) -> None:
-    """:raises CannotReadError: a name is there twice, in whatever case"""
+    """Raises CannotReadError where a name is there twice, in whatever case."""
     lower = [n.lower() for n in names]
     twice = next((n for n in names if lower.count(n.lower()) > 1), None)
     if twice:

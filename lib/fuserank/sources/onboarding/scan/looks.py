@@ -1,5 +1,6 @@
-"""What a look at a shop's files found: tables, columns, and what their cells could
-be. Made by io, read by ``sources``.
+"""What a look at a shop's files found: tables, columns, and what their cells could be.
+
+Made by ``folder``, read by ``guess``.
 """
 
 from __future__ import annotations
