@@ -58,9 +58,8 @@ class Numbers:
         return f"{size}, {self.reach:.3g} users of a taken item, {order}"
 
 
-Rule = Callable[
-    [Numbers, Any], dict[str, Any]
-]  # numbers, and the settings as they are given → what ``auto`` stands for, by field
+# Numbers, and the settings as they are given → what ``auto`` stands for, by field.
+Rule = Callable[[Numbers, Any], dict[str, Any]]
 
 
 class _OrAuto:

@@ -80,9 +80,8 @@ def _quality(
     remaining = tuple(s for s in (*sources, *models) if s != without)
     givers = [s for s in sources if s != without]
     test_window, fit_window = _given_by(test_window, givers, models), _given_by(fit_window, givers, models)
-    if not (
-        _any(fit_window, givers) & (fit_window["label"].to_numpy() > 0)
-    ).any():  # nothing to fit a fusion on: it would list nothing that is bought
+    fit_hits = _any(fit_window, givers) & (fit_window["label"].to_numpy() > 0)
+    if not fit_hits.any():  # nothing to fit a fusion on: it would list nothing that is bought
         lists = test_window.append_column(f"score_{FUSION}", pa.nulls(test_window.num_rows, pa.float64()))
         return _by_track(lists)
     fitted, _ = fit(fit_window, remaining, cfg)

@@ -90,9 +90,8 @@ class Sources:
         declared = SOURCES[source]
         if not declared.section:
             return self._member(declared, cfg)
-        section = cfg.of_source(source).model_copy(
-            update={"quota": cfg.quota(source)}
-        )  # a segment may ask for more than its own
+        # a segment may ask for more than its own
+        section = cfg.of_source(source).model_copy(update={"quota": cfg.quota(source)})
         rows: DataFrame = declared.code("lists")(self._inputs(declared), section)
         return rows
 

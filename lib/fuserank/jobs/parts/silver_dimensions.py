@@ -65,10 +65,8 @@ def _beside_others(lake: Lake, rows: DataFrame) -> DataFrame:
 
 
 def _write(run: Run, dataset: DatasetConfig, table: Table, rows: DataFrame, gone: str | None = None) -> None:
-    constants = {
-        "run_id",
-        *table.slice_by,
-    }  # the lake adds them on top, where Spark sees that no sort by them is needed
+    # the lake adds them on top, where Spark sees that no sort by them is needed
+    constants = {"run_id", *table.slice_by}
     rows = rows.select(*(c for c in table.column_names if c not in constants))
     if table.slice_by:
         run.lake.replace(table, rows, dataset=dataset.name)

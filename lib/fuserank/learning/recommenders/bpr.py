@@ -110,9 +110,8 @@ class Scorer:
         self.users, self.x_UD, _ = rows.vectors("user")
         self.items, y_ID, bias_I = rows.vectors("item")
         self.folded_ID = y_ID @ rows.vectors("fold")[1] if len(y_ID) else y_ID
-        self.products = Products(
-            np.column_stack([y_ID, bias_I])
-        )  # E = D + 1: the bias as a factor that is 1 for each user
+        # E = D + 1: the bias as a factor that is 1 for each user
+        self.products = Products(np.column_stack([y_ID, bias_I]))
 
     def factors(self, histories: Interactions) -> Floats:
         """x (B, D) of the users of ``histories``."""

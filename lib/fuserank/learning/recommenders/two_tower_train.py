@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[Any]
-CHUNK = (
-    16  # pairs of one user in a batch, whose history is summed once for all of them; at most half of what the user took
-)
+# Pairs of one user in a batch, whose history is summed once for all of them; at most half of what the user took.
+CHUNK = 16
 _HISTORY = 256  # items of a history that a step looks at, drawn alike; lists look at all
 _START = 0.1  # length of an embedding before the first step
 _LEAST_VARIANCE = 1e-8

@@ -217,9 +217,8 @@ def _read_text(
 
 def _names(spark: SparkSession, path: str, form: str, options: Mapping[str, str]) -> list[str]:
     reader = spark.read.options(**options)
-    if (
-        "\\" in path
-    ):  # over several lines Spark would look for names by a second glob, with the signs of this one taken off
+    # over several lines Spark would look for names by a second glob, with the signs of this one taken off
+    if "\\" in path:
         reader = reader.option("multiLine", "false")
     return (reader.csv(path) if form == "csv" else reader.json(path)).schema.names
 

@@ -92,9 +92,8 @@ def _cure_of_missing(name: str, names: Sequence[str], files: FilesConfig) -> str
         return f"write {close!r} in the mapping"
     listed = ", ".join(n if n.isprintable() else ascii(n)[1:-1] for n in names) or "none of the declared ones"
     if names and files.format == "csv" and files.header:
-        if (
-            sum(n.lower() == f"{name}{place}".lower() for place, n in enumerate(names)) > 1
-        ):  # as Spark tells equal names apart
+        # as Spark tells equal names apart
+        if sum(n.lower() == f"{name}{place}".lower() for place, n in enumerate(names)) > 1:
             return "the header has this name more than once; rename one of them in the file"
         if names[0].lower().startswith("sep="):
             return "the first line is no header: write skip: 1 in the mapping"

@@ -62,9 +62,8 @@ def cast_failures(rows: DataFrame, files: FilesConfig) -> DataFrame | None:
 
     found = dict(rows.dtypes)
     sums = []
-    there = {
-        name: column for name, column in files.columns.items() if bronze_name(name) in found
-    }  # others are optional
+    # others are optional
+    there = {name: column for name, column in files.columns.items() if bronze_name(name) in found}
     for name, column in there.items():
         cell, have = without_nulls(F.col(f"`{bronze_name(name)}`"), column.nulls), found[bronze_name(name)]
         if column.type in EPOCHS:

@@ -54,9 +54,8 @@ class Known:
     """
 
     events: DataFrame
-    reversals: Callable[
-        [], DataFrame | None
-    ]  # reversal events; None, which spares the read of ids, where there are none
+    # reversal events; None, which spares the read of ids, where there are none
+    reversals: Callable[[], DataFrame | None]
     items: DataFrame
     users: DataFrame
     promotions: DataFrame

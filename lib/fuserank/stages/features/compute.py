@@ -202,8 +202,8 @@ def _attributes(taken: Taken, items: Items) -> dict[int, dict[str, Any]]:
         key = {
             "user": mine[starts],
             "value": value[starts],
-            "at": items.at(value[starts]),
-        }  # at: where the value's item stands
+            "at": items.at(value[starts]),  # where the value's item stands
+        }
         made[k] = key | worked_out(attribute.FEATURES, "attribute", columns)
     return made
 

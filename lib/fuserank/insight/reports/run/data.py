@@ -130,9 +130,8 @@ class ReportData:
     dataset: str
     run_id: str
     protocol: str
-    counts: dict[str, dict[str, int]] = field(
-        default_factory=dict
-    )  # track → users, items, true_pairs, users_with_truth
+    # track → users, items, true_pairs, users_with_truth
+    counts: dict[str, dict[str, int]] = field(default_factory=dict)
     quality: list[Quality] = field(default_factory=list)
     ece: dict[str, float] = field(default_factory=dict)
     weights: dict[str, float] = field(default_factory=dict)

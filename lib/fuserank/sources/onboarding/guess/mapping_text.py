@@ -18,9 +18,8 @@ from fuserank.sources.onboarding.scan.looks import ColumnLook, TableLook, TimeLo
 _NOT_RATED = 0.1  # what an event without its rating is worth: it was taken up all the same
 _LISTED = 30  # columns that are not used
 _LAST_HOUR = 23  # numbers above it are hours and minutes: 1631
-_MINOR = re.compile(
-    r"((?<!per)(?<!re)cents?|minor|pence|pfennig)$"
-)  # a word's end: percent, recent and center are no cents
+# a word's end: percent, recent and center are no cents
+_MINOR = re.compile(r"((?<!per)(?<!re)cents?|minor|pence|pfennig)$")
 
 
 def mapping_text(name: str, root: str, guess: Guess) -> str:
@@ -239,9 +238,8 @@ def _spec(role: str, column: ColumnLook) -> Any:
         return {"type": kind, "decimal": ","} if column.decimal == "," else kind
     if role == "key" and (time := time_of(column)) is not None:
         return _time(time, "UTC")
-    return (
-        "long" if column.whole_floats else "string"
-    )  # ids and names, numbers among them too: 007 stays 007, 17.0 is 17
+    # ids and names, numbers among them too: 007 stays 007, 17.0 is 17
+    return "long" if column.whole_floats else "string"
 
 
 def _of_dimension(column: ColumnLook) -> str:

@@ -75,17 +75,15 @@ class Paid:
 def paid(looks: Looks, table: TableLook, columns: dict[str, str]) -> Paid:
     """The money of a line; ``columns``: role → column, so far."""
     found = [c for c in named(table, "amount", is_money, {*columns.values()}) if not _NO_PAY & set(name_parts(c.name))]
-    of_first = (
-        table.fill.columns if table.fill is not None else ()
-    )  # what an order's first line alone says is the order's
+    # what an order's first line alone says is the order's
+    of_first = table.fill.columns if table.fill is not None else ()
     whole = [c for c in found if c.name in of_first or _of_order(looks, table, columns, c)]
     remarks = [
         f"{c.name} says one thing in all lines of an order: it is the order's, so no line's amount" for c in whole
     ]
     found = [c for c in found if c not in whole]
-    found = [
-        c for c in found if c.filled >= _FULL * table.rows
-    ] or found  # an order's own stand in its first line alone
+    # an order's own stand in its first line alone
+    found = [c for c in found if c.filled >= _FULL * table.rows] or found
     if not found:
         return Paid(None, False, tuple(remarks))
     quantity = columns.get("quantity")

@@ -30,6 +30,7 @@ GUESTS = (
     "00000000-0000-0000-0000-000000000000",
     "noreply",
 )
+# Of ids: where far commoner than others.
 _ZEROS = (
     "0",
     "-1",
@@ -41,7 +42,7 @@ _ZEROS = (
     "999999",
     "-99",
     "-999",
-)  # of ids: where far commoner than others
+)
 _GIANT = 0.2  # of the rows: one id with more is told
 _FAR = 3  # times as common as the next id
 _NEEDED = ("user", "item", "time", "type")

@@ -75,9 +75,8 @@ class CellQuestions:
         wanted = [f"{_filled(c, nulls)} IS NOT NULL" for c in needed] + [_keeps_rule(*rule, nulls) for rule in rules]
         lives = " AND ".join(wanted) or "true"
         whole = " AND ".join(f"{_filled(c, nulls)} IS NOT NULL" for c in key)
-        parts = ", ".join(
-            _filled(c, nulls) for c in key
-        )  # 64 bits: of some million keys two are the same once in a million tables
+        parts = ", ".join(_filled(c, nulls) for c in key)
+        # 64 bits: of some million keys two are the same once in a million tables
         own = f"(SELECT CASE WHEN {whole} THEN hash({parts}) END AS k FROM {self._names[table]} WHERE {lives})"
         rows, keys, complete = self._query(f"SELECT count(*), count(DISTINCT k), count(k) FROM {own}")[0]
         return int(rows), int(keys), int(rows - complete)

@@ -53,9 +53,8 @@ def csv_source(
             raise CannotReadError(
                 f"{name} is written in another way than {names[0]}: put it in a folder of its own, or write both alike"
             )
-    telling = next(
-        (b for b in begin.values() if b.quotes), first
-    )  # where there are no quotes, nothing says what they are
+    # where there are no quotes, nothing says what they are
+    telling = next((b for b in begin.values() if b.quotes), first)
     first = replace(first, dialect=telling.dialect)
     header = len(first.names) != first.cells or _has_header(connection, first)
     remarks = list(_remarks(first, header))

@@ -19,6 +19,7 @@ _KEYS = 60  # of a list of keys and values, at most
 _VALUES = ("string_value", "int_value", "float_value", "double_value")  # as Google Analytics has them
 _SIGNS = r"[.\[\]=']"  # of paths
 _BARE = {"id", "name", "key", "uid", "uuid"}
+# What a list is called that tells rows.
 _LINES = (
     "item",
     "product",
@@ -28,7 +29,7 @@ _LINES = (
     "event",
     "cart",
     "position",
-)  # what a list is called that tells rows
+)
 _ELEMENT = "_fuserank_element"  # a name that no file has
 _ITEM = ("item", "product", "article", "sku", "asin", "aid", "isbn")
 
