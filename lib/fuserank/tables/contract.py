@@ -66,8 +66,6 @@ LAYERS = (
 # session, what was taken); none: neither.
 Person = Literal["id", "quasi", "none"]
 
-TableRow = dict[str, object]
-
 
 class ContractError(FuserankError, ValueError):
     """A frame or a declaration that breaks a table contract; the message names table, column and cure."""

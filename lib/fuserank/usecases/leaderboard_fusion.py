@@ -15,9 +15,9 @@ from fuserank.stages.fusion.fit import fit
 from fuserank.stages.fusion.fitted import Fitted
 from fuserank.stages.fusion.parts import parts_of, summed
 
-_FUSION_USERS = 6000  # users of the validation part, at most, that a fusion is fitted on
 _CHAIN_ONLY = "new_track_share"
-_OWN = {"min_weight": 0.0, "fit_users": 6000}  # where settings say nothing else
+# Where settings say nothing else; fit_users: of the validation part, at most.
+_OWN = {"min_weight": 0.0, "fit_users": 6000}
 
 
 def fusion_of(cfg: FusionConfig, ks: Sequence[int]) -> FusionConfig:
