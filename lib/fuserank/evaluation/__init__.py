@@ -1,1 +1,1 @@
-"""evaluation."""
+"""How good lists are: protocols, metrics, intervals, the leaderboard."""

@@ -1,1 +1,1 @@
-"""insight."""
+"""What people look at: profiles as numbers, reports as pages."""

@@ -1,1 +1,1 @@
-"""sources."""
+"""A shop's files: connected, looked at, read."""

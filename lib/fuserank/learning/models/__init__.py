@@ -1,1 +1,1 @@
-"""models."""
+"""Rankers: torch models of samples, under one contract."""

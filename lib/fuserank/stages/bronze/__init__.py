@@ -1,1 +1,1 @@
-"""bronze."""
+"""A file's rows as they came."""

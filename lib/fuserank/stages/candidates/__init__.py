@@ -1,1 +1,1 @@
-"""candidates."""
+"""What each source proposes to each user."""

@@ -1,1 +1,1 @@
-"""features."""
+"""Features of users, items and pairs, as of a day."""

@@ -1,1 +1,1 @@
-"""fusion."""
+"""What sources and models say, calibrated, weighed and added up."""

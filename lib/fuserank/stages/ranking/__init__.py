@@ -1,1 +1,1 @@
-"""ranking."""
+"""The K rows of each user, with parts and a reason."""

@@ -1,1 +1,1 @@
-"""samples."""
+"""Flat rows of features for users and candidates."""

@@ -1,1 +1,1 @@
-"""scores."""
+"""Logits of samples by trained models."""

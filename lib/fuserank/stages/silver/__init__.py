@@ -1,1 +1,1 @@
-"""silver."""
+"""A shop's rows typed, keyed and checked."""
