@@ -192,7 +192,7 @@ def test_rows_are_counted_by_rule_and_shown_as_they_came(shop: Shop) -> None:
         shop.printed("retry")
 
 
-def test_after_the_mapping_was_mended_each_good_row_is_in_once_and_the_others_stay_open(shop: Shop) -> None:
+def test_after_the_mapping_was_fixed_each_good_row_is_in_once_and_the_others_stay_open(shop: Shop) -> None:
     from fuserank.io.lake.digest import digest
 
     assert shop.events() == ["i1", "i0", "i1", "i0"]
@@ -227,7 +227,7 @@ def test_after_the_mapping_was_mended_each_good_row_is_in_once_and_the_others_st
 
 
 @pytest.mark.proof
-def test_after_the_file_was_mended_its_rows_are_replaced_by_those_of_the_newer_one(shop: Shop) -> None:
+def test_after_the_file_was_fixed_its_rows_are_replaced_by_those_of_the_newer_one(shop: Shop) -> None:
     fixed = [row.replace("7,,", "7,u7,").replace("1,u9,i9", "8,u9,i9") for row in GOOD + BAD]
     shop.write("sales", HEAD + "\n".join(fixed) + "\n")
     shop.take_in()

@@ -30,7 +30,7 @@ def pinned_files(lake: Lake, version: int, as_of: dt.date, split: str, copied: P
     folder = copied / split
     if is_catalog(lake.root) and not all(map(is_local, urls)):
         # a catalog may refuse the paths behind its tables, but not its rows
-        local = written_anew(frame.drop("as_of_date", "split"), folder, lake.spark.sparkContext.defaultParallelism)
+        local = plain_copy(frame.drop("as_of_date", "split"), folder, lake.spark.sparkContext.defaultParallelism)
     else:
         local = fetched(lake.spark, urls, folder)
     files = read_manifest(local)
@@ -39,7 +39,7 @@ def pinned_files(lake: Lake, version: int, as_of: dt.date, split: str, copied: P
     return files
 
 
-def written_anew(samples: DataFrame, folder: Path, partitions: int) -> list[str]:
+def plain_copy(samples: DataFrame, folder: Path, partitions: int) -> list[str]:
     """The samples once more, as plain Parquet in a folder that all nodes see: one file a shard, rows by position."""
     # Databricks' Spark knows volumes by their path alone; elsewhere a path may mean Hadoop's default file system
     place = str(folder) if folder.is_relative_to("/Volumes") else folder.as_uri()

@@ -162,10 +162,12 @@ def test_files_that_torch_reads_are_one_a_shard_and_hold_their_rows_in_order(
     assert (tmp_path / "copies").exists() == (kind == "s3a")
 
 
-def test_samples_written_anew_are_the_same_rows_in_the_same_files(make: Callable[[str], Lake], tmp_path: Path) -> None:
+def test_plain_copies_of_samples_are_the_same_rows_in_the_same_files(
+    make: Callable[[str], Lake], tmp_path: Path
+) -> None:
     import pyarrow.parquet as pq
 
-    from fuserank.jobs.inputs.pinned import written_anew
+    from fuserank.jobs.inputs.pinned import plain_copy
     from fuserank.stages.samples.shards import sharded
 
     def rows(urls: list[str]) -> list[dict[str, list[object]]]:
@@ -177,7 +179,7 @@ def test_samples_written_anew_are_the_same_rows_in_the_same_files(make: Callable
     lake.replace(SAMPLES, sharded(samples, 2).drop("as_of_date", "split"), as_of_date=DAY, split="train")
     stored = lake.read(SAMPLES, as_of_date=DAY, split="train").drop("as_of_date", "split")
     for _ in range(2):
-        again = written_anew(stored, tmp_path / "volume", 3)
+        again = plain_copy(stored, tmp_path / "volume", 3)
         assert rows(again) == rows(lake.files(SAMPLES, as_of_date=DAY, split="train"))
 
 

@@ -104,7 +104,7 @@ BROKEN: list[tuple[str, Mapping[str, Any], str, float, str]] = [
 @pytest.mark.parametrize(
     ("rule", "changes", "state", "value", "words"), BROKEN, ids=lambda v: v if isinstance(v, str) else ""
 )
-def test_each_rule_says_where_it_is_broken_and_what_mends_it(
+def test_each_rule_says_where_it_is_broken_and_what_fixes_it(
     rule: str, changes: Mapping[str, Any], state: str, value: float, words: str
 ) -> None:
     finding = found(**changes)[rule]

@@ -156,7 +156,7 @@ def test_positions_of_a_table_with_columns_are_taken_too(lake: Lake, tmp_path: P
 
 
 @pytest.mark.parametrize("order", ["position", "none"])
-def test_by_other_windows_events_are_refused_until_silver_has_placed_them_anew(
+def test_by_other_windows_events_are_refused_until_silver_has_placed_them_again(
     lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, order: str
 ) -> None:
     items = "abcde" if order == "position" else [f"i{n}" for n in range(60)]
