@@ -8,7 +8,7 @@
 # MAGIC
 # MAGIC * **bronze**: the files as they came, row by row.
 # MAGIC * **silver**: events, items, users … typed, deduplicated, with the time from which each row was *known*.
-# MAGIC * **features … ranking**: made again *as of* a day: 00:00 UTC of that day, with nothing that was known later.
+# MAGIC * **features … ranking**: made *as of* a day: 00:00 UTC of that day, with nothing that was known later.
 # MAGIC * **ops**: the ledger of runs, and the rows that were refused.
 # MAGIC
 # MAGIC This notebook looks at a lake and changes nothing. Which lake, environment and day: widgets on Databricks (at

@@ -2,8 +2,8 @@
 
 Usage: .venv/bin/python deploy/local/package.py [--node-python PATH] [--only data|train|wheel] [--lake URL] [--dist DIR]
 
-An archive's environment is made again from requirements/<kind>.txt with fuserank from
-the wheel, and dropped when it is packed.
+An archive's environment is made for it, from requirements/<kind>.txt with fuserank from the wheel, and dropped when
+it is packed.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
-"""`make smoke`: a tiny shop through spark-submit jobs/refresh.py in a lake of its
-own; its ranking again, with equal rows.
+"""`make smoke`: a tiny shop through spark-submit jobs/refresh.py in a lake of its own; ranked twice, with equal rows.
 
 Usage: .venv/bin/python deploy/local/smoke.py [section.key=value …]
 
-It runs in the environment whose Python starts it; settings lie over
-tests/support/tinyshop.SMALL. Tests copy the lake of the first run.
+It runs in the environment whose Python starts it; settings lie over SMALL of
+tests/support/tinyshop.py. Tests copy the lake of the first run.
 """
 
 from __future__ import annotations

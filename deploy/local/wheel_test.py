@@ -1,8 +1,7 @@
-"""`make wheel-test`: the wheel alone, in an empty folder with an empty HOME: install, set
-up, a tiny shop from files to a ranking.
+"""`make wheel-test`: the wheel alone, in an empty folder with an empty HOME, from the install to a tiny shop's ranking.
 
-Usage: .venv/bin/python deploy/local/wheel_test.py [--versions locked|newest] [--folder
-EMPTY] [--until STEP] [--hold "torch<2.13"]
+Usage: .venv/bin/python deploy/local/wheel_test.py [--versions locked|newest] [--folder EMPTY]
+           [--until STEP] [--hold "torch<2.13"]
 
 locked: by the constraints that ship, with Petastorm. newest: what the metadata allows today, on the plain reader.
 Packages come from uv's cache where it has them; nothing of the checkout is on the path of what is tested.

@@ -8,7 +8,7 @@ from pathlib import Path
 from fuserank.config.settings import Settings, load
 
 ROOT = Path(__file__).resolve().parents[2]
-# What the committed examples are rendered by; RENDER in the Makefile says the same.
+# What the committed examples are rendered by; EXAMPLE in the Makefile says the same.
 EXAMPLE = ("lake=s3a://shop/lake", "deploy.dist=hdfs:///apps/fuserank")
 
 

@@ -143,7 +143,7 @@ class DeltaConfig(Connected):
         min_length=1, description="folder or URL of the table, or catalog:<schema>.<table>; never written"
     )
     full: bool = Field(
-        False, description="take the whole table at each new version: for small ones that are written again"
+        False, description="take the whole table at each new version: for small ones that are written as a whole"
     )
 
     @field_validator("path")

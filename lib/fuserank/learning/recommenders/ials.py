@@ -205,8 +205,8 @@ class Scorer:
         return (x_BD @ self.solver.inverse_DD).astype(np.float32)
 
     def best(self, histories: Interactions, k: int, exclude_seen: bool) -> Best:
-        """As ``contract.Scorer``: inner products with the user's factor, which is solved
-        again from the history; no list without one.
+        """As ``contract.Scorer``: inner products with the user's factor, which is solved from the history; no
+        list without one.
         """
         if not len(self.items):
             return best_dense(np.zeros((len(histories.users), 0), np.float32), None, k)

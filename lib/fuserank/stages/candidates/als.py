@@ -99,8 +99,8 @@ def propose(
 ) -> DataFrame:
     """The ``quota`` items of the largest inner product for every user, ties to the lower item_index.
 
-    ``user_factors``: index (int), factor (array<float>). They are dealt again into ``partitions``, as many as are to
-    work at once; None: as they come. A user's list is the same in any of them. ``seen_pairs``: user_index,
+    ``user_factors``: index (int), factor (array<float>). They are dealt into ``partitions``, as many as are to work
+    at once; None: as they come. A user's list is the same in any of them. ``seen_pairs``: user_index,
     item_index; needed where ``exclude_seen`` is set. Returns user_index, item_index, source, rank (int), score
     (float): exactly min(quota, items) rows for each user, unless a mask leaves fewer items.
     """

@@ -239,7 +239,7 @@ def test_rows_asked_about_come_back_with_the_item_and_field_that_lead_to_them() 
     of.weight = {**dict.fromkeys(of.weight, 0.0), "item shelf": 1.0}
     rows = pairs(
         [(1, 10), (1, 20), (1, 12, 0, 0), (1, 30, 0, 0), (1, 999, 0, 0), (4, 12, 0, 0)]
-    )  # weight 0: asked; 4 has no history
+    )  # weight 0: recommended; 4 has no history
     found = walks_of(of, rows)
     assert found.to_pylist() == [{"user_index": 1, "item_index": 12, "from_item": 10, "field": "shelf"}]
     assert walks_of(of, rows.slice(0, 0)).num_rows == 0
