@@ -85,7 +85,7 @@ lint: setup-dev ## ruff, mypy, import-linter, hadolint, generated docs and deplo
 	@for surface in kubernetes airflow databricks; do $(BIN)/fuserank render $$surface $(EXAMPLE) --check deploy/$$surface || exit 1; done
 	@$(BIN)/hadolint deploy/docker/Dockerfile.*
 
-golden: setup-dev ## write what is rendered again: submit commands and help texts in tests/golden/, deploy/{kubernetes,airflow,databricks}, docs/bad-input.md
+golden: setup-dev ## render again what is committed: submit commands and help texts in tests/golden/, deploy/{kubernetes,airflow,databricks}, docs/bad-input.md
 	@GOLDEN=rewrite $(BIN)/python -m pytest tests/golden tests/unit/sources/test_bad_input_page.py
 
 docs: setup ## write docs/tables.md, settings.md and commands.md from contracts, settings and commands
