@@ -79,8 +79,8 @@ def test_below_a_url_of_an_object_store_the_ranking_is_the_same(
 
 @dataclass
 class Commands:
-    """A folder with a shop in a catalog, and the output of each command; every command has the secret in its
-    environment.
+    """A folder with a shop in a catalog, and the output of each command; every command has the secret
+    in its environment.
     """
 
     folder: Path

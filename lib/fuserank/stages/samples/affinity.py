@@ -44,8 +44,8 @@ class Factors:
         return found
 
     def dots(self, user_B: npt.NDArray[Any], other: Factors, item_B: npt.NDArray[Any]) -> Doubles:
-        """user factor · item factor for B pairs, 0 where either has none; a block at a time, each in a fixed order of
-        summation."""
+        """user factor · item factor for B pairs, 0 where either has none; a block at a time, each in a fixed
+        order of summation."""
         out = np.zeros(len(user_B))
         for low in range(0, len(user_B), _PAIRS_AT_ONCE):
             part = slice(low, low + _PAIRS_AT_ONCE)

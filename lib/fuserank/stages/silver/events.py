@@ -36,8 +36,8 @@ def typed_events(
 
     :param bronze: rows of the table that ``events`` is mapped from
     :param now: UTC; an event after it is a mistake
-    :param by_day: partitions to shuffle into by the day of the event's time, while a row is as narrow as the source has
-        it
+    :param by_day: partitions to shuffle into by the day of the event's time, while a row is as narrow as the
+        source has it
     """
     from pyspark.sql import functions as F
 
