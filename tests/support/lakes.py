@@ -1,5 +1,4 @@
-"""Lakes to start a test from, in memory: what a rule gives needs no files, whose commits take most of a write's time.
-"""
+"""Lakes to start a test from, in memory: what a rule gives needs no files, whose commits take most of a write's time."""
 
 from __future__ import annotations
 
