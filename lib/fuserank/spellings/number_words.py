@@ -22,7 +22,7 @@ _APART = f"'\u2019{BLANKS}"  # between thousands, beside the sign that the decim
 
 
 class Engine(Protocol):
-    """As ``spellings.Engine``, as far as numbers need it."""
+    """As ``spellings.patterns.Engine``, as far as numbers need it."""
 
     def groups(self, cell: Any, regex: str, count: int) -> list[Any]:
         """See there."""

@@ -130,7 +130,6 @@ def test_torch_jobs_are_those_whose_code_imports_torch_models_or_ranks(job: str)
     tree = ast.parse((PACKAGE / "jobs" / f"{job}.py").read_text(encoding="utf-8"))
     used = {n.module or "" for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
     used |= {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
-    needs = any(
-        m.split(".")[0] == "torch" or m.startswith("fuserank.models") or m == "fuserank.io.runtime.ranks" for m in used
-    )
+    rooms = ("torch", "fuserank.learning.models", "fuserank.learning.training", "fuserank.io.runtime.ranks")
+    needs = any(m == room or m.startswith(f"{room}.") for m in used for room in rooms)
     assert (job in TORCH_JOBS - {"refresh"}) == needs  # refresh runs them all

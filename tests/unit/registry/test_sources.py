@@ -67,19 +67,22 @@ def test_its_reason_is_a_known_one_with_a_sentence_that_can_be_filled(source: So
     assert not source.walk or callable(loaded(source.walk))
 
 
+ROOMS = ("fuserank.learning.recommenders", "fuserank.stages.candidates")
+
+
 def _own_code(path: str) -> list[ast.AST]:
-    """All nodes of a module and of the modules of its room that it imports, near and far."""
+    """All nodes of a module and of the modules of these rooms that it imports, near and far."""
     found: list[ast.AST] = []
     seen, left = set(), [path]
     while left:
-        if (name := left.pop()) in seen or not name.startswith("fuserank.candidates."):
+        if (name := left.pop()) in seen or not name.startswith(tuple(f"{r}." for r in ROOMS)):
             continue
         seen.add(name)
         nodes = list(ast.walk(ast.parse(inspect.getsource(importlib.import_module(name)))))
         found += nodes
         for node in nodes:
-            if isinstance(node, ast.ImportFrom) and node.module == "fuserank.candidates":
-                left += [f"fuserank.candidates.{a.name}" for a in node.names]
+            if isinstance(node, ast.ImportFrom) and node.module in ROOMS:
+                left += [f"{node.module}.{a.name}" for a in node.names]
             elif isinstance(node, ast.ImportFrom) and node.module:
                 left.append(node.module)
     return found

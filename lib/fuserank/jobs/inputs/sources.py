@@ -137,15 +137,15 @@ class Sources:
     def _member(self, declared: Source, cfg: CandidatesConfig) -> DataFrame:
         source, cfg_of, lake = declared.name, cfg.member(declared.name), self.lake
         ranks = self._at_once(source) if declared.distributed else max(slots(self.run.spark).total, 1)
-        taken, load_pairs = self.folder.once("pairs", lambda: as_interactions(self.pair_rows), PAIR_COLUMNS)
+        pair_frame, load_pairs = self.folder.once("pairs", lambda: as_interactions(self.pair_rows), PAIR_COLUMNS)
         load_content = None
         if declared.content:
             load_content = self.folder.once("content", lambda: content(self.run.lake, self.as_of), CONTENT_COLUMNS)[1]
         settings = self._settled(declared, cfg_of.settings)
-        learned = family.fit(declared, taken, load_pairs, settings, self.run.seed, ranks, load_content)
+        learned = family.fit(declared, pair_frame, load_pairs, settings, self.run.seed, ranks, load_content)
         lake.replace(LEARNED, learned, as_of_date=self.as_of, source=source)
         load = columns_of(lake, LEARNED, COLUMNS, as_of_date=self.as_of, source=source)
-        return family.propose(declared, taken, load, settings, cfg.quota(source), ranks, cfg_of.exclude_seen)
+        return family.propose(declared, pair_frame, load, settings, cfg.quota(source), ranks, cfg_of.exclude_seen)
 
     def _settled(self, source: Source, settings: Section) -> Section:
         """The settings with what the data say where they are ``auto``; the same on

@@ -30,7 +30,8 @@ Floats = npt.NDArray[np.float32]
 
 def learn(pairs: Interactions, cfg: EaseConfig, seed: int, block: tuple[int, int]) -> Iterator[pa.RecordBatch]:
     """Edges of part ``near``: item i → j by B_ij. Raises FuserankError where items² outgrow ``memory_gb``."""
-    from scipy.linalg import lapack  # noqa: F401 - only what is loaded is limited: loaded later, it would take as many threads as it likes
+    # only what is loaded is limited: loaded later, it would take as many threads as it likes
+    from scipy.linalg import lapack  # noqa: F401
     from threadpoolctl import threadpool_limits
 
     items = len(pairs.items)

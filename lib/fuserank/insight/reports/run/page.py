@@ -145,7 +145,7 @@ def _users_card(data: ReportData) -> str:
     return f'<section class="card" id="users"><h2>{title}</h2><p class=note>{note}</p>{inner}</section>'
 
 
-def _user(user: UserView, page: str, number: int) -> str:
+def _user(user: UserView, profiles: str, number: int) -> str:
     known = [r for r in user.recommended if r.hit is not None]
     hits = f"{sum(bool(r.hit) for r in known)} of {len(known)} taken" if known else ""
     past = "".join(
@@ -157,7 +157,9 @@ def _user(user: UserView, page: str, number: int) -> str:
         f"<td class=n>{r.probability:.0%}</td><td class=why>{escape(r.reason)}</td></tr>"
         for r in user.recommended
     )
-    profile = f'<p class=note><a href="{escape(page)}#user-{number}">profile of this user</a></p>' if page else ""
+    profile = (
+        f'<p class=note><a href="{escape(profiles)}#user-{number}">profile of this user</a></p>' if profiles else ""
+    )
     return (
         f"<details{' open' if number == 1 else ''}><summary>User"
         f" {escape(user.user)}<small>{hits}</small></summary>{profile}<div class=sides><table><tr><th>taken"
