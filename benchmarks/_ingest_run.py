@@ -1,4 +1,4 @@
-"""One side of `bench ingest`, in a process of its own: what was taken in, and how long it took without Spark's start."""
+"""One side of `bench ingest`, in a process of its own: what was taken in, how long it took without Spark's start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the training benchmarks share: sample shards in the contract's form, and the pieces of a default training run."""
+"""What the training benchmarks share: sample shards in the contract's form, the pieces of a default training run."""
 
 from __future__ import annotations
 

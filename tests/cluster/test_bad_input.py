@@ -1,4 +1,4 @@
-"""What a person reads where the cluster cannot do what is asked: one line, cause and cure; none of it waits for ever."""
+"""What a person reads where the cluster cannot do what is asked: one line, cause and cure, and no wait for ever."""
 
 from __future__ import annotations
 

@@ -190,7 +190,7 @@ def _dies_with_its_parent() -> None:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """SIGTERM to the daemon, which ends its executors; SIGKILL to whatever is left of its tree, all of it waited for."""
+    """SIGTERM to the daemon, which ends its executors; SIGKILL to what is left of its tree, all of it waited for."""
     try:
         tree = psutil.Process(process.pid).children(recursive=True)
     except psutil.NoSuchProcess:

@@ -1,4 +1,4 @@
-"""Lakes to start a test from, in memory: what a rule gives needs no files, whose commits take most of a write's time."""
+"""Lakes to start a test from, in memory: what a rule gives needs no files, where commits take most of a write."""
 
 from __future__ import annotations
 

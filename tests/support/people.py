@@ -42,7 +42,7 @@ def sold(*differences: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def write_shop(folder: Path) -> None:
-    """Rows of every fate: good, without an item, with a time that is none, ragged, and a line of JSON that is broken."""
+    """Rows of every fate: good, without an item, with a time that is none, ragged, a line of JSON that is broken."""
     write_csv(
         folder / "sales.csv",
         sold({}, {"user": f" {CANARY} "}, {"item": ""}, {"time": "never"}, {"user": "u2"}, {"user": ""}),

@@ -132,7 +132,7 @@ def into_bronze(
 
 @cache
 def _empty_lake(spark: SparkSession) -> TemporaryDirectory[str]:
-    """A lake whose tables are there, without rows. To make them takes seconds, and the chain's own tests see to that."""
+    """A lake whose tables are there, without rows. To make them takes seconds; the chain's own tests see to that."""
     from fuserank.io.lake.lake import Lake
     from fuserank.tables import silver
     from fuserank.tables.ops import INGESTED

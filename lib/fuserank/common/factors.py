@@ -18,7 +18,7 @@ def by_index(table: pa.Table) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.flo
 
 
 def ascending(index: npt.NDArray[Any], *others: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], ...]:
-    """``index``, without repeats, in ascending order, and the others' rows with it; as they are, where they stand so."""
+    """``index``, without repeats, in ascending order, and the others' rows with it; as they are where they stand so."""
     if (index[1:] > index[:-1]).all():
         return index, *others
     order = np.argsort(index)  # faster than Arrow's sort, which takes lists one by one

@@ -43,7 +43,7 @@ def problem(key: str, value: str) -> str | None:
 
 
 def _joint(key: str) -> str:
-    """What stands between ``env`` and the name in a reference that whoever reads the key expands; empty: nobody does."""
+    """What stands between ``env`` and the name in a reference that whoever reads the key expands; "": nobody does."""
     return "." if key.startswith(("spark.hadoop.", "fs.")) else ":" if key.startswith("spark.ssl.") else ""
 
 

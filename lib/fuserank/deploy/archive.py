@@ -104,7 +104,7 @@ def refuse_leads(archive: Path, checkout: Path) -> None:
 
 
 def leads(tar: tarfile.TarFile, checkout: Path) -> Iterator[str]:
-    """What leads into the checkout, or to nothing that a node has: links, and paths in the files that Python follows."""
+    """What leads into the checkout, or to nothing that a node has: links, and paths in files that Python follows."""
     interpreter = False
     for member in tar:
         name = str(PurePosixPath(member.name))

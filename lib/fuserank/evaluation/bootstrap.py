@@ -1,4 +1,4 @@
-"""Bootstrap intervals over users (Efron 1979), percentile method; one draw of users serves all rows, so it is paired."""
+"""Bootstrap intervals over users (Efron 1979), percentile method; one draw of users serves all rows: it is paired."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a basket is, and the pairs of user and item. Both are laid out by user: what follows by user needs no shuffle."""
+"""What a basket is, and the pairs of user and item. Both lie by user: what follows by user needs no shuffle."""
 
 from __future__ import annotations
 

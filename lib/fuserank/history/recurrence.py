@@ -76,7 +76,7 @@ def recurrence_of(events: pa.Table, as_of: dt.date) -> Recurrence:
 
 
 def pairs_in(events: pa.Table, as_of: dt.date) -> pa.Table:
-    """user_index, item_index, weight (distinct baskets), age (days since the last) of what was taken, of such events."""
+    """user_index, item_index, weight (distinct baskets), age (days since the last) of what such events took."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

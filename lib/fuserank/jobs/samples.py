@@ -35,7 +35,7 @@ WRITES = (SAMPLES,)
 
 
 def execute(run: Run, as_of: dt.date) -> None:
-    """Train from T − 2 windows, valid from T − 1, rank from T: a split is made ready while the one before is written."""
+    """Train from T − 2 windows, valid from T − 1, rank from T: a split is made while the one before is written."""
     refuse_other_windows(run)
     with ThreadPoolExecutor(2) as pool:  # map lets no other split begin after one that failed
         list(pool.map(lambda split: _split(run, as_of, *split), (("train", 2), ("valid", 1), ("rank", 0))))

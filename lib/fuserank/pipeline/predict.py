@@ -16,7 +16,7 @@ FORMER_RUNS = 3  # the last ones whose ledger corrects a prediction
 
 @dataclass(frozen=True)
 class Stage:
-    """One step of the chain: its name in the ledger, its job, the tables that it writes, the steps that it waits for."""
+    """One step of the chain: its name in the ledger, its job, the tables it writes, the steps it waits for."""
 
     label: str
     job: str

@@ -64,7 +64,7 @@ class Spelling:
 
 
 class Engine(Protocol):
-    """What moments are made by: texts of an engine's own kind, a column of Spark or SQL of DuckDB. Null in, null out."""
+    """What moments are made by: texts of an engine's own kind, Spark's column or DuckDB's SQL. Null in, null out."""
 
     def groups(self, cell: Any, regex: str, count: int) -> list[Any]:
         """The texts of a regular expression's groups, "" for one that is not there;

@@ -91,7 +91,7 @@ class Bench:
         rows.mapInArrow(_loaded, "id long").count()
 
     def expected_s(self, model: str) -> float:
-        """Seconds that a row takes, by what its members declare: an order of size, to leave out what is far too dear."""
+        """Seconds that a row takes, by what its members declare: a rough size, to leave out what is far too dear."""
         of = self.numbers
         users = len(self.parts["test"].users)
         sizes = (of.pairs, of.pairs * users, of.items**3)

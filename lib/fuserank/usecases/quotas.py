@@ -29,7 +29,7 @@ DEPTH = 400  # ranks of each source that are looked at, but of a bounded one, wh
 
 @dataclass(frozen=True)
 class Chosen:
-    """The quotas, and what they find of the window that they were chosen on; ``before``: of the settings as they are."""
+    """Quotas, and what they find of the window that they were chosen on; ``before``: of the settings as they are."""
 
     start: dt.date
     end: dt.date

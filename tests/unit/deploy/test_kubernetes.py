@@ -1,4 +1,4 @@
-"""Manifests and Dockerfiles: checked by the operator's own models, Kubernetes' schemas and hadolint; each can say no."""
+"""Manifests and Dockerfiles: checked by the operator's own models, Kubernetes' schemas hadolint; each can say no."""
 
 from __future__ import annotations
 

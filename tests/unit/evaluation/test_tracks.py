@@ -1,4 +1,4 @@
-"""Tracks by hand: which items lists are ranked among, which users are cold, and that nothing of them is learned from."""
+"""Tracks by hand: which items lists are ranked among, which users are cold, that nothing of them is learned from."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ def _uses(mapping: DatasetConfig, replaced: dict[str, frozenset[str]]) -> Iterat
 
 
 def _keys(mapping: DatasetConfig, replaced: dict[str, frozenset[str]]) -> Iterator[str]:
-    """Keys of one event type must agree in which of their parts are pseudonyms, or a return never finds its purchase."""
+    """Keys of one event type must agree in which of their parts are pseudonyms, or no return finds its purchase."""
     seen: dict[tuple[str, int], tuple[str, tuple[bool, ...]]] = {}
     for i, events in enumerate(mapping.events):
         keys = [(f"events.{i}.key", kind.type, events.key) for kind in events.kinds().values()]

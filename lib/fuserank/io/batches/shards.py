@@ -91,7 +91,7 @@ class ShardBatches(ABC):
         return stack(columns, self.inputs, order_B=None if self.seed is None else shuffle_of(file, self.seed, epoch))
 
     def batches(self, epoch: int, skip: int = 0) -> Iterator[Block]:
-        """This rank's rows of the epoch in batches of one size (the last may be shorter), without the first ``skip``."""
+        """This rank's rows of the epoch in batches of one size (the last maybe shorter), without the first ``skip``."""
         files = [f for f in self.epoch_plan(epoch).files[self.rank] if f.rows]  # an empty file has no row group to read
         drop = skip * self.batch
         while files and files[0].rows <= drop:  # read to the end before: not opened again

@@ -100,7 +100,7 @@ def own_address(url: str) -> str:
 
 
 def _first_answering(url: str, own: bool = False) -> str:
-    """The address of the first master of ``spark://host:port,host:port`` that takes a connection, or ours towards it."""
+    """The address of the first master of ``spark://host:port,host:port`` that takes a connection, or ours to it."""
     for place in url.removeprefix(_STANDALONE).split(","):
         host, _, port = place.rpartition(":")
         try:

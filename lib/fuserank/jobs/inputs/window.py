@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def window_before(run: Run, as_of: dt.date) -> pa.Table:
-    """What all said as of the day on which the label window begins that ends at ``as_of``, and what was bought in it."""
+    """What all said as of the first day of the label window that ends at ``as_of``, and what was bought in it."""
     window = label_window(as_of, run.settings.windows.label_days, back=1)
     candidates = proposed(run, window.start)
     known = run.lake.known(EVENTS, as_of)

@@ -30,7 +30,7 @@ class Model(Protocol):
         ...
 
     def parameter_groups(self) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-        """What is trained: layers, and embeddings, which have a rate and a decay of their own; each in a fixed order."""
+        """What is trained: layers, and embeddings, with a rate and a decay of their own; each in a fixed order."""
         ...
 
     def card(self) -> dict[str, Any]:

@@ -69,7 +69,7 @@ class FNN(SampleModel):
         nn.init.constant_(self.out.bias, log_odds)
 
     def _history(self, history_BL: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Mean embeddings of the history, pooled once for each distinct history of the batch, then dealt to its rows."""
+        """Mean embeddings of the history, pooled once for each distinct one of the batch, then dealt to its rows."""
         key_B = (history_BL * self.hash_L).sum(dim=1)
         key_U, row_B = torch.unique(key_B, return_inverse=True)
         first_U = torch.zeros_like(key_U).scatter_(0, row_B, torch.arange(len(row_B), device=row_B.device))

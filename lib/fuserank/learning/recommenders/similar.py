@@ -37,7 +37,7 @@ class Apart(NamedTuple):
 
 
 def weighted(matrix_RC: sp.csr_matrix, cfg: SimilarityConfig) -> sp.csr_matrix:
-    """The matrix with the weights of ``cfg.similarity``; a row stands for a document's word, a column for a document."""
+    """The matrix with the weights of ``cfg.similarity``; a row stands for a word, a column for a document."""
     import scipy.sparse as sp
 
     rows, columns = matrix_RC.shape

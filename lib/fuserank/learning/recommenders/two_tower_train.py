@@ -49,7 +49,7 @@ class Table:
         self.squares_FD = np.full_like(rows_FD, _EPSILON)
 
     def bags(self, matrix: sp.csr_matrix) -> tuple[Any, Callable[[], None]]:
-        """``matrix`` (R, F) times the table, as a tensor that takes a gradient, and the step to call once it has one."""
+        """``matrix`` (R, F) times the table, as a tensor that takes a gradient; the step to call once it has one."""
         import scipy.sparse as sp
         import torch
 

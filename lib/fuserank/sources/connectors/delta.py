@@ -183,7 +183,7 @@ class DeltaConnector:
         return rows, lost
 
     def _appended(self, commits: list[Commit]) -> tuple[DataFrame, dict[int, int]]:
-        """Without the feed: the rows of the files that the commits added, all of which are there at the last of them."""
+        """Without the feed: rows of the files that the commits added, all of which are there at the last of them."""
         from pyspark.sql import functions as F
 
         added = [(name, c.version) for c in commits for name in c.added]

@@ -31,7 +31,7 @@ class Commit:
 
 @dataclass(frozen=True)
 class Stretch:
-    """Commits that can be read at once: by one schema, with the change feed on or off, their files there at the last."""
+    """Commits that can be read at once: by one schema, the change feed on or off, their files there at the last."""
 
     feed: bool
     commits: list[Commit]

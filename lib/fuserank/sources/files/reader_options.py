@@ -79,7 +79,7 @@ def declared(found: Sequence[tuple[str, str]], files: FilesConfig) -> list[tuple
 
 
 def _in_other_case(name: str, names: Iterable[str]) -> bool:
-    """Whether it is there under a name that bronze takes for the same: then it is not lacking, but spelled otherwise."""
+    """Whether it is there under a name that bronze takes for the same: it is not lacking, but spelled otherwise."""
     return any(n.strip().lower() == name.strip().lower() for n in names)
 
 

@@ -33,7 +33,7 @@ class FileSize:
 
 
 def source_sizes(root: str, pattern: str, form: str, spark: SparkSession | None = None) -> list[FileSize]:
-    """The files of a path or glob under the root; raises IngestError where there is none. Other roots need ``spark``."""
+    """The files of a path or glob under the root; raises IngestError where none is. Other roots need ``spark``."""
     if is_local(root):
         base = Path(local_path(root))
         found = [_local_size(Path(f.path), base, form) for f in local_files(str(base), pattern)]

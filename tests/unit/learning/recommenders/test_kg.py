@@ -75,7 +75,7 @@ def own_values() -> dict[str, dict[int, set[str]]]:
 
 
 def walks(user: int, went: dict[int, float]) -> dict[str, tuple[Any, Any]]:
-    """By path: how much stands at which value or user, and how much of that goes on to which item; neither sums to 1."""
+    """By path: how much stands at which value or user, how much of that goes on to which item; neither sums to 1."""
     lately = {(u, i): 2 ** (-age / 10) for u, i, _, age in TOOK}
     liked = {i: (sum(lately.get((u, i), 0) for u in range(9)) + 0.3) ** 0.8 for i in SHELVES}
     own = {u: {i: lately[v, i] for v, i in lately if v == u} for u in range(9)}
