@@ -16,7 +16,7 @@ from fuserank.config.settings import load
 from tests.support.cli import ran
 
 ROOT = Path(__file__).resolve().parents[3]
-PAGES = {"settings": settings.markdown, "commands": commands.markdown}
+PAGES = {"settings": settings.markdown, "commands": lambda: commands.markdown(typer.main.get_command(app)), "api": api_page.markdown}
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -78,7 +78,7 @@ def test_every_command_and_option_stands_on_the_page() -> None:
             found |= {(*words, name): each, **below(each, *words, name)}
         return found
 
-    sections = dict(re.findall(r"^## (fuserank .*)\n((?:(?!## ).*\n)*)", commands.markdown(), re.M))
+    sections = dict(re.findall(r"^## (fuserank .*)\n((?:(?!## ).*\n)*)", PAGES["commands"](), re.M))
     there = below(typer.main.get_command(app))
     assert list(sections) == [f"fuserank {' '.join(words)}" for words in there]
     for words, command in there.items():

@@ -27,7 +27,7 @@ def test_the_page_s_declaration_stands_in_contract_samples_inputs_profile_docs_a
     done = subprocess.run(
         [
             sys.executable,
-            str(ROOT / "tests" / "unit" / "features" / "declared_once.py"),
+            str(ROOT / "tests" / "unit" / "stages" / "features" / "declared_once.py"),
             "units_per_basket_28d_count",
             "user_units_per_basket_log1p",
         ],
