@@ -88,7 +88,7 @@ lint: setup-dev ## ruff, mypy, import-linter, hadolint, generated docs and deplo
 golden: setup-dev ## render again what is committed: submit commands and help texts in tests/golden/, deploy/{kubernetes,airflow,databricks}, docs/bad-input.md
 	@GOLDEN=rewrite $(BIN)/python -m pytest tests/golden tests/unit/sources/test_bad_input_page.py
 
-docs: setup ## write docs/tables.md, settings.md and commands.md from contracts, settings and commands
+docs: setup ## write docs/tables.md, settings.md, commands.md and api.md from contracts, settings, commands and docstrings
 	@for page in tables settings commands api; do $(BIN)/fuserank $$page > docs/$$page.md || exit 1; done
 
 .venv-site/made-from: requirements/site.txt

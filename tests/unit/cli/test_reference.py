@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from fuserank.cli import api_page
 from fuserank.cli import docs as commands
 from fuserank.cli.main import app
 from fuserank.common.errors import FuserankError
@@ -16,7 +17,11 @@ from fuserank.config.settings import load
 from tests.support.cli import ran
 
 ROOT = Path(__file__).resolve().parents[3]
-PAGES = {"settings": settings.markdown, "commands": lambda: commands.markdown(typer.main.get_command(app)), "api": api_page.markdown}
+PAGES = {
+    "settings": settings.markdown,
+    "commands": lambda: commands.markdown(typer.main.get_command(app)),
+    "api": api_page.markdown,
+}
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -51,6 +51,8 @@ class Aggregate:
             raise ContractError(
                 "a lowest, a highest or a count of baskets has no ages: what lies outside would count as 0"
             )
+        if self.ages is not None and self.rows == PAIRS and self.age == "age_days":
+            raise ContractError('a pair has two ages: write age="since_last_days" or age="since_first_days"')
         if self.half_life is not None and (self.merge != "sum" or self.of is not ONE or self.by_basket):
             raise ContractError("a decayed count counts rows, each as one")
 
@@ -174,11 +176,12 @@ def total(
     *,
     unit: str = "count",
     ages: tuple[int, int] | None = None,
+    age: str = "age_days",
     stored: bool = True,
     on_page: bool = False,
 ) -> Feature:
     """The sum of a column or of a formula of integers."""
-    return Feature(name, Aggregate(rows, of=of, ages=ages), "long", unit, doc, stored=stored, on_page=on_page)
+    return Feature(name, Aggregate(rows, of=of, ages=ages, age=age), "long", unit, doc, stored=stored, on_page=on_page)
 
 
 def decayed(rows: Rows, half_lives: Iterable[int], doc: str) -> tuple[Feature, ...]:

@@ -96,6 +96,8 @@ def test_aggregates_that_would_count_wrongly_are_refused() -> None:
         Aggregate("item_baskets", "min", row.age_days, ages=(0, 28))
     with pytest.raises(ContractError, match="has no ages"):
         Aggregate("item_baskets", by_basket=True, ages=(0, 28))
+    with pytest.raises(ContractError, match=r'a pair has two ages: write age="since_last_days"'):
+        Aggregate("pairs", ages=(0, 28))
     with pytest.raises(ContractError, match="each as one"):
         Aggregate("item_baskets", of=row.quantity, half_life=7)
 
