@@ -211,7 +211,7 @@ def test_a_shop_of_ratings_and_days_alone_has_its_card_and_profiles(
     monkeypatch.setenv("FUSERANK_CONF", str(tmp_path / "shop" / "conf"))
     here = ("--lake", lake.root, "--dataset", "stars", "--as-of", AS_OF)
     card = json.loads(ran("card", "--json", *here).stdout)
-    assert (card["events"], card["pairs"], card["heat"], card["told"]["values"]) == (3, 2, None, 3)
+    assert (card["events"], card["pairs"], card["heat"], card["optional"]["values"]) == (3, 2, None, 3)
     assert card["refused"] == [{"source_table": "sales", "rule": "no_user", "column": "user", "rows": 1}]
     lake.place.overwrite(QUARANTINE, lake.read(QUARANTINE).withColumn("resolution", F.lit("fixed")), "true")
     assert json.loads(ran("card", "--json", *here).stdout)["refused"] == []

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import fuserank
 from fuserank.io.lake.lake import Lake
 from fuserank.io.lake.lock import exclusive
 from fuserank.io.lake.places import is_local, local_path
@@ -140,7 +141,7 @@ def config_hash(settings: Settings) -> str:
 
 def git_revision() -> str | None:
     """The commit that the installed code came from, where it runs from a checkout."""
-    here = Path(__file__).resolve().parents[3]
+    here = Path(fuserank.__file__).resolve().parents[2]
     if not (here / ".git").exists():
         return None
     found = subprocess.run(["git", "-C", str(here), "rev-parse", "HEAD"], capture_output=True, text=True, check=False)

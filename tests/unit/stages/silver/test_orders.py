@@ -11,7 +11,6 @@ from fuserank.common.errors import FuserankError
 from fuserank.config.mapping.dataset import DatasetConfig
 from fuserank.config.mapping.load import parse_dataset
 from fuserank.io.lake.lake import Lake
-from fuserank.jobs import silver
 from fuserank.jobs.inputs import silver_files
 from fuserank.jobs.inputs.silver_files import Files
 from fuserank.tables.bronze import bronze_table
@@ -162,7 +161,7 @@ def test_by_other_windows_events_are_refused_until_silver_has_placed_them_again(
     items = "abcde" if order == "position" else [f"i{n}" for n in range(60)]
     (tmp_path / "seq1.txt").write_text(f"u1 {' '.join(items)}\n")
     dataset = _lines(tmp_path, order)
-    monkeypatch.setattr(silver, "load_dataset", lambda name: {"shop": dataset}[name])
+    monkeypatch.setattr(silver_files, "load_dataset", lambda name: {"shop": dataset}[name])
     run = ingest(lake, dataset)
     silver_files.refuse_other_windows(run)
     run.settings.windows.label_days = 7
