@@ -24,15 +24,13 @@ Four things can become of what is not as it should be, and none is silent:
 MORE = """\
 ## What nobody can see
 A time that fits the mapping's pattern with day and month in the other order, a price in cents where the mapping says
-major, 1.234 for a thousand
-and more where it says decimal points, an id that lost its leading zeros before it came here: such cells are fine by
-every rule. `fuserank init`
-tells the doubts that it has; look at the first events that `fuserank check` prints.
+major, 1.234 for a thousand and more where it says decimal points, an id that lost its leading zeros before it came
+here: such cells are fine by every rule. `fuserank init` tells the doubts that it has; look at the first events that
+`fuserank check` prints.
 
 Links inside of the root may lead out of it: who makes them means it. A bot's million events come in, as rows like
-others: its list is no longer
-than any, nobody else's changes by it, a session of more than `candidates.co_purchase.max_basket_items` items says
-nothing of what goes with what.
+others: its list is no longer than any, nobody else's changes by it, a session of more than
+`candidates.co_purchase.max_basket_items` items says nothing of what goes with what.
 """
 
 

@@ -313,7 +313,7 @@ def test_what_is_no_table_or_cannot_be_taken_is_told(spark: SparkSession, tmp_pa
     for path, message in (
         (str(tmp_path / "nothing"), "is not a Delta table"),
         ("catalog:default.nothing", "is not a Delta table"),
-        ("s3a://shop/orders", "S3AFileSystem not found"),
+        ("abfs://box@shop.example/orders", "AzureBlobFileSystem not found"),
     ):
         with pytest.raises(FetchError, match=message) as refused:
             shop.fetch(path=path)
