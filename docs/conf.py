@@ -1,7 +1,8 @@
 """The site: the Markdown of this folder by Sphinx and MyST. `make site`; warnings are errors there."""
 
 project = "fuserank"
-extensions = ["myst_parser"]
+extensions = ["myst_parser", "sphinxcontrib.mermaid"]
+myst_fence_as_directive = ["mermaid"]
 myst_heading_anchors = 4  # an anchor for each heading, as repository browsers make them
 highlight_language = "text"  # of blocks that name no language
 nitpicky = True
