@@ -17,6 +17,7 @@ from fuserank.registry import connectors
 from fuserank.registry.connectors import CONNECTORS, Connector
 from fuserank.sources.connectors.landing import FetchError, land
 from tests.support import connectors as sources
+from tests.support.pages import blocks
 from tests.support.shop import mapping
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "add-a-connector.md"
@@ -26,7 +27,7 @@ KINDS = CONNECTORS.names
 @pytest.fixture
 def sqlite(monkeypatch: pytest.MonkeyPatch) -> Iterator[Connector]:
     """The kind that the page's three blocks make, in the places that the page names."""
-    settings, module_text, line = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
+    settings, module_text, line = blocks(PAGE, "python")
     named: dict[str, Any] = dict(vars(connect))
     exec(compile(settings, "settings", "exec"), named)
     monkeypatch.setattr(connect, "SqliteConfig", named["SqliteConfig"], raising=False)

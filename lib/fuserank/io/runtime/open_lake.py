@@ -20,8 +20,7 @@ def open_lake(settings: Settings) -> Lake:
     from fuserank.io.lake.lake import Lake
     from fuserank.io.runtime import session  # what a folder tells needs no Spark
 
-    if is_local(settings.lake) and not Path(local_path(settings.lake)).is_dir():
-        raise FuserankError(f"no lake at {settings.lake}; `fuserank refresh --lake {settings.lake}` makes one")
+    _refuse_none(settings)
     session.require_secrets(settings)
     spark = session.start("fuserank reading", settings.run.executors_wait_seconds)
     session.apply_runtime(spark, settings.spark)
@@ -39,6 +38,10 @@ def open_rows(settings: Settings) -> Rows:
     """The rows of the lake of the settings; raises where there is none."""
     if not is_local(settings.lake):
         return SparkRows(open_lake(settings))
-    if not Path(local_path(settings.lake)).is_dir():
-        raise FuserankError(f"no lake at {settings.lake}; `fuserank refresh --lake {settings.lake}` makes one")
+    _refuse_none(settings)
     return FolderRows(settings.lake)
+
+
+def _refuse_none(settings: Settings) -> None:
+    if is_local(settings.lake) and not Path(local_path(settings.lake)).is_dir():
+        raise FuserankError(f"no lake at {settings.lake}; `fuserank refresh --lake {settings.lake}` makes one")

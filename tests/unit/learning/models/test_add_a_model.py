@@ -16,6 +16,7 @@ from fuserank.config.settings import load
 from fuserank.registry import models as registry
 from fuserank.registry.models import MODELS, Model
 from tests.support.models import CHECKS, World
+from tests.support.pages import blocks
 
 PAGE = Path(__file__).resolve().parents[4] / "docs" / "add-a-model.md"
 
@@ -24,7 +25,7 @@ PAGE = Path(__file__).resolve().parents[4] / "docs" / "add-a-model.md"
 def made() -> Iterator[Model]:
     """The model that the page's three blocks make, in the places that the page names."""
     text = PAGE.read_text(encoding="utf-8")
-    settings, network, line = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    settings, network, line = blocks(PAGE, "python")
     with pytest.MonkeyPatch.context() as patch:
         for name, block in (("fuserank.config.fm", settings), ("fuserank.learning.models.fm", network)):
             assert f"`lib/{name.replace('.', '/')}.py`" in text

@@ -4,7 +4,6 @@ works and passes for one of the family.
 
 from __future__ import annotations
 
-import re
 import sys
 import types
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from fuserank.learning.recommenders.interactions import Interactions
 from fuserank.learning.recommenders.state import State
 from fuserank.registry import sources
 from fuserank.registry.sources import SOURCES, Source, recommenders
+from tests.support.pages import blocks
 
 PAGE = Path(__file__).resolve().parents[4] / "docs" / "add-a-recommender.md"
 
@@ -29,9 +29,7 @@ PAGE = Path(__file__).resolve().parents[4] / "docs" / "add-a-recommender.md"
 @pytest.fixture
 def source(monkeypatch: pytest.MonkeyPatch) -> Iterator[Source]:
     """The member that the page's three blocks make, in the places that the page names."""
-    settings, module_text, declaration = re.findall(
-        r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL
-    )
+    settings, module_text, declaration = blocks(PAGE, "python")
     names: dict[str, Any] = dict(vars(retrieval))
     exec(compile(settings, "settings", "exec"), names)
     monkeypatch.setattr(retrieval, "SharedUsersConfig", names["SharedUsersConfig"], raising=False)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+from tests.support.pages import blocks
 
 ROOT = Path(__file__).parents[4]
 PAGE = ROOT / "docs" / "add-a-feature.md"
 
 
 def test_the_page_s_declaration_stands_in_contract_samples_inputs_profile_docs_and_oracle(tmp_path: Path) -> None:
-    features, inputs = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
+    features, inputs = blocks(PAGE, "python")
     lib = tmp_path / "lib"
     shutil.copytree(ROOT / "lib" / "fuserank", lib / "fuserank", ignore=shutil.ignore_patterns("__pycache__"))
     declared = lib / "fuserank" / "tables" / "features" / "user.py"
