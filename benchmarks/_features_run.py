@@ -10,13 +10,18 @@ import json
 import os
 import sys
 import time
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from fuserank.config.settings import load
-from fuserank.io.lake.digest import digest
-from fuserank.io.runtime.run import open_run
 from fuserank.jobs import features
 from fuserank.tables import Table
+
+# The peer is of before `io` had rooms inside.
+_HAS_ROOMS = find_spec("fuserank.io.runtime") is not None
+digest = import_module("fuserank.io.lake.digest" if _HAS_ROOMS else "fuserank.io.digest").digest
+open_run = import_module("fuserank.io.runtime.run" if _HAS_ROOMS else "fuserank.io.run").open_run
 
 
 def measured(lake: str, as_of: str, days: list[str]) -> dict[str, Any]:

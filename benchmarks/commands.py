@@ -21,11 +21,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import _checkouts
 import _shop
 
 BEFORE = "9273bba"
-_ROOT = Path(__file__).resolve().parents[1]
-_ENTRY = "import sys; from fuserank.cli.main import run; sys.argv[0] = 'fuserank'; run()"
 TIMES = 5
 
 
@@ -37,15 +36,14 @@ def run(lake: str = "lake") -> dict[str, Any]:
         "recommend": ["recommend", user, *at],
         "runs": ["runs", *at],
         "evaluate": ["evaluate", "--cached", *at],
+        "profile": ["profile", user, *at],
         "help": ["--help"],
     }
     with tempfile.TemporaryDirectory(prefix="fuserank-commands-") as place:
-        before = Path(place) / "before"
-        before.mkdir()
-        archive = subprocess.run(["git", "-C", str(_ROOT), "archive", BEFORE], check=True, capture_output=True)
-        subprocess.run(["tar", "-x", "-C", str(before)], input=archive.stdout, check=True)
+        before = _checkouts.taken_out(BEFORE, Path(place) / "before")
         found = {
-            name: {"ours": _median(words, _ROOT), "peer": _median(words, before)} for name, words in commands.items()
+            name: {"ours": _median(words, _checkouts.ROOT), "peer": _median(words, before)}
+            for name, words in commands.items()
         }
     ours, peer = found["recommend"]["ours"], found["recommend"]["peer"]
     return {
@@ -62,12 +60,12 @@ def run(lake: str = "lake") -> dict[str, Any]:
 
 
 def _median(words: list[str], checkout: Path) -> float:
-    environment = {**os.environ, "PYTHONPATH": str(checkout / "lib")}
+    environment = _checkouts.environment(checkout)
     seconds = []
     for _ in range(TIMES + 1):
         begun = time.monotonic()
         done = subprocess.run(
-            [sys.executable, "-c", _ENTRY, *words],
+            [sys.executable, "-c", _checkouts.ENTRY, *words],
             env=environment,
             cwd=checkout,
             check=False,

@@ -22,6 +22,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import _checkouts
 import _shop
 
 BEFORE, AS_OF, LABEL_DAYS = "a0a9cbe", "2017-12-04", 28
@@ -34,9 +35,9 @@ def run(lake: str = "lake", as_of: str = AS_OF) -> dict[str, Any]:
     days = [str(day - dt.timedelta(days=n * LABEL_DAYS)) for n in (2, 1, 0)]
     with tempfile.TemporaryDirectory(prefix="fuserank-features-") as place:
         folder = Path(place)
-        _taken_out(folder / "before")
-        before = _side(folder, "peer", folder / "before" / "lib", lake, as_of, days)
-        after = _side(folder, "ours", _HERE.parent / "lib", lake, as_of, [as_of], before["columns"])
+        older = _checkouts.taken_out(BEFORE, folder / "before")
+        before = _side(folder, "peer", older, lake, as_of, days)
+        after = _side(folder, "ours", _checkouts.ROOT, lake, as_of, [as_of], before["columns"])
     ours, peer = sum(after["seconds"].values()), sum(before["seconds"].values())
     agree = [name for name, found in after["digests"].items() if before["digests"][name] == found]
     return {
@@ -55,20 +56,20 @@ def run(lake: str = "lake", as_of: str = AS_OF) -> dict[str, Any]:
     }
 
 
-def _taken_out(folder: Path) -> None:
-    folder.mkdir()
-    archive = subprocess.run(["git", "-C", str(_HERE.parent), "archive", BEFORE], check=True, capture_output=True)
-    subprocess.run(["tar", "-x", "-C", str(folder)], input=archive.stdout, check=True)
-
-
 def _side(
-    folder: Path, name: str, lib: Path, lake: str, as_of: str, days: list[str], columns: dict[str, Any] | None = None
+    folder: Path,
+    name: str,
+    checkout: Path,
+    lake: str,
+    as_of: str,
+    days: list[str],
+    columns: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     own = folder / name
     shutil.copytree(Path(lake) / "silver", own / "silver")
-    environment = {**os.environ, "PYTHONPATH": str(lib), "FEATURES_COLUMNS": json.dumps(columns or {})}
+    environment = {**_checkouts.environment(checkout), "FEATURES_COLUMNS": json.dumps(columns or {})}
     command = [sys.executable, str(_HERE / "_features_run.py"), str(own), as_of, *days]
-    done = subprocess.run(command, env=environment, cwd=lib.parent, check=False, capture_output=True, text=True)
+    done = subprocess.run(command, env=environment, cwd=checkout, check=False, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"{name} ended with {done.returncode}:\n{done.stderr[-3000:]}")
     shutil.rmtree(own)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -20,11 +19,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import _checkouts
 import _shop
 from _watched import Watched
 from fuserank.common.errors import FuserankError
 
-ROOT = Path(__file__).resolve().parents[1]
 AS_OF = "2017-12-04"
 
 
@@ -33,8 +32,8 @@ def run(data: str | None = None, sizes: str = "3") -> dict[str, Any]:
     if data is None or not (Path(data) / "lib" / "fuserank").is_dir():
         raise FuserankError("name the root of another checkout: --data DIR, which holds lib/fuserank")
     other = Path(data).resolve()
-    pairs = [{"peer": _chain(other), "ours": _chain(ROOT)} for _ in range(int(sizes))]
-    return summary(pairs, _revision(other))
+    pairs = [{"peer": _chain(other), "ours": _chain(_checkouts.ROOT)} for _ in range(int(sizes))]
+    return summary(pairs, _checkouts.revision(other))
 
 
 def summary(pairs: list[dict[str, dict[str, float]]], peer_commit: str) -> dict[str, Any]:
@@ -58,18 +57,11 @@ def _chain(checkout: Path) -> dict[str, float]:
     """One run of a checkout's own code and settings, by the Python of this one."""
     with tempfile.TemporaryDirectory(prefix="fuserank-versions-") as place:
         watched, started = Watched(), time.monotonic()
-        code = "import sys; from fuserank.cli.main import run; sys.argv[0] = 'fuserank'; run()"
         words = ["refresh", "--dataset", "completejourney", "--as-of", AS_OF, "--lake", f"{place}/lake", "--report"]
-        command = [sys.executable, "-c", code, *words, "--set", f"out={place}/out"]
-        paths = {"PYTHONPATH": str(checkout / "lib"), "FUSERANK_CONF": str(checkout / "conf"), "TZ": "UTC"}
-        watched.run(command, {**paths, "PYSPARK_PYTHON": sys.executable}, Path(place) / "log")
+        command = [sys.executable, "-c", _checkouts.ENTRY, *words, "--set", f"out={place}/out"]
+        watched.run(command, _checkouts.environment(checkout), Path(place) / "log")
         return {
             "seconds": round(time.monotonic() - started, 1),
             "memory_mb": round(max(mb for _, mb in watched.samples)),
             "load": round(os.getloadavg()[0], 2),
         }
-
-
-def _revision(checkout: Path) -> str:
-    command = ["git", "-C", str(checkout), "rev-parse", "--short", "HEAD"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
