@@ -13,7 +13,7 @@ EXAMPLE := --lake s3a://shop/lake --set deploy.dist=hdfs:///apps/fuserank
 export PYSPARK_PYTHON := $(CURDIR)/$(BIN)/python
 export TZ := UTC
 
-.PHONY: help setup setup-dev recs test proofs coverage cluster-test roads-test airflow-test browser-test modern-test notebooks package wheel wheel-test smoke lint docs golden site site-links bench locks clean
+.PHONY: help setup setup-dev recs test proofs coverage cluster-test roads-test airflow-test browser-test redis-test modern-test notebooks package wheel wheel-test smoke lint docs golden site site-links bench locks clean
 
 help: ## print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ airflow-test: setup-dev ## the DAG imported and run by Airflow itself (makes .ve
 
 browser-test: setup-dev ## the pages of `fuserank explore` in a browser (Debian: apt-get install chromium; else CHROMIUM=/path/to/it); docs/img/explore-*.png
 	@$(BIN)/python -m pytest -v --no-header -m browser tests/unit/explore
+
+redis-test: setup-dev ## the online store on a real Redis (Debian: apt-get install redis-server)
+	@$(BIN)/python -m pytest -v --no-header -m redis tests/unit/serving
 
 modern-test: ## the tiny chain and tests of the stages with current pyarrow, pandas, numpy and no Petastorm (makes .venv-modern)
 	@test -n "$(MODERN_PYTHON)" || { echo "modern-test: Python 3.12 or 3.11 is needed; make MODERN_PYTHON=/path/to/python3.12"; exit 1; }
@@ -106,12 +109,12 @@ bench: setup ## the benchmarks of speed, one after the other, results in benchma
 locks: ## resolve requirements/*.txt again (needs uv)
 	@for extra in run dev; do \
 	  uv pip compile -q pyproject.toml --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
-	  $(addprefix --extra ,train petastorm report demo init fetch explore bench) $$( [ $$extra = run ] || echo --extra notebooks --extra dev ) \
+	  $(addprefix --extra ,train petastorm report demo init fetch explore serve bench) $$( [ $$extra = run ] || echo --extra notebooks --extra dev ) \
 	  -o requirements/$$extra.txt || exit 1; done
 	@uv pip compile -q pyproject.toml requirements/modern.in --extra train --extra report --extra demo --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements/modern.txt
 	@for kind in data train; do \
 	  uv pip compile -q pyproject.toml --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
-	  --extra report --extra demo $$( [ $$kind = train ] && echo --extra train --extra petastorm || echo requirements/data.in ) -c requirements/run.txt \
+	  --extra report --extra demo --extra serve $$( [ $$kind = train ] && echo --extra train --extra petastorm || echo requirements/data.in ) -c requirements/run.txt \
 	  --no-emit-package pyspark --no-emit-package py4j --no-emit-package triton -o requirements/$$kind.txt || exit 1; done
 	@for own in airflow site; do \
 	  uv pip compile -q requirements/$$own.in --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements/$$own.txt || exit 1; done

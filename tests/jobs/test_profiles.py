@@ -58,7 +58,7 @@ def shop(spark: SparkSession, tiny_chain: Path) -> Path:
     from fuserank.io.lake.lake import Lake
 
     lake = Lake(spark, str(copied(tiny_chain, "profiles")), "profiles")
-    lake.replace(RANKING, frame(spark, RANKING, LISTS), as_of_date=DAY)
+    lake.replace(RANKING, frame(spark, RANKING, LISTS), as_of_date=DAY, surface="home")
     return tiny_chain
 
 

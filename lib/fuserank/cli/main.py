@@ -19,6 +19,7 @@ from fuserank.cli.leaderboard import app as leaderboard
 from fuserank.cli.new import new
 from fuserank.cli.plan import plan
 from fuserank.cli.profile import profile
+from fuserank.cli.publish import compare, publish, published, rollback
 from fuserank.cli.quarantine import app as quarantine
 from fuserank.cli.quotas import quotas
 from fuserank.cli.recommend import recommend
@@ -28,6 +29,7 @@ from fuserank.cli.render import render
 from fuserank.cli.report import report
 from fuserank.cli.setup import setup
 from fuserank.cli.tree import NothingBlank, filled
+from fuserank.cli.vacuum import vacuum
 from fuserank.cli.vault import vault
 from fuserank.common.guarded import guarded
 
@@ -49,6 +51,11 @@ for command in (
     plan,
     refresh,
     recommend,
+    publish,
+    published,
+    compare,
+    rollback,
+    vacuum,
     explore,
     evaluate,
     quotas,

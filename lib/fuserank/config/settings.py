@@ -17,10 +17,12 @@ from fuserank.config.fusion import FusionConfig
 from fuserank.config.model import ModelConfig, ModelSettings
 from fuserank.config.models import ModelsConfig, checked, declared
 from fuserank.config.places import SettingsError, conf_dir, layers, mapping_file, read_yaml
+from fuserank.config.publish import PublishConfig
 from fuserank.config.quality import QualityConfig
 from fuserank.config.ranking import RankingConfig
 from fuserank.config.ranks import RanksConfig
 from fuserank.config.samples import SamplesConfig
+from fuserank.config.store import StoreConfig
 from fuserank.config.train import TrainConfig
 
 
@@ -75,6 +77,8 @@ class Settings(Section):
     ranks: RanksConfig = RanksConfig()
     fusion: FusionConfig = FusionConfig()
     ranking: RankingConfig = RankingConfig()
+    publish: PublishConfig = PublishConfig()
+    store: StoreConfig = StoreConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     deploy: DeployConfig = DeployConfig()
     spark: dict[str, str] = Field(default_factory=dict, description="Spark settings that may change in a live session")

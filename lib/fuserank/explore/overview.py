@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fuserank.explore.shop import called, colour
+from fuserank.io.lake.rows import literal
 from fuserank.tables import ALL, Table
 from fuserank.tables.bronze import bronze_table
 from fuserank.tables.ops import QUALITY, RUNS
@@ -31,7 +32,8 @@ def overview(shop: Shop) -> dict[str, Any]:
     ]
     if reader.exists(RANKING):
         (listed,) = reader.select(
-            'SELECT count(*) FILTER (WHERE "rank" = 1) AS lists FROM r WHERE as_of_date = ' + f"DATE '{shop.day}'",
+            f'SELECT count(*) FILTER (WHERE "rank" = 1) AS lists FROM r WHERE as_of_date = {literal(shop.day)}'
+            f" AND surface = {literal(shop.settings.ranking.surface)}",
             r=RANKING,
         )
         tiles.append((f"{listed['lists']:,}", f"lists as of {shop.day}"))

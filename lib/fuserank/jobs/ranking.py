@@ -6,7 +6,7 @@ lists, are filled with popular items; a user to whom nothing else may be shown h
 
     spark-submit jobs/ranking.py --env local --as-of 2017-12-04
 
-Safe to rerun: replaces the slice as_of_date; the former one stays in place until the write has ended well.
+Safe to rerun: replaces the slice as_of_date, surface; the former one stays in place until the write has ended well.
 """
 
 from __future__ import annotations
@@ -77,11 +77,10 @@ def execute(run: Run, as_of: dt.date) -> None:
             .join(users, "user_index")
             .join(names, "item_index")
         )
-        full = full.withColumn("surface", F.lit(cfg.surface)).withColumn("model_ids", model_ids(run, as_of))
-        final = full.select(*(c for c in RANKING.column_names if c not in ("as_of_date", "run_id")))
-        lake.replace(
-            RANKING, final.repartition("user_index").sortWithinPartitions("user_index", "rank"), as_of_date=as_of
-        )
+        full = full.withColumn("model_ids", model_ids(run, as_of))
+        final = full.select(*(c for c in RANKING.column_names if c not in ("as_of_date", "surface", "run_id")))
+        in_order = final.repartition("user_index").sortWithinPartitions("user_index", "rank")
+        lake.replace(RANKING, in_order, as_of_date=as_of, surface=cfg.surface)
 
 
 def main(argv: list[str] | None = None) -> int:

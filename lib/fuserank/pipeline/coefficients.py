@@ -53,6 +53,7 @@ BYTES: dict[str, float] = {
     "fusion.fused": 38.1,
     "fusion.fitted": 938,
     "ranking.ranking": 203.7,
+    "ranking.published": 4000,
 }
 FACTOR_BYTES = 3.96  # of one number of a factor, compressed
 
@@ -68,6 +69,7 @@ SECONDS: dict[str, dict[str, float]] = {
     "scores": {"fixed": 6, "scored": 1.75e-5},
     "fusion": {"fixed": 8, "candidates": 1.8e-5, "fit_rows": 9e-6},
     "ranking": {"fixed": 8, "events": 1.4e-5, "listed": 2.7e-4},
+    "publish": {"fixed": 4, "listed": 1e-6},  # estimated
 }
 
 # Bytes of shuffle files per unit.
@@ -82,6 +84,7 @@ SHUFFLE: dict[str, dict[str, float]] = {
     "scores": {"scored": 6},
     "fusion": {"candidates": 20},
     "ranking": {"events": 10, "listed": 100},
+    "publish": {"listed": 20},
 }
 
 # Bytes of one Python process of a step, per unit: what every worker or rank holds
@@ -104,6 +107,7 @@ MEMORY: dict[str, dict[str, float]] = {
     "scores": {"fixed": 0.5e9, "shard_rows": 1500, "users": 16},
     "fusion": {"fixed": 0.3e9},
     "ranking": {"fixed": 0.3e9, "item_factors": 8},
+    "publish": {"fixed": 0},
 }
 PROCESS_BYTES = 0.9e9  # the driver's Python, and what the JVM needs beside its heap
 

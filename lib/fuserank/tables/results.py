@@ -100,7 +100,7 @@ RANKING = Table(
         " (candidates.hide_disliked), nor by ranking.repeats what was taken or rated."
     ),
     partition_by=("as_of_date",),
-    slice_by=("as_of_date",),
+    slice_by=("as_of_date", "surface"),
     columns=(
         c.as_of_date(),
         Column("user_id", "string", "id", "business id", person="id"),
@@ -141,6 +141,38 @@ RANKING = Table(
         Column("model_ids", "array<string>", "id", "models that had a part", person="none"),
         c.run_id(),
     ),
+)
+
+PUBLISHED = Table(
+    name="ranking.published",
+    grain="one row per surface and publication",
+    keys=("surface", "number"),
+    writer="publish",
+    doc=(
+        "Which ranking readers follow: of a surface, the row with the highest number. A publication is one commit, and"
+        " no row is ever changed; a rollback is a row, too."
+    ),
+    columns=(
+        Column("surface", "string", "name", "where the lists are shown", person="none"),
+        Column("number", "long", "count", "of the surface's publications, from 1", check="number >= 1", default=1),
+        Column(
+            "action",
+            "string",
+            "name",
+            "publish, or rollback to what was published before",
+            check="action in ('publish','rollback')",
+            default="publish",
+            person="none",
+        ),
+        c.as_of_date(),
+        Column("ranking_run_id", "string", "id", "the run that wrote the lists", person="none"),
+        Column("ranking_version", "long", "version", "Delta version of ranking.ranking in which they stand"),
+        Column("users_count", "long", "count", "users with a list"),
+        Column("rows_count", "long", "count", "rows of their lists"),
+        Column("published_at", "timestamp", "utc_timestamp", "when the publishing run started", person="none"),
+        c.run_id(),
+    ),
+    not_in_digest=("run_id", "ranking_run_id", "ranking_version", "published_at"),
 )
 
 FITTED = Table(
@@ -268,4 +300,4 @@ SETS = Table(
     ),
 )
 
-TABLES = (MODELS, SCORES, FUSED, FITTED, RANKING, METRICS, ABLATION, SETS)
+TABLES = (MODELS, SCORES, FUSED, FITTED, RANKING, PUBLISHED, METRICS, ABLATION, SETS)

@@ -1,4 +1,4 @@
-"""The chain as steps: ingest, rules, features, candidates, training, fusion, ranking."""
+"""The chain as steps: ingest, rules, features, candidates, training, fusion, ranking, publication."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from fuserank.jobs import (
     candidates,
     features,
     fusion,
+    publish,
     quality,
     ranking,
     samples,
@@ -39,7 +40,10 @@ def steps(as_of: dt.date, settings: Settings, dataset: DatasetConfig) -> list[St
     chain = [*ingest(as_of, dataset), Step.of("quality", as_of, _judge, quality.READS, quality.WRITES)]
     chain.append(_step(features, as_of, QUALITY))  # these wait until no rule is broken that is an error
     chain += [_step(candidates, start, QUALITY, *behind) for start in windows]
-    return chain + [_step(module, as_of) for module in (samples, train, scores, fusion, ranking)]
+    chain += [_step(module, as_of) for module in (samples, train, scores, fusion, ranking)]
+    if settings.publish.auto:
+        chain.append(Step.of("publish", as_of, publish.after_refresh, publish.READS, publish.WRITES))
+    return chain
 
 
 def _judge(run: Run, as_of: dt.date) -> None:

@@ -61,7 +61,7 @@ def gather(lake: Lake, settings: Settings, as_of: dt.date) -> ReportData:
     """All that the page shows; what is not there yet stays empty, and the page says so."""
     metrics = _rows(lake, METRICS, as_of)
     run = _last_run(lake, as_of)
-    ranking = lake.read(RANKING, as_of_date=as_of)
+    ranking = lake.read(RANKING, as_of_date=as_of, surface=settings.ranking.surface)
     cfg = settings.evaluation
     views = user_views(
         ranking,

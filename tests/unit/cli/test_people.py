@@ -44,7 +44,7 @@ def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv(VARIABLE, SECRET)
         into_bronze(lake, dataset)
     lists = [{"as_of_date": AS_OF, "user_id": MINE, "surface": "home", "rank": n, "item_id": f"i{n}"} for n in (1, 2)]
-    lake.replace(RANKING, frame(spark, RANKING, lists).drop("as_of_date"), as_of_date=AS_OF)
+    lake.replace(RANKING, frame(spark, RANKING, lists).drop("as_of_date"), as_of_date=AS_OF, surface="home")
     return folder
 
 
@@ -97,7 +97,7 @@ def test_the_vault_leads_back_without_a_key(ranked: tuple[str, ...], monkeypatch
 
 def test_a_lake_without_pseudonyms_takes_ids_as_they_are_and_follows_links_known_by_then(lake: Lake) -> None:
     lists = [{"as_of_date": AS_OF, "user_id": "ü003", "surface": "home", "rank": 1, "item_id": "i1"}]
-    lake.replace(RANKING, frame(lake.spark, RANKING, lists).drop("as_of_date"), as_of_date=AS_OF)
+    lake.replace(RANKING, frame(lake.spark, RANKING, lists).drop("as_of_date"), as_of_date=AS_OF, surface="home")
     options = ("--lake", lake.root, "--as-of", str(AS_OF), "--json")
     result = json.loads(ran("recommend", unicodedata.normalize("NFD", " ü003 "), *options).stdout)
     assert result["user"] == "ü003"
@@ -114,7 +114,9 @@ def test_a_user_to_whom_nothing_may_be_shown_has_an_empty_list_and_a_newcomer_no
     users[1]["deleted_at"] = dt.datetime(2019, 5, 1, tzinfo=dt.UTC)
     lake.append(USER_DICTIONARY, frame(lake.spark, USER_DICTIONARY, users).drop("run_id"))
     listed = {"as_of_date": AS_OF, "user_id": "u2", "user_index": 2, "surface": "home", "rank": 1, "item_id": "i1"}
-    lake.replace(RANKING, frame(lake.spark, RANKING, [listed]).drop("as_of_date", "run_id"), as_of_date=AS_OF)
+    lake.replace(
+        RANKING, frame(lake.spark, RANKING, [listed]).drop("as_of_date", "run_id"), as_of_date=AS_OF, surface="home"
+    )
     run = {"run_id": lake.run_id, "state": "succeeded", "metrics": {"ranking.k": 20.0}}
     lake.append(RUNS, frame(lake.spark, RUNS, [run]).drop("run_id"))
     options = ("--lake", lake.root, "--as-of", str(AS_OF))

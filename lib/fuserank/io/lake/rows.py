@@ -19,6 +19,7 @@ from fuserank.tables import Table
 from fuserank.tables.contract import broken_contract, differences
 
 if TYPE_CHECKING:
+    import numpy as np
     from deltalake import DeltaTable
     from pyspark.sql import DataFrame
 
@@ -96,12 +97,28 @@ class Rows(Protocol):
         (Levenshtein), ties to the first; each once.
         """
 
+    def columns(self, table: Table, where: Mapping[str, Any], names: Sequence[str]) -> dict[str, np.ndarray]:
+        """Numbers of the same rows as arrays, for millions of them; no cell may be empty."""
+
+    def at(self, versions: Mapping[str, int]) -> Rows:
+        """The same lake with these tables, by name, as of a Delta version of them."""
+
 
 class FolderRows:
     """The tables below a folder of this machine."""
 
-    def __init__(self, root: str) -> None:
-        self.root = root
+    def __init__(self, root: str, versions: Mapping[str, int] | None = None) -> None:
+        self.root, self._versions = root, dict(versions or {})
+
+    def at(self, versions: Mapping[str, int]) -> FolderRows:
+        """See Rows."""
+        return FolderRows(self.root, {**self._versions, **versions})
+
+    def columns(self, table: Table, where: Mapping[str, Any], names: Sequence[str]) -> dict[str, np.ndarray]:
+        """See Rows."""
+        self._columns(table)
+        found = self._executed({"t": table}, _query([f'"{n}"' for n in names], _conditions(where), (), None))
+        return {n: found.column(n).to_numpy() for n in names}
 
     def _path(self, table: Table) -> Path:
         return Path(local_path(self.root), *table.name.split("."))
@@ -201,7 +218,7 @@ class FolderRows:
                 f"there is no table {table.name} in {self.root}; run the job that writes it: {table.writer}"
             )
         try:
-            return DeltaTable(str(self._path(table)))
+            return DeltaTable(str(self._path(table)), version=self._versions.get(table.name))
         except DeltaError as problem:
             raise FuserankError(f"table {table.name} in {self.root} cannot be read: {problem}") from problem
 
@@ -236,8 +253,23 @@ class FolderRows:
 class SparkRows:
     """The tables of any lake, by its Spark session."""
 
-    def __init__(self, lake: Lake) -> None:
-        self.lake, self.root = lake, lake.root
+    def __init__(self, lake: Lake, versions: Mapping[str, int] | None = None) -> None:
+        self.lake, self.root, self._versions = lake, lake.root, dict(versions or {})
+
+    def at(self, versions: Mapping[str, int]) -> SparkRows:
+        """See Rows."""
+        return SparkRows(self.lake, {**self._versions, **versions})
+
+    def columns(self, table: Table, where: Mapping[str, Any], names: Sequence[str]) -> dict[str, np.ndarray]:
+        """See Rows."""
+        found = _where(self._read(table), where).select(*names).toArrow()
+        return {n: found.column(n).to_numpy() for n in names}
+
+    def _read(self, table: Table, known: dt.date | None = None) -> DataFrame:
+        from fuserank.io.lake.lake import known_rows
+
+        frame = self.lake.read(table, self._versions.get(table.name))
+        return frame if known is None else known_rows(table, frame, known)
 
     def exists(self, table: Table) -> bool:
         """Whether the table was ever written."""
@@ -256,7 +288,7 @@ class SparkRows:
         """See Rows."""
         from pyspark.sql import functions as F
 
-        frame = _where(self.lake.read(table) if known is None else self.lake.known(table, known), where)
+        frame = _where(self._read(table, known), where)
         if order:
             frame = frame.orderBy(*(F.desc(n[1:]) if n.startswith("-") else F.asc(n) for n in order))
         frame = frame if most is None else frame.limit(most)
@@ -268,7 +300,7 @@ class SparkRows:
         """See Rows."""
         from pyspark.sql import functions as F
 
-        frame = _where(self.lake.read(table), where)
+        frame = _where(self._read(table), where)
         near = frame.select(column).distinct().orderBy(F.levenshtein(F.col(column), F.lit(text)), column).limit(most)
         return [r[0] for r in near.collect()]
 

@@ -129,8 +129,8 @@ def test_the_log_tells_size_slices_and_the_last_write(both: tuple[FolderRows, Sp
     folder, lake = both[0], both[1].lake
     days = [dt.date(2024, 3, 1), dt.date(2024, 4, 1)]
     for n, day in enumerate(days, 1):
-        rows = [{"as_of_date": day, "user_id": "u1", "rank": k} for k in range(1, n + 1)]
-        lake.replace(RANKING, frame(lake.spark, RANKING, rows).drop("as_of_date"), as_of_date=day)
+        rows = [{"as_of_date": day, "user_id": "u1", "surface": "home", "rank": k} for k in range(1, n + 1)]
+        lake.replace(RANKING, frame(lake.spark, RANKING, rows).drop("as_of_date"), as_of_date=day, surface="home")
     size = folder.size(RANKING)
     assert (size.rows, folder.slices(RANKING, "as_of_date"), folder.slices(QUARANTINE, "rule")) == (
         3,

@@ -1,0 +1,103 @@
+"""Two rankings side by side: what a reader would see change if the second followed the first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fuserank.common.errors import FuserankError
+from fuserank.evaluation.comparison import Comparison, Side
+from fuserank.evaluation.overlap import Floats, ListRows, exposure, gini, rbo
+from fuserank.tables.results import RANKING
+from fuserank.tables.silver import ITEM_DICTIONARY
+from fuserank.usecases.publications import Lists, newest, of_run, published
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from fuserank.io.lake.rows import Rows
+
+_SOME = 5  # users that are named
+_KEYS = ("user_index", "item_index", "rank")
+
+
+def sides(reader: Rows, surface: str, as_of: dt.date, runs: list[str]) -> tuple[Lists, Lists]:
+    """The rankings that are meant: of two runs; of none what is published and the newest as of a day; of one what is
+    published and that run's.
+
+    :raises FuserankError: one of them is not there
+    """
+    if len(runs) == 2:
+        return of_run(reader, surface, runs[0]), of_run(reader, surface, runs[1])
+    now = published(reader, surface)
+    if now is None:
+        raise FuserankError(f"nothing is published on surface {surface}; name two runs (`fuserank runs` lists them)")
+    return now, of_run(reader, surface, runs[0]) if runs else newest(reader, surface, as_of)
+
+
+def compare(reader: Rows, before: Lists, after: Lists) -> Comparison:
+    """Both rankings, read whole: three integers and a double a row in memory."""
+    catalogue = len(reader.columns(ITEM_DICTIONARY, {"deleted_at": None}, ("item_index",))["item_index"])
+    tables = [one.reader.columns(RANKING, one.where, (*_KEYS, "probability")) for one in (before, after)]
+    a, b = (ListRows(*(table[name].astype(np.int64) for name in _KEYS)) for table in tables)
+    items = max(catalogue, *(int(rows.item_N.max(initial=-1)) + 1 for rows in (a, b)))
+    users_a, users_b = np.unique(a.user_N), np.unique(b.user_N)
+    lost, gained = np.setdiff1d(users_a, users_b), np.setdiff1d(users_b, users_a)
+    users, rbo_U = rbo(a, b)
+    low = np.lexsort((users, rbo_U))[:_SOME]
+    return Comparison(
+        before.surface,
+        _side(before, a, tables[0]["probability"], items, catalogue),
+        _side(after, b, tables[1]["probability"], items, catalogue),
+        catalogue,
+        len(users),
+        len(lost),
+        len(gained),
+        _names(before, lost[:_SOME].tolist()),
+        _names(after, gained[:_SOME].tolist()),
+        _share(rbo_U >= 1 - 1e-12),
+        _share(_first(a, users) == _first(b, users)),
+        float(rbo_U.mean()) if len(rbo_U) else 0.0,
+        rbo_U,
+        list(zip(_names(after, users[low].tolist()), rbo_U[low].round(6).tolist(), strict=True)),
+    )
+
+
+def _side(lists: Lists, rows: ListRows, probability: Floats, items: int, catalogue: int) -> Side:
+    shown = exposure(rows, items)
+    first = lists.reader.rows(RANKING, {**lists.where, "rank": 1}, ("reason_code",))
+    reasons = Counter(str(row["reason_code"]) for row in first)
+    return Side(
+        lists.run_id,
+        lists.as_of_date,
+        len(np.unique(rows.user_N)),
+        len(rows.user_N),
+        int((shown > 0).sum()),
+        float((shown > 0).sum() / max(catalogue, 1)),
+        gini(shown),
+        float(probability.mean()) if len(probability) else 0.0,
+        {code: n / len(first) for code, n in sorted(reasons.items())},
+        shown,
+    )
+
+
+def _first(rows: ListRows, users: Any) -> Any:
+    """The first item of each of these users."""
+    top = rows.rank_N == 1
+    order = np.argsort(rows.user_N[top])
+    return rows.item_N[top][order][np.searchsorted(rows.user_N[top][order], users)]
+
+
+def _share(mask: Any) -> float:
+    return float(mask.mean()) if len(mask) else 0.0
+
+
+def _names(lists: Lists, users: list[int]) -> list[str]:
+    """The business ids of users by their index, in order."""
+    if not users:
+        return []
+    where = {**lists.where, "rank": 1, "user_index": users}
+    found = {r["user_index"]: str(r["user_id"]) for r in lists.reader.rows(RANKING, where, ("user_index", "user_id"))}
+    return [found[user] for user in users]
