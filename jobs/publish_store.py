@@ -1,0 +1,11 @@
+"""Write the online store of what is published.
+
+spark-submit jobs/publish_store.py --env local --lake lake
+"""
+
+import sys
+
+from fuserank.jobs.publish_store import main
+
+if __name__ == "__main__":
+    sys.exit(main())

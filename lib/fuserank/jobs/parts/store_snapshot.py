@@ -1,0 +1,62 @@
+"""One snapshot of the online store: its files by tasks, then its manifest."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fuserank.jobs.parts import store_files, store_frames
+from fuserank.serving.store import snapshot
+from fuserank.serving.store.records import CONTRACT, File, Manifest
+
+if TYPE_CHECKING:
+    from fuserank.io.runtime.run import Run
+    from fuserank.stages.ranking.publications import Publication
+
+_FILES = "name string, bytes long, sha256 string, records long"
+
+
+def written(run: Run, of: Publication, folder: Path) -> Manifest:
+    """The snapshot of a publication, whole on disk when this returns; no reader is led to it yet."""
+    lake, cfg, day = run.lake, run.settings.store, of.as_of_date
+    folder.mkdir(parents=True)
+    sources = store_frames.sources(lake, of)
+    write_lists = functools.partial(store_files.lists, str(folder), sources, store_frames.FEATURES)
+    rows = store_frames.lists(lake, of, cfg.shards).mapInArrow(write_lists, _FILES).collect()
+    shards = _with_empty_ones(folder, store_files.files(rows), cfg.shards)
+    write_items = functools.partial(store_files.catalogue, str(folder), store_frames.FIELDS)
+    items = store_frames.catalogue(lake, day, cfg.similar).mapInArrow(write_items, _FILES).collect()
+    (catalogue,) = store_files.files(items)
+    write_vectors = functools.partial(store_files.vectors, str(folder))
+    factors = store_frames.vectors(lake, day).mapInArrow(write_vectors, _FILES).collect()
+    manifest = Manifest(
+        contract=CONTRACT,
+        surface=of.surface,
+        name=folder.name,
+        number=of.number,
+        ranking_run_id=of.ranking_run_id,
+        ranking_version=of.ranking_version,
+        as_of_date=str(day),
+        sources=sources,
+        features=list(store_frames.FEATURES),
+        users=sum(f.records for f in shards),
+        items=catalogue.records,
+        popular=store_frames.popular(lake, day, cfg.popular),
+        shards=shards,
+        catalogue=catalogue,
+        vectors=next(iter(store_files.files(factors)), None),
+        table_versions=dict(lake.versions_read),
+    )
+    snapshot.write_manifest(folder, manifest)
+    size = sum(f.bytes for f in (*shards, catalogue, *([manifest.vectors] if manifest.vectors else [])))
+    run.note("store.bytes", size)
+    run.say(f"store {folder}: {manifest.users:,} users, {manifest.items:,} items, {size / 1e6:,.1f} MB")
+    return manifest
+
+
+def _with_empty_ones(folder: Path, files: list[File], shards: int) -> list[File]:
+    """A file for each shard, in order, also for those that no user falls into."""
+    by_name = {f.name: f for f in files}
+    names = [snapshot.list_file(n) for n in range(shards)]
+    return [by_name.get(name) or snapshot.write_records(folder / name, []) for name in names]

@@ -1,0 +1,62 @@
+"""The online store: a snapshot of the published lists with catalogue and vectors, read by key by who answers.
+
+Executors write it, one file a shard of users (LMDB), into the folder store.path; the driver sees names and checksums
+alone. It becomes current by one rename, when every file is there. Writes no table.
+
+    spark-submit jobs/publish_store.py --env local
+
+Safe to rerun: it writes another snapshot of what is published, and removes those beyond store.keep.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from typing import TYPE_CHECKING
+
+from fuserank.common.errors import FuserankError
+from fuserank.jobs.inputs.command import job_main
+from fuserank.jobs.parts.published_rows import history
+from fuserank.jobs.parts.store_place import place_of, to_redis
+from fuserank.jobs.parts.store_snapshot import written
+from fuserank.serving.store import snapshot
+from fuserank.stages.ranking.publications import current
+from fuserank.tables.candidates import CO_PURCHASE, FACTORS
+from fuserank.tables.features import USER, USER_HISTORY
+from fuserank.tables.results import PUBLISHED, RANKING
+from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY, ITEMS, USER_DICTIONARY
+
+if TYPE_CHECKING:
+    from fuserank.io.runtime.run import Run
+
+READS = (PUBLISHED, RANKING, USER_DICTIONARY, ITEM_DICTIONARY, ITEMS, EVENTS, USER, USER_HISTORY, FACTORS, CO_PURCHASE)
+WRITES = ()
+
+
+def execute(run: Run, as_of: dt.date) -> None:
+    """Write a snapshot of what is published on ranking.surface, and make it current.
+
+    :raises FuserankError: nothing is published, or the store's folder is none that executors see
+    """
+    surface, cfg = run.settings.ranking.surface, run.settings.store
+    of = current(history(run.lake, surface))
+    if of is None:
+        raise FuserankError(f"nothing is published on surface {surface}; run `fuserank publish` first")
+    place = place_of(run) / surface
+    folder = place / f"{of.number:06d}-{run.run_id}"
+    manifest = written(run, of, folder)
+    snapshot.check(folder, manifest)
+    snapshot.switch(place, folder.name)
+    if cfg.redis:
+        to_redis(cfg.redis, folder, cfg.keep)
+    for name in snapshot.prune(place, cfg.keep):
+        run.say(f"removed the older snapshot {name}")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The process's exit code: 0, or 2 after one line about an error that a person can fix."""
+    return job_main("publish_store", execute, argv, __doc__)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What answers while a shop is open: no Spark, no torch."""

@@ -1,0 +1,1 @@
+"""The online store: published lists and what goes with them, read by key within microseconds."""

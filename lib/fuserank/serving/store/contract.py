@@ -1,0 +1,54 @@
+"""What a store promises, whatever holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from fuserank.common.errors import FuserankError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from fuserank.serving.store.records import ItemRecord, Manifest, UserRecord
+
+
+class StoreError(FuserankError):
+    """The store holds nothing that can be served; the message says what, where, and what to do."""
+
+
+class Store(Protocol):
+    """Published lists of one surface, of one snapshot at a time.
+
+    ``refresh`` looks whether another snapshot is current, and takes it whole or not at all.
+    """
+
+    @property
+    def manifest(self) -> Manifest:
+        """Of the snapshot that answers now."""
+
+    @property
+    def problem(self) -> str | None:
+        """Why the current snapshot was not taken, and the one before still answers; None: all is well."""
+
+    def user(self, user_id: str) -> UserRecord | None:
+        """A user's list; None: none is published, or the user was erased."""
+
+    def item(self, item_id: str) -> ItemRecord | None:
+        """An item of the catalogue by its id."""
+
+    def items(self, indices: Sequence[int]) -> list[ItemRecord | None]:
+        """Items by index, in order; None where there is none."""
+
+    def vectors(self) -> npt.NDArray[np.float32] | None:
+        """Item vectors by item_index [items, factors]; None: none were published."""
+
+    def refresh(self) -> bool:
+        """Follow the pointer; whether another snapshot answers now."""
+
+    def forget(self, user_id: str) -> None:
+        """From now on the user has no list, in this snapshot and any other."""
+
+    def close(self) -> None:
+        """Let go of files and connections."""

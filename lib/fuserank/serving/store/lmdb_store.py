@@ -1,0 +1,148 @@
+"""The store in LMDB files of this machine: memory-mapped, shared by all processes that read it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import lmdb
+import numpy as np
+
+from fuserank.serving.store import records as r
+from fuserank.serving.store import snapshot as s
+from fuserank.serving.store.contract import StoreError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+
+class _Open:
+    """One snapshot with its files open; ``readers``: stores of this process that have it."""
+
+    def __init__(self, folder: Path, verify: bool) -> None:
+        self.folder, self.readers = folder, 0
+        self.manifest = s.read_manifest(folder)
+        if verify:
+            s.check(folder, self.manifest)
+        self._files: list[lmdb.Environment] = []
+        try:
+            self.shards = [self._opened(f.name) for f in self.manifest.shards]
+            self.items = self._opened(self.manifest.catalogue.name)
+        except lmdb.Error as problem:
+            self._close()
+            raise StoreError(f"store {folder} cannot be opened: {problem}") from None
+        of = self.manifest.vectors
+        self.vectors: npt.NDArray[np.float32] | None = np.load(folder / of.name, mmap_mode="r") if of else None
+
+    def _opened(self, name: str) -> lmdb.Environment:
+        # no lock: nobody writes what a manifest names
+        path = str(self.folder / name)
+        found = lmdb.open(path, subdir=False, readonly=True, lock=False, max_readers=1024, readahead=False)
+        self._files.append(found)
+        return found
+
+    def _close(self) -> None:
+        for environment in self._files:
+            environment.close()
+
+    def let_go(self) -> None:
+        """One reader less; the last one closes the files."""
+        with _OPENING:
+            self.readers -= 1
+            if not self.readers:
+                del _SNAPSHOTS[self.folder]
+                self._close()
+
+
+# LMDB takes a file once in a process: stores that have the same snapshot share it
+_SNAPSHOTS: dict[Path, _Open] = {}
+_OPENING = threading.Lock()
+
+
+def _taken(folder: Path, verify: bool) -> _Open:
+    with _OPENING:
+        found = _SNAPSHOTS.get(folder) or _SNAPSHOTS.setdefault(folder, _Open(folder, verify))
+        found.readers += 1
+        return found
+
+
+class LmdbStore:
+    """A surface's snapshots below ``root``; the one before the current stays open, for answers that are under way.
+
+    :param verify: read all files once when a snapshot is taken, and refuse one that is not as it was written
+    :raises StoreError: there is no snapshot that can be served
+    """
+
+    def __init__(self, root: Path | str, surface: str, verify: bool = True) -> None:
+        self._place, self._verify = Path(root).absolute() / surface, verify
+        self._before: _Open | None = None
+        self.problem: str | None = None
+        name = s.current_name(self._place)
+        if name is None:
+            raise StoreError(f"nothing is in the store {self._place}; run jobs/publish_store.py")
+        self._now = _taken(self._place / name, verify)
+        self._forgotten = s.forgotten(self._place)
+
+    @property
+    def manifest(self) -> r.Manifest:
+        """See Store."""
+        return self._now.manifest
+
+    def user(self, user_id: str) -> r.UserRecord | None:
+        """See Store."""
+        now, key = self._now, r.user_key(user_id)
+        if key in self._forgotten or not now.shards:
+            return None
+        with now.shards[r.shard_of(user_id, len(now.shards))].begin(buffers=True) as transaction:
+            data = transaction.get(key)
+            found = None if data is None else r.user_record(data)
+        return found if found is not None and found.user_id == user_id else None
+
+    def item(self, item_id: str) -> r.ItemRecord | None:
+        """See Store."""
+        with self._now.items.begin(buffers=True) as transaction:
+            index = transaction.get(r.item_key(item_id))
+            data = None if index is None else transaction.get(bytes(index))
+            found = None if data is None else r.item_record(data)
+        return found if found is not None and found.item_id == item_id else None
+
+    def items(self, indices: Sequence[int]) -> list[r.ItemRecord | None]:
+        """See Store."""
+        with self._now.items.begin(buffers=True) as transaction:
+            found = (transaction.get(r.index_key(index)) for index in indices)
+            return [None if data is None else r.item_record(data) for data in found]
+
+    def vectors(self) -> npt.NDArray[np.float32] | None:
+        """See Store."""
+        return self._now.vectors
+
+    def refresh(self) -> bool:
+        """See Store."""
+        self._forgotten = s.forgotten(self._place)
+        name = s.current_name(self._place)
+        if name is None or name == self._now.manifest.name:
+            self.problem = None if name else f"{self._place / s.CURRENT} is gone"
+            return False
+        try:
+            taken = _taken(self._place / name, self._verify)
+        except StoreError as problem:
+            self.problem = str(problem)
+            return False
+        oldest, self._before, self._now, self.problem = self._before, self._now, taken, None
+        if oldest is not None:
+            oldest.let_go()
+        return True
+
+    def forget(self, user_id: str) -> None:
+        """See Store."""
+        s.forget(self._place, user_id)
+        self._forgotten = s.forgotten(self._place)
+
+    def close(self) -> None:
+        """See Store."""
+        held, self._before = (self._before, self._now), None
+        for one in held:
+            if one is not None:
+                one.let_go()

@@ -1,0 +1,143 @@
+"""What the online store holds, and the bytes of it.
+
+Records are MessagePack arrays (msgspec): a field's place is its meaning, so a change of one is a new CONTRACT.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+import msgspec
+
+CONTRACT = 1
+_MOST_KEY = 480  # LMDB's keys hold 511 bytes
+
+
+class ListRow(msgspec.Struct, array_like=True, frozen=True):
+    """One row of a user's list; ``parts``: place of the source in ``Manifest.sources``, its part in the score."""
+
+    item_index: int
+    score: float
+    probability: float
+    parts: list[tuple[int, float]]
+    reason_code: str
+    reason: str
+    evidence: list[str]
+
+
+class UserRecord(msgspec.Struct, array_like=True, frozen=True):
+    """A user's published list, best first, and the user's declared features as of its day.
+
+    ``features``: by the names of ``Manifest.features``; None where a user had none. ``history``: item_index, the most
+    recent first.
+    """
+
+    user_id: str
+    rows: list[ListRow]
+    features: list[float | None] = []
+    history: list[int] = []
+
+
+class ItemRecord(msgspec.Struct, array_like=True, frozen=True):
+    """An item of the catalogue: ``fields`` by column, ``similar``: item_index and similarity, the most alike first."""
+
+    item_index: int
+    item_id: str
+    name: str | None
+    fields: dict[str, str | float | int]
+    similar: list[tuple[int, float]] = []
+
+
+class File(msgspec.Struct, frozen=True):
+    """A file of a snapshot, as it was when written."""
+
+    name: str
+    bytes: int
+    sha256: str
+    records: int
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a snapshot says of itself."""
+
+    contract: int
+    surface: str
+    name: str  # of the snapshot
+    number: int  # of the publication
+    ranking_run_id: str
+    ranking_version: int
+    as_of_date: str
+    sources: list[str]
+    features: list[str]
+    users: int
+    items: int
+    popular: list[int]  # item_index, best first: for whom nothing is known
+    shards: list[File]
+    catalogue: File
+    vectors: File | None  # float32 [items, factors]; a row of zeros: none
+    table_versions: dict[str, int]
+
+
+_USER, _ITEM = msgspec.msgpack.Decoder(UserRecord), msgspec.msgpack.Decoder(ItemRecord)
+_MANIFEST = msgspec.json.Decoder(Manifest)
+_ENCODER = msgspec.msgpack.Encoder()
+
+
+def encoded(record: UserRecord | ItemRecord) -> bytes:
+    """The bytes of a record."""
+    return _ENCODER.encode(record)
+
+
+def user_record(data: bytes | memoryview) -> UserRecord:
+    """The record of these bytes; raises msgspec.DecodeError where they are none."""
+    return _USER.decode(data)
+
+
+def item_record(data: bytes | memoryview) -> ItemRecord:
+    """The record of these bytes; raises msgspec.DecodeError where they are none."""
+    return _ITEM.decode(data)
+
+
+def manifest_text(manifest: Manifest) -> bytes:
+    """The manifest as JSON with a line a field."""
+    return msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
+
+
+def manifest_of(text: bytes) -> Manifest:
+    """The manifest; raises msgspec.DecodeError where the text is none."""
+    return _MANIFEST.decode(text)
+
+
+def contract_of(text: bytes) -> Any:
+    """Only the number of the contract, which any manifest has, also one of another fuserank."""
+    found = msgspec.json.decode(text)
+    return found.get("contract") if isinstance(found, dict) else None
+
+
+def user_key(user_id: str) -> bytes:
+    """The key of a user: the id itself in UTF-8, or where that is too long for LMDB its digest, behind all others."""
+    return _key(user_id.encode())
+
+
+def item_key(item_id: str) -> bytes:
+    """The key under which an item's index stands."""
+    return b"i" + _key(item_id.encode())
+
+
+def index_key(item_index: int) -> bytes:
+    """The key of an item's record."""
+    return b"#" + item_index.to_bytes(4, "big")
+
+
+def shard_of(user_id: str, shards: int) -> int:
+    """CRC-32 of the id in UTF-8, as Spark's crc32, modulo the number of shards."""
+    return zlib.crc32(user_id.encode()) % shards
+
+
+def _key(name: bytes) -> bytes:
+    if 0 < len(name) <= _MOST_KEY:
+        return name
+    import hashlib
+
+    return b"\xff" + hashlib.blake2b(name, digest_size=32).digest()

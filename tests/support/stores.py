@@ -1,0 +1,74 @@
+"""Snapshots of the online store, written without Spark."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from fuserank.serving.store import records as r
+from fuserank.serving.store import snapshot
+
+SURFACE, SHARDS = "home", 4
+LONG = "u" * 600  # longer than LMDB's keys
+
+
+def user(user_id: str, first: int = 0, k: int = 3) -> r.UserRecord:
+    """A list of the items from ``first`` on."""
+    rows = [
+        r.ListRow(
+            first + n, 1 / (n + 1), 0.5, [(0, 0.25), (1, 0.75 / (n + 1))], "popular", f"reason {n}", [f"item:{n}"]
+        )
+        for n in range(k)
+    ]
+    return r.UserRecord(user_id, rows, [1.0, None], [3, 1])
+
+
+def item(index: int) -> r.ItemRecord:
+    """An item with a department and two neighbours."""
+    fields = {"department": f"aisle {index % 3}", "price_minor": 100 + index}
+    return r.ItemRecord(
+        index, f"i{index}", f"thing {index}", fields, [((index + 1) % 10, 0.5), ((index + 2) % 10, 0.25)]
+    )
+
+
+def write_snapshot(
+    root: Path, users: list[r.UserRecord], number: int = 1, items: int = 10, vectors: bool = True
+) -> Path:
+    """A whole snapshot as jobs/publish_store.py leaves it; it is not yet the current one."""
+    folder = root / SURFACE / f"{number:06d}-run"
+    folder.mkdir(parents=True)
+    shards = []
+    for shard in range(SHARDS):
+        mine = sorted((u for u in users if r.shard_of(u.user_id, SHARDS) == shard), key=lambda u: u.user_id.encode())
+        records = ((r.user_key(u.user_id), r.encoded(u)) for u in mine)
+        shards.append(snapshot.write_records(folder / snapshot.list_file(shard), records))
+    every = [item(n) for n in range(items)]
+    pairs = [(r.index_key(i.item_index), r.encoded(i)) for i in every]
+    pairs += sorted((r.item_key(i.item_id), r.index_key(i.item_index)) for i in every)
+    catalogue = snapshot.write_records(folder / snapshot.ITEMS, pairs)
+    of_vectors = None
+    if vectors:
+        path = folder / snapshot.VECTORS
+        np.save(path, np.arange(items * 2, dtype=np.float32).reshape(items, 2))
+        of_vectors = r.File(path.name, path.stat().st_size, snapshot.sha256_of(path), items)
+    manifest = r.Manifest(
+        contract=r.CONTRACT,
+        surface=SURFACE,
+        name=folder.name,
+        number=number,
+        ranking_run_id=f"run-{number}",
+        ranking_version=number,
+        as_of_date="2024-06-03",
+        sources=["als", "popular"],
+        features=["a", "b"],
+        users=len(users),
+        items=items,
+        popular=[2, 0, 1],
+        shards=shards,
+        catalogue=catalogue,
+        vectors=of_vectors,
+        table_versions={"ranking.ranking": number},
+    )
+    snapshot.write_manifest(folder, manifest)
+    return folder

@@ -1,0 +1,223 @@
+"""One suite for every store: what is published is read, by key, whole or not at all.
+
+Redis is tried where its server is there (`make redis-test`).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+from fuserank.serving.store import records as r
+from fuserank.serving.store import snapshot
+from fuserank.serving.store.contract import Store, StoreError
+from fuserank.serving.store.lmdb_store import LmdbStore
+from tests.support.stores import LONG, SHARDS, SURFACE, item, user, write_snapshot
+
+NAMES = ["ü001", "a", "0", "x" * 480, LONG, "with space", "#\x00\x01", "i1"]
+
+
+class Opened:
+    """A store over a folder of snapshots; ``publish`` makes one of them current."""
+
+    def __init__(self, root: Path, redis: Any) -> None:
+        self.root, self.redis = root, redis
+
+    def publish(self, folder: Path) -> None:
+        snapshot.switch(self.root / SURFACE, folder.name)
+        if self.redis is not None:
+            from fuserank.serving.store.redis_store import load
+
+            load(self.redis, folder)
+
+    def open(self) -> Store:
+        if self.redis is None:
+            return LmdbStore(self.root, SURFACE)
+        from fuserank.serving.store.redis_store import RedisStore
+
+        return RedisStore(self.redis, SURFACE)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A real Redis of its own, on a Unix socket."""
+    from redis import Redis
+
+    folder = tmp_path_factory.mktemp("redis")
+    command = ["redis-server", "--port", "0", "--unixsocket", f"{folder}/s", "--save", "", "--dir", str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        client = Redis(unix_socket_path=f"{folder}/s")
+        for _ in range(100):
+            if (folder / "s").exists():
+                break
+            time.sleep(0.05)
+        client.ping()
+        yield client
+        client.close()
+        process.terminate()
+
+
+@pytest.fixture(params=["lmdb", pytest.param("redis", marks=pytest.mark.redis)])
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Opened:
+    redis = request.getfixturevalue("server") if request.param == "redis" else None
+    if redis is not None:
+        redis.flushall()
+    return Opened(tmp_path / "store", redis)
+
+
+def test_every_user_and_item_is_found_by_id_and_nobody_else(opened: Opened) -> None:
+    opened.publish(write_snapshot(opened.root, [user(name, n) for n, name in enumerate(NAMES)]))
+    store = opened.open()
+    for n, name in enumerate(NAMES):
+        assert store.user(name) == user(name, n)
+    for name in ("nobody", "", "ü00", "x" * 479, LONG + "u", "\ud7ff"):
+        assert store.user(name) is None
+    assert store.item("i7") == item(7)
+    assert store.item("i77") is None
+    assert store.items([9, 3, 500, 0]) == [item(9), item(3), None, item(0)]
+    assert store.items([]) == []
+    vectors = store.vectors()
+    assert vectors is not None
+    assert vectors.tolist() == np.arange(20).reshape(10, 2).tolist()
+    assert (store.manifest.users, store.manifest.items, store.manifest.popular) == (len(NAMES), 10, [2, 0, 1])
+    store.close()
+
+
+def test_the_pointer_is_followed_and_an_older_snapshot_can_be_current_again(opened: Opened) -> None:
+    first = write_snapshot(opened.root, [user("a", 0), user("b", 0)], 1)
+    opened.publish(first)
+    store = opened.open()
+    assert not store.refresh()
+    second = write_snapshot(opened.root, [user("a", 5)], 2, vectors=False)
+    assert not store.refresh(), "it is whole, and not yet current"
+    opened.publish(second)
+    assert store.user("a") == user("a", 0), "until it looks"
+    assert store.refresh()
+    assert (store.user("a"), store.user("b"), store.vectors()) == (user("a", 5), None, None)
+    opened.publish(first)
+    assert store.refresh()
+    assert store.user("b") == user("b", 0)
+    assert store.problem is None
+    store.close()
+
+
+def test_an_erased_user_has_no_list_in_any_snapshot_from_then_on(opened: Opened) -> None:
+    opened.publish(write_snapshot(opened.root, [user("a"), user("b"), user(LONG)], 1))
+    store, other = opened.open(), opened.open()
+    store.forget("a")
+    store.forget(LONG)
+    assert (store.user("a"), store.user(LONG), store.user("b")) == (None, None, user("b"))
+    other.refresh()
+    assert other.user("a") is None
+    opened.publish(write_snapshot(opened.root, [user("a"), user("b")], 2))
+    assert store.refresh()
+    assert (store.user("a"), store.user("b")) == (None, user("b"))
+    assert opened.open().user("a") is None
+
+
+def test_a_store_of_another_contract_or_with_nothing_in_it_is_refused(opened: Opened) -> None:
+    with pytest.raises(StoreError, match=r"run jobs/publish_store\.py"):
+        opened.open()
+    folder = write_snapshot(opened.root, [user("a")])
+    opened.publish(folder)
+    text = (folder / snapshot.MANIFEST).read_text(encoding="utf-8").replace('"contract": 1', '"contract": 99')
+    if opened.redis is None:
+        (folder / snapshot.MANIFEST).write_text(text, encoding="utf-8")
+    else:
+        opened.redis.set(f"fuserank:{{{SURFACE}}}:{folder.name}:manifest", text)
+    with pytest.raises(StoreError, match="is of contract 99, and this fuserank reads 1"):
+        opened.open()
+
+
+def _shorter(folder: Path) -> None:
+    path = next(p for p in sorted(folder.glob("lists-*.mdb")) if p.stat().st_size > 4096)
+    path.write_bytes(path.read_bytes()[:-4096])
+
+
+def _one_bit(folder: Path) -> None:
+    data = bytearray((folder / snapshot.ITEMS).read_bytes())
+    data[len(data) // 2] ^= 1
+    (folder / snapshot.ITEMS).write_bytes(data)
+
+
+def _no_manifest(folder: Path) -> None:
+    (folder / snapshot.MANIFEST).unlink()
+
+
+def _half_a_manifest(folder: Path) -> None:
+    text = (folder / snapshot.MANIFEST).read_bytes()
+    (folder / snapshot.MANIFEST).write_bytes(text[: len(text) // 2])
+
+
+def _a_file_gone(folder: Path) -> None:
+    (folder / snapshot.VECTORS).unlink()
+
+
+@pytest.mark.parametrize("damage", [_shorter, _one_bit, _no_manifest, _half_a_manifest, _a_file_gone])
+def test_a_broken_snapshot_is_not_taken_and_the_one_before_still_answers(
+    tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    first = write_snapshot(tmp_path, [user("a", 0)], 1)
+    snapshot.switch(tmp_path / SURFACE, first.name)
+    store = LmdbStore(tmp_path, SURFACE)
+    second = write_snapshot(tmp_path, [user("a", 5)], 2)
+    snapshot.switch(tmp_path / SURFACE, second.name)
+    damage(second)
+    assert not store.refresh()
+    assert second.name in (store.problem or "")
+    assert store.user("a") == user("a", 0)
+    with pytest.raises(StoreError):
+        LmdbStore(tmp_path, SURFACE)
+    shutil.rmtree(second)
+    third = write_snapshot(tmp_path, [user("a", 7)], 3)
+    snapshot.switch(tmp_path / SURFACE, third.name)
+    assert store.refresh()
+    assert (store.user("a"), store.problem) == (user("a", 7), None)
+
+
+def test_the_pointer_never_names_what_is_not_whole_and_old_snapshots_go(tmp_path: Path) -> None:
+    folders = [write_snapshot(tmp_path, [user("a", n)], n) for n in range(1, 6)]
+    for n, folder in enumerate(folders):
+        os.utime(folder / snapshot.MANIFEST, ns=(n, n))
+    place = tmp_path / SURFACE
+    with pytest.raises(StoreError, match=r"has no manifest\.json"):
+        snapshot.switch(place, "nothing")
+    snapshot.switch(place, folders[1].name)
+    assert snapshot.prune(place, 3) == ["000001-run", "000003-run"]
+    assert sorted(f.name for f in place.iterdir() if f.is_dir()) == ["000002-run", "000004-run", "000005-run"]
+    assert LmdbStore(tmp_path, SURFACE).user("a") == user("a", 2)
+
+
+def test_records_keep_every_value_and_refuse_what_is_none(tmp_path: Path) -> None:
+    one = user("ü", 4)
+    assert r.user_record(r.encoded(one)) == one
+    assert r.item_record(r.encoded(item(3))) == item(3)
+    as_tuples = (one.user_id, [msgspec.structs.astuple(row) for row in one.rows], one.features, one.history)
+    assert msgspec.msgpack.encode(as_tuples) == r.encoded(one), "tasks write tuples, which have the Struct's bytes"
+    with pytest.raises(msgspec.DecodeError):
+        r.user_record(b"\xc1")
+
+
+def test_keys_that_come_in_any_order_are_all_found(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    records = {rng.bytes(rng.integers(1, 40)): rng.bytes(rng.integers(0, 2000)) for _ in range(5000)}
+    made = snapshot.write_records(tmp_path / "x.mdb", records.items())
+    assert (made.records, made.sha256) == (len(records), snapshot.sha256_of(tmp_path / "x.mdb"))
+    import lmdb
+
+    with lmdb.open(str(tmp_path / "x.mdb"), subdir=False, readonly=True, lock=False) as opened, opened.begin() as read:
+        assert dict(read.cursor()) == records
+    assert [f.name for f in tmp_path.iterdir()] == ["x.mdb"]
+
+
+def test_shards_are_as_spark_would_deal_them() -> None:
+    assert [r.shard_of(name, SHARDS) for name in ("a", "ü")] == [0xE8B7BE43 % SHARDS, 0x63D969D5 % SHARDS]
