@@ -1,0 +1,110 @@
+"""What is asked of the recommend service, and what it answers: the same names in HTTP, in Python and in the docs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+MOST_K, MOST_EXCLUDED, MOST_CANDIDATES, MOST_SESSION = 500, 10_000, 1_000, 200
+Id = Annotated[str, Meta(min_length=1, max_length=512)]
+Fill = Literal["never", "segment", "popular"]
+
+
+class SessionEvent(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """What a user did just now: the item, its role as in the mapping, and when (ISO 8601; None: now)."""
+
+    item: Id
+    role: Literal["view", "click", "cart", "purchase", "dislike"] = "view"
+    at: str | None = None
+
+
+class Options(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Options of every request for items.
+
+    :param k: how many; exactly so many come, or ``short`` says why not
+    :param filter: expression over fields of the item (``department == "produce" and price_minor < 500``)
+    :param exclude: items that must not come
+    :param fill: what may fill up a list that filters made short
+    :param fields: fields of items to send along; none: the name alone
+    :param cursor: of the answer before: the next items, none of which was in an earlier one
+    :param explain: parts, evidence and what every rule took away
+    :param dry_run: no exposure is recorded
+    """
+
+    k: Annotated[int, Meta(ge=1, le=MOST_K)] = 10
+    surface: Annotated[str, Meta(min_length=1, max_length=64)] = "home"
+    filter: Annotated[str, Meta(max_length=2000)] | None = None
+    exclude: Annotated[list[Id], Meta(max_length=MOST_EXCLUDED)] = []
+    fill: Fill = "popular"
+    fields: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=50)] = []
+    cursor: Annotated[str, Meta(max_length=20_000)] | None = None
+    explain: bool = False
+    dry_run: bool = False
+
+
+class RecommendRequest(Options, frozen=True, kw_only=True):
+    """Items for a user, or for a session of an unknown one (``user`` None)."""
+
+    user: Id | None = None
+    session: Annotated[list[SessionEvent], Meta(max_length=MOST_SESSION)] = []
+    basket: Annotated[list[Id], Meta(max_length=MOST_SESSION)] = []
+
+
+class RankRequest(RecommendRequest, frozen=True, kw_only=True):
+    """Only these candidates, in the best order."""
+
+    candidates: Annotated[list[Id], Meta(min_length=1, max_length=MOST_CANDIDATES)]
+
+
+class AnswerItem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One item of an answer; ``parts`` sum to ``score``."""
+
+    item: str
+    rank: int
+    score: float
+    reason_code: str
+    reason: str
+    name: str | None = None
+    probability: float | None = None
+    parts: dict[str, float] | None = None
+    evidence: list[str] | None = None
+    fields: dict[str, str | float | int] | None = None
+
+
+class Versions(msgspec.Struct, frozen=True):
+    """Which data made an answer."""
+
+    ranking_run_id: str
+    ranking_version: int
+    as_of: str
+    snapshot: str
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What comes back; ``answer_id`` is sent along with the click or purchase that follows.
+
+    ``served_from``: personal (a published list), session (what was done just now), segment, popular; ``why`` in words.
+    ``short``: why fewer than k came; None: exactly k. ``removed``: with explain, how many items each rule took away.
+    """
+
+    answer_id: str
+    user: str | None
+    surface: str
+    items: list[AnswerItem]
+    served_from: Literal["personal", "session", "segment", "popular"]
+    why: str
+    short: str | None
+    cursor: str | None
+    policy_id: str
+    versions: Versions
+    removed: dict[str, int] | None = None
+
+
+class Refused(Exception):
+    """A request that cannot be answered; ``status``: of HTTP, ``code``: one word, ``field``: where it is wrong."""
+
+    def __init__(self, status: int, code: str, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message, self.field = status, code, message, field
