@@ -1,6 +1,6 @@
 """Write the online store of what is published.
 
-spark-submit jobs/publish_store.py --env local --lake lake
+spark-submit jobs/publish_store.py --env local --as-of 2017-12-04 --lake lake
 """
 
 import sys

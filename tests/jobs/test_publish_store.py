@@ -46,7 +46,7 @@ def event(item: int, user: int) -> dict[str, Any]:
         "item_index": item,
         "role": "feedback",
         "reward_q20": 1 << 20,
-        "session_id": f"s{item}-{user}",
+        "session": f"s{item}-{user}",
     }
 
 

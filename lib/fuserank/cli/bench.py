@@ -47,8 +47,8 @@ def bench(
         str,
         typer.Argument(
             help=(
-                "als, topk, loader, ddp, scale, candidates, ingest, recs, leak, features and commands (of a lake), or"
-                " knn, topk-kernel, ials, defaults, versions (of --data)"
+                "als, topk, loader, ddp, scale, candidates, ingest, publish-store, recs, leak, features and commands"
+                " (of a lake), or knn, topk-kernel, ials, defaults, versions (of --data)"
             )
         ),
     ],
@@ -70,7 +70,7 @@ def bench(
             "--sizes",
             help=(
                 "scale, candidates: how many times the demo's users, such as 1,4,8; ingest: millions of events, such as"
-                " 2,20; versions: how many pairs"
+                " 2,20; versions: how many pairs; publish-store: how many users"
             ),
         ),
     ] = None,

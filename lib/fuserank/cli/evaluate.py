@@ -24,7 +24,7 @@ def evaluate(
     """Quality on the days from as_of, full ranking, both tracks: each source alone, the model alone, the fusion."""
     from fuserank.evaluation.measure import protocol_text
     from fuserank.insight.reports.evaluation import lines, summary
-    from fuserank.io.lake.rows import SparkRows
+    from fuserank.io.lake.spark_rows import SparkRows
     from fuserank.io.runtime.open_lake import open_rows
     from fuserank.io.runtime.run import open_run
     from fuserank.jobs.evaluate import execute

@@ -66,7 +66,7 @@ def compare(reader: Rows, before: Lists, after: Lists) -> Comparison:
 
 
 def _side(lists: Lists, rows: ListRows, probability: Floats, items: int, catalogue: int) -> Side:
-    shown = exposure(rows, items)
+    exposures = exposure(rows, items)
     first = lists.reader.rows(RANKING, {**lists.where, "rank": 1}, ("reason_code",))
     reasons = Counter(str(row["reason_code"]) for row in first)
     return Side(
@@ -74,12 +74,12 @@ def _side(lists: Lists, rows: ListRows, probability: Floats, items: int, catalog
         lists.as_of_date,
         len(np.unique(rows.user_N)),
         len(rows.user_N),
-        int((shown > 0).sum()),
-        float((shown > 0).sum() / max(catalogue, 1)),
-        gini(shown),
+        int((exposures > 0).sum()),
+        float((exposures > 0).sum() / max(catalogue, 1)),
+        gini(exposures),
         float(probability.mean()) if len(probability) else 0.0,
         {code: n / len(first) for code, n in sorted(reasons.items())},
-        shown,
+        exposures,
     )
 
 

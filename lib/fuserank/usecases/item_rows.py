@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from fuserank.history.events import taken
 from fuserank.insight.profiles import item_counts, item_lines
-from fuserank.io.lake.rows import FolderRows, SparkRows, literal
+from fuserank.io.lake.rows import FolderRows, literal
+from fuserank.io.lake.spark_rows import SparkRows
 from fuserank.jobs.inputs.history import reversals
 from fuserank.tables import Table
 from fuserank.tables import silver as s

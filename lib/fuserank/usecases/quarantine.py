@@ -12,7 +12,7 @@ from fuserank.common.errors import FuserankError
 from fuserank.config.mapping.dataset import DatasetConfig
 from fuserank.config.mapping.load import load_dataset
 from fuserank.io.lake.lake import Lake
-from fuserank.io.lake.rows import SparkRows
+from fuserank.io.lake.spark_rows import SparkRows
 from fuserank.jobs import bronze, silver
 from fuserank.jobs.inputs.silver_files import Files
 from fuserank.jobs.parts.silver_bad import REOPENED

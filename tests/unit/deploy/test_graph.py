@@ -88,7 +88,7 @@ def test_phases_are_cut_where_the_environment_changes_and_keep_the_order() -> No
     cut = phases(chain(), load("cluster"))
     assert [t.key for t in cut["training"]] == ["train", "scores"]
     assert cut["data"][-1].key == "samples"
-    assert [t.key for t in cut["ranking"]] == ["fusion", "ranking"]
+    assert [t.key for t in cut["ranking"]] == ["fusion", "ranking", "publish"]
     assert [t for phase in cut.values() for t in phase] == chain()
 
 

@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from fuserank.common.errors import FuserankError
 from fuserank.config.settings import Settings, load
 from fuserank.insight.profiles.units import Currency
-from fuserank.io.lake.rows import SparkRows
+from fuserank.io.lake.spark_rows import SparkRows
 from fuserank.tables import silver as s
 from fuserank.usecases import card, profile
 from tests.support.lakes import fresh

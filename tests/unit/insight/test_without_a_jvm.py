@@ -13,7 +13,8 @@ import yaml
 
 from fuserank.config.settings import Settings, load
 from fuserank.io.lake.lake import Lake
-from fuserank.io.lake.rows import Before, Begins, FolderRows, Holds, SparkRows
+from fuserank.io.lake.rows import Before, Begins, FolderRows, Holds
+from fuserank.io.lake.spark_rows import SparkRows
 from fuserank.tables import silver as s
 from fuserank.usecases import profile
 from tests.support.chance import DAYS, USERS, fill

@@ -73,7 +73,7 @@ def render(of: Comparison) -> str:
             "No user has a list in both.",
         ),
         html.chart_card(
-            "exposure",
+            "evenness",
             "How evenly items are shown",
             "Items from the least to the most shown, and their share of all exposure; the dashed line is even.",
             _lorenz(of),

@@ -21,9 +21,7 @@ from fuserank.tables.contract import broken_contract, differences
 if TYPE_CHECKING:
     import numpy as np
     from deltalake import DeltaTable
-    from pyspark.sql import DataFrame
 
-    from fuserank.io.lake.lake import Lake
 
 Row = dict[str, Any]
 _SQL_TYPES = {"long": "BIGINT", "timestamp": "TIMESTAMP"}
@@ -250,61 +248,6 @@ class FolderRows:
         return builder
 
 
-class SparkRows:
-    """The tables of any lake, by its Spark session."""
-
-    def __init__(self, lake: Lake, versions: Mapping[str, int] | None = None) -> None:
-        self.lake, self.root, self._versions = lake, lake.root, dict(versions or {})
-
-    def at(self, versions: Mapping[str, int]) -> SparkRows:
-        """See Rows."""
-        return SparkRows(self.lake, {**self._versions, **versions})
-
-    def columns(self, table: Table, where: Mapping[str, Any], names: Sequence[str]) -> dict[str, np.ndarray]:
-        """See Rows."""
-        found = _where(self._read(table), where).select(*names).toArrow()
-        return {n: found.column(n).to_numpy() for n in names}
-
-    def _read(self, table: Table, known: dt.date | None = None) -> DataFrame:
-        from fuserank.io.lake.lake import known_rows
-
-        frame = self.lake.read(table, self._versions.get(table.name))
-        return frame if known is None else known_rows(table, frame, known)
-
-    def exists(self, table: Table) -> bool:
-        """Whether the table was ever written."""
-        return self.lake.exists(table)
-
-    def rows(
-        self,
-        table: Table,
-        where: Mapping[str, Any],
-        columns: Sequence[str] = (),
-        order: Sequence[str] = (),
-        most: int | None = None,
-        known: dt.date | None = None,
-        made: Mapping[str, str] | None = None,
-    ) -> list[Row]:
-        """See Rows."""
-        from pyspark.sql import functions as F
-
-        frame = _where(self._read(table, known), where)
-        if order:
-            frame = frame.orderBy(*(F.desc(n[1:]) if n.startswith("-") else F.asc(n) for n in order))
-        frame = frame if most is None else frame.limit(most)
-        names = tuple(columns) or table.column_names
-        more = (F.expr(text).alias(name) for name, text in (made or {}).items())
-        return [r.asDict() for r in frame.select(*names, *more).collect()]
-
-    def nearest(self, table: Table, where: Mapping[str, Any], column: str, text: str, most: int) -> list[str]:
-        """See Rows."""
-        from pyspark.sql import functions as F
-
-        frame = _where(self._read(table), where)
-        near = frame.select(column).distinct().orderBy(F.levenshtein(F.col(column), F.lit(text)), column).limit(most)
-        return [r[0] for r in near.collect()]
-
-
 def known_before(table: Table, day: dt.date, have: set[str]) -> list[str]:
     """The one as-of reader's conditions (``io.lake.lake.known_rows``) as SQL, of a table that has these columns."""
     table.column("known_at")
@@ -312,27 +255,6 @@ def known_before(table: Table, day: dt.date, have: set[str]) -> list[str]:
     conditions = [f"event_date < {literal(day)}"] if "event_date" in table.partition_by else []
     conditions.append(f"known_at < {start}")
     return conditions + ([f"(valid_to IS NULL OR valid_to >= {start})"] if "valid_to" in have else [])
-
-
-def _where(frame: DataFrame, where: Mapping[str, Any]) -> DataFrame:
-    from pyspark.sql import functions as F
-
-    for name, value in where.items():
-        cell = F.col(name)
-        match value:
-            case None:
-                frame = frame.where(cell.isNull())
-            case list():
-                frame = frame.where(cell.isin(value))
-            case Before(day):
-                frame = frame.where(cell < F.lit(day).cast("timestamp"))
-            case Holds(text):
-                frame = frame.where(F.lower(cell).contains(text.lower()))
-            case Begins(text):
-                frame = frame.where(cell.startswith(text))
-            case _:
-                frame = frame.where(cell == F.lit(value))
-    return frame
 
 
 def _conditions(where: Mapping[str, Any]) -> list[str]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from fuserank.common.errors import FuserankError
 from fuserank.io.lake.places import is_local, local_path
-from fuserank.io.lake.rows import FolderRows, SparkRows
+from fuserank.io.lake.rows import FolderRows
+from fuserank.io.lake.spark_rows import SparkRows
 
 if TYPE_CHECKING:
     from fuserank.config.settings import Settings

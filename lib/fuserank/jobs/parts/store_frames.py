@@ -74,7 +74,7 @@ def popular(lake: Lake, as_of: dt.date, most: int) -> list[int]:
 
     known = lake.known(EVENTS, as_of)
     alive = lake.read(ITEM_DICTIONARY).where("deleted_at is null").select("item_index")
-    best = most_taken(known, reversals(lake, known)).join(alive, "item_index", "left_semi")
+    best = most_taken(known, reversals(lake, known)).where("baskets > 0").join(alive, "item_index", "left_semi")
     rows = best.orderBy(F.desc("baskets"), "item_index").select("item_index").limit(most).collect()
     return [row["item_index"] for row in rows]
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fuserank.common.errors import FuserankError
-from fuserank.io.lake.rows import Before, FolderRows, SparkRows
+from fuserank.io.lake.rows import Before, FolderRows
+from fuserank.io.lake.spark_rows import SparkRows
 from fuserank.tables.ops import QUARANTINE, RUNS
 from fuserank.tables.results import RANKING
 from fuserank.tables.silver import USER_DICTIONARY

@@ -45,7 +45,7 @@ def at(user: str, *days: str) -> list[dict[str, str]]:
 def test_events_count_for_the_person_by_what_was_known_and_agreed_to_at_their_time(
     lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pseudonyms: dict[str, Any] | None
 ) -> None:
-    from fuserank.io.lake.rows import SparkRows
+    from fuserank.io.lake.spark_rows import SparkRows
     from fuserank.usecases.people import person_of
 
     monkeypatch.setenv(VARIABLE, SECRET)
