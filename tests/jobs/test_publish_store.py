@@ -80,7 +80,9 @@ def rows() -> dict[str, list[dict[str, Any]]]:
         ],
         EVENTS.name: [event(item, user) for item in range(1, 4) for user in range(item)],
         RANKING.name: [listed(u, k) for u in users for k in range(K)],
-        USER.name: [{**of_day, "user_index": u, "baskets_count": u + 1} for u in users if u != UNKNOWN],
+        USER.name: [
+            {**of_day, "user_index": u, "baskets_count": u + 1, "age": f"age {u}"} for u in users if u != UNKNOWN
+        ],
         USER_HISTORY.name: [
             {**of_day, "user_index": u, "hist_00": u, "hist_01": 2, **{f"hist_{n:02d}": -1 for n in range(2, 20)}}
             for u in users
@@ -135,7 +137,8 @@ def test_each_list_is_read_as_it_was_ranked_and_a_deleted_user_has_none(stored: 
         assert {manifest.sources[at]: part for at, part in second.parts} == {"popular": 0.25, "als": 0.25}
         assert all(sum(part for _, part in row.parts) == row.score for row in found.rows)
         known = dict(zip(manifest.features, found.features, strict=True))
-        assert (known["baskets_count"], found.history) == ((u + 1, [u, 2]) if u != UNKNOWN else (None, []))
+        features = (known["baskets_count"], known["age"], found.history)
+        assert features == ((u + 1, f"age {u}", [u, 2]) if u != UNKNOWN else (None, None, []))
     store.close()
 
 

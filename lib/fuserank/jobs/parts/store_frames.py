@@ -39,8 +39,7 @@ def lists(lake: Lake, of: Publication, shards: int) -> DataFrame:
     gone = lake.read(USER_DICTIONARY).where("deleted_at is not null").select("user_index")
     rows = lists_of(lake, of).join(gone, "user_index", "left_anti")
     rows = rows.withColumn("shard", (F.crc32(F.encode("user_id", "utf-8")) % shards).cast("int"))
-    numbers = [F.col(name).cast("double").alias(name) for name in FEATURES]
-    rows = rows.join(_slice(lake, USER, of.as_of_date).select("user_index", *numbers), "user_index", "left")
+    rows = rows.join(_slice(lake, USER, of.as_of_date).select("user_index", *FEATURES), "user_index", "left")
     history = _slice(lake, USER_HISTORY, of.as_of_date)
     taken = F.array(*(name for name in USER_HISTORY.column_names if name.startswith("hist_"))).alias("history")
     rows = rows.join(history.select("user_index", taken), "user_index", "left")

@@ -35,7 +35,7 @@ class UserRecord(msgspec.Struct, array_like=True, frozen=True):
 
     user_id: str
     rows: list[ListRow]
-    features: list[float | None] = []
+    features: list[float | int | str | None] = []
     history: list[int] = []
 
 
