@@ -22,6 +22,7 @@ from fuserank.config.features import FeaturesConfig
 from fuserank.config.mapping.load import load_dataset
 from fuserank.io.lake.broadcasts import on_executors
 from fuserank.jobs.inputs.command import job_main
+from fuserank.jobs.inputs.persisted import Keep
 from fuserank.jobs.parts.known_tables import days_of, known_tables
 from fuserank.stages.features.batch import Known, features
 from fuserank.tables import Table, silver
@@ -36,12 +37,10 @@ READS = (silver.EVENTS, silver.ITEMS, silver.USERS, silver.PROMOTIONS, silver.IT
 WRITES = t.TABLES
 
 
-def transform(
-    known: Known, cfg: FeaturesConfig, days: Sequence[dt.date], keep: Callable[[DataFrame], DataFrame]
-) -> dict[Table, DataFrame]:
+def transform(frames: Known, cfg: FeaturesConfig, days: Sequence[dt.date], keep: Keep) -> dict[Table, DataFrame]:
     """Rows by table, of all days; ``keep`` persists a frame that is read more than once."""
-    ship: Callable[[Any, int], Callable[[], Any]] = functools.partial(on_executors, known.events.sparkSession)
-    return features(known, cfg, days, ship, keep)
+    ship: Callable[[Any, int], Callable[[], Any]] = functools.partial(on_executors, frames.events.sparkSession)
+    return features(frames, cfg, days, ship, keep)
 
 
 def execute(run: Run, as_of: dt.date) -> None:

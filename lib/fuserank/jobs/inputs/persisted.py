@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
+
+Keep = Callable[["DataFrame"], "DataFrame"]  # persists a frame that is read more than once
 
 
 def held(stack: ExitStack, rows: DataFrame) -> DataFrame:

@@ -1,8 +1,8 @@
-"""The rows of a split: pairs, and all columns of them."""
+"""The rows of a split: what they are made of, pairs, and all columns of them."""
 
 from __future__ import annotations
 
-import datetime as dt
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fuserank.common.errors import FuserankError
@@ -23,14 +23,52 @@ from fuserank.tables.silver import EVENTS
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+    from fuserank.config.samples import SamplesConfig
     from fuserank.io.runtime.run import Run
     from fuserank.tables import Table
 
 
-def bought_in(run: Run, window: Window) -> DataFrame:
+@dataclass(frozen=True)
+class Frames:
+    """Slices as of the start of a split's window; of factors and neighbours what this run's sources have written."""
+
+    events: DataFrame | None  # known before the window's end; None: nothing of the window may be known
+    reversals: DataFrame | None  # those among the events; None: there are none
+    candidates: DataFrame
+    user_item: DataFrame
+    user: DataFrame
+    user_history: DataFrame
+    user_attribute: DataFrame
+    item: DataFrame
+    store_item: DataFrame
+    user_factors: DataFrame
+    item_factors: DataFrame
+    co_purchase: DataFrame
+
+
+def read(run: Run, window: Window, judged: bool) -> Frames:
+    """All of it from the run's lake; ``judged``: with the events of the window."""
+    lake, start = run.lake, window.start
+    events = lake.known(EVENTS, window.end) if judged else None
+    return Frames(
+        events=events,
+        reversals=None if events is None else reversals(lake, events),
+        candidates=proposed(run, start),
+        user_item=lake.read(f.USER_ITEM, as_of_date=start),
+        user=lake.read(f.USER, as_of_date=start),
+        user_history=lake.read(f.USER_HISTORY, as_of_date=start),
+        user_attribute=lake.read(f.USER_ATTRIBUTE, as_of_date=start),
+        item=lake.read(f.ITEM, as_of_date=start),
+        store_item=lake.read(f.STORE_ITEM, as_of_date=start),
+        user_factors=_proposed_from(run, FACTORS, as_of_date=start, side="user"),
+        item_factors=_proposed_from(run, FACTORS, as_of_date=start, side="item"),
+        co_purchase=_proposed_from(run, CO_PURCHASE, as_of_date=start),
+    )
+
+
+def bought_in(events: DataFrame, window: Window, back: DataFrame | None) -> DataFrame:
     """Distinct pairs taken in the window, by what was known when it ended."""
-    known = run.lake.known(EVENTS, window.end)
-    bought = taken_in(known, window, reversals(run.lake, known))
+    bought = taken_in(events, window, back)
     if bought.isEmpty():
         raise FuserankError(
             f"nothing was taken in the label window {window.start} .. {window.end}; choose a later --as-of or take in"
@@ -44,30 +82,34 @@ def of_drawn(frame: DataFrame, drawn: DataFrame | None, key: str = "user_index")
     return frame if drawn is None else frame.join(drawn.withColumnRenamed("user_index", key), key, "left_semi")
 
 
-def rows(run: Run, start: dt.date, keys: DataFrame, drawn: DataFrame | None = None) -> DataFrame:
+def partitions_of(frame: DataFrame) -> int:
+    """Tasks that write samples."""
+    return max(2, frame.sparkSession.sparkContext.defaultParallelism)
+
+
+def rows(frames: Frames, cfg: SamplesConfig, keys: DataFrame, drawn: DataFrame | None = None) -> DataFrame:
     """The samples of ``keys`` (hashed pairs of the split) in their shards, with all
     columns; keys of ``drawn`` users, None: of any.
     """
-    lake, partitions = run.lake, max(2, run.spark.sparkContext.defaultParallelism)
-    slices = [
-        of_drawn(frame, drawn)
-        for frame in (
-            proposed(run, start),
-            *(lake.read(t, as_of_date=start) for t in (f.USER_ITEM, f.USER, f.USER_HISTORY, f.USER_ATTRIBUTE)),
-        )
-    ]
-    factors = of_drawn(_proposed_from(run, FACTORS, as_of_date=start, side="user"), drawn, "index")
-    by_user = ByUser(*slices, factors=factors)  # type: ignore[misc]
-    items, stores = (lake.read(t, as_of_date=start) for t in (f.ITEM, f.STORE_ITEM))
-    held = Catalogue.of(catalogue.item_rows(items).toArrow(), catalogue.store_rows(stores).toArrow())
+    partitions = partitions_of(keys)
+    by_user = ByUser(
+        candidates=of_drawn(frames.candidates, drawn),
+        user_item=of_drawn(frames.user_item, drawn),
+        user=of_drawn(frames.user, drawn),
+        history=of_drawn(frames.user_history, drawn),
+        attribute=of_drawn(frames.user_attribute, drawn),
+        factors=of_drawn(frames.user_factors, drawn, "index"),
+    )
+    items, stores = catalogue.item_rows(frames.item), catalogue.store_rows(frames.store_item)
+    held = Catalogue.of(items.toArrow(), stores.toArrow())
     names = ("item_index", "neighbour_index", "similarity")
     return encode.encoded(
         facts_by_user(positions(keys, partitions), by_user, catalogue.buckets(USER_BUCKETS)),
-        on_executors(run.spark, held, held.nbytes),
-        columns_in(_proposed_from(run, FACTORS, as_of_date=start, side="item"), ("index", "factor")),
-        columns_in(_proposed_from(run, CO_PURCHASE, as_of_date=start), names, names[:2]),
-        run.settings.samples.minor_per_major,
-        run.settings.samples.shards,
+        on_executors(keys.sparkSession, held, held.nbytes),
+        columns_in(frames.item_factors, ("index", "factor")),
+        columns_in(frames.co_purchase, names, names[:2]),
+        cfg.minor_per_major,
+        cfg.shards,
         partitions,
     )
 
