@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fuserank.common.errors import FuserankError
 from fuserank.history.labels import side_by_side
 from fuserank.jobs.inputs.command import job_main
 from fuserank.jobs.inputs.proposals import proposed, scored
-from fuserank.jobs.inputs.window import window_before
+from fuserank.jobs.inputs.window import WindowFrames, read_before, rows_before
 from fuserank.stages.fusion.apply import fuse, said_by_all
 from fuserank.stages.fusion.fit import fit
 from fuserank.tables.candidates import CANDIDATES
@@ -27,21 +28,43 @@ from fuserank.tables.silver import EVENTS
 from fuserank.tables.spark import schema
 
 if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from fuserank.config.settings import Settings
     from fuserank.io.runtime.run import Run
+    from fuserank.stages.fusion.fitted import Fitted
 
 READS = (EVENTS, CANDIDATES, SCORES)
 WRITES = (FITTED, FUSED)
 
 
-def execute(run: Run, as_of: dt.date) -> None:
-    """Fit on the window before as_of, save, apply at as_of."""
-    cfg, lake, models = run.settings.fusion, run.lake, run.settings.models.use
-    sources = (*run.settings.candidates.sources, *models)
-    fitted, notes = fit(window_before(run, as_of), sources, cfg)
+@dataclass(frozen=True)
+class Frames:
+    """What a fusion is fitted on, and what it is applied to."""
+
+    window: WindowFrames  # the label window that ends at as_of
+    candidates: DataFrame  # as of as_of
+    scores: DataFrame  # of the split rank
+
+
+def transform(frames: Frames, settings: Settings, as_of: dt.date) -> tuple[Fitted, dict[str, float], DataFrame]:
+    """The fusion fitted on the window before as_of, its numbers, and rows of fusion.fused, which are lazy."""
+    cfg, models = settings.fusion, settings.models.use
+    rows = rows_before(frames.window, settings, as_of)
+    fitted, notes = fit(rows, (*settings.candidates.sources, *models), cfg)
     if lacking := [m for m in models if m not in fitted.sources]:
         raise FuserankError(
             f"{', '.join(lacking)} scored no candidate of the window before {as_of}; run jobs/scores.py"
         )
+    scores = said_by_all(frames.candidates, frames.scores)
+    return fitted, notes, fuse(side_by_side(scores, None, fitted.sources, ranked=True), fitted, cfg)
+
+
+def execute(run: Run, as_of: dt.date) -> None:
+    """Fit on the window before as_of, save, apply at as_of."""
+    lake, sources = run.lake, (*run.settings.candidates.sources, *run.settings.models.use)
+    frames = Frames(read_before(run, as_of), proposed(run, as_of), scored(run, as_of, "rank"))
+    fitted, notes, fused = transform(frames, run.settings, as_of)
     if silent := sorted(set(sources) - set(fitted.sources)):
         run.say(f"fusion goes without {', '.join(silent)}: nothing was proposed in the days before as_of")
     for name, value in {**notes, **{f"weight_{s}": w for s, w in fitted.weights.items()}}.items():
@@ -49,10 +72,7 @@ def execute(run: Run, as_of: dt.date) -> None:
     rows = [{**r, "as_of_date": as_of, "run_id": run.run_id} for r in fitted.rows()]
     saved = run.spark.createDataFrame([tuple(r[c] for c in FITTED.column_names) for r in rows], schema(FITTED))
     lake.replace(FITTED, saved.coalesce(1), as_of_date=as_of)
-    scores = said_by_all(proposed(run, as_of), scored(run, as_of, "rank"))
-    wide = side_by_side(scores, None, fitted.sources, ranked=True)
-    written = lake.replace(FUSED, fuse(wide, fitted, cfg), as_of_date=as_of)
-    if not written:
+    if not lake.replace(FUSED, fused, as_of_date=as_of):
         raise FuserankError(f"no candidates as of {as_of}; run jobs/candidates.py --as-of {as_of} first")
 
 

@@ -5,6 +5,7 @@ what a fusion is fitted and judged on.
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fuserank.common.draws import draw_users
@@ -20,32 +21,57 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame
 
+    from fuserank.config.settings import Settings
     from fuserank.io.runtime.run import Run
+
+
+@dataclass(frozen=True)
+class WindowFrames:
+    """Of one label window: what was proposed and scored for it, and the events that judge it."""
+
+    candidates: DataFrame
+    scores: DataFrame
+    events: DataFrame
+    reversals: DataFrame | None  # those among the events; None: there are none
+
+
+def read_before(run: Run, as_of: dt.date) -> WindowFrames:
+    """Of the label window that ends at ``as_of``: what all said as of its first day, and the events before its end."""
+    window = label_window(as_of, run.settings.windows.label_days, back=1)
+    return _read(run, as_of, "valid", proposed(run, window.start), run.lake.known(EVENTS, as_of))
+
+
+def rows_before(frames: WindowFrames, settings: Settings, as_of: dt.date) -> pa.Table:
+    """What all said of the window's users, whether they bought in it or not, and what these bought."""
+    window = label_window(as_of, settings.windows.label_days, back=1)
+    judged = labels(frames.events, window, frames.reversals)
+    return _wide(frames, settings, judged, frames.candidates)
 
 
 def window_before(run: Run, as_of: dt.date) -> pa.Table:
     """What all said as of the first day of the label window that ends at ``as_of``, and what was bought in it."""
-    window = label_window(as_of, run.settings.windows.label_days, back=1)
-    candidates = proposed(run, window.start)
-    known = run.lake.known(EVENTS, as_of)
-    judged = labels(known, window, reversals(run.lake, known))
-    return _wide(run, as_of, "valid", candidates, judged, candidates)
+    return rows_before(read_before(run, as_of), run.settings, as_of)
 
 
 def window_from(run: Run, as_of: dt.date) -> pa.Table:
     """What all said as of ``as_of`` of users with truth, and what these bought in the label window from then on."""
-    events, window = run.lake.read(EVENTS), label_window(as_of, run.settings.windows.label_days)
-    judged = labels(events, window, reversals(run.lake, events))
-    return _wide(run, as_of, "rank", proposed(run, as_of), judged, judged.where("label"))
+    frames = _read(run, as_of, "rank", proposed(run, as_of), run.lake.read(EVENTS))
+    judged = labels(frames.events, label_window(as_of, run.settings.windows.label_days), frames.reversals)
+    return _wide(frames, run.settings, judged, judged.where("label"))
 
 
-def _wide(run: Run, as_of: dt.date, split: str, candidates: DataFrame, judged: DataFrame, users: DataFrame) -> pa.Table:
-    """Sorted by user and item. At most ``fit_users`` of ``users`` come to the driver."""
+def _read(run: Run, as_of: dt.date, split: str, candidates: DataFrame, events: DataFrame) -> WindowFrames:
+    back = reversals(run.lake, events)
     refuse_other_windows(run)
-    drawn = draw_users(users, run.settings.fit_users, run.seed).persist()
-    scores = said_by_all(candidates, scored(run, as_of, split))
+    return WindowFrames(candidates, scored(run, as_of, split), events, back)
+
+
+def _wide(frames: WindowFrames, settings: Settings, judged: DataFrame, users: DataFrame) -> pa.Table:
+    """Sorted by user and item. At most ``fit_users`` of ``users`` come to the driver."""
+    drawn = draw_users(users, settings.fit_users, settings.seed).persist()
+    scores = said_by_all(frames.candidates, frames.scores)
     mine = [frame.join(drawn, "user_index", "left_semi") for frame in (scores, judged)]
-    sources = (*run.settings.candidates.sources, *run.settings.models.use)
+    sources = (*settings.candidates.sources, *settings.models.use)
     table = side_by_side(mine[0], mine[1], sources, ranked=True).toArrow()
     drawn.unpersist()
     return table.sort_by([("user_index", "ascending"), ("item_index", "ascending")]).combine_chunks()
