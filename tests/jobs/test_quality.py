@@ -95,10 +95,11 @@ def test_an_error_stops_the_chain_before_features_and_is_kept(checked: tuple[Pat
 @pytest.mark.slow
 def test_facts_are_what_the_files_say(checked: tuple[Path, Lake]) -> None:
     from fuserank.config.mapping.load import load_dataset
-    from fuserank.jobs.parts.quality_facts import facts
+    from fuserank.jobs.parts.quality_facts import facts, read
 
     shop, lake = checked
-    found = facts(lake, load_dataset("tinyshop"), DAY, settings(shop, lake.root).quality)
+    dataset = load_dataset("tinyshop")
+    found = facts(read(lake, dataset, DAY), dataset, DAY, settings(shop, lake.root).quality)
     assert found.days == Counter(r["moment"].date() for r in before(10_000))
     now, both = before(28), before(56)
     reference = [r for r in both if r not in now]

@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING
 from fuserank.common.errors import FuserankError
 from fuserank.config.mapping.load import load_dataset
 from fuserank.jobs.inputs.command import job_main
-from fuserank.jobs.parts.quality_facts import SLICES, as_rows, facts
+from fuserank.jobs.parts.quality_facts import SLICES, Frames, as_rows, facts, read
 from fuserank.stages.quality.rules import OF_TIME, judged
 from fuserank.tables import Table
 from fuserank.tables import silver as t
 from fuserank.tables.ops import QUALITY, QUARANTINE
 
 if TYPE_CHECKING:
+    from fuserank.common.finding import Finding
+    from fuserank.config.mapping.dataset import DatasetConfig
+    from fuserank.config.quality import QualityConfig
     from fuserank.io.runtime.run import Run
 
 
@@ -32,15 +35,21 @@ class QualityError(FuserankError):
     """A rule with an error's limit is broken; a line for each, with its cure."""
 
 
+def transform(frames: Frames, dataset: DatasetConfig, cfg: QualityConfig, as_of: dt.date) -> list[Finding]:
+    """What the rules find; nothing is raised for it."""
+    found = judged(facts(frames, dataset, as_of, cfg), cfg)
+    if dataset.order != "time":  # days that silver made up say nothing of the shop
+        return [f for f in found if f.rule not in OF_TIME]
+    return found
+
+
 def execute(run: Run, as_of: dt.date) -> None:
     """Count, judge, keep what was found; then stop where it is an error.
 
     :raises QualityError: names table, column and cure
     """
-    dataset, cfg = load_dataset(run.settings.dataset), run.settings.quality
-    found = judged(facts(run.lake, dataset, as_of, cfg), cfg)
-    if dataset.order != "time":  # days that silver made up say nothing of the shop
-        found = [f for f in found if f.rule not in OF_TIME]
+    dataset = load_dataset(run.settings.dataset)
+    found = transform(read(run.lake, dataset, as_of), dataset, run.settings.quality, as_of)
     run.lake.append(QUALITY, as_rows(run, dataset.name, found))
     for state in ("kept", "skipped"):
         run.note(f"quality.{state}", sum(f.state == state for f in found))
