@@ -14,47 +14,52 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 import sys
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from fuserank.evaluation.measure import FUSION, Items, measure
+from fuserank.evaluation.measure import FUSION, Items, Metric, measure
 from fuserank.history.labels import labels, side_by_side
 from fuserank.history.windows import label_window
 from fuserank.jobs.inputs.ablation import ablation
 from fuserank.jobs.inputs.candidate_sets import candidate_sets
 from fuserank.jobs.inputs.command import job_main
-from fuserank.jobs.inputs.history import reversals
+from fuserank.jobs.inputs.persisted import Keep, held
 from fuserank.jobs.inputs.silver_files import refuse_other_windows
 from fuserank.jobs.inputs.window import window_from
-from fuserank.jobs.parts.evaluation_rows import all_scores, calibrators, popularity
+from fuserank.jobs.parts.evaluation_rows import Frames, all_scores, calibrators, popularity, read
 from fuserank.tables.candidates import CANDIDATES
 from fuserank.tables.results import ABLATION, FITTED, FUSED, METRICS, SCORES, SETS
 from fuserank.tables.silver import EVENTS
 from fuserank.tables.spark import schema
 
 if TYPE_CHECKING:
+    from fuserank.config.settings import Settings
     from fuserank.io.runtime.run import Run
 
 READS = (EVENTS, CANDIDATES, SCORES, FUSED, FITTED)
 WRITES = (METRICS, ABLATION, SETS)
 
 
+def transform(frames: Frames, settings: Settings, as_of: dt.date, keep: Keep) -> list[Metric]:
+    """What was said as of the day, judged by what was bought in the days from it."""
+    days = label_window(as_of, settings.windows.label_days)
+    sources = (*settings.candidates.sources, *settings.models.use, FUSION)
+    judged = keep(labels(frames.events, days, frames.reversals))
+    wide = keep(side_by_side(all_scores(frames), judged, sources, ranked=False))
+    items = Items.of(popularity(frames.known, frames.known_reversals))
+    calibrated = calibrators(frames.fitted, settings.models.use, as_of)
+    window = (as_of, days.end - dt.timedelta(days=1))
+    return measure(wide, judged, items, sources, calibrated, settings.evaluation, settings.seed, window)
+
+
 def execute(run: Run, as_of: dt.date) -> None:
-    """Judge what was said as of the day by what was bought in the days from it."""
+    """The metrics, then what each source is worth and what they find alone and together."""
     refuse_other_windows(run)
-    lake, cfg = run.lake, run.settings.evaluation
-    judged_days = label_window(as_of, run.settings.windows.label_days)
-    sources = (*run.settings.candidates.sources, *run.settings.models.use, FUSION)
-    events, known = lake.read(EVENTS), lake.known(EVENTS, as_of)
-    judged = labels(events, judged_days, reversals(lake, events)).persist()
-    wide = side_by_side(all_scores(run, as_of), judged, sources, ranked=False).persist()
-    try:
-        window = (as_of, judged_days.end - dt.timedelta(days=1))
-        items = Items.of(popularity(known, reversals(lake, known)))
-        found = measure(wide, judged, items, sources, calibrators(run, as_of), cfg, run.seed, window)
-    finally:
-        wide.unpersist()
-        judged.unpersist()
+    lake = run.lake
+    with ExitStack() as stack:
+        found = transform(read(run, as_of), run.settings, as_of, functools.partial(held, stack))
     for m in found:
         if m.metric in ("ndcg@10", "ece"):
             run.note(f"{m.metric}.{m.track}.{m.source}", m.value)
@@ -62,7 +67,7 @@ def execute(run: Run, as_of: dt.date) -> None:
     frame = run.spark.createDataFrame([tuple(r[c] for c in METRICS.column_names) for r in rows], schema(METRICS))
     lake.replace(METRICS, frame.coalesce(1), as_of_date=as_of)
     rows_of: dict[str, list[dict[str, Any]]] = {SETS.name: [], ABLATION.name: []}  # what was said of other lists goes
-    if cfg.ablation:
+    if run.settings.evaluation.ablation:
         test_window = window_from(run, as_of)
         rows_of[SETS.name] = candidate_sets(run, as_of, test_window, run.settings.candidates.sources)
         rows_of[ABLATION.name] = ablation(run, as_of, test_window)

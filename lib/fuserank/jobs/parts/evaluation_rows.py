@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fuserank.common.calibration import Calibrator
 from fuserank.common.errors import FuserankError
 from fuserank.evaluation.measure import FUSION
 from fuserank.history.events import is_taken, with_reversals
+from fuserank.jobs.inputs.history import reversals
 from fuserank.jobs.inputs.proposals import proposed, scored
 from fuserank.stages.fusion.apply import said_by_all
 from fuserank.stages.fusion.fitted import from_rows
 from fuserank.tables.results import FITTED, FUSED
+from fuserank.tables.silver import EVENTS
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -20,19 +24,40 @@ if TYPE_CHECKING:
     from fuserank.io.runtime.run import Run
 
 
-def all_scores(run: Run, as_of: dt.date) -> DataFrame:
-    """What sources, models and fusion say: user_index, item_index, source, score."""
-    from pyspark.sql import functions as F
+@dataclass(frozen=True)
+class Frames:
+    """What an evaluation judges, and what by."""
 
-    lake = run.lake
-    fused = lake.read(FUSED, as_of_date=as_of).select(
-        "user_index", "item_index", F.lit(FUSION).alias("source"), "score"
-    )
+    events: DataFrame  # all: this is what comes after as_of
+    reversals: DataFrame | None  # those among the events; None: there are none
+    known: DataFrame  # events known before as_of
+    known_reversals: DataFrame | None
+    candidates: DataFrame
+    scores: DataFrame  # of the split rank
+    fused: DataFrame
+    fitted: DataFrame
+
+
+def read(run: Run, as_of: dt.date) -> Frames:
+    """All of it from the run's lake; raises FuserankError where nothing was fused."""
+    lake, events, known = run.lake, run.lake.read(EVENTS), run.lake.known(EVENTS, as_of)
+    back = reversals(lake, events)
+    fused = lake.read(FUSED, as_of_date=as_of)
     if fused.isEmpty():
         raise FuserankError(
             f"no fused scores as of {as_of} in {lake.root}; run `fuserank refresh --as-of {as_of}` first"
         )
-    return said_by_all(proposed(run, as_of), scored(run, as_of, "rank")).drop("rank").unionByName(fused)
+    candidates, scores = proposed(run, as_of), scored(run, as_of, "rank")
+    fitted = lake.read(FITTED, as_of_date=as_of)
+    return Frames(events, back, known, reversals(lake, known), candidates, scores, fused, fitted)
+
+
+def all_scores(frames: Frames) -> DataFrame:
+    """What sources, models and fusion say: user_index, item_index, source, score."""
+    from pyspark.sql import functions as F
+
+    fused = frames.fused.select("user_index", "item_index", F.lit(FUSION).alias("source"), "score")
+    return said_by_all(frames.candidates, frames.scores).drop("rank").unionByName(fused)
 
 
 def popularity(events: DataFrame, back: DataFrame | None) -> DataFrame:
@@ -43,9 +68,9 @@ def popularity(events: DataFrame, back: DataFrame | None) -> DataFrame:
     return rows.groupBy("item_index").agg(F.count_if(is_taken()).alias("purchases"))
 
 
-def calibrators(run: Run, as_of: dt.date) -> dict[str, Calibrator]:
-    """The calibrations of the models' logits and of the final score."""
-    fitted = from_rows([r.asDict() for r in run.lake.read(FITTED, as_of_date=as_of).collect()])
-    if lacking := [m for m in run.settings.models.use if m not in fitted.calibrators]:
+def calibrators(saved: DataFrame, models: Sequence[str], as_of: dt.date) -> dict[str, Calibrator]:
+    """The calibrations of the models' logits and of the final score; ``saved``: fusion.fitted."""
+    fitted = from_rows([r.asDict() for r in saved.collect()])
+    if lacking := [m for m in models if m not in fitted.calibrators]:
         raise FuserankError(f"the fusion of {as_of} was fitted without {', '.join(lacking)}; run jobs/fusion.py")
-    return {**{m: fitted.calibrators[m] for m in run.settings.models.use}, FUSION: fitted.final}
+    return {**{m: fitted.calibrators[m] for m in models}, FUSION: fitted.final}
