@@ -17,7 +17,6 @@ from fuserank.history.events import Q20
 from fuserank.history.labels import side_by_side
 from fuserank.jobs import candidates, ranking
 from fuserank.jobs.inputs.proposals import proposed
-from fuserank.jobs.parts import ranking_evidence
 from fuserank.stages.fusion.apply import fuse, said_by_all
 from fuserank.stages.fusion.fitted import Fitted
 from fuserank.stages.ranking.lists import MOST_TAKEN
@@ -163,7 +162,7 @@ def test_reasons_of_a_shop_of_ratings_say_what_its_users_did(shop: Lake, monkeyp
         },
         "films.yaml",
     )
-    monkeypatch.setattr(ranking_evidence, "load_dataset", lambda name: films)
+    monkeypatch.setattr(ranking, "load_dataset", lambda name: films)
     reasons = " ".join(r["reason"] for r in _ranked(shop).rows)
     assert "You liked it" in reasons
     assert "good ratings" in reasons

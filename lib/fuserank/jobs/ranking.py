@@ -12,18 +12,21 @@ Safe to rerun: replaces the slice as_of_date, surface; the former one stays in p
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from fuserank.config.mapping.load import load_dataset
 from fuserank.history.baskets import basket_key, most_taken
 from fuserank.history.events import taken
+from fuserank.history.words import words_of
 from fuserank.jobs.inputs.command import job_main
-from fuserank.jobs.inputs.history import reversals
-from fuserank.jobs.inputs.persisted import held
+from fuserank.jobs.inputs.persisted import Keep, held
 from fuserank.jobs.parts.ranking_evidence import evidence_of
 from fuserank.jobs.parts.ranking_fillers import fillers_of
-from fuserank.jobs.parts.ranking_limits import excluded_pairs, model_ids, not_deleted, note_short
+from fuserank.jobs.parts.ranking_frames import Frames, read
+from fuserank.jobs.parts.ranking_limits import Note, Say, excluded_pairs, model_ids, note_short
 from fuserank.stages.ranking import evidence as ev
 from fuserank.stages.ranking.lists import depth, lists, require_full
 from fuserank.stages.ranking.reasons import reasoned, wanted
@@ -32,55 +35,57 @@ from fuserank.tables.results import FITTED, FUSED, RANKING, SCORES
 from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY, ITEMS, USER_DICTIONARY
 
 if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from fuserank.config.settings import Settings
+    from fuserank.history.words import Words
     from fuserank.io.runtime.run import Run
 
 READS = (
-    FUSED,
-    FITTED,
-    CANDIDATES,
-    SCORES,
-    CO_PURCHASE,
-    FACTORS,
-    LEARNED,
-    EVENTS,
-    USER_DICTIONARY,
-    ITEM_DICTIONARY,
-    ITEMS,
+    *(FUSED, FITTED, CANDIDATES, SCORES, CO_PURCHASE, FACTORS, LEARNED),
+    *(EVENTS, USER_DICTIONARY, ITEM_DICTIONARY, ITEMS),
 )
 WRITES = (RANKING,)
 
 
-def execute(run: Run, as_of: dt.date) -> None:
-    """Lists, reasons, names; written in one replace."""
+def transform(
+    frames: Frames, settings: Settings, as_of: dt.date, words: Words, keep: Keep, note: Note, say: Say
+) -> DataFrame:
+    """Lists, reasons, names. ``words``: what the shop's users did; ``note`` and ``say`` get what is found on the
+    way.
+    """
     from pyspark.sql import functions as F
 
-    cfg, lake, known = run.settings.ranking, run.lake, run.lake.known(EVENTS, as_of)
-    users = lake.read(USER_DICTIONARY).where("deleted_at is null").select("user_id", "user_index")
-    back = reversals(lake, known)
+    cfg, known, back = settings.ranking, frames.events, frames.reversals
+    users = frames.users.where("deleted_at is null").select("user_id", "user_index")
     bought = taken(known, back)
     times, recurs = F.count(F.lit(1)).alias("times"), F.min(basket_key()) != F.max(basket_key())
+    own = keep(bought.groupBy("user_index", "item_index").agg(times, recurs.alias("recurs")))
+    excluded = excluded_pairs(frames, settings, own, note, say)
+    excluded = None if excluded is None else keep(excluded)
+    there = frames.items.where("deleted_at is null").select("item_index")
+    items = keep(most_taken(known, back).join(there, "item_index", "left_semi"))
+    fillers = fillers_of(frames, settings.fusion.rrf_k, items, depth(excluded, cfg.k))
+    rows = keep(lists(frames.fused, users.select("user_index"), fillers, cfg.k, excluded))
+    short = require_full(rows, users.select("user_index"), items.select("item_index"), cfg.k, excluded)
+    note_short(cfg.k, short, note, say)
+    names = ev.item_names(frames.items, frames.catalogue)
+    may_speak = keep(wanted(rows, own))
+    found = evidence_of(frames.learned, settings, as_of, words, may_speak, bought, own, names)
+    full = reasoned(rows, may_speak, found, settings.candidates.sources)
+    full = full.join(users, "user_index").join(names, "item_index")
+    full = full.withColumn("model_ids", model_ids(frames.scores, settings.models.use))
+    final = full.select(*(c for c in RANKING.column_names if c not in ("as_of_date", "surface", "run_id")))
+    return final.repartition("user_index").sortWithinPartitions("user_index", "rank")
+
+
+def execute(run: Run, as_of: dt.date) -> None:
+    """Written in one replace."""
+    words = words_of(load_dataset(run.settings.dataset))
     with ExitStack() as stack:
-        own = held(stack, bought.groupBy("user_index", "item_index").agg(times, recurs.alias("recurs")))
-        excluded = excluded_pairs(run, own, known, back)
-        excluded = None if excluded is None else held(stack, excluded)
-        items = held(stack, most_taken(known, back).join(not_deleted(run), "item_index", "left_semi"))
-        fillers = fillers_of(run, as_of, items, depth(excluded, cfg.k))
-        fused = lake.read(FUSED, as_of_date=as_of)
-        rows = held(stack, lists(fused, users.select("user_index"), fillers, cfg.k, excluded))
-        short = require_full(rows, users.select("user_index"), items.select("item_index"), cfg.k, excluded)
-        note_short(run, short)
-        names = ev.item_names(lake.read(ITEM_DICTIONARY), lake.known(ITEMS, as_of))
-        may_speak = held(stack, wanted(rows, own))
-        found = evidence_of(run, as_of, may_speak, bought, own, names)
-        full = (
-            reasoned(rows, may_speak, found, run.settings.candidates.sources)
-            .join(users, "user_index")
-            .join(names, "item_index")
-        )
-        full = full.withColumn("model_ids", model_ids(run, as_of))
-        final = full.select(*(c for c in RANKING.column_names if c not in ("as_of_date", "surface", "run_id")))
-        in_order = final.repartition("user_index").sortWithinPartitions("user_index", "rank")
-        lake.replace(RANKING, in_order, as_of_date=as_of, surface=cfg.surface)
+        keep = functools.partial(held, stack)
+        rows = transform(read(run, as_of), run.settings, as_of, words, keep, run.note, run.say)
+        run.lake.replace(RANKING, rows, as_of_date=as_of, surface=run.settings.ranking.surface)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -3,51 +3,59 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fuserank.common.errors import FuserankError
 from fuserank.common.factors import by_index
-from fuserank.config.mapping.load import load_dataset
 from fuserank.history.baskets import baskets, pairs
-from fuserank.history.words import words_of
-from fuserank.io.lake.broadcasts import columns_of, on_executors
+from fuserank.io.lake.broadcasts import columns_in, on_executors
 from fuserank.learning.recommenders.state import COLUMNS
 from fuserank.registry import loaded
 from fuserank.registry.sources import SOURCES, Source
 from fuserank.stages.candidates.histories import as_interactions
 from fuserank.stages.ranking import evidence as ev
 from fuserank.stages.ranking.similarity import nearest_own, unit_factors
-from fuserank.tables.candidates import CO_PURCHASE, FACTORS, LEARNED
+from fuserank.tables.candidates import CO_PURCHASE, FACTORS
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from fuserank.io.runtime.run import Run
+    from fuserank.config.settings import Settings
+    from fuserank.history.words import Words
 
 
 def evidence_of(
-    run: Run, as_of: dt.date, may_speak: DataFrame, bought: DataFrame, own: DataFrame, names: DataFrame
+    learned: Mapping[str, DataFrame],
+    settings: Settings,
+    as_of: dt.date,
+    words: Words,
+    may_speak: DataFrame,
+    bought: DataFrame,
+    own: DataFrame,
+    names: DataFrame,
 ) -> DataFrame:
-    """All that the sources can show for the rows that they may speak for."""
+    """All that the sources can show for the rows that they may speak for; ``learned``: of ``Frames``."""
     from pyspark.sql import functions as F
 
-    cfg, candidates, words = run.settings.ranking, run.settings.candidates, words_of(load_dataset(run.settings.dataset))
+    cfg, candidates = settings.ranking, settings.candidates
     found = ev.counted(may_speak, ev.item_counts(bought, as_of, cfg), names, cfg, words)
     for source in (SOURCES[name] for name in candidates.sources if candidates.quota(name)):
         if source.reason == "own history":
             found = found.unionByName(ev.repeated(may_speak, bought, source, cfg, words))
         elif source.reason == "edges":
-            found = found.unionByName(ev.linked(may_speak, own, _edges(run, as_of, source), names, source, words))
+            edges = _edges(learned[source.name], source)
+            found = found.unionByName(ev.linked(may_speak, own, edges, names, source, words))
         elif source.reason == "vectors":
-            factors = _item_factors(run, as_of, source)
-            load = on_executors(run.spark, factors, sum(a.nbytes for a in factors))
+            factors = _item_factors(learned[source.name], as_of, source)
+            load = on_executors(may_speak.sparkSession, factors, sum(a.nbytes for a in factors))
             theirs = may_speak.where(F.col("source") == source.name).select("user_index", "item_index")
             similar = nearest_own(theirs, own, load, cfg.als_history, cfg.evidence_items)
             found = found.unionByName(ev.nearest(may_speak, similar, names, source, words))
         elif source.reason == "walk":
-            load_walks = columns_of(run.lake, LEARNED, COLUMNS, as_of_date=as_of, source=source.name)
+            load_walks = columns_in(learned[source.name], COLUMNS)
             theirs = may_speak.where(F.col("source") == source.name).select("user_index", "item_index")
             histories = as_interactions(pairs(baskets(bought, as_of), ()))  # as the sources were given them
             walks = loaded(source.walk)(theirs, histories, load_walks, candidates.of_source(source.name))
@@ -55,23 +63,21 @@ def evidence_of(
     return found
 
 
-def _edges(run: Run, as_of: dt.date, source: Source) -> DataFrame:
+def _edges(learned: DataFrame, source: Source) -> DataFrame:
     """item_index, neighbour_index, similarity: what a source has kept of links between items."""
     if source.writes == CO_PURCHASE.name:
-        return run.lake.read(CO_PURCHASE, as_of_date=as_of)
-    near = run.lake.read(LEARNED, as_of_date=as_of, source=source.name).where("part = 'near'")
-    return near.selectExpr("index item_index", "other neighbour_index", "value similarity")
+        return learned
+    return learned.where("part = 'near'").selectExpr("index item_index", "other neighbour_index", "value similarity")
 
 
-def _item_factors(run: Run, as_of: dt.date, source: Source) -> tuple[np.ndarray, np.ndarray]:
+def _item_factors(learned: DataFrame, as_of: dt.date, source: Source) -> tuple[np.ndarray, np.ndarray]:
     """Unit factors of all items that a source has learned; they ride to the executors by closure or broadcast."""
     from pyspark.sql import functions as F
 
     if source.writes == FACTORS.name:
-        saved = run.lake.read(FACTORS, as_of_date=as_of, side="item").select("index", "factor").toArrow()
+        saved = learned.select("index", "factor").toArrow()
     else:
-        rows = run.lake.read(LEARNED, as_of_date=as_of, source=source.name).where("part = 'item'")
-        saved = rows.select("index", F.col("vector").alias("factor")).toArrow()
+        saved = learned.where("part = 'item'").select("index", F.col("vector").alias("factor")).toArrow()
     if saved.num_rows == 0:
         raise FuserankError(f"no item factors of {source.name} as of {as_of}; run jobs/candidates.py --as-of {as_of}")
     return unit_factors(*by_index(saved))

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fuserank.jobs.inputs.proposals import proposed
 from fuserank.registry.sources import SOURCES
 from fuserank.stages.fusion.fitted import Fitted, from_rows
 from fuserank.stages.fusion.parts import part_alone
 from fuserank.stages.ranking.lists import MOST_TAKEN, Filler
-from fuserank.tables.results import FITTED
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from fuserank.io.runtime.run import Run
+    from fuserank.jobs.parts.ranking_frames import Frames
 
 
-def fillers_of(run: Run, as_of: dt.date, items: DataFrame, most: int) -> list[Filler]:
+def fillers_of(frames: Frames, rrf_k: int, items: DataFrame, most: int) -> list[Filler]:
     """What fills lists, best first, at most ``most``: items of the source that fills them, and below
     them those most taken in all of history.
 
@@ -28,9 +25,9 @@ def fillers_of(run: Run, as_of: dt.date, items: DataFrame, most: int) -> list[Fi
     """
     from pyspark.sql import functions as F
 
-    fitted = from_rows([r.asDict() for r in run.lake.read(FITTED, as_of_date=as_of).collect()])
+    fitted = from_rows([r.asDict() for r in frames.fitted.collect()])
     filling = next((s for s in fitted.sources if s in SOURCES.names and SOURCES[s].fills), None)
-    found = [] if filling is None else _filling(run, as_of, filling, fitted, most)
+    found = [] if filling is None else _filling(frames.candidates, rrf_k, filling, fitted, most)
     if len(found) == most:
         return found
     listed = {f.item_index for f in found}
@@ -40,14 +37,14 @@ def fillers_of(run: Run, as_of: dt.date, items: DataFrame, most: int) -> list[Fi
     return [*found, *more][:most]
 
 
-def _filling(run: Run, as_of: dt.date, source: str, fitted: Fitted, most: int) -> list[Filler]:
+def _filling(candidates: DataFrame, rrf_k: int, source: str, fitted: Fitted, most: int) -> list[Filler]:
     """The items of the source that fills lists, with the part and probability that it gives them."""
     from pyspark.sql import functions as F
 
-    rows = proposed(run, as_of).where(F.col("source") == source).groupBy("item_index")
+    rows = candidates.where(F.col("source") == source).groupBy("item_index")
     # of those who see all of them: where a user rejected one, those below it stand a rank higher
     best = rows.agg(F.max("rank").alias("rank"), F.max("score").alias("score"))
     found = best.orderBy("rank", F.desc("score"), "item_index").limit(most).collect()
     score, rank = (np.array([r[c] for r in found], dtype=np.float64) for c in ("score", "rank"))
-    part, probability = part_alone(fitted, source, score, rank, run.settings.fusion.rrf_k)
+    part, probability = part_alone(fitted, source, score, rank, rrf_k)
     return [Filler(r["item_index"], float(part[n]), float(probability[n]), source) for n, r in enumerate(found)]
