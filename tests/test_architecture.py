@@ -183,12 +183,48 @@ def test_no_name_says_only_that_something_happened_to_a_value() -> None:
     assert not found
 
 
-def test_a_job_is_short_and_says_what_it_reads_and_writes() -> None:
+# Jobs without a transform, for what docs/architecture.md says of them.
+NO_TRANSFORM = {"bronze", "candidates", "refresh", "report", "silver", "train"}
+
+
+def _declared(tree: ast.Module) -> dict[str, ast.AST]:
+    """What a module defines at its top, by name."""
+    found: dict[str, ast.AST] = {}
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef):
+            found[node.name] = node
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            found |= {name.id: node for t in targets for name in ast.walk(t) if isinstance(name, ast.Name)}
+    return found
+
+
+def test_a_job_is_short_and_says_what_it_reads_and_writes_and_has_a_transform() -> None:
+    without = set()
     for job in sorted((PACKAGE / "jobs").glob("[a-z]*.py")):
         text = job.read_text(encoding="utf-8")
         assert len(text.splitlines()) <= 100, job.name
-        names = {name for name in ("READS", "WRITES", "def main(") if name in text}
-        assert names == {"READS", "WRITES", "def main("}, job.name
+        declared = _declared(ast.parse(text))
+        assert {"READS", "WRITES", "main"} <= declared.keys(), job.name
+        without |= set() if "transform" in declared else {job.stem}
+    assert without == NO_TRANSFORM  # one that has got a transform is to be struck off
+
+
+def _reaches_for(function: ast.FunctionDef) -> set[str]:
+    """Names in a function, its parameters among them, by which it could read or write a lake itself."""
+    return {word for _, word in _names(function)} & {"run", "lake", "Run", "Lake", "held"}
+
+
+def test_a_transform_takes_frames_first_and_neither_a_run_nor_a_lake() -> None:
+    for job in sorted((PACKAGE / "jobs").glob("[a-z]*.py")):
+        function = _declared(ast.parse(job.read_text(encoding="utf-8"))).get("transform")
+        if isinstance(function, ast.FunctionDef):
+            assert function.args.args[0].arg == "frames", job.name
+            assert not _reaches_for(function), job.name
+    for wrong in ("def transform(frames, run): ...", "def transform(frames, *, lake): ...", "def f(x: Run): x.lake"):
+        (made,) = ast.parse(wrong).body
+        assert isinstance(made, ast.FunctionDef)
+        assert _reaches_for(made)
 
 
 def test_every_helper_that_all_share_has_two_rooms_that_use_it() -> None:
