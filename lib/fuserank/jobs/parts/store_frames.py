@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from fuserank.stages.ranking.publications import Publication
     from fuserank.tables import Table
 
-FEATURES = tuple(c for c in USER.column_names if c not in ("as_of_date", "user_index", "run_id"))
+_NOT_FEATURES = ("as_of_date", "user_index", "run_id")
+TEXTS = tuple(c.name for c in USER.columns if c.type == "string" and c.name not in _NOT_FEATURES)
+NUMBERS = tuple(c.name for c in USER.columns if c.type != "string" and c.name not in _NOT_FEATURES)
+FEATURES = (*NUMBERS, *TEXTS)
 _NOT_FIELDS = ("item_id", "name", "known_at", "valid_to", "row_hash", "run_id")
 FIELDS = tuple(c for c in ITEMS.column_names if c not in _NOT_FIELDS)
 
@@ -33,19 +36,24 @@ def sources(lake: Lake, of: Publication) -> list[str]:
 
 
 def lists(lake: Lake, of: Publication, shards: int) -> DataFrame:
-    """Rows by (shard, user_id, rank), of users who are not deleted; beside them the user's features and history."""
+    """Rows of lists by (shard, user_id, rank), of users who are not deleted; before each list a row of rank 0 with the
+    user's features and history. One shuffle, and no join of the rows.
+    """
     from pyspark.sql import functions as F
 
-    gone = lake.read(USER_DICTIONARY).where("deleted_at is not null").select("user_index")
-    rows = lists_of(lake, of).join(gone, "user_index", "left_anti")
-    rows = rows.withColumn("shard", (F.crc32(F.encode("user_id", "utf-8")) % shards).cast("int"))
-    rows = rows.join(_slice(lake, USER, of.as_of_date).select("user_index", *FEATURES), "user_index", "left")
-    history = _slice(lake, USER_HISTORY, of.as_of_date)
-    taken = F.array(*(name for name in USER_HISTORY.column_names if name.startswith("hist_"))).alias("history")
-    rows = rows.join(history.select("user_index", taken), "user_index", "left")
-    columns = ("shard", "user_id", "item_index", "score", "probability", "reason_code", "reason", "evidence", "parts")
-    wanted = rows.select(*columns, "rank", "history", *FEATURES).repartition(shards, "shard")
-    return wanted.sortWithinPartitions("shard", "user_id", "rank").drop("rank")
+    users = lake.read(USER_DICTIONARY).select("user_index", "user_id", "deleted_at")
+    gone = F.broadcast(users.where("deleted_at is not null").select("user_index"))
+    columns = ("user_id", "rank", "item_index", "score", "probability", "reason_code", "reason", "evidence", "parts")
+    rows = lists_of(lake, of).join(gone, "user_index", "left_anti").select(*columns)
+    numbers = F.array(*(F.col(name).cast("double") for name in NUMBERS)).alias("numbers")
+    features = _slice(lake, USER, of.as_of_date).select("user_index", numbers, F.array(*TEXTS).alias("texts"))
+    names = [name for name in USER_HISTORY.column_names if name.startswith("hist_")]
+    history = _slice(lake, USER_HISTORY, of.as_of_date).select("user_index", F.array(*names).alias("history"))
+    state = features.join(history, "user_index", "left").join(users.where("deleted_at is null"), "user_index")
+    state = state.select("user_id", F.lit(0).alias("rank"), "numbers", "texts", "history")
+    both = rows.unionByName(state, allowMissingColumns=True)
+    both = both.withColumn("shard", (F.crc32(F.encode("user_id", "utf-8")) % shards).cast("int"))
+    return both.repartition(shards, "shard").sortWithinPartitions("shard", "user_id", "rank")
 
 
 def catalogue(lake: Lake, as_of: dt.date, most: int) -> DataFrame:

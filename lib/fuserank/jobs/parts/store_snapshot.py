@@ -22,7 +22,7 @@ def written(run: Run, of: Publication, folder: Path) -> Manifest:
     lake, cfg, day = run.lake, run.settings.store, of.as_of_date
     folder.mkdir(parents=True)
     sources = store_frames.sources(lake, of)
-    write_lists = functools.partial(store_files.lists, str(folder), sources, store_frames.FEATURES)
+    write_lists = functools.partial(store_files.lists, str(folder), sources)
     rows = store_frames.lists(lake, of, cfg.shards).mapInArrow(write_lists, _FILES).collect()
     shards = _with_empty_ones(folder, store_files.files(rows), cfg.shards)
     write_items = functools.partial(store_files.catalogue, str(folder), store_frames.FIELDS)
