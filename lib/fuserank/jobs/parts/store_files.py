@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -100,7 +100,7 @@ def _cells(lists: pa.ListArray) -> list[list[Any]]:
 
 def _cut(values: list[Any], offsets: pa.Array) -> list[list[Any]]:
     at = offsets.to_numpy().tolist()
-    return [values[begin:end] for begin, end in zip(at, at[1:], strict=False)]
+    return [values[begin:end] for begin, end in pairwise(at)]
 
 
 def _values(array: pa.Array) -> list[Any]:

@@ -29,8 +29,8 @@ class ListRow(msgspec.Struct, array_like=True, frozen=True):
 class UserRecord(msgspec.Struct, array_like=True, frozen=True):
     """A user's published list, best first, and the user's declared features as of its day.
 
-    ``features``: by the names of ``Manifest.features``, or empty where nothing is known. ``history``: item_index, the most
-    recent first.
+    ``features``: by the names of ``Manifest.features``, or empty where nothing is known. ``history``: item_index, the
+    most recent first.
     """
 
     user_id: str
