@@ -33,7 +33,7 @@ _DECODER, _ENCODER = msgspec.msgpack.Decoder(_Cursor), msgspec.msgpack.Encoder()
 
 
 def request_hash(kind: str, request: Options, item: str = "") -> bytes:
-    """Of what makes a list: neither its length nor how it is sent, nor the session, which may grow from page to page."""
+    """Of what makes a list: not its length, nor how it is sent, nor the session, which may grow from page to page."""
     parts: list[object] = [kind, item, request.surface, request.filter, sorted(request.exclude), request.fill]
     if isinstance(request, RecommendRequest):
         parts += [request.user, sorted(request.basket)]

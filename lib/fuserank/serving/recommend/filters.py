@@ -14,8 +14,8 @@
 
 Names: fields of items, ``item`` (its id), ``name``, and ``user.`` before a declared feature of the user. A name with
 other characters than letters, digits, _ and . stands in backticks. A field that an item lacks is null, as is a feature
-that a user lacks. What is null, or of another type, equals nothing and is in no order to anything: ``==``, ``<``, ``in``
-are false, ``!=`` and ``not in`` are what ``not`` makes of them.
+that a user lacks. What is null, or of another type, equals nothing and is in no order to anything: ``==``, ``<`` and
+``in`` are false, ``!=`` and ``not in`` are what ``not`` makes of them.
 """
 
 from __future__ import annotations

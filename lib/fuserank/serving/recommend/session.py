@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from fuserank.serving.requests import Refused
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from fuserank.serving.recommend.catalogue import Catalogue
+    from fuserank.serving.requests import SessionEvent
+    from fuserank.serving.store.records import ItemRecord
+
+    Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -30,3 +46,108 @@ class SessionWeights:
     half_life: float = 5.0
     ridge: float = 0.1
     most: int = 50
+
+
+class Done(NamedTuple):
+    """What was done just now, by item: ``seeds``: item_index → weight, disliked ones below 0."""
+
+    seeds: dict[int, float]
+    disliked: set[int]
+    purchased: set[int]
+    unknown: int
+
+
+def done(events: Sequence[SessionEvent], catalogue: Catalogue, weights: SessionWeights, now: datetime) -> Done:
+    """A session by items: an event without a time is of now, the others stand in order of theirs.
+
+    A purchase removes an item where it is of today (UTC) or has no time.
+
+    :raises Refused: a time is none
+    """
+    times = [_time(event.at, n, now) for n, event in enumerate(events)]
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    seeds: dict[int, float] = {}
+    disliked, purchased, unknown = set[int](), set[int](), set[str]()
+    newest_first = sorted(range(len(events)), key=lambda n: (times[n], n), reverse=True)
+    for age, n in enumerate(newest_first):
+        event = events[n]
+        index = catalogue.index_of(event.item)
+        if index is None:
+            unknown.add(event.item)
+            continue
+        if event.role == "dislike":
+            disliked.add(index)
+        elif event.role == "purchase" and times[n] >= today:
+            purchased.add(index)
+        if index in seeds or len(seeds) < weights.most:
+            weight: float = getattr(weights, event.role)
+            seeds[index] = seeds.get(index, 0.0) + weight * 0.5 ** (age / weights.half_life)
+    return Done({index: w for index, w in seeds.items() if w}, disliked, purchased, len(unknown))
+
+
+def _time(at: str | None, place: int, now: datetime) -> datetime:
+    if at is None:
+        return now
+    try:
+        found = datetime.fromisoformat(at)
+    except ValueError:
+        cure = "write ISO 8601, as 2024-06-03T10:00:00Z, or leave it out for now"
+        raise Refused(422, "session", f"session[{place}].at {at[:40]!r} is no time; {cure}", "session") from None
+    return min(found if found.tzinfo else found.replace(tzinfo=UTC), now)
+
+
+class Near:
+    """How near items are to some others, by co-purchase and by vectors: each from -1 to 1, below 0 near to a disliked one.
+
+    By vectors: the vector that a fit of ALS would give a user of these items and weights with all items' vectors fixed
+    (ridge regression, solved in as many unknowns as there are items), compared by its cosine.
+    """
+
+    def __init__(self, seeds: Mapping[int, float], catalogue: Catalogue, ridge: float) -> None:
+        pairs = zip(seeds.items(), catalogue.records(list(seeds)), strict=True)
+        self.seeds = [(record, weight) for (_, weight), record in pairs if record is not None]
+        self._catalogue = catalogue
+        total = sum(abs(weight) for _, weight in self.seeds) or 1.0
+        near: dict[int, float] = {}
+        for record, weight in self.seeds:
+            each = weight / total
+            for index, similarity in record.similar:
+                near[index] = near.get(index, 0.0) + each * similarity
+        self.neighbours = near
+        self.direction = self._fold_in(ridge)
+
+    def _fold_in(self, ridge: float) -> Floats | None:
+        found = self._catalogue.directions([record.item_index for record, _ in self.seeds])
+        if found is None or not self.seeds:
+            return None
+        weight = np.array([weight for _, weight in self.seeds])
+        there = found.any(axis=1)
+        found, weight = found[there], weight[there]
+        if not len(found):
+            return None
+        gram = found @ found.T
+        gram[np.diag_indices_from(gram)] += ridge * np.abs(weight).max() / np.abs(weight)
+        direction = np.linalg.solve(gram, np.sign(weight)) @ found
+        length = float(np.sqrt(direction @ direction))
+        return direction / length if length > 0 else None
+
+    def co_purchase(self, indices: Sequence[int]) -> Floats:
+        """Similarities of items, weighed by what was done; 0: no neighbour of any."""
+        near = self.neighbours
+        return np.array([near.get(index, 0.0) for index in indices])
+
+    def vectors(self, indices: Sequence[int]) -> Floats:
+        """Cosines of items; 0 where there is no vector."""
+        found = None if self.direction is None else self._catalogue.directions(indices)
+        if found is None or self.direction is None:
+            return np.zeros(len(indices))
+        return np.clip(found @ self.direction, -1.0, 1.0)
+
+    def candidates(self, most: int) -> list[int]:
+        """Items that are near by vectors."""
+        return [] if self.direction is None else self._catalogue.nearest(self.direction, most)
+
+    def behind(self, index: int, most: int = 3) -> list[ItemRecord]:
+        """Of the items that all this is from those that are most behind an item: first by co-purchase, then by weight."""
+        by = [(w * dict(record.similar).get(index, 0.0), w, -n) for n, (record, w) in enumerate(self.seeds) if w > 0]
+        return [self.seeds[-n][0] for _, _, n in sorted(by, reverse=True)[:most]]

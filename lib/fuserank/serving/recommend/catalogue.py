@@ -1,0 +1,137 @@
+"""The items of one snapshot, as a process keeps them: records it has read, names of fields, vectors with their lengths."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fuserank.serving.recommend.filters import Predicate, compiled
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from fuserank.serving.store.contract import Store
+    from fuserank.serving.store.records import ItemRecord
+
+    Floats = npt.NDArray[np.float64]
+
+_MOST_FILTERS, _SAMPLE, _BLOCK = 256, 1024, 65_536
+_ABSENT = -1
+
+
+class Catalogue:
+    """Items of the snapshot that is current when this is made.
+
+    :param most: records that are held; beyond, those that were not used for the longest time go, half at once
+    """
+
+    def __init__(self, store: Store, most: int) -> None:
+        self._store, self._half = store, max(most // 2, 1)
+        self.manifest = store.manifest
+        self.features = {name: n for n, name in enumerate(self.manifest.features)}
+        vectors = store.vectors()
+        self._vectors: npt.NDArray[np.float32] | None = None if vectors is None else np.asarray(vectors)
+        self._young: dict[int, ItemRecord | None] = {}
+        self._old: dict[int, ItemRecord | None] = {}
+        self._indices: dict[str, int] = {}
+        self._filters: dict[str, Predicate] = {}
+
+    @cached_property
+    def places(self) -> dict[int, int]:
+        """item_index → its place among the most popular, from 0."""
+        return {index: place for place, index in reversed(list(enumerate(self.manifest.popular)))}
+
+    @cached_property
+    def fields(self) -> frozenset[str]:
+        """Names of the items' fields: of an even sample of the catalogue."""
+        step = max(self.manifest.items // _SAMPLE, 1)
+        found = self._store.items(range(0, self.manifest.items, step))
+        return frozenset(name for record in found if record is not None for name in record.fields)
+
+    def records(self, indices: Sequence[int]) -> list[ItemRecord | None]:
+        """Items by index, in order; those that are not held are read in one transaction."""
+        young, old = self._young, self._old
+        missing = [index for index in indices if index not in young]
+        if missing:
+            unread = [index for index in missing if index not in old]
+            found = {index: old[index] for index in missing if index in old}
+            if unread:
+                found |= zip(unread, self._store.items(unread), strict=True)
+            if len(young) + len(found) > self._half:
+                self._old, young = young, {index: young[index] for index in indices if index in young}
+            young.update(found)
+            self._young = young
+        return [young[index] for index in indices]
+
+    def index_of(self, item_id: str) -> int | None:
+        """The index of an item; None: the catalogue has none of that id."""
+        index = self._indices.get(item_id)
+        if index is None:
+            record = self._store.item(item_id)
+            index = _ABSENT if record is None else record.item_index
+            if record is not None:  # what a client makes up is not held
+                if len(self._indices) > self._half:
+                    self._indices = {}
+                self._indices[item_id] = index
+        return None if index == _ABSENT else index
+
+    def indices_of(self, item_ids: Iterable[str]) -> tuple[list[int], int]:
+        """Indices of the items that there are, each once and in order; how many there are not."""
+        found = [self.index_of(item_id) for item_id in dict.fromkeys(item_ids)]
+        known = [index for index in found if index is not None]
+        return known, len(found) - len(known)
+
+    def filter(self, text: str) -> Predicate:
+        """A filter, compiled once.
+
+        :raises Refused: it is wrong
+        """
+        found = self._filters.get(text)
+        if found is None:
+            found = compiled(text, self.fields, self.features.keys())
+            if len(self._filters) >= _MOST_FILTERS:
+                self._filters = {}
+            self._filters[text] = found
+        return found
+
+    def directions(self, indices: Sequence[int]) -> Floats | None:
+        """Vectors of items, each of length 1 [items, factors]; zeros where an item has none; None: no item has any."""
+        if self._vectors is None:
+            return None
+        at = np.fromiter(indices, np.int64, len(indices))
+        there = at < len(self._vectors)
+        if there.all():
+            found = self._vectors[at].astype(np.float64)
+        else:
+            found = np.zeros((len(at), self._vectors.shape[1]))
+            found[there] = self._vectors[at[there]]
+        length = np.sqrt(np.einsum("ij,ij->i", found, found))
+        found /= np.where(length > 0, length, 1.0)[:, None]
+        return found
+
+    def nearest(self, direction: Floats, most: int) -> list[int]:
+        """Items with the nearest vectors, nearest first, none of them turned away; ties to the lower index."""
+        if self._vectors is None:
+            return []
+        towards = direction.astype(np.float32)
+        cosine = np.concatenate([self._vectors[n : n + _BLOCK] @ towards for n in range(0, len(self._vectors), _BLOCK)])
+        cosine /= self._lengths
+        if len(cosine) > most:
+            least = np.partition(cosine, len(cosine) - most)[len(cosine) - most]
+            at = np.flatnonzero(cosine >= max(least, 0))
+        else:
+            at = np.arange(len(cosine))
+        at = at[cosine[at] > 0]
+        return [int(n) for n in at[np.lexsort((at, -cosine[at]))][:most]]
+
+    @cached_property
+    def _lengths(self) -> npt.NDArray[np.float32]:
+        """Lengths of all vectors, 1 where there is none; by blocks, so that no copy of all is made."""
+        assert self._vectors is not None
+        blocks = [self._vectors[n : n + _BLOCK] for n in range(0, len(self._vectors), _BLOCK)]
+        found = np.concatenate([np.sqrt(np.einsum("ij,ij->i", b, b)) for b in blocks])
+        found[found == 0] = 1
+        return found
