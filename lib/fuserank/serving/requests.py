@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -10,6 +10,7 @@ from msgspec import Meta
 MOST_K, MOST_EXCLUDED, MOST_CANDIDATES, MOST_SESSION = 500, 10_000, 1_000, 200
 Id = Annotated[str, Meta(min_length=1, max_length=512)]
 Fill = Literal["never", "segment", "popular"]
+POPULAR: Final = "popular"  # what is liked by all: a way to fill, what an answer is served from, a reason
 
 
 class SessionEvent(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

@@ -1,4 +1,4 @@
-"""The items of one snapshot, as a process keeps them: records it has read, names of fields, vectors with their lengths."""
+"""The items of one snapshot, as a process keeps them: records it has read, names of fields, lengths of vectors."""
 
 from __future__ import annotations
 

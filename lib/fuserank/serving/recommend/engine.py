@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from fuserank.serving.recommend.answers import Made, answer_of, require_fields
+from fuserank.serving.recommend.catalogue import Catalogue
+from fuserank.serving.recommend.cursor import items_before, request_hash
+from fuserank.serving.recommend.lists import Fused, Popular, Ranked
+from fuserank.serving.recommend.page import Page
+from fuserank.serving.recommend.plan import Kind, Plan, features_of, gone_by, liked, no_list, recently
 from fuserank.serving.recommend.rules import Rules
-from fuserank.serving.recommend.session import SessionWeights
+from fuserank.serving.recommend.session import Done, Near, SessionWeights, done
+from fuserank.serving.requests import POPULAR, Answer, Options, RankRequest, RecommendRequest, Refused, SessionEvent
 
 if TYPE_CHECKING:
-    from fuserank.serving.requests import Answer, Options, RankRequest, RecommendRequest
     from fuserank.serving.store.contract import Store
+    from fuserank.serving.store.records import UserRecord
 
 POLICY = "published-1"
+_MOST_NEAR, _MOST_RECORDS, _TRIES = 500, 50_000, 3
+_ONE_NEAR = SessionWeights(co_purchase=1.0, als=0.0), SessionWeights(co_purchase=0.0, als=1.0)
 
 
 def utcnow() -> datetime:
@@ -27,8 +36,13 @@ def _answer_id() -> str:
 
 
 class Recommender:
-    """Answers from one store.
+    """Answers from one store; several threads may ask one.
 
+    :param now: by which purchases of today are known
+    :param weights: of a session
+    :param records: items that are held in memory, some kB each
+    :param answer_id: names an answer
+    :param policy: what answers say of how they were made
     :raises Refused: by every method, where a request cannot be answered
     """
 
@@ -39,24 +53,148 @@ class Recommender:
         now: Callable[[], datetime] = utcnow,
         *,
         weights: SessionWeights = SessionWeights(),  # noqa: B008 - frozen
+        records: int = _MOST_RECORDS,
         answer_id: Callable[[], str] = _answer_id,
         policy: str = POLICY,
     ) -> None:
-        self._store, self._rules, self._now = store, rules, now
+        self._store, self._rules, self._now, self._records = store, rules, now, records
         self._weights, self._answer_id, self._policy = weights, answer_id, policy
+        self._catalogue = Catalogue(store, records)
 
     def recommend(self, request: RecommendRequest) -> Answer:
         """Items for a user, or for a session of an unknown one."""
-        raise NotImplementedError
+        return self._answer("recommend", request, lambda catalogue: self._recommended(catalogue, request))
 
     def rank(self, request: RankRequest) -> Answer:
-        """Of these candidates alone the k best that rules and filter allow."""
-        raise NotImplementedError
+        """Of these candidates alone the k best that rules and filter allow; pins are not for them."""
+        return self._answer("rank", request, lambda catalogue: self._ranked(catalogue, request))
 
     def similar(self, item: str, options: Options) -> Answer:
-        """What is bought together with an item, else what has a vector near its own."""
-        raise NotImplementedError
+        """What is bought together with an item, then what has a vector near its own."""
+
+        def plan(catalogue: Catalogue) -> Plan:
+            index = catalogue.index_of(item)
+            if index is None:
+                raise Refused(404, "item", f"the catalogue has no item {item[:80]!r}", "item")
+            lists = self._near_lists(catalogue, {index: 1.0}, "similar")
+            return Plan(None, "session", "what is near to the item", lists, {index: "itself"}, 0, {})
+
+        return self._answer("similar", options, plan, item)
 
     def basket(self, request: RecommendRequest) -> Answer:
-        """What goes with the items of ``request.basket``."""
-        raise NotImplementedError
+        """What goes with the items of ``request.basket``: what is bought together with them, then by vectors."""
+        if not request.basket:
+            raise Refused(422, "basket", "the basket is empty; send the items that are in it", "basket")
+
+        def plan(catalogue: Catalogue) -> Plan:
+            was = self._done(catalogue, request)
+            inside, _ = catalogue.indices_of(request.basket)
+            user = self._user(request)
+            gone, features = gone_by(was, inside), features_of(catalogue, user)
+            if not inside:
+                why, popular = "the catalogue has no item of the basket", [lambda: Popular(catalogue)]
+                return Plan(request.user, POPULAR, why, popular, gone, was.unknown, features)
+            lists = self._near_lists(catalogue, dict.fromkeys(inside, 1.0), "basket")
+            return Plan(request.user, "session", "what goes with the basket", lists, gone, was.unknown, features)
+
+        return self._answer("basket", request, plan)
+
+    def _answer(self, kind: str, options: Options, plan: Callable[[Catalogue], Plan], item: str = "") -> Answer:
+        """An answer of one snapshot: where another became current meanwhile, once more."""
+        for _ in range(_TRIES):
+            catalogue = self._catalogue
+            if catalogue.manifest.name != self._store.manifest.name:
+                catalogue = self._catalogue = Catalogue(self._store, self._records)
+            answer = self._of_snapshot(catalogue, kind, options, plan, item)
+            if catalogue.manifest.name == self._store.manifest.name:
+                break
+        return answer
+
+    def _of_snapshot(
+        self, catalogue: Catalogue, kind: str, options: Options, plan: Callable[[Catalogue], Plan], item: str
+    ) -> Answer:
+        surface = catalogue.manifest.surface
+        if options.surface != surface:
+            message = f"nothing is published on surface {options.surface!r}; there is: {surface}"
+            raise Refused(422, "surface", message, "surface")
+        require_fields(catalogue, options.fields)
+        request = request_hash(kind, options, item)
+        before = [] if options.cursor is None else items_before(options.cursor, request)
+        of = plan(catalogue)
+        page = Page(catalogue, self._rules, options, of.gone, before, of.features)
+        page.removed["unknown_item"] += of.unknown
+        if of.pins:
+            page.pin(self._rules.pinned.get(surface, {}))
+        own = filled = 0
+        for ranked in of.lists:
+            if not own or page.missing > 0:
+                own += page.take(ranked())
+        if of.fills and options.fill != "never" and page.missing > 0:
+            filled = page.take(Popular(catalogue))
+        made = Made(of, page, before, own, filled)
+        return answer_of(made, options, catalogue, request, self._answer_id(), self._policy)
+
+    def _recommended(self, catalogue: Catalogue, request: RecommendRequest) -> Plan:
+        was, user = self._done(catalogue, request), self._user(request)
+        inside, _ = catalogue.indices_of(request.basket)
+        near = Near(was.seeds, catalogue, self._weights.ridge) if was.seeds else None
+        weights, why = self._weights, no_list(request)
+        kind: Kind = POPULAR
+        lists: list[Callable[[], Ranked]] = [lambda: Popular(catalogue)]
+        if user is not None:
+            others = [i for i in liked(near) if i not in was.seeds] if near else []
+            kind, why = "personal", "the list that is published for the user"
+            why += f", moved by {len(was.seeds)} items of just now" if near else ""
+            lists = [lambda: Fused(catalogue, user.rows, others, near, weights)]
+        elif near is not None:
+            kind, why = "session", f"{why}; {len(was.seeds)} items of just now are what is known"
+            others = [i for i in liked(near) + near.candidates(_MOST_NEAR) if i not in was.seeds]
+            lists = [lambda: Fused(catalogue, [], others, near, weights)]
+        elif request.session or request.basket:
+            why += ", and the catalogue has no item of the session"
+        features = features_of(catalogue, user)
+        return Plan(request.user, kind, why, lists, gone_by(was, inside), was.unknown, features, pins=True)
+
+    def _ranked(self, catalogue: Catalogue, request: RankRequest) -> Plan:
+        was, user = self._done(catalogue, request), self._user(request)
+        inside, _ = catalogue.indices_of(request.basket)
+        candidates, unknown = catalogue.indices_of(request.candidates)
+        among = set(candidates)
+        rows = [row for row in user.rows if row.item_index in among] if user is not None else []
+        near = Near(was.seeds, catalogue, self._weights.ridge) if was.seeds else None
+        kind: Kind = "personal" if user is not None else "session"
+        name = "session"
+        if near is None and user is not None and len(rows) < len(among):
+            name, recent = "history", recently(user.history, self._weights)
+            near = Near(recent, catalogue, self._weights.ridge) if recent else None
+        if user is not None:
+            why = f"{len(rows)} of the candidates are in the list that is published for the user"
+        elif near is not None:
+            why = f"{no_list(request)}; {len(was.seeds)} items of just now are what is known"
+        else:
+            kind, why = POPULAR, f"{no_list(request)}; the candidates by popularity"
+
+        def ranked() -> Ranked:
+            if kind == POPULAR:
+                return Popular(catalogue, candidates)
+            return Fused(catalogue, rows, candidates, near, self._weights, name)
+
+        gone, features = gone_by(was, inside), features_of(catalogue, user)
+        return Plan(request.user, kind, why, [ranked], gone, was.unknown + unknown, features, fills=False)
+
+    def _near_lists(self, catalogue: Catalogue, seeds: Mapping[int, float], name: str) -> list[Callable[[], Ranked]]:
+        near = Near(seeds, catalogue, self._weights.ridge)
+        by_basket, by_vector = _ONE_NEAR
+        return [
+            lambda: Fused(catalogue, [], liked(near), near, by_basket, name),
+            lambda: Fused(catalogue, [], near.candidates(_MOST_NEAR), near, by_vector, name),
+        ]
+
+    def _user(self, request: RecommendRequest) -> UserRecord | None:
+        found = None if request.user is None else self._store.user(request.user)
+        return found if found is not None and found.rows else None
+
+    def _done(self, catalogue: Catalogue, request: RecommendRequest) -> Done:
+        """What was done just now; what is in the basket was put there last."""
+        events = [*request.session, *(SessionEvent(item, "cart") for item in request.basket)]
+        return done(events, catalogue, self._weights, self._now())

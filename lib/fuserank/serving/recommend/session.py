@@ -97,7 +97,7 @@ def _time(at: str | None, place: int, now: datetime) -> datetime:
 
 
 class Near:
-    """How near items are to some others, by co-purchase and by vectors: each from -1 to 1, below 0 near to a disliked one.
+    """How near items are to some others, by co-purchase and by vectors: from -1 to 1, below 0 near to a disliked one.
 
     By vectors: the vector that a fit of ALS would give a user of these items and weights with all items' vectors fixed
     (ridge regression, solved in as many unknowns as there are items), compared by its cosine.
@@ -148,6 +148,6 @@ class Near:
         return [] if self.direction is None else self._catalogue.nearest(self.direction, most)
 
     def behind(self, index: int, most: int = 3) -> list[ItemRecord]:
-        """Of the items that all this is from those that are most behind an item: first by co-purchase, then by weight."""
+        """Of the items that all this is from those most behind an item: first by co-purchase, then by weight."""
         by = [(w * dict(record.similar).get(index, 0.0), w, -n) for n, (record, w) in enumerate(self.seeds) if w > 0]
         return [self.seeds[-n][0] for _, _, n in sorted(by, reverse=True)[:most]]

@@ -1,0 +1,156 @@
+"""Lists of items, best first, each of which says of an item how it came there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import numpy as np
+
+from fuserank.serving.requests import POPULAR
+
+if TYPE_CHECKING:
+    from fuserank.serving.recommend.catalogue import Catalogue
+    from fuserank.serving.recommend.session import Near, SessionWeights
+    from fuserank.serving.store.records import ListRow
+
+NOT_LISTED, REST = "not_listed", "rest"
+# of an item that is near to others: (by co-purchase, by vectors); {names}: of what it is near to
+_WORDS = {
+    "session": ("Often in one basket with {names}, of just now", "Close to what you did just now: {names}"),
+    "basket": ("Often in one basket with {names}", "Close to your basket: {names}"),
+    "similar": ("Often in one basket with {names}", "Liked by those who like {names}"),
+    "history": ("Often in one basket with {names}, of your history", "Close to your history: {names}"),
+}
+
+
+class Described(NamedTuple):
+    """How an item came into a list; ``parts`` sum to ``score``."""
+
+    score: float
+    reason_code: str
+    reason: str
+    probability: float | None
+    parts: dict[str, float]
+    evidence: list[str]
+
+
+class Ranked(Protocol):
+    """Items of the catalogue by index, best first."""
+
+    @property
+    def order(self) -> Sequence[int]:
+        """The items."""
+
+    def describe(self, index: int) -> Described:
+        """Of one of the items."""
+
+
+class Popular:
+    """The most popular items of the catalogue, or ``among`` some: those first, then the others by index.
+
+    The score is 1 for the most popular one, 1/2 for the next, and so on; 0 for an item that is not among them.
+    """
+
+    def __init__(self, catalogue: Catalogue, among: Sequence[int] | None = None) -> None:
+        self._places = places = catalogue.places
+        last = len(places)
+        self.order: Sequence[int] = list(dict.fromkeys(catalogue.manifest.popular))
+        if among is not None:
+            self.order = sorted(set(among), key=lambda index: (places.get(index, last), index))
+
+    def describe(self, index: int) -> Described:
+        """See Ranked."""
+        place = self._places.get(index)
+        if place is None:
+            return Described(0.0, NOT_LISTED, "Not among the most popular", None, {POPULAR: 0.0}, [])
+        score = 1 / (1 + place)
+        return Described(score, POPULAR, f"Among the most popular: number {place + 1}", None, {POPULAR: score}, [])
+
+
+class Fused:
+    """Rows of a user's list and other items, with what they are near to on top of their scores.
+
+    score = the row's parts + ``<name>_co_purchase`` + ``<name>_als``. What is near counts in spreads of the list's
+    scores, so that weights mean the same whatever a fusion's scores are. An item that is not in the list starts from
+    the list's lowest score (part ``not_listed``). A published score that its parts do not sum to has a part ``rest``.
+
+    :param name: what ``near`` is of, a key of the words above. ``history`` orders only the items that are not in the
+        list, all of them behind it: the list itself is of that history
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        rows: Sequence[ListRow],
+        others: Sequence[int],
+        near: Near | None,
+        weights: SessionWeights,
+        name: str = "session",
+    ) -> None:
+        self._catalogue, self._near, self._name = catalogue, near, name
+        self._rows = {row.item_index: row for row in reversed(rows)}
+        listed = list(dict.fromkeys(row.item_index for row in rows))
+        extra = [index for index in dict.fromkeys(others) if index not in self._rows]
+        indices = listed + extra
+        base = np.array([self._rows[index].score for index in listed] + [0.0] * len(extra))
+        scores, many = base[: len(listed)], len(listed)
+        spread = float(scores.max() - scores.min()) if many else 0.0
+        spread = spread or 1.0
+        self._floor = float(scores.min()) if many else 0.0
+        own = name == "history"
+        if own:
+            self._floor -= spread * (weights.co_purchase + weights.als)
+        base[many:] = self._floor
+        self._moved = np.zeros((2, len(indices)))
+        if near is not None:
+            after = many if own else 0
+            if weights.co_purchase:
+                self._moved[0, after:] = near.co_purchase(indices[after:]) * (spread * weights.co_purchase)
+            if weights.als:
+                self._moved[1, after:] = near.vectors(indices[after:]) * (spread * weights.als)
+        self._total = base + self._moved[0] + self._moved[1]
+        self._place = {index: n for n, index in enumerate(indices)}
+        self.order: Sequence[int] = self._ordered(indices, many if own or near is None else 0)
+
+    def _ordered(self, indices: list[int], fixed: int) -> list[int]:
+        """By score, ties to the lower index; the first ``fixed`` ones stay as they were published."""
+        if fixed == len(indices):
+            return indices
+        at = np.lexsort((np.array(indices[fixed:]), -self._total[fixed:])) + fixed
+        return indices[:fixed] + [indices[n] for n in at.tolist()]
+
+    def describe(self, index: int) -> Described:
+        """See Ranked."""
+        place = self._place[index]
+        row, score = self._rows.get(index), float(self._total[place])
+        by_basket, by_vector = self._moved[:, place].tolist()
+        parts: dict[str, float] = {}
+        if row is None and self._floor:
+            parts[NOT_LISTED] = self._floor
+        elif row is not None:
+            sources = self._catalogue.manifest.sources
+            for source, part in row.parts:
+                parts[sources[source]] = parts.get(sources[source], 0.0) + part
+        strongest = max(parts.values(), default=0.0) if row is not None else 0.0
+        if self._near is not None:
+            parts[f"{self._name}_co_purchase"], parts[f"{self._name}_als"] = by_basket, by_vector
+        rest = score - sum(parts.values())
+        if abs(rest) > 1e-10:
+            parts[REST] = rest
+        probability = row.probability if row is not None and not by_basket and not by_vector else None
+        if max(by_basket, by_vector) > strongest:
+            return Described(score, *self._near_to(index, by_vector > by_basket), probability, parts, self._of(index))
+        if row is None:
+            return Described(score, NOT_LISTED, "Not in the list, and near to nothing in it", None, parts, [])
+        return Described(score, row.reason_code, row.reason, probability, parts, row.evidence)
+
+    def _near_to(self, index: int, by_vector: bool) -> tuple[str, str]:
+        assert self._near is not None
+        names = ", ".join(record.name or record.item_id for record in self._near.behind(index))
+        code = f"{self._name}_{'als' if by_vector else 'co_purchase'}"
+        return code, _WORDS[self._name][by_vector].format(names=names) if names else "Far from what you dislike"
+
+    def _of(self, index: int) -> list[str]:
+        assert self._near is not None
+        return [f"item:{record.item_id}" for record in self._near.behind(index)]
