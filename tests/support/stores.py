@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from fuserank.serving.store import records as r
 from fuserank.serving.store import snapshot
@@ -33,9 +35,17 @@ def item(index: int) -> r.ItemRecord:
 
 
 def write_snapshot(
-    root: Path, users: list[r.UserRecord], number: int = 1, items: int = 10, vectors: bool = True
+    root: Path,
+    users: list[r.UserRecord],
+    number: int = 1,
+    items: int | list[r.ItemRecord] = 10,
+    vectors: bool | npt.NDArray[np.float32] = True,
+    popular: Sequence[int] = (2, 0, 1),
 ) -> Path:
-    """A whole snapshot as jobs/publish_store.py leaves it; it is not yet the current one."""
+    """A whole snapshot as jobs/publish_store.py leaves it; it is not yet the current one.
+
+    ``items``: how many, or which; ``vectors``: whether there are any, or which.
+    """
     folder = root / SURFACE / f"{number:06d}-run"
     folder.mkdir(parents=True)
     shards = []
@@ -43,15 +53,16 @@ def write_snapshot(
         mine = sorted((u for u in users if r.shard_of(u.user_id, SHARDS) == shard), key=lambda u: u.user_id.encode())
         records = ((r.user_key(u.user_id), r.encoded(u)) for u in mine)
         shards.append(snapshot.write_records(folder / snapshot.list_file(shard), records))
-    every = [item(n) for n in range(items)]
+    every = [item(n) for n in range(items)] if isinstance(items, int) else items
     pairs = [(r.index_key(i.item_index), r.encoded(i)) for i in every]
     pairs += sorted((r.item_key(i.item_id), r.index_key(i.item_index)) for i in every)
     catalogue = snapshot.write_records(folder / snapshot.ITEMS, pairs)
     of_vectors = None
-    if vectors:
+    if vectors is not False:
         path = folder / snapshot.VECTORS
-        np.save(path, np.arange(items * 2, dtype=np.float32).reshape(items, 2))
-        of_vectors = r.File(path.name, path.stat().st_size, snapshot.sha256_of(path), items)
+        own = np.arange(len(every) * 2, dtype=np.float32).reshape(-1, 2) if vectors is True else vectors
+        np.save(path, own)
+        of_vectors = r.File(path.name, path.stat().st_size, snapshot.sha256_of(path), len(own))
     manifest = r.Manifest(
         contract=r.CONTRACT,
         surface=SURFACE,
@@ -63,8 +74,8 @@ def write_snapshot(
         sources=["als", "popular"],
         features=["a", "b"],
         users=len(users),
-        items=items,
-        popular=[2, 0, 1],
+        items=len(every),
+        popular=list(popular),
         shards=shards,
         catalogue=catalogue,
         vectors=of_vectors,
