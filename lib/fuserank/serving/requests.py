@@ -59,7 +59,7 @@ class RankRequest(RecommendRequest, frozen=True, kw_only=True):
     candidates: Annotated[list[Id], Meta(min_length=1, max_length=MOST_CANDIDATES)]
 
 
-class AnswerItem(msgspec.Struct, frozen=True, omit_defaults=True):
+class AnswerItem(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One item of an answer; ``parts`` sum to ``score``."""
 
     item: str

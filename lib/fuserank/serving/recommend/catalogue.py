@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 _MOST_FILTERS, _SAMPLE, _BLOCK = 256, 1024, 65_536
-_ABSENT = -1
 
 
 class Catalogue:
@@ -36,7 +35,7 @@ class Catalogue:
         self._vectors: npt.NDArray[np.float32] | None = None if vectors is None else np.asarray(vectors)
         self._young: dict[int, ItemRecord | None] = {}
         self._old: dict[int, ItemRecord | None] = {}
-        self._indices: dict[str, int] = {}
+        self._indices: dict[str, int | None] = {}
         self._filters: dict[str, Predicate] = {}
 
     @cached_property
@@ -66,22 +65,23 @@ class Catalogue:
             self._young = young
         return [young[index] for index in indices]
 
-    def index_of(self, item_id: str) -> int | None:
-        """The index of an item; None: the catalogue has none of that id."""
-        index = self._indices.get(item_id)
-        if index is None:
-            record = self._store.item(item_id)
-            index = _ABSENT if record is None else record.item_index
-            if record is not None:  # what a client makes up is not held
-                if len(self._indices) > self._half:
-                    self._indices = {}
-                self._indices[item_id] = index
-        return None if index == _ABSENT else index
+    def indices(self, item_ids: Iterable[str]) -> dict[str, int | None]:
+        """Items → their indices, None: there is none; those not held are read in one transaction."""
+        held = self._indices
+        found = {item_id: held.get(item_id) for item_id in item_ids}
+        missing = [item_id for item_id, index in found.items() if index is None]
+        if missing:
+            read = dict(zip(missing, self._store.indices(missing), strict=True))
+            found |= read
+            if len(held) > self._half:
+                self._indices = held = {}
+            held.update((item_id, index) for item_id, index in read.items() if index is not None)
+        return found
 
     def indices_of(self, item_ids: Iterable[str]) -> tuple[list[int], int]:
         """Indices of the items that there are, each once and in order; how many there are not."""
-        found = [self.index_of(item_id) for item_id in dict.fromkeys(item_ids)]
-        known = [index for index in found if index is not None]
+        found = self.indices(item_ids)
+        known = [index for index in found.values() if index is not None]
         return known, len(found) - len(known)
 
     def filter(self, text: str) -> Predicate:
@@ -111,6 +111,18 @@ class Catalogue:
         length = np.sqrt(np.einsum("ij,ij->i", found, found))
         found /= np.where(length > 0, length, 1.0)[:, None]
         return found
+
+    def cosines(self, indices: Sequence[int], direction: Floats) -> Floats:
+        """Of items' vectors with a vector of length 1; 0 where an item has none."""
+        if self._vectors is None or not len(indices):
+            return np.zeros(len(indices))
+        at = np.fromiter(indices, np.int64, len(indices))
+        last = len(self._vectors) - 1
+        within = np.minimum(at, last)
+        found: Floats = self._vectors[within].astype(np.float64) @ direction / self._lengths[within]
+        if int(at.max()) > last:
+            found[at > last] = 0.0
+        return np.clip(found, -1.0, 1.0)
 
     def nearest(self, direction: Floats, most: int) -> list[int]:
         """Items with the nearest vectors, nearest first, none of them turned away; ties to the lower index."""

@@ -73,7 +73,7 @@ class Recommender:
         """What is bought together with an item, then what has a vector near its own."""
 
         def plan(catalogue: Catalogue) -> Plan:
-            index = catalogue.index_of(item)
+            index = catalogue.indices([item])[item]
             if index is None:
                 raise Refused(404, "item", f"the catalogue has no item {item[:80]!r}", "item")
             lists = self._near_lists(catalogue, {index: 1.0}, "similar")

@@ -89,12 +89,11 @@ class Fused:
         name: str = "session",
     ) -> None:
         self._catalogue, self._near, self._name = catalogue, near, name
-        self._rows = {row.item_index: row for row in reversed(rows)}
-        listed = list(dict.fromkeys(row.item_index for row in rows))
-        extra = [index for index in dict.fromkeys(others) if index not in self._rows]
-        indices = listed + extra
-        base = np.array([self._rows[index].score for index in listed] + [0.0] * len(extra))
-        scores, many = base[: len(listed)], len(listed)
+        self._rows = listed = {row.item_index: row for row in rows}
+        extra = [index for index in dict.fromkeys(others) if index not in listed]
+        indices, many = [*listed, *extra], len(listed)
+        base = np.array([row.score for row in listed.values()] + [0.0] * len(extra))
+        scores = base[:many]
         spread = float(scores.max() - scores.min()) if many else 0.0
         spread = spread or 1.0
         self._floor = float(scores.min()) if many else 0.0
@@ -140,17 +139,18 @@ class Fused:
             parts[REST] = rest
         probability = row.probability if row is not None and not by_basket and not by_vector else None
         if max(by_basket, by_vector) > strongest:
-            return Described(score, *self._near_to(index, by_vector > by_basket), probability, parts, self._of(index))
+            return Described(score, *self._near_to(index, by_vector > by_basket, parts))
         if row is None:
             return Described(score, NOT_LISTED, "Not in the list, and near to nothing in it", None, parts, [])
         return Described(score, row.reason_code, row.reason, probability, parts, row.evidence)
 
-    def _near_to(self, index: int, by_vector: bool) -> tuple[str, str]:
+    def _near_to(
+        self, index: int, by_vector: bool, parts: dict[str, float]
+    ) -> tuple[str, str, None, dict[str, float], list[str]]:
+        """What a Described says behind the score where an item is near to some."""
         assert self._near is not None
-        names = ", ".join(record.name or record.item_id for record in self._near.behind(index))
+        behind = self._near.behind(index)
+        names = ", ".join(record.name or record.item_id for record in behind)
         code = f"{self._name}_{'als' if by_vector else 'co_purchase'}"
-        return code, _WORDS[self._name][by_vector].format(names=names) if names else "Far from what you dislike"
-
-    def _of(self, index: int) -> list[str]:
-        assert self._near is not None
-        return [f"item:{record.item_id}" for record in self._near.behind(index)]
+        reason = _WORDS[self._name][by_vector].format(names=names) if behind else "Far from what you dislike"
+        return code, reason, None, parts, [f"item:{record.item_id}" for record in behind]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fuserank.serving.requests import Options
     from fuserank.serving.store.records import ItemRecord
 
-_AT_ONCE = 64  # records that are read at once
+_SPARE, _AT_ONCE = 4, 64  # records that are read at first beyond those that are missing, and later at once
 
 
 class Placed(NamedTuple):
@@ -59,9 +59,10 @@ class Page:
 
     def pin(self, places: Mapping[int, str]) -> None:
         """Hold places of the whole list, before any list is taken from; position → item."""
-        indices = {at: self._catalogue.index_of(item_id) for at, item_id in sorted(places.items())}
+        indices = self._catalogue.indices(places.values())
         self.removed["unknown_item"] += sum(index is None for index in indices.values())
-        known = {at: index for at, index in indices.items() if index is not None}
+        places = dict(sorted(places.items()))
+        known = {at: index for at, item_id in places.items() if (index := indices[item_id]) is not None}
         for at, record in zip(known, self._allowed(list(known.values())), strict=True):
             if record is not None and self._capped(record):
                 self._pinned.append((at, record))
@@ -75,10 +76,11 @@ class Page:
     def take(self, ranked: Ranked) -> int:
         """Items of a list, in its order, until the page is full; how many were taken."""
         taken, order, missing = len(self._taken), ranked.order, self.missing
-        for n in range(0, len(order), _AT_ONCE):
-            if missing <= 0 and not self._options.explain:
-                break
-            for record in self._allowed(order[n : n + _AT_ONCE]):
+        at, more = 0, missing + _SPARE
+        while at < len(order) and (missing > 0 or self._options.explain):
+            some = order[at : at + more]
+            at, more = at + more, max(more, _AT_ONCE)
+            for record in self._allowed(some):
                 if record is not None and missing > 0 and self._capped(record):
                     self._taken.append((record, ranked))
                     missing -= 1

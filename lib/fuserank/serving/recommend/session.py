@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -68,10 +69,11 @@ def done(events: Sequence[SessionEvent], catalogue: Catalogue, weights: SessionW
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     seeds: dict[int, float] = {}
     disliked, purchased, unknown = set[int](), set[int](), set[str]()
+    indices = catalogue.indices(event.item for event in events)
     newest_first = sorted(range(len(events)), key=lambda n: (times[n], n), reverse=True)
     for age, n in enumerate(newest_first):
         event = events[n]
-        index = catalogue.index_of(event.item)
+        index = indices[event.item]
         if index is None:
             unknown.add(event.item)
             continue
@@ -138,16 +140,26 @@ class Near:
 
     def vectors(self, indices: Sequence[int]) -> Floats:
         """Cosines of items; 0 where there is no vector."""
-        found = None if self.direction is None else self._catalogue.directions(indices)
-        if found is None or self.direction is None:
+        if self.direction is None:
             return np.zeros(len(indices))
-        return np.clip(found @ self.direction, -1.0, 1.0)
+        return self._catalogue.cosines(indices, self.direction)
 
     def candidates(self, most: int) -> list[int]:
         """Items that are near by vectors."""
         return [] if self.direction is None else self._catalogue.nearest(self.direction, most)
 
     def behind(self, index: int, most: int = 3) -> list[ItemRecord]:
-        """Of the items that all this is from those most behind an item: first by co-purchase, then by weight."""
-        by = [(w * dict(record.similar).get(index, 0.0), w, -n) for n, (record, w) in enumerate(self.seeds) if w > 0]
-        return [self.seeds[-n][0] for _, _, n in sorted(by, reverse=True)[:most]]
+        """Of what was liked that which an item is a neighbour of, the strongest first; else the weightiest."""
+        by = [(near.get(index, 0.0), n) for n, near in enumerate(self._similar)]
+        by = [(similarity * self._liked[n][1], n) for similarity, n in by if similarity > 0]
+        found = [self._liked[n][0] for _, n in sorted(by, key=lambda each: (-each[0], each[1]))[:most]]
+        return found or [record for record, _ in self._liked[:most]]
+
+    @cached_property
+    def _liked(self) -> list[tuple[ItemRecord, float]]:
+        """Items with weights above 0, the weightiest first."""
+        return sorted((seed for seed in self.seeds if seed[1] > 0), key=lambda seed: (-seed[1], seed[0].item_index))
+
+    @cached_property
+    def _similar(self) -> list[dict[int, float]]:
+        return [dict(record.similar) for record, _ in self._liked]

@@ -38,6 +38,9 @@ class Store(Protocol):
     def item(self, item_id: str) -> ItemRecord | None:
         """An item of the catalogue by its id."""
 
+    def indices(self, item_ids: Sequence[str]) -> list[int | None]:
+        """Indices of items by id, in order, in one read; None where the catalogue has none of that id."""
+
     def items(self, indices: Sequence[int]) -> list[ItemRecord | None]:
         """Items by index, in order; None where there is none."""
 

@@ -1,6 +1,7 @@
 """What the online store holds, and the bytes of it.
 
 Records are MessagePack arrays (msgspec): a field's place is its meaning, so a change of one is a new CONTRACT.
+They hold no circles (``gc=False``): a process that holds many spends no time on looking for some.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ CONTRACT = 1
 _MOST_KEY = 480  # LMDB's keys hold 511 bytes
 
 
-class ListRow(msgspec.Struct, array_like=True, frozen=True):
+class ListRow(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One row of a user's list; ``parts``: place of the source in ``Manifest.sources``, its part in the score."""
 
     item_index: int
@@ -26,7 +27,7 @@ class ListRow(msgspec.Struct, array_like=True, frozen=True):
     evidence: list[str]
 
 
-class UserRecord(msgspec.Struct, array_like=True, frozen=True):
+class UserRecord(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """A user's published list, best first, and the user's declared features as of its day.
 
     ``features``: by the names of ``Manifest.features``, or empty where nothing is known. ``history``: item_index, the
@@ -39,7 +40,7 @@ class UserRecord(msgspec.Struct, array_like=True, frozen=True):
     history: list[int] = []
 
 
-class ItemRecord(msgspec.Struct, array_like=True, frozen=True):
+class ItemRecord(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """An item of the catalogue: ``fields`` by column, ``similar``: item_index and similarity, the most alike first."""
 
     item_index: int
@@ -128,6 +129,11 @@ def item_key(item_id: str) -> bytes:
 def index_key(item_index: int) -> bytes:
     """The key of an item's record."""
     return b"#" + item_index.to_bytes(4, "big")
+
+
+def index_of(key: bytes | memoryview) -> int:
+    """The index of an item's key."""
+    return int.from_bytes(key[1:], "big")
 
 
 def shard_of(user_id: str, shards: int) -> int:

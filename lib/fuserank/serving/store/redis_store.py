@@ -166,6 +166,14 @@ class RedisStore:
         found = None if data is None else r.item_record(data)
         return found if found is not None and found.item_id == item_id else None
 
+    def indices(self, item_ids: Sequence[str]) -> list[int | None]:
+        """See Store."""
+        if not item_ids:
+            return []
+        with _plain_errors(self._client):
+            found = self._client.mget([self._base + b":i:" + r.item_key(item_id) for item_id in item_ids])
+        return [None if key is None else r.index_of(key) for key in found]
+
     def items(self, indices: Sequence[int]) -> list[r.ItemRecord | None]:
         """See Store."""
         if not indices:
