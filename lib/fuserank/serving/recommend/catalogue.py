@@ -112,11 +112,10 @@ class Catalogue:
         found /= np.where(length > 0, length, 1.0)[:, None]
         return found
 
-    def cosines(self, indices: Sequence[int], direction: Floats) -> Floats:
+    def cosines(self, at: npt.NDArray[np.int64], direction: Floats) -> Floats:
         """Of items' vectors with a vector of length 1; 0 where an item has none."""
-        if self._vectors is None or not len(indices):
-            return np.zeros(len(indices))
-        at = np.fromiter(indices, np.int64, len(indices))
+        if self._vectors is None or not len(at):
+            return np.zeros(len(at))
         last = len(self._vectors) - 1
         within = np.minimum(at, last)
         found: Floats = self._vectors[within].astype(np.float64) @ direction / self._lengths[within]

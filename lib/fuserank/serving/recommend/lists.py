@@ -90,34 +90,32 @@ class Fused:
     ) -> None:
         self._catalogue, self._near, self._name = catalogue, near, name
         self._rows = listed = {row.item_index: row for row in rows}
-        extra = [index for index in dict.fromkeys(others) if index not in listed]
-        indices, many = [*listed, *extra], len(listed)
-        base = np.array([row.score for row in listed.values()] + [0.0] * len(extra))
-        scores = base[:many]
-        spread = float(scores.max() - scores.min()) if many else 0.0
+        indices = [*listed, *(index for index in dict.fromkeys(others) if index not in listed)]
+        at, many = np.fromiter(indices, np.int64, len(indices)), len(listed)
+        self._place = dict(zip(indices, range(len(indices)), strict=True))
+        self._total = np.zeros(len(indices))
+        self._total[:many] = [row.score for row in listed.values()]
+        scores, own = self._total[:many], name == "history"
+        spread = float(np.ptp(scores)) if many else 0.0
         spread = spread or 1.0
         self._floor = float(scores.min()) if many else 0.0
-        own = name == "history"
         if own:
             self._floor -= spread * (weights.co_purchase + weights.als)
-        base[many:] = self._floor
+        self._total[many:] = self._floor
         self._moved = np.zeros((2, len(indices)))
         if near is not None:
-            after = many if own else 0
             if weights.co_purchase:
-                self._moved[0, after:] = near.co_purchase(indices[after:]) * (spread * weights.co_purchase)
+                self._moved[0] = near.co_purchase(self._place) * (spread * weights.co_purchase)
             if weights.als:
-                self._moved[1, after:] = near.vectors(indices[after:]) * (spread * weights.als)
-        self._total = base + self._moved[0] + self._moved[1]
-        self._place = {index: n for n, index in enumerate(indices)}
-        self.order: Sequence[int] = self._ordered(indices, many if own or near is None else 0)
-
-    def _ordered(self, indices: list[int], fixed: int) -> list[int]:
-        """By score, ties to the lower index; the first ``fixed`` ones stay as they were published."""
-        if fixed == len(indices):
-            return indices
-        at = np.lexsort((np.array(indices[fixed:]), -self._total[fixed:])) + fixed
-        return indices[:fixed] + [indices[n] for n in at.tolist()]
+                self._moved[1] = near.vectors(at) * (spread * weights.als)
+            if own:
+                self._moved[:, :many] = 0.0
+            self._total += self._moved.sum(axis=0)
+        fixed = many if own or near is None else 0
+        self.order: Sequence[int] = indices
+        if fixed < len(indices):  # by score, ties to the lower index; the fixed ones stay as they were published
+            behind = at[fixed:]
+            self.order = indices[:fixed] + behind[np.lexsort((behind, -self._total[fixed:]))].tolist()
 
     def describe(self, index: int) -> Described:
         """See Ranked."""

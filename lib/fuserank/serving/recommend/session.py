@@ -133,12 +133,16 @@ class Near:
         length = float(np.sqrt(direction @ direction))
         return direction / length if length > 0 else None
 
-    def co_purchase(self, indices: Sequence[int]) -> Floats:
-        """Similarities of items, weighed by what was done; 0: no neighbour of any."""
-        near = self.neighbours
-        return np.array([near.get(index, 0.0) for index in indices])
+    def co_purchase(self, places: Mapping[int, int]) -> Floats:
+        """Similarities of items by their places, weighed by what was done; 0: no neighbour of any."""
+        found = np.zeros(len(places))
+        for index, similarity in self.neighbours.items():
+            place = places.get(index)
+            if place is not None:
+                found[place] = similarity
+        return found
 
-    def vectors(self, indices: Sequence[int]) -> Floats:
+    def vectors(self, indices: npt.NDArray[np.int64]) -> Floats:
         """Cosines of items; 0 where there is no vector."""
         if self.direction is None:
             return np.zeros(len(indices))
