@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -110,10 +111,8 @@ def test_a_wrong_one_is_refused_with_its_place_and_what_to_write(text: str, at: 
 @given(st.one_of(st.text(max_size=300), st.text('()[]"\\`.,=!<>-e0 \tandornti', max_size=2000)))
 def test_any_text_is_a_filter_or_refused_at_once(text: str) -> None:
     start = time.thread_time()
-    try:
+    with contextlib.suppress(Refused):
         compiled(text, FIELDS, FEATURES)
-    except Refused:
-        pass
     assert time.thread_time() - start < 0.5
 
 

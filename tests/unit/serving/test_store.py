@@ -85,6 +85,8 @@ def test_every_user_and_item_is_found_by_id_and_nobody_else(opened: Opened) -> N
     assert store.item("i77") is None
     assert store.items([9, 3, 500, 0]) == [item(9), item(3), None, item(0)]
     assert store.items([]) == []
+    assert store.indices(["i9", "nothing", "i0"]) == [9, None, 0]
+    assert store.indices([]) == []
     vectors = store.vectors()
     assert vectors is not None
     assert vectors.tolist() == np.arange(20).reshape(10, 2).tolist()
