@@ -19,7 +19,7 @@ from fuserank.cli.leaderboard import app as leaderboard
 from fuserank.cli.new import new
 from fuserank.cli.plan import plan
 from fuserank.cli.profile import profile
-from fuserank.cli.publish import compare, publish, published, rollback
+from fuserank.cli.publish import compare, publish, publish_store, published, rollback
 from fuserank.cli.quarantine import app as quarantine
 from fuserank.cli.quotas import quotas
 from fuserank.cli.recommend import recommend
@@ -27,6 +27,8 @@ from fuserank.cli.reference import api, commands, settings
 from fuserank.cli.refresh import refresh
 from fuserank.cli.render import render
 from fuserank.cli.report import report
+from fuserank.cli.serve import keys_app as serve_key
+from fuserank.cli.serve import serve
 from fuserank.cli.setup import setup
 from fuserank.cli.tree import NothingBlank, filled
 from fuserank.cli.vacuum import vacuum
@@ -56,6 +58,8 @@ for command in (
     compare,
     rollback,
     vacuum,
+    publish_store,
+    serve,
     explore,
     evaluate,
     quotas,
@@ -74,6 +78,7 @@ for command in (
     bench,
 ):
     app.command(help=filled(command.__doc__))(command)
+app.add_typer(serve_key, name="serve-key")
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(leaderboard, name="leaderboard")
 

@@ -78,6 +78,26 @@ def rollback(
     _by_job("rollback", settings, execute)
 
 
+def publish_store(
+    surface: _Surface = None,
+    env: o.Env = "local",
+    lake: o.Lake = None,
+    overrides: o.Overrides = None,
+) -> None:
+    """Write what is published into the online store, which `fuserank serve` answers from; it follows within seconds."""
+    from fuserank.io.runtime.open_lake import open_rows
+    from fuserank.jobs.parts.store_place import store_folder
+    from fuserank.jobs.publish_store import execute
+    from fuserank.usecases.publications import published as follows
+
+    settings = _settings(env, None, None, lake, overrides, surface, None)
+    place, folder = settings.ranking.surface, store_folder(settings)
+    if follows(open_rows(settings), place) is None:  # refused before Spark starts
+        raise FuserankError(f"nothing is published on surface {place}; run `fuserank publish` first")
+    _by_job("publish_store", settings, execute)
+    typer.echo(f"serve it: fuserank serve --store {folder} --surface {place}")
+
+
 def published(
     env: o.Env = "local",
     lake: o.Lake = None,

@@ -22,6 +22,7 @@ from fuserank.config.quality import QualityConfig
 from fuserank.config.ranking import RankingConfig
 from fuserank.config.ranks import RanksConfig
 from fuserank.config.samples import SamplesConfig
+from fuserank.config.serving import ServingConfig
 from fuserank.config.store import StoreConfig
 from fuserank.config.train import TrainConfig
 
@@ -79,6 +80,7 @@ class Settings(Section):
     ranking: RankingConfig = RankingConfig()
     publish: PublishConfig = PublishConfig()
     store: StoreConfig = StoreConfig()
+    serving: ServingConfig = ServingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     deploy: DeployConfig = DeployConfig()
     spark: dict[str, str] = Field(default_factory=dict, description="Spark settings that may change in a live session")

@@ -1,0 +1,36 @@
+"""Settings of the recommend service."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from fuserank.config.base import Section
+
+
+class ServingConfig(Section):
+    """What `fuserank serve` answers by, and its limits."""
+
+    rules: str | None = Field(
+        None, description="file of the rules of all answers: what never comes, is pinned or capped"
+    )
+    keys: str | None = Field(
+        None, description="file of the hashes of API keys (`fuserank serve-key`); YAML, or JSON where it ends in .json"
+    )
+    stale_hours: float = Field(
+        48,
+        gt=0,
+        description="age of a snapshot beyond which /ready answers 503, so that traffic goes elsewhere (hours)",
+    )
+    refresh_seconds: float = Field(5, gt=0, description="how often it looks for another snapshot (seconds)")
+    rate: float = Field(200, gt=0, description="requests a second that a key may send for long (count)")
+    burst: int = Field(400, ge=1, description="requests that a key may send at once (count)")
+    most_body_bytes: int = Field(1_000_000, ge=1_000, description="bytes of a request's body at most")
+    most_header_bytes: int = Field(16_384, ge=1_000, description="bytes of a request's line and headers at most")
+    most_connections: int = Field(1_000, ge=1, description="open connections of a process; more are refused (count)")
+    request_seconds: float = Field(
+        10, gt=0, description="time that a client has to send its headers, and again its body (seconds)"
+    )
+    keep_alive_seconds: float = Field(60, gt=0, description="how long an idle connection stays open (seconds)")
+    shutdown_seconds: float = Field(
+        30, gt=0, description="time that answers under way have after SIGTERM, before they are cut off (seconds)"
+    )

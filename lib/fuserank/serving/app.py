@@ -1,0 +1,220 @@
+"""The service as an ASGI application: every request is answered in JSON, errors in one form, and leaves one line."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import traceback
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from fuserank.serving import metrics, openapi, routes
+from fuserank.serving.limits import Buckets
+from fuserank.serving.problems import body_of, coded, refused
+from fuserank.serving.requests import Refused
+from fuserank.serving.store.contract import Store, StoreError
+from fuserank.serving.wire import Call, HungUp
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
+
+    from fuserank.config.serving import ServingConfig
+    from fuserank.serving.keys import KeyRow, Keys
+    from fuserank.serving.log import Level, Log
+    from fuserank.serving.routes import Asks, Route
+
+_JSON = b"application/json"
+_ENCODER = msgspec.json.Encoder()
+_NOBODY = "-"  # the route of a path that is not there
+
+
+class Reply(NamedTuple):
+    """What goes back."""
+
+    status: int
+    body: bytes
+    kind: bytes = _JSON
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+class State(NamedTuple):
+    """What answers now: one snapshot and the recommender over it."""
+
+    store: Store
+    recommender: Asks
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """Whether traffic should come here; ``problem``: why a newer snapshot was not taken."""
+
+    ready: bool
+    stale: bool
+    stopping: bool
+    snapshot: str
+    number: int
+    surface: str
+    as_of: str
+    age_seconds: int
+    problem: str | None
+
+
+class Service:
+    """The application over a store.
+
+    :param keys: None: anybody may ask, from this machine alone
+    :param written: when the snapshot that answers was written, in seconds since 1970
+    :param in_threads: the store waits for a network, so that answers wait in threads
+    """
+
+    def __init__(
+        self,
+        state: State,
+        keys: Keys | None,
+        cfg: ServingConfig,
+        log: Log,
+        written: Callable[[], float],
+        in_threads: bool = False,
+    ) -> None:
+        self._state, self._keys, self._cfg, self._log = state, keys, cfg, log
+        self._written, self._in_threads = written, in_threads
+        self._buckets, self._metrics = Buckets(cfg.rate, cfg.burst), metrics.Metrics()
+        self._openapi = msgspec.json.encode(openapi.description(cfg))
+        self._own = {
+            "health": lambda: Reply(200, b'{"alive":true}'),
+            "ready": self._ready,
+            "metrics": self._numbers,
+            "openapi": lambda: Reply(200, self._openapi),
+        }
+        self.stopping = False
+
+    async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            return
+        began, call = time.perf_counter(), Call(scope, receive)
+        by_method, call.one = routes.found(call.path)
+        route = by_method.get("GET" if call.method == "HEAD" else call.method)
+        name = route.name if route else _NOBODY
+        reply = await self._guarded(call, by_method, route)
+        if reply is None:
+            return
+        whole = call.whole or await call.drained(self._cfg.most_body_bytes, self._cfg.request_seconds)
+        headers = [
+            (b"content-type", reply.kind),
+            (b"content-length", b"%d" % len(reply.body)),
+            (b"x-request-id", call.id.encode()),
+            *reply.headers,
+        ]
+        if self.stopping or not whole:
+            headers.append((b"connection", b"close"))
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send({"type": "http.response.body", "body": reply.body})
+        seconds = time.perf_counter() - began
+        self._metrics.request(name, reply.status, seconds)
+        self._logged(call, name, reply.status, seconds)
+
+    async def _guarded(self, call: Call, by_method: dict[str, Route], route: Route | None) -> Reply | None:
+        """The reply, an error where something is wrong; None: nobody is there any more."""
+        try:
+            return await self._answered(call, by_method, route)
+        except HungUp:
+            return None
+        except Refused as problem:
+            headers: tuple[tuple[bytes, bytes], ...] = ()
+            if problem.status == 401:
+                headers = ((b"www-authenticate", b"Bearer"),)
+            elif problem.status == 405:
+                headers = ((b"allow", ", ".join(sorted(by_method)).encode()),)
+            elif isinstance(problem, _Later):
+                headers = ((b"retry-after", b"%d" % problem.seconds),)
+            return Reply(problem.status, body_of(problem, call.id), _JSON, headers)
+        except StoreError as problem:
+            self._log.line("error", "store", request_id=call.id, message=str(problem))
+            sorry = refused("not_ready", "the store does not answer; the log has more under the request_id")
+            return Reply(503, body_of(sorry, call.id), _JSON, ((b"retry-after", b"1"),))
+        except Exception:
+            self._log.line("error", "fault", request_id=call.id, message=traceback.format_exc())
+            sorry = refused("internal", "a fault of the service; its log has more under the request_id")
+            return Reply(500, body_of(sorry, call.id))
+
+    async def _answered(self, call: Call, by_method: dict[str, Route], route: Route | None) -> Reply:
+        if (size := call.head_bytes()) > self._cfg.most_header_bytes:
+            most = self._cfg.most_header_bytes
+            raise refused("headers_too_large", f"line and headers have {size:,} bytes, and {most:,} are taken")
+        if not by_method:
+            raise refused("no_route", "there is no such path; /openapi.json names all")
+        if route is None:
+            raise refused("wrong_method", f"this path answers {', '.join(sorted(by_method))}, not {call.method}")
+        if route.scope is not None and self._keys is not None:
+            self._let_in(call, route, self._keys)
+        if route.ask is None:
+            return self._own[route.name]()
+        body = b"" if route.takes is None else await call.body(self._cfg.most_body_bytes, self._cfg.request_seconds)
+        to = self._state.recommender
+        try:
+            if self._in_threads:
+                answer = await asyncio.to_thread(route.ask, to, call, body)
+            else:
+                answer = route.ask(to, call, body)
+        except Refused as problem:
+            raise coded(problem) from None
+        call.served_from = answer.served_from
+        self._metrics.answer(answer.served_from, answer.short is not None)
+        return Reply(200, _ENCODER.encode(answer))
+
+    def _let_in(self, call: Call, route: Route, keys: Keys) -> None:
+        row: KeyRow | None = keys.of(call.headers.get(b"authorization"))
+        if row is None:
+            raise refused("no_key", "send a valid key: Authorization: Bearer KEY")
+        call.key = row.name
+        if route.scope not in row.scopes:
+            raise refused("wrong_scope", f"the key {row.name} has not the scope {route.scope}")
+        if seconds := self._buckets.wait(row.id):
+            raise _Later(seconds, row.name, self._cfg.rate)
+
+    def _age(self) -> float:
+        return max(0.0, time.time() - self._written())
+
+    def _ready(self) -> Reply:
+        manifest, age = self._state.store.manifest, self._age()
+        stale = age > self._cfg.stale_hours * 3600
+        ready = Ready(
+            ready=not stale and not self.stopping,
+            stale=stale,
+            stopping=self.stopping,
+            snapshot=manifest.name,
+            number=manifest.number,
+            surface=manifest.surface,
+            as_of=manifest.as_of_date,
+            age_seconds=int(age),
+            problem=self._state.store.problem,
+        )
+        return Reply(200 if ready.ready else 503, _ENCODER.encode(ready))
+
+    def _numbers(self) -> Reply:
+        store = self._state.store
+        return Reply(200, self._metrics.text(store.manifest, self._age(), store.problem is not None), metrics.TYPE)
+
+    def _logged(self, call: Call, route: str, status: int, seconds: float) -> None:
+        fields: dict[str, Any] = {
+            "request_id": call.id,
+            "method": call.method,
+            "route": route,
+            "status": status,
+            "ms": round(seconds * 1000, 3),
+            "key": call.key,
+            "served_from": call.served_from,
+            "user": self._log.user(call.user),
+        }
+        level: Level = "error" if status >= 500 else "warning" if status in (401, 403, 429) else "info"
+        self._log.line(level, "request", **fields)
+
+
+class _Later(Refused):
+    """Too many requests; ``seconds`` to wait."""
+
+    def __init__(self, seconds: int, key: str, rate: float) -> None:
+        super().__init__(429, "too_many_requests", f"the key {key} sent more than {rate:g} requests a second")
+        self.seconds = seconds

@@ -1,0 +1,80 @@
+"""Numbers of the service for Prometheus: requests, their times, what answers came from, and the snapshot."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+if TYPE_CHECKING:
+    from fuserank.serving.store.records import Manifest
+
+TYPE = b"text/plain; version=0.0.4; charset=utf-8"
+_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
+_SEVERAL = "PROMETHEUS_MULTIPROC_DIR"  # where several processes of one service leave their numbers
+
+
+class Metrics:
+    """Counters of one service; names of routes and statuses are few, so series are few."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        of = self._registry
+        self._requests = Counter("fuserank_requests", "Requests by route and status", ["route", "status"], registry=of)
+        self._seconds = Histogram(
+            "fuserank_request_seconds", "Time of requests", ["route"], buckets=_SECONDS, registry=of
+        )
+        self._from = Counter("fuserank_answers", "Answers by what they came from", ["served_from"], registry=of)
+        self._short = Counter("fuserank_short_answers", "Answers with fewer than k items", registry=of)
+        self._age = Gauge(
+            "fuserank_snapshot_age_seconds", "Age of the snapshot", registry=of, multiprocess_mode="livemostrecent"
+        )
+        self._number = Gauge(
+            "fuserank_snapshot_number",
+            "Number of the publication that answers",
+            registry=of,
+            multiprocess_mode="livemostrecent",
+        )
+        self._info = Gauge(
+            "fuserank_snapshot_info",
+            "1 for the snapshot that answers",
+            ["surface", "snapshot", "as_of", "ranking_run_id"],
+            registry=of,
+            multiprocess_mode="livemostrecent",
+        )
+        self._problem = Gauge(
+            "fuserank_snapshot_problem",
+            "1: the current snapshot was not taken, the one before answers",
+            registry=of,
+            multiprocess_mode="livemax",
+        )
+        self._labels: tuple[str, ...] | None = None
+
+    def request(self, route: str, status: int, seconds: float) -> None:
+        """One request is answered."""
+        self._requests.labels(route, status).inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def answer(self, served_from: str, short: bool) -> None:
+        """One list of items went out."""
+        self._from.labels(served_from).inc()
+        if short:
+            self._short.inc()
+
+    def text(self, manifest: Manifest, age_seconds: float, problem: bool) -> bytes:
+        """All numbers; of the snapshot as it is now."""
+        labels = (manifest.surface, manifest.name, manifest.as_of_date, manifest.ranking_run_id)
+        if self._labels is not None and self._labels != labels:
+            self._info.labels(*self._labels).set(0)
+        self._labels = labels
+        self._info.labels(*labels).set(1)
+        self._age.set(age_seconds)
+        self._number.set(manifest.number)
+        self._problem.set(problem)
+        if os.environ.get(_SEVERAL):
+            together = CollectorRegistry()
+            MultiProcessCollector(together)
+            return generate_latest(together)
+        return generate_latest(self._registry)

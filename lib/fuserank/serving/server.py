@@ -1,0 +1,138 @@
+"""The server: a socket, a service in this process, and its end, which loses no answer."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from fuserank.serving import opening
+from fuserank.serving.app import Service, State
+from fuserank.serving.keys import Keys
+from fuserank.serving.protocol import bounded
+from fuserank.serving.recommend.engine import Recommender
+from fuserank.serving.sockets import address
+
+if TYPE_CHECKING:
+    from fuserank.config.serving import ServingConfig
+    from fuserank.serving.log import Log
+    from fuserank.serving.recommend.rules import Rules
+    from fuserank.serving.routes import Asks
+    from fuserank.serving.store.contract import Store
+
+Make = Callable[["Store", "Rules"], "Asks"]
+
+
+class Server(uvicorn.Server):
+    """A service that follows its store, and ends by SIGTERM with exit code 0.
+
+    :param make: another recommender over the store
+    :raises FuserankError: nothing is stored, no key is valid
+    """
+
+    def __init__(
+        self,
+        place: str,
+        surface: str,
+        keys: Path | None,
+        cfg: ServingConfig,
+        log: Log,
+        make: Make | None = None,
+        in_threads: bool = False,
+    ) -> None:
+        known = None if keys is None else Keys(keys, lambda problem: log.line("error", "keys", message=problem))
+        self._cfg, self._log = cfg, log
+        self._store = opening.opened(place, surface)
+        rules = opening.rules(cfg.rules)
+        recommender = (make or Recommender)(self._store, rules)
+        self.service = Service(
+            State(self._store, recommender),
+            known,
+            cfg,
+            log,
+            opening.written(place, self._store),
+            in_threads or place.startswith(opening.REDIS),
+        )
+        log.takes_over("uvicorn.error")
+        super().__init__(
+            uvicorn.Config(
+                self.service,
+                http=bounded(cfg),
+                ws="none",
+                lifespan="off",
+                loop="asyncio",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_keep_alive=max(1, round(cfg.keep_alive_seconds)),
+                timeout_graceful_shutdown=max(1, round(cfg.shutdown_seconds)),
+                h11_max_incomplete_event_size=cfg.most_header_bytes,
+            )
+        )
+
+    def answer(self, server: socket.socket) -> None:
+        """Answer until the process is stopped."""
+        try:
+            asyncio.run(self._answered(server))
+        finally:
+            self._store.close()
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self._store.close()
+
+    async def _answered(self, server: socket.socket) -> None:
+        follows = asyncio.create_task(self._followed())
+        manifest = self._store.manifest
+        self._log.line("info", "start", address=address(server), surface=manifest.surface, snapshot=manifest.name)
+        try:
+            await self.serve(sockets=[server])
+        finally:
+            follows.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await follows
+        self._log.line("info", "stop", requests=self.server_state.total_requests)
+
+    async def _followed(self) -> None:
+        """Take each snapshot that becomes current; its files are checked in a thread, while this one answers."""
+        problem: str | None = None
+        while True:
+            await asyncio.sleep(self._cfg.refresh_seconds)
+            try:
+                if await asyncio.to_thread(self._store.refresh):
+                    manifest = self._store.manifest
+                    self._log.line("info", "snapshot", snapshot=manifest.name, as_of=manifest.as_of_date)
+                if (now := self._store.problem) != problem and now is not None:
+                    self._log.line("error", "snapshot", message=now)
+                problem = now
+            except Exception as fault:  # whatever it is, the snapshot before still answers
+                self._log.line("error", "snapshot", message=f"{type(fault).__name__}: {fault}")
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """As uvicorn's, but a signal that was obeyed is not raised again: the exit code is 0."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self._stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _stop(self, number: int, frame: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Take no new connection, finish what is under way, end."""
+        self.service.stopping = True
+        self.should_exit = True
