@@ -47,8 +47,8 @@ def bench(
         str,
         typer.Argument(
             help=(
-                "als, topk, loader, ddp, scale, candidates, ingest, publish-store, recs, leak, features and commands"
-                " (of a lake), or knn, topk-kernel, ials, defaults, versions (of --data)"
+                "als, topk, loader, ddp, scale, candidates, ingest, recs, leak, serve, serve-stored, features and"
+                " commands (of a lake), or knn, topk-kernel, ials, defaults, versions (of --data)"
             )
         ),
     ],
@@ -70,13 +70,18 @@ def bench(
             "--sizes",
             help=(
                 "scale, candidates: how many times the demo's users, such as 1,4,8; ingest: millions of events, such as"
-                " 2,20; versions: how many pairs; publish-store: how many users"
+                " 2,20; versions: how many pairs"
             ),
         ),
     ] = None,
     fraction: Annotated[
         float | None,
-        typer.Option("--fraction", min=0.001, max=1, help="scale, candidates: share of the demo's users, for trying"),
+        typer.Option(
+            "--fraction",
+            min=0.001,
+            max=1,
+            help="scale, candidates, serve, serve-stored: share of the users, for trying",
+        ),
     ] = None,
     as_json: o.AsJson = False,
 ) -> None:

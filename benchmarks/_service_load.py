@@ -1,0 +1,163 @@
+"""One server under load: latency at a fixed rate, throughput, memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+import _checkouts
+import _service_store
+import _shop
+
+RATE, SECONDS, USERS = 200, 20, 10_000
+_HERE = Path(__file__).resolve().parent
+_LUA = """local n, requests = 0, {%s}
+request = function() n = n %% #requests + 1; return requests[n] end
+"""
+
+
+def measured(name: str, requests: list[list[str]], unit: str, fraction: float) -> dict[str, Any]:
+    """One JSON object of both sides, one after the other on the same requests.
+
+    :param requests: method, path and body of each, in turn
+    :param fraction: of the users and the seconds
+    """
+    users, seconds = max(round(USERS * fraction), 10), max(SECONDS * fraction, 1)
+    requests = [[method, path.replace("{n}", str(n % users)), body] for n, (method, path, body) in enumerate(requests)]
+    with tempfile.TemporaryDirectory(prefix="fuserank-serve-") as folder:
+        _service_store.written(Path(folder), users)
+        with _ours(folder) as (process, port):
+            ours = _side(process, port, requests, seconds)
+            answers = {f"u{n}": _get(port, f"/v1/users/u{n}/recommendations?k=10") for n in range(users)}
+        with _peer(folder, answers) as found:
+            peer = found and _side(*found, requests, seconds)
+    return {
+        "name": name,
+        "ours": ours["p99_ms"],
+        "peer": peer and peer["p99_ms"],
+        "unit": unit,
+        "ratio": peer and round(peer["p99_ms"] / ours["p99_ms"], 2),
+        "sides": {"ours": ours, "peer": peer},
+        "versions": _shop.versions("uvicorn", "h11", "lmdb", "msgspec", "redis", "numpy"),
+        "settings": {
+            "users": users,
+            "rows": _service_store.ROWS,
+            "items": _service_store.ITEMS,
+            "rate": RATE,
+            "seconds": seconds,
+            "seed": _service_store.SEED,
+            "cores": len(os.sched_getaffinity(0)),
+            "load": round(os.getloadavg()[0], 1),
+        },
+    }
+
+
+def _side(process: subprocess.Popen[str], port: int, requests: list[list[str]], seconds: float) -> dict[str, Any]:
+    options = {"port": port, "rate": RATE, "seconds": seconds, "requests": requests[:1000]}
+    client = [sys.executable, str(_HERE / "_open_loop.py")]
+    subprocess.run([*client, json.dumps(options | {"seconds": 1})], check=True, capture_output=True)  # warm
+    done = subprocess.run([*client, json.dumps(options)], check=True, capture_output=True, text=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    found |= _throughput(process, port, requests, seconds)
+    status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
+    anonymous = re.search(r"RssAnon:\s+(\d+) kB", status)
+    return found | {"rss_anon_mb": round(int(anonymous[1]) / 1024, 1) if anonymous else None}
+
+
+def _throughput(
+    process: subprocess.Popen[str], port: int, requests: list[list[str]], seconds: float
+) -> dict[str, float | None]:
+    """By wrk, a closed loop of 16 connections; requests a second of one core of the server."""
+    if shutil.which("wrk") is None:
+        return {"requests_per_s": None, "requests_per_s_core": None}
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        each = (
+            f'wrk.format({json.dumps(m)}, {json.dumps(p)}, {{["content-type"]="application/json"}}, {json.dumps(b)})'
+            for m, p, b in requests[:1000]
+        )
+        script.write(_LUA % ", ".join(each))
+        script.flush()
+        times, began = psutil.Process(process.pid).cpu_times(), time.monotonic()
+        words = ["wrk", "-t1", "-c16", f"-d{max(round(seconds), 1)}s", "-s", script.name, f"http://127.0.0.1:{port}"]
+        text = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+        took, after = time.monotonic() - began, psutil.Process(process.pid).cpu_times()
+    count = re.search(r"(\d+) requests in", text)
+    if count is None or "Non-2xx" in text:
+        raise SystemExit(f"wrk: {text[-500:]}")
+    cpu = after.user + after.system - times.user - times.system
+    return {
+        "requests_per_s": round(int(count[1]) / took, 1),
+        "requests_per_s_core": round(int(count[1]) / cpu, 1),
+    }
+
+
+@contextmanager
+def _started(words: list[str]) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    environment = _checkouts.environment(_checkouts.ROOT)
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        try:
+            yield process, int(line.split("http://127.0.0.1:")[1].split()[0])
+        finally:
+            process.terminate()
+
+
+def _ours(folder: str) -> Any:
+    words = ["serve", "--store", folder, "--insecure-local", "--port", "0", "--log-level", "warning"]
+    return _started([sys.executable, "-u", "-c", _checkouts.ENTRY, *words])
+
+
+@contextmanager
+def _peer(folder: str, answers: dict[str, bytes]) -> Iterator[tuple[subprocess.Popen[str], int] | None]:
+    """None: there is no redis-server on this machine."""
+    if shutil.which("redis-server") is None:
+        yield None
+        return
+    from redis import Redis
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder]
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL) as server:
+        try:
+            client = Redis(port=port)
+            _until_up(client)
+            for user, body in answers.items():
+                client.set(f"answer:{user}", body)
+            with _started([sys.executable, "-u", str(_HERE / "_service_peer.py"), str(port)]) as found:
+                yield found
+        finally:
+            server.terminate()
+
+
+def _until_up(client: Any) -> None:
+    from redis.exceptions import ConnectionError as NotUp
+
+    for _ in range(200):
+        try:
+            client.ping()
+            return
+        except NotUp:
+            time.sleep(0.05)
+    raise SystemExit("redis-server does not answer")
+
+
+def _get(port: int, path: str) -> bytes:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=60) as answer:
+        return bytes(answer.read())
