@@ -1,6 +1,6 @@
 """Requests at a fixed rate, whatever the server does: a process of its own that prints percentiles as JSON.
 
-    python _open_loop.py '{"port": 8200, "rate": 200, "seconds": 10, "requests": [["GET", "/…", ""], …]}'
+    echo '{"port": 8200, "rate": 200, "seconds": 10, "requests": [["GET", "/…", ""], …]}' | python _open_loop.py
 
 A client that waits for each answer before it asks again asks less often while the server is slow, and misses what all
 others would have waited (coordinated omission). Here every request has its time before the run begins, and its latency
@@ -20,7 +20,7 @@ import numpy as np
 _CONNECTIONS = 64
 
 
-async def _asked(port: int, free: asyncio.LifoQueue[Any], at: float, data: bytes) -> tuple[float, int]:
+async def _answered(port: int, free: asyncio.LifoQueue[Any], at: float, data: bytes) -> tuple[float, int]:
     connection = await free.get()
     try:
         if connection is None:
@@ -56,7 +56,7 @@ async def _run(port: int, rate: float, seconds: float, requests: list[list[str]]
         if (wait := at - time.perf_counter()) > 0:
             await asyncio.sleep(wait)
         late = max(late, time.perf_counter() - at)
-        tasks.append(asyncio.create_task(_asked(port, free, at, every[n % len(every)])))
+        tasks.append(asyncio.create_task(_answered(port, free, at, every[n % len(every)])))
     found = await asyncio.gather(*tasks)
     ms = np.array([seconds for seconds, _ in found]) * 1e3
     names = {"p50_ms": 50, "p90_ms": 90, "p99_ms": 99, "p999_ms": 99.9}
@@ -66,4 +66,4 @@ async def _run(port: int, rate: float, seconds: float, requests: list[list[str]]
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(_run(**json.loads(sys.argv[1])))))
+    print(json.dumps(asyncio.run(_run(**json.load(sys.stdin)))))

@@ -25,7 +25,8 @@ import _shop
 
 RATE, SECONDS, USERS = 200, 20, 10_000
 _HERE = Path(__file__).resolve().parent
-_LUA = """local n, requests = 0, {%s}
+_LUA = """local headers = {["content-type"] = "application/json", ["host"] = "bench"}
+local n, requests = 0, {%s}
 request = function() n = n %% #requests + 1; return requests[n] end
 """
 
@@ -69,8 +70,8 @@ def measured(name: str, requests: list[list[str]], unit: str, fraction: float) -
 def _side(process: subprocess.Popen[str], port: int, requests: list[list[str]], seconds: float) -> dict[str, Any]:
     options = {"port": port, "rate": RATE, "seconds": seconds, "requests": requests[:1000]}
     client = [sys.executable, str(_HERE / "_open_loop.py")]
-    subprocess.run([*client, json.dumps(options | {"seconds": 1})], check=True, capture_output=True)  # warm
-    done = subprocess.run([*client, json.dumps(options)], check=True, capture_output=True, text=True)
+    for phase in (options | {"seconds": 1}, options):  # the first one warms
+        done = subprocess.run(client, input=json.dumps(phase), check=True, capture_output=True, text=True)
     found: dict[str, Any] = json.loads(done.stdout)
     found |= _throughput(process, port, requests, seconds)
     status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
@@ -86,7 +87,7 @@ def _throughput(
         return {"requests_per_s": None, "requests_per_s_core": None}
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         each = (
-            f'wrk.format({json.dumps(m)}, {json.dumps(p)}, {{["content-type"]="application/json"}}, {json.dumps(b)})'
+            f"wrk.format({json.dumps(m)}, {json.dumps(p)}, headers, {json.dumps(b) if b else 'nil'})"
             for m, p, b in requests[:1000]
         )
         script.write(_LUA % ", ".join(each))
