@@ -47,8 +47,8 @@ def bench(
         str,
         typer.Argument(
             help=(
-                "als, topk, loader, ddp, scale, candidates, ingest, recs, leak, serve, serve-stored, features and"
-                " commands (of a lake), or knn, topk-kernel, ials, defaults, versions (of --data)"
+                "als, topk, loader, ddp, scale, candidates, ingest, engine, publish-store, serve, serve-stored, recs,"
+                " leak, features and commands (of a lake), or knn, topk-kernel, ials, defaults, versions (of --data)"
             )
         ),
     ],
