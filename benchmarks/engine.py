@@ -3,11 +3,12 @@
     fuserank bench engine --json
 
 20,000 items with 64 factors and 50 neighbours, 400 users with lists of 500; every answer is of another user and
-session, drawn by seed. ``load``: runnable processes a core at the end.
+session, drawn by seed. Garbage is looked for rarely, as in a process that serves. ``load``: runnable processes a core at the end.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import platform
@@ -31,7 +32,7 @@ from fuserank.serving.store import records as r
 from fuserank.serving.store import snapshot
 from fuserank.serving.store.lmdb_store import LmdbStore
 
-ITEMS, FACTORS, NEIGHBOURS, USERS, ROWS, EVENTS, ANSWERS, SEED = 20_000, 64, 50, 400, 500, 10, 2000, 7
+ITEMS, FACTORS, NEIGHBOURS, USERS, ROWS, EVENTS, ANSWERS, SEED = 20_000, 64, 50, 400, 500, 10, 500, 7
 ROLES = ("view", "click", "cart", "purchase", "dislike")
 
 
@@ -46,6 +47,8 @@ def run() -> dict[str, Any]:
         snapshot.switch(root / SURFACE, made.name)
         store = LmdbStore(root, SURFACE)
         bare = Recommender(store)
+        gc.freeze()
+        gc.set_threshold(100_000, 50, 50)
         ruled = Recommender(store, Rules(frozenset({"i1"}), pinned={SURFACE: {1: "i5"}}, max_per={"department": 3}))
         found = {name: _timed(make) for name, make in _cases(bare, ruled, rng).items()}
         store.close()
@@ -90,7 +93,7 @@ def _timed(answer: Callable[[int], object]) -> dict[str, float]:
         answer(n)
         took.append((time.perf_counter_ns() - wall, time.thread_time_ns() - start))
     wall_us, cpu_us = np.array(took).T / 1e3
-    names = {"p50": (wall_us, 50), "p99": (wall_us, 99), "cpu_p50": (cpu_us, 50)}
+    names = {"p50": (wall_us, 50), "p99": (wall_us, 99), "cpu_p50": (cpu_us, 50), "cpu_best": (cpu_us, 1)}
     return {name: round(float(np.percentile(of, at)), 1) for name, (of, at) in names.items()}
 
 
