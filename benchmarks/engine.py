@@ -3,7 +3,8 @@
     fuserank bench engine --json
 
 20,000 items with 64 factors and 50 neighbours, 400 users with lists of 500; every answer is of another user and
-session, drawn by seed. Garbage is looked for rarely, as in a process that serves. ``load``: runnable processes a core at the end.
+session, drawn by seed. Garbage is looked for rarely, as in a process that serves.
+``load``: runnable processes a core at the end.
 """
 
 from __future__ import annotations

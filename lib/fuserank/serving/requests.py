@@ -10,6 +10,7 @@ from msgspec import Meta
 MOST_K, MOST_EXCLUDED, MOST_CANDIDATES, MOST_SESSION = 500, 10_000, 1_000, 200
 Id = Annotated[str, Meta(min_length=1, max_length=512)]
 Fill = Literal["never", "segment", "popular"]
+ServedFrom = Literal["personal", "session", "segment", "popular"]
 POPULAR: Final = "popular"  # what is liked by all: a way to fill, what an answer is served from, a reason
 
 
@@ -94,7 +95,7 @@ class Answer(msgspec.Struct, frozen=True):
     user: str | None
     surface: str
     items: list[AnswerItem]
-    served_from: Literal["personal", "session", "segment", "popular"]
+    served_from: ServedFrom
     why: str
     short: str | None
     cursor: str | None

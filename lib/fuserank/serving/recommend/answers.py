@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fuserank.serving.recommend.cursor import cursor_of
 from fuserank.serving.recommend.lists import Described
-from fuserank.serving.requests import POPULAR, Answer, AnswerItem, Options, Refused, Versions
+from fuserank.serving.requests import POPULAR, Answer, AnswerItem, Options, Refused, ServedFrom, Versions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fuserank.serving.recommend.catalogue import Catalogue
     from fuserank.serving.recommend.page import Page, Placed
-    from fuserank.serving.recommend.plan import Kind, Plan
+    from fuserank.serving.recommend.plan import Plan
     from fuserank.serving.store.records import ItemRecord
 
 PINNED = "pinned"
@@ -101,7 +101,7 @@ def _fields(record: ItemRecord, options: Options) -> dict[str, str | float | int
     return {name: record.fields[name] for name in options.fields if name in record.fields}
 
 
-def _origin(made: Made, options: Options) -> tuple[Kind, str]:
+def _origin(made: Made, options: Options) -> tuple[ServedFrom, str]:
     """From what the page is served, and why."""
     plan = made.plan
     kind, why = plan.served_from, plan.why

@@ -12,10 +12,19 @@ from fuserank.serving.recommend.catalogue import Catalogue
 from fuserank.serving.recommend.cursor import items_before, request_hash
 from fuserank.serving.recommend.lists import Fused, Popular, Ranked
 from fuserank.serving.recommend.page import Page
-from fuserank.serving.recommend.plan import Kind, Plan, features_of, gone_by, liked, no_list, recently
+from fuserank.serving.recommend.plan import Plan, features_of, gone_by, liked, no_list, recently
 from fuserank.serving.recommend.rules import Rules
 from fuserank.serving.recommend.session import Done, Near, SessionWeights, done
-from fuserank.serving.requests import POPULAR, Answer, Options, RankRequest, RecommendRequest, Refused, SessionEvent
+from fuserank.serving.requests import (
+    POPULAR,
+    Answer,
+    Options,
+    RankRequest,
+    RecommendRequest,
+    Refused,
+    ServedFrom,
+    SessionEvent,
+)
 
 if TYPE_CHECKING:
     from fuserank.serving.store.contract import Store
@@ -139,7 +148,7 @@ class Recommender:
         inside, _ = catalogue.indices_of(request.basket)
         near = Near(was.seeds, catalogue, self._weights.ridge) if was.seeds else None
         weights, why = self._weights, no_list(request)
-        kind: Kind = POPULAR
+        kind: ServedFrom = POPULAR
         lists: list[Callable[[], Ranked]] = [lambda: Popular(catalogue)]
         if user is not None:
             others = [i for i in liked(near) if i not in was.seeds] if near else []
@@ -162,7 +171,7 @@ class Recommender:
         among = set(candidates)
         rows = [row for row in user.rows if row.item_index in among] if user is not None else []
         near = Near(was.seeds, catalogue, self._weights.ridge) if was.seeds else None
-        kind: Kind = "personal" if user is not None else "session"
+        kind: ServedFrom = "personal" if user is not None else "session"
         name = "session"
         if near is None and user is not None and len(rows) < len(among):
             name, recent = "history", recently(user.history, self._weights)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fuserank.serving.recommend.catalogue import Catalogue
     from fuserank.serving.recommend.lists import Ranked
     from fuserank.serving.recommend.session import Done, Near, SessionWeights
-    from fuserank.serving.requests import RecommendRequest
+    from fuserank.serving.requests import RecommendRequest, ServedFrom
     from fuserank.serving.store.records import UserRecord
-
-Kind = Literal["personal", "session", "segment", "popular"]
 
 
 @dataclass
@@ -26,7 +24,7 @@ class Plan:
     """
 
     user: str | None
-    served_from: Kind
+    served_from: ServedFrom
     why: str
     lists: Sequence[Callable[[], Ranked]]
     gone: dict[int, str]
