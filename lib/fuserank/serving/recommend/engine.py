@@ -157,7 +157,8 @@ class Recommender:
             lists = [lambda: Fused(catalogue, user.rows, others, near, weights)]
         elif near is not None:
             kind, why = "session", f"{why}; {len(was.seeds)} items of just now are what is known"
-            others = [i for i in liked(near) + near.candidates(_MOST_NEAR) if i not in was.seeds]
+            both = dict.fromkeys(liked(near) + near.candidates(_MOST_NEAR))
+            others = [i for i in both if i not in was.seeds]
             lists = [lambda: Fused(catalogue, [], others, near, weights)]
         elif request.session or request.basket:
             why += ", and the catalogue has no item of the session"

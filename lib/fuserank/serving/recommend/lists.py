@@ -75,6 +75,7 @@ class Fused:
     scores, so that weights mean the same whatever a fusion's scores are. An item that is not in the list starts from
     the list's lowest score (part ``not_listed``). A published score that its parts do not sum to has a part ``rest``.
 
+    :param others: each once
     :param name: what ``near`` is of, a key of the words above. ``history`` orders only the items that are not in the
         list, all of them behind it: the list itself is of that history
     """
@@ -90,7 +91,7 @@ class Fused:
     ) -> None:
         self._catalogue, self._near, self._name = catalogue, near, name
         self._rows = listed = {row.item_index: row for row in rows}
-        indices = [*listed, *(index for index in dict.fromkeys(others) if index not in listed)]
+        indices = [*listed, *[index for index in others if index not in listed]]
         at, many = np.fromiter(indices, np.int64, len(indices)), len(listed)
         self._place = dict(zip(indices, range(len(indices)), strict=True))
         self._total = np.zeros(len(indices))

@@ -135,12 +135,11 @@ class Near:
 
     def co_purchase(self, places: Mapping[int, int]) -> Floats:
         """Similarities of items by their places, weighed by what was done; 0: no neighbour of any."""
-        found = np.zeros(len(places))
+        found = [0.0] * len(places)
         for index, similarity in self.neighbours.items():
-            place = places.get(index)
-            if place is not None:
-                found[place] = similarity
-        return found
+            if index in places:
+                found[places[index]] = similarity
+        return np.array(found)
 
     def vectors(self, indices: npt.NDArray[np.int64]) -> Floats:
         """Cosines of items; 0 where there is no vector."""
