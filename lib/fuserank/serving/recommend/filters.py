@@ -28,7 +28,7 @@ from fuserank.serving.recommend.tokens import DEEPEST, Token, refused, tokens
 from fuserank.serving.requests import Refused
 from fuserank.serving.store.records import ItemRecord
 
-Features = Mapping[str, float | None]
+Features = Mapping[str, float | int | str | None]
 Predicate = Callable[[ItemRecord, Features], bool]
 _Value = Callable[[ItemRecord, Features], Any]
 _ORDERS: dict[str, Callable[[Any, Any], bool]] = {

@@ -29,7 +29,7 @@ class Plan:
     lists: Sequence[Callable[[], Ranked]]
     gone: dict[int, str]
     unknown: int
-    features: Mapping[str, float | None]
+    features: Mapping[str, float | int | str | None]
     fills: bool = True
     pins: bool = False
 
@@ -51,7 +51,7 @@ def gone_by(was: Done, basket: Iterable[int]) -> dict[int, str]:
     return gone | dict.fromkeys(was.disliked, "disliked")
 
 
-def features_of(catalogue: Catalogue, user: UserRecord | None) -> dict[str, float | None]:
+def features_of(catalogue: Catalogue, user: UserRecord | None) -> dict[str, float | int | str | None]:
     """A user's features by name."""
     return {} if user is None else dict(zip(catalogue.features, user.features, strict=False))
 
