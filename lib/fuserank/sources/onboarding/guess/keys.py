@@ -48,10 +48,8 @@ def key_of(
     wanted = list(dict.fromkeys(tuple(dict.fromkeys(c for c in s if c)) for s in sets if s[0] and None not in s[:3]))
     needed = [c for c in (user, item, time, kind) if c]
     counted: list[tuple[int, tuple[str, ...]]] = []
-    for key in wanted:
-        rows, apart, incomplete = looks.counted(
-            table.name, key, needed, nulls, [(r.column, r.op, r.value) for r in rules]
-        )
+    counts = looks.counted(table.name, wanted, needed, nulls, [(r.column, r.op, r.value) for r in rules])
+    for key, (rows, apart, incomplete) in zip(wanted, counts, strict=False):  # the shortest that is unique ends it
         if rows == 0:
             break
         if incomplete > _LACKING * rows:

@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import datetime as dt
+import itertools
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from fuserank.sources.onboarding.scan.looks import EMPTY
-from fuserank.sources.onboarding.scan.moments import number_sql, once
+from fuserank.sources.onboarding.scan.looks import EMPTY, Span, TimeLook
+from fuserank.sources.onboarding.scan.moments import DuckSql, moment_sql, number_sql, once
 
 if TYPE_CHECKING:
     import duckdb
 
 
 _ENOUGH = 200_000  # rows to tell a share by
+# Of a cell v that is there n times. A question of v alone would be asked of each row before they are counted.
+SAYS = f"CASE WHEN n > 0 THEN lower(v) NOT IN ({', '.join(map(DuckSql().text, EMPTY))}) END"
+_MOMENTS = {"TIMESTAMP", "TIMESTAMP WITH TIME ZONE"}
+_WITHOUT_TEXT = {
+    "SMALLINT",
+    "INTEGER",
+    "BIGINT",
+    "BOOLEAN",
+    "DATE",
+    *_MOMENTS,
+}  # each value is another text, none blank
+_FOUR_DIGITS = "{} BETWEEN TIMESTAMP '0001-01-01' AND TIMESTAMP '9999-12-31 23:59:59.999999'"  # other years: no reader
 
 
 class CellQuestions:
-    """Of ``Looks``, what goes beyond one column's own look; ``_names``: table → its name in the database."""
+    """Of ``Looks``, what goes beyond one column's own look; ``_names``: table → its name in the database;
+    ``_distinct``: (that name, column) → the table of its different cells.
+    """
 
     _duckdb: duckdb.DuckDBPyConnection
     _names: dict[str, str]
     _distinct: dict[tuple[str, str], str]
+    _spans: dict[tuple[str, str, TimeLook], Span | None]
+    _numbers: itertools.count[int]
 
     def commonest(self, table: str, column: str, most: int) -> tuple[tuple[str, int], ...]:
         """At most so many of a column's cells, the commonest first, and how often each is there."""
@@ -62,34 +81,45 @@ class CellQuestions:
     def counted(
         self,
         table: str,
-        key: Sequence[str],
+        keys: Sequence[Sequence[str]],
         needed: Sequence[str],
         nulls: Mapping[str, Sequence[str]],
         rules: Sequence[tuple[str, str, str | float | None]] = (),
-    ) -> tuple[int, int, int]:
-        """(rows, keys, incomplete) of the rows that live: none of ``needed`` is empty or one
-        of its ``nulls``, all ``rules`` are kept.
+    ) -> Iterator[tuple[int, int, int]]:
+        """Of each key (rows, keys, incomplete) of the rows that live, when it is asked for: none of ``needed`` is
+        empty or one of its ``nulls``, all ``rules`` are kept.
 
         ``keys``: different values of the complete keys among them; ``incomplete``: rows that lack a part of the key.
         """
-        wanted = [f"{_filled(c, nulls)} IS NOT NULL" for c in needed] + [_keeps_rule(*rule, nulls) for rule in rules]
-        lives = " AND ".join(wanted) or "true"
-        whole = " AND ".join(f"{_filled(c, nulls)} IS NOT NULL" for c in key)
-        parts = ", ".join(_filled(c, nulls) for c in key)
+        columns = list(dict.fromkeys([*needed, *itertools.chain(*keys)]))
+        place = {column: f"c{n}" for n, column in enumerate(columns)}
+        kinds, own = self._kinds(table), f"hashes_{next(self._numbers)}"
         # 64 bits: of some million keys two are the same once in a million tables
-        own = f"(SELECT CASE WHEN {whole} THEN hash({parts}) END AS k FROM {self._names[table]} WHERE {lives})"
-        rows, keys, complete = self._query(f"SELECT count(*), count(DISTINCT k), count(k) FROM {own}")[0]
-        return int(rows), int(keys), int(rows - complete)
+        cells = [
+            f"{_hash(_filled(c, nulls) if nulls.get(c) else _same(c, kinds[c]))} AS {name}" for c, name in place.items()
+        ]
+        kept = " AND ".join(_keeps_rule(*rule, nulls) for rule in rules) or "true"
+        self._duckdb.execute(
+            f"CREATE TEMP TABLE {own} AS SELECT {', '.join(cells)} FROM {self._names[table]} WHERE {kept}"
+        )
+        lives = " AND ".join(f"{place[c]} IS NOT NULL" for c in needed) or "true"
+        try:
+            for key in keys:
+                parts = [place[c] for c in key]
+                whole = " AND ".join(f"{part} IS NOT NULL" for part in parts)
+                hashes = f"(SELECT CASE WHEN {whole} THEN hash({', '.join(parts)}) END AS k FROM {own} WHERE {lives})"
+                rows, apart, complete = self._query(f"SELECT count(*), count(DISTINCT k), count(k) FROM {hashes}")[0]
+                yield int(rows), int(apart), int(rows - complete)
+        finally:
+            self._duckdb.execute(f"DROP TABLE {own}")
 
     def one_in_each(self, table: str, group: str, column: str) -> tuple[int, int]:
         """(groups, agreeing): of the groups of several of the first rows, those in
         which the column says one thing throughout.
         """
-        own = (
-            f"SELECT {text(group)} AS g, {text(column)} AS v FROM {self._names[table]} WHERE {text(group)} IS NOT NULL"
-        )
-        each = f"SELECT count(DISTINCT v) AS d, count(*) AS n FROM ({own}) GROUP BY g HAVING n > 1"
-        found = self._query(f"SELECT count(*), count_if(d <= 1) FROM ({each})")[0]
+        own = f"SELECT {raw(group)} AS v, {_hash(text(column))} AS other FROM {self._names[table]}"
+        each = f"SELECT v, count(*) AS n, min(other) IS NOT DISTINCT FROM max(other) AS one FROM ({own}) GROUP BY v"
+        found = self._query(f"SELECT count(*), count_if(one) FROM ({each}) WHERE n > 1 AND {SAYS}")[0]
         return int(found[0]), int(found[1] or 0)
 
     def shared(self, table: str, column: str, other: str, other_column: str) -> float:
@@ -107,15 +137,13 @@ class CellQuestions:
         return (known or 0) / n if n else 0.0
 
     def _values(self, table: str, column: str) -> str:
-        """A temporary table of a column's different cells, v; made once."""
-        if (table, column) not in self._distinct:
-            name = self._distinct[table, column] = f"values_{len(self._distinct)}"
-            cells = f"(SELECT DISTINCT {raw(column)} AS v FROM {self._names[table]})"
-            self._duckdb.execute(
-                f"CREATE TEMP TABLE {name} AS SELECT v FROM {cells} WHERE v IS NOT NULL AND lower(v) NOT IN"
-                f" ({_list(EMPTY)})"
-            )
-        return self._distinct[table, column]
+        """A temporary table of a column's different cells, v, and how often each is there, n; made once."""
+        own = self._names[table]
+        if (own, column) not in self._distinct:
+            name = self._distinct[own, column] = f"values_{len(self._distinct)}"
+            cells = f"(SELECT {raw(column)} AS v, count(*) AS n FROM {own} GROUP BY v)"
+            self._duckdb.execute(f"CREATE TEMP TABLE {name} AS SELECT v, n FROM {cells} WHERE {SAYS}")
+        return self._distinct[own, column]
 
     def numbers(self, table: str, column: str, most: int) -> tuple[tuple[float, int], ...]:
         """A column's numbers and how often each is there, ascending; the commonest
@@ -160,9 +188,55 @@ class CellQuestions:
         )[0]
         return int(found[0]), int(found[1] or 0), int(found[2] or 0)
 
+    def span(self, table: str, column: str, time: TimeLook) -> Span | None:
+        """First and last moment; None where no cell tells one."""
+        key = (table, column, time)
+        if key not in self._spans:
+            self._spans[key] = self._span(table, column, time)
+        return self._spans[key]
+
+    def _span(self, table: str, column: str, time: TimeLook) -> Span | None:
+        if time == TimeLook("timestamp") and self._kinds(table)[column] in _MOMENTS:  # no need to write and read it
+            cell = f"CAST({quoted(column)} AS TIMESTAMP)"
+            own = f"CASE WHEN {_FOUR_DIGITS.format(cell)} THEN {cell} END"
+            return self._span_of(f"SELECT {own} AS m, 1 AS n FROM {self._names[table]}")
+        return self._span_of(self._moments_of_text(table, column, time))
+
+    def _moments_of_text(self, table: str, column: str, time: TimeLook) -> str:
+        return f"SELECT {moment_sql('v', time)} AS m, n FROM {self._values(table, column)}"
+
+    def _span_of(self, moments: str) -> Span | None:
+        """``moments``: SQL for m, and the n rows that tell it."""
+        inside = "m BETWEEN TIMESTAMP '1970-01-01' AND TIMESTAMP '2100-01-01'"
+        rows = self._query(
+            f"WITH moments AS MATERIALIZED ({moments}) SELECT CASE WHEN {inside} THEN CAST(m AS DATE) END AS d, CASE"
+            f" WHEN {inside} THEN hour(m) END AS h, sum(n), min(m) FILTER ({inside}), max(m) FILTER ({inside}) FROM"
+            " moments WHERE m IS NOT NULL GROUP BY d, h ORDER BY d, h"
+        )
+        by_hour = [row for row in rows if row[0] is not None]
+        outside = sum(int(n) for day, _, n, *_ in rows if day is None)
+        if not by_hour:
+            return None
+        days, hours = Counter[dt.date](), Counter[int]()
+        for day, hour, n, *_ in by_hour:
+            days[day] += int(n)
+            hours[hour] += int(n)
+        first, last = min(low for *_, low, _ in by_hour), max(high for *_, high in by_hour)
+        return Span(
+            first.replace(tzinfo=dt.UTC),
+            last.replace(tzinfo=dt.UTC),
+            tuple(hours[h] for h in range(24)),
+            tuple(days.items()),
+            outside,
+        )
+
     def _some(self, table: str) -> str:
         """The table's first rows: enough where a share is asked."""
         return f"(SELECT * FROM {self._names[table]} LIMIT {_ENOUGH})"
+
+    def _kinds(self, table: str) -> dict[str, str]:
+        """Column → its type in the database."""
+        return {name: kind for name, kind, *_ in self._query(f"DESCRIBE {self._names[table]}")}
 
     def _query(self, sql: str) -> list[tuple[Any, ...]]:
         return self._duckdb.execute(sql).fetchall()
@@ -187,7 +261,19 @@ def raw(column: str) -> str:
 def number(column: str) -> str:
     """A column's cells as numbers, whichever mark is before the decimals; null where they are none."""
     cell = raw(column)
-    return once(cell, f"coalesce(TRY_CAST(v AS DOUBLE), {number_sql('v', '.')}, {number_sql('v', ',')})")
+    # the other ways take ten times as long, and most numbers need none of them
+    written = once(cell, f"coalesce({number_sql('v', '.')}, {number_sql('v', ',')})")
+    return f"coalesce(TRY_CAST({cell} AS DOUBLE), {written})"
+
+
+def _same(column: str, kind: str) -> str:
+    """SQL of something that is one where the cells as text are one, and null where they are blank."""
+    return quoted(column) if kind in _WITHOUT_TEXT else raw(column)
+
+
+def _hash(cell: str) -> str:
+    """SQL of its hash; null where it is null. Asked as CASE, it would be worked out twice."""
+    return f"nullif(hash({cell}), hash(NULL))"
 
 
 def _filled(column: str, nulls: Mapping[str, Sequence[str]]) -> str:

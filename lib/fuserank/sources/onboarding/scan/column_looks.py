@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from fuserank.sources.onboarding.scan.looks import EMPTY, MOSTLY, ColumnLook, Found, TimeLook
+from fuserank.sources.onboarding.scan.cell_questions import SAYS
+from fuserank.sources.onboarding.scan.looks import MOSTLY, ColumnLook, Found, TimeLook
 from fuserank.sources.onboarding.scan.moments import moment_sql, number_sql
 from fuserank.spellings.casting import EPOCH_SECONDS, EPOCHS
 from fuserank.spellings.time_guess import fitting
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 _SAMPLES = 30  # commonest cells that are shown and looked at
 _TRIED = 100  # different cells that patterns of times are tried on, the commonest as often as they weigh
 _CELLS = 4_000_000  # of a pass: of more, what is counted would not fit small machines
+_MANY = 100_000  # rows, of which each column is asked alone
 _COLUMNS = 300  # of a pass: a query of thousands takes longer than many of some hundred
-_EMPTY = ", ".join(f"'{word}'" for word in EMPTY)
 _DATES_IN_DIGITS = {8, 12, 14}  # characters: whole numbers such as 20240131
 _MOST_PATTERNS = 4  # are counted over all cells
 _NUMBER = "TRY_CAST(v AS DOUBLE)"
@@ -53,32 +54,42 @@ def column_looks(
     cells as text, null where they are blank.
     """
     names = list(columns)
-    wide = min(_COLUMNS, max(1, _CELLS // max(rows, 1)))
+    wide, many = min(_COLUMNS, max(1, _CELLS // max(rows, 1))), rows >= _MANY
     for first in range(0, len(names), wide):
         chosen = {name: columns[name] for name in names[first : first + wide]}
-        _count_cells(database, table, [cells for _, cells in chosen.values()])
+        _count_cells(database, table, [cells for _, cells in chosen.values()], many)
         try:
-            yield from _looks(database, rows, chosen)
+            yield from _looks(database, rows, chosen, many)
         finally:
             database.execute("DROP TABLE cells")
 
 
-def _count_cells(database: duckdb.DuckDBPyConnection, table: str, cells: Sequence[str]) -> None:
-    """The temporary table ``cells``: place of a column, v (a cell that says something), n (how often)."""
-    database.execute(
-        f"CREATE TEMP TABLE cells AS SELECT place, v, count(*) AS n FROM (SELECT unnest(range({len(cells)})) AS place,"
-        f" unnest([{', '.join(cells)}]) AS v FROM {table}) WHERE v IS NOT NULL GROUP BY place, v HAVING lower(v) NOT IN"
-        f" ({_EMPTY})"
-    )
+def _count_cells(database: duckdb.DuckDBPyConnection, table: str, cells: Sequence[str], many: bool) -> None:
+    """The temporary table ``cells``: place of a column, v (a cell that says something), n (how often).
+
+    ``many`` rows: a query for each column takes half of the time, and of many columns longer than one for all.
+    """
+    if many:
+        counted = " UNION ALL ".join(
+            f"SELECT {place} AS place, v, n FROM (SELECT {cell} AS v, count(*) AS n FROM {table} GROUP BY v)"
+            for place, cell in enumerate(cells)
+        )
+    else:
+        counted = (
+            f"SELECT place, v, count(*) AS n FROM (SELECT unnest(range({len(cells)})) AS place,"
+            f" unnest([{', '.join(cells)}]) AS v FROM {table}) GROUP BY place, v"
+        )
+    database.execute(f"CREATE TEMP TABLE cells AS SELECT * FROM ({counted}) WHERE {SAYS}")
 
 
 def _looks(
-    database: duckdb.DuckDBPyConnection, rows: int, columns: Mapping[str, tuple[Found, str]]
+    database: duckdb.DuckDBPyConnection, rows: int, columns: Mapping[str, tuple[Found, str]], many: bool
 ) -> Iterator[ColumnLook]:
     answers = database.execute(f"SELECT place, {', '.join(_COUNTS.values())} FROM cells GROUP BY place").fetchall()
     by_place = {place: dict(zip(_COUNTS, counted, strict=True)) for place, *counted in answers}
-    samples = _first(database, "n DESC, v", _SAMPLES)
-    tried = _first(database, "n DESC, hash(v)", _TRIED)
+    places = range(len(columns)) if many else ()
+    samples = _first(database, "n DESC, v", _SAMPLES, places)
+    tried = _first(database, "n DESC, hash(v)", _TRIED, places)
     found_all: list[tuple[int, str, Found, dict[str, Any], tuple[tuple[str, int], ...], tuple[str, ...]]] = []
     wanted: list[int] = []
     for place, (name, (found, _)) in enumerate(columns.items()):
@@ -158,12 +169,18 @@ def _may_be_times(counted: Mapping[str, Any], dated: int) -> bool:
     return dated >= MOSTLY * counted["filled"] and fractions < MOSTLY * counted["filled"]
 
 
-def _first(database: duckdb.DuckDBPyConnection, order: str, most: int) -> dict[int, list[tuple[str, int]]]:
-    """Place of a column → its first cells by this order, with how often they are there."""
+def _first(
+    database: duckdb.DuckDBPyConnection, order: str, most: int, places: Sequence[int]
+) -> dict[int, list[tuple[str, int]]]:
+    """Place of a column → its first cells by this order, with how often they are there.
+
+    ``places``: of the columns, if each is to be asked alone, without sorting all of its cells.
+    """
+    ranked = f"SELECT place, v, n FROM cells QUALIFY row_number() OVER (PARTITION BY place ORDER BY {order}) <= {most}"
+    alone = (f"(SELECT place, v, n FROM cells WHERE place = {p} ORDER BY {order} LIMIT {most})" for p in places)
     first: dict[int, list[tuple[str, int]]] = {}
     for place, v, n in database.execute(
-        f"SELECT place, v, n FROM cells QUALIFY row_number() OVER (PARTITION BY place ORDER BY {order}) <= {most} ORDER"
-        f" BY place, {order}"
+        f"SELECT * FROM ({' UNION ALL '.join(alone) or ranked}) ORDER BY place, {order}"
     ).fetchall():
         first.setdefault(place, []).append((v, int(n)))
     return first

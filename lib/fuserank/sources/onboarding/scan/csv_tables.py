@@ -163,12 +163,11 @@ def lines_lost(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], tab
     if dialect.quote:
         inner = r'[^"]' if dialect.escape == dialect.quote else r'[^"\\]|\\.'
         whole = f'"(?:{inner})*"'
-        outside = f"regexp_replace(line, {_text(whole)}, '', 'g')"
-    marks = (
-        f"(length({outside}) - length(replace({outside}, {_text(dialect.delimiter)}, ''))) // {len(dialect.delimiter)}"
-    )
+        outside = f"CASE WHEN contains(line, '\"') THEN regexp_replace(line, {_text(whole)}, '', 'g') ELSE line END"
+    marks = f"(length(o) - length(replace(o, {_text(dialect.delimiter)}, ''))) // {len(dialect.delimiter)}"
     count, odd = connection.execute(
-        f"SELECT count(*), count_if({marks} <> {source.cells - 1}) FROM {lines} WHERE trim(line, ' \r\t') <> ''"
+        f"SELECT count(*), count_if({marks} <> {source.cells - 1}) FROM (SELECT {outside} AS o FROM {lines} WHERE"
+        " trim(line, ' \r\t') <> '')"
     ).fetchall()[0]
     before = sum(source.header + _lines_before(file, dialect) for file in files)
     taken = connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]

@@ -4,6 +4,7 @@ of orders with a row for each line.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from fuserank.sources.onboarding.scan.cell_questions import quoted
@@ -22,17 +23,20 @@ def fill_down(database: duckdb.DuckDBPyConnection, table: str) -> FillLook | Non
     """Find such columns by what their cells say, and fill them in the table as the
     chain will; None where there are none.
     """
-    names = [row[0] for row in database.execute(f"DESCRIBE {table}").fetchall()]
+    says = {name: _says(name, kind) for name, kind, *_ in database.execute(f"DESCRIBE {table}").fetchall()}
+    names = list(says)
     if len(names) > _MOST_COLUMNS:
         return None
-    counts = ", ".join(f"count_if({_says(n)})" for n in names)
+    counts = ", ".join(f"count_if({cell})" for cell in says.values())
     rows, *filled = database.execute(f"SELECT count(*), {counts} FROM {table}").fetchall()[0]
     share = {name: n / max(rows, 1) for name, n in zip(names, filled, strict=True)}
     keys = [n for n in names if share[n] == 1][:_KEYS]
     cells = _no_sums(database, table, [n for n in names if 0.02 < share[n] < 0.98])[:_CELLS]
     if rows < 4 * _FEWEST or not keys or not cells:
         return None
-    found = [(of, key) for key in keys if (of := _of_the_first(database, table, key, cells, rows))]
+    found = [
+        (of, key) for key in keys if (of := _of_the_first(database, table, key, {c: says[c] for c in cells}, rows))
+    ]
     if not found:
         return None
     # that which explains most columns; of several, such as an order and its day, that
@@ -40,7 +44,7 @@ def fill_down(database: duckdb.DuckDBPyConnection, table: str) -> FillLook | Non
     (columns, _), key = min(found, key=lambda f: (-len(f[0][0]), f[0][1]))
     above = f"OVER (PARTITION BY {quoted(key)} ORDER BY _place ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
     expressions = ", ".join(
-        f"last_value(CASE WHEN {_says(c)} THEN {quoted(c)} END IGNORE NULLS) {above} AS {quoted(c)}" for c in columns
+        f"last_value(CASE WHEN {says[c]} THEN {quoted(c)} END IGNORE NULLS) {above} AS {quoted(c)}" for c in columns
     )
     placed = f"(SELECT *, row_number() OVER () AS _place FROM {table})"
     database.execute(
@@ -51,12 +55,12 @@ def fill_down(database: duckdb.DuckDBPyConnection, table: str) -> FillLook | Non
 
 
 def _of_the_first(
-    database: duckdb.DuckDBPyConnection, table: str, key: str, cells: list[str], rows: int
+    database: duckdb.DuckDBPyConnection, table: str, key: str, cells: Mapping[str, str], rows: int
 ) -> tuple[tuple[str, ...], int] | None:
     """Of the columns those that the first of neighbours with one key says, and the others do not;
-    and how many cells of others say something.
+    and how many cells of others say something. ``cells``: column → SQL, whether its cell says something.
     """
-    expressions = ", ".join(f"count_if(NOT later AND {_says(c)}), count_if(later AND {_says(c)})" for c in cells)
+    expressions = ", ".join(f"count_if(NOT later AND {says}), count_if(later AND {says})" for says in cells.values())
     neighbours = f"(SELECT *, coalesce(lag({quoted(key)}) OVER () = {quoted(key)}, false) AS later FROM {table})"
     later, *filled = database.execute(f"SELECT count_if(later), {expressions} FROM {neighbours}").fetchall()[0]
     first = rows - later
@@ -79,5 +83,11 @@ def _no_sums(database: duckdb.DuckDBPyConnection, table: str, names: list[str]) 
     return [n for n, count in zip(names, counts, strict=True) if not count]
 
 
-def _says(name: str) -> str:
-    return f"coalesce(trim(CAST({quoted(name)} AS VARCHAR)) <> '', false)"
+def _says(name: str, kind: str) -> str:
+    """SQL: whether a cell is filled. Most of text begin with a letter, a digit or a sign: these
+    are, without their blanks being cut off.
+    """
+    cell = quoted(name)
+    if kind != "VARCHAR":
+        return f"({cell} IS NOT NULL)"
+    return f"CASE WHEN {cell} >= '!' AND {cell} < '~' THEN true ELSE coalesce(trim({cell}) <> '', false) END"

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import functools
 import itertools
 import re
 import tempfile
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -84,37 +82,6 @@ class LocalLooks(CellQuestions):
         """Different values that these columns have together."""
         named = ", ".join(quoted(c) for c in columns)
         return int(self._one(f"SELECT count(*) FROM (SELECT DISTINCT {named} FROM {self._names[table]})"))
-
-    def span(self, table: str, column: str, time: TimeLook) -> Span | None:
-        """First and last moment; None where no cell tells one."""
-        key = (table, column, time)
-        if key not in self._spans:
-            self._spans[key] = self._span(table, moment_sql(text(column), time))
-        return self._spans[key]
-
-    def _span(self, table: str, when: str) -> Span | None:
-        inside = "m BETWEEN TIMESTAMP '1970-01-01' AND TIMESTAMP '2100-01-01'"
-        rows = self._query(
-            f"WITH moments AS MATERIALIZED (SELECT {when} AS m FROM {self._names[table]}) SELECT CASE WHEN {inside}"
-            f" THEN CAST(m AS DATE) END AS d, CASE WHEN {inside} THEN hour(m) END AS h, count(*), min(m) FILTER"
-            f" ({inside}), max(m) FILTER ({inside}) FROM moments WHERE m IS NOT NULL GROUP BY d, h ORDER BY d, h"
-        )
-        by_hour = [row for row in rows if row[0] is not None]
-        outside = sum(n for day, _, n, *_ in rows if day is None)
-        if not by_hour:
-            return None
-        days, hours = Counter[dt.date](), Counter[int]()
-        for day, hour, n, *_ in by_hour:
-            days[day] += n
-            hours[hour] += n
-        first, last = min(low for *_, low, _ in by_hour), max(high for *_, high in by_hour)
-        return Span(
-            first.replace(tzinfo=dt.UTC),
-            last.replace(tzinfo=dt.UTC),
-            tuple(hours[h] for h in range(24)),
-            tuple(days.items()),
-            outside,
-        )
 
     def same_day(self, table: str, one: tuple[str, TimeLook], other: tuple[str, TimeLook]) -> float:
         """Share of the rows with both times in which they are of one day; 0…1."""

@@ -6,7 +6,7 @@ Made by ``folder``, read by ``guess``.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -209,13 +209,13 @@ class Looks(Protocol):
     def counted(
         self,
         table: str,
-        key: Sequence[str],
+        keys: Sequence[Sequence[str]],
         needed: Sequence[str],
         nulls: Mapping[str, Sequence[str]],
         rules: Sequence[tuple[str, str, str | float | None]] = (),
-    ) -> tuple[int, int, int]:
-        """(rows, keys, incomplete) of the rows that live: none of ``needed`` is empty or one of its ``nulls``, all
-        ``rules`` (column, comparison, value) are kept.
+    ) -> Iterator[tuple[int, int, int]]:
+        """Of each key (rows, keys, incomplete) of the rows that live, when it is asked for: none of ``needed`` is
+        empty or one of its ``nulls``, all ``rules`` (column, comparison, value) are kept.
 
         ``keys``: different values of the complete keys among them; ``incomplete``: rows that lack a part of the key.
         """
