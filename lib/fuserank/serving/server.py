@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 import threading
@@ -80,6 +81,8 @@ class Server(uvicorn.Server):
 
     def answer(self, server: socket.socket) -> None:
         """Answer until the process is stopped."""
+        gc.freeze()  # modules and the catalogue stay; what a request makes has no circles, and goes by itself
+        gc.set_threshold(100_000, 50, 50)
         try:
             asyncio.run(self._answered(server))
         finally:
