@@ -104,7 +104,8 @@ class Near:
     """How near items are to some others, by co-purchase and by vectors: from -1 to 1, below 0 near to a disliked one.
 
     By vectors: the vector that a fit of ALS would give a user of these items and weights with all items' vectors fixed
-    (ridge regression, solved in as many unknowns as there are items), compared by its cosine, damped for items with short vectors.
+    (ridge regression, solved in as many unknowns as there are items), compared by its cosine, damped for items with
+    short vectors.
     """
 
     def __init__(self, seeds: Mapping[int, float], catalogue: Catalogue, ridge: float) -> None:
