@@ -99,3 +99,32 @@ def test_people_read_a_line_for_each_use_and_what_comes_next(spark: SparkSession
 def test_a_file_that_is_wrong_throughout_is_refused_as_a_run_would(spark: SparkSession, tmp_path: Path) -> None:
     with pytest.raises(IngestError, match=r"file sales\.csv, column line, row 0: no cell is a boolean"):
         run(str(shop(tmp_path, GOOD.splitlines()[-1].replace("20;", "twenty;") + "\n", line="boolean")))
+
+
+def test_a_row_that_belongs_to_a_campaign_named_twice_is_one_row(spark: SparkSession, tmp_path: Path) -> None:
+    path = shop(tmp_path, GOOD)
+    (tmp_path / "campaigns.csv").write_text("campaign,start,end\nc1,2024-01-01,2024-02-01\nc1,2024-01-01,2024-02-01\n")
+    (tmp_path / "sent.csv").write_text("campaign,user\nc1,u1\nc1,u2\nc1,\nc9,u1\n")
+    mapping = yaml.safe_load(path.read_text())
+    texts = {"campaign": "string", "user": "string"}
+    days = {"campaign": "string", "start": "date", "end": "date"}
+    mapping["files"] |= {
+        "campaigns": {"path": "campaigns.csv", "format": "csv", "columns": days},
+        "sent": {"path": "sent.csv", "format": "csv", "columns": texts},
+    }
+    mapping["dimensions"] |= {
+        "campaigns": {
+            "from": "campaigns",
+            "campaign": "campaign",
+            "start": "start",
+            "end": "end",
+            "known_at": {"column": "start"},
+        },
+        "campaign_users": {"from": "sent", **{c: c for c in texts}, "known_at": {"campaign": "campaign"}},
+    }
+    path.write_text(yaml.safe_dump(mapping))
+    checked = {c["becomes"]: c for c in json.loads(run(str(path), "--json"))["checked"]}
+    assert list(checked) == ["events", "campaigns", "items", "campaign_users"]
+    sent = checked["campaign_users"]
+    assert sent["rows"] == 4
+    assert {b["rule"]: b["first_row"] for b in sent["broken"]} == {"no_user": 2, "not_known_at": 3}

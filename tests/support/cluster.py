@@ -25,7 +25,7 @@ from typing import Any
 
 import psutil
 
-from tests.support.jvm import SHORT_LIVED
+from fuserank.io.runtime.few_rows import SHORT_LIVED
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent

@@ -28,12 +28,14 @@ def check(
     from fuserank.config.mapping.load import load_dataset
     from fuserank.config.settings import load
     from fuserank.io.runtime import session
+    from fuserank.io.runtime.few_rows import for_few_rows
     from fuserank.usecases import check as _check
 
     path = Path(mapping)
     dataset = load_dataset(path.stem, path.parent) if path.suffix in {".yaml", ".yml"} else load_dataset(mapping)
     settings = load(env)
-    spark = session.start("fuserank check", settings.run.executors_wait_seconds)
+    with for_few_rows():
+        spark = session.start("fuserank check", settings.run.executors_wait_seconds)
     session.apply_runtime(spark, settings.spark)
     found = list(_check.check(spark, dataset, settings.windows.label_days, rows, dt.datetime.now(dt.UTC)))
     if as_json:

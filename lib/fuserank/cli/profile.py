@@ -29,8 +29,7 @@ def profile(
     """What is known of a user, or with --item of an item, before as_of: numbers, weeks, features, lists with
     reasons.
     """
-    from fuserank.insight.reports import profile_page, profile_text
-    from fuserank.io.lake.pages import write_page
+    from fuserank.insight.reports import profile_text
     from fuserank.io.runtime.open_lake import open_rows
     from fuserank.usecases import profile as _profile
     from fuserank.usecases.people import known_as
@@ -45,6 +44,9 @@ def profile(
     else:
         found = _profile.item(*named, item or "")
     if html is not None:
+        from fuserank.insight.reports import profile_page
+        from fuserank.io.lake.pages import write_page
+
         typer.echo(str(write_page(html, profile_page.render(found))))
     elif as_json:
         typer.echo(json.dumps(profile_text.as_dict(found), ensure_ascii=False, default=str))

@@ -114,8 +114,9 @@ class FolderRows:
 
     def columns(self, table: Table, where: Mapping[str, Any], names: Sequence[str]) -> dict[str, np.ndarray]:
         """See Rows."""
-        self._columns(table)
-        found = self._executed({"t": table}, _query([f'"{n}"' for n in names], _conditions(where), (), None))
+        opened = self._opened(table)
+        self._columns(table, opened)
+        found = self._executed(table, opened, _query([f'"{n}"' for n in names], _conditions(where), (), None))
         return {n: found.column(n).to_numpy() for n in names}
 
     def _path(self, table: Table) -> Path:
@@ -136,7 +137,8 @@ class FolderRows:
         made: Mapping[str, str] | None = None,
     ) -> list[Row]:
         """See Rows."""
-        wanted, have = tuple(columns) or table.column_names, self._columns(table)
+        opened = self._opened(table)
+        wanted, have = tuple(columns) or table.column_names, self._columns(table, opened)
         if any(v is not None for n, v in where.items() if n not in have):
             return []
         names = [n for n in wanted if n in have]  # a table of an older contract lacks some: they are null
@@ -144,7 +146,7 @@ class FolderRows:
         conditions = _conditions({n: v for n, v in where.items() if n in have})
         conditions += known_before(table, known, have) if known is not None else []
         read = [f'"{n}"' for n in names] + [f'{text} AS "{n}"' for n, text in (made or {}).items()]
-        found = self._executed({"t": table}, _query(read, conditions, order, most))
+        found = self._executed(table, opened, _query(read, conditions, order, most))
         cells = {n: _plain(found.column(n).type, found.column(n).to_pylist()) for n in found.column_names}
         every = (*wanted, *(made or {}))
         return [{n: cells[n][k] if n in cells else None for n in every} for k in range(found.num_rows)]
@@ -154,7 +156,7 @@ class FolderRows:
         key = f'levenshtein("{column}", {literal(text)})'
         inner = _query([f'"{column}"'], _conditions(where), (), None).replace("SELECT", "SELECT DISTINCT", 1)
         found = self._executed(
-            {"t": table}, f'SELECT "{column}" FROM ({inner}) ORDER BY {key}, "{column}" LIMIT {int(most)}'
+            table, self._opened(table), f'SELECT "{column}" FROM ({inner}) ORDER BY {key}, "{column}" LIMIT {int(most)}'
         )
         return [str(v) for v in found.column(column).to_pylist()]
 
@@ -166,15 +168,16 @@ class FolderRows:
 
     def select_in_parts(self, query: str, **tables: Table | tuple[Table, dt.date]) -> Iterator[list[Row]]:
         """The same, some thousands of rows at a time: for answers that need not lie in memory whole."""
-        views, registered = [], {}
+        views, registered, all_opened = [], {}, {}
         for name, of in tables.items():
             table, day = of if isinstance(of, tuple) else (of, None)
-            have, registered[f"{name}_table"] = self._columns(table), table
+            opened = all_opened[f"{name}_table"] = self._opened(table)
+            have, registered[f"{name}_table"] = self._columns(table, opened), table
             cells = [f'"{c.name}"' if c.name in have else f'{_nothing(c.type)} AS "{c.name}"' for c in table.columns]
             conditions = known_before(table, day, have) if day is not None else []
             views.append(f"{name} AS ({_query(cells, conditions, (), None, f'{name}_table')})")
         with self._plain_errors(registered):
-            for batch in self._builder(registered).execute(f"WITH {', '.join(views)} {query}"):
+            for batch in _builder(all_opened).execute(f"WITH {', '.join(views)} {query}"):
                 names = batch.schema.names
                 cells_of = [_plain(batch.column(n).type, batch.column(n).to_pylist()) for n in names]
                 yield [dict(zip(names, row, strict=True)) for row in zip(*cells_of, strict=True)]
@@ -200,9 +203,9 @@ class FolderRows:
             return sorted({str(r[column]) for r in self.select(f'SELECT DISTINCT "{column}" FROM t', t=table)})
         return sorted({str(p[column]) for p in opened.partitions()})
 
-    def _columns(self, table: Table) -> set[str]:
+    def _columns(self, table: Table, opened: DeltaTable) -> set[str]:
         """The names of its columns; raises FuserankError where the table is not what its contract says."""
-        fields = {f.name: (_sql_type(f.type), f.nullable) for f in self._opened(table).schema().fields}
+        fields = {f.name: (_sql_type(f.type), f.nullable) for f in opened.schema().fields}
         if wrong := differences(table, fields):
             raise LakeError(broken_contract(table, self.root, wrong))
         return set(fields)
@@ -220,9 +223,13 @@ class FolderRows:
         except DeltaError as problem:
             raise FuserankError(f"table {table.name} in {self.root} cannot be read: {problem}") from problem
 
-    def _executed(self, tables: Mapping[str, Table], query: str) -> Any:
-        with self._plain_errors(tables):
-            return self._builder(tables).execute(query).read_all()
+    def _executed(self, table: Table, opened: DeltaTable, query: str) -> Any:
+        """What a query of a few of a table's rows, t, gives."""
+        with self._plain_errors({"t": table}):
+            builder = _builder({"t": opened})
+            # other columns are read only where a row is wanted; what reads most rows is quicker without
+            builder.execute("SET datafusion.execution.parquet.pushdown_filters = true").read_all()
+            return builder.execute(query).read_all()
 
     @contextmanager
     def _plain_errors(self, tables: Mapping[str, Table]) -> Iterator[None]:
@@ -239,13 +246,14 @@ class FolderRows:
             why = " ".join(str(problem).split())[:300]
             raise FuserankError(f"table {names} in {self.root} cannot be read: {why}") from problem
 
-    def _builder(self, tables: Mapping[str, Table]) -> Any:
-        from deltalake import QueryBuilder
 
-        builder = QueryBuilder()
-        for name, table in tables.items():
-            builder = builder.register(name, self._opened(table))
-        return builder
+def _builder(tables: Mapping[str, DeltaTable]) -> Any:
+    from deltalake import QueryBuilder
+
+    builder = QueryBuilder()
+    for name, opened in tables.items():
+        builder = builder.register(name, opened)
+    return builder
 
 
 def known_before(table: Table, day: dt.date, have: set[str]) -> list[str]:

@@ -6,12 +6,15 @@ import argparse
 import datetime as dt
 import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from fuserank.common.guarded import guarded, refuse_blank
 from fuserank.config.settings import Settings, load
-from fuserank.io.runtime.run import Run, open_run
 
-Execute = Callable[[Run, dt.date], None]
+if TYPE_CHECKING:
+    from fuserank.io.runtime.run import Run
+
+    Execute = Callable[[Run, dt.date], None]
 
 
 def parser(name: str, doc: str | None) -> argparse.ArgumentParser:
@@ -84,6 +87,8 @@ def job_main(
 def _run(
     name: str, execute: Execute, settings: Settings, before_spark: Callable[[Settings], None] | None, days_before: int
 ) -> None:
+    from fuserank.io.runtime.run import open_run  # commands that start no run use this module, too
+
     if before_spark is not None:
         before_spark(settings)
     with open_run(name, settings, settings.as_of, days_before) as run:

@@ -98,9 +98,9 @@ class CellQuestions:
         cells = [
             f"{_hash(_filled(c, nulls) if nulls.get(c) else _same(c, kinds[c]))} AS {name}" for c, name in place.items()
         ]
-        kept = " AND ".join(_keeps_rule(*rule, nulls) for rule in rules) or "true"
+        obeyed = " AND ".join(_keeps_rule(*rule, nulls) for rule in rules) or "true"
         self._duckdb.execute(
-            f"CREATE TEMP TABLE {own} AS SELECT {', '.join(cells)} FROM {self._names[table]} WHERE {kept}"
+            f"CREATE TEMP TABLE {own} AS SELECT {', '.join(cells)} FROM {self._names[table]} WHERE {obeyed}"
         )
         lives = " AND ".join(f"{place[c]} IS NOT NULL" for c in needed) or "true"
         try:
