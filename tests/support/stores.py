@@ -41,12 +41,13 @@ def write_snapshot(
     items: int | list[r.ItemRecord] = 10,
     vectors: bool | npt.NDArray[np.float32] = True,
     popular: Sequence[int] = (2, 0, 1),
+    surface: str = SURFACE,
 ) -> Path:
     """A whole snapshot as jobs/publish_store.py leaves it; it is not yet the current one.
 
     ``items``: how many, or which; ``vectors``: whether there are any, or which.
     """
-    folder = root / SURFACE / f"{number:06d}-run"
+    folder = snapshot.place_of(root, surface) / f"{number:06d}-run"
     folder.mkdir(parents=True)
     shards = []
     for shard in range(SHARDS):
@@ -65,7 +66,7 @@ def write_snapshot(
         of_vectors = r.File(path.name, path.stat().st_size, snapshot.sha256_of(path), len(own))
     manifest = r.Manifest(
         contract=r.CONTRACT,
-        surface=SURFACE,
+        surface=surface,
         name=folder.name,
         number=number,
         ranking_run_id=f"run-{number}",

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from fuserank.common.errors import FuserankError
 from fuserank.jobs.inputs.command import job_main
 from fuserank.jobs.parts.published_rows import history
-from fuserank.jobs.parts.store_place import place_of, to_redis
+from fuserank.jobs.parts.store_place import store_folder, to_redis
 from fuserank.jobs.parts.store_snapshot import written
 from fuserank.serving.store import snapshot
 from fuserank.stages.ranking.publications import current
@@ -42,7 +42,7 @@ def execute(run: Run, as_of: dt.date) -> None:
     of = current(history(run.lake, surface))
     if of is None:
         raise FuserankError(f"nothing is published on surface {surface}; run `fuserank publish` first")
-    place = place_of(run) / surface
+    place = snapshot.place_of(store_folder(run.settings), surface)
     folder = place / f"{of.number:06d}-{run.run_id}"
     manifest = written(run, of, folder)
     snapshot.check(folder, manifest)

@@ -13,7 +13,7 @@ import msgspec
 from fuserank.common.errors import FuserankError
 from fuserank.serving.recommend.rules import Rules
 from fuserank.serving.store.lmdb_store import LmdbStore
-from fuserank.serving.store.snapshot import MANIFEST
+from fuserank.serving.store.snapshot import MANIFEST, place_of
 
 if TYPE_CHECKING:
     from fuserank.serving.store.contract import Store
@@ -43,7 +43,7 @@ def written(place: str, store: Store) -> Callable[[], float]:
     def of_folder() -> float:
         manifest = store.manifest
         try:
-            return (Path(place) / manifest.surface / manifest.name / MANIFEST).stat().st_mtime
+            return (place_of(Path(place), manifest.surface) / manifest.name / MANIFEST).stat().st_mtime
         except OSError:  # removed below us, as a problem of the store says
             return of_day()
 

@@ -32,19 +32,19 @@ class Opened:
     def __init__(self, root: Path, redis: Any) -> None:
         self.root, self.redis = root, redis
 
-    def publish(self, folder: Path) -> None:
-        snapshot.switch(self.root / SURFACE, folder.name)
+    def publish(self, folder: Path, surface: str = SURFACE) -> None:
+        snapshot.switch(snapshot.place_of(self.root, surface), folder.name)
         if self.redis is not None:
             from fuserank.serving.store.redis_store import load
 
             load(self.redis, folder)
 
-    def open(self) -> Store:
+    def open(self, surface: str = SURFACE) -> Store:
         if self.redis is None:
-            return LmdbStore(self.root, SURFACE)
+            return LmdbStore(self.root, surface)
         from fuserank.serving.store.redis_store import RedisStore
 
-        return RedisStore(self.redis, SURFACE)
+        return RedisStore(self.redis, surface)
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +110,20 @@ def test_the_pointer_is_followed_and_an_older_snapshot_can_be_current_again(open
     assert store.user("b") == user("b", 0)
     assert store.problem is None
     store.close()
+
+
+@pytest.mark.parametrize("surface", ["..", "../home", "a/b", ".hidden", "Startseite oben", "a*", "[ab]", "ü"])
+def test_a_surface_of_any_name_has_its_own_place(opened: Opened, surface: str) -> None:
+    """And those beside it, which its name may seem to mean, stay as they are."""
+    others = {"home": 1, "ab": 2, "b": 3}
+    for name, first in others.items():
+        opened.publish(write_snapshot(opened.root, [user("a", first)], surface=name), name)
+    for number in range(1, 5):
+        opened.publish(write_snapshot(opened.root, [user("a", 4 + number)], number, surface=surface), surface)
+    assert opened.open(surface).user("a") == user("a", 8)
+    for name, first in others.items():
+        assert opened.open(name).user("a") == user("a", first)
+    assert {p.name for p in opened.root.parent.iterdir()} == {"store"}
 
 
 def test_an_erased_user_has_no_list_in_any_snapshot_from_then_on(opened: Opened) -> None:

@@ -43,6 +43,7 @@ def candidate(run: Run, as_of: dt.date, surface: str, wanted: str | None) -> Pub
     if wanted is not None:
         version, day = _written_by(run.lake, wanted)
     rows = run.lake.read(RANKING, version=version, as_of_date=day, surface=surface)
+    rows = rows if wanted is None else rows.where(F.col("run_id") == wanted)
     found = (
         rows.groupBy("run_id")
         .agg(F.count(F.lit(1)).alias("rows"), F.count_distinct("user_index").alias("users"))

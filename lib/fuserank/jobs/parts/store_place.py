@@ -11,14 +11,8 @@ from fuserank.io.lake.places import is_catalog, is_local, is_memory, local_path
 
 if TYPE_CHECKING:
     from fuserank.config.settings import Settings
-    from fuserank.io.runtime.run import Run
 
 PASSWORD = "FUSERANK_REDIS_PASSWORD"
-
-
-def place_of(run: Run) -> Path:
-    """The folder of the store."""
-    return store_folder(run.settings)
 
 
 def store_folder(settings: Settings) -> Path:

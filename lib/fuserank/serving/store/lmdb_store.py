@@ -76,7 +76,7 @@ class LmdbStore:
     """
 
     def __init__(self, root: Path | str, surface: str, verify: bool = True) -> None:
-        self._place, self._verify = Path(root).absolute() / surface, verify
+        self._place, self._verify = s.place_of(Path(root).absolute(), surface), verify
         self._before: _Open | None = None
         self.problem: str | None = None
         name = s.current_name(self._place)

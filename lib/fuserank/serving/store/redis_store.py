@@ -13,6 +13,7 @@ The name in braces makes one slot of all keys of a surface on a Redis cluster.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,6 +64,11 @@ def _base(surface: str, name: str) -> str:
     return f"fuserank:{{{surface}}}:{name}"
 
 
+def _literally(text: str) -> str:
+    """A text as a pattern that matches it alone."""
+    return re.sub(r"([\\*?\[\]^-])", r"\\\1", text)
+
+
 def _copy(client: Redis, prefix: bytes, path: Path) -> None:
     environment = lmdb.open(str(path), subdir=False, readonly=True, lock=False)
     try:
@@ -87,7 +93,7 @@ def _batches(cursor: Any) -> Iterator[list[tuple[bytes, bytes]]]:
 def _remove(client: Redis, surface: str, name: str) -> None:
     client.delete(f"{_base(surface, name)}:manifest")  # first: no reader takes half a snapshot
     batch: list[bytes] = []
-    for key in client.scan_iter(match=f"{_base(surface, name)}:*", count=_BATCH):
+    for key in client.scan_iter(match=f"{_literally(_base(surface, name))}:*", count=_BATCH):
         batch.append(key)
         if len(batch) == _BATCH:
             client.unlink(*batch)

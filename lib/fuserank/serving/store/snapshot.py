@@ -19,6 +19,7 @@ import shutil
 import uuid
 from collections.abc import Iterable
 from pathlib import Path
+from urllib.parse import quote
 
 import lmdb
 import msgspec
@@ -29,6 +30,12 @@ from fuserank.serving.store.contract import StoreError
 MANIFEST, ITEMS, VECTORS, CURRENT, FORGOTTEN = "manifest.json", "items.mdb", "vectors.npy", "current", "forgotten"
 _MAP = 1 << 40  # address space, not memory: the file grows as it is written
 _BATCH = 10_000  # records a transaction
+
+
+def place_of(root: Path, surface: str) -> Path:
+    """The folder of a surface: its name as a URL writes it, so that none leads elsewhere."""
+    name = quote(surface, safe="")
+    return root / (name.replace(".", "%2E") if name.startswith(".") else name)
 
 
 def list_file(shard: int) -> str:
