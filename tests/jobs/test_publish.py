@@ -114,7 +114,9 @@ def test_two_runs_are_compared_in_numbers_words_and_a_page(published: tuple[Path
     assert found["rbo"] == pytest.approx(2 / 3 * 0.9**3 + 0.1 / 0.9 * (0.9**2 / 2 + 0.9**3 * 2 / 3))
     assert found["before"]["coverage"] == pytest.approx(3 / 20)
     assert found["before"]["reasons"] == {"popular": 1.0}
-    assert found["same_first"] == 0
+    assert (found["same_first"], found["same_lists"]) == (0, 0)
+    a_itself = json.loads(ran("compare", a, a, "--lake", str(root), "--json").stdout)
+    assert (a_itself["same_first"], a_itself["same_lists"], a_itself["rbo"]) == (1, 1, pytest.approx(1))
     by_default = json.loads(ran("compare", "--lake", str(root), "--as-of", str(DAY), "--json").stdout)
     assert (by_default["before"]["run_id"], by_default["after"]["run_id"], by_default["rbo"]) == (b, c, 0)
     assert "users lost 0, gained 0" in ran("compare", a, b, "--lake", str(root)).stdout
@@ -136,6 +138,7 @@ def test_what_would_lose_users_or_is_of_an_older_day_is_not_published_by_itself(
     first = make_ranking(root, 0)
     job("publish", root)
     few = make_ranking(root, 5, users=USERS // 2)
+    assert "would not be published: 5 of 10 users" in ran("publish", "--dry-run", "--lake", str(root)).stdout
     with pytest.raises(FuserankError, match="5 of 10 users with a published list have none in it"):
         job("publish", root)
     with open_run("refresh", settings(root, "run.quiet=false"), DAY) as run:

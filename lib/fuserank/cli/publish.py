@@ -20,7 +20,7 @@ _DryRun = Annotated[bool, typer.Option("--dry-run", help="say what would follow 
 
 def publish(
     run: Annotated[
-        str | None, typer.Argument(help="the run whose ranking becomes visible (default: the newest as of --as-of)")
+        str | None, typer.Argument(help="the run whose ranking becomes visible (default: the newest day's)")
     ] = None,
     surface: _Surface = None,
     dry_run: _DryRun = False,
@@ -37,21 +37,28 @@ def publish(
     from fuserank.insight.reports.compare import lines
     from fuserank.io.runtime.open_lake import open_rows
     from fuserank.jobs.publish import execute
+    from fuserank.stages.ranking.publications import current, objection
     from fuserank.usecases.compare import compare as compared
-    from fuserank.usecases.publications import newest, of_run
+    from fuserank.usecases.publications import history, newest, of_run
     from fuserank.usecases.publications import published as follows
 
-    settings = _settings(env, dataset, as_of, lake, overrides, surface, run)
+    settings = _of_newest_day(_settings(env, dataset, as_of, lake, overrides, surface, run), as_of, overrides)
     reader, place = open_rows(settings), settings.ranking.surface
     after = newest(reader, place, settings.as_of) if run is None else of_run(reader, place, run)
     if not dry_run:
         _by_job("publish", settings, execute)
         return
-    typer.echo(f"run {after.run_id} as of {after.as_of_date} would become visible on surface {place}")
+    would = f"run {after.run_id} as of {after.as_of_date} would become visible on surface {place}"
     if (before := follows(reader, place)) is None:
-        typer.echo("nothing is published there yet")
-    else:
-        typer.echo("\n".join(lines(compared(reader, before, after))))
+        typer.echo(f"{would}, where nothing is published yet")
+        return
+    if (before.run_id, before.as_of_date) == (after.run_id, after.as_of_date):
+        typer.echo(f"run {after.run_id} as of {after.as_of_date} is the published one on surface {place} already")
+        return
+    found = compared(reader, before, after)
+    share, now = settings.publish.max_lost_share, current(history(reader, place))
+    problem = objection(now, after.as_of_date, found.users_lost, share, run is not None)
+    typer.echo("\n".join([f"would not be published: {problem}" if problem else would, *lines(found)]))
 
 
 def rollback(
@@ -95,7 +102,7 @@ def publish_store(
     if follows(open_rows(settings), place) is None:  # refused before Spark starts
         raise FuserankError(f"nothing is published on surface {place}; run `fuserank publish` first")
     _by_job("publish_store", settings, execute)
-    typer.echo(f"serve it: fuserank serve --store {folder} --surface {place}")
+    typer.echo(f"serve it: fuserank serve --store {folder} --surface {place} --keys keys.yaml (or --insecure-local)")
 
 
 def published(
@@ -158,7 +165,7 @@ def compare(
 
     if len(runs or []) > 2:
         raise FuserankError(f"two runs can be compared, not {len(runs or [])}")
-    settings = _settings(env, dataset, as_of, lake, overrides, surface, None)
+    settings = _of_newest_day(_settings(env, dataset, as_of, lake, overrides, surface, None), as_of, overrides)
     reader = open_rows(settings)
     found = compared(reader, *sides(reader, settings.ranking.surface, settings.as_of, runs or []))
     if html is not None:
@@ -181,6 +188,18 @@ def _settings(
     named = {"ranking.surface": surface, "publish.run": run}
     more = [f"{key}={json.dumps(value)}" for key, value in named.items() if value is not None]
     return o.settings(env, as_of, lake, [*(overrides or []), *more], dataset)
+
+
+def _of_newest_day(settings: Settings, as_of: str | None, overrides: list[str] | None) -> Settings:
+    """Where no day is named, that of the lake's newest ranking on the surface."""
+    from fuserank.io.runtime.open_lake import open_rows
+    from fuserank.tables.results import RANKING
+
+    if as_of is not None or any(one.startswith("as_of=") for one in overrides or []):
+        return settings
+    reader, where = open_rows(settings), {"surface": settings.ranking.surface}
+    newest = reader.rows(RANKING, where, ("as_of_date",), ("-as_of_date",), 1) if reader.exists(RANKING) else []
+    return settings.model_copy(update={"as_of": newest[0]["as_of_date"]}) if newest else settings
 
 
 def _by_job(name: str, settings: Settings, execute: Execute) -> None:

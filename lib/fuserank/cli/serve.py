@@ -64,6 +64,7 @@ def serve(
     overrides: o.Overrides = None,
 ) -> None:
     """See _HELP."""
+    from fuserank.config import secrets
     from fuserank.jobs.parts.store_place import store_folder
 
     named = {"serving.stale_hours": stale_after, "ranking.surface": surface, "serving.keys": keys and str(keys)}
@@ -71,6 +72,8 @@ def serve(
     settings = o.settings(env, None, lake, [*(overrides or []), *more])
     file = _file(settings, insecure_local, host)
     at = (_LOCAL if file is None else host, port)
+    if store is not None and (wrong := secrets.url_problem(store)):
+        raise FuserankError(f"--store: {wrong.partition(';')[0]}; the password is read from FUSERANK_REDIS_PASSWORD")
     _started(settings, store or str(store_folder(settings)), file, at, workers, log_level)
 
 

@@ -18,11 +18,11 @@ from fuserank.serving.store.snapshot import MANIFEST, place_of
 if TYPE_CHECKING:
     from fuserank.serving.store.contract import Store
 
-REDIS, PASSWORD = "redis://", "FUSERANK_REDIS_PASSWORD"
+REDIS, PASSWORD = ("redis://", "rediss://", "unix://"), "FUSERANK_REDIS_PASSWORD"
 
 
 def opened(place: str, surface: str) -> Store:
-    """The store in a folder, or below redis://host:6379/0.
+    """The store in a folder, or below redis://host:6379/0 (rediss:// with TLS, unix:// by a socket).
 
     :raises FuserankError: it holds nothing that can be served
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -81,8 +82,9 @@ class _Parent:
 
     def _stop(self, *_: object) -> None:
         self._stopping = True
-        for process in self._children:
-            os.kill(process, signal.SIGTERM)
+        for process in list(self._children):
+            with contextlib.suppress(ProcessLookupError):  # it ended, and is waited for at this moment
+                os.kill(process, signal.SIGTERM)
 
 
 def _forget_numbers(process: int) -> None:

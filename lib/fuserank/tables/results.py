@@ -101,6 +101,7 @@ RANKING = Table(
     ),
     partition_by=("as_of_date",),
     slice_by=("as_of_date", "surface"),
+    log_days=3650,  # what is published is read by its version, however long ago that was
     columns=(
         c.as_of_date(),
         Column("user_id", "string", "id", "business id", person="id"),

@@ -10,6 +10,7 @@ from fuserank.common.errors import FuserankError
 from fuserank.io.lake.lock import exclusive
 from fuserank.io.lake.places import is_local, local_path
 from fuserank.io.runtime.open_lake import open_rows
+from fuserank.stages.ranking.publications import standing
 from fuserank.tables.results import RANKING
 from fuserank.usecases.publications import history
 
@@ -38,10 +39,9 @@ def vacuumed(settings: Settings, days: int, dry_run: bool) -> dict[str, Deleted]
             f"lake {settings.lake} is in no folder; let its catalog vacuum it, {RANKING.name} not before the last"
             f" {settings.publish.keep} published versions (`fuserank published --all`) are older than what it keeps"
         )
-    reader = open_rows(settings)
-    pinned = {RANKING.name: published_versions(reader, settings.publish.keep)}
-    root = Path(local_path(settings.lake))
+    reader, root = open_rows(settings), Path(local_path(settings.lake))
     with exclusive(settings.lake, "vacuum", "", settings.run.lock_wait_seconds, print):
+        pinned = {RANKING.name: published_versions(reader, settings.publish.keep)}  # what may change until it is held
         return {
             name: _one(folder, 24 * days, dry_run, pinned.get(name, []))
             for folder in sorted(log.parent for log in root.glob("*/*/_delta_log"))
@@ -50,21 +50,27 @@ def vacuumed(settings: Settings, days: int, dry_run: bool) -> dict[str, Deleted]
 
 
 def published_versions(reader: Rows, keep: int) -> list[int]:
-    """Versions of ranking.ranking that the last ``keep`` different publications of each surface point to, and the one
-    that holds.
+    """Versions of ranking.ranking that each surface follows, and that rollbacks can return to: those of the last
+    ``keep`` runs that were not rolled back.
     """
     found: set[int] = set()
     for surface in {p.surface for p in history(reader)}:
-        newest_first = [p.ranking_version for p in reversed(history(reader, surface))]
-        found.update(list(dict.fromkeys(newest_first))[:keep])
+        by_run: dict[str, int] = {}
+        for one in reversed(standing(history(reader, surface))):
+            by_run.setdefault(one.ranking_run_id, one.ranking_version)
+        found.update(list(by_run.values())[:keep])
     return sorted(found)
 
 
 def _one(folder: Path, hours: int, dry_run: bool, versions: list[int]) -> Deleted:
     from deltalake import DeltaTable
+    from deltalake.exceptions import DeltaError
 
-    table = DeltaTable(str(folder))
-    gone = table.vacuum(hours, dry_run=True, keep_versions=versions or None)
+    try:
+        table = DeltaTable(str(folder))
+        gone = table.vacuum(hours, dry_run=True, keep_versions=versions or None)
+    except DeltaError as problem:
+        raise FuserankError(f"table {folder} cannot be vacuumed: {problem}") from problem
     size = sum((folder / name).stat().st_size for name in gone if (folder / name).is_file())
     if not dry_run and gone:
         table.vacuum(hours, dry_run=False, keep_versions=versions or None)

@@ -213,6 +213,45 @@ def test_the_pointer_never_names_what_is_not_whole_and_old_snapshots_go(tmp_path
     assert LmdbStore(tmp_path, SURFACE).user("a") == user("a", 2)
 
 
+def test_what_a_killed_writer_left_goes_after_a_day(tmp_path: Path) -> None:
+    place = tmp_path / SURFACE
+    snapshot.switch(place, write_snapshot(tmp_path, [user("a")]).name)
+    for name, age in (("000002-killed", 2 * 86_400), ("000003-under-way", 60)):
+        (place / name).mkdir()
+        (place / name / "lists-000.mdb").write_bytes(b"x")
+        os.utime(place / name, (time.time() - age,) * 2)
+    assert snapshot.prune(place, 3) == ["000002-killed"]
+    assert (place / "000003-under-way").is_dir()
+
+
+def test_a_line_of_the_forgotten_that_was_cut_short_is_no_reason_to_forget_less(tmp_path: Path) -> None:
+    snapshot.switch(tmp_path / SURFACE, write_snapshot(tmp_path, [user("a"), user("b")]).name)
+    store, file = LmdbStore(tmp_path, SURFACE), tmp_path / SURFACE / snapshot.FORGOTTEN
+    file.write_bytes(b"6")
+    assert not store.refresh()
+    assert "has a line that is no key" in (store.problem or "")
+    with pytest.raises(StoreError, match="has a line that is no key"):
+        store.forget("b")
+    assert file.read_bytes().split() == [b"6", b"62"], "it is on disk all the same"
+    with pytest.raises(StoreError, match="forget that user again"):
+        LmdbStore(tmp_path, SURFACE)
+
+
+@pytest.mark.redis
+def test_a_reader_whose_snapshot_is_gone_from_redis_says_so(server: Any, tmp_path: Path) -> None:
+    server.flushall()
+    opened = Opened(tmp_path / "store", server)
+    opened.publish(write_snapshot(opened.root, [user("a", 1)], 1))
+    store = opened.open()
+    for number in (2, 3):
+        opened.publish(write_snapshot(opened.root, [user("a", number)], number))
+    for look in (lambda: store.user("a"), lambda: store.item("i1"), lambda: store.items([1])):
+        with pytest.raises(StoreError, match="is no longer in Redis"):
+            look()
+    assert store.refresh()
+    assert store.user("a") == user("a", 3)
+
+
 def test_records_keep_every_value_and_refuse_what_is_none(tmp_path: Path) -> None:
     one = user("ü", 4)
     assert r.user_record(r.encoded(one)) == one

@@ -130,6 +130,7 @@ class _DeltaPlace:
             "delta.columnMapping.mode": "none",
             "delta.dataSkippingNumIndexedCols": str(table.stats_columns),
             "fuserank.version": str(table.version),
+            **({"delta.logRetentionDuration": f"interval {table.log_days} days"} if table.log_days else {}),
             # as ALTER TABLE ADD CONSTRAINT leaves them, but in the first commit: a run
             # killed between would leave a table without
             **{f"delta.constraints.{name}": check for name, check in constraints(table).items()},

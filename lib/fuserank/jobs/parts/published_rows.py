@@ -77,11 +77,18 @@ def lost_users(lake: Lake, now: Publication, then: Publication) -> int:
 
 
 def require_readable(lake: Lake, of: Publication) -> None:
-    """:raises FuserankError: the files of that version are gone"""
-    if lists_of(lake, of).isEmpty():
+    """:raises FuserankError: files of that version are gone"""
+    from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
+    from pyspark.errors import PySparkException
+
+    try:  # every file is opened: a count by the log alone would not see one that is gone
+        rows, why = lists_of(lake, of).where("item_id is not null").count(), ""
+    except (Py4JJavaError, PySparkException) as problem:
+        rows, why = -1, f" ({str(problem).splitlines()[0][:200]})"
+    if rows != of.rows_count:
         raise FuserankError(
-            f"run {of.ranking_run_id} has no lists on surface {of.surface} in version {of.ranking_version} of"
-            f" {RANKING.name}"
+            f"the lists of run {of.ranking_run_id} on surface {of.surface} cannot be read any more: version"
+            f" {of.ranking_version} of {RANKING.name} has lost files{why}; name another run by --to"
         )
 
 
@@ -92,7 +99,8 @@ def write(run: Run, of: Publication, action: str) -> Publication:
     made = dataclasses.replace(of, number=number, action=action, published_at=run.now, run_id=run.run_id)
     values = made.as_dict()
     frame = run.spark.createDataFrame([tuple(values[c] for c in PUBLISHED.column_names)], schema(PUBLISHED))
-    if not run.lake.append(PUBLISHED, frame.coalesce(1), txn=(f"fuserank-publish-{surface}", number)):
+    run.lake.append(PUBLISHED, frame.coalesce(1), txn=(f"fuserank-publish-{surface}", number))
+    if run.run_id not in {p.run_id for p in history(run.lake, surface) if p.number == number}:
         raise FuserankError(f"another run published on surface {surface} meanwhile; run it again")
     run.say(
         f"published on surface {surface}: run {made.ranking_run_id} as of {made.as_of_date}, {made.users_count:,}"

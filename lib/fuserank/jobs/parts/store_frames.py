@@ -11,6 +11,7 @@ from fuserank.jobs.parts.published_rows import lists_of
 from fuserank.tables.candidates import CO_PURCHASE, FACTORS
 from fuserank.tables.features import USER, USER_HISTORY
 from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY, ITEMS, USER_DICTIONARY
+from fuserank.tables.spark import schema
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -87,5 +88,6 @@ def popular(lake: Lake, as_of: dt.date, most: int) -> list[int]:
 
 
 def _slice(lake: Lake, table: Table, as_of: dt.date) -> DataFrame:
-    lake.ensure(table)
-    return lake.read(table).where(f"as_of_date = DATE '{as_of}'")
+    if not lake.exists(table):
+        return lake.spark.createDataFrame([], schema(table))
+    return lake.read(table, as_of_date=as_of)

@@ -23,18 +23,18 @@ class _Open:
 
     def __init__(self, folder: Path, verify: bool) -> None:
         self.folder, self.readers = folder, 0
-        self.manifest = s.read_manifest(folder)
-        if verify:
-            s.check(folder, self.manifest)
         self._files: list[lmdb.Environment] = []
         try:
+            self.manifest = s.read_manifest(folder)
+            if verify:
+                s.check(folder, self.manifest)
             self.shards = [self._opened(f.name) for f in self.manifest.shards]
             self.items = self._opened(self.manifest.catalogue.name)
-        except lmdb.Error as problem:
+            of = self.manifest.vectors
+            self.vectors: npt.NDArray[np.float32] | None = np.load(folder / of.name, mmap_mode="r") if of else None
+        except (lmdb.Error, OSError, ValueError) as problem:
             self._close()
             raise StoreError(f"store {folder} cannot be opened: {problem}") from None
-        of = self.manifest.vectors
-        self.vectors: npt.NDArray[np.float32] | None = np.load(folder / of.name, mmap_mode="r") if of else None
 
     def _opened(self, name: str) -> lmdb.Environment:
         # no lock: nobody writes what a manifest names
@@ -126,8 +126,12 @@ class LmdbStore:
 
     def refresh(self) -> bool:
         """See Store."""
-        self._forgotten = s.forgotten(self._place)
-        name = s.current_name(self._place)
+        try:
+            self._forgotten = s.forgotten(self._place)
+            name = s.current_name(self._place)
+        except (StoreError, OSError) as problem:
+            self.problem = str(problem)
+            return False
         if name is None or name == self._now.manifest.name:
             self.problem = None if name else f"{self._place / s.CURRENT} is gone"
             return False

@@ -43,18 +43,17 @@ def load(client: Redis, folder: Path, keep: int = 2) -> r.Manifest:
     """
     manifest = s.read_manifest(folder)
     s.check(folder, manifest)
-    base = _base(manifest.surface, manifest.name)
+    base, surface = _base(manifest.surface, manifest.name), f"fuserank:{{{manifest.surface}}}"
     with _plain_errors(client):
+        client.zadd(f"{surface}:snapshots", {manifest.name: manifest.number})  # first: what is left half is found again
         for shard in manifest.shards:
             _copy(client, f"{base}:u:".encode(), folder / shard.name)
         _copy(client, f"{base}:i:".encode(), folder / manifest.catalogue.name)
         if manifest.vectors:
             client.set(f"{base}:vectors", (folder / manifest.vectors.name).read_bytes())
         client.set(f"{base}:manifest", r.manifest_text(manifest))
-        surface = f"fuserank:{{{manifest.surface}}}"
         client.set(f"{surface}:current", manifest.name)
-        client.zadd(f"{surface}:snapshots", {manifest.name: manifest.number})
-        for old in client.zrange(f"{surface}:snapshots", 0, -1 - keep):
+        for old in client.zrange(f"{surface}:snapshots", 0, -1 - max(keep, 2)):  # readers follow a moment later
             if old.decode() != manifest.name:
                 _remove(client, manifest.surface, old.decode())
     return manifest
@@ -158,17 +157,18 @@ class RedisStore:
         key = r.user_key(user_id)
         with _plain_errors(self._client):
             pipeline = self._client.pipeline(transaction=False)
+            pipeline.exists(self._base + b":manifest")
             pipeline.sismember(f"fuserank:{{{self._surface}}}:forgotten", key)
             pipeline.get(self._base + b":u:" + key)
-            gone, data = pipeline.execute()
+            there, gone, data = pipeline.execute()
+        self._require(there)
         found = None if gone or data is None else r.user_record(data)
         return found if found is not None and found.user_id == user_id else None
 
     def item(self, item_id: str) -> r.ItemRecord | None:
         """See Store."""
-        with _plain_errors(self._client):
-            index = self._client.get(self._base + b":i:" + r.item_key(item_id))
-            data = None if index is None else self._client.get(self._base + b":i:" + index)
+        (index,) = self._of_items([r.item_key(item_id)])
+        (data,) = (None,) if index is None else self._of_items([index])
         found = None if data is None else r.item_record(data)
         return found if found is not None and found.item_id == item_id else None
 
@@ -176,17 +176,30 @@ class RedisStore:
         """See Store."""
         if not item_ids:
             return []
-        with _plain_errors(self._client):
-            found = self._client.mget([self._base + b":i:" + r.item_key(item_id) for item_id in item_ids])
+        found = self._of_items([r.item_key(item_id) for item_id in item_ids])
         return [None if key is None else r.index_of(key) for key in found]
 
     def items(self, indices: Sequence[int]) -> list[r.ItemRecord | None]:
         """See Store."""
         if not indices:
             return []
-        with _plain_errors(self._client):
-            found = self._client.mget([self._base + b":i:" + r.index_key(index) for index in indices])
+        found = self._of_items([r.index_key(index) for index in indices])
         return [None if data is None else r.item_record(data) for data in found]
+
+    def _of_items(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        with _plain_errors(self._client):
+            pipeline = self._client.pipeline(transaction=False)
+            pipeline.exists(self._base + b":manifest")
+            pipeline.mget([self._base + b":i:" + key for key in keys])
+            there, found = pipeline.execute()
+        self._require(there)
+        return list(found)
+
+    def _require(self, there: int) -> None:
+        """Not one user less in silence: a snapshot that is gone says so."""
+        if not there:
+            of = f"snapshot {self._manifest.name} of surface {self._surface}"
+            raise StoreError(f"{of} is no longer in Redis, and no other was taken")
 
     def vectors(self) -> npt.NDArray[np.float32] | None:
         """See Store."""

@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterable
 from pathlib import Path
@@ -142,13 +143,17 @@ def check(folder: Path, manifest: r.Manifest) -> None:
 
 
 def prune(place: Path, keep: int) -> list[str]:
-    """Remove all but the current snapshot and the ``keep`` - 1 newest others; the names of those that are gone."""
-    now = current_name(place)
-    whole = [f for f in place.iterdir() if (f / MANIFEST).is_file() and f.name != now]
+    """Remove all but the current snapshot and the ``keep`` - 1 newest others, and what a killed writer left over a day
+    ago; the names of those that are gone.
+    """
+    now, yesterday = current_name(place), time.time() - 86_400
+    folders = [f for f in place.iterdir() if f.is_dir() and f.name != now]
+    whole = [f for f in folders if (f / MANIFEST).is_file()]
+    half = [f for f in folders if f not in whole and f.stat().st_mtime < yesterday]
     whole.sort(key=lambda f: (f / MANIFEST).stat().st_mtime_ns, reverse=True)
-    gone = whole[max(keep - 1, 0) :]
+    gone = [*whole[max(keep - 1, 0) :], *half]
     for folder in gone:
-        (folder / MANIFEST).unlink()  # first: no reader takes half a snapshot
+        (folder / MANIFEST).unlink(missing_ok=True)  # first: no reader takes half a snapshot
         shutil.rmtree(folder)
     return sorted(f.name for f in gone)
 
@@ -156,18 +161,27 @@ def prune(place: Path, keep: int) -> list[str]:
 def forget(place: Path, user_id: str) -> None:
     """Add a user to the forgotten ones; on disk when this returns."""
     with (place / FORGOTTEN).open("ab") as stream:
-        stream.write(r.user_key(user_id).hex().encode() + b"\n")
+        # a line of its own, also after one that a death cut short
+        stream.write(b"\n" + r.user_key(user_id).hex().encode() + b"\n")
         stream.flush()
         os.fsync(stream.fileno())
 
 
 def forgotten(place: Path) -> frozenset[bytes]:
-    """Keys of the users who were erased."""
+    """Keys of the users who were erased.
+
+    :raises StoreError: a line is none, so that somebody who was erased may be missing
+    """
     try:
         lines = (place / FORGOTTEN).read_bytes().splitlines()
     except FileNotFoundError:
         return frozenset()
-    return frozenset(bytes.fromhex(line.decode()) for line in lines if line)
+    try:
+        return frozenset(bytes.fromhex(line.decode()) for line in lines if line)
+    except ValueError as problem:
+        raise StoreError(
+            f"{place / FORGOTTEN} has a line that is no key ({problem}): forget that user again, and take the line out"
+        ) from None
 
 
 def _replace(path: Path, data: bytes) -> None:
