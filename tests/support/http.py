@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import socket
+import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -14,21 +17,28 @@ from urllib.parse import parse_qsl, urlsplit
 
 @dataclass(frozen=True)
 class Request:
-    """A request: path, query parameters, headers (lower case)."""
+    """A request: path, query parameters, headers (lower case), what a POST brings."""
 
     path: str
     query: dict[str, str]
     headers: dict[str, str]
+    body: bytes = b""
 
 
 @dataclass
 class Answer:
-    """``cut``: promise the whole body, send half of it and hang up."""
+    """``cut``: promise the whole body, send half of it and hang up; ``reset``: break the connection without a byte.
+
+    ``seconds``: before the answer; ``drip``: between any two bytes of the body.
+    """
 
     body: Any = ""
     code: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     cut: bool = False
+    reset: bool = False
+    seconds: float = 0
+    drip: float = 0
 
     def bytes(self) -> bytes:
         return (
@@ -53,16 +63,34 @@ def serving(answer: Callable[[Request], Answer]) -> Iterator[Site]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
-            request = Request(parts.path, dict(parse_qsl(parts.query)), {k.lower(): v for k, v in self.headers.items()})
+            sent = self.rfile.read(int(self.headers.get("content-length", 0)))
+            headers = {k.lower(): v for k, v in self.headers.items()}
+            request = Request(parts.path, dict(parse_qsl(parts.query)), headers, sent)
             site.requests.append(request)
             reply = answer(request)
+            time.sleep(reply.seconds)
+            if reply.reset:
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                self.connection.close()
+                return
             body = reply.bytes()
             self.send_response(reply.code)
             for name, value in reply.headers.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body[: len(body) // 2] if reply.cut else body)
+            if reply.drip:
+                self._drip(body, reply.drip)
+            else:
+                self.wfile.write(body[: len(body) // 2] if reply.cut else body)
+
+        do_POST = do_GET
+
+        def _drip(self, body: bytes, seconds: float) -> None:
+            with suppress(OSError):  # the client has had enough
+                for byte in body:
+                    self.wfile.write(bytes([byte]))
+                    time.sleep(seconds)
 
         def log_message(self, format: str, *args: object) -> None:
             """Tests say what went wrong."""

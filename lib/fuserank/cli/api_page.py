@@ -39,6 +39,10 @@ MODULES = (
             "learning.training.source",
         ),
     ),
+    (
+        "Ask the service",
+        ("serving.requests", "client", "client.methods", "client.blocking", "client.awaiting", "client.replies"),
+    ),
     ("Judge", ("evaluation.metrics", "evaluation.protocols", "evaluation.tracks")),
 )
 _HEAD = """# Python interface
@@ -77,22 +81,23 @@ def _file(name: str) -> Path:
 
 def _entry(node: ast.FunctionDef | ast.ClassDef) -> Iterator[str]:
     yield f"```python\n{_signature(node)}\n```\n{_text(node)}\n"
-    methods = [n for n in node.body if isinstance(n, ast.FunctionDef) and not n.name.startswith("_")]
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    methods = [n for n in node.body if isinstance(n, functions) and not n.name.startswith("_")]
     if isinstance(node, ast.ClassDef) and methods:
         yield "| | |\n|---|---|"
         yield from (f"| `{_cell(_signature(m))}` | {_cell(_text(m))} |" for m in methods)
         yield ""
 
 
-def _signature(node: ast.FunctionDef | ast.ClassDef) -> str:
+def _signature(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> str:
     if isinstance(node, ast.ClassDef):
         return f"class {node.name}({', '.join(map(ast.unparse, node.bases))})".replace("()", "")
     arguments = ast.unparse(node.args).removeprefix("self, ").removeprefix("self")
     returns = f" -> {ast.unparse(node.returns)}" if node.returns else ""
-    return f"{node.name}({arguments}){returns}"
+    return f"{'async ' * isinstance(node, ast.AsyncFunctionDef)}{node.name}({arguments}){returns}"
 
 
-def _text(node: ast.Module | ast.FunctionDef | ast.ClassDef) -> str:
+def _text(node: ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> str:
     return inspect.cleandoc(ast.get_docstring(node) or "").replace("``", "`")
 
 
