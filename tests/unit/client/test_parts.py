@@ -22,7 +22,7 @@ from fuserank.serving.keys import made
 from fuserank.serving.requests import Options
 from fuserank.serving.store import snapshot
 from tests.support.pages import DOCS
-from tests.support.service import running
+from tests.support.service import running, until
 from tests.support.stores import user, write_snapshot
 
 HERE = Path(fuserank.client.__file__).parent
@@ -123,8 +123,8 @@ def test_the_python_of_the_page_runs(tmp_path: Path, capsys: pytest.CaptureFixtu
         names = {"URL": f"http://127.0.0.1:{service.port}", "KEY": key}
         for block in blocks:
             exec(compile(block, "docs/serving.md", "exec"), names)
-        routes = {line["route"] for line in service.lines("request")}
-    assert routes == {"recommendations_now", "rank", "similar", "basket", "session"}
+        routes = {"recommendations_now", "rank", "similar", "basket", "session"}
+        until(lambda: {line["route"] for line in service.lines("request")} == routes)
     lines = capsys.readouterr().out.splitlines()
     assert any(line.startswith("422 wrong_value k ") for line in lines)
     assert lines[-1] == "['i0', 'i1']"
