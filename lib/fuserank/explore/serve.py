@@ -24,7 +24,7 @@ def listening(port: int) -> socket.socket:
 
     :raises FuserankError: something else has the port
     """
-    server = socket.socket()
+    server = socket.socket(proto=socket.IPPROTO_TCP)  # named, so that asyncio turns Nagle's algorithm off
     server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         server.bind((HOST, port))

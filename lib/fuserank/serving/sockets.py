@@ -15,7 +15,9 @@ def listening(host: str, port: int) -> socket.socket:
     """
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        server = socket.socket(family)
+        # asyncio turns Nagle's algorithm off only where the protocol is named; with it each answer waits 40 ms for the
+        # other side's delayed acknowledgement
+        server = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     except OSError as problem:
         raise FuserankError(f"--host {host} is no address of this machine ({problem.strerror})") from None
     server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
