@@ -181,3 +181,17 @@ def test_the_command_imports_neither_spark_nor_torch(root: Path) -> None:
         modules = {name.partition(".")[0] for name in process.stdout.read().split()}
         assert {"fuserank", "lmdb", "uvicorn"} <= modules
         assert not modules & {"pyspark", "delta", "torch", "deltalake", "pandas", "duckdb"}
+
+
+def test_an_answer_does_not_wait_for_an_acknowledgement() -> None:
+    """asyncio turns Nagle's algorithm off for sockets that name their protocol; else each answer takes 40 ms."""
+    import socket
+
+    from fuserank.explore import serve as explore
+    from fuserank.serving.sockets import listening
+
+    for opened in (listening("127.0.0.1", 0), explore.listening(0)):
+        with opened, socket.create_connection(opened.getsockname()[:2]):
+            taken, _ = opened.accept()
+            with taken:
+                assert taken.proto == socket.IPPROTO_TCP
