@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import uvicorn
+from threadpoolctl import threadpool_limits
 
 from fuserank.serving import opening
 from fuserank.serving.app import Service, State
@@ -83,6 +84,7 @@ class Server(uvicorn.Server):
         """Answer until the process is stopped."""
         gc.freeze()  # modules and the catalogue stay; what a request makes has no circles, and goes by itself
         gc.set_threshold(100_000, 50, 50)
+        threadpool_limits(1)  # products of a thousand small vectors: more threads of BLAS wait for each other, busily
         try:
             asyncio.run(self._answered(server))
         finally:

@@ -118,7 +118,8 @@ class Catalogue:
             return np.zeros(len(at))
         last = len(self._vectors) - 1
         within = np.minimum(at, last)
-        found: Floats = self._vectors[within].astype(np.float64) @ direction / self._damped[within]
+        found: Floats = (self._vectors[within] @ direction.astype(np.float32)).astype(np.float64)
+        found /= self._damped[within]
         if int(at.max()) > last:
             found[at > last] = 0.0
         return np.clip(found, -1.0, 1.0)
