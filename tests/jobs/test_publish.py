@@ -74,19 +74,24 @@ def seen(root: Path, *more: str) -> list[str]:
     return [row["item"] for row in found["recommendations"]]
 
 
+def add_items(spark: SparkSession, root: Path) -> None:
+    """The catalogue's 20 items."""
+    from fuserank.io.lake.lake import Lake
+
+    items = [{"item_id": f"i{n}", "item_index": n} for n in range(20)]
+    Lake(spark, str(root), "test-run").append(ITEM_DICTIONARY, frame(spark, ITEM_DICTIONARY, items).drop("run_id"))
+
+
 @pytest.fixture(scope="module")
 def published(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
     """A lake in which A and B of one day were published, then C of the same day was made and was not."""
-    from fuserank.io.lake.lake import Lake
-
     root = tmp_path_factory.mktemp("publish") / "lake"
     runs = []
     for first in (0, 1, 10):
         runs.append(make_ranking(root, first))
         if first < 10:
             job("publish", root)
-    items = [{"item_id": f"i{n}", "item_index": n} for n in range(20)]
-    Lake(spark, str(root), "test-run").append(ITEM_DICTIONARY, frame(spark, ITEM_DICTIONARY, items).drop("run_id"))
+    add_items(spark, root)
     return root, runs
 
 
@@ -136,6 +141,7 @@ def test_what_would_lose_users_or_is_of_an_older_day_is_not_published_by_itself(
 
     root = tmp_path / "lake"
     first = make_ranking(root, 0)
+    add_items(spark, root)
     job("publish", root)
     few = make_ranking(root, 5, users=USERS // 2)
     assert "would not be published: 5 of 10 users" in ran("publish", "--dry-run", "--lake", str(root)).stdout
