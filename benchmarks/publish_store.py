@@ -22,9 +22,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import _shop
 from fuserank.config.settings import load
+from fuserank.io.runtime.open_lake import rows_of
 from fuserank.io.runtime.run import open_run
 from fuserank.jobs import publish, publish_store
-from fuserank.jobs.parts.published_rows import history
+from fuserank.jobs.inputs.publications import history
 from fuserank.jobs.parts.store_frames import lists
 from fuserank.serving.store.snapshot import CURRENT, read_manifest
 from fuserank.stages.ranking.publications import current
@@ -51,7 +52,7 @@ def run(sizes: str = "1000000") -> dict[str, Any]:
             begun = time.monotonic()
             publish_store.execute(run, DAY)
             ours = time.monotonic() - begun
-            of = current(history(run.lake, "home"))
+            of = current(history(rows_of(run.lake), "home"))
             assert of is not None
             begun = time.monotonic()
             lists(run.lake, of, settings.store.shards).write.parquet(f"{place}/parquet")

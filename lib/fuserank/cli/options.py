@@ -26,6 +26,11 @@ HtmlFile = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON object on stdout, for machines")]
 
 
+def names_day(as_of: str | None, overrides: list[str] | None) -> bool:
+    """Whether the command line says as of which day."""
+    return as_of is not None or any(one.startswith("as_of=") for one in overrides or [])
+
+
 def settings(
     env: str, as_of: str | None, lake: str | None, overrides: list[str] | None, dataset: str | None = None
 ) -> Settings:

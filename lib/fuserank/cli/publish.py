@@ -12,7 +12,6 @@ from fuserank.common.errors import FuserankError
 
 if TYPE_CHECKING:
     from fuserank.config.settings import Settings
-    from fuserank.jobs.inputs.command import Execute
 
 _Surface = Annotated[str | None, typer.Option("--surface", help="where lists are shown (default: ranking.surface)")]
 _DryRun = Annotated[bool, typer.Option("--dry-run", help="say what would follow what, and change nothing")]
@@ -36,17 +35,18 @@ def publish(
     """
     from fuserank.insight.reports.compare import lines
     from fuserank.io.runtime.open_lake import open_rows
+    from fuserank.jobs.inputs.command import run_job
+    from fuserank.jobs.inputs.publications import history, newest, of_run
+    from fuserank.jobs.inputs.publications import published as follows
     from fuserank.jobs.publish import execute
     from fuserank.stages.ranking.publications import current, objection
     from fuserank.usecases.compare import compare as compared
-    from fuserank.usecases.publications import history, newest, of_run
-    from fuserank.usecases.publications import published as follows
 
     settings = _of_newest_day(_settings(env, dataset, as_of, lake, overrides, surface, run), as_of, overrides)
     reader, place = open_rows(settings), settings.ranking.surface
     after = newest(reader, place, settings.as_of) if run is None else of_run(reader, place, run)
     if not dry_run:
-        _by_job("publish", settings, execute)
+        run_job("publish", execute, settings)
         return
     would = f"run {after.run_id} as of {after.as_of_date} would become visible on surface {place}"
     if (before := follows(reader, place)) is None:
@@ -72,9 +72,10 @@ def rollback(
 ) -> None:
     """Return to the ranking that was published before; once more goes back one further."""
     from fuserank.io.runtime.open_lake import open_rows
+    from fuserank.jobs.inputs.command import run_job
+    from fuserank.jobs.inputs.publications import history
     from fuserank.jobs.rollback import execute
     from fuserank.stages.ranking.publications import before
-    from fuserank.usecases.publications import history
 
     settings = _settings(env, dataset, None, lake, overrides, surface, to)
     place = settings.ranking.surface
@@ -82,7 +83,7 @@ def rollback(
     if dry_run:
         typer.echo(f"surface {place} would return to run {target.ranking_run_id} as of {target.as_of_date}")
         return
-    _by_job("rollback", settings, execute)
+    run_job("rollback", execute, settings)
 
 
 def publish_store(
@@ -93,15 +94,16 @@ def publish_store(
 ) -> None:
     """Write what is published into the online store, which `fuserank serve` answers from; it follows within seconds."""
     from fuserank.io.runtime.open_lake import open_rows
+    from fuserank.jobs.inputs.command import run_job
+    from fuserank.jobs.inputs.publications import published as follows
     from fuserank.jobs.parts.store_place import store_folder
     from fuserank.jobs.publish_store import execute
-    from fuserank.usecases.publications import published as follows
 
     settings = _settings(env, None, None, lake, overrides, surface, None)
     place, folder = settings.ranking.surface, store_folder(settings)
     if follows(open_rows(settings), place) is None:  # refused before Spark starts
         raise FuserankError(f"nothing is published on surface {place}; run `fuserank publish` first")
-    _by_job("publish_store", settings, execute)
+    run_job("publish_store", execute, settings)
     typer.echo(f"serve it: fuserank serve --store {folder} --surface {place} --keys keys.yaml (or --insecure-local)")
 
 
@@ -115,7 +117,7 @@ def published(
     """What readers follow, a line a surface: run, day, users, since when."""
     from fuserank.common.terminal import columns
     from fuserank.io.runtime.open_lake import open_rows
-    from fuserank.usecases.publications import history
+    from fuserank.jobs.inputs.publications import history
 
     found = history(open_rows(o.settings(env, None, lake, overrides)))
     rows = found if whole else list({p.surface: p for p in found}.values())
@@ -195,16 +197,8 @@ def _of_newest_day(settings: Settings, as_of: str | None, overrides: list[str] |
     from fuserank.io.runtime.open_lake import open_rows
     from fuserank.tables.results import RANKING
 
-    if as_of is not None or any(one.startswith("as_of=") for one in overrides or []):
+    if o.names_day(as_of, overrides):
         return settings
     reader, where = open_rows(settings), {"surface": settings.ranking.surface}
     newest = reader.rows(RANKING, where, ("as_of_date",), ("-as_of_date",), 1) if reader.exists(RANKING) else []
     return settings.model_copy(update={"as_of": newest[0]["as_of_date"]}) if newest else settings
-
-
-def _by_job(name: str, settings: Settings, execute: Execute) -> None:
-    """What `spark-submit jobs/<name>.py` does."""
-    from fuserank.io.runtime.run import open_run
-
-    with open_run(name, settings, settings.as_of) as run, run.stage(name):
-        execute(run, settings.as_of)

@@ -38,14 +38,13 @@ def recommend(
     """
     from fuserank.insight.reports.recommendations import lines
     from fuserank.io.runtime.open_lake import open_rows
+    from fuserank.jobs.inputs.publications import published
     from fuserank.tables.results import RANKING
     from fuserank.usecases.people import known_as
-    from fuserank.usecases.publications import published
 
     settings = o.settings(env, as_of, lake, overrides, dataset)
     place, reader = surface or settings.ranking.surface, open_rows(settings)
-    names_a_day = as_of is not None or any(one.startswith("as_of=") for one in overrides or [])
-    if not names_a_day and (visible := published(reader, place)) is not None:
+    if not o.names_day(as_of, overrides) and (visible := published(reader, place)) is not None:
         reader, settings = visible.reader, settings.model_copy(update={"as_of": visible.as_of_date})
     day = {"as_of_date": settings.as_of}
     there = reader.rows(RANKING, day, ("surface",), most=1) if reader.exists(RANKING) else []

@@ -14,8 +14,10 @@ import sys
 from typing import TYPE_CHECKING
 
 from fuserank.common.errors import FuserankError
+from fuserank.io.runtime.open_lake import rows_of
 from fuserank.jobs.inputs.command import job_main
-from fuserank.jobs.parts.published_rows import candidate, history, lost_users, write
+from fuserank.jobs.inputs.publications import history
+from fuserank.jobs.parts.published_rows import candidate, lost_users, write
 from fuserank.stages.ranking.publications import current, objection
 from fuserank.tables.ops import RUNS
 from fuserank.tables.results import PUBLISHED, RANKING
@@ -52,7 +54,7 @@ def after_refresh(run: Run, as_of: dt.date) -> None:
 def _published(run: Run, as_of: dt.date, wanted: str | None) -> str | None:
     """Write the row; or what speaks against it."""
     surface = run.settings.ranking.surface
-    made, now = candidate(run, as_of, surface, wanted), current(history(run.lake, surface))
+    made, now = candidate(run, as_of, surface, wanted), current(history(rows_of(run.lake), surface))
     if now is not None and (now.ranking_run_id, now.as_of_date) == (made.ranking_run_id, made.as_of_date):
         run.say(f"run {made.ranking_run_id} is the published one on surface {surface} already")
         return None

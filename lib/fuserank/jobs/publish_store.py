@@ -15,8 +15,9 @@ import sys
 from typing import TYPE_CHECKING
 
 from fuserank.common.errors import FuserankError
+from fuserank.io.runtime.open_lake import rows_of
 from fuserank.jobs.inputs.command import job_main
-from fuserank.jobs.parts.published_rows import history
+from fuserank.jobs.inputs.publications import history
 from fuserank.jobs.parts.store_place import store_folder, to_redis
 from fuserank.jobs.parts.store_snapshot import written
 from fuserank.serving.store import snapshot
@@ -39,7 +40,7 @@ def execute(run: Run, as_of: dt.date) -> None:
     :raises FuserankError: nothing is published, or the store's folder is none that executors see
     """
     surface, cfg = run.settings.ranking.surface, run.settings.store
-    of = current(history(run.lake, surface))
+    of = current(history(rows_of(run.lake), surface))
     if of is None:
         raise FuserankError(f"nothing is published on surface {surface}; run `fuserank publish` first")
     place = snapshot.place_of(store_folder(run.settings), surface)

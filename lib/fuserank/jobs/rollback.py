@@ -11,8 +11,10 @@ import datetime as dt
 import sys
 from typing import TYPE_CHECKING
 
+from fuserank.io.runtime.open_lake import rows_of
 from fuserank.jobs.inputs.command import job_main
-from fuserank.jobs.parts.published_rows import history, require_readable, write
+from fuserank.jobs.inputs.publications import history
+from fuserank.jobs.parts.published_rows import require_readable, write
 from fuserank.stages.ranking.publications import before
 from fuserank.tables.results import PUBLISHED, RANKING
 
@@ -29,7 +31,7 @@ def execute(run: Run, as_of: dt.date) -> None:
     :raises FuserankError: there is nothing to go back to
     """
     surface = run.settings.ranking.surface
-    target = before(history(run.lake, surface), surface, run.settings.publish.run)
+    target = before(history(rows_of(run.lake), surface), surface, run.settings.publish.run)
     require_readable(run.lake, target)
     write(run, target, "rollback")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,7 @@ from fuserank.serving.store.snapshot import MANIFEST, place_of
 if TYPE_CHECKING:
     from fuserank.serving.store.contract import Store
 
-REDIS, PASSWORD = ("redis://", "rediss://", "unix://"), "FUSERANK_REDIS_PASSWORD"
+REDIS = ("redis://", "rediss://", "unix://")
 
 
 def opened(place: str, surface: str) -> Store:
@@ -28,13 +27,9 @@ def opened(place: str, surface: str) -> Store:
     """
     if not place.startswith(REDIS):
         return LmdbStore(place, surface)
-    try:
-        from redis import Redis
-    except ModuleNotFoundError:
-        raise FuserankError("a store in Redis needs the package redis; install fuserank[serve]") from None
-    from fuserank.serving.store.redis_store import RedisStore
+    from fuserank.serving.store.redis_store import RedisStore, connected
 
-    return RedisStore(Redis.from_url(place, password=os.environ.get(PASSWORD)), surface)
+    return RedisStore(connected(place), surface)
 
 
 def written(place: str, store: Store) -> Callable[[], float]:

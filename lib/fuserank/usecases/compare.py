@@ -10,9 +10,9 @@ import numpy as np
 from fuserank.common.errors import FuserankError
 from fuserank.evaluation.comparison import Comparison, Side
 from fuserank.evaluation.overlap import Floats, ListRows, exposure, gini, rbo
+from fuserank.jobs.inputs.publications import Lists, newest, of_run, published
 from fuserank.tables.results import RANKING
 from fuserank.tables.silver import ITEM_DICTIONARY
-from fuserank.usecases.publications import Lists, newest, of_run, published
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -10,9 +10,9 @@ from fuserank.common.errors import FuserankError
 from fuserank.io.lake.lock import exclusive
 from fuserank.io.lake.places import is_local, local_path
 from fuserank.io.runtime.open_lake import open_rows
+from fuserank.jobs.inputs.publications import history
 from fuserank.stages.ranking.publications import standing
 from fuserank.tables.results import RANKING
-from fuserank.usecases.publications import history
 
 if TYPE_CHECKING:
     from fuserank.config.settings import Settings
@@ -53,10 +53,10 @@ def published_versions(reader: Rows, keep: int) -> list[int]:
     """Versions of ranking.ranking that each surface follows, and that rollbacks can return to: those of the last
     ``keep`` runs that were not rolled back.
     """
-    found: set[int] = set()
-    for surface in {p.surface for p in history(reader)}:
+    found, every = set[int](), history(reader)
+    for surface in {p.surface for p in every}:
         by_run: dict[str, int] = {}
-        for one in reversed(standing(history(reader, surface))):
+        for one in reversed(standing([p for p in every if p.surface == surface])):
             by_run.setdefault(one.ranking_run_id, one.ranking_version)
         found.update(list(by_run.values())[:keep])
     return sorted(found)

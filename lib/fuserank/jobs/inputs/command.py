@@ -81,12 +81,17 @@ def job_main(
     if guarded(lambda: refuse_blank(words)):
         return 2
     args = parser(name, doc).parse_args(words)
-    return guarded(lambda: _run(name, execute, settings_from(args), before_spark, args.days_before))
+    return guarded(lambda: run_job(name, execute, settings_from(args), before_spark, args.days_before))
 
 
-def _run(
-    name: str, execute: Execute, settings: Settings, before_spark: Callable[[Settings], None] | None, days_before: int
+def run_job(
+    name: str,
+    execute: Execute,
+    settings: Settings,
+    before_spark: Callable[[Settings], None] | None = None,
+    days_before: int = 0,
 ) -> None:
+    """Open the run, execute, write the ledger: what a job does, by spark-submit or a command."""
     from fuserank.io.runtime.run import open_run  # commands that start no run use this module, too
 
     if before_spark is not None:

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fuserank.serving.store import records as r
-from fuserank.serving.store.snapshot import ITEMS, VECTORS, list_file, write_records
+from fuserank.serving.store.snapshot import ITEMS, VECTORS, list_file, sha256_of, write_bytes, write_records
 
 FILES = pa.schema([("name", pa.string()), ("bytes", pa.int64()), ("sha256", pa.string()), ("records", pa.int64())])
 Batches = Iterable[pa.RecordBatch]
@@ -150,17 +150,9 @@ def vectors(folder: str, batches: Batches) -> Iterator[pa.RecordBatch]:
         dense[index] = factor
     data = io.BytesIO()
     np.save(data, dense, allow_pickle=False)
-    yield _row_of(_written(Path(folder) / VECTORS, data.getvalue(), len(dense)))
-
-
-def _written(path: Path, data: bytes, records: int) -> r.File:
-    import hashlib
-    import uuid
-
-    made = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    made.write_bytes(data)
-    made.replace(path)
-    return r.File(path.name, len(data), hashlib.sha256(data).hexdigest(), records)
+    path, content = Path(folder) / VECTORS, data.getvalue()
+    write_bytes(path, content)
+    yield _row_of(r.File(path.name, len(content), sha256_of(path), len(dense)))
 
 
 def _row_of(file: r.File) -> pa.RecordBatch:

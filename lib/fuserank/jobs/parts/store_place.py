@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,8 +10,6 @@ from fuserank.io.lake.places import is_catalog, is_local, is_memory, local_path
 
 if TYPE_CHECKING:
     from fuserank.config.settings import Settings
-
-PASSWORD = "FUSERANK_REDIS_PASSWORD"
 
 
 def store_folder(settings: Settings) -> Path:
@@ -34,13 +31,9 @@ def to_redis(url: str, folder: Path, keep: int) -> None:
 
     :raises FuserankError: the package is not installed, or Redis does not answer
     """
-    try:
-        from redis import Redis
-    except ModuleNotFoundError:
-        raise FuserankError("store.redis needs the package redis; install fuserank[serve]") from None
-    from fuserank.serving.store.redis_store import load
+    from fuserank.serving.store.redis_store import connected, load
 
-    client = Redis.from_url(url, password=os.environ.get(PASSWORD))
+    client = connected(url)
     try:
         load(client, folder, keep)
     finally:

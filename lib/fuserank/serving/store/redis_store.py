@@ -13,6 +13,7 @@ The name in braces makes one slot of all keys of a surface on a Redis cluster.
 from __future__ import annotations
 
 import io
+import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -31,7 +32,20 @@ if TYPE_CHECKING:
     # answers are bytes: the client must not decode them, and redis' own types say bytes or text
     Redis = Any
 
+PASSWORD = "FUSERANK_REDIS_PASSWORD"
 _BATCH = 2000  # keys a round trip
+
+
+def connected(url: str) -> Redis:
+    """A client of redis://, rediss:// or unix://; the password is read from FUSERANK_REDIS_PASSWORD.
+
+    :raises StoreError: the package is not installed
+    """
+    try:
+        from redis import Redis
+    except ModuleNotFoundError:
+        raise StoreError("a store in Redis needs the package redis; install fuserank[serve]") from None
+    return Redis.from_url(url, password=os.environ.get(PASSWORD))
 
 
 def load(client: Redis, folder: Path, keep: int = 2) -> r.Manifest:

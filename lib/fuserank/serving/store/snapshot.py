@@ -90,13 +90,13 @@ def sha256_of(path: Path) -> str:
 
 def write_manifest(folder: Path, manifest: r.Manifest) -> None:
     """The last file of a snapshot: from now on it is whole."""
-    _replace(folder / MANIFEST, r.manifest_text(manifest))
+    write_bytes(folder / MANIFEST, r.manifest_text(manifest))
 
 
 def switch(place: Path, name: str) -> None:
     """Make a snapshot the current one, by one rename; ``place``: the folder of its surface."""
     read_manifest(place / name)
-    _replace(place / CURRENT, name.encode())
+    write_bytes(place / CURRENT, name.encode())
 
 
 def current_name(place: Path) -> str | None:
@@ -184,7 +184,8 @@ def forgotten(place: Path) -> frozenset[bytes]:
         ) from None
 
 
-def _replace(path: Path, data: bytes) -> None:
+def write_bytes(path: Path, data: bytes) -> None:
+    """A small file, whole or not at all, on disk when this returns."""
     made = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     with made.open("wb") as stream:
         stream.write(data)
