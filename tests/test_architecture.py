@@ -82,7 +82,10 @@ def test_rooms_open_no_session_clock_or_environment() -> None:
 
 
 # Where events get their roles and rewards, and where mappings are written; all others ask ``fuserank.history``.
-GIVES_ROLES = ("history/", "config/", "sources/", "stages/silver/events.py", "tables/silver.py", "usecases/check.py")
+GIVES_ROLES = (
+    *("history/", "config/", "sources/", "stages/silver/events.py", "tables/silver.py", "usecases/check.py"),
+    "serving/openapi.py",  # its examples have the field ``exposure`` of an answer
+)
 ROLES = re.compile(r"exposure|feedback|reversal|.*\brole\s*(=|<>|!=|in\b).*")
 
 

@@ -122,7 +122,12 @@ def until(condition: Callable[[], Any], seconds: float = 30) -> None:
 
 @contextmanager
 def running(
-    root: Path, surface: str = "home", keys: Path | None = None, seconds: float = 0, **settings: Any
+    root: Path,
+    surface: str = "home",
+    keys: Path | None = None,
+    seconds: float = 0,
+    inbox: Path | None = None,
+    **settings: Any,
 ) -> Iterator[Running]:
     """A service over the store in ``root``; its engine takes ``seconds`` more, in threads."""
     engines: list[Watched] = []
@@ -133,7 +138,7 @@ def running(
 
     stream = io.BytesIO()
     cfg = ServingConfig(**({"refresh_seconds": 0.05} | NO_LIMIT | settings))
-    server = Server(str(root), surface, keys, cfg, Log("debug", stream), make, in_threads=seconds > 0)
+    server = Server(str(root), surface, keys, cfg, Log("debug", stream), make, in_threads=seconds > 0, inbox=inbox)
     listens = listening("127.0.0.1", 0)
     port = listens.getsockname()[1]
     thread = threading.Thread(target=server.answer, args=[listens], daemon=True)

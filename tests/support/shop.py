@@ -94,11 +94,12 @@ def ingest(
     vault: str | None = None,
     quiet: bool = True,
     label_days: int = 28,
+    inbox: Path | None = None,
 ) -> Run:
     """Files → bronze → silver, by the jobs themselves; the run that did it."""
     from fuserank.jobs import silver
 
-    run = into_bronze(lake, dataset, run_id, now, vault, quiet, label_days)
+    run = into_bronze(lake, dataset, run_id, now, vault, quiet, label_days, inbox)
     silver.refine(run, dataset)
     return run
 
@@ -111,6 +112,7 @@ def into_bronze(
     vault: str | None = None,
     quiet: bool = True,
     label_days: int = 28,
+    inbox: Path | None = None,
 ) -> Run:
     """Files → bronze; the run that did it."""
     from fuserank.io.lake.lake import Lake
@@ -123,7 +125,10 @@ def into_bronze(
     if is_local(lake.root) and not Path(lake.root, "silver").exists():
         shutil.copytree(_empty_lake(lake.spark).name, lake.root, dirs_exist_ok=True)
     windows, waits = SimpleNamespace(label_days=label_days), SimpleNamespace(lock_wait_seconds=0.0)
-    settings = SimpleNamespace(vault=vault, lake=lake.root, run=waits, windows=windows, dataset=dataset.name)
+    serving = SimpleNamespace(inbox="none" if inbox is None else str(inbox), inbox_days=7)
+    settings = SimpleNamespace(
+        vault=vault, lake=lake.root, run=waits, windows=windows, dataset=dataset.name, serving=serving
+    )
     fresh = Lake(lake.spark, lake.root, run_id)
     run = Run(lake.spark, settings, fresh, now.date(), run_id, now, Progress(quiet=quiet))  # type: ignore[arg-type]
     bronze.ingest(run, dataset, resolve_root(dataset.root.folder, dataset.root.package))

@@ -57,6 +57,10 @@ def serve(
         float | None,
         typer.Option("--stale-after", metavar="HOURS", min=0, help="age of a snapshot at which /ready answers 503"),
     ] = None,
+    inbox: Annotated[
+        str | None,
+        typer.Option("--inbox", metavar="DIR", help="where exposures are kept; none: nowhere (default: LAKE/inbox)"),
+    ] = None,
     workers: Annotated[int, typer.Option("--workers", min=1, max=256, help="processes that answer")] = 1,
     log_level: Annotated[LogLevel, typer.Option("--log-level", help="lowest level of lines on stderr")] = "info",
     env: o.Env = "local",
@@ -65,16 +69,23 @@ def serve(
 ) -> None:
     """See _HELP."""
     from fuserank.config import secrets
+    from fuserank.jobs.inputs.inbox import inbox_folder
     from fuserank.jobs.parts.store_place import store_folder
 
-    named = {"serving.stale_hours": stale_after, "ranking.surface": surface, "serving.keys": keys and str(keys)}
+    named = {
+        "serving.stale_hours": stale_after,
+        "ranking.surface": surface,
+        "serving.keys": keys and str(keys),
+        "serving.inbox": inbox,
+    }
     more = [f"{key}={json.dumps(value)}" for key, value in named.items() if value is not None]
     settings = o.settings(env, None, lake, [*(overrides or []), *more])
     file = _file(settings, insecure_local, host)
     at = (_LOCAL if file is None else host, port)
     if store is not None and (wrong := secrets.url_problem(store)):
         raise FuserankError(f"--store: {wrong.partition(';')[0]}; the password is read from FUSERANK_REDIS_PASSWORD")
-    _started(settings, store or str(store_folder(settings)), file, at, workers, log_level)
+    places = store or str(store_folder(settings)), inbox_folder(settings)
+    _started(settings, places, file, at, workers, log_level)
 
 
 serve.__doc__ = _HELP
@@ -105,29 +116,39 @@ def _extra() -> Iterator[None]:
 
 
 def _started(
-    settings: Settings, place: str, keys: Path | None, at: tuple[str, int], workers: int, level: Level
+    settings: Settings,
+    places: tuple[str, Path | None],
+    keys: Path | None,
+    at: tuple[str, int],
+    workers: int,
+    level: Level,
 ) -> None:
+    """``places``: of the store, and of the inbox."""
     with _extra():
         from fuserank.serving import workers as several
         from fuserank.serving.log import Log
         from fuserank.serving.sockets import address, listening
 
     log, cfg, surface = Log(level), settings.serving, settings.ranking.surface
+    place, inbox = places
+    exposures = f"exposures go to {inbox}" if inbox else "exposures are not kept; --inbox DIR keeps them"
 
     def opened() -> Server:
         with _extra():
             from fuserank.serving.server import Server
-        return Server(place, surface, keys, cfg, log)
+        return Server(place, surface, keys, cfg, log, inbox=inbox)
 
     def by_one() -> None:
         server, listens = opened(), listening(*at)
         typer.echo(f"surface {surface} of {place}: {address(listens)} (Ctrl-C ends it)")
+        typer.echo(exposures)
         server.answer(listens)
 
     def by_several() -> Callable[[], None]:
         opened().close()  # what is wrong is found once, before processes start
         listens = listening(*at)
         typer.echo(f"surface {surface} of {place}: {address(listens)} by {workers} processes (Ctrl-C ends it)")
+        typer.echo(exposures)
         return lambda: opened().answer(listens)
 
     if workers == 1:

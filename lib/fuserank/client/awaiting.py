@@ -12,14 +12,14 @@ import httpx2 as httpx
 
 from fuserank.client.calls import Call, ItemOptions, headers, own_headers
 from fuserank.client.methods import Methods
-from fuserank.client.replies import Reply, Unseen
+from fuserank.client.replies import Reply, T, Unseen
 from fuserank.client.tries import broken, garbled, late
-from fuserank.serving.requests import Answer
+from fuserank.serving.requests import Answer, Confirmed
 
 P = ParamSpec("P")
 
 
-class AsyncClient(Methods[Coroutine[Any, Any, Answer]]):
+class AsyncClient(Methods[Coroutine[Any, Any, Answer], Coroutine[Any, Any, Confirmed]]):
     """Asks the recommend service over connections that stay open; ``await close()``, or use it by ``async with``."""
 
     def __init__(
@@ -82,9 +82,15 @@ class AsyncClient(Methods[Coroutine[Any, Any, Answer]]):
         await self.close()
 
     async def _ask(self, call: Call) -> Answer:
-        tries = self._tries(call)
-        while not isinstance(found := tries.after(await self._once(call, tries.end())), Answer):
-            await asyncio.sleep(found)
+        return await self._sent(call, Answer)
+
+    async def _confirm(self, call: Call) -> Confirmed:
+        return await self._sent(call, Confirmed)
+
+    async def _sent(self, call: Call, kind: type[T]) -> T:
+        tries = self._tries(call, kind)
+        while not isinstance(found := tries.after(await self._once(call, tries.end())), kind):
+            await asyncio.sleep(found)  # type: ignore[arg-type]  # seconds, as it is no answer
         return found
 
     async def _once(self, call: Call, end: float) -> Reply:

@@ -13,15 +13,15 @@ import httpx2 as httpx
 
 from fuserank.client.calls import Call, ItemOptions, headers, own_headers
 from fuserank.client.methods import Methods
-from fuserank.client.replies import Reply, Unseen
+from fuserank.client.replies import Reply, T, Unseen
 from fuserank.client.tries import broken, garbled, late
-from fuserank.serving.requests import Answer
+from fuserank.serving.requests import Answer, Confirmed
 
 P = ParamSpec("P")
 _LEAST_SECONDS = 0.001  # no time at all would be an error of another kind
 
 
-class Client(Methods[Answer]):
+class Client(Methods[Answer, Confirmed]):
     """Asks the recommend service over connections that stay open; close it, or use it by ``with``."""
 
     def __init__(
@@ -67,9 +67,15 @@ class Client(Methods[Answer]):
         self.close()
 
     def _ask(self, call: Call) -> Answer:
-        tries = self._tries(call)
-        while not isinstance(found := tries.after(self._once(call, tries.end())), Answer):
-            time.sleep(found)
+        return self._sent(call, Answer)
+
+    def _confirm(self, call: Call) -> Confirmed:
+        return self._sent(call, Confirmed)
+
+    def _sent(self, call: Call, kind: type[T]) -> T:
+        tries = self._tries(call, kind)
+        while not isinstance(found := tries.after(self._once(call, tries.end())), kind):
+            time.sleep(found)  # type: ignore[arg-type]  # seconds, as it is no answer
         return found
 
     def _once(self, call: Call, end: float) -> Reply:

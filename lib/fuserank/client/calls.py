@@ -80,6 +80,11 @@ def of_session(
     return _post("/v1/sessions/recommendations", options, session=session, basket=basket)
 
 
+def of_exposure(answer_id: str, items: Sequence[str]) -> Call:
+    """What was seen of an answer."""
+    return _post("/v1/exposures", {}, {"answer_id": answer_id}, items=items)
+
+
 def quoted(text: str) -> str:
     """Every byte but letters, digits, ``_``, ``-`` and ``~`` in percent-encoding: a dot too, or ``..`` would go up."""
     return quote(text, safe="").replace(".", "%2E")

@@ -8,13 +8,15 @@ from typing import Generic, TypeVar, Unpack
 
 from fuserank.client import calls
 from fuserank.client.calls import Call, ItemOptions
+from fuserank.client.replies import T
 from fuserank.client.tries import Schedule, Tries
 from fuserank.serving.requests import SessionEvent
 
 R = TypeVar("R")  # an answer, or what is awaited for one
+C = TypeVar("C")  # the same of a confirmation
 
 
-class Methods(ABC, Generic[R]):
+class Methods(ABC, Generic[R, C]):
     """Where to ask, by which key, and how long.
 
     :param url: of the service, such as ``https://recommend.shop.example``
@@ -95,9 +97,20 @@ class Methods(ABC, Generic[R]):
         """
         return self._ask(calls.of_session(session, basket, options))
 
+    def confirm(self, answer_id: str, items: Sequence[str] = ()) -> C:
+        """Say what a user saw of an answer; none: all of it. Where it is sent again, it counts once.
+
+        :raises ServiceError: it is not kept; 404 ``no_inbox``: the service keeps no exposures
+        """
+        return self._confirm(calls.of_exposure(answer_id, items))
+
     @abstractmethod
     def _ask(self, call: Call) -> R:
         """Send the request, as often as it needs."""
 
-    def _tries(self, call: Call) -> Tries:
-        return Tries(self._schedule, call.id, self._key)
+    @abstractmethod
+    def _confirm(self, call: Call) -> C:
+        """The same for a confirmation."""
+
+    def _tries(self, call: Call, kind: type[T]) -> Tries[T]:
+        return Tries(self._schedule, kind, call.id, self._key)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
 from fuserank.common.errors import FuserankError
-from fuserank.serving.requests import Answer, AnswerItem
+from fuserank.serving.requests import Answer, AnswerItem, Confirmed
 
+T = TypeVar("T", Answer, Confirmed)
 NO_ANSWER, TIMEOUT, UNREADABLE = "no_answer", "timeout", "unreadable"
 
 
@@ -53,17 +54,18 @@ class _ErrorAnswer(msgspec.Struct):
     error: _Problem
 
 
-_ANSWERS, _ERRORS = msgspec.json.Decoder(Answer), msgspec.json.Decoder(_ErrorAnswer)
+_ERRORS = msgspec.json.Decoder(_ErrorAnswer)
+_DECODERS = {kind: msgspec.json.Decoder(kind) for kind in (Answer, Confirmed)}
 
 
-def read(reply: Reply, request_id: str, key: str | None = None) -> Answer | ServiceError:
-    """The answer, or what is wrong; the key is in neither, even where something on the way repeats it."""
+def read(reply: Reply, kind: type[T], request_id: str, key: str | None = None) -> T | ServiceError:
+    """The answer of this kind, or what is wrong; the key is in neither, even where something on the way repeats it."""
     if not reply.status or reply.code:
         return ServiceError(reply.status, reply.code, reply.message, None, request_id)
     body = reply.body.replace(key.encode(), b"...") if key else reply.body
     try:
         if reply.status == 200:
-            return _ANSWERS.decode(body)
+            return _DECODERS[kind].decode(body)  # type: ignore[no-any-return, return-value]
         found = _ERRORS.decode(body).error
     except (msgspec.DecodeError, RecursionError):
         message = "what came is no answer of the recommend service; does url lead to it?"

@@ -6,9 +6,9 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Generic
 
-from fuserank.client.replies import NO_ANSWER, TIMEOUT, UNREADABLE, Reply, read, seconds_to_wait
-from fuserank.serving.requests import Answer
+from fuserank.client.replies import NO_ANSWER, TIMEOUT, UNREADABLE, Reply, ServiceError, T, read, seconds_to_wait
 
 AGAIN = frozenset({0, 429, 502, 503, 504})  # 0: no connection, it broke, or took too long
 _MOST_DOUBLED = 32
@@ -47,18 +47,20 @@ class Schedule:
         return named + draw * min(self.cap, self.first * 2 ** min(tries - 1, _MOST_DOUBLED))
 
 
-class Tries:
-    """The tries of one request."""
+class Tries(Generic[T]):
+    """The tries of one request, which is answered by ``kind``."""
 
     def __init__(
         self,
         schedule: Schedule,
+        kind: type[T],
         request_id: str,
         key: str | None,
         clock: Callable[[], float] = time.monotonic,
         draw: Callable[[], float] = random.random,
     ) -> None:
         self._schedule, self._request_id, self._key = schedule, request_id, key
+        self._kind: type[T] = kind
         self._clock, self._draw = clock, draw
         self._ends, self._tries = clock() + schedule.deadline, 0
 
@@ -69,13 +71,13 @@ class Tries:
         """Until when the try that begins now may take, by the clock."""
         return min(self._ends, self._clock() + self._schedule.timeout)
 
-    def after(self, reply: Reply) -> Answer | float:
+    def after(self, reply: Reply) -> T | float:
         """The answer, or for how many seconds to wait before the next try.
 
         :raises ServiceError: no other try would help, or there is no time for one
         """
-        found = read(reply, self._request_id, self._key)
-        if isinstance(found, Answer):
+        found = read(reply, self._kind, self._request_id, self._key)
+        if not isinstance(found, ServiceError):
             return found
         self._tries += 1
         if reply.status not in AGAIN or self._tries > self._schedule.retries:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from fuserank.config.base import Section
@@ -15,6 +17,23 @@ class ServingConfig(Section):
     )
     keys: str | None = Field(
         None, description="file of the hashes of API keys (`fuserank serve-key`); YAML, or JSON where it ends in .json"
+    )
+    inbox: str | None = Field(
+        None, description="folder that answers leave their exposures in, for `bronze` to take in; null: LAKE/inbox"
+    )
+    shown_by: Literal["answer", "client"] = Field(
+        "answer",
+        description="answer: all that is answered counts as seen; client: what POST /v1/exposures says was seen",
+    )
+    inbox_bytes: int = Field(16_000_000, ge=1_000, description="size at which a segment of the inbox is closed (bytes)")
+    inbox_seconds: float = Field(
+        300, gt=0, description="age at which a segment of the inbox is closed, so that bronze can take it in (seconds)"
+    )
+    inbox_days: float = Field(
+        7, ge=0, description="age at which `bronze` removes a segment whose lines it has from the folder (days)"
+    )
+    sync_seconds: float = Field(
+        0.05, gt=0, description="longest time from an answer until its exposure is on disk (seconds)"
     )
     stale_hours: float = Field(
         48,

@@ -1,5 +1,7 @@
 """bronze.<dataset>_<table>: one row per row of a source's files, as it came, from the files of a mapping.
 
+And bronze.exposures: the lines of the recommend service's inbox.
+
     spark-submit jobs/bronze.py --env local --as-of 2017-12-04
 
 Safe to rerun: a file whose bytes came in once is not read again (``ops.ingested`` skips it, and Delta's txn on the
@@ -20,13 +22,15 @@ from fuserank.jobs.inputs.command import job_main
 from fuserank.jobs.inputs.ingested import known, mark
 from fuserank.jobs.inputs.pseudonyms import Hiding, require_key, require_same, vault_held
 from fuserank.jobs.parts.bronze_tables import ingest_table, largest_first
+from fuserank.jobs.parts.exposure_rows import lines_into_bronze
 from fuserank.sources.files.read import resolve_root
 from fuserank.tables import Table
+from fuserank.tables.exposures import LINES
 from fuserank.tables.ops import INGESTED, PSEUDONYMS
 from fuserank.tables.vault import USERS
 
 READS: tuple[Table, ...] = (INGESTED, PSEUDONYMS)
-WRITES: tuple[Table, ...] = (INGESTED, PSEUDONYMS, USERS)  # and bronze_table(…) for each table of the mapping
+WRITES: tuple[Table, ...] = (INGESTED, PSEUDONYMS, USERS, LINES)  # and bronze_table(…) for each table of the mapping
 
 
 def execute(run: Run, as_of: dt.date, sources: Collection[str] | None = None) -> None:
@@ -55,6 +59,8 @@ def ingest(run: Run, dataset: DatasetConfig, root: str, sources: Collection[str]
         taken = [t for job in jobs for t in job.result()]
     mark(run, "bronze", dataset.name, taken)
     run.count("bronze_files", len(taken))
+    if {e.source for e in dataset.events} & set(wanted):  # where a chain takes tables apart, once
+        lines_into_bronze(run, hiding)
 
 
 def main(argv: list[str] | None = None) -> int:

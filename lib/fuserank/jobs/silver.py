@@ -21,15 +21,17 @@ from fuserank.io.runtime.run import Run
 from fuserank.jobs.inputs.command import job_main
 from fuserank.jobs.inputs.ingested import mark
 from fuserank.jobs.inputs.silver_files import Files
+from fuserank.jobs.parts.exposure_rows import lines_into_silver
 from fuserank.jobs.parts.silver_bad import REOPENED, Bad, settle
 from fuserank.jobs.parts.silver_dimensions import refine_dimension, refine_promotions
 from fuserank.jobs.parts.silver_events import refine_events
 from fuserank.tables import Table
 from fuserank.tables import silver as t
+from fuserank.tables.exposures import EXPOSURES, LINES
 from fuserank.tables.ops import INGESTED, QUARANTINE
 
-READS: tuple[Table, ...] = (INGESTED,)  # and bronze_table(…) for each table of the mapping
-WRITES: tuple[Table, ...] = (*t.TABLES, QUARANTINE, INGESTED)
+READS: tuple[Table, ...] = (INGESTED, LINES)  # and bronze_table(…) for each table of the mapping
+WRITES: tuple[Table, ...] = (*t.TABLES, EXPOSURES, QUARANTINE, INGESTED)
 
 
 def execute(run: Run, as_of: dt.date, tables: Collection[Table] = t.TABLES) -> None:
@@ -64,6 +66,8 @@ def refine(run: Run, dataset: DatasetConfig, tables: Collection[Table] = t.TABLE
         run.count(f"quarantined_{name}", run.lake.merge(QUARANTINE, frame, REOPENED))
     if had_bad and files.taken:
         settle(run, dataset, files.looked_through(), [frame for _, frame in bad])
+    if t.EVENTS in tables:
+        lines_into_silver(run, dataset)
     mark(run, "silver", dataset.name, [f for f in files.taken if not files.has(f)], files.silver)
 
 

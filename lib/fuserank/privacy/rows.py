@@ -35,7 +35,7 @@ def without_ids(rows: DataFrame, files: FilesConfig, replaced: Collection[str], 
     """
     from pyspark.sql import functions as F
 
-    readable, pseudonym = F.col("_corrupt").isNull(), _pseudonym(key)
+    readable, pseudonym = F.col("_corrupt").isNull(), pseudonym_of(key)
     columns = []
     for name in (n for n in files.columns if bronze_name(n) in rows.columns):
         cell = F.when(readable, _cell(name))
@@ -55,7 +55,7 @@ def vault_rows(rows: DataFrame, files: FilesConfig, users: Collection[str], key:
     texts = rows.select(
         F.explode(F.array(*(_text(c, files, readable) for c in sorted(users)))).alias("told")
     ).distinct()
-    both = texts.select(_pseudonym(key)(F.col("told")).alias("pseudonym"), normal("told").alias("business_id"))
+    both = texts.select(pseudonym_of(key)(F.col("told")).alias("pseudonym"), normal("told").alias("business_id"))
     return both.where("business_id <> pseudonym").groupBy("pseudonym").agg(F.min("business_id").alias("business_id"))
 
 
@@ -72,7 +72,7 @@ def _text(name: str, files: FilesConfig, readable: Column) -> Column:
     return F.when(readable, without_nulls(_cell(name), files.columns[name].nulls).cast("string"))
 
 
-def _pseudonym(key: Key):  # type: ignore[no-untyped-def]  # pyspark's own type of a function over columns
+def pseudonym_of(key: Key):  # type: ignore[no-untyped-def]  # pyspark's own type of a function over columns
     """A kernel on executors: the key travels in its closure; an expression of
     Spark's would show it in every plan and log.
     """

@@ -13,7 +13,7 @@ import msgspec
 from fuserank.serving import metrics, openapi, routes
 from fuserank.serving.limits import Buckets
 from fuserank.serving.problems import body_of, coded, refused
-from fuserank.serving.requests import Refused
+from fuserank.serving.requests import ConfirmRequest, Refused
 from fuserank.serving.store.contract import Store, StoreError
 from fuserank.serving.wire import Call, HungUp
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
 
     from fuserank.config.serving import ServingConfig
+    from fuserank.serving.exposures import Exposures
     from fuserank.serving.keys import KeyRow, Keys
     from fuserank.serving.log import Level, Log
     from fuserank.serving.routes import Asks, Route
@@ -65,6 +66,7 @@ class Service:
 
     :param keys: None: anybody may ask, from this machine alone
     :param written: when the snapshot that answers was written, in seconds since 1970
+    :param exposures: keeps what was answered
     :param in_threads: the store waits for a network, so that answers wait in threads
     """
 
@@ -75,10 +77,11 @@ class Service:
         cfg: ServingConfig,
         log: Log,
         written: Callable[[], float],
+        exposures: Exposures,
         in_threads: bool = False,
     ) -> None:
         self._state, self._keys, self._cfg, self._log = state, keys, cfg, log
-        self._written, self._in_threads = written, in_threads
+        self._written, self._exposures, self._in_threads = written, exposures, in_threads
         self._buckets, self._metrics = Buckets(cfg.rate, cfg.burst), metrics.Metrics()
         self._openapi = msgspec.json.encode(openapi.description(cfg))
         self._own = {
@@ -127,8 +130,9 @@ class Service:
                 headers = ((b"www-authenticate", b"Bearer"),)
             elif problem.status == 405:
                 headers = ((b"allow", ", ".join(sorted(by_method)).encode()),)
-            elif isinstance(problem, _Later):
-                headers = ((b"retry-after", b"%d" % problem.seconds),)
+            elif problem.status == 429:
+                seconds = problem.seconds if isinstance(problem, _Later) else 1
+                headers = ((b"retry-after", b"%d" % seconds),)
             return Reply(problem.status, body_of(problem, call.id), _JSON, headers)
         except StoreError as problem:
             self._log.line("error", "store", request_id=call.id, message=str(problem))
@@ -149,9 +153,12 @@ class Service:
             raise refused("wrong_method", f"this path answers {', '.join(sorted(by_method))}, not {call.method}")
         if route.scope is not None and self._keys is not None:
             self._let_in(call, route, self._keys)
-        if route.ask is None:
+        if route.name in self._own:
             return self._own[route.name]()
         body = b"" if route.takes is None else await call.body(self._cfg.most_body_bytes, self._cfg.request_seconds)
+        if route.ask is None:
+            confirmed = await self._exposures.confirmed(routes.decoded(ConfirmRequest, body))
+            return Reply(200, _ENCODER.encode(confirmed))
         to = self._state.recommender
         try:
             if self._in_threads:
@@ -161,7 +168,8 @@ class Service:
         except Refused as problem:
             raise coded(problem) from None
         call.served_from = answer.served_from
-        self._metrics.answer(answer.served_from, answer.short is not None)
+        answer = self._exposures.answered(answer, route.name)
+        self._metrics.answer(answer.served_from, answer.short is not None, answer.exposure)
         return Reply(200, _ENCODER.encode(answer))
 
     def _let_in(self, call: Call, route: Route, keys: Keys) -> None:

@@ -28,6 +28,7 @@ class Metrics:
         )
         self._from = Counter("fuserank_answers", "Answers by what they came from", ["served_from"], registry=of)
         self._short = Counter("fuserank_short_answers", "Answers with fewer than k items", registry=of)
+        self._exposures = Counter("fuserank_exposures", "Answers by what is kept of them", ["state"], registry=of)
         self._age = Gauge(
             "fuserank_snapshot_age_seconds", "Age of the snapshot", registry=of, multiprocess_mode="livemostrecent"
         )
@@ -57,8 +58,9 @@ class Metrics:
         self._requests.labels(route, status).inc()
         self._seconds.labels(route).observe(seconds)
 
-    def answer(self, served_from: str, short: bool) -> None:
+    def answer(self, served_from: str, short: bool, exposure: str) -> None:
         """One list of items went out."""
+        self._exposures.labels(exposure).inc()
         self._from.labels(served_from).inc()
         if short:
             self._short.inc()

@@ -8,12 +8,13 @@ import msgspec
 
 import fuserank
 from fuserank.serving.problems import CODES, ErrorAnswer
-from fuserank.serving.requests import POPULAR, Answer, Options, RankRequest, RecommendRequest
+from fuserank.serving.requests import POPULAR, Answer, Confirmed, ConfirmRequest, Options, RankRequest, RecommendRequest
 from fuserank.serving.routes import ROUTES, Route
 
 if TYPE_CHECKING:
     from fuserank.config.serving import ServingConfig
 
+_TYPES = (Options, RecommendRequest, RankRequest, ConfirmRequest, Answer, Confirmed, ErrorAnswer)
 _ALWAYS = ("bad_request", "headers_too_large", "internal", "too_many_connections")
 _KEYED = ("no_key", "wrong_scope", "too_many_requests")
 _ASKED = ("bad_encoding", "unknown_field", "wrong_value", "not_ready")
@@ -31,19 +32,22 @@ _ANSWER = {
     "cursor": None,
     "policy_id": "p1",
     "versions": _VERSIONS,
+    "exposure": "shown",
 }
 _BODIES: dict[str, dict[str, Any]] = {
     "recommendations_now": {"k": 5, "session": [{"item": "i3", "role": "view"}], "exclude": ["i9"]},
     "rank": {"user": "u17", "candidates": ["i1", "i2", "i3"], "k": 3},
     "basket": {"basket": ["i1", "i2"], "k": 5},
     "session": {"session": [{"item": "i3", "role": "cart"}], "k": 5},
+    "exposures": {"answer_id": "a1", "items": ["i7"]},
 }
 
 
 def description(cfg: ServingConfig) -> dict[str, Any]:
     """The whole document, as it is answered under /openapi.json."""
     _, schemas = msgspec.json.schema_components(
-        (Options, RecommendRequest, RankRequest, Answer, ErrorAnswer), ref_template="#/components/schemas/{name}"
+        _TYPES,
+        ref_template="#/components/schemas/{name}",
     )
     paths: dict[str, dict[str, Any]] = {}
     for route in ROUTES:
@@ -70,6 +74,7 @@ def codes_of(route: Route) -> list[str]:
     codes += _ASKED if route.ask else ()
     codes += _BODY if route.takes else ()
     codes += ("unknown_item",) if route.ask else ()
+    codes += ("unknown_field", "wrong_value", "no_inbox", "inbox_full") if route.takes is ConfirmRequest else ()
     return sorted(codes, key=lambda code: (CODES[code][0], code))
 
 
@@ -116,6 +121,8 @@ def _parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:
 def _good(route: Route) -> dict[str, Any]:
     if route.ask:
         content = {"application/json": {"schema": _ref("Answer"), "example": _ANSWER}}
+    elif route.takes is ConfirmRequest:
+        content = {"application/json": {"schema": _ref("Confirmed"), "example": {"answer_id": "a1", "items": 1}}}
     elif route.name == "metrics":
         content = {"text/plain": {"schema": {"type": "string"}}}
     else:

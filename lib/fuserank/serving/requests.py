@@ -11,6 +11,7 @@ MOST_K, MOST_EXCLUDED, MOST_CANDIDATES, MOST_SESSION = 500, 10_000, 1_000, 200
 Id = Annotated[str, Meta(min_length=1, max_length=512)]
 Fill = Literal["never", "segment", "popular"]
 ServedFrom = Literal["personal", "session", "segment", "popular"]
+Exposure = Literal["shown", "awaited", "off", "dry_run", "unwritten"]
 POPULAR: Final = "popular"  # what is liked by all: a way to fill, what an answer is served from, a reason
 
 
@@ -60,6 +61,20 @@ class RankRequest(RecommendRequest, frozen=True, kw_only=True):
     candidates: Annotated[list[Id], Meta(min_length=1, max_length=MOST_CANDIDATES)]
 
 
+class ConfirmRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """What a user saw of an answer; ``items`` none: all of it."""
+
+    answer_id: Id
+    items: Annotated[list[Id], Meta(max_length=MOST_K)] = []
+
+
+class Confirmed(msgspec.Struct, frozen=True):
+    """It is kept, on disk; ``items``: how many were named, 0: all of the answer."""
+
+    answer_id: str
+    items: int
+
+
 class AnswerItem(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One item of an answer; ``parts`` sum to ``score``."""
 
@@ -89,6 +104,8 @@ class Answer(msgspec.Struct, frozen=True):
 
     ``served_from``: personal (a published list), session (what was done just now), segment, popular; ``why`` in words.
     ``short``: why fewer than k came; None: exactly k. ``removed``: with explain, how many items each rule took away.
+    ``exposure``: shown (the answer counts as seen), awaited (once the client says so by its answer_id), off (none is
+    kept), dry_run, unwritten (the disk took nothing).
     """
 
     answer_id: str
@@ -101,6 +118,7 @@ class Answer(msgspec.Struct, frozen=True):
     cursor: str | None
     policy_id: str
     versions: Versions
+    exposure: Exposure = "off"
     removed: dict[str, int] | None = None
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from fuserank.serving import wire
 from fuserank.serving.problems import of_json, of_value, refused
-from fuserank.serving.requests import Answer, Id, Options, RankRequest, RecommendRequest
+from fuserank.serving.requests import Answer, ConfirmRequest, Id, Options, RankRequest, RecommendRequest
 
 if TYPE_CHECKING:
     from fuserank.serving.keys import Scope
@@ -50,10 +50,14 @@ class Route(NamedTuple):
     variable: str | None = None  # what {id} is the id of
 
 
-_DECODERS = {kind: msgspec.json.Decoder(kind) for kind in (RecommendRequest, RankRequest)}
+_DECODERS = {kind: msgspec.json.Decoder(kind) for kind in (RecommendRequest, RankRequest, ConfirmRequest)}
 
 
-def _decoded(kind: type[T], body: bytes) -> T:
+def decoded(kind: type[T], body: bytes) -> T:
+    """A body as its type.
+
+    :raises Refused: it is no JSON, or says what the type cannot
+    """
     try:
         return _DECODERS[kind].decode(body)  # type: ignore[index, return-value]
     except msgspec.DecodeError as problem:
@@ -82,27 +86,27 @@ def _user_by_query(to: Asks, call: wire.Call, _: bytes) -> Answer:
 
 
 def _user_by_body(to: Asks, call: wire.Call, body: bytes) -> Answer:
-    call.user, request = _one(call, "user"), _decoded(RecommendRequest, body)
+    call.user, request = _one(call, "user"), decoded(RecommendRequest, body)
     if request.user not in (None, call.user):
         raise refused("wrong_value", "user: the path names another user than the body", "user")
     return to.recommend(msgspec.structs.replace(request, user=call.user))
 
 
 def _session(to: Asks, call: wire.Call, body: bytes) -> Answer:
-    request = _decoded(RecommendRequest, body)
+    request = decoded(RecommendRequest, body)
     if request.user is not None:
         raise refused("wrong_value", "user: a known user's session goes to /v1/users/{id}/recommendations", "user")
     return to.recommend(request)
 
 
 def _rank(to: Asks, call: wire.Call, body: bytes) -> Answer:
-    request = _decoded(RankRequest, body)
+    request = decoded(RankRequest, body)
     call.user = request.user
     return to.rank(request)
 
 
 def _basket(to: Asks, call: wire.Call, body: bytes) -> Answer:
-    request = _decoded(RecommendRequest, body)
+    request = decoded(RecommendRequest, body)
     call.user = request.user
     if not request.basket:
         raise refused("missing_field", "the field basket is missing, or holds no item", "basket")
@@ -146,6 +150,15 @@ ROUTES = (
         "recommend",
         _session,
         RecommendRequest,
+    ),
+    Route(
+        "POST",
+        "/v1/exposures",
+        "exposures",
+        "What a user saw of an answer; it is on disk when this answers.",
+        "recommend",
+        None,
+        ConfirmRequest,
     ),
     Route("GET", "/health", "health", "The process lives."),
     Route("GET", "/ready", "ready", "A snapshot answers, and how old it is."),

@@ -15,8 +15,11 @@ from typing import TYPE_CHECKING
 import uvicorn
 from threadpoolctl import threadpool_limits
 
+from fuserank.common.errors import FuserankError
 from fuserank.serving import opening
 from fuserank.serving.app import Service, State
+from fuserank.serving.exposures import Exposures
+from fuserank.serving.inbox.writer import Inbox
 from fuserank.serving.keys import Keys
 from fuserank.serving.protocol import bounded
 from fuserank.serving.recommend.engine import Recommender
@@ -36,7 +39,8 @@ class Server(uvicorn.Server):
     """A service that follows its store, and ends by SIGTERM with exit code 0.
 
     :param make: another recommender over the store
-    :raises FuserankError: nothing is stored, no key is valid
+    :param inbox: folder for exposures; None: none are kept
+    :raises FuserankError: nothing is stored, no key is valid, the inbox cannot be written
     """
 
     def __init__(
@@ -48,18 +52,21 @@ class Server(uvicorn.Server):
         log: Log,
         make: Make | None = None,
         in_threads: bool = False,
+        inbox: Path | None = None,
     ) -> None:
         known = None if keys is None else Keys(keys, lambda problem: log.line("error", "keys", message=problem))
         self._cfg, self._log = cfg, log
         self._store = opening.opened(place, surface)
         rules = opening.rules(cfg.rules)
         recommender = (make or Recommender)(self._store, rules)
+        self._exposures = Exposures(None if inbox is None else _inbox(inbox, cfg, log), cfg.shown_by)
         self.service = Service(
             State(self._store, recommender),
             known,
             cfg,
             log,
             opening.written(place, self._store),
+            self._exposures,
             in_threads or place.startswith(opening.REDIS),
         )
         log.takes_over("uvicorn.error")
@@ -88,10 +95,11 @@ class Server(uvicorn.Server):
         try:
             asyncio.run(self._answered(server))
         finally:
-            self._store.close()
+            self.close()
 
     def close(self) -> None:
-        """Let go of the store."""
+        """Let go of the store, and bring the inbox to disk."""
+        self._exposures.close()
         self._store.close()
 
     async def _answered(self, server: socket.socket) -> None:
@@ -141,3 +149,19 @@ class Server(uvicorn.Server):
         """Take no new connection, finish what is under way, end."""
         self.service.stopping = True
         self.should_exit = True
+
+
+def _inbox(folder: Path, cfg: ServingConfig, log: Log) -> Inbox:
+    try:
+        return Inbox(
+            folder,
+            cfg.inbox_bytes,
+            cfg.inbox_seconds,
+            cfg.sync_seconds,
+            lambda problem: log.line("error", "inbox", message=problem),
+        )
+    except OSError as problem:
+        raise FuserankError(
+            f"the inbox {folder} cannot be written: {problem.strerror}; name another folder by --inbox, or keep no"
+            " exposures by --inbox none"
+        ) from None

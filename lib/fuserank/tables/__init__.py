@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from fuserank.tables import candidates, features, ops, results, samples, silver, vault
+from fuserank.tables import candidates, exposures, features, ops, results, samples, silver, vault
 from fuserank.tables.contract import Column, ContractError, Table
 
 ALL: tuple[Table, ...] = (
     *silver.TABLES,
+    *exposures.TABLES,
     *features.TABLES,
     *candidates.TABLES,
     *samples.TABLES,

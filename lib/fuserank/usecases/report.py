@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fuserank.evaluation.measure import PROTOCOL, protocol_text
+from fuserank.evaluation.outcomes import Outcomes, by_place, by_policy, outcomes
+from fuserank.history.events import reversals_of
 from fuserank.insight.reports import card_page, profile_page
 from fuserank.insight.reports.run.data import (
     CalibrationBin,
@@ -27,6 +29,7 @@ from fuserank.io.lake.pages import write_page
 from fuserank.io.lake.small_files import read_bytes
 from fuserank.io.runtime.open_lake import open_lake, rows_of
 from fuserank.stages.fusion.fitted import FINAL
+from fuserank.tables.exposures import EXPOSURES
 from fuserank.tables.ops import RUNS
 from fuserank.tables.results import ABLATION, FITTED, METRICS, MODELS, RANKING, SETS
 from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY, ITEMS
@@ -73,6 +76,7 @@ def gather(lake: Lake, settings: Settings, as_of: dt.date) -> ReportData:
         cfg.report_history,
         settings.seed,
     )
+    policies, places = _exposed(lake, settings.dataset)
     counts: dict[str, dict[str, int]] = {}
     for r in metrics:
         if r["source"] == PROTOCOL:
@@ -95,7 +99,21 @@ def gather(lake: Lake, settings: Settings, as_of: dt.date) -> ReportData:
         stage_seconds=run.get("stage_seconds", {}),
         users=views,
         rules=rules_view(lake, settings, as_of),
+        by_policy=policies,
+        by_place=places,
     )
+
+
+def _exposed(lake: Lake, dataset: str) -> tuple[list[Outcomes], list[Outcomes]]:
+    """By policy and by place, of all answers that are in, on whatever day: they are of days after ``as_of``."""
+    if not lake.exists(EXPOSURES) or (exposures := lake.read(EXPOSURES).where(f"dataset = '{dataset}'")).isEmpty():
+        return [], []
+    events = lake.read(EVENTS)
+    rows = outcomes(exposures, events, reversals_of(events)).cache()
+    try:
+        return by_policy(rows), by_place(rows)
+    finally:
+        rows.unpersist()
 
 
 def _rows(lake: Lake, table: Any, as_of: dt.date) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from fuserank.client.calls import ItemOptions
 from fuserank.client.replies import Reply, seconds_to_wait
 from fuserank.client.tries import Schedule, Tries
 from fuserank.serving.keys import made
-from fuserank.serving.requests import Options
+from fuserank.serving.requests import Answer, Options
 from fuserank.serving.store import snapshot
 from tests.support.pages import DOCS
 from tests.support.service import running, until
@@ -61,7 +61,7 @@ def test_retry_after_is_seconds_or_a_date() -> None:
 
 def test_tries_end_by_count_and_by_the_clock() -> None:
     now = [100.0]
-    tries = Tries(SCHEDULE, "r", "key", lambda: now[0], lambda: 0.5)
+    tries = Tries(SCHEDULE, Answer, "r", "key", lambda: now[0], lambda: 0.5)
     assert tries.end() == 102
     assert tries.after(Reply(503)) == pytest.approx(0.05)
     now[0] = 109

@@ -38,7 +38,7 @@ def test_every_curl_of_the_page_answers_as_it_shows(tmp_path: Path) -> None:
     snapshot.switch(folder.parent, folder.name)
     key, _ = made(tmp_path / "keys.yaml", "shop", ["recommend"], None)
     assert sum(block.count("curl ") for block, _ in PAIRS) > 8
-    with running(tmp_path / "store", keys=tmp_path / "keys.yaml") as service:
+    with running(tmp_path / "store", keys=tmp_path / "keys.yaml", inbox=tmp_path / "inbox") as service:
         environment = {**os.environ, "URL": f"http://127.0.0.1:{service.port}", "KEY": key}
         for block, example in PAIRS:
             done = subprocess.run(

@@ -27,7 +27,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     root: Path = tmp_path_factory.mktemp("store")
     folder = write_snapshot(root, [user("u17")])
     snapshot.switch(folder.parent, folder.name)
-    with running(root) as service:
+    with running(root, inbox=root / "inbox") as service:
         yield service
 
 

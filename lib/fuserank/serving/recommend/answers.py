@@ -71,6 +71,7 @@ def answer_of(
         cursor=cursor_of(manifest.name, request, came) if full else None,
         policy_id=policy_id,
         versions=Versions(manifest.ranking_run_id, manifest.ranking_version, manifest.as_of_date, manifest.name),
+        exposure="dry_run" if options.dry_run else "off",
         removed=removed if options.explain else None,
     )
 

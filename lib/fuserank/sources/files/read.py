@@ -62,9 +62,15 @@ def resolve_root(folder: str, package: str | None) -> str:
 
 def find_files(spark: SparkSession, root: str, pattern: str) -> list[FoundFile]:
     """The files of a path or glob under the root, sorted by name; none is opened. Raises where there is none."""
-    found = _without_marks(_find_remote(spark, root, pattern), pattern) if "://" in root else local_files(root, pattern)
+    found = files_below(spark, root, pattern)
     if not found:
         raise IngestError("the file is not there", file=f"{root}/{pattern}", cure="fix root and path in the mapping")
+    return found
+
+
+def files_below(spark: SparkSession, root: str, pattern: str) -> list[FoundFile]:
+    """The same, none where there is none."""
+    found = _without_marks(_find_remote(spark, root, pattern), pattern) if "://" in root else local_files(root, pattern)
     return sorted(found, key=lambda f: f.name)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 
+from fuserank.evaluation.outcomes import Outcomes
 from fuserank.insight.reports.run.rules_data import RulesView
 
 
@@ -147,3 +148,5 @@ class ReportData:
     rules: RulesView = field(default_factory=RulesView)
     worth: list[Worth] = field(default_factory=list)
     sets: list[SourceSet] = field(default_factory=list)
+    by_policy: list[Outcomes] = field(default_factory=list)  # by surface and policy, over all days that answers are of
+    by_place: list[Outcomes] = field(default_factory=list)

@@ -1,0 +1,112 @@
+"""Files of an inbox: ``<time>-<token>.jsonl`` is whole and never changes; ``….open`` is written by a living process.
+
+A writer holds a lock (flock) on its open segment. So who finds one that is not locked knows that its writer is dead,
+cuts off a line that was not written whole, and closes it in its stead.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+WHOLE, OPEN, NEW = ".jsonl", ".open", ".new"
+_NAME = "%Y%m%dT%H%M%SZ"
+_BLOCK = 1 << 16
+
+
+def created(folder: Path, now: dt.datetime) -> tuple[int, Path]:
+    """A new empty segment: its descriptor, locked, and its path.
+
+    :raises OSError: the folder cannot be written, the disk is full
+    """
+    while True:
+        name = f"{now:{_NAME}}-{os.urandom(6).hex()}"
+        new = folder / f"{name}{NEW}"
+        file = os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path = new.rename(folder / f"{name}{OPEN}")  # locked before it has the name that others look for
+            synced(folder)
+            return file, path
+        except (BlockingIOError, FileNotFoundError):  # swept away by who closes what the dead left
+            os.close(file)
+        except OSError:
+            os.close(file)
+            raise
+
+
+def closed(file: int, path: Path) -> Path | None:
+    """Make a segment whole: synced, under its last name; None: nothing was in it, and it is gone.
+
+    :raises OSError: it could not be synced, or moved
+    """
+    if os.fstat(file).st_size == 0:
+        path.unlink(missing_ok=True)
+        os.close(file)
+        return None
+    os.fsync(file)
+    whole = path.with_suffix(WHOLE)
+    path.rename(whole)
+    synced(path.parent)
+    os.close(file)
+    return whole
+
+
+def close_abandoned(folder: Path) -> list[Path]:
+    """Make whole what dead writers left; the segments that became so.
+
+    :raises OSError: a segment cannot be read or moved
+    """
+    done = []
+    for path in sorted([*folder.glob(f"*{OPEN}"), *folder.glob(f"*{NEW}")]):
+        with _held(path) as file:
+            if file is None:
+                continue
+            os.ftruncate(file, _whole_lines(file))
+            if (whole := closed(os.dup(file), path)) is not None:
+                done.append(whole)
+    return done
+
+
+@contextlib.contextmanager
+def _held(path: Path) -> Iterator[int | None]:
+    """The file's descriptor, locked; None: its writer lives, or another one closed it."""
+    try:
+        file = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        yield None
+        return
+    try:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            mine = path.stat().st_ino == os.fstat(file).st_ino
+        except (BlockingIOError, FileNotFoundError):
+            mine = False
+        yield file if mine else None
+    finally:
+        os.close(file)
+
+
+def _whole_lines(file: int) -> int:
+    """Bytes up to the last line feed."""
+    end = os.fstat(file).st_size
+    while end > 0:
+        begin = max(0, end - _BLOCK)
+        at = os.pread(file, end - begin, begin).rfind(b"\n")
+        if at >= 0:
+            return begin + at + 1
+        end = begin
+    return 0
+
+
+def synced(folder: Path) -> None:
+    """Names in the folder are on disk."""
+    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
