@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import hashlib
 import json
 import os
 import sys
@@ -14,13 +15,15 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
 from fuserank.config.settings import load
 from fuserank.jobs import features
 from fuserank.tables import Table
 
 # The peer is of before `io` had rooms inside.
 _HAS_ROOMS = find_spec("fuserank.io.runtime") is not None
-digest = import_module("fuserank.io.lake.digest" if _HAS_ROOMS else "fuserank.io.digest").digest
 open_run = import_module("fuserank.io.runtime.run" if _HAS_ROOMS else "fuserank.io.run").open_run
 
 
@@ -42,8 +45,21 @@ def measured(lake: str, as_of: str, days: list[str]) -> dict[str, Any]:
         made["commits"] = sum(run.lake.version(t) for t in features.WRITES)
         made["columns"] = {t.name: t.column_names for t in features.WRITES}
         alike = [_narrowed(t) for t in features.WRITES]
-        made["digests"] = {f"{t.name} {d}": digest(run.lake.read(t, as_of_date=d), t) for t in alike for d in windows}
+        made["digests"] = {f"{t.name} {d}": _digest(run.lake.read(t, as_of_date=d), t) for t in alike for d in windows}
     return made
+
+
+def _digest(frame: DataFrame, table: Table) -> str:
+    """SHA-256 over the rows as JSON, in key order: `fuserank digest` itself is not the same in older code."""
+    names = [c for c in table.column_names if c not in table.not_in_digest]
+    cells = [
+        F.array_sort(F.map_entries(n)).alias(n) if table.column(n).type.startswith("map<") else F.col(n) for n in names
+    ]
+    row = F.to_json(F.struct(*cells), {"ignoreNullFields": "false"})
+    total = hashlib.sha256()
+    for one in frame.orderBy(*table.keys).select(F.unhex(F.sha2(row, 256)).alias("hash")).toLocalIterator():
+        total.update(bytes(one["hash"]))
+    return total.hexdigest()
 
 
 def _narrowed(table: Table) -> Table:

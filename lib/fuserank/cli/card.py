@@ -24,11 +24,11 @@ def card(
     from fuserank.insight.reports import card_page
     from fuserank.insight.reports.card_text import as_dict, lines
     from fuserank.io.lake.pages import write_page
-    from fuserank.io.runtime.open_lake import open_lake
+    from fuserank.io.runtime.open_lake import open_rows
     from fuserank.usecases import card as _card
 
     settings = o.settings(env, as_of, lake, overrides, dataset)
-    found = _card.gather(open_lake(settings), settings, settings.as_of)
+    found = _card.gather(open_rows(settings), settings, settings.as_of)
     if html is not None:
         typer.echo(str(write_page(html, card_page.render(found))))
     elif as_json:

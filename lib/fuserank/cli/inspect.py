@@ -97,8 +97,7 @@ def digest(
 
     A line for each table.
     """
-    from fuserank.io.lake.digest import digest as table_digest
-    from fuserank.io.runtime.open_lake import open_lake
+    from fuserank.io.runtime.open_lake import digests
     from fuserank.tables import table as contract
 
     wanted = [contract(name) for name in tables]
@@ -107,12 +106,9 @@ def digest(
             raise FuserankError(f"table {table.name} has no as_of_date; leave --as-of out")
     settings = o.settings(env, as_of, lake, overrides)
     of_day: dict[str, Any] = {} if as_of is None else {"as_of_date": settings.as_of}
-    reader = open_lake(settings)
-    for table in wanted:
-        frame = reader.read(table, **of_day)
-        value = table_digest(frame, table)
+    for table, (value, rows) in zip(wanted, digests(settings, wanted, of_day), strict=True):
         if as_json:
-            typer.echo(json.dumps({"table": table.name, "as_of": as_of, "rows": frame.count(), "digest": value}))
+            typer.echo(json.dumps({"table": table.name, "as_of": as_of, "rows": rows, "digest": value}))
         else:
             typer.echo(value if len(wanted) == 1 else f"{value}  {table.name}")
 

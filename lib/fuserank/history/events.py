@@ -22,6 +22,15 @@ WAS_TAKEN = f"role = '{FEEDBACK}' AND reward_q20 > 0"
 IS_REVERSAL, IS_DISLIKE = f"role = '{REVERSAL}'", f"role = '{FEEDBACK}' AND reward_q20 < 0"  # of an event, for SQL
 
 
+def taken_query(events: str) -> str:
+    """SELECT of the events by which a user took an item, over a table of silver.events; as ``taken`` has it."""
+    back = f"SELECT DISTINCT reverses_event_id AS back_id FROM {events} WHERE {IS_REVERSAL}"
+    return (
+        f"SELECT e.* FROM {events} e LEFT JOIN ({back}) r ON e.event_id = r.back_id"
+        f" WHERE r.back_id IS NULL AND {WAS_TAKEN}"
+    )
+
+
 def reversals_in(events: DataFrame) -> DataFrame:
     """The reversals among events, lazy."""
     return events.where(IS_REVERSAL)

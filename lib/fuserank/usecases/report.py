@@ -53,7 +53,7 @@ def write(settings: Settings) -> Path:
 def write_pages(lake: Lake, settings: Settings, as_of: dt.date) -> Path:
     """<out>/report.html, and what it links: the data card, and the profiles of the users that it shows."""
     out, data = Path(settings.out), gather(lake, settings, as_of)
-    write_page(out / CARD_PAGE, card_page.render(card.gather(lake, settings, as_of)))
+    write_page(out / CARD_PAGE, card_page.render(card.gather(rows_of(lake), settings, as_of)))
     profiles = profile.users(rows_of(lake), settings, as_of, [view.user for view in data.users])
     write_page(out / USERS_PAGE, profile_page.render_users(profiles))
     pages = {"data card": CARD_PAGE, "profiles of these users": USERS_PAGE}

@@ -67,7 +67,8 @@ def filled(spark: SparkSession, later: bool) -> Lake:
 
 def test_card_and_profiles_end_at_as_of(spark: SparkSession, settings: Settings) -> None:
     goes_on, ends = (filled(spark, later) for later in (True, False))
-    assert card.gather(goes_on, settings, AS_OF) == card.gather(ends, settings, AS_OF)
+    cards = [card.gather(SparkRows(lake), settings, AS_OF) for lake in (goes_on, ends)]
+    assert cards[0] == cards[1]
     users = profile.users(SparkRows(goes_on), settings, AS_OF, ["u1", "u2", "u3"])
     assert users == profile.users(SparkRows(ends), settings, AS_OF, ["u1", "u2", "u3"])
     assert [(u.campaigns, u.redeemed, u.demographics) for u in users] == [

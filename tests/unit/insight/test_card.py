@@ -11,11 +11,12 @@ import pytest
 from fuserank.config.mapping.dataset import DatasetConfig
 from fuserank.config.mapping.dimensions import KnownAtConfig
 from fuserank.config.mapping.load import parse_dataset
-from fuserank.history.events import reversals_of, taken
 from fuserank.insight.profiles import card_counts as counts
 from fuserank.insight.profiles.card import Card, Gap, TableSize, card, known_rule
 from fuserank.insight.reports.card_text import as_dict, lines
+from fuserank.io.lake.spark_rows import SparkRows
 from fuserank.tables import silver as s
+from tests.support.lakes import fresh
 from tests.support.rows import frame
 from tests.unit.insight.worlds import AS_OF, EVENTS, ITEMS, MAPPING, ZONE, at, event
 
@@ -30,10 +31,15 @@ def dataset() -> DatasetConfig:
 def counted(
     spark: SparkSession, rows: list[dict[str, Any]], items: list[dict[str, Any]], tables: list[TableSize]
 ) -> Card:
-    events = frame(spark, s.EVENTS, rows)
-    pairs = counts.pairs(taken(events, reversals_of(events)), ZONE)
-    histograms = counts.histograms(pairs, frame(spark, s.ITEMS, items)).collect()
-    return card(dataset(), AS_OF, tables, counts.calendar(events, ZONE).collect(), histograms)
+    lake = fresh(spark)
+    for table, of_table in ((s.EVENTS, rows), (s.ITEMS, items)):
+        lake.append(table, frame(spark, table, of_table))
+    reader = SparkRows(lake)
+    clock = reader.local_seconds("event_time", ZONE)
+    by_day, by_hour = (reader.select(query, events=s.EVENTS) for query in counts.calendar(clock))
+    return card(
+        dataset(), AS_OF, tables, by_day, by_hour, reader.select(counts.sides(clock), events=s.EVENTS, items=s.ITEMS)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -139,10 +145,10 @@ def test_only_disliked_events_make_a_card_without_people(spark: SparkSession) ->
 
 def test_refused_rows_come_most_first() -> None:
     rows = [
-        {"source_table": "sales", "rule": r, "column": c, "rows": n}
+        {"source_table": "sales", "rule": r, "the_column": c, "n": n}
         for r, c, n in (("no_user", "u", 2), ("bad", None, 9))
     ]
-    found = card(dataset(), AS_OF, [], [], [], rows)
+    found = card(dataset(), AS_OF, [], [], [], [], rows)
     assert [(r.rule, r.rows) for r in found.refused] == [("bad", 9), ("no_user", 2)]
     assert lines(found)[-1].split() == ["sales", "no_user", "u", "2"]
 

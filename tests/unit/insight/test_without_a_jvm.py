@@ -16,7 +16,7 @@ from fuserank.io.lake.lake import Lake
 from fuserank.io.lake.rows import Before, Begins, FolderRows, Holds
 from fuserank.io.lake.spark_rows import SparkRows
 from fuserank.tables import silver as s
-from fuserank.usecases import profile
+from fuserank.usecases import card, profile
 from tests.support.chance import DAYS, USERS, fill
 from tests.unit.insight.worlds import MAPPING
 
@@ -60,6 +60,14 @@ def test_profiles_are_the_same_by_both_readers(made: Made, day: dt.date) -> None
             except Exception as refused:
                 answers.append(str(refused))
         assert answers[0] == answers[1], item
+
+
+@pytest.mark.parametrize("day", DAYS, ids=str)
+def test_cards_are_the_same_by_both_readers(made: Made, day: dt.date) -> None:
+    folder, spark, settings, _ = made
+    found = card.gather(folder, settings, day)
+    assert found == card.gather(spark, settings, day)
+    assert (found.events > 100 and found.pairs > 10) == (day != min(DAYS))
 
 
 def test_events_that_are_cut_are_still_those_that_were_taken_back(made: Made) -> None:

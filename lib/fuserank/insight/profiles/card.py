@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from fuserank.history.events import EXPOSURE, REVERSAL
-from fuserank.insight.profiles.card_counts import OPTIONAL
+from fuserank.insight.profiles.card_counts import OPTIONAL, histograms
 from fuserank.insight.profiles.spread import Spread, spread
 from fuserank.insight.profiles.units import Currency, plural
 
@@ -126,14 +126,14 @@ def card(
     dataset: DatasetConfig,
     as_of: dt.date,
     tables: Sequence[TableSize],
-    calendar: Iterable[Row],
-    histograms: Iterable[Row],
+    by_day: Sequence[Row],
+    by_hour: Iterable[Row],
+    sides: Iterable[Row],
     refused: Iterable[Row] = (),
 ) -> Card:
-    """From rows of ``card_counts``; an empty calendar is a data set without events before as_of."""
-    rows = list(calendar)
-    by_day, by_hour = [r for r in rows if r["kind"] == "day"], [r for r in rows if r["kind"] == "hour"]
-    found = _histograms(histograms)
+    """From rows of the queries of ``card_counts``; no days are a data set without events before as_of."""
+    by_day = [{**r, "day": _EPOCH + dt.timedelta(days=r["day"])} for r in by_day]
+    found = histograms(sides)
     days = sorted({r["day"] for r in by_day})
     gaps = _gaps(days)
     types, heat = _types(by_day), _heat(by_hour)
@@ -167,23 +167,16 @@ def card(
         catalogue_events_share=described["events"] / per_item.events if per_item else 0.0,
         without=_without({t.table: t.rows for t in tables}, types, optional, timed),
         refused=[
-            Refused(r["source_table"], r["rule"], r["column"], r["rows"]) for r in sorted(refused, key=_most_first)
+            Refused(r["source_table"], r["rule"], r["the_column"], r["n"]) for r in sorted(refused, key=_most_first)
         ],
     )
 
 
 def _most_first(row: Row) -> tuple[int, str, str, str]:
-    return -row["rows"], row["source_table"], row["rule"], row["column"] or ""
+    return -row["n"], row["source_table"], row["rule"], row["the_column"] or ""
 
 
-def _histograms(rows: Iterable[Row]) -> dict[tuple[str, str], dict[int, int]]:
-    found: dict[tuple[str, str], dict[int, int]] = {}
-    for r in rows:
-        found.setdefault((r["side"], r["what"]), {})[r["key"]] = r["n"]
-    return found
-
-
-def _types(by_day: list[Row]) -> list[TypeCount]:
+def _types(by_day: Sequence[Row]) -> list[TypeCount]:
     """The most frequent first."""
     types = []
     for kind in {(r["event_type"], r["role"]) for r in by_day}:
@@ -194,8 +187,8 @@ def _types(by_day: list[Row]) -> list[TypeCount]:
                 sum(r["events"] for r in mine),
                 total(mine, "quantity"),
                 total(mine, "amount_minor"),
-                min(r["first"] for r in mine),
-                max(r["last"] for r in mine),
+                min(r["first_time"] for r in mine),
+                max(r["last_time"] for r in mine),
             )
         )
     return sorted(types, key=lambda t: (-t.events, t.event_type, t.role))
@@ -212,7 +205,7 @@ def _gaps(days: list[dt.date]) -> list[Gap]:
     return [Gap(a + day, b - day) for a, b in pairwise(days) if (b - a).days > 1]
 
 
-def _weeks(by_day: list[Row], found: dict[tuple[str, str], dict[int, int]]) -> list[Week]:
+def _weeks(by_day: Sequence[Row], found: dict[tuple[str, str], dict[int, int]]) -> list[Week]:
     """Every week from the first with an event to the last, empty ones too."""
     events: dict[dt.date, Counter[str]] = {}
     for r in by_day:
@@ -242,7 +235,7 @@ def mondays(first: dt.date, last: dt.date) -> list[dt.date]:
     return [monday(first) + dt.timedelta(days=7 * n) for n in range(weeks + 1)]
 
 
-def _heat(by_hour: list[Row]) -> list[list[int]]:
+def _heat(by_hour: Iterable[Row]) -> list[list[int]]:
     heat = [[0] * 24 for _ in range(7)]
     for r in by_hour:
         heat[r["weekday"]][r["hour"]] += r["events"]

@@ -1,16 +1,15 @@
-"""What the data card is counted from: silver tables → small aggregates. Integers alone cross a shuffle."""
+"""What the data card is counted from: queries in SQL that every reader of a lake understands, and their small results.
+
+Integers alone are summed.
+"""
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Mapping
-from functools import reduce
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from fuserank.history.baskets import basket_name
-
-if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
+from fuserank.history.baskets import BASKET_NAME
+from fuserank.history.events import taken_query
 
 # what a card says to be there or not: name in the card → column of silver.events
 OPTIONAL = {
@@ -24,123 +23,96 @@ OPTIONAL = {
     "values": "value",
     "campaigns": "campaign_id",
 }
+REFUSED = (
+    'SELECT source_table, rule, "column" AS the_column, count(*) AS n FROM quarantine WHERE resolution IS NULL'
+    ' GROUP BY source_table, rule, "column"'
+)
+_DAY_SECONDS = 86_400
 
 
-def sizes(tables: Mapping[str, tuple[DataFrame, str | None]]) -> DataFrame:
-    """table, rows (long), first, last: one row a table. The name with each frame is its column of time, or None."""
-    from pyspark.sql import functions as F
-
-    def one(name: str, frame: DataFrame, time: str | None) -> DataFrame:
-        none = F.lit(None).cast("timestamp")
-        ends = (F.min(time), F.max(time)) if time else (F.max(none), F.max(none))
-        return frame.agg(
-            F.lit(name).alias("table"), F.count("*").alias("rows"), ends[0].alias("first"), ends[1].alias("last")
-        )
-
-    return reduce(lambda a, b: a.unionByName(b), [one(name, *of) for name, of in tables.items()])
+def size(time: str | None) -> str:
+    """Of a table t: n rows, and the ends of its column of time, where it has one."""
+    ends = f", min({time}) AS first_time, max({time}) AS last_time" if time else ""
+    return f"SELECT count(*) AS n{ends} FROM t"
 
 
-def local(zone: str, time: str = "event_time") -> Column:
-    """A UTC timestamp as the clock of the shop's zone showed it."""
-    from pyspark.sql import functions as F
+def calendar(local_seconds: str) -> tuple[str, str]:
+    """All events of ``events`` by day, type and role; and by weekday (0 is Monday) and hour.
 
-    return F.from_utc_timestamp(F.col(time), zone)
+    Columns of the first: day (from 1970-01-01), event_type, role, events, quantity, amount_minor (sums), has_<n> (rows
+    where OPTIONAL's n-th is told), timed (rows not at midnight), first_time, last_time (UTC), and the ends of dataset.
 
-
-def week_of(day: Column) -> Column:
-    """Monday of the day's week."""
-    from pyspark.sql import functions as F
-
-    return F.trunc(day, "week")
-
-
-def calendar(events: DataFrame, zone: str) -> DataFrame:
-    """All events twice: by day, type and role (``kind`` day), and by weekday (0 is Monday) and hour (``kind`` hour).
-
-    Columns: kind, day, event_type, role, weekday, hour, events, quantity, amount_minor (sums), has_<n> (rows where
-    OPTIONAL's n-th is told), timed (rows not at midnight), first, last (UTC), dataset_low, dataset_high.
+    :param local_seconds: SQL, the shop's clock at the event, in seconds since 1970 of that clock
     """
-    from pyspark.sql import functions as F
-
-    here = local(zone)
-    rows = events.withColumns(
-        {
-            "day": here.cast("date"),
-            "weekday": F.weekday(here),
-            "hour": F.hour(here),
-            "timed": F.date_format(here, "HHmmss") != "000000",
-        }
-    )
-    counts = [F.count(column).alias(f"has_{n}") for n, column in enumerate(OPTIONAL.values())]
-    by_day, by_hour = ["day", "event_type", "role"], ["weekday", "hour"]
-    return rows.groupingSets([by_day, by_hour], *by_day, *by_hour).agg(
-        F.when(F.grouping("hour") == 0, "hour").otherwise("day").alias("kind"),
-        F.count("*").alias("events"),
-        F.sum("quantity").alias("quantity"),
-        F.sum("amount_minor").alias("amount_minor"),
-        *counts,
-        F.count_if("timed").alias("timed"),
-        F.min("event_time").alias("first"),
-        F.max("event_time").alias("last"),
-        F.min("dataset").alias("dataset_low"),
-        F.max("dataset").alias("dataset_high"),
-    )
+    counts = ", ".join(f"count({column}) AS has_{n}" for n, column in enumerate(OPTIONAL.values()))
+    here = f"WITH here AS (SELECT *, {local_seconds} AS secs FROM events)"
+    by_day = f"""{here}
+        SELECT {_day("secs")} AS day, event_type, role, count(*) AS events, {counts},
+            sum(quantity) AS quantity, sum(amount_minor) AS amount_minor,
+            sum(CASE WHEN secs % {_DAY_SECONDS} <> 0 THEN 1 ELSE 0 END) AS timed,
+            min(event_time) AS first_time, max(event_time) AS last_time,
+            min(dataset) AS dataset_low, max(dataset) AS dataset_high
+        FROM here GROUP BY {_day("secs")}, event_type, role"""
+    weekday = f"({_day('secs')} + 3) % 7"  # 1970 began on a Thursday
+    hour = f"CAST(floor(secs % {_DAY_SECONDS} / 3600.0) AS BIGINT)"
+    by_hour = f"""{here}
+        SELECT {weekday} AS weekday, {hour} AS hour, count(*) AS events FROM here GROUP BY {weekday}, {hour}"""
+    return by_day, by_hour
 
 
-def pairs(taken: DataFrame, zone: str) -> DataFrame:
-    """One row per user and item: user_index, item_index, item_id, events, baskets
-    (long), first_day (date, shop's zone).
+def sides(local_seconds: str) -> str:
+    """Of what was taken among ``events``: how many users, items and pairs have such numbers; ``items``: the catalogue.
+
+    Columns: side (user, item, pair), events, baskets, week (days from 1970 to the Monday of the first), described (1:
+    the catalogue has the item), n.
     """
-    from pyspark.sql import functions as F
+    return f"""WITH took AS ({taken_query("events")}),
+        one AS (
+            SELECT user_index, item_index, item_id, {BASKET_NAME} AS basket, {_day(local_seconds)} AS day FROM took),
+        lines AS (
+            SELECT user_index, item_index, item_id, basket, count(*) AS events, min(day) AS day
+            FROM one GROUP BY user_index, item_index, item_id, basket),
+        pairs AS (
+            SELECT user_index, item_index, item_id, CAST(sum(events) AS BIGINT) AS events, count(*) AS baskets,
+                min(day) AS first_day
+            FROM lines GROUP BY user_index, item_index, item_id),
+        summed AS (
+            SELECT CASE WHEN grouping(user_index) = 0 THEN 'user' WHEN grouping(item_index) = 0 THEN 'item'
+                ELSE 'pair' END AS side,
+                item_id, baskets, CAST(sum(events) AS BIGINT) AS events, min(first_day) AS first_day, count(*) AS pairs
+            FROM pairs GROUP BY GROUPING SETS ((user_index), (item_index, item_id), (baskets))),
+        known AS (SELECT DISTINCT item_id AS known_id FROM items)
+        SELECT side, CASE WHEN side = 'pair' THEN NULL ELSE events END AS events, baskets,
+            CASE WHEN side = 'pair' THEN NULL ELSE first_day - (first_day + 3) % 7 END AS week,
+            CASE WHEN known_id IS NULL THEN 0 ELSE 1 END AS described,
+            CAST(sum(CASE WHEN side = 'pair' THEN pairs ELSE 1 END) AS BIGINT) AS n
+        FROM summed LEFT JOIN known ON item_id = known_id GROUP BY 1, 2, 3, 4, 5"""
 
-    keyed = taken.select(
-        "user_index", "item_index", "item_id", basket_name().alias("basket"), local(zone).cast("date").alias("day")
-    )
-    lines = keyed.groupBy("user_index", "item_index", "item_id", "basket").agg(
-        F.count("*").alias("events"), F.min("day").alias("day")
-    )
-    return lines.groupBy("user_index", "item_index", "item_id").agg(
-        F.sum("events").alias("events"), F.count("*").alias("baskets"), F.min("day").alias("first_day")
-    )
+
+def _day(seconds: str) -> str:
+    return f"CAST(floor({seconds} / {_DAY_SECONDS}.0) AS BIGINT)"
 
 
-def histograms(pair_rows: DataFrame, catalogue: DataFrame) -> DataFrame:
-    """Rows of side, what, key and n (long): ``n`` users, items or pairs have the count ``key``, or began in that week.
+def histograms(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], dict[int, int]]:
+    """Rows of ``sides`` as counts: (side, what) → key → n.
 
-    Rows are (user | item, events, count), (user | item, week, days from 1970 to its Monday), (pair, baskets, count),
-    and (catalogue, items | events, 0): how many of these the catalogue (item_id) describes.
+    (user | item, events): so many of them have that many events; (user | item, week): began in that week, days from
+    1970 to its Monday; (pair, baskets); (catalogue, items | events): 0 → how many of these the catalogue describes.
     """
-    from pyspark.sql import functions as F
+    found: dict[tuple[str, str], dict[int, int]] = {("catalogue", what): {0: 0} for what in ("items", "events")}
 
-    def of(side: str) -> tuple[DataFrame, DataFrame]:
-        one = pair_rows.groupBy(f"{side}_index").agg(F.sum("events").alias("events"), F.min("first_day").alias("day"))
-        return (
-            _histogram(side, "events", one, F.col("events")),
-            _histogram(side, "week", one, F.datediff(week_of(F.col("day")), F.lit(dt.date(1970, 1, 1)))),
-        )
+    def add(side: str, what: str, key: int, n: int) -> None:
+        cells = found.setdefault((side, what), {})
+        cells[key] = cells.get(key, 0) + n
 
-    items = pair_rows.groupBy("item_id").agg(F.sum("events").alias("events"))
-    described = items.join(catalogue.select("item_id").distinct(), "item_id", "left_semi")
-    counted = described.agg(F.count("*").alias("items"), F.coalesce(F.sum("events"), F.lit(0)).alias("events"))
-    rows = F.explode(F.create_map(F.lit("items"), F.col("items"), F.lit("events"), F.col("events"))).alias("what", "n")
-    covered = counted.select(rows).select(
-        F.lit("catalogue").alias("side"), "what", F.lit(0).cast("long").alias("key"), "n"
-    )
-    parts = [*of("user"), *of("item"), _histogram("pair", "baskets", pair_rows, F.col("baskets")), covered]
-    return reduce(lambda a, b: a.unionByName(b), parts)
-
-
-def _histogram(side: str, what: str, rows: DataFrame, key: Column) -> DataFrame:
-    from pyspark.sql import functions as F
-
-    counted = rows.groupBy(key.cast("long").alias("key")).agg(F.count("*").alias("n"))
-    return counted.select(F.lit(side).alias("side"), F.lit(what).alias("what"), "key", "n")
-
-
-def refused(quarantine: DataFrame) -> DataFrame:
-    """Open rows of ops.quarantine by table, rule and column."""
-    from pyspark.sql import functions as F
-
-    return (
-        quarantine.where("resolution IS NULL").groupBy("source_table", "rule", "column").agg(F.count("*").alias("rows"))
-    )
+    for row in rows:
+        side, n = row["side"], row["n"]
+        if side == "pair":
+            add(side, "baskets", row["baskets"], n)
+            continue
+        add(side, "events", row["events"], n)
+        add(side, "week", row["week"], n)
+        if side == "item" and row["described"]:
+            add("catalogue", "items", 0, n)
+            add("catalogue", "events", 0, n * row["events"])
+    return found

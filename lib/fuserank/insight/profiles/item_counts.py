@@ -7,7 +7,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fuserank.history.baskets import basket_name
-from fuserank.insight.profiles.card_counts import local, week_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -34,7 +33,8 @@ def weekly(taken: DataFrame, zone: str) -> DataFrame:
 
     units = F.coalesce(F.col("quantity"), F.lit(1))
     priced = F.col("amount_minor").isNotNull() & (units > 0)
-    return taken.groupBy(week_of(local(zone).cast("date")).alias("monday")).agg(
+    day = F.from_utc_timestamp("event_time", zone).cast("date")
+    return taken.groupBy(F.trunc(day, "week").alias("monday")).agg(
         F.count("*").alias("events"),
         F.countDistinct("user_index").alias("buyers"),
         F.sum("quantity").alias("quantity"),

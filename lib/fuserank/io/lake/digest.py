@@ -3,40 +3,35 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from fuserank.io.lake.row_hashes import hashed_columns, hashing, row_hashes
 from fuserank.tables import Table
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from pyspark.sql import DataFrame
+
+    from fuserank.io.lake.rows import FolderRows
 
 
 def digest(frame: DataFrame, table: Table) -> str:
-    """SHA-256 over the SHA-256 of every row, rows in key order.
+    """SHA-256 over the SHA-256 of every row (``row_hashes``), rows in key order.
 
-    A row is its JSON, columns in the contract's order, maps as entries sorted by key, nulls written out;
-    run ids and wall-clock columns (``table.not_in_digest``) stay out. Rows travel to the driver as
-    32-byte hashes in one Arrow chunk per batch, so a table of any size streams through.
+    Run ids and wall-clock columns (``table.not_in_digest``) stay out. Rows travel to the driver as 32-byte hashes in
+    one Arrow chunk per batch, so a table of any size streams through.
     """
-    from pyspark.sql import functions as F
-
-    names = [c for c in table.column_names if c not in table.not_in_digest]
-    cells = [
-        F.array_sort(F.map_entries(n)).alias(n) if table.column(n).type.startswith("map<") else F.col(n) for n in names
-    ]
-    row = F.to_json(F.struct(*cells), {"ignoreNullFields": "false"})
-    hashed = frame.orderBy(*table.keys).select(F.unhex(F.sha2(row, 256)).alias("hash"))
+    columns = hashed_columns(table)
+    rows = frame.orderBy(*table.keys).select(*(name for name, _ in columns))
     total = hashlib.sha256()
-    for chunk in hashed.mapInArrow(_concatenate, "hashes binary").toLocalIterator():
+    for chunk in rows.mapInArrow(hashing(columns), "hashes binary").toLocalIterator():
         total.update(bytes(chunk["hashes"]))
     return total.hexdigest()
 
 
-def _concatenate(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    import pyarrow as pa
-
-    for batch in batches:
-        if batch.num_rows:
-            yield pa.RecordBatch.from_arrays([pa.array([b"".join(batch.column(0).to_pylist())])], ["hashes"])
+def folder_digest(reader: FolderRows, table: Table, where: dict[str, Any]) -> tuple[str, int]:
+    """The same of a folder's table, or of its rows with these values, without a JVM; and how many rows there are."""
+    total, rows = hashlib.sha256(), 0
+    for cells in reader.cells(table, hashed_columns(table), where):
+        total.update(row_hashes(cells))
+        rows += cells.rows
+    return total.hexdigest(), rows

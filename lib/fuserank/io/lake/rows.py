@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from fuserank.common.errors import FuserankError, LakeError
 from fuserank.io.lake.places import local_path
+from fuserank.io.lake.row_hashes import FLOATING, WHOLE, Cells
 from fuserank.tables import Table
 from fuserank.tables.contract import broken_contract, differences
 
@@ -98,6 +99,14 @@ class Rows(Protocol):
     def columns(self, table: Table, where: Mapping[str, Any], names: Sequence[str]) -> dict[str, np.ndarray]:
         """Numbers of the same rows as arrays, for millions of them; no cell may be empty."""
 
+    def select(self, query: str, **tables: Table | tuple[Table, dt.date]) -> list[Row]:
+        """What a SELECT in SQL gives over tables by these names: whole ones, or
+        what was known before 00:00 UTC of a day.
+        """
+
+    def local_seconds(self, column: str, zone: str) -> str:
+        """SQL: what a zone's clock showed at a timestamp, in seconds since 1970 of that clock."""
+
     def at(self, versions: Mapping[str, int]) -> Rows:
         """The same lake with these tables, by name, as of a Delta version of them."""
 
@@ -161,10 +170,34 @@ class FolderRows:
         return [str(v) for v in found.column(column).to_pylist()]
 
     def select(self, query: str, **tables: Table | tuple[Table, dt.date]) -> list[Row]:
-        """What a SELECT in SQL gives over tables by these names: whole ones, or
-        what was known before 00:00 UTC of a day.
-        """
+        """See Rows."""
         return [r for some in self.select_in_parts(query, **tables) for r in some]
+
+    def local_seconds(self, column: str, zone: str) -> str:
+        """See Rows."""
+        there = f"arrow_cast({column}, 'Timestamp(Microsecond, Some(\"{zone}\"))')"
+        return f"CAST(floor(arrow_cast(to_local_time({there}), 'Int64') / 1000000.0) AS BIGINT)"
+
+    def cells(self, table: Table, columns: Sequence[tuple[str, str]], where: Mapping[str, Any]) -> Iterator[Cells]:
+        """The cells of these columns (name and type), numbers first, in the order of the table's keys, in parts."""
+        opened = self._opened(table)
+        have, read = self._columns(table, opened), []
+        for name, kind in columns:
+            cell = f'"{name}"' if name in have else _nothing(kind)
+            if kind in WHOLE | FLOATING:
+                read += [f'{cell} IS NOT NULL AS "{name} there"', f'{_number(cell, kind)} AS "{name}"']
+            else:
+                read.append(f'{cell} AS "{name}"')
+        with self._plain_errors({"t": table}):
+            for batch in _builder({"t": opened}).execute(_query(read, _conditions(where), table.keys, None)):
+                found = Cells(batch.num_rows)
+                for name, kind in columns:
+                    if kind in WHOLE | FLOATING:
+                        there = batch.column(f"{name} there").to_numpy().astype(bool)
+                        found.numbers.append((there, batch.column(name).to_numpy()))
+                    else:
+                        found.others.append((kind, batch.column(name).to_pylist()))
+                yield found
 
     def select_in_parts(self, query: str, **tables: Table | tuple[Table, dt.date]) -> Iterator[list[Row]]:
         """The same, some thousands of rows at a time: for answers that need not lie in memory whole."""
@@ -177,7 +210,7 @@ class FolderRows:
             conditions = known_before(table, day, have) if day is not None else []
             views.append(f"{name} AS ({_query(cells, conditions, (), None, f'{name}_table')})")
         with self._plain_errors(registered):
-            for batch in _builder(all_opened).execute(f"WITH {', '.join(views)} {query}"):
+            for batch in _builder(all_opened).execute(within(views, query)):
                 names = batch.schema.names
                 cells_of = [_plain(batch.column(n).type, batch.column(n).to_pylist()) for n in names]
                 yield [dict(zip(names, row, strict=True)) for row in zip(*cells_of, strict=True)]
@@ -247,6 +280,12 @@ class FolderRows:
             raise FuserankError(f"table {names} in {self.root} cannot be read: {why}") from problem
 
 
+def within(views: Sequence[str], query: str) -> str:
+    """A SELECT, which may have a WITH of its own, behind more of what it reads (``name AS (SELECT …)``)."""
+    own = query.removeprefix("WITH ")
+    return f"WITH {', '.join(views)}{' ' if own == query else ', '}{own}"
+
+
 def _builder(tables: Mapping[str, DeltaTable]) -> Any:
     from deltalake import QueryBuilder
 
@@ -299,6 +338,14 @@ def _query(
 def moment(day: dt.date) -> str:
     """00:00 UTC of a day as SQL; the engine knows times of 1678 to 2261 alone, and no event is of another."""
     return f"TIMESTAMP '{min(max(day, _FIRST), _LAST).isoformat()} 00:00:00'"
+
+
+def _number(cell: str, kind: str) -> str:
+    """A number, truth, day or time as one that is never empty."""
+    if kind in FLOATING:
+        return f"coalesce({cell}, 0)"
+    whole = {"date": "Int32", "timestamp": "Int64", "boolean": "Int32"}.get(kind)
+    return f"coalesce({cell if whole is None else f'arrow_cast({cell}, {literal(whole)})'}, 0)"
 
 
 def _nothing(kind: str) -> str:

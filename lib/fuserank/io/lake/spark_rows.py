@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from fuserank.io.lake.rows import Before, Begins, Holds, Row
+from fuserank.io.lake.rows import Before, Begins, Holds, Row, within
 from fuserank.tables import Table
 
 if TYPE_CHECKING:
@@ -61,6 +62,24 @@ class SparkRows:
         names = tuple(columns) or table.column_names
         more = (F.expr(text).alias(name) for name, text in (made or {}).items())
         return [r.asDict() for r in frame.select(*names, *more).collect()]
+
+    def select(self, query: str, **tables: Table | tuple[Table, dt.date]) -> list[Row]:
+        """See Rows."""
+        views = {}
+        for name, of in tables.items():
+            table, day = of if isinstance(of, tuple) else (of, None)
+            views[name] = f"rows_{uuid.uuid4().hex}"
+            self._read(table, day).createOrReplaceTempView(views[name])
+        text = within([f"{name} AS (SELECT * FROM {view})" for name, view in views.items()], query)
+        try:
+            return [r.asDict() for r in self.lake.spark.sql(text.replace('"', "`")).collect()]
+        finally:
+            for view in views.values():
+                self.lake.spark.catalog.dropTempView(view)
+
+    def local_seconds(self, column: str, zone: str) -> str:
+        """See Rows."""
+        return f"unix_seconds(from_utc_timestamp({column}, '{zone}'))"
 
     def nearest(self, table: Table, where: Mapping[str, Any], column: str, text: str, most: int) -> list[str]:
         """See Rows."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fuserank.common.errors import FuserankError
+from fuserank.io.lake.digest import digest, folder_digest
 from fuserank.io.lake.places import is_local, local_path
 from fuserank.io.lake.rows import FolderRows
 from fuserank.io.lake.spark_rows import SparkRows
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from fuserank.config.settings import Settings
     from fuserank.io.lake.lake import Lake
     from fuserank.io.lake.rows import Rows
+    from fuserank.tables import Table
 
 
 def open_lake(settings: Settings) -> Lake:
@@ -46,3 +49,16 @@ def open_rows(settings: Settings) -> Rows:
 def _refuse_none(settings: Settings) -> None:
     if is_local(settings.lake) and not Path(local_path(settings.lake)).is_dir():
         raise FuserankError(f"no lake at {settings.lake}; `fuserank refresh --lake {settings.lake}` makes one")
+
+
+def digests(settings: Settings, tables: Sequence[Table], where: dict[str, Any]) -> Iterator[tuple[str, int]]:
+    """The digest and number of rows of each table, or of its rows with these values; of a folder without Spark."""
+    if is_local(settings.lake):
+        reader = FolderRows(settings.lake)
+        _refuse_none(settings)
+        yield from (folder_digest(reader, table, where) for table in tables)
+        return
+    lake = open_lake(settings)
+    for table in tables:
+        frame = lake.read(table, **where)
+        yield digest(frame, table), frame.count()
