@@ -45,6 +45,14 @@ def leaderboard(
     data: Annotated[
         str | None, typer.Option("--data", metavar="PATH", help="file or folder; of the layout events none")
     ] = None,
+    attributes: Annotated[
+        Path | None,
+        typer.Option(
+            "--attributes",
+            metavar="FILE",
+            help="sequences, pairs: JSON that says what items are: {item: [value, …]} or {item: {field: value}}",
+        ),
+    ] = None,
     layout: Annotated[str, typer.Option("--layout", help="events, sequences or pairs")] = "pairs",
     protocol: Annotated[
         str | None,
@@ -105,9 +113,8 @@ def leaderboard(
     """Judge recommenders on any data and keep the rows; what people read of it is ``_EXAMPLE``."""
     if context.invoked_subcommand is not None:
         return
-    request = _request(
-        data, layout, protocol, models, tune, k, model_settings or [], _track(layout, track, repeats), minutes
-    )
+    track = _track(layout, track, repeats)
+    request = _request(data, layout, protocol, models, tune, k, model_settings or [], track, minutes, attributes)
     settings = o.settings(env, as_of, lake, overrides, dataset)
     _refuse(request, settings)
     _run(request, settings, as_json, html)
@@ -133,6 +140,7 @@ def _request(
     model_settings: list[str],
     track: str,
     minutes: float | None = None,
+    attributes: Path | None = None,
 ) -> Request:
     from fuserank.registry.sources import recommenders
     from fuserank.usecases.leaderboard import MINUTES
@@ -146,7 +154,8 @@ def _request(
         raise FuserankError(f"layout {layout} needs --data PATH")
     if not all(n.strip().isdecimal() and int(n) > 0 for n in k.split(",")):
         raise FuserankError(f"--k {k} is no list of lengths, such as 10,20")
-    every = tuple(source.name for source in recommenders() if layout == "events" or not source.content)
+    known = layout == "events" or attributes is not None
+    every = tuple(source.name for source in recommenders() if known or not source.content)
     if models is None:
         names, minutes = tuple(n for n in every if _runs_here(n)), MINUTES if minutes is None else minutes
     else:
@@ -154,7 +163,10 @@ def _request(
     if not names:
         raise FuserankError(f"--models {models} names no recommender; there are: {', '.join(every)}")
     ks = tuple(sorted({int(n) for n in k.split(",")}))
-    return Request(data or "events", layout, names, ks, tune, _settings(model_settings), track, minutes)
+    if attributes is not None and layout == "events":
+        raise FuserankError("--attributes is for files of lines; of the layout events the lake says what items are")
+    items = None if attributes is None else str(attributes)
+    return Request(data or "events", layout, names, ks, tune, _settings(model_settings), track, items, minutes)
 
 
 def _runs_here(name: str) -> bool:

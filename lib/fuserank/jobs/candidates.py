@@ -51,7 +51,7 @@ def execute(run: Run, as_of: dt.date) -> None:
 
 def reads(cfg: CandidatesConfig) -> tuple[Table, ...]:
     """What the sources need beside READS: the catalogue, where a member learns from it."""
-    return content.READS if any(SOURCES[name].content for name in cfg.sources) else ()
+    return content.READS if any(SOURCES[name].reads_content for name in cfg.sources) else ()
 
 
 def _within_limit(run: Run, as_of: dt.date, pair_rows: DataFrame) -> CandidatesConfig:

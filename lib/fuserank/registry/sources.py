@@ -42,7 +42,8 @@ class Source:
     ``Scorer`` and ``USERS_AT_ONCE``. ``distributed``: module:function of a fit by Spark, where it has one. A member
     without a section has its settings under ``candidates.members.<name>.settings``. ``config``: module:class of its
     settings. ``writes``: the table of what it proposes from. Every source reads silver.events; one with ``content``
-    learns from the catalogue, too, and is refused where there is none. ``by_blocks``: blocks of items can be learned
+    learns from the catalogue, too, and is refused where there is none; one with ``attributes`` learns from it where
+    there is one. ``by_blocks``: blocks of items can be learned
     apart. ``torch``: its job needs the larger environment. ``reason``, ``text``, ``text_once`` (of a single taking):
     what stands for its rows; among equal parts the source with the smaller ``speaks`` is heard. ``walk``:
     module:function that finds the walks. ``fills``: its list is the same for all and fills what others leave.
@@ -62,6 +63,7 @@ class Source:
     family: bool = True
     writes: str | None = _LEARNED
     content: bool = False
+    attributes: bool = False
     torch: bool = False
     by_blocks: bool = False
     distributed: str = ""
@@ -80,6 +82,11 @@ class Source:
     def settings(self) -> type[Section]:
         """The class of its settings."""
         return loaded(self.config)  # type: ignore[no-any-return]
+
+    @property
+    def reads_content(self) -> bool:
+        """Whether what items are is to be brought, where it is known."""
+        return self.content or self.attributes
 
     def code(self, attribute: str) -> Any:
         """``attribute`` of its module."""
@@ -177,6 +184,7 @@ SOURCES: Registry[Source] = Registry(
             colour="#a9774b",
             number=5,
             by_blocks=True,
+            attributes=True,
             reason="edges",
             text=_EDGES,
             module="fuserank.learning.recommenders.item_cf",

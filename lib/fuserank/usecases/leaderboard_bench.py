@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,11 +24,12 @@ from fuserank.io.lake.interactions import Scratch
 from fuserank.io.runtime.executors import refuse_dynamic_allocation, slots
 from fuserank.io.runtime.memory import peak_memory
 from fuserank.jobs.inputs.content import content
-from fuserank.learning.recommenders.content import CONTENT_COLUMNS
+from fuserank.learning.recommenders.content import CONTENT_COLUMNS, CONTENT_SCHEMA
 from fuserank.learning.recommenders.interactions import PAIR_COLUMNS, numbers_of
 from fuserank.learning.recommenders.state import COLUMNS
 from fuserank.registry.sources import Source, recommenders
 from fuserank.stages.candidates import family
+from fuserank.usecases.leaderboard_attributes import item_names, read
 from fuserank.usecases.leaderboard_fusion import applied, fused_on, fusion_of
 from fuserank.usecases.leaderboard_request import CHAIN_ONLY
 
@@ -215,7 +217,7 @@ class Bench:
         taken = {earlier.place for (name, *_), earlier in self.learned.items() if name == source.name}
         place = next(n for n in range(len(taken) + 1) if n not in taken)
         with peak_memory() as peak, _clock() as clock:
-            content = self._content(part) if source.content else None
+            content = self._content(part) if source.reads_content else None
             learned = family.fit(source, pairs, load_pairs, config, self.run.seed, cores, content)
             _, load = self.folder.keep(learned, f"learned-{source.name}-{place}", COLUMNS)
             self.learned[key] = _Learned(load, clock(), peak.mb, place)
@@ -239,12 +241,18 @@ class Bench:
         return self.folder.once(name, typed, PAIR_COLUMNS)
 
     def _content(self, part: str) -> Callable[[], Any] | None:
-        """A loader of what the lake knew on the day of the split; None: the data is no lake."""
+        """A loader of what the lake knew on the day of the split, or of what --attributes say; None: neither."""
         if self.request.layout != "events":
-            return None
+            if self.request.attributes is None:
+                return None
+            return self.folder.once("attributes", self._attributes, CONTENT_COLUMNS)[1]
         back = self.run.settings.windows.label_days if part == "validation" else 0
         day = self.run.as_of - dt.timedelta(days=back)
         return self.folder.once(f"{part}-content", lambda: content(self.run.lake, day, unsold=True), CONTENT_COLUMNS)[1]
+
+    def _attributes(self) -> DataFrame:
+        found = read(Path(str(self.request.attributes)), item_names(self.request))
+        return self.run.spark.createDataFrame(found, CONTENT_SCHEMA)
 
     def _judged_users(self, split: Split) -> DataFrame:
         import pandas as pd

@@ -28,6 +28,7 @@ class Request:
     tune: int = 0
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)  # model → field → value
     track: str = "new"
+    attributes: str | None = None  # a file that says what the items of lines are
     minutes: float | None = None  # no model is begun later than that; None: all are
 
     @property
@@ -60,7 +61,8 @@ class Request:
         if length := [name for name, fields in self.settings.items() if CHAIN_ONLY & fields.keys()]:
             raise FuserankError(f"{length[0]}.quota is of the chain's candidates; --k says how long lists are here")
         configs = {name: _checked(there[name], self.settings.get(name, {})) for name in self.members}
-        lacking = [name for name in self.members if there[name].content and self.layout != "events"]
+        known = self.layout == "events" or self.attributes is not None
+        lacking = [name for name in self.members if there[name].content and not known]
         if lacking:
             raise FuserankError(
                 f"layout {self.layout} does not tell what items are, which {', '.join(lacking)} learns from"
@@ -87,6 +89,8 @@ def _checked(source: Source, values: dict[str, Any]) -> Section:
 def refuse_missing(request: Request) -> None:
     """Raises FuserankError where a file of the data is not there."""
     path = Path(request.data)
+    if request.attributes is not None and not Path(request.attributes).is_file():
+        raise FuserankError(f"there is no file {request.attributes}; --attributes is a JSON object of items")
     files = {"pairs": [path / "train.txt", path / "test.txt"], "sequences": [path]}.get(request.layout, [])
     for file in files:
         if not file.is_file():

@@ -64,11 +64,22 @@ def test_models_are_judged_alone_and_fused_and_rows_stay_in_the_lake(
     assert all(row["fit_s"] > 0 and row["predict_s"] > 0 and row["peak_mb"] > 100 for row in rows.values())
     assert "Quality against cost" in (tmp_path / "board.html").read_text(encoding="utf-8")
 
-    again = board([*options, "--models", "item_cf", "--with", "item_cf.neighbours=20"], tmp_path / "lake")
+    attributes = tmp_path / "attributes.json"  # each item's own third: what users choose by
+    attributes.write_text(json.dumps({f"i{i}": [f"g{i % GROUPS}"] for i in range(ITEMS)}), encoding="utf-8")
+    known = ["--attributes", str(attributes), "--models", "item_cf,content"]
+    again = board([*options[:-2], *known], tmp_path / "lake")
     assert again["hash"] == found["hash"]
-    assert again["rows"][0]["ndcg@5"] == rows["item_cf"]["ndcg@5"]
+    by_attributes = {row["model"]: row for row in again["rows"]}
+    assert by_attributes["item_cf"]["config"]["attribute_weight"] == 1.0
+    assert by_attributes["item_cf"]["recall@5"] > rows["popular"]["recall@5"]
     (one,) = last(ran("leaderboard", "show", "--lake", str(tmp_path / "lake"), "--json").stdout)["boards"]
-    assert [row["model"] for row in one["rows"]] == ["item_cf", "item_cf+popular", "popular", "item_cf"]
+    assert sorted(row["model"] for row in one["rows"]) == [
+        "content",
+        "item_cf",
+        "item_cf",
+        "item_cf+popular",
+        "popular",
+    ]
     assert one["users"] == USERS
     assert "item_cf+popular" in ran("leaderboard", "show", "--lake", str(tmp_path / "lake")).stdout
     with pytest.raises(FuserankError, match="no split that begins with zz"):
@@ -118,6 +129,11 @@ def test_models_are_judged_alone_and_fused_and_rows_stay_in_the_lake(
             ["--data", "x", "--models", "ials,kg+ials"],
             "layout pairs does not tell what items are, which kg learns from",
         ),
+        (
+            ["--data", "x", "--models", "ials", "--attributes", "nowhere.json"],
+            "there is no file nowhere.json; --attributes is a JSON object of items",
+        ),
+        (["--layout", "events", "--attributes", "a.json"], "--attributes is for files of lines; of the layout events"),
         (["--data", "x", "--k", "0,5"], "--k 0,5 is no list of lengths"),
         (["--data", "x", "--k", "²"], "--k ² is no list of lengths"),
         (["--data", "x", "--models", ","], "--models , names no recommender; there are: popular, item_cf"),

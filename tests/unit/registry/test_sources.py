@@ -94,7 +94,7 @@ def test_it_needs_torch_and_the_catalogue_exactly_where_its_code_does(source: So
     imported = {a.name for n in code if isinstance(n, ast.Import) for a in n.names}
     imported |= {n.module or "" for n in code if isinstance(n, ast.ImportFrom)}
     assert any(name.split(".")[0] == "torch" for name in imported) == source.torch
-    assert any(isinstance(n, ast.Attribute) and n.attr == "content" for n in code) == source.content
+    assert any(isinstance(n, ast.Attribute) and n.attr == "content" for n in code) == source.reads_content
 
 
 def test_the_sources_as_a_whole() -> None:

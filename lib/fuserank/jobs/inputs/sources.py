@@ -139,7 +139,7 @@ class Sources:
         ranks = self._at_once(source) if declared.distributed else max(slots(self.run.spark).total, 1)
         pair_frame, load_pairs = self.folder.once("pairs", lambda: as_interactions(self.pair_rows), PAIR_COLUMNS)
         load_content = None
-        if declared.content:
+        if declared.reads_content:
             load_content = self.folder.once("content", lambda: content(self.run.lake, self.as_of), CONTENT_COLUMNS)[1]
         settings = self._settled(declared, cfg_of.settings)
         learned = family.fit(declared, pair_frame, load_pairs, settings, self.run.seed, ranks, load_content)

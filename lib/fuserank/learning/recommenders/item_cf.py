@@ -1,4 +1,8 @@
-"""item_cf: items like those that the user took, by similarity of the users who took them (Sarwar et al. 2001)."""
+"""item_cf: items like those that the user took, by similarity of the users who took them (Sarwar et al. 2001).
+
+Where it is known what items are, each similarity s_ij counts 1 + w · cos(i, j) times, cos that of their attribute
+values, weighted by their inverse document frequency.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from fuserank.learning.recommenders import similar
+from fuserank.learning.recommenders.alike import alike_of
 from fuserank.learning.recommenders.best import Best, best_products
 
 if TYPE_CHECKING:
@@ -21,7 +26,8 @@ USERS_AT_ONCE = 1024
 def learn(pairs: Interactions, cfg: ItemCfConfig, seed: int, block: tuple[int, int]) -> Iterator[pa.RecordBatch]:
     """Edges of part ``near``: item → neighbour, of one block of the items."""
     apart = None if cfg.closeness is None else similar.Apart(pairs.age, cfg.closeness, cfg.backward)
-    yield from similar.neighbours(pairs.weight, pairs.items, cfg, block, apart)
+    alike = alike_of(pairs.content, pairs.items, cfg.attribute_weight, cfg.without)
+    yield from similar.neighbours(pairs.weight, pairs.items, cfg, block, apart, alike)
 
 
 class Scorer:

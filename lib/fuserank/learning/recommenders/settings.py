@@ -10,6 +10,8 @@ from fuserank.config.auto import AUTO, OR_AUTO, Rule
 from fuserank.config.base import Section
 from fuserank.learning.recommenders import settings_rules as rules
 
+HOW_SOLD = ("campaign", "coupon", "promotion")
+
 
 def tuned(*choices: Any) -> dict[str, Any]:
     """What a search may try of a field."""
@@ -114,6 +116,15 @@ class ItemCfConfig(SimilarityConfig):
         ),
         json_schema_extra=_aged(0.1, 0.25, 0.5, 1.0, of_lists=False),
     )
+    attribute_weight: float = Field(
+        1.0,
+        ge=0,
+        description=(
+            "w: a similarity counts 1 + w · cosine of the items' attributes, where the data tell them; 0: nothing"
+        ),
+        json_schema_extra=tuned(0.0, 0.5, 1.0, 1.5, 2.0),
+    )
+    without: tuple[str, ...] = Field(HOW_SOLD, description="fields that say how an item is sold, not what it is")
     by_data: ClassVar[Rule] = staticmethod(rules.item_cf)
 
 

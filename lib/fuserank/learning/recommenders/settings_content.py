@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from fuserank.config.base import Section
-from fuserank.learning.recommenders.settings import tuned
+from fuserank.learning.recommenders.settings import HOW_SOLD, tuned
 
 
 class KgConfig(Section):
@@ -88,9 +88,7 @@ class ContentConfig(Section):
         description="μ, takings by which a history is drawn to what all took (count)",
         json_schema_extra=tuned(0.1, 1, 10, 100),
     )
-    without: tuple[str, ...] = Field(
-        ("campaign", "coupon", "promotion"), description="fields that say how an item is sold, not what it is"
-    )
+    without: tuple[str, ...] = Field(HOW_SOLD, description="fields that say how an item is sold, not what it is")
 
 
 class SegmentPopularityConfig(Section):
@@ -123,7 +121,7 @@ class SegmentPopularityConfig(Section):
         1.0, ge=0, description="w of a segment by the history", json_schema_extra=tuned(0.0, 0.25, 0.5, 1.0)
     )
     without: tuple[str, ...] = Field(
-        ("campaign", "coupon", "promotion"),
+        HOW_SOLD,
         description="fields that say how items are sold and users addressed, not what they are",
     )
 

@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import scipy.sparse as sp
 
+    from fuserank.learning.recommenders.alike import Alike
     from fuserank.learning.recommenders.settings import SimilarityConfig
 
 Floats = npt.NDArray[np.float32]
 Fill = Callable[[int, npt.NDArray[np.int32], Floats], None]  # from a column on: its nearest, and how near they are
 _COLUMNS_AT_ONCE = 1024
+_ALIKE_TIMES = 3
 _SWING_ROWS = 500  # rows of a column that Swing takes pairs of: those with the fewest entries, which say the most
 
 
@@ -61,11 +63,12 @@ def neighbours(
     cfg: SimilarityConfig,
     block: tuple[int, int],
     apart: Apart | None = None,
+    alike: Alike | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """Edges of part ``near``, from each column of block b of n (``block`` = (b, n)) to its nearest ones.
 
-    ``apart``: given where two entries of a row count by how far apart they are. Memory: the matrix
-    twice, and K numbers for a thousand columns.
+    ``apart``: given where two entries of a row count by how far apart they are; ``alike``: where columns that are alike
+    count more. Memory: the matrix twice, and K numbers for a thousand columns.
     """
     columns = matrix_RC.shape[1]
     if matrix_RC.nnz == 0:
@@ -74,10 +77,13 @@ def neighbours(
     low, high = columns * number // blocks, columns * (number + 1) // blocks
     fill = _swing(matrix_RC, cfg) if cfg.similarity == "swing" else _cosine(matrix_RC, cfg, apart)
     k = min(cfg.neighbours, columns)
+    most = k if alike is None else min(_ALIKE_TIMES * k, columns)  # one that is much alike comes up from behind
     for start in range(low, high, _COLUMNS_AT_ONCE):
         count = min(_COLUMNS_AT_ONCE, high - start)
-        near_BK, similarity_BK = np.empty((count, k), np.int32), np.empty((count, k), np.float32)
+        near_BK, similarity_BK = np.empty((count, most), np.int32), np.empty((count, most), np.float32)
         fill(start, near_BK, similarity_BK)
+        if alike is not None:
+            near_BK, similarity_BK = alike.raised(start, near_BK, similarity_BK, k)
         row, place = np.nonzero(near_BK >= 0)
         yield from state.edges("near", names_C[start + row], names_C[near_BK[row, place]], similarity_BK[row, place])
 

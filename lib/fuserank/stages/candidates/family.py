@@ -64,7 +64,7 @@ def fit(
         return frame
     blocks = partitions if source.by_blocks else 1
     return pairs.sparkSession.range(0, blocks, 1, blocks).mapInArrow(
-        _Learn(source, load_pairs, load_content if source.content else None, cfg, seed, blocks), SCHEMA
+        _Learn(source, load_pairs, load_content if source.reads_content else None, cfg, seed, blocks), SCHEMA
     )
 
 
