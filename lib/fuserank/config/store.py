@@ -11,6 +11,7 @@ from fuserank.config.base import Section
 class StoreConfig(Section):
     """Where published lists lie for who answers with them, and what goes with them."""
 
+    auto: bool = Field(False, description="a refresh writes what is published into the store, as its last step")
     path: str | None = Field(
         None,
         description=(

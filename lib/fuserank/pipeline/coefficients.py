@@ -70,6 +70,7 @@ SECONDS: dict[str, dict[str, float]] = {
     "fusion": {"fixed": 8, "candidates": 1.8e-5, "fit_rows": 9e-6},
     "ranking": {"fixed": 8, "events": 1.4e-5, "listed": 2.7e-4},
     "publish": {"fixed": 4, "listed": 1e-6},  # estimated
+    "publish_store": {"fixed": 8, "listed": 7e-5},  # estimated by the two files of docs/numbers.md
 }
 
 # Bytes of shuffle files per unit.
@@ -85,6 +86,7 @@ SHUFFLE: dict[str, dict[str, float]] = {
     "fusion": {"candidates": 20},
     "ranking": {"events": 10, "listed": 100},
     "publish": {"listed": 20},
+    "publish_store": {"listed": 150},
 }
 
 # Bytes of one Python process of a step, per unit: what every worker or rank holds
@@ -108,6 +110,7 @@ MEMORY: dict[str, dict[str, float]] = {
     "fusion": {"fixed": 0.3e9},
     "ranking": {"fixed": 0.3e9, "item_factors": 8},
     "publish": {"fixed": 0},
+    "publish_store": {"fixed": 0.3e9},
 }
 PROCESS_BYTES = 0.9e9  # the driver's Python, and what the JVM needs beside its heap
 

@@ -1,4 +1,4 @@
-"""The chain as steps: ingest, rules, features, candidates, training, fusion, ranking, publication."""
+"""The chain as steps: ingest, rules, features, candidates, training, fusion, ranking, publication, the online store."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from fuserank.jobs import (
     features,
     fusion,
     publish,
+    publish_store,
     quality,
     ranking,
     samples,
@@ -43,6 +44,8 @@ def steps(as_of: dt.date, settings: Settings, dataset: DatasetConfig) -> list[St
     chain += [_step(module, as_of) for module in (samples, train, scores, fusion, ranking)]
     if settings.publish.auto:
         chain.append(Step.of("publish", as_of, publish.after_refresh, publish.READS, publish.WRITES))
+    if settings.store.auto:
+        chain.append(_step(publish_store, as_of))
     return chain
 
 

@@ -92,6 +92,14 @@ def test_phases_are_cut_where_the_environment_changes_and_keep_the_order() -> No
     assert [t for phase in cut.values() for t in phase] == chain()
 
 
+def test_the_online_store_is_written_last_where_the_settings_say_so() -> None:
+    *before, last = chain("store.auto=true")
+    assert (last.key, last.after) == ("publish_store", ("publish",))
+    assert before == chain()
+    assert chain("store.auto=true", "publish.auto=false")[-1].after == ("ranking",)
+    assert environment_of("publish_store", load("cluster")) == "data"
+
+
 def test_a_source_made_with_torch_moves_its_job_and_what_lies_before_the_training_into_the_larger_environment() -> None:
     settings = example("candidates.sources=[als,popular,two_tower]")
     assert environment_of("candidates", settings) == "train"

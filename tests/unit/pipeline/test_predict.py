@@ -138,7 +138,7 @@ def test_every_job_of_the_chain_and_every_table_it_writes_has_its_prices() -> No
     from fuserank.config.mapping.load import load_dataset
     from fuserank.usecases.chain import steps
 
-    chain = steps(dt.date(2017, 12, 4), settings(), load_dataset("completejourney"))
+    chain = steps(dt.date(2017, 12, 4), settings(store={"auto": True}), load_dataset("completejourney"))
     for step in chain:
         assert SECONDS[step.job]["fixed"] > 0
         assert MEMORY[step.job]
