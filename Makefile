@@ -10,6 +10,7 @@ AS_OF ?=
 LAKE ?= lake
 # what deploy/ and tests/golden/ are rendered by; tests/support/golden.py says the same
 EXAMPLE := --lake s3a://shop/lake --set deploy.dist=hdfs:///apps/fuserank
+SERVED := --set store.auto=true --set store.path=/mnt/store
 export PYSPARK_PYTHON := $(CURDIR)/$(BIN)/python
 export TZ := UTC
 
@@ -85,7 +86,8 @@ lint: setup-dev ## ruff, mypy, import-linter, hadolint, generated docs and deplo
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@for page in tables settings commands api; do $(BIN)/fuserank $$page --check docs/$$page.md || exit 1; done
-	@for surface in kubernetes airflow databricks; do $(BIN)/fuserank render $$surface $(EXAMPLE) --check deploy/$$surface || exit 1; done
+	@$(BIN)/fuserank render kubernetes $(EXAMPLE) $(SERVED) --check deploy/kubernetes
+	@for surface in airflow databricks; do $(BIN)/fuserank render $$surface $(EXAMPLE) --check deploy/$$surface || exit 1; done
 	@$(BIN)/hadolint deploy/docker/Dockerfile.*
 
 golden: setup-dev ## render again what is committed: submit commands and help texts in tests/golden/, deploy/{kubernetes,airflow,databricks}, docs/bad-input.md
@@ -116,6 +118,7 @@ locks: ## resolve requirements/*.txt again (needs uv)
 	  uv pip compile -q pyproject.toml --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	  --extra report --extra demo --extra serve $$( [ $$kind = train ] && echo --extra train --extra petastorm || echo requirements/data.in ) -c requirements/run.txt \
 	  --no-emit-package pyspark --no-emit-package py4j --no-emit-package triton -o requirements/$$kind.txt || exit 1; done
+	@uv pip compile -q requirements/serve.in -c requirements/run.txt --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements/serve.txt
 	@for own in airflow site; do \
 	  uv pip compile -q requirements/$$own.in --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements/$$own.txt || exit 1; done
 

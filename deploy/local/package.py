@@ -1,6 +1,7 @@
 """`make package`: what a cluster is handed, into dist/: wheel, packed environments, Delta's jars, settings, jobs.
 
-Usage: .venv/bin/python deploy/local/package.py [--node-python PATH] [--only data|train|wheel] [--lake URL] [--dist DIR]
+Usage: .venv/bin/python deploy/local/package.py [--node-python PATH] [--only KIND] [--lake URL] [--dist DIR]
+Kinds: data, train, serve; wheel: none of them.
 
 An archive's environment is made for it, from requirements/<kind>.txt with fuserank from the wheel, and dropped when
 it is packed.
@@ -28,8 +29,16 @@ from fuserank.deploy.archive import NodePython, PackageError
 
 ROOT = Path(__file__).resolve().parents[2]
 GIB = 1 << 30
-ROOM = {"data": 3 * GIB, "train": 14 * GIB}  # the environment, the archive, and the archive while it is made
-LEVEL = {"data": 6, "train": 1}  # of gzip: CUDA's libraries are packed in minutes instead of an hour, a tenth larger
+ROOM = {
+    "data": 3 * GIB,
+    "train": 14 * GIB,
+    "serve": GIB,
+}  # the environment, the archive, and the archive while it is made
+LEVEL = {
+    "data": 6,
+    "train": 1,
+    "serve": 6,
+}  # of gzip: CUDA's libraries are packed in minutes instead of an hour, a tenth larger
 EXAMPLE_LAKE = "hdfs:///shop/lake"
 
 
@@ -71,6 +80,9 @@ def package(named: str, kinds: list[str], lake: str, to: Path) -> None:
     dist.copy_jobs(ROOT / "jobs", to / "jobs")
     for kind in kinds:
         make_archive(kind, wheel, python, to)
+    if kinds == ["serve"]:  # for an image: no node, no Spark
+        say("docker build -f deploy/docker/Dockerfile.serve -t fuserank-serve:0.2.0 . (docs/deploy.md)")
+        return
     say_nodes(python)
     say_lines(kinds, lake, to)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fuserank.cli.render import SURFACES, rendered
-from tests.support.golden import ROOT, assert_golden, example
+from tests.support.golden import ROOT, SERVED, assert_golden, example
 
 RENDERED = sorted(set(SURFACES) - {"submit"})
 
@@ -13,4 +13,5 @@ RENDERED = sorted(set(SURFACES) - {"submit"})
 @pytest.mark.parametrize("surface", RENDERED)
 def test_committed_files_are_the_rendered_ones(surface: str) -> None:
     env = "databricks" if surface == "databricks" else "cluster"
-    assert_golden(ROOT / "deploy" / surface, rendered(surface, example(env=env)))
+    more = SERVED if surface == "kubernetes" else ()
+    assert_golden(ROOT / "deploy" / surface, rendered(surface, example(*more, env=env)))

@@ -8,8 +8,9 @@ from pathlib import Path
 from fuserank.config.settings import Settings, load
 
 ROOT = Path(__file__).resolve().parents[2]
-# What the committed examples are rendered by; EXAMPLE in the Makefile says the same.
+# What the committed examples are rendered by; EXAMPLE and SERVED in the Makefile say the same.
 EXAMPLE = ("lake=s3a://shop/lake", "deploy.dist=hdfs:///apps/fuserank")
+SERVED = ("store.auto=true", "store.path=/mnt/store")  # of Kubernetes, where the service runs, too
 
 
 def example(*overrides: str, env: str = "cluster") -> Settings:

@@ -25,6 +25,26 @@ class KubernetesConfig(Section):
     )
 
 
+class ServeConfig(Section):
+    """The recommend service on Kubernetes: its image, how many pods of which size, and what they mount."""
+
+    image: str = Field("fuserank-serve:0.2.0", description="without JVM, Spark and torch: for `fuserank serve` alone")
+    replicas: int = Field(2, ge=1, description="pods that answer; two, so that one may go with its node")
+    workers: int = Field(1, ge=1, le=256, description="processes of a pod that answer")
+    cpu: float = Field(1, gt=0, description="cores that a pod is sure of; it may take more where a node has them")
+    memory: str = Field(
+        "1g", pattern=_SIZE, description="of a pod, at most: processes, and what they read of the store"
+    )
+    keys_secret: str = Field("fuserank-keys", description="secret whose entry keys.yaml is the file of API keys")
+    store_claim: str = Field("fuserank-online-store", description="volume claim of the online store, at store.path")
+    store_size: str = Field("20g", pattern=_SIZE, description="of that volume: store.keep snapshots and one more")
+    inbox_claim: str = Field("fuserank-inbox", description="volume claim of the inbox, which pods write into")
+    inbox_size: str = Field("20g", pattern=_SIZE, description="of that volume")
+    storage_class: str | None = Field(
+        None, description="of both claims: one that several nodes may mount at once; null: the cluster's own"
+    )
+
+
 class DatabricksConfig(Section):
     """The clusters that jobs start in a workspace, and where their files lie."""
 
@@ -71,4 +91,5 @@ class DeployConfig(Section):
         "8g", pattern=_SIZE, description="beside the driver's heap: Python and the training ranks"
     )
     kubernetes: KubernetesConfig = KubernetesConfig()
+    serve: ServeConfig = ServeConfig()
     databricks: DatabricksConfig = DatabricksConfig()

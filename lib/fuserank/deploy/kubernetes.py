@@ -1,4 +1,5 @@
-"""Manifests: who may start pods, how every pod is held, and the chain as a SparkApplication, once and every night.
+"""Manifests: who may start pods, how every pod is held, the chain as a SparkApplication, once and every night, and the
+recommend service.
 
 The kinds are kubeflow's Spark operator's (sparkoperator.k8s.io/v1beta2). The whole chain is one application: it starts
 each step as soon as its tables are there.
@@ -6,16 +7,20 @@ each step as soon as its tables are there.
 
 from __future__ import annotations
 
-from typing import Any
-
-import yaml
-
 from fuserank.config.settings import Settings
+from fuserank.deploy import kubernetes_serve as serve
+from fuserank.deploy.manifest import (
+    Manifest,
+    claimed,
+    container_security,
+    labels,
+    pod_security,
+    secrets,
+    store_folder,
+    text,
+)
 from fuserank.deploy.submit import IMAGE_HOME, TARGETS, arguments, confs_of
 
-Manifest = dict[str, Any]
-HEAD = "# rendered by `fuserank render kubernetes`: change conf/ or the arguments, then render again\n"
-USER = 185  # the official Spark image's, and that of deploy/docker/
 _DAY_SECONDS = 86_400
 # What the operator's fields say instead of Spark's settings; the operator refuses to be told twice.
 _FIELDS = {
@@ -32,13 +37,15 @@ _OPERATOR_SETS = "spark.kubernetes."
 
 
 def files(settings: Settings) -> dict[str, str]:
-    """Each manifest's text by file name; access.yaml has several."""
+    """Each manifest's text by file name; access.yaml, claims.yaml and serve.yaml have several."""
     once, nightly = application(settings, str(settings.as_of)), scheduled(settings)
     return {
-        "access.yaml": _text(*access(settings)),
-        "pod-template.yaml": _text(pod_template(settings)),
-        "refresh.yaml": _text(once),
-        "refresh-nightly.yaml": _text(nightly),
+        "access.yaml": text(*access(settings)),
+        "claims.yaml": text(*serve.claims(settings)),
+        "pod-template.yaml": text(pod_template(settings)),
+        "refresh.yaml": text(once),
+        "refresh-nightly.yaml": text(nightly),
+        "serve.yaml": text(*serve.service(settings)),
     }
 
 
@@ -46,11 +53,11 @@ def access(settings: Settings) -> list[Manifest]:
     """The namespace, where only restricted pods may run, and the drivers' account with the rights that Spark uses."""
     k = settings.deploy.kubernetes
     named = {"name": k.service_account, "namespace": k.namespace}
-    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    restricted = {"pod-security.kubernetes.io/enforce": "restricted"}
     made = ["pods", "services", "configmaps", "persistentvolumeclaims"]
     verbs = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
     return [
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": k.namespace, "labels": labels}},
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": k.namespace, "labels": restricted}},
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": named},
         {
             "apiVersion": "rbac.authorization.k8s.io/v1",
@@ -76,11 +83,11 @@ def pod_template(settings: Settings) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": "fuserank", "labels": _labels()},
+        "metadata": {"name": "fuserank", "labels": labels()},
         "spec": {
             "securityContext": held["podSecurityContext"],
             "containers": [container],
-            "volumes": volumes(),
+            "volumes": volumes(settings),
         },
     }
 
@@ -91,7 +98,7 @@ def application(settings: Settings, as_of: str) -> Manifest:
     return {
         "apiVersion": "sparkoperator.k8s.io/v1beta2",
         "kind": "SparkApplication",
-        "metadata": {"name": f"fuserank-refresh-{as_of}", "namespace": k.namespace, "labels": _labels()},
+        "metadata": {"name": f"fuserank-refresh-{as_of}", "namespace": k.namespace, "labels": labels()},
         "spec": _application_spec(settings, as_of),
     }
 
@@ -114,15 +121,16 @@ def scheduled(settings: Settings) -> Manifest:
         "metadata": {
             "name": "fuserank-refresh",
             "namespace": settings.deploy.kubernetes.namespace,
-            "labels": _labels(),
+            "labels": labels(),
         },
         "spec": spec,
     }
 
 
-def volumes() -> list[Manifest]:
-    """Scratch for shuffles; Spark takes a volume of this name for spark.local.dir."""
-    return [{"name": "spark-local-dir-1", "emptyDir": {"sizeLimit": "100Gi"}}]
+def volumes(settings: Settings) -> list[Manifest]:
+    """Scratch for shuffles; Spark takes a volume of this name for spark.local.dir. With store.auto the online store."""
+    scratch = {"name": "spark-local-dir-1", "emptyDir": {"sizeLimit": "100Gi"}}
+    return [scratch, *([claimed("store", settings.deploy.serve.store_claim)] if settings.store.auto else [])]
 
 
 def _application_spec(settings: Settings, as_of: str) -> Manifest:
@@ -136,7 +144,7 @@ def _application_spec(settings: Settings, as_of: str) -> Manifest:
         "image": d.kubernetes.train_image,
         "imagePullPolicy": "IfNotPresent",
         "mainApplicationFile": f"local://{IMAGE_HOME}/jobs/refresh.py",
-        "arguments": arguments(settings, as_of),
+        "arguments": [*arguments(settings, as_of), *_store(settings)],
         # every retry replaces the slices of its as_of, and train goes on from its checkpoint where that is kept
         "restartPolicy": {
             "type": "OnFailure",
@@ -147,7 +155,7 @@ def _application_spec(settings: Settings, as_of: str) -> Manifest:
         },
         "timeToLiveSeconds": 7 * _DAY_SECONDS,
         "sparkConf": {k: v for k, v in confs.items() if k not in _FIELDS and not k.startswith(_OPERATOR_SETS)},
-        "volumes": volumes(),
+        "volumes": volumes(settings),
         "driver": {
             "cores": int(confs["spark.driver.cores"]),
             "coreLimit": confs["spark.driver.cores"],
@@ -170,43 +178,24 @@ def _application_spec(settings: Settings, as_of: str) -> Manifest:
 
 def _pod(settings: Settings) -> Manifest:
     env = [{"name": "TZ", "value": "UTC"}, {"name": "FUSERANK_CONF", "value": f"{IMAGE_HOME}/conf"}]
-    return {"labels": _labels(), "env": env, **_held(settings)}
+    return {"labels": labels(), "env": env, **_held(settings)}
 
 
 def _held(settings: Settings) -> Manifest:
-    """How every pod is held: no root, no capabilities, no way to more rights; the store's secrets as environment."""
+    """How every pod is held; the lake's secrets as environment, scratch and, with store.auto, the store as folders."""
+    mounts = [{"name": "spark-local-dir-1", "mountPath": "/var/spark-local"}]
+    if settings.store.auto:
+        mounts.append({"name": "store", "mountPath": store_folder(settings)})
     return {
-        "podSecurityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": USER,
-            "runAsGroup": USER,
-            "fsGroup": USER,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": USER,
-            "allowPrivilegeEscalation": False,
-            "privileged": False,
-            "capabilities": {"drop": ["ALL"]},
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
-        "envFrom": [{"secretRef": {"name": settings.deploy.kubernetes.secret, "optional": True}}],
-        "volumeMounts": [{"name": "spark-local-dir-1", "mountPath": "/var/spark-local"}],
+        "podSecurityContext": pod_security(),
+        "securityContext": container_security(),
+        "envFrom": secrets(settings),
+        "volumeMounts": mounts,
     }
 
 
-def _labels() -> dict[str, str]:
-    return {"app.kubernetes.io/name": "fuserank"}
-
-
-class _Plain(yaml.SafeDumper):
-    """Every block written out: anchors would tie a reader to the place where a block first stands."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
-def _text(*manifests: Manifest) -> str:
-    bodies = [yaml.dump(m, Dumper=_Plain, sort_keys=False, width=120) for m in manifests]
-    return HEAD + "---\n".join(bodies)
+def _store(settings: Settings) -> list[str]:
+    """The last step, and its folder, as arguments: the image's conf/ may have been made without them."""
+    if not settings.store.auto:
+        return []
+    return ["--set", "store.auto=true", "--set", f"store.path={store_folder(settings)}"]

@@ -17,13 +17,15 @@ from kubeflow_spark_api.models.spark_v1beta2_spark_application import SparkV1bet
 from pydantic import ValidationError
 
 from fuserank.deploy import kubernetes as k
+from fuserank.deploy.manifest import USER
 from fuserank.deploy.submit import TARGETS, confs_of
-from tests.support.golden import ROOT, example
+from tests.support.golden import ROOT, SERVED, example
 
 Manifest = dict[str, Any]
 DOCKER = ROOT / "deploy" / "docker"
 VERSION = "1.33"  # of Kubernetes
-ONCE, NIGHTLY = k.application(example(), "2017-12-04"), k.scheduled(example())
+EXAMPLE = example(*SERVED)
+ONCE, NIGHTLY = k.application(EXAMPLE, "2017-12-04"), k.scheduled(EXAMPLE)
 
 
 def check_application(manifest: Manifest) -> None:
@@ -43,7 +45,7 @@ def specs() -> list[Manifest]:
 
 def pods() -> list[Manifest]:
     """Every pod that an application starts, as Kubernetes would see it, and the template for spark-submit."""
-    found = [k.pod_template(example())]
+    found = [k.pod_template(EXAMPLE)]
     for spec in specs():
         for role in ("driver", "executor"):
             p = spec[role]
@@ -97,7 +99,7 @@ def test_the_operators_models_refuse_a_broken_one(change: Callable[[Manifest], o
 
 
 @pytest.mark.parametrize(
-    "manifest", [*k.access(example()), *pods()], ids=lambda m: f"{m['kind']}-{m['metadata']['name']}"
+    "manifest", [*k.access(EXAMPLE), *pods()], ids=lambda m: f"{m['kind']}-{m['metadata']['name']}"
 )
 def test_kubernetes_schemas_take_what_is_its_own(manifest: Manifest) -> None:
     kubernetes_validate.validate(manifest, VERSION, strict=True)
@@ -201,9 +203,12 @@ def test_images_and_manifests_have_the_spark_and_python_that_the_lock_has() -> N
 
 def test_images_carry_the_names_that_the_manifests_ask_for_and_run_as_their_user() -> None:
     images = example().deploy.kubernetes
-    data, train = ((DOCKER / f"Dockerfile.{name}").read_text(encoding="utf-8") for name in ("data", "train"))
+    data, train, serve = (
+        (DOCKER / f"Dockerfile.{name}").read_text(encoding="utf-8") for name in ("data", "train", "serve")
+    )
     assert f"-t {images.data_image} " in data
     assert f"-t {images.train_image} " in train
     assert f"\nFROM {images.data_image}\n" in train
-    for text in (data, train):
-        assert re.findall(r"^USER (\d+)$", text, re.MULTILINE)[-1] == str(k.USER)
+    assert f"-t {example().deploy.serve.image} " in serve
+    for text in (data, train, serve):
+        assert re.findall(r"^USER (\d+)$", text, re.MULTILINE)[-1] == str(USER)

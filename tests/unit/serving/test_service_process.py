@@ -6,23 +6,17 @@ import http.client
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 import pytest
 
 from fuserank.serving.store import snapshot
+from tests.support.processes import COMMAND, answers, lines, started
 from tests.support.service import ask, running, until
 from tests.support.stores import user, write_snapshot
 
-ROOT = Path(__file__).resolve().parents[3]
-COMMAND = "import sys; from fuserank.cli.main import run; sys.argv[0] = 'fuserank'; run()"
 SLOW = """
 import sys
 from fuserank.config.serving import ServingConfig
@@ -43,38 +37,6 @@ def root(tmp_path: Path) -> Path:
     folder = write_snapshot(tmp_path / "store", [user("u1")])
     snapshot.switch(folder.parent, folder.name)
     return tmp_path / "store"
-
-
-@contextmanager
-def started(code: str, *words: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """A process that prints where it answers; and the port."""
-    path = os.pathsep.join((str(ROOT / "lib"), str(ROOT)))
-    environment = {**os.environ, "PYTHONPATH": path, "JAVA_HOME": "/nowhere", "PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(
-        [sys.executable, "-c", code, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    ) as process:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert "http://127.0.0.1:" in line, (line, process.stderr and process.stderr.read())
-        port = int(line.split("http://127.0.0.1:")[1].split()[0])
-        until(lambda: answers(port))
-        try:
-            yield process, port
-        finally:
-            if process.poll() is None:
-                process.kill()
-
-
-def answers(port: int) -> bool:
-    try:
-        return ask(port, "GET", "/health").status == 200
-    except OSError:
-        return False
-
-
-def lines(stream: IO[str] | None) -> list[dict[str, object]]:
-    assert stream is not None
-    return [json.loads(line) for line in stream.read().splitlines()]
 
 
 def test_sigterm_under_load_finishes_what_is_under_way_refuses_what_comes_and_exits_with_0(root: Path) -> None:
