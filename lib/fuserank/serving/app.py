@@ -13,7 +13,7 @@ import msgspec
 from fuserank.serving import metrics, openapi, routes
 from fuserank.serving.limits import Buckets
 from fuserank.serving.problems import body_of, coded, refused
-from fuserank.serving.requests import ConfirmRequest, Refused
+from fuserank.serving.requests import ConfirmRequest, Ready, Refused
 from fuserank.serving.store.contract import Store, StoreError
 from fuserank.serving.wire import Call, HungUp
 
@@ -45,20 +45,6 @@ class State(NamedTuple):
 
     store: Store
     recommender: Asks
-
-
-class Ready(msgspec.Struct, frozen=True):
-    """Whether traffic should come here; ``problem``: why a newer snapshot was not taken."""
-
-    ready: bool
-    stale: bool
-    stopping: bool
-    snapshot: str
-    number: int
-    surface: str
-    as_of: str
-    age_seconds: int
-    problem: str | None
 
 
 class Service:
@@ -189,7 +175,7 @@ class Service:
         manifest, age = self._state.store.manifest, self._age()
         stale = age > self._cfg.stale_hours * 3600
         ready = Ready(
-            ready=not stale and not self.stopping,
+            ready=not stale and not self.stopping and self._state.store.answers,
             stale=stale,
             stopping=self.stopping,
             snapshot=manifest.name,

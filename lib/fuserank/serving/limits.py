@@ -22,7 +22,7 @@ class Buckets:
         """Take a token; 0: it was there, else whole seconds until there is one."""
         now = self._clock()
         tokens, then = self._levels.get(key, (self._burst, now))
-        tokens = min(self._burst, tokens + (now - then) * self._rate)
+        tokens = min(self._burst, tokens + max(now - then, 0.0) * self._rate)
         if tokens >= 1:
             self._levels[key] = (tokens - 1, now)
             return 0

@@ -8,13 +8,22 @@ import msgspec
 
 import fuserank
 from fuserank.serving.problems import CODES, ErrorAnswer
-from fuserank.serving.requests import POPULAR, Answer, Confirmed, ConfirmRequest, Options, RankRequest, RecommendRequest
+from fuserank.serving.requests import (
+    POPULAR,
+    Answer,
+    Confirmed,
+    ConfirmRequest,
+    Options,
+    RankRequest,
+    Ready,
+    RecommendRequest,
+)
 from fuserank.serving.routes import ROUTES, Route
 
 if TYPE_CHECKING:
     from fuserank.config.serving import ServingConfig
 
-_TYPES = (Options, RecommendRequest, RankRequest, ConfirmRequest, Answer, Confirmed, ErrorAnswer)
+_TYPES = (Options, RecommendRequest, RankRequest, ConfirmRequest, Answer, Confirmed, Ready, ErrorAnswer)
 _ALWAYS = ("bad_request", "headers_too_large", "internal", "too_many_connections")
 _KEYED = ("no_key", "wrong_scope", "too_many_requests")
 _ASKED = ("bad_encoding", "unknown_field", "wrong_value", "not_ready")
@@ -125,6 +134,8 @@ def _good(route: Route) -> dict[str, Any]:
         content = {"application/json": {"schema": _ref("Confirmed"), "example": {"answer_id": "a1", "items": 1}}}
     elif route.name == "metrics":
         content = {"text/plain": {"schema": {"type": "string"}}}
+    elif route.name == "ready":
+        content = {"application/json": {"schema": _ref("Ready")}}
     else:
         content = {"application/json": {"schema": {"type": "object"}}}
     return {"description": route.summary, "headers": {"X-Request-Id": _header("string")}, "content": content}
@@ -151,9 +162,9 @@ def _errors(route: Route) -> dict[str, Any]:
         if status == 429:
             found["429"]["headers"] = {"Retry-After": _header("integer")}
     if route.name == "ready":
-        found["503"]["description"] += (
-            "; or the same as 200 with ready false: the snapshot is stale, or the process stops"
-        )
+        found["503"]["description"] += "; or the same as 200 with ready false: stale, stopping, or without its store"
+        of = found["503"]["content"]["application/json"]
+        of["schema"] = {"anyOf": [_ref("Ready"), of["schema"]]}
     return found
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fuserank.serving.store.contract import Store
 
 REDIS = ("redis://", "rediss://", "unix://")
+_REDIS_SECONDS = 1.0  # what a request waits for Redis at most, twice
 
 
 def opened(place: str, surface: str) -> Store:
@@ -29,7 +30,7 @@ def opened(place: str, surface: str) -> Store:
         return LmdbStore(place, surface)
     from fuserank.serving.store.redis_store import RedisStore, connected
 
-    return RedisStore(connected(place), surface)
+    return RedisStore(connected(place, _REDIS_SECONDS), surface)
 
 
 def written(place: str, store: Store) -> Callable[[], float]:

@@ -122,6 +122,20 @@ class Answer(msgspec.Struct, frozen=True):
     removed: dict[str, int] | None = None
 
 
+class Ready(msgspec.Struct, frozen=True):
+    """Whether traffic should come here; ``problem``: why a newer snapshot was not taken."""
+
+    ready: bool
+    stale: bool
+    stopping: bool
+    snapshot: str
+    number: int
+    surface: str
+    as_of: str
+    age_seconds: int
+    problem: str | None
+
+
 class Refused(Exception):
     """A request that cannot be answered; ``status``: of HTTP, ``code``: one word, ``field``: where it is wrong."""
 

@@ -163,6 +163,10 @@ def test_a_bucket_fills_evenly_and_holds_its_burst() -> None:
     assert [buckets.wait("a") for _ in range(2)] == [0, 1]
     now[0] = 100
     assert [buckets.wait("a") for _ in range(3)] == [0, 0, 1]
+    now[0] = 50  # a clock that steps back takes nothing away
+    assert buckets.wait("a") == 1
+    now[0] = 50.2
+    assert buckets.wait("a") == 0
 
 
 def test_without_keys_the_start_is_refused_but_on_this_machine_alone(root: Path, tmp_path: Path) -> None:

@@ -32,6 +32,10 @@ class Store(Protocol):
     def problem(self) -> str | None:
         """Why the current snapshot was not taken, and the one before still answers; None: all is well."""
 
+    @property
+    def answers(self) -> bool:
+        """Whether it could be read when it was last refreshed; False: a server does not answer."""
+
     def user(self, user_id: str) -> UserRecord | None:
         """A user's list; None: none is published, or the user was erased."""
 

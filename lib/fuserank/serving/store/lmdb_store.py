@@ -75,6 +75,8 @@ class LmdbStore:
     :raises StoreError: there is no snapshot that can be served
     """
 
+    answers = True  # its files are mapped
+
     def __init__(self, root: Path | str, surface: str, verify: bool = True) -> None:
         self._place, self._verify = s.place_of(Path(root).absolute(), surface), verify
         self._before: _Open | None = None

@@ -36,16 +36,22 @@ PASSWORD = "FUSERANK_REDIS_PASSWORD"
 _BATCH = 2000  # keys a round trip
 
 
-def connected(url: str) -> Redis:
+def connected(url: str, seconds: float | None = None) -> Redis:
     """A client of redis://, rediss:// or unix://; the password is read from FUSERANK_REDIS_PASSWORD.
 
+    :param seconds: how long it waits for a connection, and for an answer; None: as the package does
     :raises StoreError: the package is not installed
     """
     try:
         from redis import Redis
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
     except ModuleNotFoundError:
         raise StoreError("a store in Redis needs the package redis; install fuserank[serve]") from None
-    return Redis.from_url(url, password=os.environ.get(PASSWORD))
+    waits: dict[str, Any] = {}
+    if seconds is not None:  # once more: a Redis that was started again has closed the connections of before
+        waits = {"socket_timeout": seconds, "socket_connect_timeout": seconds, "retry": Retry(NoBackoff(), 1)}
+    return Redis.from_url(url, password=os.environ.get(PASSWORD), **waits)
 
 
 def load(client: Redis, folder: Path, keep: int = 2) -> r.Manifest:
@@ -142,6 +148,7 @@ class RedisStore:
     def __init__(self, client: Redis, surface: str) -> None:
         self._client, self._surface = client, surface
         self.problem: str | None = None
+        self.answers = True
         with _plain_errors(client):
             name = client.get(f"fuserank:{{{surface}}}:current")
         if name is None:
@@ -224,9 +231,14 @@ class RedisStore:
         try:
             with _plain_errors(self._client):
                 name = self._client.get(f"fuserank:{{{self._surface}}}:current")
-            if name is None or name.decode() == self._manifest.name:
-                self.problem = None if name else f"Redis has no current snapshot for surface {self._surface}"
-                return False
+        except StoreError as problem:
+            self.answers, self.problem = False, str(problem)
+            return False
+        self.answers = True
+        if name is None or name.decode() == self._manifest.name:
+            self.problem = None if name else f"Redis has no current snapshot for surface {self._surface}"
+            return False
+        try:
             self._take(name.decode())
         except StoreError as problem:
             self.problem = str(problem)
