@@ -42,6 +42,9 @@ def write_snapshot(
     vectors: bool | npt.NDArray[np.float32] = True,
     popular: Sequence[int] = (2, 0, 1),
     surface: str = SURFACE,
+    features: Sequence[str] = ("a", "b"),
+    segments: Sequence[r.Segment] = (),
+    session: r.SessionFit | None = None,
 ) -> Path:
     """A whole snapshot as jobs/publish_store.py leaves it; it is not yet the current one.
 
@@ -73,7 +76,7 @@ def write_snapshot(
         ranking_version=number,
         as_of_date="2024-06-03",
         sources=["als", "popular"],
-        features=["a", "b"],
+        features=list(features),
         users=len(users),
         items=len(every),
         popular=list(popular),
@@ -81,6 +84,8 @@ def write_snapshot(
         catalogue=catalogue,
         vectors=of_vectors,
         table_versions={"ranking.ranking": number},
+        segments=list(segments),
+        session=session,
     )
     snapshot.write_manifest(folder, manifest)
     return folder

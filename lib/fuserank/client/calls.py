@@ -23,6 +23,7 @@ class ItemOptions(TypedDict, total=False):
     filter: str | None
     exclude: Sequence[str]
     fill: Fill
+    context: Mapping[str, str]
     fields: Sequence[str]
     cursor: str | None
     explain: bool
@@ -59,7 +60,8 @@ def of_candidates(
 
 def of_item(item: str, options: Mapping[str, Any] | ItemOptions) -> Call:
     """Items like one item."""
-    query = "&".join(f"{name}={_parameter(value)}" for name, value in options.items() if value not in (None, [], ()))
+    sent = {name: value for name, value in options.items() if value not in (None, [], (), {})}
+    query = "&".join(f"{name}={_parameter(value)}" for name, value in sent.items())
     return _call("GET", f"/v1/items/{quoted(item)}/similar{'?' if query else ''}{query}", None)
 
 
@@ -131,6 +133,8 @@ def _post(
     """Only what differs from the defaults is sent, so that a service of an older version takes it."""
     named = {**options, **(own or {})}
     body = {name: value for name, value in named.items() if value is not None}
+    if "context" in body:
+        body["context"] = dict(body["context"])
     body |= {name: list(values) for name, values in lists.items() if values}
     return _call("POST", path, msgspec.json.encode(body))
 
@@ -142,6 +146,8 @@ def _call(method: str, path: str, body: bytes | None) -> Call:
 def _parameter(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, Mapping):
+        return ",".join(quoted(f"{name}:{one}") for name, one in value.items())
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ",".join(quoted(str(one)) for one in value)
     return quoted(str(value))

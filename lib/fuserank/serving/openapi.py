@@ -43,12 +43,18 @@ _ANSWER = {
     "versions": _VERSIONS,
     "exposure": "shown",
 }
+_CONTEXT = {
+    "style": "form",
+    "explode": False,
+    "description": "field:value, as age:25-34; comma between several, or repeated",
+    "schema": {"type": "array", "items": {"type": "string", "pattern": "^[^:]*:"}},
+}
 _BODIES: dict[str, dict[str, Any]] = {
     "recommendations_now": {"k": 5, "session": [{"item": "i3", "role": "view"}], "exclude": ["i9"]},
     "rank": {"user": "u17", "candidates": ["i1", "i2", "i3"], "k": 3},
     "basket": {"basket": ["i1", "i2"], "k": 5},
-    "session": {"session": [{"item": "i3", "role": "cart"}], "k": 5},
     "exposures": {"answer_id": "a1", "items": ["i7"]},
+    "session": {"session": [{"item": "i3", "role": "cart"}], "context": {"age": "25-34"}, "k": 5},
 }
 
 
@@ -124,6 +130,8 @@ def _parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:
             "explode": False,
             "description": "comma between values (%2C is one's own), or repeated",
         }
+    if name == "context":
+        found |= _CONTEXT
     return found
 
 

@@ -7,12 +7,14 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-MOST_K, MOST_EXCLUDED, MOST_CANDIDATES, MOST_SESSION = 500, 10_000, 1_000, 200
+MOST_K, MOST_EXCLUDED, MOST_CANDIDATES, MOST_SESSION, MOST_CONTEXT = 500, 10_000, 1_000, 200, 16
 Id = Annotated[str, Meta(min_length=1, max_length=512)]
+Name = Annotated[str, Meta(max_length=64)]
 Fill = Literal["never", "segment", "popular"]
 ServedFrom = Literal["personal", "session", "segment", "popular"]
 Exposure = Literal["shown", "awaited", "off", "dry_run", "unwritten"]
 POPULAR: Final = "popular"  # what is liked by all: a way to fill, what an answer is served from, a reason
+SEGMENT: Final = "segment"  # what users of one kind take, the same three
 
 
 class SessionEvent(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -29,7 +31,10 @@ class Options(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     :param k: how many; exactly so many come, or ``short`` says why not
     :param filter: expression over fields of the item (``department == "produce" and price_minor < 500``)
     :param exclude: items that must not come
-    :param fill: what may fill up a list that filters made short
+    :param fill: what may fill up a list that filters made short; ``segment``: what the user's segment takes, then
+        popular items
+    :param context: what the shop knows of the user, by fields that segments may be of (``{"age": "25-34"}``); what the
+        store knows of a user counts before it
     :param fields: fields of items to send along; none: the name alone
     :param cursor: of the answer before: the next items, none of which was in an earlier one
     :param explain: parts, evidence and what every rule took away
@@ -41,7 +46,8 @@ class Options(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     filter: Annotated[str, Meta(max_length=2000)] | None = None
     exclude: Annotated[list[Id], Meta(max_length=MOST_EXCLUDED)] = []
     fill: Fill = "popular"
-    fields: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=50)] = []
+    context: Annotated[dict[Name, Annotated[str, Meta(max_length=512)]], Meta(max_length=MOST_CONTEXT)] = {}
+    fields: Annotated[list[Name], Meta(max_length=50)] = []
     cursor: Annotated[str, Meta(max_length=20_000)] | None = None
     explain: bool = False
     dry_run: bool = False
@@ -102,7 +108,8 @@ class Versions(msgspec.Struct, frozen=True):
 class Answer(msgspec.Struct, frozen=True):
     """What comes back; ``answer_id`` is sent along with the click or purchase that follows.
 
-    ``served_from``: personal (a published list), session (what was done just now), segment, popular; ``why`` in words.
+    ``served_from``: personal (a published list), session (what was done just now), segment (what users of the same
+    kind take), popular; ``why`` in words.
     ``short``: why fewer than k came; None: exactly k. ``removed``: with explain, how many items each rule took away.
     ``exposure``: shown (the answer counts as seen), awaited (once the client says so by its answer_id), off (none is
     kept), dry_run, unwritten (the disk took nothing).

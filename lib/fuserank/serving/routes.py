@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fuserank.serving.keys import Scope
 
 T = TypeVar("T")
-_LISTS = frozenset({"exclude", "fields"})
+_LISTS = frozenset({"exclude", "fields", "context"})
 
 
 class Asks(Protocol):
@@ -78,9 +78,30 @@ def _one(call: wire.Call, field: str) -> str:
     return found
 
 
+def _options(call: wire.Call) -> Options:
+    """Options as parameters; a context is ``field:value``, more than one with commas or repeated."""
+    found: dict[str, Any] = dict(wire.parameters(call.query, _LISTS))
+    if "context" in found:
+        found["context"] = _context(found["context"])
+    options: Options = _converted(found, Options)
+    return options
+
+
+def _context(pairs: Iterable[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for pair in pairs:
+        name, sign, value = pair.partition(":")
+        if not sign:
+            raise refused("wrong_value", f"context: {pair!r} is not field:value, as age:25-34", "context")
+        if name in found:
+            raise refused("wrong_value", f"context: {name} is there twice", "context")
+        found[name] = value
+    return found
+
+
 def _user_by_query(to: Asks, call: wire.Call, _: bytes) -> Answer:
     call.user = _one(call, "user")
-    options: Options = _converted(wire.parameters(call.query, _LISTS), Options)
+    options = _options(call)
     values = {name: getattr(options, name) for name in options.__struct_fields__}
     return to.recommend(RecommendRequest(user=call.user, **values))
 
@@ -115,7 +136,7 @@ def _basket(to: Asks, call: wire.Call, body: bytes) -> Answer:
 
 def _similar(to: Asks, call: wire.Call, _: bytes) -> Answer:
     item = _one(call, "item")
-    return to.similar(item, _converted(wire.parameters(call.query, _LISTS), Options))
+    return to.similar(item, _options(call))
 
 
 _USERS = "/v1/users/{id}/recommendations"

@@ -7,11 +7,13 @@ import logging
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
 from fuserank.client import AsyncClient, Client, ServiceError, SessionEvent
 from fuserank.serving.keys import made
+from fuserank.serving.store import records as r
 from fuserank.serving.store import snapshot
 from tests.support.service import Running, running, until
 from tests.support.stores import user, write_snapshot
@@ -58,6 +60,7 @@ def test_options_come_as_they_were_by_body_and_by_query(service: Keyed, make: Ma
         "explain": True,
         "dry_run": False,
         "fill": "never",
+        "context": {"age": "25-34", "income": "a,b:c"},
         "filter": "price_minor > 100",
         "surface": "home",
         "cursor": None,
@@ -67,6 +70,22 @@ def test_options_come_as_they_were_by_body_and_by_query(service: Keyed, make: Ma
         request = running.watched.requests[-1]
         found = {name: getattr(request, name) for name in options}
         assert found == options | {"fields": ["department", "price_minor"]}
+
+
+def test_a_context_serves_a_segment_by_body_and_by_query(tmp_path: Path, make: Make) -> None:
+    segments = [r.Segment("age", "25-34", 60, [5, 6, 7])]
+    folder = write_snapshot(tmp_path, [user("u1")], vectors=False, segments=segments)
+    snapshot.switch(folder.parent, folder.name)
+    with running(tmp_path) as service:
+        client, context = make(f"http://127.0.0.1:{service.port}"), MappingProxyType({"age": "25-34"})
+        answer = client.recommend("nobody", k=2, context=context)
+        assert (answer.served_from, [one.item for one in answer.items]) == ("segment", ["i5", "i6"])
+        near = client.similar("i3", k=10, fill="segment", filter='item in ["i4", "i7"]', context=context)
+        assert [one.item for one in near.items] == ["i4", "i7"]
+        assert service.watched.requests[-1].context == {"age": "25-34"}
+        with pytest.raises(ServiceError, match=r"segments are not of 'shoe'") as failed:
+            client.recommend("nobody", context={"shoe": "43"})
+        assert (failed.value.status, failed.value.field) == (422, "context")
 
 
 def test_an_id_arrives_exactly(service: Keyed, make: Make) -> None:

@@ -67,6 +67,8 @@ def test_options_come_as_parameters_repeated_or_with_commas(service: Running) ->
     assert (request.k, request.exclude, request.fields) == (7, ["i1", "a,b", "x y"], ["department", "price_minor"])
     assert (request.explain, request.dry_run, request.fill) == (True, True, "never")
     assert request.filter == "price_minor > 100"
+    service.ask("GET", "/v1/users/u1/recommendations?context=age:25-34,income:a%2Cb&context=kids_count:x:y")
+    assert service.watched.requests[-1].context == {"age": "25-34", "income": "a,b", "kids_count": "x:y"}
 
 
 def test_what_was_done_just_now_comes_in_the_body(service: Running) -> None:
@@ -244,6 +246,10 @@ BAD: list[tuple[str, str, str, Any, dict[str, str], int, str, str | None, str]] 
     ("fill", "GET", USER + "?fill=water", None, {}, 422, "wrong_value", "fill", "Invalid enum value 'water'"),
     ("parameter", "GET", USER + "?kk=1", None, {}, 422, "unknown_field", "kk", "there is no field kk"),
     ("a name of 3 kB", "GET", USER + f"?{'n' * 3000}=1", None, {}, 422, "unknown_field", "n" * 300 + "…", ""),
+    ("context", "GET", USER + "?context=age", None, {}, 422, "wrong_value", "context", "'age' is not field:value"),
+    ("its field", "GET", USER + "?context=shoe:43", None, {}, 422, "wrong_value", "context", "not of 'shoe'; they"),
+    ("a field of it twice", "GET", USER + "?context=age:1,age:2", None, {}, 422, "wrong_value", "context", "age is"),
+    ("its value", "POST", USER, {"context": {"age": 7}}, {}, 422, "wrong_value", "context[...]", "got `int`"),
     ("no id", "GET", "/v1/users//recommendations", None, {}, 422, "wrong_value", "user", "length >= 1"),
     ("no item", "GET", "/v1/items//similar", None, {}, 422, "wrong_value", "item", "length >= 1"),
     ("an id of 10 kB", "GET", f"/v1/users/{LONG}/recommendations", None, {}, 422, "wrong_value", "user", "<= 512"),

@@ -140,17 +140,35 @@ def test_an_erased_user_has_no_list_in_any_snapshot_from_then_on(opened: Opened)
     assert opened.open().user("a") is None
 
 
-def test_a_store_of_another_contract_or_with_nothing_in_it_is_refused(opened: Opened) -> None:
+def test_lists_by_segment_and_users_without_a_list_come_as_they_were_written(opened: Opened) -> None:
+    segments = [
+        r.Segment("age", "25 – 34", 60, [5, 6]),
+        r.Segment("age", "", 50, []),
+        r.Segment("income", "ü", 70, [1]),
+    ]
+    without = r.UserRecord("new", [], ["25 – 34"])
+    opened.publish(write_snapshot(opened.root, [user("a"), without], features=["age"], segments=segments))
+    store = opened.open()
+    assert store.manifest.segments == segments
+    assert store.user("new") == without
+    store.forget("new")
+    assert store.user("new") is None
+    store.close()
+
+
+@pytest.mark.parametrize("contract", [1, 99])
+def test_a_store_of_another_contract_or_with_nothing_in_it_is_refused(opened: Opened, contract: int) -> None:
     with pytest.raises(StoreError, match=r"run jobs/publish_store\.py"):
         opened.open()
     folder = write_snapshot(opened.root, [user("a")])
     opened.publish(folder)
-    text = (folder / snapshot.MANIFEST).read_text(encoding="utf-8").replace('"contract": 1', '"contract": 99')
+    now, then = (f'"contract": {number}' for number in (r.CONTRACT, contract))
+    text = (folder / snapshot.MANIFEST).read_text(encoding="utf-8").replace(now, then)
     if opened.redis is None:
         (folder / snapshot.MANIFEST).write_text(text, encoding="utf-8")
     else:
         opened.redis.set(f"fuserank:{{{SURFACE}}}:{folder.name}:manifest", text)
-    with pytest.raises(StoreError, match="is of contract 99, and this fuserank reads 1"):
+    with pytest.raises(StoreError, match=f"is of contract {contract}, and this fuserank reads {r.CONTRACT}"):
         opened.open()
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fuserank.serving.recommend.cursor import cursor_of
 from fuserank.serving.recommend.lists import Described
-from fuserank.serving.requests import POPULAR, Answer, AnswerItem, Options, Refused, ServedFrom, Versions
+from fuserank.serving.requests import POPULAR, SEGMENT, Answer, AnswerItem, Options, Refused, ServedFrom, Versions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from fuserank.serving.store.records import ItemRecord
 
 PINNED = "pinned"
-_NO_SEGMENTS = "no segments are published yet, so the popular ones come instead"
 _WORDS = {
     "hidden": "hidden",
     "not_allowed": "not on the list of allowed ones",
@@ -34,12 +33,15 @@ _WORDS = {
 
 
 class Made(NamedTuple):
-    """A page with what led to it; ``own``: items from its own lists, ``filled``: from the popular ones."""
+    """A page with what led to it; ``own``: items from its own lists, ``of_segment`` and ``filled``: what filled it up,
+    of the user's segment and of the popular ones.
+    """
 
     plan: Plan
     page: Page
     before: Sequence[int]
     own: int
+    of_segment: int
     filled: int
 
 
@@ -106,12 +108,17 @@ def _origin(made: Made, options: Options) -> tuple[ServedFrom, str]:
     """From what the page is served, and why."""
     plan = made.plan
     kind, why = plan.served_from, plan.why
-    if made.filled and made.own:
+    if made.of_segment and made.own:
+        why += f"; {made.of_segment} of the user's segment fill it up"
+    elif made.of_segment:
+        kind, why = SEGMENT, f"{why}, of which nothing is left, so those of the user's segment come"
+    if made.filled and (made.own or made.of_segment):
         why += f"; {made.filled} popular ones fill it up"
     elif made.filled and kind != POPULAR:
         kind, why = POPULAR, f"{why}, of which nothing is left, so popular ones come"
-    if options.fill == "segment" and (made.filled or plan.served_from == POPULAR):
-        why += f"; {_NO_SEGMENTS}"
+    wanted = options.fill == SEGMENT or options.context
+    if wanted and plan.belongs.segment is None and (made.filled or kind == POPULAR):
+        why += f"; {plan.belongs.why}, so popular ones come"
     return kind, why
 
 

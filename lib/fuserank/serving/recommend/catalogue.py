@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fuserank.serving.recommend.filters import Predicate, compiled
+from fuserank.serving.recommend.segments import Segments
+from fuserank.serving.recommend.weights import SessionWeights
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -25,11 +27,15 @@ class Catalogue:
     """Items of the snapshot that is current when this is made.
 
     :param most: records that are held; beyond, those that were not used for the longest time go, half at once
+    :param weights: of a session; None: those that were fitted for the snapshot, else the built-in ones
     """
 
-    def __init__(self, store: Store, most: int) -> None:
+    def __init__(self, store: Store, most: int, weights: SessionWeights | None = None) -> None:
         self._store, self._half = store, max(most // 2, 1)
         self.manifest = store.manifest
+        if weights is None and (fit := self.manifest.session) is not None:
+            weights = SessionWeights(co_purchase=fit.co_purchase, als=fit.als)
+        self.weights = weights or SessionWeights()
         self.features = {name: n for n, name in enumerate(self.manifest.features)}
         vectors = store.vectors()
         self._vectors: npt.NDArray[np.float32] | None = None if vectors is None else np.asarray(vectors)
@@ -42,6 +48,11 @@ class Catalogue:
     def places(self) -> dict[int, int]:
         """item_index → its place among the most popular, from 0."""
         return {index: place for place, index in reversed(list(enumerate(self.manifest.popular)))}
+
+    @cached_property
+    def segments(self) -> Segments:
+        """Lists by segment."""
+        return Segments(self.manifest.segments)
 
     @cached_property
     def fields(self) -> frozenset[str]:

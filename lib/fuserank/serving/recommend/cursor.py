@@ -39,6 +39,8 @@ def request_hash(kind: str, request: Options, item: str = "") -> bytes:
         parts += [request.user, sorted(request.basket)]
     if isinstance(request, RankRequest):
         parts.append(sorted(request.candidates))
+    if request.context:
+        parts.append(sorted(request.context.items()))
     return hashlib.blake2b(_ENCODER.encode(parts), digest_size=12).digest()
 
 

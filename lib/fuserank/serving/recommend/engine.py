@@ -10,13 +10,25 @@ from typing import TYPE_CHECKING
 from fuserank.serving.recommend.answers import Made, answer_of, require_fields
 from fuserank.serving.recommend.catalogue import Catalogue
 from fuserank.serving.recommend.cursor import items_before, request_hash
-from fuserank.serving.recommend.lists import Fused, Popular, Ranked
+from fuserank.serving.recommend.lists import Fused, OfSegment, Popular, Ranked
 from fuserank.serving.recommend.page import Page
-from fuserank.serving.recommend.plan import Plan, features_of, gone_by, liked, no_list, recently
+from fuserank.serving.recommend.plan import (
+    MOST_NEAR,
+    Impersonal,
+    Plan,
+    features_of,
+    gone_by,
+    liked,
+    near_by,
+    no_list,
+    recently,
+)
 from fuserank.serving.recommend.rules import Rules
-from fuserank.serving.recommend.session import Done, Near, SessionWeights, done
+from fuserank.serving.recommend.segments import require_context
+from fuserank.serving.recommend.session import Done, Near, done
+from fuserank.serving.recommend.weights import SessionWeights
 from fuserank.serving.requests import (
-    POPULAR,
+    SEGMENT,
     Answer,
     Options,
     RankRequest,
@@ -31,7 +43,7 @@ if TYPE_CHECKING:
     from fuserank.serving.store.records import UserRecord
 
 POLICY = "published-1"
-_MOST_NEAR, _MOST_RECORDS, _TRIES = 500, 50_000, 3
+_MOST_RECORDS, _TRIES = 50_000, 3
 _ONE_NEAR = SessionWeights(co_purchase=1.0, als=0.0), SessionWeights(co_purchase=0.0, als=1.0)
 
 
@@ -48,7 +60,7 @@ class Recommender:
     """Answers from one store; several threads may ask one.
 
     :param now: by which purchases of today are known
-    :param weights: of a session
+    :param weights: of a session; None: those of the snapshot
     :param records: items that are held in memory, some kB each
     :param answer_id: names an answer
     :param policy: what answers say of how they were made
@@ -61,14 +73,14 @@ class Recommender:
         rules: Rules = Rules(),  # noqa: B008 - frozen
         now: Callable[[], datetime] = utcnow,
         *,
-        weights: SessionWeights = SessionWeights(),  # noqa: B008 - frozen
+        weights: SessionWeights | None = None,
         records: int = _MOST_RECORDS,
         answer_id: Callable[[], str] = _answer_id,
         policy: str = POLICY,
     ) -> None:
         self._store, self._rules, self._now, self._records = store, rules, now, records
         self._weights, self._answer_id, self._policy = weights, answer_id, policy
-        self._catalogue = Catalogue(store, records)
+        self._catalogue = Catalogue(store, records, weights)
 
     def recommend(self, request: RecommendRequest) -> Answer:
         """Items for a user, or for a session of an unknown one."""
@@ -86,7 +98,8 @@ class Recommender:
             if index is None:
                 raise Refused(404, "item", f"the catalogue has no item {item[:80]!r}", "item")
             lists = self._near_lists(catalogue, {index: 1.0}, "similar")
-            return Plan(None, "session", "what is near to the item", lists, {index: "itself"}, 0, {})
+            belongs = catalogue.segments.of({}, options.context)
+            return Plan(None, "session", "what is near to the item", lists, {index: "itself"}, 0, {}, belongs)
 
         return self._answer("similar", options, plan, item)
 
@@ -98,13 +111,13 @@ class Recommender:
         def plan(catalogue: Catalogue) -> Plan:
             was = self._done(catalogue, request)
             inside, _ = catalogue.indices_of(request.basket)
-            user = self._user(request)
-            gone, features = gone_by(was, inside), features_of(catalogue, user)
+            gone, features = gone_by(was, inside), features_of(catalogue, self._user(request))
+            belongs = catalogue.segments.of(features, request.context)
             if not inside:
-                why, popular = "the catalogue has no item of the basket", [lambda: Popular(catalogue)]
-                return Plan(request.user, POPULAR, why, popular, gone, was.unknown, features)
-            lists = self._near_lists(catalogue, dict.fromkeys(inside, 1.0), "basket")
-            return Plan(request.user, "session", "what goes with the basket", lists, gone, was.unknown, features)
+                of = Impersonal(catalogue, belongs, "the catalogue has no item of the basket")
+                return Plan(request.user, of.served_from, of.why, of.lists, gone, was.unknown, features, belongs)
+            lists, why = self._near_lists(catalogue, dict.fromkeys(inside, 1.0), "basket"), "what goes with the basket"
+            return Plan(request.user, "session", why, lists, gone, was.unknown, features, belongs)
 
         return self._answer("basket", request, plan)
 
@@ -113,7 +126,7 @@ class Recommender:
         for _ in range(_TRIES):
             catalogue = self._catalogue
             if catalogue.manifest.name != self._store.manifest.name:
-                catalogue = self._catalogue = Catalogue(self._store, self._records)
+                catalogue = self._catalogue = Catalogue(self._store, self._records, self._weights)
             answer = self._of_snapshot(catalogue, kind, options, plan, item)
             if catalogue.manifest.name == self._store.manifest.name:
                 break
@@ -127,6 +140,7 @@ class Recommender:
             message = f"nothing is published on surface {options.surface!r}; there is: {surface}"
             raise Refused(422, "surface", message, "surface")
         require_fields(catalogue, options.fields)
+        require_context(options.context)
         request = request_hash(kind, options, item)
         before = [] if options.cursor is None else items_before(options.cursor, request)
         of = plan(catalogue)
@@ -134,22 +148,26 @@ class Recommender:
         page.removed["unknown_item"] += of.unknown
         if of.pins:
             page.pin(self._rules.pinned.get(surface, {}))
-        own = filled = 0
+        own = of_segment = filled = 0
         for ranked in of.lists:
             if not own or page.missing > 0:
                 own += page.take(ranked())
+        if of.fills and options.fill == SEGMENT and of.belongs.segment is not None and page.missing > 0:
+            of_segment = page.take(OfSegment(of.belongs.segment))
         if of.fills and options.fill != "never" and page.missing > 0:
             filled = page.take(Popular(catalogue))
-        made = Made(of, page, before, own, filled)
+        made = Made(of, page, before, own, of_segment, filled)
         return answer_of(made, options, catalogue, request, self._answer_id(), self._policy)
 
     def _recommended(self, catalogue: Catalogue, request: RecommendRequest) -> Plan:
-        was, user = self._done(catalogue, request), self._user(request)
+        was, known = self._done(catalogue, request), self._user(request)
+        user, features = _with_list(known), features_of(catalogue, known)
         inside, _ = catalogue.indices_of(request.basket)
-        near = Near(was.seeds, catalogue, self._weights.ridge) if was.seeds else None
-        weights, why = self._weights, no_list(request)
-        kind: ServedFrom = POPULAR
-        lists: list[Callable[[], Ranked]] = [lambda: Popular(catalogue)]
+        near = Near(was.seeds, catalogue, catalogue.weights.ridge) if was.seeds else None
+        weights, why = catalogue.weights, no_list(request)
+        belongs = catalogue.segments.of(features, request.context)
+        kind: ServedFrom
+        lists: list[Callable[[], Ranked]]
         if user is not None:
             others = [i for i in liked(near) if i not in was.seeds] if near else []
             kind, why = "personal", "the list that is published for the user"
@@ -157,54 +175,55 @@ class Recommender:
             lists = [lambda: Fused(catalogue, user.rows, others, near, weights)]
         elif near is not None:
             kind, why = "session", f"{why}; {len(was.seeds)} items of just now are what is known"
-            both = dict.fromkeys(liked(near) + near.candidates(_MOST_NEAR))
-            others = [i for i in both if i not in was.seeds]
+            others = near_by(near, was.seeds)
             lists = [lambda: Fused(catalogue, [], others, near, weights)]
-        elif request.session or request.basket:
-            why += ", and the catalogue has no item of the session"
-        features = features_of(catalogue, user)
-        return Plan(request.user, kind, why, lists, gone_by(was, inside), was.unknown, features, pins=True)
+        else:
+            why += ", and the catalogue has no item of the session" if request.session or request.basket else ""
+            of = Impersonal(catalogue, belongs, why)
+            kind, why, lists = of.served_from, of.why, of.lists
+        return Plan(request.user, kind, why, lists, gone_by(was, inside), was.unknown, features, belongs, pins=True)
 
     def _ranked(self, catalogue: Catalogue, request: RankRequest) -> Plan:
-        was, user = self._done(catalogue, request), self._user(request)
+        was, known = self._done(catalogue, request), self._user(request)
+        user, features = _with_list(known), features_of(catalogue, known)
+        belongs = catalogue.segments.of(features, request.context)
         inside, _ = catalogue.indices_of(request.basket)
         candidates, unknown = catalogue.indices_of(request.candidates)
         among = set(candidates)
         rows = [row for row in user.rows if row.item_index in among] if user is not None else []
-        near = Near(was.seeds, catalogue, self._weights.ridge) if was.seeds else None
+        near = Near(was.seeds, catalogue, catalogue.weights.ridge) if was.seeds else None
         kind: ServedFrom = "personal" if user is not None else "session"
         name = "session"
+        lists: list[Callable[[], Ranked]] = [lambda: Fused(catalogue, rows, candidates, near, catalogue.weights, name)]
         if near is None and user is not None and len(rows) < len(among):
-            name, recent = "history", recently(user.history, self._weights)
-            near = Near(recent, catalogue, self._weights.ridge) if recent else None
+            name, recent = "history", recently(user.history, catalogue.weights)
+            near = Near(recent, catalogue, catalogue.weights.ridge) if recent else None
         if user is not None:
             why = f"{len(rows)} of the candidates are in the list that is published for the user"
         elif near is not None:
             why = f"{no_list(request)}; {len(was.seeds)} items of just now are what is known"
         else:
-            kind, why = POPULAR, f"{no_list(request)}; the candidates by popularity"
-
-        def ranked() -> Ranked:
-            if kind == POPULAR:
-                return Popular(catalogue, candidates)
-            return Fused(catalogue, rows, candidates, near, self._weights, name)
-
-        gone, features = gone_by(was, inside), features_of(catalogue, user)
-        return Plan(request.user, kind, why, [ranked], gone, was.unknown + unknown, features, fills=False)
+            of = Impersonal(catalogue, belongs, f"{no_list(request)}; the candidates by popularity", candidates)
+            kind, why, lists = of.served_from, of.why, of.lists
+        gone = gone_by(was, inside)
+        return Plan(request.user, kind, why, lists, gone, was.unknown + unknown, features, belongs, fills=False)
 
     def _near_lists(self, catalogue: Catalogue, seeds: Mapping[int, float], name: str) -> list[Callable[[], Ranked]]:
-        near = Near(seeds, catalogue, self._weights.ridge)
+        near = Near(seeds, catalogue, catalogue.weights.ridge)
         by_basket, by_vector = _ONE_NEAR
         return [
             lambda: Fused(catalogue, [], liked(near), near, by_basket, name),
-            lambda: Fused(catalogue, [], near.candidates(_MOST_NEAR), near, by_vector, name),
+            lambda: Fused(catalogue, [], near.candidates(MOST_NEAR), near, by_vector, name),
         ]
 
     def _user(self, request: RecommendRequest) -> UserRecord | None:
-        found = None if request.user is None else self._store.user(request.user)
-        return found if found is not None and found.rows else None
+        return None if request.user is None else self._store.user(request.user)
 
     def _done(self, catalogue: Catalogue, request: RecommendRequest) -> Done:
         """What was done just now; what is in the basket was put there last."""
         events = [*request.session, *(SessionEvent(item, "cart") for item in request.basket)]
-        return done(events, catalogue, self._weights, self._now())
+        return done(events, catalogue, catalogue.weights, self._now())
+
+
+def _with_list(user: UserRecord | None) -> UserRecord | None:
+    return user if user is not None and user.rows else None

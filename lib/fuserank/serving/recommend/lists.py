@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
-from fuserank.serving.requests import POPULAR
+from fuserank.serving.requests import POPULAR, SEGMENT
 
 if TYPE_CHECKING:
     from fuserank.serving.recommend.catalogue import Catalogue
-    from fuserank.serving.recommend.session import Near, SessionWeights
-    from fuserank.serving.store.records import ListRow
+    from fuserank.serving.recommend.session import Near
+    from fuserank.serving.recommend.weights import SessionWeights
+    from fuserank.serving.store.records import ListRow, Segment
 
 NOT_LISTED, REST = "not_listed", "rest"
 # of an item that is near to others: (by co-purchase, by vectors); {names}: of what it is near to
@@ -66,6 +67,24 @@ class Popular:
             return Described(0.0, NOT_LISTED, "Not among the most popular", None, {POPULAR: 0.0}, [])
         score = 1 / (1 + place)
         return Described(score, POPULAR, f"Among the most popular: number {place + 1}", None, {POPULAR: score}, [])
+
+
+class OfSegment:
+    """What the users of a segment take most, or of it those ``among`` some.
+
+    The score is 1 for the first of the segment's list, 1/2 for the next, and so on.
+    """
+
+    def __init__(self, segment: Segment, among: Container[int] | None = None) -> None:
+        self._places = {index: place for place, index in enumerate(segment.items)}
+        self._evidence = f"segment:{segment.field}={segment.value}"
+        self.order: Sequence[int] = [index for index in self._places if among is None or index in among]
+
+    def describe(self, index: int) -> Described:
+        """See Ranked."""
+        place = self._places[index]
+        score, reason = 1 / (1 + place), f"Among the most popular with users like you: number {place + 1}"
+        return Described(score, SEGMENT, reason, None, {SEGMENT: score}, [self._evidence])
 
 
 class Fused:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from fuserank.serving.recommend.lists import OfSegment, Popular
+from fuserank.serving.requests import POPULAR, SEGMENT
 
 if TYPE_CHECKING:
     from fuserank.serving.recommend.catalogue import Catalogue
     from fuserank.serving.recommend.lists import Ranked
-    from fuserank.serving.recommend.session import Done, Near, SessionWeights
+    from fuserank.serving.recommend.segments import Belongs
+    from fuserank.serving.recommend.session import Done, Near
+    from fuserank.serving.recommend.weights import SessionWeights
     from fuserank.serving.requests import RecommendRequest, ServedFrom
     from fuserank.serving.store.records import UserRecord
+
+
+MOST_NEAR = 500  # by vectors
 
 
 @dataclass
@@ -21,6 +29,7 @@ class Plan:
     :ivar lists: made and taken from in turn, until the page is full
     :ivar gone: item_index → why it must not come
     :ivar unknown: items of the request that the catalogue lacks
+    :ivar belongs: the segment that the user is in, which may fill the page up
     """
 
     user: str | None
@@ -30,6 +39,7 @@ class Plan:
     gone: dict[int, str]
     unknown: int
     features: Mapping[str, float | int | str | None]
+    belongs: Belongs
     fills: bool = True
     pins: bool = False
 
@@ -39,9 +49,31 @@ def no_list(request: RecommendRequest) -> str:
     return "no user is named" if request.user is None else "no list is published for the user"
 
 
+class Impersonal:
+    """What is served where there is no list of the user's and no session: the user's segment, else what is popular.
+
+    ``among``: these items alone.
+    """
+
+    def __init__(self, catalogue: Catalogue, belongs: Belongs, why: str, among: Sequence[int] | None = None) -> None:
+        self.served_from: ServedFrom = POPULAR
+        self.why, segment = why, belongs.segment
+        self.lists: list[Callable[[], Ranked]] = [lambda: Popular(catalogue, among)]
+        some = None if among is None else frozenset(among)
+        if segment is not None and (some is None or some.intersection(segment.items)):
+            self.served_from, self.why = SEGMENT, f"{why}; {belongs.why}"
+            self.lists = [lambda: OfSegment(segment, some), *([] if some is None else self.lists)]
+
+
 def liked(near: Near) -> list[int]:
     """Neighbours by co-purchase that are nearer to what was liked than to what was disliked."""
     return [index for index, similarity in near.neighbours.items() if similarity > 0]
+
+
+def near_by(near: Near, session: Container[int]) -> list[int]:
+    """Items that may follow a session of somebody unknown, each once and none of the session's."""
+    both = dict.fromkeys(liked(near) + near.candidates(MOST_NEAR))
+    return [index for index in both if index not in session]
 
 
 def gone_by(was: Done, basket: Iterable[int]) -> dict[int, str]:

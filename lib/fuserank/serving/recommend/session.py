@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,39 +15,11 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from fuserank.serving.recommend.catalogue import Catalogue
+    from fuserank.serving.recommend.weights import SessionWeights
     from fuserank.serving.requests import SessionEvent
     from fuserank.serving.store.records import ItemRecord
 
     Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class SessionWeights:
-    """How much a session counts beside the published list.
-
-    Replayed baskets of completejourney (1,500 of the four weeks before its as_of, four items known, NDCG@10 of the
-    others): .121 with these, .108 by co-purchase alone, .073 by vectors alone; als .25: .112. Fitting them to a shop
-    is a later step.
-
-    :param co_purchase: of items bought together with those of the session, in spreads of the published list (its
-        highest score less its lowest); 1: an item always bought with one of the session moves from last to first
-    :param als: of items whose vector is near that of the session, in the same unit
-    :param view: and ``click``, ``cart``, ``purchase``, ``dislike``: what an event of that kind weighs
-    :param half_life: events after which one counts half
-    :param ridge: how much the vector of a session is drawn to zero, against its weightiest event
-    :param most: items of a session that are looked at, the last ones
-    """
-
-    co_purchase: float = 1.0
-    als: float = 0.1
-    view: float = 1.0
-    click: float = 1.5
-    cart: float = 3.0
-    purchase: float = 4.0
-    dislike: float = -3.0
-    half_life: float = 5.0
-    ridge: float = 0.1
-    most: int = 50
 
 
 class Done(NamedTuple):

@@ -37,7 +37,7 @@ class Store(Protocol):
         """Whether it could be read when it was last refreshed; False: a server does not answer."""
 
     def user(self, user_id: str) -> UserRecord | None:
-        """A user's list; None: none is published, or the user was erased."""
+        """A user's list, without rows where none is published; None: nothing is known, or the user was erased."""
 
     def item(self, item_id: str) -> ItemRecord | None:
         """An item of the catalogue by its id."""

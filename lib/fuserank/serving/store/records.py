@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-CONTRACT = 1
+CONTRACT = 2
 _MOST_KEY = 480  # LMDB's keys hold 511 bytes
 
 
@@ -28,7 +28,8 @@ class ListRow(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class UserRecord(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """A user's published list, best first, and the user's declared features as of its day.
+    """A user's published list, best first, and the user's declared features as of its day; without a list what is
+    declared of the user alone.
 
     ``features``: by the names of ``Manifest.features``, or empty where nothing is known. ``history``: item_index, the
     most recent first.
@@ -59,6 +60,31 @@ class File(msgspec.Struct, frozen=True):
     records: int
 
 
+class Segment(msgspec.Struct, frozen=True):
+    """What the users of one value of a declared field take most: ``items``: item_index, best first."""
+
+    field: str
+    value: str
+    users: int  # whose takings the list is made of
+    items: list[int]
+
+
+class SessionFit(msgspec.Struct, frozen=True):
+    """Weights of a session that baskets of ``since`` to ``until`` (days, without the last) ask for, and their NDCG@10
+    on those baskets with its interval of 95 %, beside that of the built-in weights.
+    """
+
+    co_purchase: float
+    als: float
+    baskets: int
+    since: str
+    until: str
+    ndcg: float
+    low: float
+    high: float
+    default_ndcg: float
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """What a snapshot says of itself."""
 
@@ -71,13 +97,15 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     as_of_date: str
     sources: list[str]
     features: list[str]
-    users: int
+    users: int  # with a record
     items: int
     popular: list[int]  # item_index, best first: for whom nothing is known
     shards: list[File]
     catalogue: File
     vectors: File | None  # float32 [items, factors]; a row of zeros: none
     table_versions: dict[str, int]
+    segments: list[Segment] = []  # by field, that which is looked at first before the others
+    session: SessionFit | None = None  # None: the built-in weights
 
 
 _USER, _ITEM = msgspec.msgpack.Decoder(UserRecord), msgspec.msgpack.Decoder(ItemRecord)
