@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from fuserank.common.errors import FuserankError
@@ -16,6 +18,7 @@ from fuserank.tables.candidates import CO_PURCHASE, FACTORS
 from fuserank.tables.features import USER, USER_HISTORY
 from fuserank.tables.results import PUBLISHED, RANKING
 from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY, ITEMS, USER_DICTIONARY
+from fuserank.tables.silver import USERS as SHOP_USERS
 from tests.support.rows import frame
 
 if TYPE_CHECKING:
@@ -24,29 +27,31 @@ if TYPE_CHECKING:
     from fuserank.config.settings import Settings
 
 DAY, BEFORE = dt.date(2024, 6, 3), dt.datetime(2024, 5, 1, tzinfo=dt.UTC)
-USERS, CATALOGUE, K, GONE, UNKNOWN = 30, 8, 3, 4, 5
+WITHIN, AFTER = dt.datetime(2024, 5, 20, tzinfo=dt.UTC), dt.datetime(2024, 6, 3, tzinfo=dt.UTC)  # of the last window
+THEN, HOUR = dt.date(2024, 5, 6), dt.timedelta(hours=1)  # where that begins
+USERS, CATALOGUE, K, GONE, UNKNOWN, NEW = 130, 8, 3, 4, 5, 777
 
 
 def settings(root: Path, *more: str) -> Settings:
     from fuserank.config.settings import load
 
     values = [f"lake={root}", f"as_of={DAY}", f"out={root}-out", "run.quiet=true", "store.shards=5", "store.keep=2"]
-    return load("local", [*values, *more])
+    return load("local", [*values, "store.segment_users=10", *more])
 
 
-def event(item: int, user: int) -> dict[str, Any]:
+def event(item: int, user: int, at: dt.datetime = BEFORE, session: str = "") -> dict[str, Any]:
     return {
         "event_id": f"e{item}-{user}",
-        "event_date": BEFORE.date(),
-        "event_time": BEFORE,
-        "known_at": BEFORE,
+        "event_date": at.date(),
+        "event_time": at,
+        "known_at": at,
         "user_id": f"ü{user}",
         "user_index": user,
         "item_id": f"i{item}",
         "item_index": item,
         "role": "feedback",
         "reward_q20": 1 << 20,
-        "session": f"s{item}-{user}",
+        "session": session or f"s{item}-{user}",
     }
 
 
@@ -67,8 +72,15 @@ def listed(user: int, k: int) -> dict[str, Any]:
 
 
 def rows() -> dict[str, list[dict[str, Any]]]:
-    """Lists of 30 users, one of them deleted; items with neighbours, factors, and how often they were taken."""
+    """Lists of 130 users, one of them deleted; items with neighbours, factors, and how often they were taken.
+
+    In the last window all took item 5, and with it old users item 6, young ones item 7. Before it item 5 had item 1 as
+    a neighbour, and vectors near to it had 6 and 7.
+    """
     users, of_day = range(USERS), {"as_of_date": DAY}
+    latest = [event(4, u, AFTER) for u in users]
+    for u in users:
+        latest += [event(5, u, WITHIN, "last"), event(6 + u % 2, u, WITHIN + HOUR, "last")]
     return {
         USER_DICTIONARY.name: [
             {"user_id": f"ü{u}", "user_index": u, "deleted_at": BEFORE if u == GONE else None} for u in users
@@ -78,7 +90,11 @@ def rows() -> dict[str, list[dict[str, Any]]]:
             {"item_id": f"i{n}", "name": f"thing {n}", "department": "d", "price_minor": 100 + n, "known_at": BEFORE}
             for n in range(1, CATALOGUE)
         ],
-        EVENTS.name: [event(item, user) for item in range(1, 4) for user in range(item)],
+        EVENTS.name: [event(item, user) for item in range(1, 4) for user in range(item)] + latest,
+        SHOP_USERS.name: [
+            {"user_id": f"ü{u}", "age": ("old", "young")[u % 2], "income": "alike", "known_at": BEFORE, "dataset": "d"}
+            for u in (*users, NEW)
+        ],
         RANKING.name: [listed(u, k) for u in users for k in range(K)],
         USER.name: [
             {**of_day, "user_index": u, "baskets_count": u + 1, "age": f"age {u}"} for u in users if u != UNKNOWN
@@ -92,10 +108,15 @@ def rows() -> dict[str, list[dict[str, Any]]]:
             {**of_day, "side": side, "index": n, "factor": [float(n), 1.0]}
             for side in ("item", "user")
             for n in (0, 2, 5)
+        ]
+        + [
+            {"as_of_date": THEN, "side": "item", "index": n, "factor": [1.0, slope]}
+            for n, slope in ((5, 0.0), (6, 0.1), (7, -0.1))
         ],
         CO_PURCHASE.name: [
             {**of_day, "item_index": 1, "neighbour_index": n, "similarity": 1.0 / (2 + n % 4)} for n in (2, 3, 4, 6)
-        ],
+        ]
+        + [{"as_of_date": THEN, "item_index": 5, "neighbour_index": 1, "similarity": 0.15}],
     }
 
 
@@ -124,7 +145,7 @@ def stored(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Pat
 def test_each_list_is_read_as_it_was_ranked_and_a_deleted_user_has_none(stored: Path) -> None:
     store = LmdbStore(stored / "store", "home")
     manifest = store.manifest
-    assert (manifest.users, manifest.items, len(manifest.shards)) == (USERS - 1, CATALOGUE, 5)
+    assert (manifest.users, manifest.items, len(manifest.shards)) == (USERS - 1 + 1, CATALOGUE, 5), "one is new"
     assert (manifest.sources, manifest.as_of_date, manifest.number) == (["als", "popular"], str(DAY), 1)
     assert manifest.table_versions["ranking.ranking"] == manifest.ranking_version
     assert store.user(f"ü{GONE}") is None
@@ -136,10 +157,10 @@ def test_each_list_is_read_as_it_was_ranked_and_a_deleted_user_has_none(stored: 
         assert (second.score, second.reason, second.evidence) == (0.5, f"reason of {u}", [f"item:i{u}"])
         assert {manifest.sources[at]: part for at, part in second.parts} == {"popular": 0.25, "als": 0.25}
         assert all(sum(part for _, part in row.parts) == row.score for row in found.rows)
-        if u == UNKNOWN:
-            assert (found.features, found.history) == ([], [])
-            continue
         known = dict(zip(manifest.features, found.features, strict=True))
+        if u == UNKNOWN:
+            assert (known["baskets_count"], known["age"], found.history) == (None, "young", []), "as the shop declares"
+            continue
         assert (known["baskets_count"], known["age"], known["income"]) == (u + 1, f"age {u}", None)
         assert found.history == [u, 2]
     store.close()
@@ -155,8 +176,83 @@ def test_items_have_their_fields_neighbours_and_vectors_and_the_most_taken_are_p
     vectors = store.vectors()
     assert vectors is not None
     assert vectors.tolist() == [[0, 1], [0, 0], [2, 1], [0, 0], [0, 0], [5, 1]]
-    assert store.manifest.popular == [3, 2, 1]
+    assert store.manifest.popular == [5, 6, 7, 3, 2, 1]
     store.close()
+
+
+def test_who_never_took_anything_has_a_record_of_what_is_declared(stored: Path) -> None:
+    store = LmdbStore(stored / "store", "home")
+    found = store.user(f"ü{NEW}")
+    assert found is not None
+    known = {n: v for n, v in zip(store.manifest.features, found.features, strict=True) if v is not None}
+    assert (found.rows, found.history, known) == ([], [], {"age": "young", "income": "alike"})
+    store.close()
+
+
+def test_lists_by_segment_are_of_the_column_that_tells_what_is_taken(stored: Path) -> None:
+    """One of the old users is deleted; of before the window and after as_of nothing counts, and income is of all users
+    alike.
+    """
+    store = LmdbStore(stored / "store", "home")
+    old, young = r.Segment("age", "old", 64, [5, 6, 7]), r.Segment("age", "young", 65, [5, 7, 6])
+    assert store.manifest.segments == [old, young]
+    assert store.manifest.table_versions["silver.users"] >= 0
+    store.close()
+
+
+def test_columns_by_name_have_lists_of_values_that_enough_users_have(stored: Path) -> None:
+    from fuserank.io.runtime.run import open_run
+    from fuserank.jobs.parts.store_segments import segments
+
+    def made(*more: str) -> list[tuple[str, str, list[int]]]:
+        with open_run("publish_store", settings(stored, *more), DAY) as run:
+            return [(one.field, one.value, one.items) for one in segments(run, DAY)]
+
+    young = ("age", "young", [5, 7, 6])
+    assert made("store.segments=[income,age]", "store.segment_users=65") == [("income", "alike", [5, 7, 6]), young]
+    assert made("store.segment_users=65") == [young]
+    assert made("store.segment_users=66") == []
+    assert made("store.segments=[]") == []
+    assert made("store.segments=[attribute_1]") == []
+
+
+def test_session_weights_are_those_by_which_earlier_baskets_are_completed(stored: Path) -> None:
+    """By what was known before the window: of that day there is one neighbour of item 5, of as_of's day none."""
+    store = LmdbStore(stored / "store", "home")
+    fit = store.manifest.session
+    assert fit is not None
+    assert (fit.co_purchase, fit.als, fit.baskets) == (1.0, 0.4, USERS - 1)
+    assert (fit.since, fit.until) == (str(THEN), str(DAY))
+    second, third = 1 / math.log2(3), 0.5
+    assert fit.ndcg == pytest.approx((64 + 65 * second) / 129)
+    assert fit.default_ndcg == pytest.approx((64 * second + 65 * third) / 129)
+    assert fit.low < fit.ndcg < fit.high
+    assert [f.name for f in (stored / "store" / "home").iterdir() if f.name.startswith(".")] == []
+    store.close()
+
+
+def test_built_in_session_weights_stay_where_nothing_can_be_replayed(stored: Path) -> None:
+    from fuserank.io.runtime.run import open_run
+    from fuserank.jobs.parts.store_replay import with_session_fit
+
+    store = LmdbStore(stored / "store", "home")
+    bare = msgspec.structs.replace(store.manifest, session=None)
+    # nothing was learned as of the 20th; in the last 7 days there are no baskets
+    for one in ("store.session_weights=default", "windows.label_days=14", "windows.label_days=7"):
+        with open_run("publish_store", settings(stored, one), DAY) as run:
+            assert with_session_fit(run, bare, stored / "store" / "home" / bare.name) is bare, one
+    store.close()
+
+
+def test_halves_judge_a_segment_s_list() -> None:
+    from fuserank.jobs.parts.store_segments import bits_of
+
+    every = {1: (40, 40), 2: (40, 40), 3: (20, 20)}
+    assert bits_of(every, every, 50, 100) == pytest.approx(0, abs=1e-9), "all of the shop"
+    assert bits_of({1: (30, 28), 2: (1, 3), 3: (5, 4)}, every, 5, 100) > 20, "both halves like the first item"
+    assert bits_of({1: (0, 20), 2: (20, 0)}, every, 5, 100) < 0, "one half says nothing of the other"
+    assert bits_of({9: (0, 3)}, {**every, 9: (0, 3)}, 5, 100) == 0, "what only one half took judges nothing"
+    assert bits_of({}, {}, 50, 0) == 0
 
 
 @pytest.mark.slow

@@ -44,6 +44,19 @@ def baskets(taken: DataFrame, as_of: dt.date) -> DataFrame:
     return rows.agg(F.min("age_days").alias("age_days"), F.sum("reward_q20").alias("reward_sum_q20"))
 
 
+def baskets_in_order(taken: DataFrame) -> DataFrame:
+    """One row per user and basket of ``events.taken``: user_index, basket (long), items (array of item_index, each
+    once, by the time of its first event; at one time by event_id, which is a hash and so in no order of items).
+    """
+    from pyspark.sql import functions as F
+
+    first = F.min(F.struct("event_time", "event_id")).alias("first")
+    lines = taken.groupBy("user_index", basket_key().alias("basket"), "item_index").agg(first)
+    in_order = F.array_sort(F.collect_list(F.struct("first", "item_index")))
+    items = F.transform(in_order, lambda line: line["item_index"]).alias("items")
+    return lines.groupBy("user_index", "basket").agg(items)
+
+
 def decayed_column(half_life_days: float) -> str:
     """The name of the column that ``pairs`` makes for a half-life."""
     return f"decayed_{half_life_days:g}d_q20"

@@ -25,12 +25,24 @@ from fuserank.stages.ranking.publications import current
 from fuserank.tables.candidates import CO_PURCHASE, FACTORS
 from fuserank.tables.features import USER, USER_HISTORY
 from fuserank.tables.results import PUBLISHED, RANKING
-from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY, ITEMS, USER_DICTIONARY
+from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY, ITEMS, USER_DICTIONARY, USERS
 
 if TYPE_CHECKING:
     from fuserank.io.runtime.run import Run
 
-READS = (PUBLISHED, RANKING, USER_DICTIONARY, ITEM_DICTIONARY, ITEMS, EVENTS, USER, USER_HISTORY, FACTORS, CO_PURCHASE)
+READS = (
+    PUBLISHED,
+    RANKING,
+    USER_DICTIONARY,
+    ITEM_DICTIONARY,
+    USERS,
+    ITEMS,
+    EVENTS,
+    USER,
+    USER_HISTORY,
+    FACTORS,
+    CO_PURCHASE,
+)
 WRITES = ()
 
 

@@ -26,7 +26,7 @@ def lists(folder: str, sources: Sequence[str], batches: Batches) -> Iterator[pa.
     """Rows by (shard, user_id, rank) → a file a shard; yields what the manifest says of each.
 
     A row of rank 0 has what goes with a user's list: ``numbers`` and ``texts``, which are the features, and
-    ``history``, item_index with -1 as padding.
+    ``history``, item_index with -1 as padding. A user of such a row alone has a record without rows.
     """
     users = (user for batch in _whole_users(batches) for user in _users(batch, sources))
     gc.disable()  # a third of the time: looking for circles among millions of short lists, which have none
@@ -63,23 +63,21 @@ def _joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
 
 
 def _users(batch: pa.RecordBatch, sources: Sequence[str]) -> Iterator[tuple[int, tuple[Any, ...]]]:
-    """Shard and record of each user with a list: tuples, whose bytes are those of the Structs."""
+    """Shard and record of each user: tuples, whose bytes are those of the Structs."""
     state = batch.filter(pc.equal(batch.column("rank"), 0))
     cells = [_cells(state.column(name)) for name in ("numbers", "texts", "history")]
     known = {
         user: (numbers + texts, [item for item in history if item >= 0])
         for user, numbers, texts, history in zip(_values(state.column("user_id")), *cells, strict=True)
     }
-    listed = batch.filter(pc.greater(batch.column("rank"), 0))
-    if not listed.num_rows:
-        return
-    rows = _list_rows(listed, sources)
-    names, shards = listed.column("user_id"), listed.column("shard").to_numpy()
+    in_list = pc.greater(batch.column("rank"), 0)
+    rows = _list_rows(batch.filter(in_list), sources)
+    before = np.concatenate([[0], np.cumsum(in_list.to_numpy(zero_copy_only=False))])
+    names, shards = batch.column("user_id"), batch.column("shard").to_numpy()
     changes = pc.not_equal(names.slice(1), names.slice(0, len(names) - 1)).to_numpy(zero_copy_only=False)
     begins = np.concatenate([[0], np.flatnonzero(changes) + 1])
-    ends = np.append(begins[1:], len(names)).tolist()
-    ids = _values(names.take(pa.array(begins)))
-    for user, shard, begin, end in zip(ids, shards[begins].tolist(), begins.tolist(), ends, strict=True):
+    ids, cuts = _values(names.take(pa.array(begins))), before[np.append(begins, len(names))].tolist()
+    for user, shard, (begin, end) in zip(ids, shards[begins].tolist(), pairwise(cuts), strict=True):
         features, history = known.get(user, ([], []))
         yield shard, (user, rows[begin:end], features, history)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fuserank.history.baskets import most_taken
@@ -10,7 +11,7 @@ from fuserank.jobs.inputs.history import reversals
 from fuserank.jobs.parts.published_rows import lists_of
 from fuserank.tables.candidates import CO_PURCHASE, FACTORS
 from fuserank.tables.features import USER, USER_HISTORY
-from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY, ITEMS, USER_DICTIONARY
+from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY, ITEMS, USER_DICTIONARY, USERS
 from fuserank.tables.spark import schema
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def sources(lake: Lake, of: Publication) -> list[str]:
 
 def lists(lake: Lake, of: Publication, shards: int) -> DataFrame:
     """Rows of lists by (shard, user_id, rank), of users who are not deleted; before each list a row of rank 0 with the
-    user's features and history. One shuffle, and no join of the rows.
+    user's features and history, also of who has no list. One shuffle, and no join of the rows.
     """
     from pyspark.sql import functions as F
 
@@ -47,23 +48,47 @@ def lists(lake: Lake, of: Publication, shards: int) -> DataFrame:
     columns = ("user_id", "rank", "item_index", "score", "probability", "reason_code", "reason", "evidence", "parts")
     rows = lists_of(lake, of).join(gone, "user_index", "left_anti").select(*columns)
     numbers = F.array(*(F.col(name).cast("double") for name in NUMBERS)).alias("numbers")
-    features = _slice(lake, USER, of.as_of_date).select("user_index", numbers, F.array(*TEXTS).alias("texts"))
+    features = slice_of(lake, USER, of.as_of_date).select("user_index", numbers, F.array(*TEXTS).alias("texts"))
     names = [name for name in USER_HISTORY.column_names if name.startswith("hist_")]
-    history = _slice(lake, USER_HISTORY, of.as_of_date).select("user_index", F.array(*names).alias("history"))
+    history = slice_of(lake, USER_HISTORY, of.as_of_date).select("user_index", F.array(*names).alias("history"))
     state = features.join(history, "user_index", "left").join(users.where("deleted_at is null"), "user_index")
     state = state.select("user_id", F.lit(0).alias("rank"), "numbers", "texts", "history")
-    both = rows.unionByName(state, allowMissingColumns=True)
+    described = _described(lake, of.as_of_date).join(state, "user_id", "left_anti")
+    described = described.join(users.where("deleted_at is not null"), "user_id", "left_anti")
+    both = rows.unionByName(state, allowMissingColumns=True).unionByName(described, allowMissingColumns=True)
     both = both.withColumn("shard", (F.crc32(F.encode("user_id", "utf-8")) % shards).cast("int"))
     return both.repartition(shards, "shard").sortWithinPartitions("shard", "user_id", "rank")
 
 
-def catalogue(lake: Lake, as_of: dt.date, most: int) -> DataFrame:
-    """Every item that is not deleted, by item_index, with what the catalogue knew and its nearest by co-purchase."""
+def _described(lake: Lake, as_of: dt.date) -> DataFrame:
+    """What the shop declares of users, maybe of some that never took anything: rows of rank 0, all other features
+    null.
+    """
+    from pyspark.sql import functions as F
+
+    numbers = F.array(*(F.col(name) if name in USERS.column_names else F.lit(None).cast("double") for name in NUMBERS))
+    texts = F.array(*(F.col(name) if name in USERS.column_names else F.lit(None).cast("string") for name in TEXTS))
+    columns = (numbers.alias("numbers"), texts.alias("texts"))
+    return rows_known(lake, USERS, as_of).select("user_id", F.lit(0).alias("rank"), *columns)
+
+
+def rows_known(lake: Lake, table: Table, as_of: dt.date) -> DataFrame:
+    """The rows known before a day, none where the lake has no such table."""
+    return lake.known(table, as_of) if lake.exists(table) else lake.spark.createDataFrame([], schema(table))
+
+
+def catalogue(lake: Lake, as_of: dt.date, most: int, only: Sequence[int] | None = None) -> DataFrame:
+    """Every item that is not deleted, or of those ``only`` some, by item_index, with what the catalogue knew and its
+    nearest by co-purchase.
+    """
     from pyspark.sql import functions as F
 
     items = lake.read(ITEM_DICTIONARY).where("deleted_at is null").select("item_id", "item_index")
     known = lake.known(ITEMS, as_of).select("item_id", "name", *FIELDS)
-    near = _slice(lake, CO_PURCHASE, as_of)
+    near = slice_of(lake, CO_PURCHASE, as_of)
+    if only is not None:
+        some = F.broadcast(lake.spark.createDataFrame([(index,) for index in only], "item_index int"))
+        items, near = (frame.join(some, "item_index", "left_semi") for frame in (items, near))
     struct = F.struct((-F.col("similarity")).alias("order"), "neighbour_index", "similarity")
     best = F.slice(F.array_sort(F.collect_list(struct)), 1, max(most, 1)).alias("similar")
     near = near.groupBy("item_index").agg(best).where(F.lit(most > 0))
@@ -73,7 +98,7 @@ def catalogue(lake: Lake, as_of: dt.date, most: int) -> DataFrame:
 
 def vectors(lake: Lake, as_of: dt.date) -> DataFrame:
     """Item factors of ALS; none where it is no source."""
-    return _slice(lake, FACTORS, as_of).where("side = 'item'").select("index", "factor").coalesce(1)
+    return slice_of(lake, FACTORS, as_of).where("side = 'item'").select("index", "factor").coalesce(1)
 
 
 def popular(lake: Lake, as_of: dt.date, most: int) -> list[int]:
@@ -87,7 +112,8 @@ def popular(lake: Lake, as_of: dt.date, most: int) -> list[int]:
     return [row["item_index"] for row in rows]
 
 
-def _slice(lake: Lake, table: Table, as_of: dt.date) -> DataFrame:
+def slice_of(lake: Lake, table: Table, as_of: dt.date) -> DataFrame:
+    """The rows of a day, none where the lake has no such table."""
     if not lake.exists(table):
         return lake.spark.createDataFrame([], schema(table))
     return lake.read(table, as_of_date=as_of)

@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fuserank.jobs.parts import store_files, store_frames
+from fuserank.jobs.parts.store_replay import with_session_fit
+from fuserank.jobs.parts.store_segments import segments
+from fuserank.jobs.parts.store_tasks import FILES, catalogue_file, vectors_file
 from fuserank.serving.store import snapshot
 from fuserank.serving.store.records import CONTRACT, File, Manifest
 
 if TYPE_CHECKING:
     from fuserank.io.runtime.run import Run
     from fuserank.stages.ranking.publications import Publication
-
-_FILES = "name string, bytes long, sha256 string, records long"
 
 
 def written(run: Run, of: Publication, folder: Path) -> Manifest:
@@ -23,13 +24,9 @@ def written(run: Run, of: Publication, folder: Path) -> Manifest:
     folder.mkdir(parents=True)
     sources = store_frames.sources(lake, of)
     write_lists = functools.partial(store_files.lists, str(folder), sources)
-    rows = store_frames.lists(lake, of, cfg.shards).mapInArrow(write_lists, _FILES).collect()
+    rows = store_frames.lists(lake, of, cfg.shards).mapInArrow(write_lists, FILES).collect()
     shards = _with_empty_ones(folder, store_files.files(rows), cfg.shards)
-    write_items = functools.partial(store_files.catalogue, str(folder), store_frames.FIELDS)
-    items = store_frames.catalogue(lake, day, cfg.similar).mapInArrow(write_items, _FILES).collect()
-    (catalogue,) = store_files.files(items)
-    write_vectors = functools.partial(store_files.vectors, str(folder))
-    factors = store_frames.vectors(lake, day).mapInArrow(write_vectors, _FILES).collect()
+    catalogue = catalogue_file(run, folder, day)
     manifest = Manifest(
         contract=CONTRACT,
         surface=of.surface,
@@ -45,9 +42,11 @@ def written(run: Run, of: Publication, folder: Path) -> Manifest:
         popular=store_frames.popular(lake, day, cfg.popular),
         shards=shards,
         catalogue=catalogue,
-        vectors=next(iter(store_files.files(factors)), None),
+        vectors=vectors_file(run, folder, day),
+        segments=segments(run, day),
         table_versions=dict(lake.versions_read),
     )
+    manifest = with_session_fit(run, manifest, folder)
     snapshot.write_manifest(folder, manifest)
     size = sum(f.bytes for f in (*shards, catalogue, *([manifest.vectors] if manifest.vectors else [])))
     run.note("store.bytes", size)
