@@ -192,6 +192,9 @@ class Service:
         return Reply(200, self._metrics.text(store.manifest, self._age(), store.problem is not None), metrics.TYPE)
 
     def _logged(self, call: Call, route: str, status: int, seconds: float) -> None:
+        level: Level = "error" if status >= 500 else "warning" if status in (401, 403, 429) else "info"
+        if not self._log.writes(level):
+            return
         fields: dict[str, Any] = {
             "request_id": call.id,
             "method": call.method,
@@ -202,7 +205,6 @@ class Service:
             "served_from": call.served_from,
             "user": self._log.user(call.user),
         }
-        level: Level = "error" if status >= 500 else "warning" if status in (401, 403, 429) else "info"
         self._log.line(level, "request", **fields)
 
 

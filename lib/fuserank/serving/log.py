@@ -28,11 +28,15 @@ class Log:
 
     def line(self, level: Level, event: str, **fields: object) -> None:
         """One line, where its level is written."""
-        if _LEVELS[level] >= self._from:
+        if self.writes(level):
             now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
             line = {"time": now, "level": level, "event": event, **fields}
             self._stream.write(_ENCODER.encode(line) + b"\n")
             self._stream.flush()
+
+    def writes(self, level: Level) -> bool:
+        """Whether lines of a level are written."""
+        return _LEVELS[level] >= self._from
 
     def user(self, user_id: str | None) -> str | None:
         """A user's id as lines show it: the same within one start of the service."""
