@@ -23,7 +23,7 @@ import _checkouts
 import _service_store
 import _shop
 
-RATE, SECONDS, USERS = 200, 20, 10_000
+SECONDS, USERS = 20, 10_000
 _HERE = Path(__file__).resolve().parent
 _LUA = """local headers = {["content-type"] = "application/json", ["host"] = "bench"}
 local n, requests = 0, {%s}
@@ -31,21 +31,25 @@ request = function() n = n %% #requests + 1; return requests[n] end
 """
 
 
-def measured(name: str, requests: list[list[str]], unit: str, fraction: float) -> dict[str, Any]:
+def measured(
+    name: str, requests: list[list[str]], unit: str, fraction: float, rows: int, rates: tuple[int, ...]
+) -> dict[str, Any]:
     """One JSON object of both sides, one after the other on the same requests.
 
     :param requests: method, path and body of each, in turn
     :param fraction: of the users and the seconds
+    :param rows: of each user's list
+    :param rates: requests a second of the open loops, the first one that of "ours" and "peer"
     """
     users, seconds = max(round(USERS * fraction), 10), max(SECONDS * fraction, 1)
     requests = [[method, path.replace("{n}", str(n % users)), body] for n, (method, path, body) in enumerate(requests)]
     with tempfile.TemporaryDirectory(prefix="fuserank-serve-") as folder:
-        _service_store.written(Path(folder), users)
+        _service_store.written(Path(folder), users, rows)
         with _ours(folder) as (process, port):
-            ours = _side(process, port, requests, seconds)
+            ours = _side(process, port, requests, seconds, rates)
             answers = {f"u{n}": _get(port, f"/v1/users/u{n}/recommendations?k=10") for n in range(users)}
         with _peer(folder, answers) as found:
-            peer = found and _side(*found, requests, seconds)
+            peer = found and _side(*found, requests, seconds, rates)
     return {
         "name": name,
         "ours": ours["p99_ms"],
@@ -56,9 +60,9 @@ def measured(name: str, requests: list[list[str]], unit: str, fraction: float) -
         "versions": _shop.versions("uvicorn", "h11", "lmdb", "msgspec", "redis", "numpy"),
         "settings": {
             "users": users,
-            "rows": _service_store.ROWS,
+            "rows": rows,
             "items": _service_store.ITEMS,
-            "rate": RATE,
+            "rates": list(rates),
             "seconds": seconds,
             "seed": _service_store.SEED,
             "cores": len(os.sched_getaffinity(0)),
@@ -67,16 +71,24 @@ def measured(name: str, requests: list[list[str]], unit: str, fraction: float) -
     }
 
 
-def _side(process: subprocess.Popen[str], port: int, requests: list[list[str]], seconds: float) -> dict[str, Any]:
-    options = {"port": port, "rate": RATE, "seconds": seconds, "requests": requests[:1000]}
-    client = [sys.executable, str(_HERE / "_open_loop.py")]
-    for phase in (options | {"seconds": 1}, options):  # the first one warms
-        done = subprocess.run(client, input=json.dumps(phase), check=True, capture_output=True, text=True)
-    found: dict[str, Any] = json.loads(done.stdout)
-    found |= _throughput(process, port, requests, seconds)
+def _side(
+    process: subprocess.Popen[str], port: int, requests: list[list[str]], seconds: float, rates: tuple[int, ...]
+) -> dict[str, Any]:
+    _open_loop(port, requests, 1, rates[0])  # warms
+    loops = [_open_loop(port, requests, seconds, rate) for rate in rates]
+    found = loops[0] | _throughput(process, port, requests, seconds)
     status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
     anonymous = re.search(r"RssAnon:\s+(\d+) kB", status)
-    return found | {"rss_anon_mb": round(int(anonymous[1]) / 1024, 1) if anonymous else None}
+    found["rss_anon_mb"] = round(int(anonymous[1]) / 1024, 1) if anonymous else None
+    return found | {f"at_{rate}": loop for rate, loop in zip(rates[1:], loops[1:], strict=True)}
+
+
+def _open_loop(port: int, requests: list[list[str]], seconds: float, rate: int) -> dict[str, Any]:
+    options = {"port": port, "rate": rate, "seconds": seconds, "requests": requests[:1000]}
+    client = [sys.executable, str(_HERE / "_open_loop.py")]
+    done = subprocess.run(client, input=json.dumps(options), check=True, capture_output=True, text=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 def _throughput(

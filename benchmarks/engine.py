@@ -103,17 +103,17 @@ def _user(n: int, rng: np.random.Generator) -> r.UserRecord:
     parts = rng.random((ROWS, 2))
     parts = parts[np.argsort(-parts.sum(axis=1))].tolist()
     rows = [
-        r.ListRow(item, a + b, 0.1, [(0, a), (1, b)], "popular", f"Among the most bought: {item}", [f"item:{item}"])
+        r.ListRow(item, a + b, 0.1, {"als": a, "popular": b}, "popular", f"Most bought: {item}", [f"item:{item}"])
         for item, (a, b) in zip(items, parts, strict=True)
     ]
-    return r.UserRecord(f"u{n}", rows, [1.0, 2.0], items[:20])
+    return r.user_of(f"u{n}", rows, [1.0, 2.0], items[:20])
 
 
 def _item(n: int, rng: np.random.Generator) -> r.ItemRecord:
     fields: dict[str, str | float | int] = {"department": f"aisle {n % 40}", "price_minor": n % 1000, "brand": f"b{n}"}
     near = rng.integers(0, ITEMS, NEIGHBOURS).tolist()
     similar = list(zip(near, np.sort(rng.random(NEIGHBOURS))[::-1].tolist(), strict=True))
-    return r.ItemRecord(n, f"i{n}", f"thing {n}", fields, similar)
+    return r.item_of(n, f"i{n}", f"thing {n}", fields, similar)
 
 
 def main() -> None:

@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import _service_load
 import _service_store
 
+_RATE = 200
 _ROLES = ("view", "click", "cart", "purchase", "dislike")
 
 
@@ -33,5 +34,5 @@ def run(fraction: float = 1.0) -> dict[str, Any]:
         ]
         body = json.dumps({"k": 10, "session": session, "filter": "price_minor < 900"})
         requests.append(["POST", "/v1/users/u{n}/recommendations", body])
-    unit = f"milliseconds, p99 of answers by session and filter at {_service_load.RATE} requests a second"
-    return _service_load.measured("serve", requests, unit, fraction)
+    unit = f"milliseconds, p99 of answers by session and filter at {_RATE} requests a second"
+    return _service_load.measured("serve", requests, unit, fraction, 500, (_RATE,))

@@ -19,19 +19,23 @@ def user(user_id: str, first: int = 0, k: int = 3) -> r.UserRecord:
     """A list of the items from ``first`` on."""
     rows = [
         r.ListRow(
-            first + n, 1 / (n + 1), 0.5, [(0, 0.25), (1, 0.75 / (n + 1))], "popular", f"reason {n}", [f"item:{n}"]
+            first + n,
+            1 / (n + 1),
+            0.5,
+            {"als": 0.25, "popular": 0.75 / (n + 1)},
+            "popular",
+            f"reason {n}",
+            [f"item:{n}"],
         )
         for n in range(k)
     ]
-    return r.UserRecord(user_id, rows, [1.0, None], [3, 1])
+    return r.user_of(user_id, rows, [1.0, None], [3, 1])
 
 
 def item(index: int) -> r.ItemRecord:
     """An item with a department and two neighbours."""
     fields = {"department": f"aisle {index % 3}", "price_minor": 100 + index}
-    return r.ItemRecord(
-        index, f"i{index}", f"thing {index}", fields, [((index + 1) % 10, 0.5), ((index + 2) % 10, 0.25)]
-    )
+    return r.item_of(index, f"i{index}", f"thing {index}", fields, [((index + 1) % 10, 0.5), ((index + 2) % 10, 0.25)])
 
 
 def write_snapshot(

@@ -11,6 +11,7 @@ Safe to rerun: it writes another snapshot of what is published, and removes thos
 from __future__ import annotations
 
 import datetime as dt
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -58,7 +59,7 @@ def execute(run: Run, as_of: dt.date) -> None:
     place = snapshot.place_of(store_folder(run.settings), surface)
     folder = place / f"{of.number:06d}-{run.run_id}"
     manifest = written(run, of, folder)
-    snapshot.check(folder, manifest)
+    snapshot.check(folder, manifest, readers=os.cpu_count() or 1)
     snapshot.switch(place, folder.name)
     if cfg.redis:
         to_redis(cfg.redis, folder, cfg.keep)

@@ -25,7 +25,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LmdbStore]:
     """Items with vectors and neighbours at random."""
     rng, root = np.random.default_rng(3), tmp_path_factory.mktemp("store")
     items = [
-        r.ItemRecord(n, f"i{n}", None, {}, list(zip(near, rng.random(8).tolist(), strict=True)))
+        r.item_of(n, f"i{n}", None, {}, list(zip(near, rng.random(8).tolist(), strict=True)))
         for n in range(ITEMS)
         for near in [rng.permutation(ITEMS)[:8].tolist()]
     ]

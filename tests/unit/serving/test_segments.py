@@ -19,10 +19,10 @@ from tests.support.stores import SURFACE, user, write_snapshot
 AGE, INCOME = r.Segment("age", "25-34", 60, [7, 5, 6]), r.Segment("income", "50K", 80, [8, 0])
 USERS = [
     user("a", 0, 2),
-    r.UserRecord("young", [], ["25-34", None]),
-    r.UserRecord("rich", [], [None, "50K"]),
-    r.UserRecord("old", [], ["65+", None]),
-    r.UserRecord("listed", user("listed", 0, 2).rows, ["25-34", None]),
+    r.user_of("young", [], ["25-34", None]),
+    r.user_of("rich", [], [None, "50K"]),
+    r.user_of("old", [], ["65+", None]),
+    r.user_of("listed", list(user("listed", 0, 2).rows), ["25-34", None]),
 ]
 
 

@@ -146,7 +146,7 @@ def test_lists_by_segment_and_users_without_a_list_come_as_they_were_written(ope
         r.Segment("age", "", 50, []),
         r.Segment("income", "ü", 70, [1]),
     ]
-    without = r.UserRecord("new", [], ["25 – 34"])
+    without = r.user_of("new", [], ["25 – 34"])
     opened.publish(write_snapshot(opened.root, [user("a"), without], features=["age"], segments=segments))
     store = opened.open()
     assert store.manifest.segments == segments
@@ -270,14 +270,32 @@ def test_a_reader_whose_snapshot_is_gone_from_redis_says_so(server: Any, tmp_pat
     assert store.user("a") == user("a", 3)
 
 
-def test_records_keep_every_value_and_refuse_what_is_none(tmp_path: Path) -> None:
-    one = user("ü", 4)
-    assert r.user_record(r.encoded(one)) == one
+def test_records_keep_every_value_and_refuse_what_is_none() -> None:
+    rows = [
+        r.ListRow(7, 0.1 + 0.2, 0.5, {"als": 0.1, "popular": 0.2}, "als", "because of ü", ["item:1", "event:日本"]),
+        r.ListRow(2**31 - 1, -0.0, 1e-300, {}, "", "", []),
+        r.ListRow(0, 1.0, 0.25, {"popular": 1.0}, "als", "", ["", "item:2"]),
+    ]
+    one = r.user_of("ü", rows, [1.0, None, "x", 3], [5, 1])
+    found = r.user_record(r.encoded(one))
+    assert (list(found.rows), len(found.rows)) == (rows, 3)
+    assert (found, found.features, found.history) == (one, [1.0, None, "x", 3], [5, 1])
+    assert [found.rows[n] for n in (2, 0, 1)] == [rows[2], rows[0], rows[1]]
+    assert list(r.user_record(r.encoded(r.user_of("a", []))).rows) == []
     assert r.item_record(r.encoded(item(3))) == item(3)
-    as_tuples = (one.user_id, [msgspec.structs.astuple(row) for row in one.rows], one.features, one.history)
-    assert msgspec.msgpack.encode(as_tuples) == r.encoded(one), "tasks write tuples, which have the Struct's bytes"
+    assert item(3).similar == [(4, 0.5), (5, 0.25)]
     with pytest.raises(msgspec.DecodeError):
         r.user_record(b"\xc1")
+
+
+def test_a_record_is_joined_of_the_pieces_that_tasks_write() -> None:
+    one, features = user("ü", 4, 5), msgspec.msgpack.encode([1.0, None]) + msgspec.msgpack.encode([3, 1])
+    whole = msgspec.msgpack.encode(one.rows)
+    assert r.joined("ü", [whole], features) == r.encoded(one)
+    assert r.joined("ü", [whole], None) == r.encoded(r.user_of("ü", list(one.rows)))
+    halves = [msgspec.msgpack.encode(r.by_column(list(one.rows)[part])) for part in (slice(2), slice(2, None))]
+    assert r.joined("ü", halves, features) == r.encoded(one)
+    assert r.joined("ü", [], features) == r.encoded(r.user_of("ü", [], [1.0, None], [3, 1]))
 
 
 def test_keys_that_come_in_any_order_are_all_found(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from fuserank.history.baskets import most_taken
 from fuserank.jobs.inputs.history import reversals
+from fuserank.jobs.parts import store_pieces
 from fuserank.jobs.parts.published_rows import lists_of
 from fuserank.tables.candidates import CO_PURCHASE, FACTORS
 from fuserank.tables.features import USER, USER_HISTORY
@@ -15,7 +16,7 @@ from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY, ITEMS, USER_DICTIONA
 from fuserank.tables.spark import schema
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
     from fuserank.io.lake.lake import Lake
     from fuserank.stages.ranking.publications import Publication
@@ -27,49 +28,60 @@ NUMBERS = tuple(c.name for c in USER.columns if c.type != "string" and c.name no
 FEATURES = (*NUMBERS, *TEXTS)
 _NOT_FIELDS = ("item_id", "name", "known_at", "valid_to", "row_hash", "run_id")
 FIELDS = tuple(c for c in ITEMS.column_names if c not in _NOT_FIELDS)
-
-
-def sources(lake: Lake, of: Publication) -> list[str]:
-    """Names of all that have a part in a score."""
-    from pyspark.sql import functions as F
-
-    names = lists_of(lake, of).select(F.explode(F.map_keys("parts")).alias("source")).distinct().collect()
-    return sorted(row["source"] for row in names)
+PIECES = "shard int, user_id string, rank int, sources array<string>, piece binary"
 
 
 def lists(lake: Lake, of: Publication, shards: int) -> DataFrame:
-    """Rows of lists by (shard, user_id, rank), of users who are not deleted; before each list a row of rank 0 with the
-    user's features and history, also of who has no list. One shuffle, and no join of the rows.
+    """Pieces of records by (shard, user_id, rank): of users who are not deleted their lists, packed, and before each
+    list a piece of rank 0 with the user's features and history, also of who has no list.
+
+    What is shuffled and sorted are some pieces a user, not all rows: a user's rows lie together in the ranking.
     """
+    both = _packed_lists(lake, of, shards).union(_packed_states(lake, of, shards))
+    return both.repartition(shards, "shard").sortWithinPartitions("shard", "user_id", "rank")
+
+
+def _packed_lists(lake: Lake, of: Publication, shards: int) -> DataFrame:
+    from pyspark.sql import functions as F
+
+    users = lake.read(USER_DICTIONARY).where("deleted_at is not null").select("user_index")
+    columns = ("user_id", "rank", "item_index", "score", "probability", "reason_code", "reason", "evidence", "parts")
+    rows = lists_of(lake, of).join(F.broadcast(users), "user_index", "left_anti")
+    return rows.select(_shard(shards), *columns).mapInArrow(store_pieces.lists, PIECES)
+
+
+def _packed_states(lake: Lake, of: Publication, shards: int) -> DataFrame:
     from pyspark.sql import functions as F
 
     users = lake.read(USER_DICTIONARY).select("user_index", "user_id", "deleted_at")
-    gone = F.broadcast(users.where("deleted_at is not null").select("user_index"))
-    columns = ("user_id", "rank", "item_index", "score", "probability", "reason_code", "reason", "evidence", "parts")
-    rows = lists_of(lake, of).join(gone, "user_index", "left_anti").select(*columns)
     numbers = F.array(*(F.col(name).cast("double") for name in NUMBERS)).alias("numbers")
     features = slice_of(lake, USER, of.as_of_date).select("user_index", numbers, F.array(*TEXTS).alias("texts"))
     names = [name for name in USER_HISTORY.column_names if name.startswith("hist_")]
     history = slice_of(lake, USER_HISTORY, of.as_of_date).select("user_index", F.array(*names).alias("history"))
     state = features.join(history, "user_index", "left").join(users.where("deleted_at is null"), "user_index")
-    state = state.select("user_id", F.lit(0).alias("rank"), "numbers", "texts", "history")
     described = _described(lake, of.as_of_date).join(state, "user_id", "left_anti")
     described = described.join(users.where("deleted_at is not null"), "user_id", "left_anti")
-    both = rows.unionByName(state, allowMissingColumns=True).unionByName(described, allowMissingColumns=True)
-    both = both.withColumn("shard", (F.crc32(F.encode("user_id", "utf-8")) % shards).cast("int"))
-    return both.repartition(shards, "shard").sortWithinPartitions("shard", "user_id", "rank")
+    columns = ("user_id", "numbers", "texts", "history")
+    every = state.select(*columns).unionByName(described.select(*columns))
+    return every.select(_shard(shards), *columns).mapInArrow(store_pieces.states, PIECES)
+
+
+def _shard(shards: int) -> Column:
+    from pyspark.sql import functions as F
+
+    return (F.crc32(F.encode("user_id", "utf-8")) % shards).cast("int").alias("shard")
 
 
 def _described(lake: Lake, as_of: dt.date) -> DataFrame:
-    """What the shop declares of users, maybe of some that never took anything: rows of rank 0, all other features
+    """What the shop declares of users, maybe of some that never took anything: all other features and the history are
     null.
     """
     from pyspark.sql import functions as F
 
     numbers = F.array(*(F.col(name) if name in USERS.column_names else F.lit(None).cast("double") for name in NUMBERS))
     texts = F.array(*(F.col(name) if name in USERS.column_names else F.lit(None).cast("string") for name in TEXTS))
-    columns = (numbers.alias("numbers"), texts.alias("texts"))
-    return rows_known(lake, USERS, as_of).select("user_id", F.lit(0).alias("rank"), *columns)
+    columns = (numbers.alias("numbers"), texts.alias("texts"), F.lit(None).cast("array<int>").alias("history"))
+    return rows_known(lake, USERS, as_of).select("user_id", *columns)
 
 
 def rows_known(lake: Lake, table: Table, as_of: dt.date) -> DataFrame:

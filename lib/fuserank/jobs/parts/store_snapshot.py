@@ -22,8 +22,7 @@ def written(run: Run, of: Publication, folder: Path) -> Manifest:
     """The snapshot of a publication, whole on disk when this returns; no reader is led to it yet."""
     lake, cfg, day = run.lake, run.settings.store, of.as_of_date
     folder.mkdir(parents=True)
-    sources = store_frames.sources(lake, of)
-    write_lists = functools.partial(store_files.lists, str(folder), sources)
+    write_lists = functools.partial(store_files.lists, str(folder))
     rows = store_frames.lists(lake, of, cfg.shards).mapInArrow(write_lists, FILES).collect()
     shards = _with_empty_ones(folder, store_files.files(rows), cfg.shards)
     catalogue = catalogue_file(run, folder, day)
@@ -35,7 +34,7 @@ def written(run: Run, of: Publication, folder: Path) -> Manifest:
         ranking_run_id=of.ranking_run_id,
         ranking_version=of.ranking_version,
         as_of_date=str(day),
-        sources=sources,
+        sources=sorted({source for row in rows for source in row["sources"]}),  # of all that have a part in a score
         features=list(store_frames.FEATURES),
         users=sum(f.records for f in shards),
         items=catalogue.records,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fuserank.io.runtime.run import Run
     from fuserank.serving.store.records import File
 
-FILES = "name string, bytes long, sha256 string, records long"
+FILES = "name string, bytes long, sha256 string, records long, sources array<string>"
 
 
 def catalogue_file(run: Run, folder: Path, day: dt.date, only: Sequence[int] | None = None) -> File:

@@ -10,6 +10,7 @@ import numpy as np
 
 from fuserank.serving.recommend.filters import Predicate, compiled
 from fuserank.serving.recommend.segments import Segments
+from fuserank.serving.recommend.table import Table
 from fuserank.serving.recommend.weights import SessionWeights
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from fuserank.serving.store.records import ItemRecord
 
     Floats = npt.NDArray[np.float64]
+    Ints = npt.NDArray[np.int64]
 
 _MOST_FILTERS, _SAMPLE, _BLOCK, _DAMPED = 256, 1024, 65_536, 95
 
@@ -43,6 +45,12 @@ class Catalogue:
         self._old: dict[int, ItemRecord | None] = {}
         self._indices: dict[str, int | None] = {}
         self._filters: dict[str, Predicate] = {}
+        self.table = Table()
+
+    @cached_property
+    def popular(self) -> Ints:
+        """The most popular items, best first, each once."""
+        return np.array(list(dict.fromkeys(self.manifest.popular)), np.int64)
 
     @cached_property
     def places(self) -> dict[int, int]:
@@ -123,7 +131,7 @@ class Catalogue:
         found /= np.where(length > 0, length, 1.0)[:, None]
         return found
 
-    def cosines(self, at: npt.NDArray[np.int64], direction: Floats) -> Floats:
+    def cosines(self, at: Ints, direction: Floats) -> Floats:
         """Damped cosines of items' vectors with a vector of length 1; 0 where an item has none."""
         if self._vectors is None or not len(at):
             return np.zeros(len(at))
@@ -135,10 +143,10 @@ class Catalogue:
             found[at > last] = 0.0
         return np.clip(found, -1.0, 1.0)
 
-    def nearest(self, direction: Floats, most: int) -> list[int]:
+    def nearest(self, direction: Floats, most: int) -> Ints:
         """Items with the nearest vectors, nearest first, none of them turned away; ties to the lower index."""
         if self._vectors is None:
-            return []
+            return np.zeros(0, np.int64)
         towards = direction.astype(np.float32)
         cosine = np.concatenate([self._vectors[n : n + _BLOCK] @ towards for n in range(0, len(self._vectors), _BLOCK)])
         cosine /= self._damped
@@ -148,7 +156,7 @@ class Catalogue:
         else:
             at = np.arange(len(cosine))
         at = at[cosine[at] > 0]
-        return [int(n) for n in at[np.lexsort((at, -cosine[at]))][:most]]
+        return at[np.lexsort((at, -cosine[at]))][:most]
 
     @cached_property
     def _damped(self) -> npt.NDArray[np.float32]:

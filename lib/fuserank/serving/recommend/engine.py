@@ -7,18 +7,20 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from fuserank.serving.recommend.answers import Made, answer_of, require_fields
 from fuserank.serving.recommend.catalogue import Catalogue
 from fuserank.serving.recommend.cursor import items_before, request_hash
-from fuserank.serving.recommend.lists import Fused, OfSegment, Popular, Ranked
+from fuserank.serving.recommend.lists import Fused, Listed, OfSegment, Popular, Ranked
 from fuserank.serving.recommend.page import Page
 from fuserank.serving.recommend.plan import (
     MOST_NEAR,
     Impersonal,
     Plan,
+    but,
     features_of,
     gone_by,
-    liked,
     near_by,
     no_list,
     recently,
@@ -39,12 +41,17 @@ from fuserank.serving.requests import (
 )
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from fuserank.serving.store.contract import Store
     from fuserank.serving.store.records import UserRecord
+
+    Ints = npt.NDArray[np.int64]
 
 POLICY = "published-1"
 _MOST_RECORDS, _TRIES = 50_000, 3
 _ONE_NEAR = SessionWeights(co_purchase=1.0, als=0.0), SessionWeights(co_purchase=0.0, als=1.0)
+_NONE: Ints = np.zeros(0, np.int64)
 
 
 def utcnow() -> datetime:
@@ -169,14 +176,14 @@ class Recommender:
         kind: ServedFrom
         lists: list[Callable[[], Ranked]]
         if user is not None:
-            others = [i for i in liked(near) if i not in was.seeds] if near else []
+            others = but(catalogue, near.liked, was.seeds) if near else _NONE
             kind, why = "personal", "the list that is published for the user"
             why += f", moved by {len(was.seeds)} items of just now" if near else ""
-            lists = [lambda: Fused(catalogue, user.rows, others, near, weights)]
+            lists = [lambda: Fused(catalogue, Listed(user.rows), others, near, weights)]
         elif near is not None:
             kind, why = "session", f"{why}; {len(was.seeds)} items of just now are what is known"
-            others = near_by(near, was.seeds)
-            lists = [lambda: Fused(catalogue, [], others, near, weights)]
+            others = near_by(near, catalogue, was.seeds)
+            lists = [lambda: Fused(catalogue, Listed(), others, near, weights)]
         else:
             why += ", and the catalogue has no item of the session" if request.session or request.basket else ""
             of = Impersonal(catalogue, belongs, why)
@@ -189,12 +196,12 @@ class Recommender:
         belongs = catalogue.segments.of(features, request.context)
         inside, _ = catalogue.indices_of(request.basket)
         candidates, unknown = catalogue.indices_of(request.candidates)
-        among = set(candidates)
-        rows = [row for row in user.rows if row.item_index in among] if user is not None else []
+        among = np.array(candidates, np.int64)
+        rows = Listed(user.rows).among(among, catalogue.table) if user is not None else Listed()
         near = Near(was.seeds, catalogue, catalogue.weights.ridge) if was.seeds else None
         kind: ServedFrom = "personal" if user is not None else "session"
         name = "session"
-        lists: list[Callable[[], Ranked]] = [lambda: Fused(catalogue, rows, candidates, near, catalogue.weights, name)]
+        lists: list[Callable[[], Ranked]] = [lambda: Fused(catalogue, rows, among, near, catalogue.weights, name)]
         if near is None and user is not None and len(rows) < len(among):
             name, recent = "history", recently(user.history, catalogue.weights)
             near = Near(recent, catalogue, catalogue.weights.ridge) if recent else None
@@ -212,8 +219,8 @@ class Recommender:
         near = Near(seeds, catalogue, catalogue.weights.ridge)
         by_basket, by_vector = _ONE_NEAR
         return [
-            lambda: Fused(catalogue, [], liked(near), near, by_basket, name),
-            lambda: Fused(catalogue, [], near.candidates(MOST_NEAR), near, by_vector, name),
+            lambda: Fused(catalogue, Listed(), near.liked, near, by_basket, name),
+            lambda: Fused(catalogue, Listed(), near.candidates(MOST_NEAR), near, by_vector, name),
         ]
 
     def _user(self, request: RecommendRequest) -> UserRecord | None:

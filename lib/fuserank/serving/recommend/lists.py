@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
@@ -10,12 +11,20 @@ import numpy as np
 from fuserank.serving.requests import POPULAR, SEGMENT
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from fuserank.serving.recommend.catalogue import Catalogue
     from fuserank.serving.recommend.session import Near
+    from fuserank.serving.recommend.table import Table
     from fuserank.serving.recommend.weights import SessionWeights
-    from fuserank.serving.store.records import ListRow, Segment
+    from fuserank.serving.store.records import ListRow, Rows, Segment
+
+    Floats = npt.NDArray[np.float64]
+    Ints = npt.NDArray[np.int64]
 
 NOT_LISTED, REST = "not_listed", "rest"
+_FEW = 50  # rows that are read one by one; more are read at once, with all others
+_FIRST = 64  # places of so many items are looked up at once: an answer seldom has more
 # of an item that is near to others: (by co-purchase, by vectors); {names}: of what it is near to
 _WORDS = {
     "session": ("Often in one basket with {names}, of just now", "Close to what you did just now: {names}"),
@@ -40,8 +49,8 @@ class Ranked(Protocol):
     """Items of the catalogue by index, best first."""
 
     @property
-    def order(self) -> Sequence[int]:
-        """The items."""
+    def order(self) -> Ints:
+        """The items [items]."""
 
     def describe(self, index: int) -> Described:
         """Of one of the items."""
@@ -55,10 +64,10 @@ class Popular:
 
     def __init__(self, catalogue: Catalogue, among: Sequence[int] | None = None) -> None:
         self._places = places = catalogue.places
-        last = len(places)
-        self.order: Sequence[int] = list(dict.fromkeys(catalogue.manifest.popular))
+        self.order = catalogue.popular
         if among is not None:
-            self.order = sorted(set(among), key=lambda index: (places.get(index, last), index))
+            last = len(places)
+            self.order = np.array(sorted(set(among), key=lambda index: (places.get(index, last), index)), np.int64)
 
     def describe(self, index: int) -> Described:
         """See Ranked."""
@@ -78,13 +87,50 @@ class OfSegment:
     def __init__(self, segment: Segment, among: Container[int] | None = None) -> None:
         self._places = {index: place for place, index in enumerate(segment.items)}
         self._evidence = f"segment:{segment.field}={segment.value}"
-        self.order: Sequence[int] = [index for index in self._places if among is None or index in among]
+        some = [index for index in self._places if among is None or index in among]
+        self.order: Ints = np.array(some, np.int64)
 
     def describe(self, index: int) -> Described:
         """See Ranked."""
         place = self._places[index]
         score, reason = 1 / (1 + place), f"Among the most popular with users like you: number {place + 1}"
         return Described(score, SEGMENT, reason, None, {SEGMENT: score}, [self._evidence])
+
+
+class Listed:
+    """Rows of a published list, by column; a row is read when somebody asks for it.
+
+    :param rows: None: there are none
+    :ivar index: item_index [rows]
+    :ivar score: [rows]
+    """
+
+    def __init__(self, rows: Rows | None = None) -> None:
+        self._rows = rows
+        self._at: Ints | None = None
+        self._every: list[ListRow] | None = None
+        self._reads = 0
+        self.index: Ints = np.frombuffer(b"" if rows is None else rows.item_index, "<i4").astype(np.int64)
+        self.score: Floats = np.frombuffer(b"" if rows is None else rows.score, "<f8")
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def among(self, items: Ints, table: Table) -> Listed:
+        """Only the rows of some items."""
+        found = Listed()
+        found._rows, found._at = self._rows, np.flatnonzero(table.places(self.index, items) >= 0)
+        found.index, found.score = self.index[found._at], self.score[found._at]
+        return found
+
+    def row(self, n: int) -> ListRow:
+        """One row by its place."""
+        assert self._rows is not None
+        at = n if self._at is None else int(self._at[n])
+        self._reads += 1
+        if self._every is None and self._reads > _FEW:
+            self._every = list(self._rows)
+        return self._rows[at] if self._every is None else self._every[at]
 
 
 class Fused:
@@ -102,53 +148,62 @@ class Fused:
     def __init__(
         self,
         catalogue: Catalogue,
-        rows: Sequence[ListRow],
-        others: Sequence[int],
+        listed: Listed,
+        others: Ints,
         near: Near | None,
         weights: SessionWeights,
         name: str = "session",
     ) -> None:
-        self._catalogue, self._near, self._name = catalogue, near, name
-        self._rows = listed = {row.item_index: row for row in rows}
-        indices = [*listed, *[index for index in others if index not in listed]]
-        at, many = np.fromiter(indices, np.int64, len(indices)), len(listed)
-        self._place = dict(zip(indices, range(len(indices)), strict=True))
-        self._total = np.zeros(len(indices))
-        self._total[:many] = [row.score for row in listed.values()]
-        scores, own = self._total[:many], name == "history"
-        spread = float(np.ptp(scores)) if many else 0.0
-        spread = spread or 1.0
-        self._floor = float(scores.min()) if many else 0.0
+        self._listed, self._near, self._name = listed, near, name
+        if len(listed) and len(others):
+            others = others[catalogue.table.places(others, listed.index) < 0]
+        self._at = at = np.concatenate([listed.index, others]) if len(others) else listed.index
+        many, own = len(listed), name == "history"
+        self._floor = float(listed.score.min()) if many else 0.0
+        spread = (float(listed.score.max()) - self._floor if many else 0.0) or 1.0
         if own:
             self._floor -= spread * (weights.co_purchase + weights.als)
-        self._total[many:] = self._floor
-        self._moved = np.zeros((2, len(indices)))
-        if near is not None:
-            if weights.co_purchase:
-                self._moved[0] = near.co_purchase(self._place) * (spread * weights.co_purchase)
-            if weights.als:
-                self._moved[1] = near.vectors(at) * (spread * weights.als)
-            if own:
-                self._moved[:, :many] = 0.0
-            self._total += self._moved.sum(axis=0)
+        self._total = np.full(len(at), self._floor)
+        self._total[:many] = listed.score
+        self._moved = self._moves(catalogue, spread, weights, many if own else 0)
+        self._total += self._moved[0] + self._moved[1]
         fixed = many if own or near is None else 0
-        self.order: Sequence[int] = indices
-        if fixed < len(indices):  # by score, ties to the lower index; the fixed ones stay as they were published
-            behind = at[fixed:]
-            self.order = indices[:fixed] + behind[np.lexsort((behind, -self._total[fixed:]))].tolist()
+        self._places = np.concatenate([np.arange(fixed), fixed + _sorted(-self._total[fixed:], at[fixed:])])
+        self.order: Ints = at[self._places]
+
+    def _moves(self, catalogue: Catalogue, spread: float, weights: SessionWeights, fixed: int) -> Floats:
+        """By co-purchase and by vectors [2, items]; the first ``fixed`` ones stay."""
+        found = np.zeros((2, len(self._at)))
+        if self._near is not None:
+            moving = self._at[fixed:]
+            if weights.co_purchase:
+                found[0, fixed:] = self._near.co_purchase(moving) * (spread * weights.co_purchase)
+            if weights.als:
+                found[1, fixed:] = self._near.vectors(moving) * (spread * weights.als)
+        return found
+
+    @cached_property
+    def _first(self) -> dict[int, int]:
+        """Places of the items that come first."""
+        return dict(zip(self.order[:_FIRST].tolist(), self._places[:_FIRST].tolist(), strict=True))
+
+    @cached_property
+    def _every(self) -> dict[int, int]:
+        """Places of all items."""
+        return dict(zip(self._at.tolist(), range(len(self._at)), strict=True))
 
     def describe(self, index: int) -> Described:
         """See Ranked."""
-        place = self._place[index]
-        row, score = self._rows.get(index), float(self._total[place])
-        by_basket, by_vector = self._moved[:, place].tolist()
+        place = self._first.get(index)
+        if place is None:
+            place = self._every[index]
+        row = self._listed.row(place) if place < len(self._listed) else None
+        score, (by_basket, by_vector) = float(self._total[place]), self._moved[:, place].tolist()
         parts: dict[str, float] = {}
-        if row is None and self._floor:
+        if row is not None:
+            parts = dict(row.parts)
+        elif self._floor:
             parts[NOT_LISTED] = self._floor
-        elif row is not None:
-            sources = self._catalogue.manifest.sources
-            for source, part in row.parts:
-                parts[sources[source]] = parts.get(sources[source], 0.0) + part
         strongest = max(parts.values(), default=0.0) if row is not None else 0.0
         if self._near is not None:
             parts[f"{self._name}_co_purchase"], parts[f"{self._name}_als"] = by_basket, by_vector
@@ -172,3 +227,12 @@ class Fused:
         code = self._name + ("_als" if by_vector else "_co_purchase")
         reason = _WORDS[self._name][by_vector].format(names=names) if behind else "Far from what you dislike"
         return code, reason, None, parts, [f"item:{record.item_id}" for record in behind]
+
+
+def _sorted(key: Floats, items: Ints) -> Ints:
+    """Places in order of the key, ties to the lower index."""
+    found = np.argsort(key)
+    in_order = key[found]
+    if (in_order[1:] == in_order[:-1]).any():  # seldom; and to sort by both takes twice as long
+        found = np.lexsort((items, key))
+    return found

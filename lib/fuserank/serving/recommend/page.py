@@ -78,7 +78,7 @@ class Page:
         taken, order, missing = len(self._taken), ranked.order, self.missing
         at, more = 0, missing + _SPARE
         while at < len(order) and (missing > 0 or self._options.explain):
-            some = order[at : at + more]
+            some = order[at : at + more].tolist()
             at, more = at + more, max(more, _AT_ONCE)
             for record in self._allowed(some):
                 if record is not None and missing > 0 and self._capped(record):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from fuserank.serving.recommend.lists import OfSegment, Popular
 from fuserank.serving.requests import POPULAR, SEGMENT
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from fuserank.serving.recommend.catalogue import Catalogue
     from fuserank.serving.recommend.lists import Ranked
     from fuserank.serving.recommend.segments import Belongs
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
     from fuserank.serving.requests import RecommendRequest, ServedFrom
     from fuserank.serving.store.records import UserRecord
 
+    Ints = npt.NDArray[np.int64]
 
 MOST_NEAR = 500  # by vectors
 
@@ -65,15 +70,14 @@ class Impersonal:
             self.lists = [lambda: OfSegment(segment, some), *([] if some is None else self.lists)]
 
 
-def liked(near: Near) -> list[int]:
-    """Neighbours by co-purchase that are nearer to what was liked than to what was disliked."""
-    return [index for index, similarity in near.neighbours.items() if similarity > 0]
-
-
-def near_by(near: Near, session: Container[int]) -> list[int]:
+def near_by(near: Near, catalogue: Catalogue, session: Iterable[int]) -> Ints:
     """Items that may follow a session of somebody unknown, each once and none of the session's."""
-    both = dict.fromkeys(liked(near) + near.candidates(MOST_NEAR))
-    return [index for index in both if index not in session]
+    return but(catalogue, np.union1d(near.liked, near.candidates(MOST_NEAR)), session)
+
+
+def but(catalogue: Catalogue, items: Ints, others: Iterable[int]) -> Ints:
+    """Items that are none of the others."""
+    return items[catalogue.table.places(items, np.fromiter(others, np.int64)) < 0]
 
 
 def gone_by(was: Done, basket: Iterable[int]) -> dict[int, str]:

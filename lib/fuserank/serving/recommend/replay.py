@@ -9,7 +9,7 @@ import numpy as np
 
 from fuserank.evaluation.bootstrap import interval, resampled_means
 from fuserank.evaluation.metrics import ndcg
-from fuserank.serving.recommend.lists import Fused
+from fuserank.serving.recommend.lists import Fused, Listed
 from fuserank.serving.recommend.plan import near_by, recently
 from fuserank.serving.recommend.session import Near
 from fuserank.serving.recommend.weights import SessionWeights
@@ -59,9 +59,9 @@ def replayed(baskets: Sequence[Sequence[int]], catalogue: Catalogue) -> Floats:
         truth = set(basket[len(session) :])
         truth_B[b] = len(truth)
         near = Near(recently(session[::-1], GRID[0]), catalogue, GRID[0].ridge)
-        others = near_by(near, session)
+        others = near_by(near, catalogue, session)
         for w, weights in enumerate(GRID):
-            order = Fused(catalogue, [], others, near, weights).order[:K]
+            order = Fused(catalogue, Listed(), others, near, weights).order[:K].tolist()
             hit[w, b, : len(order)] = [index in truth for index in order]
     return np.stack([ndcg(hit_BK, truth_B, K) for hit_BK in hit], axis=1)
 

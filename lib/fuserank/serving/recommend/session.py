@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from fuserank.serving.store.records import ItemRecord
 
     Floats = npt.NDArray[np.float64]
+    Ints = npt.NDArray[np.int64]
 
 
 class Done(NamedTuple):
@@ -84,13 +85,20 @@ class Near:
         self.seeds = [(record, weight) for (_, weight), record in pairs if record is not None]
         self._catalogue = catalogue
         total = sum(abs(weight) for _, weight in self.seeds) or 1.0
-        near: dict[int, float] = {}
-        for record, weight in self.seeds:
-            each = weight / total
-            for index, similarity in record.similar:
-                near[index] = near.get(index, 0.0) + each * similarity
-        self.neighbours = near
+        records = [record for record, _ in self.seeds]
+        # of all pairs of an item of the session and a neighbour: the neighbour, the similarity, which item it is
+        self._pair = np.frombuffer(b"".join([r.neighbours for r in records]), "<i4").astype(np.int64)
+        self._similarity = np.frombuffer(b"".join([r.similarities for r in records]), "<f8")
+        counts = np.array([len(r.neighbours) // 4 for r in records], np.int64)
+        self._seed = np.repeat(np.arange(len(records)), counts)
+        each = np.array([weight / total for _, weight in self.seeds], np.float64)
+        self._neighbours, self._near = catalogue.table.summed(self._pair, each[self._seed] * self._similarity)
         self.direction = self._fold_in(ridge)
+
+    @property
+    def liked(self) -> Ints:
+        """Neighbours by co-purchase that are nearer to what was liked than to what was disliked, each once."""
+        return self._neighbours[self._near > 0]
 
     def _fold_in(self, ridge: float) -> Floats | None:
         found = self._catalogue.directions([record.item_index for record, _ in self.seeds])
@@ -107,36 +115,33 @@ class Near:
         length = float(np.sqrt(direction @ direction))
         return direction / length if length > 0 else None
 
-    def co_purchase(self, places: Mapping[int, int]) -> Floats:
-        """Similarities of items by their places, weighed by what was done; 0: no neighbour of any."""
-        found = [0.0] * len(places)
-        for index, similarity in self.neighbours.items():
-            if index in places:
-                found[places[index]] = similarity
-        return np.array(found)
+    def co_purchase(self, items: Ints) -> Floats:
+        """Similarities of items, weighed by what was done; 0: no neighbour of any."""
+        place = self._catalogue.table.places(items, self._neighbours)
+        return np.append(self._near, 0.0)[place]  # of none, -1, the last one
 
-    def vectors(self, indices: npt.NDArray[np.int64]) -> Floats:
+    def vectors(self, indices: Ints) -> Floats:
         """Damped cosines of items; 0 where there is no vector."""
         if self.direction is None:
             return np.zeros(len(indices))
         return self._catalogue.cosines(indices, self.direction)
 
-    def candidates(self, most: int) -> list[int]:
+    def candidates(self, most: int) -> Ints:
         """Items that are near by vectors."""
-        return [] if self.direction is None else self._catalogue.nearest(self.direction, most)
+        return np.zeros(0, np.int64) if self.direction is None else self._catalogue.nearest(self.direction, most)
 
     def behind(self, index: int, most: int = 3) -> list[ItemRecord]:
         """Of what was liked that which an item is a neighbour of, the strongest first; else the weightiest."""
-        by = [(near.get(index, 0.0), n) for n, near in enumerate(self._similar)]
-        by = [(similarity * self._liked[n][1], n) for similarity, n in by if similarity > 0]
-        found = [self._liked[n][0] for _, n in sorted(by, key=lambda each: (-each[0], each[1]))[:most]]
+        pairs = np.flatnonzero(self._pair == index)
+        by = []
+        for n, similarity in zip(self._seed[pairs].tolist(), self._similarity[pairs].tolist(), strict=True):
+            record, weight = self.seeds[n]
+            if weight > 0 and similarity > 0:
+                by.append((-similarity * weight, -weight, record.item_index, record))
+        found = [record for *_, record in sorted(by, key=lambda each: each[:3])[:most]]
         return found or [record for record, _ in self._liked[:most]]
 
     @cached_property
     def _liked(self) -> list[tuple[ItemRecord, float]]:
         """Items with weights above 0, the weightiest first."""
         return sorted((seed for seed in self.seeds if seed[1] > 0), key=lambda seed: (-seed[1], seed[0].item_index))
-
-    @cached_property
-    def _similar(self) -> list[dict[int, float]]:
-        return [dict(record.similar) for record, _ in self._liked]

@@ -1,30 +1,118 @@
 """What the online store holds, and the bytes of it.
 
-Records are MessagePack arrays (msgspec): a field's place is its meaning, so a change of one is a new CONTRACT.
-They hold no circles (``gc=False``): a process that holds many spends no time on looking for some.
+Records are MessagePack arrays (msgspec): a field's place is its meaning, so a change of one is a new CONTRACT. A list
+is held by column, as bytes that numpy reads where they lie: of a list only the rows that go out become Python objects.
+Records hold no circles (``gc=False``): a process that holds many spends no time on looking for some.
 """
 
 from __future__ import annotations
 
+import sys
 import zlib
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, pairwise
+from struct import Struct, unpack, unpack_from
 from typing import Any
 
 import msgspec
 
 CONTRACT = 2
 _MOST_KEY = 480  # LMDB's keys hold 511 bytes
+_OF_FOUR, _NOTHING_KNOWN = b"\x94", b"\x90\x90"  # MessagePack: an array of four values begins; two empty ones
+_ONE, _TWO = Struct("<I"), Struct("<II")
 
 
-class ListRow(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """One row of a user's list; ``parts``: place of the source in ``Manifest.sources``, its part in the score."""
+class ListRow(msgspec.Struct, frozen=True, gc=False):
+    """One row of a user's list; ``parts``: source → its part in the score."""
 
     item_index: int
     score: float
     probability: float
-    parts: list[tuple[int, float]]
+    parts: dict[str, float]
     reason_code: str
     reason: str
     evidence: list[str]
+
+
+class Rows(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Rows of a list by column, best first; numbers are little-endian, texts UTF-8.
+
+    Where a cell has several values (parts of a row, bytes of a text), ``…_end`` says where those of each cell end.
+    """
+
+    item_index: bytes  # int32 [rows]
+    score: bytes  # float64 [rows]
+    probability: bytes  # float64 [rows]
+    sources: list[str]
+    part_end: bytes  # uint32 [rows]
+    part_source: bytes  # uint16 [parts]: place in ``sources``
+    part: bytes  # float64 [parts]
+    codes: list[str]
+    code: bytes  # uint16 [rows]: place in ``codes``
+    reason_end: bytes  # uint32 [rows]
+    reason: bytes
+    evidence_end: bytes  # uint32 [rows]
+    evidence_text_end: bytes  # uint32 [evidence]
+    evidence_text: bytes
+
+    def __len__(self) -> int:
+        return len(self.item_index) // 4
+
+    def __iter__(self) -> Iterator[ListRow]:
+        """All rows; a row costs a third of what it does by its place."""
+        count, parts = len(self), len(self.part_source) // 2
+        names = [self.sources[at] for at in unpack(f"<{parts}H", self.part_source)]
+        values = unpack(f"<{parts}d", self.part)
+        evidence = _texts(self.evidence_text_end, self.evidence_text)
+        return map(
+            ListRow,
+            unpack(f"<{count}i", self.item_index),
+            unpack(f"<{count}d", self.score),
+            unpack(f"<{count}d", self.probability),
+            [dict(zip(names[begin:end], values[begin:end], strict=True)) for begin, end in _spans(self.part_end)],
+            [self.codes[at] for at in unpack(f"<{count}H", self.code)],
+            _texts(self.reason_end, self.reason),
+            [evidence[begin:end] for begin, end in _spans(self.evidence_end)],
+        )
+
+    def __getitem__(self, n: int) -> ListRow:
+        """The row at a place from 0."""
+        begin, end = _span(self.part_end, n)
+        sources, count = self.sources, end - begin
+        of = unpack_from(f"<{count}H", self.part_source, 2 * begin)
+        parts = unpack_from(f"<{count}d", self.part, 8 * begin)
+        first, last = _span(self.reason_end, n)
+        return ListRow(
+            unpack_from("<i", self.item_index, 4 * n)[0],
+            unpack_from("<d", self.score, 8 * n)[0],
+            unpack_from("<d", self.probability, 8 * n)[0],
+            {sources[at]: part for at, part in zip(of, parts, strict=True)},
+            self.codes[unpack_from("<H", self.code, 2 * n)[0]],
+            self.reason[first:last].decode(),
+            [self._evidence(at) for at in range(*_span(self.evidence_end, n))],
+        )
+
+    def _evidence(self, at: int) -> str:
+        begin, end = _span(self.evidence_text_end, at)
+        return self.evidence_text[begin:end].decode()
+
+
+def _span(ends: bytes, n: int) -> tuple[int, int]:
+    """Where the values of the n-th cell begin and end."""
+    if n:
+        begin, end = _TWO.unpack_from(ends, 4 * n - 4)
+        return begin, end
+    return 0, _ONE.unpack_from(ends, 0)[0]
+
+
+def _spans(ends: bytes) -> Iterator[tuple[int, int]]:
+    """Where the values of each cell begin and end."""
+    return pairwise((0, *unpack(f"<{len(ends) // 4}I", ends)))
+
+
+def _texts(ends: bytes, data: bytes) -> list[str]:
+    return [data[begin:end].decode() for begin, end in _spans(ends)]
 
 
 class UserRecord(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -36,19 +124,27 @@ class UserRecord(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """
 
     user_id: str
-    rows: list[ListRow]
+    rows: Rows
     features: list[float | int | str | None] = []
     history: list[int] = []
 
 
 class ItemRecord(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """An item of the catalogue: ``fields`` by column, ``similar``: item_index and similarity, the most alike first."""
+    """An item of the catalogue: ``fields`` by column, and its neighbours, the most alike first."""
 
     item_index: int
     item_id: str
     name: str | None
     fields: dict[str, str | float | int]
-    similar: list[tuple[int, float]] = []
+    neighbours: bytes = b""  # item_index, int32 little-endian
+    similarities: bytes = b""  # float64 little-endian
+
+    @property
+    def similar(self) -> list[tuple[int, float]]:
+        """Neighbours and similarities."""
+        count = len(self.neighbours) // 4
+        pairs = unpack_from(f"<{count}i", self.neighbours), unpack_from(f"<{count}d", self.similarities)
+        return list(zip(*pairs, strict=True))
 
 
 class File(msgspec.Struct, frozen=True):
@@ -109,13 +205,85 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _USER, _ITEM = msgspec.msgpack.Decoder(UserRecord), msgspec.msgpack.Decoder(ItemRecord)
+_ROWS = msgspec.msgpack.Decoder(Rows)
 _MANIFEST = msgspec.json.Decoder(Manifest)
 _ENCODER = msgspec.msgpack.Encoder()
+
+
+def by_column(rows: Sequence[ListRow]) -> Rows:
+    """These rows, best first, as a record holds them."""
+    sources = {source: n for n, source in enumerate(dict.fromkeys(s for row in rows for s in row.parts))}
+    codes = {code: n for n, code in enumerate(dict.fromkeys(row.reason_code for row in rows))}
+    reasons, evidence = [row.reason.encode() for row in rows], [e.encode() for row in rows for e in row.evidence]
+    return Rows(
+        _numbers("i", (row.item_index for row in rows)),
+        _numbers("d", (row.score for row in rows)),
+        _numbers("d", (row.probability for row in rows)),
+        list(sources),
+        _ends(len(row.parts) for row in rows),
+        _numbers("H", (sources[source] for row in rows for source in row.parts)),
+        _numbers("d", (part for row in rows for part in row.parts.values())),
+        list(codes),
+        _numbers("H", (codes[row.reason_code] for row in rows)),
+        _ends(map(len, reasons)),
+        b"".join(reasons),
+        _ends(len(row.evidence) for row in rows),
+        _ends(map(len, evidence)),
+        b"".join(evidence),
+    )
+
+
+def user_of(
+    user_id: str,
+    rows: Sequence[ListRow],
+    features: Sequence[float | int | str | None] = (),
+    history: Sequence[int] = (),
+) -> UserRecord:
+    """The record of a user with this list, best first."""
+    return UserRecord(user_id, by_column(rows), list(features), list(history))
+
+
+def item_of(
+    item_index: int,
+    item_id: str,
+    name: str | None,
+    fields: dict[str, str | float | int],
+    similar: Sequence[tuple[int, float]] = (),
+) -> ItemRecord:
+    """The record of an item; ``similar``: item_index and similarity, the most alike first."""
+    neighbours, similarities = _numbers("i", (n for n, _ in similar)), _numbers("d", (s for _, s in similar))
+    return ItemRecord(item_index, item_id, name, fields, neighbours, similarities)
+
+
+def _numbers(kind: str, values: Iterable[float]) -> bytes:
+    found = array(kind, values)
+    if sys.byteorder == "big":
+        found.byteswap()
+    return found.tobytes()
+
+
+def _ends(lengths: Iterable[int]) -> bytes:
+    return _numbers("I", accumulate(lengths))
+
+
+_NO_ROWS = _ENCODER.encode(by_column([]))
 
 
 def encoded(record: UserRecord | ItemRecord) -> bytes:
     """The bytes of a record."""
     return _ENCODER.encode(record)
+
+
+def joined(user_id: str, pieces: Sequence[bytes | memoryview], state: bytes | memoryview | None) -> bytes:
+    """The bytes of a user's record from those of its parts.
+
+    :param pieces: ``Rows``, to be read one behind the other; none where there is no list
+    :param state: features and history; None: nothing is known
+    """
+    rows = pieces[0] if pieces else _NO_ROWS
+    if len(pieces) > 1:
+        rows = _ENCODER.encode(by_column([row for piece in pieces for row in _ROWS.decode(piece)]))
+    return b"".join((_OF_FOUR, _ENCODER.encode(user_id), rows, state or _NOTHING_KNOWN))
 
 
 def user_record(data: bytes | memoryview) -> UserRecord:

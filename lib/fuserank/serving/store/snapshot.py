@@ -19,6 +19,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote
 
@@ -128,9 +129,10 @@ def read_manifest(folder: Path) -> r.Manifest:
         raise StoreError(f"store {file} is no manifest: {problem}") from None
 
 
-def check(folder: Path, manifest: r.Manifest) -> None:
+def check(folder: Path, manifest: r.Manifest, readers: int = 1) -> None:
     """Read every file once.
 
+    :param readers: threads; of those that read, each takes a core
     :raises StoreError: one is missing, or not as it was written
     """
     files = [*manifest.shards, manifest.catalogue, *([manifest.vectors] if manifest.vectors else [])]
@@ -138,8 +140,16 @@ def check(folder: Path, manifest: r.Manifest) -> None:
         path = folder / of.name
         if not path.is_file():
             raise StoreError(f"store {folder} lacks {of.name}; run jobs/publish_store.py again")
-        if path.stat().st_size != of.bytes or sha256_of(path) != of.sha256:
-            raise StoreError(f"store {path} is not as it was written (SHA-256); run jobs/publish_store.py again")
+    with ThreadPoolExecutor(readers) as pool:  # hashing lets other threads run
+        for of, right in zip(files, pool.map(lambda of: _is_as_written(folder, of), files), strict=True):
+            if not right:
+                wrong = f"store {folder / of.name} is not as it was written (SHA-256)"
+                raise StoreError(f"{wrong}; run jobs/publish_store.py again")
+
+
+def _is_as_written(folder: Path, of: r.File) -> bool:
+    path = folder / of.name
+    return path.stat().st_size == of.bytes and sha256_of(path) == of.sha256
 
 
 def prune(place: Path, keep: int) -> list[str]:
