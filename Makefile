@@ -14,7 +14,7 @@ SERVED := --set store.auto=true --set store.path=/mnt/store
 export PYSPARK_PYTHON := $(CURDIR)/$(BIN)/python
 export TZ := UTC
 
-.PHONY: help setup setup-dev recs test proofs coverage cluster-test roads-test airflow-test browser-test redis-test modern-test notebooks package wheel wheel-test smoke lint docs golden site site-links bench locks clean
+.PHONY: help setup setup-dev recs test proofs coverage cluster-test roads-test airflow-test browser-test redis-test serve-fuzz modern-test notebooks package wheel wheel-test smoke lint docs golden site site-links bench locks clean
 
 help: ## print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ browser-test: setup-dev ## the pages of `fuserank explore` in a browser (Debian:
 
 redis-test: setup-dev ## the online store on a real Redis (Debian: apt-get install redis-server)
 	@$(BIN)/python -m pytest -v --no-header -m redis tests/unit/serving
+
+serve-fuzz: setup-dev ## the recommend service by all that its OpenAPI allows and forbids: some thousand requests
+	@$(BIN)/python -m pytest -v --no-header -p schemathesis.pytest.plugin tests/unit/serving/fuzz_openapi.py
 
 modern-test: ## the tiny chain and tests of the stages with current pyarrow, pandas, numpy and no Petastorm (makes .venv-modern)
 	@test -n "$(MODERN_PYTHON)" || { echo "modern-test: Python 3.12 or 3.11 is needed; make MODERN_PYTHON=/path/to/python3.12"; exit 1; }

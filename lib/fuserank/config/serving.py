@@ -44,7 +44,7 @@ class ServingConfig(Section):
     rate: float = Field(200, gt=0, description="requests a second that a key may send for long (count)")
     burst: int = Field(400, ge=1, description="requests that a key may send at once (count)")
     most_body_bytes: int = Field(1_000_000, ge=1_000, description="bytes of a request's body at most")
-    most_header_bytes: int = Field(16_384, ge=1_000, description="bytes of a request's line and headers at most")
+    most_header_bytes: int = Field(32_768, ge=1_000, description="bytes of a request's line and headers at most")
     most_connections: int = Field(1_000, ge=1, description="open connections of a process; more are refused (count)")
     request_seconds: float = Field(
         10, gt=0, description="time that a client has to send its headers, and again its body (seconds)"
