@@ -255,6 +255,20 @@ def test_halves_judge_a_segment_s_list() -> None:
     assert bits_of({}, {}, 50, 0) == 0
 
 
+def test_a_list_is_drawn_to_what_all_take_the_more_the_more_it_is_by_chance() -> None:
+    from fuserank.jobs.parts.store_segments import PRIORS, drawn
+
+    every = dict.fromkeys(range(10), (200, 200))
+    apart = [dict.fromkeys(range(5), (90, 90)), dict.fromkeys(range(5, 10), (90, 90))]
+    found = drawn(apart, every, 800)
+    assert found.prior == PRIORS[0]
+    assert found.each == pytest.approx(found.bits / 1800)
+    assert 0.3 < found.each < 1, "of one bit that the segment could tell"
+    chance = [{item: (10 + 9 * (item % 2), 19 - 9 * (item % 2)) for item in range(10)}]
+    found = drawn(chance, every, 800)
+    assert (found.prior, found.bits < 0) == (PRIORS[-1], True), "one half takes what the other leaves"
+
+
 @pytest.mark.slow
 def test_another_snapshot_follows_and_those_beyond_keep_go(stored: Path) -> None:
     from fuserank.io.runtime.run import open_run

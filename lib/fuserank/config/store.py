@@ -41,7 +41,7 @@ class StoreConfig(Section):
             "columns of silver.users by whose values there are lists for users without one of their own (age, income"
             " …); a user's is that of the first column with a list for the user's value. []: none. auto: the one column"
             " of which lists, made of what half of the users took, tell most of what the other half took; none where"
-            " no column tells anything"
+            " no column tells anything worth a list"
         ),
     )
     segment_users: int = Field(
@@ -49,8 +49,7 @@ class StoreConfig(Section):
         ge=1,
         description=(
             "users who took something in the last windows.label_days, below which a value has no list (count): a list"
-            " of few would tell what one of them took. A list is drawn to what all take, as if so many users of the"
-            " whole shop were in its segment, too"
+            " of few would tell what one of them took"
         ),
     )
 

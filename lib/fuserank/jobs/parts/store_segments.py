@@ -1,14 +1,16 @@
 """Lists by segment: what the users of one value of a column of silver.users took most, drawn to what all users took.
 
 Counts are users who took an item in the last windows.label_days before as_of, each once. With c users of a segment and
-g of all G users, an item stands by c·G + p·g, p = store.segment_users: the order of (c + p·g/G) in whole numbers.
+g of all G users, an item stands by c·G + p·g, the order of c + p·g/G in whole numbers: as if p users of the whole shop
+were in the segment, too. p is that of PRIORS by which lists of one half of the users tell most of what the other half
+took.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from fuserank.config.auto import AUTO
@@ -27,7 +29,9 @@ if TYPE_CHECKING:
 
 MOST_ITEMS, MOST_SEGMENTS = 200, 256
 _JUDGED = 500  # items, those that most users took, by which ``auto`` chooses
-_LEAST_BITS = 1e-6  # below it is what rounding leaves of nothing
+PRIORS = (50, 100, 200, 400, 800, 1600, 3200)  # users
+# an item taken; on completejourney values that are dealt out at random tell .001 (age, 777 users), the best column .02
+_LEAST_BITS = 0.005
 _ALL = ""  # the field, and the value, of all users
 
 Halves = Mapping[int, tuple[int, int]]  # item_index → how many users of each half took it
@@ -41,6 +45,16 @@ class Large(NamedTuple):
     users: int
 
 
+class Drawn(NamedTuple):
+    """How strongly the lists of a column are drawn to what all take, and what they then tell: ``bits`` in all, ``each``
+    an item taken.
+    """
+
+    prior: int
+    bits: float
+    each: float
+
+
 def segments(run: Run, as_of: dt.date) -> list[Segment]:
     """Lists by segment as of a day, by store.segments; what was chosen is said."""
     cfg = run.settings.store
@@ -52,16 +66,18 @@ def segments(run: Run, as_of: dt.date) -> list[Segment]:
         large = _large(rows, cfg.segment_users)
         everybody = sum(one.users for one in large if one.field == _ALL)
         large = [one for one in large if one.field != _ALL]
-        if cfg.segments == AUTO and large:
-            bits = _bits(counts, large, cfg.segment_users, everybody)
-            fields = [name for name in fields if bits.get(name, 0.0) > _LEAST_BITS]
-            fields = sorted(fields, key=lambda name: -bits[name])[:1]
+        found = _drawn(counts, large, everybody) if large else {}
+        fields = [name for name in fields if name in found]
+        if cfg.segments == AUTO:
+            fields = [name for name in fields if found[name].each >= _LEAST_BITS]
+            fields = sorted(fields, key=lambda name: -found[name].bits)[:1]
         chosen = [one for name in fields for one in large if one.field == name][:MOST_SEGMENTS]
         chosen.sort(key=lambda one: (fields.index(one.field), one.value))
-        made = _lists(counts, chosen, cfg.segment_users, everybody) if chosen else {}
+        made = _lists(counts, chosen, found, everybody) if chosen else {}
     finally:
         counts.unpersist()
-    run.say(f"lists by segment: {len(chosen)}" + (f", by {', '.join(fields)}" if chosen else ""))
+    by = ", ".join(f"{name} ({found[name].each:.4f} bits an item taken)" for name in fields)
+    run.say(f"lists by segment: {len(chosen)}" + (f", by {by}" if chosen else ""))
     return [Segment(one.field, one.value, one.users, made[one.field, one.value]) for one in chosen]
 
 
@@ -103,8 +119,8 @@ def _large(rows: DataFrame, least: int) -> list[Large]:
     return sorted((Large(*row) for row in found), key=lambda one: (-one.users, one.field, one.value))
 
 
-def _bits(counts: DataFrame, large: list[Large], prior: int, everybody: int) -> dict[str, float]:
-    """``bits_of`` of each field, over its large values and the items that most users took."""
+def _drawn(counts: DataFrame, large: list[Large], everybody: int) -> dict[str, Drawn]:
+    """``drawn`` of each field, over its large values and the items that most users took."""
     from pyspark.sql import functions as F
 
     of_all = counts.where(F.col("field") == _ALL)
@@ -117,10 +133,18 @@ def _bits(counts: DataFrame, large: list[Large], prior: int, everybody: int) -> 
     for row in some.collect():
         by_value.setdefault((row["field"], row["value"]), {})[row["item_index"]] = (row["first"], row["second"])
     every = by_value.pop((_ALL, _ALL), {})
-    found: dict[str, list[float]] = {}
+    found: dict[str, list[Halves]] = {}
     for (field, _), own in sorted(by_value.items()):
-        found.setdefault(field, []).append(bits_of(own, every, prior, everybody))
-    return {field: math.fsum(bits) for field, bits in found.items()}
+        found.setdefault(field, []).append(own)
+    return {field: drawn(of, every, everybody) for field, of in found.items()}
+
+
+def drawn(segments: Sequence[Halves], every: Halves, everybody: int) -> Drawn:
+    """The one of PRIORS with most bits over all segments of a column, the first of equal ones."""
+    bits = {prior: math.fsum(bits_of(own, every, prior, everybody) for own in segments) for prior in PRIORS}
+    prior = max(PRIORS, key=lambda each: bits[each])
+    takings = sum(sum(halves) for own in segments for halves in own.values())
+    return Drawn(prior, bits[prior], bits[prior] / max(takings, 1))
 
 
 def bits_of(own: Halves, every: Halves, prior: int, everybody: int) -> float:
@@ -141,20 +165,23 @@ def bits_of(own: Halves, every: Halves, prior: int, everybody: int) -> float:
     return math.fsum(bits)
 
 
-def _lists(counts: DataFrame, chosen: Iterable[Large], prior: int, everybody: int) -> dict[tuple[str, str], list[int]]:
+def _lists(
+    counts: DataFrame, chosen: Iterable[Large], by_field: Mapping[str, Drawn], everybody: int
+) -> dict[tuple[str, str], list[int]]:
     """The items of each list, best first, ties to the lower index."""
     from pyspark.sql import Window
     from pyspark.sql import functions as F
 
-    pairs = [(one.field, one.value) for one in chosen]
-    wanted = F.broadcast(counts.sparkSession.createDataFrame(pairs, "field string, value string"))
+    values = [(one.field, one.value, by_field[one.field].prior) for one in chosen]
+    wanted = F.broadcast(counts.sparkSession.createDataFrame(values, "field string, value string, prior long"))
     sums = counts.select("field", "value", "item_index", (F.col("first") + F.col("second")).alias("users"))
     every = sums.where(F.col("field") == _ALL).select("item_index", F.col("users").alias("all_users"))
     # what a segment took of nothing may stand in its list by what all took
     most = every.orderBy(F.desc("all_users"), "item_index").limit(MOST_ITEMS).select("item_index")
     rows = sums.join(wanted, ["field", "value"]).unionByName(most.crossJoin(wanted).withColumn("users", F.lit(0)))
-    rows = rows.groupBy("field", "value", "item_index").agg(F.sum("users").alias("users")).join(every, "item_index")
-    score = F.col("users") * everybody + F.col("all_users") * prior
+    keys = ("field", "value", "prior", "item_index")
+    rows = rows.groupBy(*keys).agg(F.sum("users").alias("users")).join(every, "item_index")
+    score = F.col("users") * everybody + F.col("all_users") * F.col("prior")
     order = Window.partitionBy("field", "value").orderBy(F.desc(score), "item_index")
     ranked = rows.withColumn("rank", F.row_number().over(order)).where(F.col("rank") <= MOST_ITEMS)
     found: dict[tuple[str, str], list[int]] = {}
