@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pyspark.sql import functions as F
 
-from fuserank.history.baskets import baskets, most_taken, pairs
+from fuserank.history.baskets import baskets, baskets_in_order, most_taken, pairs
 from fuserank.history.events import Q20, disliked, is_taken, judged, rejected_pairs, reversals_of, taken, with_reversals
 from fuserank.history.labels import labels, taken_in
 from fuserank.history.recurrence import COLUMNS, IDS, Recurrence, recurrence, recurrence_of
@@ -124,6 +124,22 @@ def test_a_basket_is_the_session_else_the_users_day_for_features_and_candidates_
     assert counts == {(1, 1): (3, 2), (2, 1): (1, 4), (1, 2): (1, 3)}
     day = {(r["user_index"], r["item_index"], r["age_days"]): r["basket"] for r in found.collect()}
     assert day[1, 1, 3] == day[1, 2, 3]
+
+
+def test_a_basket_has_its_items_once_by_time_and_then_by_event(spark: SparkSession) -> None:
+    rows = events(
+        spark,
+        event("c", 1, 7, 3, session="s"),
+        event("b", 1, 9, 3, session="s"),
+        event("a", 1, 8, 2.9, session="s"),
+        event("d", 1, 9, 2, session="s"),  # again, later
+        event("e", 1, 5, 3, session="other"),
+        event("f", 2, 6, 3, session="s"),
+        event("g", 2, 4, 3, session="s", role="exposure"),
+    )
+    found = baskets_in_order(taken(rows, None)).collect()
+    assert sorted((r["user_index"], r["items"]) for r in found) == [(1, [5]), (1, [9, 7, 8]), (2, [6])]
+    assert len({r["basket"] for r in found}) == 3
 
 
 @pytest.mark.parametrize(
