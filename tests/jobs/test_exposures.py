@@ -63,7 +63,7 @@ def seen(answer_id: str, items: list[str], minutes: int) -> Line:
 def segment(inbox: Path, number: int, *lines: Line | bytes) -> Path:
     """A whole segment as a service leaves it."""
     inbox.mkdir(exist_ok=True)
-    path = inbox / f"20190501T120000Z-{number:012x}.jsonl"
+    path = inbox / f"20190501T120000Z-00000000-{number:012x}.jsonl"
     path.write_bytes(b"".join(one if isinstance(one, bytes) else encoded(one, n) for n, one in enumerate(lines)))
     return path
 
@@ -81,7 +81,8 @@ def rows_of(lake: Lake) -> list[dict[str, Any]]:
 def test_answers_of_a_real_service_come_into_silver_once_and_with_what_was_seen(lake: Lake, tmp_path: Path) -> None:
     folder = write_snapshot(tmp_path / "store", [user("u1")])
     snapshot.switch(folder.parent, folder.name)
-    dataset, inbox, now = shop(tmp_path), tmp_path / "inbox", dt.datetime.now(dt.UTC) + dt.timedelta(minutes=5)
+    # the run is older than what the service answered meanwhile
+    dataset, inbox, now = shop(tmp_path), tmp_path / "inbox", dt.datetime.now(dt.UTC)
     with running(tmp_path / "store", inbox=inbox, shown_by="client", inbox_seconds=0.05) as service:
         found = [service.ask("GET", "/v1/users/u1/recommendations?k=2").json for _ in range(2)]
         service.ask("POST", "/v1/exposures", {"answer_id": found[0]["answer_id"], "items": ["i1"]})
@@ -126,6 +127,8 @@ def test_what_a_killed_run_took_into_bronze_is_not_taken_again_and_comes_into_si
     segment(inbox, 2, answer("a2", ["i1"], 1))
     dead = segment(inbox, 3, answer("a3", ["i3"], 2), b'{"row":1,"kind":"ans')
     dead.rename(dead.with_suffix(".open"))
+    os.utime(dead.with_suffix(".open"), (NOON.timestamp(), NOON.timestamp()))  # of another machine, and long dead
+    (inbox / "notes.jsonl").write_text("no segment\n")
     ingest(delta_lake, dataset, inbox=inbox, run_id="second")
     assert [(r["answer_id"], r["item_id"]) for r in rows_of(delta_lake)] == [
         ("a1", "i1"),
@@ -135,13 +138,13 @@ def test_what_a_killed_run_took_into_bronze_is_not_taken_again_and_comes_into_si
     ]
     assert delta_lake.read(LINES).count() == 3
     assert [r["_batch"] for r in delta_lake.read(LINES).orderBy("_batch").collect()] == [1, 2, 2]
-    for path in inbox.glob("*.jsonl"):  # of long ago, as of the third run
+    for path in inbox.glob("2019*.jsonl"):  # of long ago, as of the third run
         os.utime(path, (NOON.timestamp(), NOON.timestamp()))
     last = segment(inbox, 4, answer("a4", ["i1"], 3))
     os.utime(last, (NOON.timestamp(), NOON.timestamp()))
     run = ingest(delta_lake, dataset, inbox=inbox, run_id="third")
     assert run.metrics["segments_removed"] == 3
-    assert list(inbox.iterdir()) == [last], "it is in only now"
+    assert {path.name for path in inbox.iterdir()} == {last.name, "notes.jsonl"}, "it is in only now"
     assert delta_lake.read(EXPOSURES).count() == 5
 
 
@@ -157,7 +160,13 @@ def test_a_line_counts_once_by_its_earliest_and_what_is_no_line_is_quarantined(l
         seen("a2", [], 7),
         seen("a2", ["i1"], 8),
         answer("empty", []),
-        answer("future", ["i1"], 10**6),
+        answer("future", ["i1"], 10**7),
+        answer("placeless", ["i1"], first_position=None),
+        answer("zeroth", ["i1"], first_position=0),
+        answer("dayless", ["i1"], as_of="today"),
+        b'{"row":20,"kind":"answer","at":1556712000000000,"answer_id":"holes","surface":"home","route":"rank",'
+        b'"served_from":"personal","policy_id":"p","shown_by":"answer","ranking_run_id":"r","ranking_version":1,'
+        b'"as_of":"2019-05-01","snapshot":"s","first_position":1,"items":["i1"],"scores":[null],"reason_codes":["x"]}\n',
         answer("uneven", ["i1", "i2"], scores=[1.0]),
         answer("lacking", ["i1"], surface=None),
         b"no line\n",
@@ -178,13 +187,10 @@ def test_a_line_counts_once_by_its_earliest_and_what_is_no_line_is_quarantined(l
     bad = lake.read(QUARANTINE).where("source_table = '_inbox'").collect()
     assert sorted((r["rule"], json.loads(r["payload"]).get("answer_id", "")) for r in bad) == [
         ("time_in_future", "future"),
-        ("unreadable", ""),
-        ("unreadable", "lacking"),
-        ("unreadable", "uneven"),
-        ("unreadable", "x"),
+        *(("unreadable", name) for name in ("", "dayless", "holes", "lacking", "placeless", "uneven", "x", "zeroth")),
     ]
     ingest(lake, dataset, inbox=inbox, run_id="second")
-    assert lake.read(QUARANTINE).where("source_table = '_inbox'").count() == 5
+    assert lake.read(QUARANTINE).where("source_table = '_inbox'").count() == 9
 
 
 def test_where_the_mapping_has_pseudonyms_no_id_of_the_inbox_comes_into_the_lake(
@@ -239,13 +245,13 @@ def test_events_that_name_an_answer_make_its_shares_by_surface_and_by_place(lake
     events = lake.read(EVENTS)
     rows = outcomes(lake.read(EXPOSURES), events, reversals_of(events))
     found = {(s.surface, s.policy): s for s in by_policy(rows)}
+    assert {s.route for s in found.values()} == {"recommendations"}
     home = found["home", "published-1"]
     assert (home.answers, home.users, home.offered, home.seen) == (3, 2, 6, 6)
     assert (home.clicked, home.taken) == (2, 2)
-    # u1: 1 of 4, u2: 1 of 2; r = 1/3
-    spread = ((1 - 4 / 3) ** 2 + (1 - 2 / 3) ** 2) ** 0.5 / 6
     assert home.click_rate.value == pytest.approx(1 / 3)
-    assert home.click_rate.high - home.click_rate.value == pytest.approx(1.959964 * spread)
+    assert home.click_rate.low < 0.1, "two users say little"
+    assert home.click_rate.high > 0.7
     basket = found["basket", "published-1"]
     assert (basket.offered, basket.seen, basket.clicked) == (1, 0, 0)
     assert basket.click_rate.value != basket.click_rate.value
@@ -263,6 +269,7 @@ def test_an_interval_of_a_share_covers_the_truth_as_often_as_it_says() -> None:
         rate_U = rng.beta(2, 8, 300)
         hits_U = rng.binomial(seen_U, rate_U)
         share = ratio(
+            300,
             int(hits_U.sum()),
             int(seen_U.sum()),
             int((hits_U**2).sum()),
@@ -271,3 +278,11 @@ def test_an_interval_of_a_share_covers_the_truth_as_often_as_it_says() -> None:
         )
         inside += share.low <= 0.2 <= share.high
     assert 0.92 <= inside / trials <= 0.98
+
+
+def test_where_nothing_was_clicked_the_interval_is_not_nothing() -> None:
+    none = ratio(1000, 0, 5000, 0, 0, 30_000)
+    assert (none.value, none.low) == (0.0, pytest.approx(0.0))
+    assert 0.003 < none.high < 0.005
+    alone = ratio(1, 2, 3, 4, 6, 9)
+    assert alone.low < 0.2 < 0.9 < alone.high

@@ -82,9 +82,9 @@ def of_session(
     return _post("/v1/sessions/recommendations", options, session=session, basket=basket)
 
 
-def of_exposure(answer_id: str, items: Sequence[str]) -> Call:
+def of_exposure(answer_id: str, items: Sequence[str] | None) -> Call:
     """What was seen of an answer."""
-    return _post("/v1/exposures", {}, {"answer_id": answer_id}, items=items)
+    return _post("/v1/exposures", {}, {"answer_id": answer_id, "items": None if items is None else list(items)})
 
 
 def quoted(text: str) -> str:

@@ -97,8 +97,8 @@ class Methods(ABC, Generic[R, C]):
         """
         return self._ask(calls.of_session(session, basket, options))
 
-    def confirm(self, answer_id: str, items: Sequence[str] = ()) -> C:
-        """Say what a user saw of an answer; none: all of it. Where it is sent again, it counts once.
+    def confirm(self, answer_id: str, items: Sequence[str] | None = None) -> C:
+        """Say what a user saw of an answer; None: all of it. Where it is sent again, it counts once.
 
         :raises ServiceError: it is not kept; 404 ``no_inbox``: the service keeps no exposures
         """

@@ -36,6 +36,10 @@ class ServeConfig(Section):
         "1g", pattern=_SIZE, description="of a pod, at most: processes, and what they read of the store"
     )
     keys_secret: str = Field("fuserank-keys", description="secret whose entry keys.yaml is the file of API keys")
+    secret: str | None = Field(
+        None,
+        description="secret of its own whose keys become its environment (FUSERANK_REDIS_PASSWORD); null: none",
+    )
     store_claim: str = Field("fuserank-online-store", description="volume claim of the online store, at store.path")
     store_size: str = Field("20g", pattern=_SIZE, description="of that volume: store.keep snapshots and one more")
     inbox_claim: str = Field("fuserank-inbox", description="volume claim of the inbox, which pods write into")

@@ -27,14 +27,15 @@ class ServingConfig(Section):
     )
     inbox_bytes: int = Field(16_000_000, ge=1_000, description="size at which a segment of the inbox is closed (bytes)")
     inbox_seconds: float = Field(
-        300, gt=0, description="age at which a segment of the inbox is closed, so that bronze can take it in (seconds)"
+        300,
+        gt=0,
+        le=1800,
+        description="age at which a segment is closed, so that bronze takes it in (seconds)",
     )
     inbox_days: float = Field(
-        7, ge=0, description="age at which `bronze` removes a segment whose lines it has from the folder (days)"
+        7, ge=0, description="age at which `bronze` takes a segment whose lines it has out of the folder (days)"
     )
-    sync_seconds: float = Field(
-        0.05, gt=0, description="longest time from an answer until its exposure is on disk (seconds)"
-    )
+    sync_seconds: float = Field(0.05, gt=0, description="pause between two commits of exposures to disk (seconds)")
     stale_hours: float = Field(
         48,
         gt=0,

@@ -13,6 +13,7 @@ from fuserank.deploy.manifest import (
     Manifest,
     claimed,
     container_security,
+    inbox_folder,
     labels,
     pod_security,
     secrets,
@@ -128,9 +129,11 @@ def scheduled(settings: Settings) -> Manifest:
 
 
 def volumes(settings: Settings) -> list[Manifest]:
-    """Scratch for shuffles; Spark takes a volume of this name for spark.local.dir. With store.auto the online store."""
+    """Scratch for shuffles; Spark takes a volume of this name for spark.local.dir. With store.auto the service's."""
     scratch = {"name": "spark-local-dir-1", "emptyDir": {"sizeLimit": "100Gi"}}
-    return [scratch, *([claimed("store", settings.deploy.serve.store_claim)] if settings.store.auto else [])]
+    s = settings.deploy.serve
+    of_service = [claimed("store", s.store_claim), claimed("inbox", s.inbox_claim)]
+    return [scratch, *(of_service if settings.store.auto else [])]
 
 
 def _application_spec(settings: Settings, as_of: str) -> Manifest:
@@ -182,10 +185,11 @@ def _pod(settings: Settings) -> Manifest:
 
 
 def _held(settings: Settings) -> Manifest:
-    """How every pod is held; the lake's secrets as environment, scratch and, with store.auto, the store as folders."""
+    """How every pod is held; the lake's secrets as environment; scratch and, with store.auto, store and inbox."""
     mounts = [{"name": "spark-local-dir-1", "mountPath": "/var/spark-local"}]
     if settings.store.auto:
         mounts.append({"name": "store", "mountPath": store_folder(settings)})
+        mounts.append({"name": "inbox", "mountPath": inbox_folder(settings)})
     return {
         "podSecurityContext": pod_security(),
         "securityContext": container_security(),
@@ -195,7 +199,8 @@ def _held(settings: Settings) -> Manifest:
 
 
 def _store(settings: Settings) -> list[str]:
-    """The last step, and its folder, as arguments: the image's conf/ may have been made without them."""
+    """The last step, its folder and the inbox, as arguments: the image's conf/ may have been made without them."""
     if not settings.store.auto:
         return []
-    return ["--set", "store.auto=true", "--set", f"store.path={store_folder(settings)}"]
+    values = ["store.auto=true", f"store.path={store_folder(settings)}", f"serving.inbox={inbox_folder(settings)}"]
+    return [word for value in values for word in ("--set", value)]

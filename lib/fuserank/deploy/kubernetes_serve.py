@@ -12,15 +12,14 @@ from fuserank.deploy.manifest import (
     Manifest,
     claimed,
     container_security,
+    inbox_folder,
     labels,
     pod_security,
-    secrets,
     store_folder,
 )
 from fuserank.deploy.submit import IMAGE_HOME
 
 NAME, PART, PORT = "fuserank-serve", "serve", 8200
-INBOX = "/mnt/inbox"  # what serving.inbox has to say in conf/env/<env>.yaml
 KEYS, KEYS_FILE = "/etc/fuserank/keys", "keys.yaml"
 _LEAVES_SECONDS = 10  # until every node's proxy has heard that a pod takes no more requests
 _SPARE_SECONDS = 5  # beyond all waits of the service, before a pod is killed
@@ -85,7 +84,7 @@ def _container(settings: Settings) -> Manifest:
     memory = s.memory[:-1] + _UNITS[s.memory[-1]]
     mounts: list[Manifest] = [
         {"name": "keys", "mountPath": KEYS, "readOnly": True},
-        {"name": "inbox", "mountPath": INBOX},
+        {"name": "inbox", "mountPath": inbox_folder(settings)},
         {"name": "tmp", "mountPath": "/tmp"},
     ]
     if not settings.store.redis:
@@ -97,7 +96,8 @@ def _container(settings: Settings) -> Manifest:
         "args": arguments(settings),
         "ports": [{"name": "http", "containerPort": PORT}],
         "env": [{"name": "TZ", "value": "UTC"}, {"name": "FUSERANK_CONF", "value": f"{IMAGE_HOME}/conf"}],
-        "envFrom": secrets(settings),
+        # the pods face the network: neither the lake's keys nor that of pseudonyms are theirs
+        "envFrom": [{"secretRef": {"name": s.secret}}] if s.secret else [],
         # no limit of cores: one that is reached holds answers back in the middle
         "resources": {"requests": {"cpu": f"{s.cpu:g}", "memory": memory}, "limits": {"memory": memory}},
         # a large store is read once, against its checksums, before anything is answered
@@ -114,6 +114,7 @@ def arguments(settings: Settings) -> list[str]:
     """Of the image's `fuserank`; all else is in its conf/."""
     found = ["serve", "--env", settings.env, "--surface", settings.ranking.surface]
     found += ["--store", settings.store.redis or store_folder(settings), "--keys", f"{KEYS}/{KEYS_FILE}"]
+    found += ["--inbox", inbox_folder(settings)]
     return [*found, "--host", "0.0.0.0", "--port", str(PORT), "--workers", str(settings.deploy.serve.workers)]
 
 

@@ -12,6 +12,7 @@ Manifest = dict[str, Any]
 HEAD = "# rendered by `fuserank render kubernetes`: change conf/ or the arguments, then render again\n"
 USER = 185  # the official Spark image's, and that of deploy/docker/
 STORE = "/mnt/store"  # where pods mount the online store, unless store.path says another folder
+INBOX = "/mnt/inbox"
 
 
 def labels(component: str | None = None) -> dict[str, str]:
@@ -51,6 +52,11 @@ def secrets(settings: Settings) -> list[Manifest]:
 def store_folder(settings: Settings) -> str:
     """Where pods mount the online store."""
     return settings.store.path or STORE
+
+
+def inbox_folder(settings: Settings) -> str:
+    """Where pods mount the inbox: the service's, which write it, and the refresh's, which take it in."""
+    return settings.serving.inbox or INBOX
 
 
 def claimed(name: str, claim: str, read_only: bool = False) -> Manifest:

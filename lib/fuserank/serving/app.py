@@ -154,7 +154,8 @@ class Service:
         except Refused as problem:
             raise coded(problem) from None
         call.served_from = answer.served_from
-        answer = self._exposures.answered(answer, route.name)
+        if call.method != "HEAD":  # nobody sees what it would have been
+            answer = self._exposures.answered(answer, route.name)
         self._metrics.answer(answer.served_from, answer.short is not None, answer.exposure)
         return Reply(200, _ENCODER.encode(answer))
 

@@ -45,12 +45,12 @@ class Exposures:
         """
         if self.inbox is None:
             raise refused("no_inbox", "this service keeps no exposures: it was started without an inbox")
-        line = Line(kind=SHOWN, at=_now(), answer_id=request.answer_id, items=request.items)
+        line = Line(kind=SHOWN, at=_now(), answer_id=request.answer_id, items=request.items or [])
         try:
             await self.inbox.durable(self.inbox.append(line))
         except InboxFull as full:
             raise refused("inbox_full", f"the exposure is not kept: {full}; send it again later") from None
-        return Confirmed(request.answer_id, len(request.items))
+        return Confirmed(request.answer_id, None if request.items is None else len(request.items))
 
     def close(self) -> None:
         """Bring to disk what was appended."""

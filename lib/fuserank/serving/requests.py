@@ -68,17 +68,17 @@ class RankRequest(RecommendRequest, frozen=True, kw_only=True):
 
 
 class ConfirmRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """What a user saw of an answer; ``items`` none: all of it."""
+    """What a user saw of an answer; without ``items`` all of it."""
 
     answer_id: Id
-    items: Annotated[list[Id], Meta(max_length=MOST_K)] = []
+    items: Annotated[list[Id], Meta(min_length=1, max_length=MOST_K)] | None = None
 
 
 class Confirmed(msgspec.Struct, frozen=True):
-    """It is kept, on disk; ``items``: how many were named, 0: all of the answer."""
+    """It is kept, on disk; ``items``: how many were named, None: all of the answer."""
 
     answer_id: str
-    items: int
+    items: int | None
 
 
 class AnswerItem(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

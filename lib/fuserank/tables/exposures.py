@@ -11,7 +11,7 @@ def _text(name: str, unit: str, doc: str, nullable: bool = True, person: Person 
     return Column(name, "string", unit, doc, nullable, person=person)
 
 
-_FILE = next(column for column in ENVELOPE if column.name == "_file")
+_FILE = Column("_file", "string", "path", "the segment's name", person="none")
 LINES = Table(
     name="bronze.exposures",
     grain="one row per line of the service's inbox: an answer, or what a client saw of one",
@@ -19,7 +19,6 @@ LINES = Table(
     writer="bronze",
     doc="Lines of the inbox as they came, append-only; a segment that is in is not read again.",
     partition_by=("_day",),
-    not_in_digest=(),
     columns=(
         Column("row", "long", "row_from_0", "the line's number in its segment; null: it cannot be read", True),
         _text("kind", "name", "answer, or shown: a client says what was seen"),

@@ -62,7 +62,7 @@ def test_a_pod_is_restricted_and_writes_into_its_inbox_and_nowhere_else() -> Non
     held = one["securityContext"]
     assert (held["readOnlyRootFilesystem"], held["allowPrivilegeEscalation"]) == (True, False)
     assert (held["capabilities"], held["runAsUser"]) == ({"drop": ["ALL"]}, USER)
-    assert mounts(example()) == {serve.KEYS: False, serve.INBOX: True, "/tmp": True, "/mnt/store": False}
+    assert mounts(example()) == {serve.KEYS: False, "/mnt/inbox": True, "/tmp": True, "/mnt/store": False}
     named = {v["name"]: v for v in body["volumes"]}
     assert named["keys"]["secret"] == {"secretName": "fuserank-keys", "defaultMode": 0o440}
     assert named["store"]["persistentVolumeClaim"] == {"claimName": "fuserank-online-store", "readOnly": True}
@@ -115,8 +115,9 @@ def test_the_pod_types_what_the_command_takes(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(command, "_started", lambda *of: started.append(of))
     done = CliRunner().invoke(app, serve.arguments(example("deploy.serve.workers=3")))
     assert done.exit_code == 0, done.output
-    (settings, place, keys, at, workers, _) = started[0]
-    assert (place, str(keys), at, workers) == ("/mnt/store", "/etc/fuserank/keys/keys.yaml", ("0.0.0.0", 8200), 3)
+    (settings, places, keys, at, workers, _) = started[0]
+    assert (str(places[1]), places[0]) == ("/mnt/inbox", "/mnt/store")
+    assert (str(keys), at, workers) == ("/etc/fuserank/keys/keys.yaml", ("0.0.0.0", 8200), 3)
     assert settings.ranking.surface == "home"
 
 

@@ -73,6 +73,7 @@ def test_every_route_that_answers_items_leaves_a_line_and_what_is_refused_or_a_d
     with running(root, inbox=tmp_path / "inbox") as service:
         assert exposure(service, f"{LIST}&dry_run=true") == "dry_run"
         assert service.ask("GET", "/v1/users/u1/recommendations?k=0").status == 422
+        assert service.ask("HEAD", LIST).status == 200  # nobody sees it
         assert service.ask("POST", "/v1/rank", {"candidates": ["i1", "i2"]}).json["exposure"] == "shown"
         assert service.ask("GET", "/v1/items/i3/similar?k=1").json["exposure"] == "shown"
         assert service.ask("POST", "/v1/baskets/recommendations", {"basket": ["i1"]}).json["exposure"] == "shown"
@@ -104,11 +105,12 @@ def test_where_clients_say_what_was_seen_an_answer_awaits_it_and_the_client_has_
                 client.confirm("")
             assert (failed.value.status, failed.value.field) == (422, "answer_id")
 
-        async def awaited() -> int:
+        async def awaited() -> int | None:
             async with AsyncClient(f"http://127.0.0.1:{service.port}") as client:
                 return (await client.confirm(answer.answer_id)).items
 
-        assert asyncio.run(awaited()) == 0
+        assert asyncio.run(awaited()) is None
+        assert service.ask("POST", "/v1/exposures", {"answer_id": "a", "items": []}).error["field"] == "items"
         assert service.ask("POST", "/v1/exposures", {"answer_id": "a", "seen": []}).error["field"] == "seen"
     lines = lines_of(tmp_path / "inbox")
     assert [(one["kind"], one.get("items")) for one in lines] == [

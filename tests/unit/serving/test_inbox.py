@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import errno
 import json
 import os
 import resource
@@ -111,7 +112,7 @@ def test_what_a_dead_writer_left_is_closed_without_its_torn_line_and_a_living_on
     assert segments.close_abandoned(tmp_path) == [dead.with_suffix(".jsonl")]
     assert dead.with_suffix(".jsonl").read_bytes() == b'{"row":0}\n' + b"x" * 200_000 + b"\n"
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted([dead.with_suffix(".jsonl").name, living.name])
-    assert living.name.startswith("20240603T120000Z-")
+    assert segments.NAME.fullmatch(living.with_suffix(".jsonl").name)
     os.close(file)
 
 
@@ -151,11 +152,94 @@ def test_where_no_room_is_left_a_line_is_refused_whole_and_the_next_one_is_taken
                 with pytest.raises(InboxFull, match="too large"):
                     writer.append(line(1, items=50))
         assert next(tmp_path.glob("*.open")).stat().st_size == size
-        assert (len(problems), writer.unwritten) == (1, 3), "it is said once"
+        assert len(problems) == 1, "it is said once"
         assert "File too large" in problems[0]
         writer.append(line(2))
-        assert writer.problem is None
     assert [(one["row"], one["at"]) for one in lines_of(tmp_path)] == [(0, 0), (1, 2)]
+
+
+def test_a_confirmation_waits_for_the_disk_and_no_longer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced, let = threading.Event(), threading.Event()
+    real = os.fdatasync
+
+    def slow(file: int) -> None:
+        synced.set()
+        assert let.wait(20)
+        real(file)
+
+    monkeypatch.setattr(os, "fdatasync", slow)
+    with inbox(tmp_path) as (writer, _):
+
+        async def confirmed() -> bool:
+            waits = asyncio.create_task(writer.durable(writer.append(line(0))))
+            await asyncio.to_thread(synced.wait, 20)
+            await asyncio.sleep(0.1)
+            early = waits.done()
+            let.set()
+            await asyncio.wait_for(waits, 20)
+            return early
+
+        assert asyncio.run(confirmed()) is False
+
+
+def test_a_line_that_the_disk_does_not_keep_is_no_success_and_the_next_ones_go_into_another_segment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = threading.Event()
+    broken.set()
+    real = os.fdatasync
+
+    def sync(file: int) -> None:
+        if broken.is_set():
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        real(file)
+
+    monkeypatch.setattr(os, "fdatasync", sync)
+    with inbox(tmp_path) as (writer, problems):
+
+        async def tried(number: int) -> str:
+            ticket = writer.append(line(number))
+            await asyncio.sleep(0.1)  # the commit has failed before anybody waits for it
+            try:
+                await asyncio.wait_for(writer.durable(ticket), 20)
+            except InboxFull as full:
+                return str(full)
+            return ""
+
+        assert asyncio.run(tried(0)) == "Input/output error"
+        assert asyncio.run(tried(1)) == "Input/output error"
+        assert len(problems) == 1, "it is said once, while it lasts"
+        broken.clear()
+        until(lambda: asyncio.run(tried(2)) == "")
+    found = [one["at"] for one in lines_of(tmp_path, "*.jsonl")]
+    assert 2 in found
+    assert len(list(tmp_path.glob("*.jsonl"))) > 1
+
+
+def test_a_segment_that_cannot_be_closed_is_closed_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, failures = segments.closed, [2]
+
+    def closed(file: int, path: Path) -> Path | None:
+        if failures[0]:
+            failures[0] -= 1
+            raise OSError(errno.ESTALE, "stale")
+        return real(file, path)
+
+    with inbox(tmp_path, segment_seconds=0.05) as (writer, problems):
+        monkeypatch.setattr(segments, "closed", closed)
+        writer.append(line(0))
+        until(lambda: list(tmp_path.glob("*.jsonl")))
+        assert problems == [f"inbox {tmp_path} cannot bring to disk: stale"]
+    assert [one["at"] for one in lines_of(tmp_path, "*.jsonl")] == [0]
+
+
+def test_an_open_segment_of_another_machine_is_left_alone_for_an_hour(tmp_path: Path) -> None:
+    other = tmp_path / "20240603T120000Z-00000000-0123456789ab.open"
+    other.write_bytes(b'{"row":0}\n{"ro')
+    assert segments.close_abandoned(tmp_path) == []
+    os.utime(other, (time.time() - 3601, time.time() - 3601))
+    assert segments.close_abandoned(tmp_path) == [other.with_suffix(".jsonl")]
+    assert other.with_suffix(".jsonl").read_bytes() == b'{"row":0}\n'
 
 
 WRITES = """

@@ -182,21 +182,21 @@ class FolderRows:
         """The cells of these columns (name and type), numbers first, in the order of the table's keys, in parts."""
         opened = self._opened(table)
         have, read = self._columns(table, opened), []
-        for name, kind in columns:
+        for n, (name, kind) in enumerate(columns):  # names of their own, or rows were sorted by what is read
             cell = f'"{name}"' if name in have else _nothing(kind)
             if kind in WHOLE | FLOATING:
-                read += [f'{cell} IS NOT NULL AS "{name} there"', f'{_number(cell, kind)} AS "{name}"']
+                read += [f"{cell} IS NOT NULL AS there_{n}", f"{_number(cell, kind)} AS cell_{n}"]
             else:
-                read.append(f'{cell} AS "{name}"')
+                read.append(f"{cell} AS cell_{n}")
         with self._plain_errors({"t": table}):
             for batch in _builder({"t": opened}).execute(_query(read, _conditions(where), table.keys, None)):
                 found = Cells(batch.num_rows)
-                for name, kind in columns:
+                for n, (_, kind) in enumerate(columns):
+                    column = batch.column(f"cell_{n}")
                     if kind in WHOLE | FLOATING:
-                        there = batch.column(f"{name} there").to_numpy().astype(bool)
-                        found.numbers.append((there, batch.column(name).to_numpy()))
+                        found.numbers.append((batch.column(f"there_{n}").to_numpy().astype(bool), column.to_numpy()))
                     else:
-                        found.others.append((kind, batch.column(name).to_pylist()))
+                        found.others.append((kind, column.to_pylist()))
                 yield found
 
     def select_in_parts(self, query: str, **tables: Table | tuple[Table, dt.date]) -> Iterator[list[Row]]:

@@ -12,6 +12,8 @@ from fuserank.io.lake.places import is_local, local_path
 from fuserank.io.lake.rows import FolderRows
 from fuserank.io.lake.spark_rows import SparkRows
 
+_SORTED_IN_MEMORY = 5_000_000  # rows
+
 if TYPE_CHECKING:
     from fuserank.config.settings import Settings
     from fuserank.io.lake.lake import Lake
@@ -52,13 +54,18 @@ def _refuse_none(settings: Settings) -> None:
 
 
 def digests(settings: Settings, tables: Sequence[Table], where: dict[str, Any]) -> Iterator[tuple[str, int]]:
-    """The digest and number of rows of each table, or of its rows with these values; of a folder without Spark."""
-    if is_local(settings.lake):
-        reader = FolderRows(settings.lake)
+    """The digest and number of rows of each table, or of its rows with these values; of a folder's without Spark, but
+    of large ones, which it sorts by the disk.
+    """
+    folder = is_local(settings.lake)
+    if folder:
         _refuse_none(settings)
-        yield from (folder_digest(reader, table, where) for table in tables)
-        return
-    lake = open_lake(settings)
+    lake: Lake | None = None
     for table in tables:
+        reader = FolderRows(settings.lake) if folder else None
+        if reader is not None and reader.size(table).rows <= _SORTED_IN_MEMORY:
+            yield folder_digest(reader, table, where)
+            continue
+        lake = lake or open_lake(settings)
         frame = lake.read(table, **where)
         yield digest(frame, table), frame.count()

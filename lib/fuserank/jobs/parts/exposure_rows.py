@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fuserank.common.errors import FuserankError
 from fuserank.config.mapping.dataset import DatasetConfig
 from fuserank.io.lake.places import is_local, local_path
 from fuserank.io.runtime.run import Run
@@ -15,9 +17,9 @@ from fuserank.jobs.inputs.pseudonyms import Hiding
 from fuserank.jobs.parts.silver_bad import REOPENED, bad_of
 from fuserank.privacy.rows import pseudonym_of
 from fuserank.serving.inbox import segments
-from fuserank.sources.files.read import files_below
+from fuserank.sources.files.read import files_below, literal
 from fuserank.stages.bronze.segments import read_segments, without_names
-from fuserank.stages.silver.exposures import exposures, judged
+from fuserank.stages.silver.exposures import checked, exposures
 from fuserank.tables.exposures import EXPOSURES, LINES
 from fuserank.tables.ops import QUARANTINE
 from fuserank.tables.silver import IDENTITY_LINKS
@@ -25,6 +27,8 @@ from fuserank.tables.silver import IDENTITY_LINKS
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+CONFIRMED_DAYS = 7  # a confirmation that comes later finds its answer no more
+_CLOCKS_DIFFER = dt.timedelta(hours=1)
 SOURCE = "_inbox"  # its table in marks and quarantine; no mapping's table is called so
 
 
@@ -35,12 +39,11 @@ def lines_into_bronze(run: Run, hiding: Hiding | None) -> None:
     paths = _whole_segments(run)
     if not paths:
         return
-    had = set[str]()
-    batch = 1
+    had, batch = set[str](), 1
     if run.lake.exists(LINES):
         have = run.lake.read(LINES)
         batch += have.agg(F.coalesce(F.max("_batch"), F.lit(0))).collect()[0][0]
-        oldest = min(paths)[:8]
+        oldest = min(paths)
         since = f"_day >= DATE'{oldest[:4]}-{oldest[4:6]}-{oldest[6:8]}'"
         had = {row["_file"] for row in have.where(since).select("_file").distinct().collect()}
     _remove_old(run, had)
@@ -54,45 +57,60 @@ def lines_into_bronze(run: Run, hiding: Hiding | None) -> None:
 
 
 def lines_into_silver(run: Run, dataset: DatasetConfig) -> None:
-    """Every answer that a new line is of, with all its lines; bad ones go to ops.quarantine."""
+    """Every answer that a new line is of, with all its lines of the last days; bad ones go to ops.quarantine."""
     from pyspark.sql import functions as F
 
     if not run.lake.exists(LINES):
         return
-    lines = run.lake.read(LINES)
     marks = [t for t in known(run.lake, "silver", dataset.name) if t.source_table == SOURCE]
     done = max((t.batch for t in marks), default=0)
-    newest = lines.agg(F.max("_batch")).collect()[0][0] or 0
-    if newest <= done:
+    new = run.lake.read(LINES).where(F.col("_batch") > done)
+    newest, first = new.agg(F.max("_batch"), F.min("_day")).collect()[0]
+    if newest is None:
         return
-    new = lines.where(F.col("_batch") > done)
-    whole = judged(lines.join(new.select("answer_id").distinct(), "answer_id", "left_semi"), run.now)
+    # lines are newer than the run's time, which is that of its start; and clocks of machines differ
+    now = max(run.now, dt.datetime.now(dt.UTC)) + _CLOCKS_DIFFER
+    near = run.lake.read(LINES).where(F.col("_day") >= F.lit(first - dt.timedelta(days=CONFIRMED_DAYS)))
+    whole = checked(near.join(new.select("answer_id").distinct(), "answer_id", "left_semi"), now)
     has_links = dataset.dimensions.identity_links is not None
     links = run.lake.read(IDENTITY_LINKS, dataset=dataset.name) if has_links else None
     rows = exposures(whole.where("_problem IS NULL"), dataset.name, links)
     run.count("exposures", run.lake.merge(EXPOSURES, rows))
-    for name, bad in bad_of(_as_a_file(judged(new, run.now)), run, dataset, SOURCE, "exposures"):
+    for name, bad in bad_of(_as_a_file(checked(new, now)), run, dataset, SOURCE, "exposures"):
         run.count(f"quarantined_{name}", run.lake.merge(QUARANTINE, bad, REOPENED))
     fingerprint = hashlib.sha256(str(newest).encode()).hexdigest()
     mark(run, "silver", dataset.name, [Taken(SOURCE, EXPOSURES.name, fingerprint, "1", SOURCE, newest)])
 
 
 def _whole_segments(run: Run) -> dict[str, str]:
-    """Name of each whole segment → its path."""
+    """Name of each whole segment → its path, as Spark takes it letter for letter.
+
+    :raises FuserankError: the folder is there and cannot be listed
+    """
     place = inbox_place(run.settings)
     if place is None:
         return {}
-    if is_local(place):
-        folder = Path(local_path(place))
-        if not folder.is_dir():
-            return {}
+    if not is_local(place):
+        found = {file.name: file.path for file in files_below(run.spark, place, f"*{segments.WHOLE}")}
+        return {name: literal(path) for name, path in found.items() if segments.NAME.fullmatch(name)}
+    folder = Path(local_path(place))
+    try:
+        list(folder.iterdir())
         segments.close_abandoned(folder)
-        return {path.name: f"file://{path.absolute()}" for path in folder.glob(f"*{segments.WHOLE}")}
-    return {file.name: file.path for file in files_below(run.spark, place, f"*{segments.WHOLE}")}
+        names = sorted(path.name for path in folder.iterdir())
+    except FileNotFoundError:
+        if run.settings.serving.inbox is not None:
+            run.say(f"there is no inbox {folder} (serving.inbox): no exposures come in")
+        return {}
+    except OSError as problem:
+        raise FuserankError(
+            f"the inbox {folder} cannot be read: {problem.strerror}; run this as the user that the service runs as"
+        ) from None
+    return {n: f"file://{literal(str(folder.absolute() / n))}" for n in names if segments.NAME.fullmatch(n)}
 
 
 def _remove_old(run: Run, had: set[str]) -> None:
-    """Take segments out of the inbox that bronze has had for long; below a URL they are left to its owner."""
+    """Take segments out of the inbox that bronze has and that are old; below a URL they are left to its owner."""
     place = inbox_place(run.settings)
     if place is None or not is_local(place):
         return

@@ -1,7 +1,8 @@
 """Files of an inbox: ``<time>-<token>.jsonl`` is whole and never changes; ``….open`` is written by a living process.
 
-A writer holds a lock (flock) on its open segment. So who finds one that is not locked knows that its writer is dead,
-cuts off a line that was not written whole, and closes it in its stead.
+A writer holds a lock (flock) on its open segment. So who finds one of its own machine that is not locked knows that
+its writer is dead, cuts off a line that was not written whole, and closes it in its stead. Locks of some network file
+systems are not seen by other machines: a segment of another one has to be old, too, older than any that is written.
 """
 
 from __future__ import annotations
@@ -9,12 +10,18 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import fcntl
+import hashlib
 import os
+import re
+import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 WHOLE, OPEN, NEW = ".jsonl", ".open", ".new"
-_NAME = "%Y%m%dT%H%M%SZ"
+NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}-[0-9a-f]{12}\.jsonl")  # of a whole one
+_TIME = "%Y%m%dT%H%M%SZ"
+_FOREIGN_SECONDS = 3600.0
 _BLOCK = 1 << 16
 
 
@@ -24,7 +31,7 @@ def created(folder: Path, now: dt.datetime) -> tuple[int, Path]:
     :raises OSError: the folder cannot be written, the disk is full
     """
     while True:
-        name = f"{now:{_NAME}}-{os.urandom(6).hex()}"
+        name = f"{now:{_TIME}}-{_machine()}-{os.urandom(6).hex()}"
         new = folder / f"{name}{NEW}"
         file = os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
         try:
@@ -64,7 +71,7 @@ def close_abandoned(folder: Path) -> list[Path]:
     done = []
     for path in sorted([*folder.glob(f"*{OPEN}"), *folder.glob(f"*{NEW}")]):
         with _held(path) as file:
-            if file is None:
+            if file is None or (_of_another(path) and time.time() - os.fstat(file).st_mtime < _FOREIGN_SECONDS):
                 continue
             os.ftruncate(file, _whole_lines(file))
             if (whole := closed(os.dup(file), path)) is not None:
@@ -89,6 +96,16 @@ def _held(path: Path) -> Iterator[int | None]:
         yield file if mine else None
     finally:
         os.close(file)
+
+
+def _machine() -> str:
+    """This machine, as names of segments have it: eight hex digits."""
+    return hashlib.blake2b(socket.gethostname().encode(), digest_size=4).hexdigest()
+
+
+def _of_another(path: Path) -> bool:
+    parts = path.name.split("-")
+    return len(parts) == 3 and parts[1] != _machine()
 
 
 def _whole_lines(file: int) -> int:

@@ -142,8 +142,8 @@ def _read(
     if form == "parquet":
         return _read_parquet(spark, path, file, look, declared, paths)
     if form == "sequences":
-        return _read_sequences(spark, _literal(path), look)
-    return _read_text(spark, _literal(path), file, form, options, look, skip, paths)
+        return _read_sequences(spark, literal(path), look)
+    return _read_text(spark, literal(path), file, form, options, look, skip, paths)
 
 
 def _read_sequences(spark: SparkSession, path: str, look: Look) -> DataFrame:
@@ -167,7 +167,7 @@ def _read_parquet(
 ) -> DataFrame:
     from pyspark.sql import functions as F
 
-    frame = read_parquet(spark, path, _literal(path), file, declared)
+    frame = read_parquet(spark, path, literal(path), file, declared)
     look(_seen([d for d in frame.dtypes if d[0] != "row_index"], paths))
     if paths:
         frame = with_paths(frame, paths)
@@ -391,6 +391,6 @@ def _remote(spark: SparkSession, path: str) -> tuple[Any, Any]:
     return made, made.getFileSystem(context.hadoopConfiguration())
 
 
-def _literal(path: str) -> str:
+def literal(path: str) -> str:
     """The path as Spark takes it: it would read *?[]{} as a glob."""
     return re.sub(r"([\\*?\[\]{}])", r"\\\1", path)

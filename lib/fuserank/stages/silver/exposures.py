@@ -27,10 +27,11 @@ _NEEDED = (
     "as_of",
     "snapshot",
 )
-ANSWER, SHOWN = "answer", "shown"
+ANSWER, SHOWN = "answer", "shown"  # kinds of lines
+BY_ANSWER = "answer"  # shown_by: the answer itself counts as seen
 
 
-def judged(lines: DataFrame, now: dt.datetime) -> DataFrame:
+def checked(lines: DataFrame, now: dt.datetime) -> DataFrame:
     """Lines with ``moment`` (their time) and ``_problem``, the first rule that they break.
 
     The cells as they came stand beside, for quarantine. A line with no items is no problem: an answer may be empty.
@@ -44,11 +45,21 @@ def judged(lines: DataFrame, now: dt.datetime) -> DataFrame:
     sizes = F.size("items")
     uneven = (F.size("scores") != sizes) | (F.size("reason_codes") != sizes)
     uneven = uneven | (F.col("propensities").isNotNull() & (F.size("propensities") != sizes))
+    lists = ("items", "scores", "reason_codes")
+    empty = reduce(or_, [F.exists(F.col(name), lambda cell: cell.isNull()) for name in lists])
+    placeless = (sizes > 0) & (F.coalesce("first_position", F.lit(0)) < 1)
+    day = F.col("as_of").try_cast("date").isNull()
+    wrong = F.coalesce(uneven, F.lit(False)) | F.coalesce(empty, F.lit(False)) | placeless | day
     checks = [
         Check(F.col("_corrupt").isNotNull(), "unreadable", None, "the line is no line of an inbox"),
         Check(of_none, "unreadable", None, "the line lacks answer_id, at or kind"),
         Check(is_answer & lacks, "unreadable", None, f"an answer lacks one of {', '.join(_NEEDED)}"),
-        Check(is_answer & uneven, "unreadable", "items", "an answer's items, scores and reasons are not as many"),
+        Check(
+            is_answer & wrong,
+            "unreadable",
+            None,
+            "an answer's items, places, scores and reasons do not belong together, or its day is none",
+        ),
         *in_time(moment, "at", now),
     ]
     raw = {f"_r_{name}": F.col(name) for name in LINES.column_names if not name.startswith("_") and name != "run_id"}
@@ -56,7 +67,7 @@ def judged(lines: DataFrame, now: dt.datetime) -> DataFrame:
 
 
 def exposures(lines: DataFrame, dataset: str, links: DataFrame | None = None) -> DataFrame:
-    """Rows of silver.exposures, without run_id, of good lines (``judged``) of whole answers.
+    """Rows of silver.exposures, without run_id, of good lines (``checked``) of whole answers.
 
     An answer that is there twice counts once, by its earliest line; a confirmation counts from its earliest one, and
     one whose answer is not among the lines gives no row.
@@ -94,7 +105,7 @@ def exposures(lines: DataFrame, dataset: str, links: DataFrame | None = None) ->
     rows = rows.join(_first_seen(confirmations), ["answer_id", "item_id"], "left").join(
         _all_seen(confirmations), "answer_id", "left"
     )
-    seen = F.when(F.col("shown_by") == ANSWER, F.col("answered_at")).otherwise(F.least("_one_seen", "_all_seen"))
+    seen = F.when(F.col("shown_by") == BY_ANSWER, F.col("answered_at")).otherwise(F.least("_one_seen", "_all_seen"))
     rows = rows.withColumn("shown_at", seen).drop("_one_seen", "_all_seen")
     rows = rows.withColumns({"known_at": _later("shown_at", "answered_at"), "dataset": F.lit(dataset)})
     return rows.withColumn("row_hash", row_hash(EXPOSURES))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _NOTE = (
     "answers of the service and what events say of them since; an event belongs to an answer by its request_id."
-    " Intervals: 95 %, over users"
+    " Clicked: the user did anything with the item but reject it, a purchase too. Intervals: 95 %, over users"
 )
 _NOTHING = "No answer of the service is in the lake yet: `fuserank serve` leaves them in its inbox for `bronze`."
 
@@ -24,13 +24,22 @@ def section(policies: Sequence[Outcomes], places: Sequence[Outcomes]) -> str:
     """A table by surface and policy, and a plot by place."""
     if not policies:
         return f'<section class="card" id="shown"><h2>What was shown</h2><p class="empty">{_NOTHING}</p></section>'
-    head = (
-        "<tr><th>surface</th><th>policy</th><th class=n>days</th><th class=n>answers</th><th class=n>users</th>"
-        "<th class=n>items offered</th><th class=n>seen</th><th class=n>clicked</th><th class=n>clicked of seen</th>"
-        "<th class=n>taken</th><th class=n>taken of seen</th></tr>"
+    texts = ("surface", "route", "policy")
+    numbers = (
+        "days",
+        "answers",
+        "users",
+        "items offered",
+        "seen",
+        "clicked",
+        "clicked of seen",
+        "taken",
+        "taken of seen",
     )
+    cells = [*(f"<th>{name}</th>" for name in texts), *(f"<th class=n>{name}</th>" for name in numbers)]
+    head = f"<tr>{''.join(cells)}</tr>"
     rows = "".join(_row(one) for one in policies)
-    unnamed = "" if any(one.clicked for one in policies) else f"<p class=note>{_unnamed()}</p>"
+    unnamed = "" if any(one.named for one in policies) else f"<p class=note>{_unnamed()}</p>"
     table = (
         f'<section class="card" id="shown"><h2>What was shown</h2><p class=note>{_NOTE}</p>'
         f"<table>{head}{rows}</table>{unnamed}</section>"
@@ -38,7 +47,7 @@ def section(policies: Sequence[Outcomes], places: Sequence[Outcomes]) -> str:
     seen = [one for one in places if one.seen]
     figure = _by_place(seen) if any(one.clicked for one in seen) else None
     note = "share of the items seen at a place that were clicked; lines: 95 % interval, over users"
-    return table + chart_card("shown-places", "Clicks by place", note, figure, "No click names an answer yet.")
+    return table + chart_card("shown-places", "Clicks by place", note, figure, "Nothing that was seen was clicked yet.")
 
 
 def _unnamed() -> str:
@@ -50,7 +59,9 @@ def _row(one: Outcomes) -> str:
     days = f"{one.first_day} to {one.last_day}" if one.first_day != one.last_day else f"{one.first_day}"
     cells = (f"{one.answers:,}", f"{one.users:,}", f"{one.offered:,}", f"{one.seen:,}", f"{one.clicked:,}")
     return (
-        f"<tr><td>{escape(one.surface)}</td><td>{escape(one.policy)}</td><td class=n>{days}</td>"
+        "<tr>"
+        + "".join(f"<td>{escape(name)}</td>" for name in (one.surface, one.route, one.policy))
+        + f"<td class=n>{days}</td>"
         + "".join(f"<td class=n>{cell}</td>" for cell in cells)
         + f"<td class=n>{_share(one.click_rate)}</td><td class=n>{one.taken:,}</td>"
         f"<td class=n>{_share(one.taken_rate)}</td></tr>"
