@@ -18,6 +18,7 @@ from fuserank.serving.store import records as r
 ROWS = pa.schema(
     [
         ("shard", pa.int32()),
+        ("user_index", pa.int32()),
         ("user_id", pa.string()),
         ("rank", pa.int32()),
         ("item_index", pa.int32()),
@@ -60,6 +61,7 @@ def rows(users: dict[str, list[r.ListRow]], shards: int) -> list[dict[str, Any]]
     return [
         {
             "shard": r.shard_of(user, shards),
+            "user_index": user_index,
             "user_id": user,
             "rank": n + 1,
             "item_index": row.item_index,
@@ -70,7 +72,7 @@ def rows(users: dict[str, list[r.ListRow]], shards: int) -> list[dict[str, Any]]
             "evidence": row.evidence,
             "parts": list(row.parts.items()),
         }
-        for user, listed in users.items()
+        for user_index, (user, listed) in enumerate(users.items())
         for n, row in enumerate(listed)
     ]
 
@@ -135,8 +137,12 @@ def test_each_list_is_stored_as_it_was_ranked_however_its_rows_were_cut(
 def test_rows_that_lie_apart_come_together_in_order_of_their_ranks(tmp_path: Path) -> None:
     listed = [r.ListRow(n, 1.0 / (n + 1), 0.5, {"als": 1.0}, "als", f"reason {n}", [f"item:{n}"]) for n in range(5)]
     mixed = rows({"a": listed, "b": listed[:2]}, 1)
-    batch = pa.RecordBatch.from_pylist([mixed[n] for n in (3, 5, 0, 1, 6, 4, 2)], ROWS)
-    [made] = store_files.lists(str(tmp_path), sorted_pieces(list(store_pieces.lists([batch]))))
+    pieces = []
+    for places in ((3, 5, 0, 1), (6, 4, 2)):
+        batch = pa.RecordBatch.from_pylist([mixed[n] for n in places], ROWS)
+        pieces.append(list(store_pieces.lists([batch])))
+    assert [batch.num_rows for (batch,) in pieces] == [3, 3]
+    [made] = store_files.lists(str(tmp_path), sorted_pieces(*pieces))
     assert {u: list(record.rows) for u, record in read(tmp_path, store_files.files(made.to_pylist())).items()} == {
         "a": listed,
         "b": listed[:2],

@@ -47,7 +47,7 @@ def _packed_lists(lake: Lake, of: Publication, shards: int) -> DataFrame:
     users = lake.read(USER_DICTIONARY).where("deleted_at is not null").select("user_index")
     columns = ("user_id", "rank", "item_index", "score", "probability", "reason_code", "reason", "evidence", "parts")
     rows = lists_of(lake, of).join(F.broadcast(users), "user_index", "left_anti")
-    return rows.select(_shard(shards), *columns).mapInArrow(store_pieces.lists, PIECES)
+    return rows.select(_shard(shards), "user_index", *columns).mapInArrow(store_pieces.lists, PIECES)
 
 
 def _packed_states(lake: Lake, of: Publication, shards: int) -> DataFrame:

@@ -16,7 +16,6 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 PIECES = pa.schema(
     [
@@ -50,12 +49,21 @@ def without_search() -> Iterator[None]:
         gc.enable()
 
 
+def _together(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, Ints]:
+    """The rows by user and rank, and where each piece begins: a writer that spilled mixes users that lay together."""
+    user, rank = (batch.column(name).to_numpy().astype(np.int64) for name in ("user_index", "rank"))
+    place = (user << 32) + rank
+    begins = np.flatnonzero(place[1:] != place[:-1] + 1) + 1
+    if len(begins) >= len(np.unique(user)):
+        order = np.argsort(place)
+        batch, place = pa.Table.from_batches([batch]).take(order).combine_chunks().to_batches()[0], place[order]
+        begins = np.flatnonzero(place[1:] != place[:-1] + 1) + 1
+    return batch, np.concatenate([[0], begins])
+
+
 def _of_lists(batch: pa.RecordBatch) -> pa.RecordBatch:
-    user, rank = batch.column("user_id"), batch.column("rank").to_numpy()
-    new = pc.not_equal(user.slice(1), user.slice(0, len(user) - 1)).to_numpy(zero_copy_only=False)
-    new |= rank[1:] != rank[:-1] + 1
-    first = np.concatenate([[0], np.flatnonzero(new) + 1])
-    of = _Cuts(first, len(user))
+    batch, first = _together(batch)
+    of = _Cuts(first, batch.num_rows)
     parts, evidence = batch.column("parts"), batch.column("evidence")
     names, codes = _encoded(parts.keys), _encoded(batch.column("reason_code"))
     part, proof = of.cells(parts.offsets), of.cells(evidence.offsets)
