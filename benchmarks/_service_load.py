@@ -57,7 +57,7 @@ def measured(
         "unit": unit,
         "ratio": peer and round(peer["p99_ms"] / ours["p99_ms"], 2),
         "sides": {"ours": ours, "peer": peer},
-        "versions": _shop.versions("uvicorn", "h11", "lmdb", "msgspec", "redis", "numpy"),
+        "versions": _shop.versions("uvicorn", "httptools", "lmdb", "msgspec", "redis", "numpy"),
         "settings": {
             "users": users,
             "rows": rows,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import io
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -105,6 +106,17 @@ class Running:
 
     def ask(self, method: str, path: str, body: Any = None, key: str | None = None, **headers: str) -> Reply:
         return ask(self.port, method, path, body, key, **headers)
+
+    def raw(self, *parts: bytes, seconds: float = 10) -> bytes:
+        """What comes back for these bytes, sent part by part, until the connection ends."""
+        found = []
+        with socket.create_connection(("127.0.0.1", self.port), timeout=seconds) as connection:
+            for n, part in enumerate(parts):
+                time.sleep(0.05 if n else 0)  # so that they are not read at once
+                connection.sendall(part)
+            while part := connection.recv(65536):
+                found.append(part)
+        return b"".join(found)
 
     def lines(self, event: str) -> list[dict[str, Any]]:
         """Lines of the log of one event."""

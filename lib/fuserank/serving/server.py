@@ -83,7 +83,6 @@ class Server(uvicorn.Server):
                 proxy_headers=False,
                 timeout_keep_alive=max(1, round(cfg.keep_alive_seconds)),
                 timeout_graceful_shutdown=max(1, round(cfg.shutdown_seconds)),
-                h11_max_incomplete_event_size=cfg.most_header_bytes,
             )
         )
 

@@ -173,16 +173,6 @@ def test_a_fault_is_one_error_and_its_words_stay_in_the_log(service: Running) ->
     assert "ZeroDivisionError: a secret of the shop" in line["message"]
 
 
-def raw(service: Running, data: bytes, seconds: float = 10) -> bytes:
-    """What comes back for these bytes, until the connection ends."""
-    with socket.create_connection(("127.0.0.1", service.port), timeout=seconds) as connection:
-        connection.sendall(data)
-        parts = []
-        while part := connection.recv(65536):
-            parts.append(part)
-    return b"".join(parts)
-
-
 def test_what_is_no_http_is_refused_in_the_same_form(service: Running) -> None:
     for data, status, code in (
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400, "bad_request"),
@@ -195,7 +185,7 @@ def test_what_is_no_http_is_refused_in_the_same_form(service: Running) -> None:
         ),
         (b"POST /v1/rank HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n", 400, "bad_request"),
     ):
-        head, _, body = raw(service, data).partition(b"\r\n\r\n")
+        head, _, body = service.raw(data).partition(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 %d " % status), (data[:40], head)
         assert json.loads(body)["error"]["code"] == code
 
@@ -204,7 +194,7 @@ def test_slow_clients_are_sent_away(service: Running) -> None:
     head = b"POST /v1/rank HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n"
     for data in (b"", b"GET /heal", head, head + b"\r\n{"):
         began = time.monotonic()
-        answer = raw(service, data)
+        answer = service.raw(data)
         assert b" 408 " in answer.partition(b"\r\n")[0], data
         assert b'"too_slow"' in answer
         assert time.monotonic() - began < 5
@@ -321,7 +311,7 @@ def test_bad_input_is_named(
 def test_a_body_in_chunks_is_bounded_too(service: Running) -> None:
     head = b"POST /v1/rank HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n"
     chunk = b"1000\r\n" + b" " * 0x1000 + b"\r\n"
-    answer = raw(service, head + chunk * 4 + b"0\r\n\r\nGET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+    answer = service.raw(head + chunk * 4 + b"0\r\n\r\nGET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 413 ")
     assert b"more than 10,000 bytes" in answer
     assert answer.endswith(b'{"alive":true}'), "the rest is read away, and the connection goes on"
