@@ -100,7 +100,26 @@ def test_a_published_list_stays_as_it_is_where_nothing_moves_it(catalogue: Catal
     assert [(one.score, one.reason, one.evidence) for one in found] == [(w.score, w.reason, w.evidence) for w in rows]
     some = np.array([rows[7].item_index, rows[3].item_index, 59_000])
     part = Listed(r.by_column(rows)).among(some, Table())
-    assert [part.row(n) for n in range(len(part))] == [rows[3], rows[7]]
+    assert part.rows is not None
+    assert [part.rows[n] for n in part.places] == [rows[3], rows[7]]
+    assert (part.index.tolist(), part.score.tolist()) == (
+        [rows[n].item_index for n in (3, 7)],
+        [rows[3].score, rows[7].score],
+    )
+
+
+@pytest.mark.parametrize("near", [None, {1: 1.0}, {1: -1.0}])
+def test_a_row_all_of_whose_parts_are_below_0_keeps_its_reason(
+    catalogue: Catalogue, near: dict[int, float] | None
+) -> None:
+    """As those of a stacked fusion may be, which are log-odds."""
+    record = catalogue.records([1])[0]
+    assert record is not None
+    far = next(n for n in range(ITEMS - 5, ITEMS) if n not in dict(record.similar))
+    rows = r.by_column([r.ListRow(far, -3.5, 0.1, {"base": -3.0, "als": -0.5}, "als", "as you did", ["item:1"])])
+    moved = None if near is None else Near(near, catalogue, WEIGHTS.ridge)
+    found = Fused(catalogue, Listed(rows), np.zeros(0, np.int64), moved, WEIGHTS).describe(far)
+    assert (found.reason, found.probability, found.score) == ("as you did", 0.1, -3.5)
 
 
 def test_a_table_finds_places_sums_in_order_and_forgets_between_calls() -> None:

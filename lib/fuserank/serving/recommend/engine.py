@@ -179,11 +179,11 @@ class Recommender:
             others = but(catalogue, near.liked, was.seeds) if near else _NONE
             kind, why = "personal", "the list that is published for the user"
             why += f", moved by {len(was.seeds)} items of just now" if near else ""
-            lists = [lambda: Fused(catalogue, Listed(user.rows), others, near, weights)]
+            lists = [lambda: Fused(catalogue, Listed(user.rows), others, near, weights, whole=request.explain)]
         elif near is not None:
             kind, why = "session", f"{why}; {len(was.seeds)} items of just now are what is known"
             others = near_by(near, catalogue, was.seeds)
-            lists = [lambda: Fused(catalogue, Listed(), others, near, weights)]
+            lists = [lambda: Fused(catalogue, Listed(), others, near, weights, whole=request.explain)]
         else:
             why += ", and the catalogue has no item of the session" if request.session or request.basket else ""
             of = Impersonal(catalogue, belongs, why)
@@ -200,11 +200,11 @@ class Recommender:
         rows = Listed(user.rows).among(among, catalogue.table) if user is not None else Listed()
         near = Near(was.seeds, catalogue, catalogue.weights.ridge) if was.seeds else None
         kind: ServedFrom = "personal" if user is not None else "session"
-        name = "session"
-        lists: list[Callable[[], Ranked]] = [lambda: Fused(catalogue, rows, among, near, catalogue.weights, name)]
+        name, weights, whole = "session", catalogue.weights, request.explain
+        lists: list[Callable[[], Ranked]] = [lambda: Fused(catalogue, rows, among, near, weights, name, whole)]
         if near is None and user is not None and len(rows) < len(among):
-            name, recent = "history", recently(user.history, catalogue.weights)
-            near = Near(recent, catalogue, catalogue.weights.ridge) if recent else None
+            name, recent = "history", recently(user.history, weights)
+            near = Near(recent, catalogue, weights.ridge) if recent else None
         if user is not None:
             why = f"{len(rows)} of the candidates are in the list that is published for the user"
         elif near is not None:

@@ -17,13 +17,12 @@ if TYPE_CHECKING:
     from fuserank.serving.recommend.session import Near
     from fuserank.serving.recommend.table import Table
     from fuserank.serving.recommend.weights import SessionWeights
-    from fuserank.serving.store.records import ListRow, Rows, Segment
+    from fuserank.serving.store.records import Rows, Segment
 
     Floats = npt.NDArray[np.float64]
     Ints = npt.NDArray[np.int64]
 
 NOT_LISTED, REST = "not_listed", "rest"
-_FEW = 50  # rows that are read one by one; more are read at once, with all others
 _FIRST = 64  # places of so many items are looked up at once: an answer seldom has more
 # of an item that is near to others: (by co-purchase, by vectors); {names}: of what it is near to
 _WORDS = {
@@ -98,39 +97,29 @@ class OfSegment:
 
 
 class Listed:
-    """Rows of a published list, by column; a row is read when somebody asks for it.
+    """Rows of a published list, by column; of a row is read what somebody asks for.
 
     :param rows: None: there are none
-    :ivar index: item_index [rows]
-    :ivar score: [rows]
+    :ivar rows: all of the list
+    :ivar places: of those that count here, in ``rows`` [counting]
+    :ivar index: item_index [counting]
+    :ivar score: [counting]
     """
 
     def __init__(self, rows: Rows | None = None) -> None:
-        self._rows = rows
-        self._at: Ints | None = None
-        self._every: list[ListRow] | None = None
-        self._reads = 0
+        self.rows = rows
         self.index: Ints = np.frombuffer(b"" if rows is None else rows.item_index, "<i4").astype(np.int64)
         self.score: Floats = np.frombuffer(b"" if rows is None else rows.score, "<f8")
+        self.places: Sequence[int] = range(len(self.index))
 
     def __len__(self) -> int:
         return len(self.index)
 
     def among(self, items: Ints, table: Table) -> Listed:
         """Only the rows of some items."""
-        found = Listed()
-        found._rows, found._at = self._rows, np.flatnonzero(table.places(self.index, items) >= 0)
-        found.index, found.score = self.index[found._at], self.score[found._at]
+        found, at = Listed(), np.flatnonzero(table.places(self.index, items) >= 0)
+        found.rows, found.places, found.index, found.score = self.rows, at.tolist(), self.index[at], self.score[at]
         return found
-
-    def row(self, n: int) -> ListRow:
-        """One row by its place."""
-        assert self._rows is not None
-        at = n if self._at is None else int(self._at[n])
-        self._reads += 1
-        if self._every is None and self._reads > _FEW:
-            self._every = list(self._rows)
-        return self._rows[at] if self._every is None else self._every[at]
 
 
 class Fused:
@@ -143,6 +132,7 @@ class Fused:
     :param others: each once
     :param name: what ``near`` is of, a key of the words above. ``history`` orders only the items that are not in the
         list, all of them behind it: the list itself is of that history
+    :param whole: describe with parts and evidence, too
     """
 
     def __init__(
@@ -153,25 +143,32 @@ class Fused:
         near: Near | None,
         weights: SessionWeights,
         name: str = "session",
+        whole: bool = True,
     ) -> None:
-        self._listed, self._near, self._name = listed, near, name
-        if len(listed) and len(others):
+        self._listed, self._near, self._name, self._whole = listed, near, name, whole
+        many = len(listed)
+        if near is None and not len(others):
+            self._at, self._total, self._floor = listed.index, listed.score, 0.0
+            self.order: Ints = listed.index
+            self._places = np.arange(many)
+            return
+        if many and len(others):
             others = others[catalogue.table.places(others, listed.index) < 0]
-        self._at = at = np.concatenate([listed.index, others]) if len(others) else listed.index
-        many, own = len(listed), name == "history"
+        self._at = at = np.concatenate([listed.index, others])
         self._floor = float(listed.score.min()) if many else 0.0
         spread = (float(listed.score.max()) - self._floor if many else 0.0) or 1.0
+        own = name == "history"
         if own:
             self._floor -= spread * (weights.co_purchase + weights.als)
         self._total = np.full(len(at), self._floor)
         self._total[:many] = listed.score
-        self._moved = self._moves(catalogue, spread, weights, many if own else 0)
+        self._moved = self._moves(spread, weights, many if own else 0)
         self._total += self._moved[0] + self._moved[1]
         fixed = many if own or near is None else 0
         self._places = np.concatenate([np.arange(fixed), fixed + _sorted(-self._total[fixed:], at[fixed:])])
-        self.order: Ints = at[self._places]
+        self.order = at[self._places]
 
-    def _moves(self, catalogue: Catalogue, spread: float, weights: SessionWeights, fixed: int) -> Floats:
+    def _moves(self, spread: float, weights: SessionWeights, fixed: int) -> Floats:
         """By co-purchase and by vectors [2, items]; the first ``fixed`` ones stay."""
         found = np.zeros((2, len(self._at)))
         if self._near is not None:
@@ -197,25 +194,32 @@ class Fused:
         place = self._first.get(index)
         if place is None:
             place = self._every[index]
-        row = self._listed.row(place) if place < len(self._listed) else None
-        score, (by_basket, by_vector) = float(self._total[place]), self._moved[:, place].tolist()
+        score = float(self._total[place])
+        rows = self._listed.rows if place < len(self._listed) else None
+        row = -1 if rows is None else self._listed.places[place]
+        by_basket, by_vector = (0.0, 0.0) if self._near is None else self._moved[:, place].tolist()
+        parts = self._parts(rows, row, score, by_basket, by_vector) if self._whole else {}
+        most = max(by_basket, by_vector)
+        if most > 0 and most > (0.0 if rows is None else rows.strongest_of(row)):
+            return Described(score, *self._near_to(index, by_vector > by_basket, parts))
+        if rows is None:
+            return Described(score, NOT_LISTED, "Not in the list, and near to nothing in it", None, parts, [])
+        probability, code, reason = rows.reason_of(row)
+        evidence = rows.evidence_of(row) if self._whole else []
+        return Described(score, code, reason, None if by_basket or by_vector else probability, parts, evidence)
+
+    def _parts(self, rows: Rows | None, row: int, score: float, by_basket: float, by_vector: float) -> dict[str, float]:
         parts: dict[str, float] = {}
-        if row is not None:
-            parts = dict(row.parts)
+        if rows is not None:
+            parts = rows.parts_of(row)
         elif self._floor:
             parts[NOT_LISTED] = self._floor
-        strongest = max(parts.values(), default=0.0) if row is not None else 0.0
         if self._near is not None:
             parts[f"{self._name}_co_purchase"], parts[f"{self._name}_als"] = by_basket, by_vector
         rest = score - sum(parts.values())
         if abs(rest) > 1e-10:
             parts[REST] = rest
-        probability = row.probability if row is not None and not by_basket and not by_vector else None
-        if max(by_basket, by_vector) > strongest:
-            return Described(score, *self._near_to(index, by_vector > by_basket, parts))
-        if row is None:
-            return Described(score, NOT_LISTED, "Not in the list, and near to nothing in it", None, parts, [])
-        return Described(score, row.reason_code, row.reason, probability, parts, row.evidence)
+        return parts
 
     def _near_to(
         self, index: int, by_vector: bool, parts: dict[str, float]

@@ -88,6 +88,8 @@ class Page:
 
     def placed(self) -> list[Placed]:
         """The items of the page with their ranks in the whole list, which go on from page to page."""
+        if not self._pinned:
+            return [Placed(rank, *one) for rank, one in enumerate(self._taken, self._first + 1)]
         found: list[Placed] = []
         pinned, taken = iter(self._pinned), iter(self._taken)
         pin, one = next(pinned, None), next(taken, None)
@@ -132,6 +134,8 @@ class Page:
 
     def _capped(self, record: ItemRecord) -> bool:
         """Whether no cap is reached by an item, which then counts towards it."""
+        if not self._rules.max_per:
+            return True
         values = [(name, record.fields[name]) for name in self._rules.max_per if name in record.fields]
         if any(self._caps[value] >= self._rules.max_per[value[0]] for value in values):
             self.removed["max_per"] += 1

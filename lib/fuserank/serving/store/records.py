@@ -78,24 +78,33 @@ class Rows(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
     def __getitem__(self, n: int) -> ListRow:
         """The row at a place from 0."""
-        begin, end = _span(self.part_end, n)
-        sources, count = self.sources, end - begin
-        of = unpack_from(f"<{count}H", self.part_source, 2 * begin)
-        parts = unpack_from(f"<{count}d", self.part, 8 * begin)
-        first, last = _span(self.reason_end, n)
-        return ListRow(
-            unpack_from("<i", self.item_index, 4 * n)[0],
-            unpack_from("<d", self.score, 8 * n)[0],
-            unpack_from("<d", self.probability, 8 * n)[0],
-            {sources[at]: part for at, part in zip(of, parts, strict=True)},
-            self.codes[unpack_from("<H", self.code, 2 * n)[0]],
-            self.reason[first:last].decode(),
-            [self._evidence(at) for at in range(*_span(self.evidence_end, n))],
-        )
+        item_index, score = unpack_from("<i", self.item_index, 4 * n)[0], unpack_from("<d", self.score, 8 * n)[0]
+        probability, code, reason = self.reason_of(n)
+        return ListRow(item_index, score, probability, self.parts_of(n), code, reason, self.evidence_of(n))
 
-    def _evidence(self, at: int) -> str:
-        begin, end = _span(self.evidence_text_end, at)
-        return self.evidence_text[begin:end].decode()
+    def reason_of(self, n: int) -> tuple[float, str, str]:
+        """Of a row its probability, code and reason."""
+        begin, end = _span(self.reason_end, n)
+        code = self.codes[unpack_from("<H", self.code, 2 * n)[0]]
+        return unpack_from("<d", self.probability, 8 * n)[0], code, self.reason[begin:end].decode()
+
+    def parts_of(self, n: int) -> dict[str, float]:
+        """Of a row its parts by source."""
+        begin, end = _span(self.part_end, n)
+        at, sources = unpack_from(f"<{end - begin}H", self.part_source, 2 * begin), self.sources
+        return {sources[of]: part for of, part in zip(at, self._parts(begin, end), strict=True)}
+
+    def strongest_of(self, n: int) -> float:
+        """Of a row its largest part; 0 where it has none."""
+        return max(self._parts(*_span(self.part_end, n)), default=0.0)
+
+    def evidence_of(self, n: int) -> list[str]:
+        """Of a row its evidence."""
+        cells = [_span(self.evidence_text_end, at) for at in range(*_span(self.evidence_end, n))]
+        return [self.evidence_text[begin:end].decode() for begin, end in cells]
+
+    def _parts(self, begin: int, end: int) -> tuple[float, ...]:
+        return unpack_from(f"<{end - begin}d", self.part, 8 * begin)
 
 
 def _span(ends: bytes, n: int) -> tuple[int, int]:
