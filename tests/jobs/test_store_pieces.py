@@ -17,7 +17,6 @@ from fuserank.serving.store import records as r
 
 ROWS = pa.schema(
     [
-        ("shard", pa.int32()),
         ("user_index", pa.int32()),
         ("user_id", pa.string()),
         ("rank", pa.int32()),
@@ -32,7 +31,6 @@ ROWS = pa.schema(
 )
 STATES = pa.schema(
     [
-        ("shard", pa.int32()),
         ("user_id", pa.string()),
         ("numbers", pa.list_(pa.float64())),
         ("texts", pa.list_(pa.string())),
@@ -57,10 +55,9 @@ LIST = st.lists(
 USERS = st.dictionaries(st.text(min_size=1, max_size=5), LIST, max_size=6)
 
 
-def rows(users: dict[str, list[r.ListRow]], shards: int) -> list[dict[str, Any]]:
+def rows(users: dict[str, list[r.ListRow]]) -> list[dict[str, Any]]:
     return [
         {
-            "shard": r.shard_of(user, shards),
             "user_index": user_index,
             "user_id": user,
             "rank": n + 1,
@@ -106,14 +103,13 @@ def test_each_list_is_stored_as_it_was_ranked_however_its_rows_were_cut(
     tmp_path_factory: pytest.TempPathFactory, users: dict[str, list[r.ListRow]], data: st.DataObject, shards: int
 ) -> None:
     folder = tmp_path_factory.mktemp("pieces")
-    table = pa.Table.from_pylist(rows(users, shards), ROWS)
+    table = pa.Table.from_pylist(rows(users), ROWS)
     cuts = sorted(data.draw(st.sets(st.integers(0, len(table)), max_size=4)) | {0, len(table)})
     whole = table.combine_chunks().to_batches()
     batches = [batch.slice(a, b - a) for batch in whole for a, b in pairwise(cuts)]
     known = {user for n, user in enumerate(users) if n % 2} | {"nobody has a list"}
     states = [
         {
-            "shard": r.shard_of(user, shards),
             "user_id": user,
             "numbers": [1.5, None],
             "texts": [None, "ü"],
@@ -122,7 +118,7 @@ def test_each_list_is_stored_as_it_was_ranked_however_its_rows_were_cut(
         for user in sorted(known)
     ]
     of_states = pa.RecordBatch.from_pylist(states, STATES)
-    pieces = sorted_pieces(list(store_pieces.lists(batches)), list(store_pieces.states([of_states])))
+    pieces = sorted_pieces(list(store_pieces.lists(shards, batches)), list(store_pieces.states(shards, [of_states])))
     made = list(store_files.lists(str(folder), pieces))
     found = read(folder, store_files.files(row for batch in made for row in batch.to_pylist()))
     assert found.keys() == users.keys() | known
@@ -136,11 +132,11 @@ def test_each_list_is_stored_as_it_was_ranked_however_its_rows_were_cut(
 
 def test_rows_that_lie_apart_come_together_in_order_of_their_ranks(tmp_path: Path) -> None:
     listed = [r.ListRow(n, 1.0 / (n + 1), 0.5, {"als": 1.0}, "als", f"reason {n}", [f"item:{n}"]) for n in range(5)]
-    mixed = rows({"a": listed, "b": listed[:2]}, 1)
+    mixed = rows({"a": listed, "b": listed[:2]})
     pieces = []
     for places in ((3, 5, 0, 1), (6, 4, 2)):
         batch = pa.RecordBatch.from_pylist([mixed[n] for n in places], ROWS)
-        pieces.append(list(store_pieces.lists([batch])))
+        pieces.append(list(store_pieces.lists(1, [batch])))
     assert [batch.num_rows for (batch,) in pieces] == [3, 3]
     [made] = store_files.lists(str(tmp_path), sorted_pieces(*pieces))
     assert {u: list(record.rows) for u, record in read(tmp_path, store_files.files(made.to_pylist())).items()} == {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY, ITEMS, USER_DICTIONA
 from fuserank.tables.spark import schema
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
+    from pyspark.sql import DataFrame
 
     from fuserank.io.lake.lake import Lake
     from fuserank.stages.ranking.publications import Publication
@@ -46,8 +47,8 @@ def _packed_lists(lake: Lake, of: Publication, shards: int) -> DataFrame:
 
     users = lake.read(USER_DICTIONARY).where("deleted_at is not null").select("user_index")
     columns = ("user_id", "rank", "item_index", "score", "probability", "reason_code", "reason", "evidence", "parts")
-    rows = lists_of(lake, of).join(F.broadcast(users), "user_index", "left_anti")
-    return rows.select(_shard(shards), "user_index", *columns).mapInArrow(store_pieces.lists, PIECES)
+    rows = lists_of(lake, of).join(F.broadcast(users), "user_index", "left_anti").select("user_index", *columns)
+    return rows.mapInArrow(functools.partial(store_pieces.lists, shards), PIECES)
 
 
 def _packed_states(lake: Lake, of: Publication, shards: int) -> DataFrame:
@@ -63,13 +64,7 @@ def _packed_states(lake: Lake, of: Publication, shards: int) -> DataFrame:
     described = described.join(users.where("deleted_at is not null"), "user_id", "left_anti")
     columns = ("user_id", "numbers", "texts", "history")
     every = state.select(*columns).unionByName(described.select(*columns))
-    return every.select(_shard(shards), *columns).mapInArrow(store_pieces.states, PIECES)
-
-
-def _shard(shards: int) -> Column:
-    from pyspark.sql import functions as F
-
-    return (F.crc32(F.encode("user_id", "utf-8")) % shards).cast("int").alias("shard")
+    return every.mapInArrow(functools.partial(store_pieces.states, shards), PIECES)
 
 
 def _described(lake: Lake, as_of: dt.date) -> DataFrame:

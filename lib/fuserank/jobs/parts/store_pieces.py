@@ -17,6 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from fuserank.serving.store import records as r
+
 PIECES = pa.schema(
     [
         ("shard", pa.int32()),
@@ -31,12 +33,12 @@ Ints = npt.NDArray[np.int64]
 _ENCODER = msgspec.msgpack.Encoder()
 
 
-def lists(batches: Batches) -> Iterator[pa.RecordBatch]:
-    """Rows of lists → their pieces; a user's rows that lie together in rank order, and in one batch, are one."""
+def lists(shards: int, batches: Batches) -> Iterator[pa.RecordBatch]:
+    """Rows of lists → their pieces; a user's rows of one batch are one piece, where no rank lies elsewhere."""
     with without_search():
         for batch in batches:
             if batch.num_rows:
-                yield _of_lists(batch)
+                yield _of_lists(shards, batch)
 
 
 @contextmanager
@@ -61,7 +63,7 @@ def _together(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, Ints]:
     return batch, np.concatenate([[0], begins])
 
 
-def _of_lists(batch: pa.RecordBatch) -> pa.RecordBatch:
+def _of_lists(shards: int, batch: pa.RecordBatch) -> pa.RecordBatch:
     batch, first = _together(batch)
     of = _Cuts(first, batch.num_rows)
     parts, evidence = batch.column("parts"), batch.column("evidence")
@@ -86,9 +88,9 @@ def _of_lists(batch: pa.RecordBatch) -> pa.RecordBatch:
     ]
     at = pa.array(first)
     sources = pa.array([names.dictionary.to_pylist()] + [None] * (len(first) - 1), pa.list_(pa.string()))
-    keys = [batch.column(name).take(at) for name in ("shard", "user_id", "rank")]
+    keys = [batch.column(name).take(at) for name in ("user_id", "rank")]
     packed = _packed((piece,) for piece in zip(*columns, strict=True))
-    return pa.RecordBatch.from_arrays([*keys, sources, packed], schema=PIECES)
+    return pa.RecordBatch.from_arrays([_shard(keys[0], shards), *keys, sources, packed], schema=PIECES)
 
 
 class _Cuts:
@@ -151,7 +153,11 @@ def _encoded(texts: pa.Array) -> pa.DictionaryArray:
     return texts if pa.types.is_dictionary(texts.type) else texts.dictionary_encode()
 
 
-def states(batches: Batches) -> Iterator[pa.RecordBatch]:
+def _shard(users: pa.Array, shards: int) -> pa.Array:
+    return pa.array([r.shard_of(user, shards) for user in users.to_numpy(zero_copy_only=False)], pa.int32())
+
+
+def states(shards: int, batches: Batches) -> Iterator[pa.RecordBatch]:
     """Users' ``numbers`` and ``texts``, which are the features, and ``history``, item_index with -1 as padding."""
     with without_search():
         for batch in batches:
@@ -163,9 +169,11 @@ def states(batches: Batches) -> Iterator[pa.RecordBatch]:
                 for number, text, items in zip(numbers, texts, history, strict=True)
             )
             count = batch.num_rows
-            keys = [batch.column("shard"), batch.column("user_id"), pa.array(np.zeros(count, np.int32))]
+            users, rank = batch.column("user_id"), pa.array(np.zeros(count, np.int32))
             sources = pa.nulls(count, pa.list_(pa.string()))
-            yield pa.RecordBatch.from_arrays([*keys, sources, _packed(found)], schema=PIECES)
+            yield pa.RecordBatch.from_arrays(
+                [_shard(users, shards), users, rank, sources, _packed(found)], schema=PIECES
+            )
 
 
 def _packed(pieces: Iterable[tuple[Any, ...]]) -> pa.Array:
