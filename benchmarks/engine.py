@@ -3,7 +3,7 @@
     fuserank bench engine --json
 
 20,000 items with 64 factors and 50 neighbours, 400 users with lists of 500; every answer is of another user and
-session, drawn by seed. Garbage is looked for rarely, as in a process that serves.
+session, drawn by seed. Garbage is looked for rarely and BLAS has one thread, as in a process that serves.
 ``load``: runnable processes a core at the end.
 """
 
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -49,6 +50,7 @@ def run() -> dict[str, Any]:
         store = LmdbStore(root, SURFACE)
         bare = Recommender(store)
         gc.freeze()
+        threadpool_limits(1)
         gc.set_threshold(100_000, 50, 50)
         ruled = Recommender(store, Rules(frozenset({"i1"}), pinned={SURFACE: {1: "i5"}}, max_per={"department": 3}))
         found = {name: _timed(make) for name, make in _cases(bare, ruled, rng).items()}

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Ints = npt.NDArray[np.int64]
 
+_NOT_NEAR = np.zeros(1)
+
 
 class Done(NamedTuple):
     """What was done just now, by item: ``seeds``: item_index → weight, disliked ones below 0."""
@@ -110,7 +112,7 @@ class Near:
         if not len(found):
             return None
         gram = found @ found.T
-        gram[np.diag_indices_from(gram)] += ridge * np.abs(weight).max() / np.abs(weight)
+        gram.flat[:: len(gram) + 1] += ridge * np.abs(weight).max() / np.abs(weight)
         direction = np.linalg.solve(gram, np.sign(weight)) @ found
         length = float(np.sqrt(direction @ direction))
         return direction / length if length > 0 else None
@@ -118,7 +120,7 @@ class Near:
     def co_purchase(self, items: Ints) -> Floats:
         """Similarities of items, weighed by what was done; 0: no neighbour of any."""
         place = self._catalogue.table.places(items, self._neighbours)
-        return np.append(self._near, 0.0)[place]  # of none, -1, the last one
+        return np.concatenate((self._near, _NOT_NEAR))[place]  # of none, -1, the last one
 
     def vectors(self, indices: Ints) -> Floats:
         """Damped cosines of items; 0 where there is no vector."""
