@@ -12,6 +12,8 @@ import pytest
 
 from fuserank.common.errors import FuserankError
 from fuserank.jobs import publish_store
+from fuserank.serving.recommend.engine import Recommender
+from fuserank.serving.requests import RecommendRequest
 from fuserank.serving.store import records as r
 from fuserank.serving.store.lmdb_store import LmdbStore
 from fuserank.tables.candidates import CO_PURCHASE, FACTORS
@@ -180,12 +182,14 @@ def test_items_have_their_fields_neighbours_and_vectors_and_the_most_taken_are_p
     store.close()
 
 
-def test_who_never_took_anything_has_a_record_of_what_is_declared(stored: Path) -> None:
+def test_who_never_took_anything_has_a_record_of_what_is_declared_and_is_served_from_its_segment(stored: Path) -> None:
     store = LmdbStore(stored / "store", "home")
     found = store.user(f"ü{NEW}")
     assert found is not None
     known = {n: v for n, v in zip(store.manifest.features, found.features, strict=True) if v is not None}
     assert (list(found.rows), found.history, known) == ([], [], {"age": "young", "income": "alike"})
+    answer = Recommender(store).recommend(RecommendRequest(user=f"ü{NEW}", k=2))
+    assert ([one.item for one in answer.items], answer.served_from) == (["i5", "i7"], "segment")
     store.close()
 
 
