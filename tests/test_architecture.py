@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
+import gc
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+
+import pytest
 
 from fuserank.registry.sources import SOURCES
 
@@ -27,10 +31,37 @@ ROOMS = (  # what computes: frames, settings and as_of in, frames out
 )
 
 
+@cache
+def trees() -> dict[Path, ast.Module]:
+    """Every file of Python in the repository, parsed once for all tests."""
+    files = (
+        p for room in ("lib", "tests", "jobs", "benchmarks", "deploy", "notebooks") for p in (ROOT / room).rglob("*.py")
+    )
+    gc.disable()  # it would look through a million nodes again and again, of which none is garbage
+    try:
+        return {file: ast.parse(file.read_text(encoding="utf-8")) for file in sorted(files)}
+    finally:
+        gc.enable()
+
+
+@cache
+def nodes(tree: ast.AST) -> tuple[ast.AST, ...]:
+    """All of a tree, itself first."""
+    return tuple(ast.walk(tree))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forgotten() -> Iterator[None]:
+    """What was parsed is not held while other files of tests run."""
+    yield
+    trees.cache_clear()
+    nodes.cache_clear()
+
+
 def imports(tree: ast.AST, top_only: bool) -> set[str]:
-    nodes = tree.body if top_only and isinstance(tree, ast.Module) else ast.walk(tree)
+    looked_at = tree.body if top_only and isinstance(tree, ast.Module) else nodes(tree)
     found = set()
-    for node in nodes:
+    for node in looked_at:
         if isinstance(node, ast.Import):
             found |= {a.name for a in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -55,7 +86,7 @@ TORCH_ROOMS = {("learning", "models"), ("learning", "training")}
 def test_torch_is_imported_at_module_level_where_models_are_made_and_trained_alone() -> None:
     wrong = []
     for module in [m for m in MODULES if m.relative_to(PACKAGE).parts[:2] not in TORCH_ROOMS]:
-        top = imports(ast.parse(module.read_text(encoding="utf-8")), top_only=True)
+        top = imports(trees()[module], top_only=True)
         heavy = {name for name in top if name.split(".")[0] in {"torch", "petastorm"}}
         wrong += [f"{module.relative_to(ROOT)}: {name}" for name in heavy]
     assert not wrong
@@ -89,15 +120,14 @@ GIVES_ROLES = (
 ROLES = re.compile(r"exposure|feedback|reversal|.*\brole\s*(=|<>|!=|in\b).*")
 
 
-def _decides_what_counts(text: str) -> list[str]:
+def _decides_what_counts(tree: ast.Module) -> list[str]:
     """Texts of a module by which it names a role or the reward of an event."""
-    tree = ast.parse(text)
     docs = {
         ast.get_docstring(n, clean=False)
-        for n in ast.walk(tree)
+        for n in nodes(tree)
         if isinstance(n, ast.Module | ast.FunctionDef | ast.ClassDef)
     }
-    texts = [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+    texts = [n.value for n in nodes(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
     return [t for t in texts if t not in docs and (ROLES.fullmatch(t) or re.search(r"\breward_q20\b", t))]
 
 
@@ -105,7 +135,7 @@ def test_no_other_room_says_which_events_count_as_taken() -> None:
     found = {}
     for module in MODULES:
         name = str(module.relative_to(PACKAGE))
-        if not name.startswith(GIVES_ROLES) and (texts := _decides_what_counts(module.read_text(encoding="utf-8"))):
+        if not name.startswith(GIVES_ROLES) and (texts := _decides_what_counts(trees()[module])):
             found[name] = texts
     assert not found
     for wrong in (
@@ -113,7 +143,7 @@ def test_no_other_room_says_which_events_count_as_taken() -> None:
         'F.col("role") == "reversal"',
         'F.col("reward_q20") > 0',
     ):
-        assert _decides_what_counts(wrong)
+        assert _decides_what_counts(ast.parse(wrong))
 
 
 def test_no_model_is_named_but_by_its_declaration_its_module_and_its_settings() -> None:
@@ -128,14 +158,12 @@ def test_no_model_is_named_but_by_its_declaration_its_module_and_its_settings() 
         f"{module.relative_to(ROOT)}:{node.lineno}"
         for module in MODULES
         if module not in owned
-        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8")))
+        for node in nodes(trees()[module])
         if isinstance(node, ast.Constant) and node.value in MODELS.names
     ]
     assert not named
     classes = {model.build.partition(":")[0] for model in MODELS}
-    users = [
-        p for p in MODULES if p not in owned and imports(ast.parse(p.read_text(encoding="utf-8")), False) & classes
-    ]
+    users = [p for p in MODULES if p not in owned and imports(trees()[p], False) & classes]
     assert not users
 
 
@@ -157,7 +185,7 @@ def test_files_and_functions_stay_small() -> None:
         text = module.read_text(encoding="utf-8")
         if len(text.splitlines()) > 400:
             long.append(f"{module.relative_to(ROOT)}: {len(text.splitlines())} lines")
-        for node in ast.walk(ast.parse(text)):
+        for node in nodes(trees()[module]):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and _lines_of_code(node) > 50:
                 long.append(f"{module.relative_to(ROOT)}:{node.name}")
     assert not long
@@ -168,7 +196,7 @@ PLAIN = re.compile(r"_?(told|said|asked|given|kept|shown|who)")  # docs/glossary
 
 def _names(tree: ast.AST) -> Iterator[tuple[int, str]]:
     """Every identifier with its line."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         for key in ("id", "arg", "attr", "name", "asname"):
             if isinstance(name := getattr(node, key, None), str):
                 yield getattr(node, "lineno", 0), name
@@ -180,7 +208,7 @@ def test_no_name_says_only_that_something_happened_to_a_value() -> None:
     for path in [*MODULES, *sorted(others)]:
         name = path.relative_to(ROOT).as_posix()
         found += [name] if PLAIN.fullmatch(path.stem) else []
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = trees()[path]
         theirs = {"given"} if "hypothesis" in imports(tree, top_only=True) else set()
         found += [f"{name}:{n} {word}" for n, word in _names(tree) if PLAIN.fullmatch(word) and word not in theirs]
     assert not found
@@ -211,7 +239,7 @@ def test_a_job_is_short_and_says_what_it_reads_and_writes_and_has_a_transform() 
     for job in sorted((PACKAGE / "jobs").glob("[a-z]*.py")):
         text = job.read_text(encoding="utf-8")
         assert len(text.splitlines()) <= 100, job.name
-        declared = _declared(ast.parse(text))
+        declared = _declared(trees()[job])
         assert {"READS", "WRITES", "main"} <= declared.keys(), job.name
         without |= set() if "transform" in declared else {job.stem}
     assert without == NO_TRANSFORM  # one that has got a transform is to be struck off
@@ -224,7 +252,7 @@ def _reaches_for(function: ast.FunctionDef) -> set[str]:
 
 def test_a_transform_takes_frames_first_and_neither_a_run_nor_a_lake() -> None:
     for job in sorted((PACKAGE / "jobs").glob("[a-z]*.py")):
-        function = _declared(ast.parse(job.read_text(encoding="utf-8"))).get("transform")
+        function = _declared(trees()[job]).get("transform")
         if isinstance(function, ast.FunctionDef):
             assert function.args.args[0].arg == "frames", job.name
             assert not _reaches_for(function), job.name
@@ -238,7 +266,7 @@ def test_every_helper_that_all_share_has_two_rooms_that_use_it() -> None:
     users: dict[str, set[str]] = {}
     for module in MODULES:
         room = "/".join(module.relative_to(PACKAGE).parts[:-1][:2])  # two stages are two rooms
-        for name in imports(ast.parse(module.read_text(encoding="utf-8")), top_only=False):
+        for name in imports(trees()[module], top_only=False):
             if name.startswith("fuserank.common."):
                 users.setdefault(name.rpartition(".")[2], set()).add(room)
     alone = {name: rooms for name, rooms in users.items() if len(rooms) < 2 and rooms != {"common"}}
@@ -264,17 +292,17 @@ def test_no_one_names_a_connector_but_its_registry() -> None:
     own = {PACKAGE / "registry" / "connectors.py", *(PACKAGE / "sources" / "connectors").glob("*.py")}
     wrong = []
     for module in [m for m in MODULES if m not in own]:
-        tree = ast.parse(module.read_text(encoding="utf-8"))
+        tree = trees()[module]
         wrong += [f"{module.relative_to(ROOT)}: imports {name}" for name in imports(tree, False) & modules]
-        for node in ast.walk(tree):
+        for node in nodes(tree):
             if isinstance(node, ast.Compare):
-                nodes = [node.left, *node.comparators]
+                named = [node.left, *node.comparators]
             elif isinstance(node, ast.Subscript) and ast.unparse(node.value).endswith("CONNECTORS"):
-                nodes = [node.slice]
+                named = [node.slice]
             else:
                 continue
-            nodes += [e for each in nodes if isinstance(each, ast.Set | ast.Tuple | ast.List) for e in each.elts]
-            names = {each.value for each in nodes if isinstance(each, ast.Constant)} & set(CONNECTORS.names)
+            named += [e for each in named if isinstance(each, ast.Set | ast.Tuple | ast.List) for e in each.elts]
+            names = {each.value for each in named if isinstance(each, ast.Constant)} & set(CONNECTORS.names)
             wrong += [f"{module.relative_to(ROOT)}:{node.lineno}: {name}" for name in names]
     assert not wrong
 
@@ -294,7 +322,7 @@ def public(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef | a
 def test_modules_and_what_is_public_in_them_have_docstrings() -> None:
     bare, looked_at = [], 0
     for module in MODULES:
-        tree = ast.parse(module.read_text(encoding="utf-8"))
+        tree = trees()[module]
         where = str(module.relative_to(ROOT))
         bare += [where] if ast.get_docstring(tree) is None else []
         parts = module.relative_to(PACKAGE).parts
@@ -321,15 +349,13 @@ def _words(tree: ast.AST) -> set[str]:
     """Every string constant, and every word in quotes within one, as in SQL; without docstrings."""
     docs = {
         id(node.body[0].value)
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
         and node.body
         and isinstance(node.body[0], ast.Expr)
     }
     texts = {
-        n.value
-        for n in ast.walk(tree)
-        if isinstance(n, ast.Constant) and isinstance(n.value, str) and id(n) not in docs
+        n.value for n in nodes(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str) and id(n) not in docs
     }
     return texts | {word for text in texts for word in re.findall(r"['\"](\w+)['\"]", text)}
 
@@ -343,7 +369,7 @@ def test_no_stage_names_a_source() -> None:
         name = module.relative_to(PACKAGE)
         if name.parts[0] != "registry":
             own = {s.name for s in SOURCES if s.module == ".".join(("fuserank", *name.with_suffix("").parts))}
-            words = _words(ast.parse(module.read_text(encoding="utf-8")))
+            words = _words(trees()[module])
             found |= {(name.as_posix(), word) for word in words & set(SOURCES.names) - own}
     assert found == OTHER_WORDS.keys()  # one that is gone is to be struck off
 
