@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
 
 from fuserank.config.settings import Settings, load
@@ -13,7 +14,9 @@ EXAMPLE = ("lake=s3a://shop/lake", "deploy.dist=hdfs:///apps/fuserank")
 SERVED = ("store.auto=true", "store.path=/mnt/store")  # of Kubernetes, where the service runs, too
 
 
+@cache
 def example(*overrides: str, env: str = "cluster") -> Settings:
+    """The settings of the examples, read once: they are frozen."""
     return load(env, [*EXAMPLE, *overrides])
 
 
