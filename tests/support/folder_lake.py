@@ -1,4 +1,4 @@
-"""Small lakes in a folder, written without a JVM: rows by contract, as Delta tables."""
+"""Small lakes in a folder, written without a JVM: rows by contract, as Delta tables; and in memory what one holds."""
 
 from __future__ import annotations
 
@@ -8,10 +8,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import convert_to_deltalake
+from pyspark.sql.pandas.types import to_arrow_schema
 
-from fuserank.tables import Table
+from fuserank.io.lake import memory_place
+from fuserank.tables import ALL, Table
+from fuserank.tables.spark import schema
+from tests.support.lakes import fresh_root
 from tests.support.rows import row
 
+_FILE = "part-0.parquet"
 _TYPES = {
     "string": pa.string(),
     "boolean": pa.bool_(),
@@ -30,8 +35,21 @@ def write(root: Path, table: Table, rows: list[dict[str, Any]]) -> None:
     folder.mkdir(parents=True)
     full = [row(table, **r) for r in rows]
     schema = pa.schema([pa.field(c.name, arrow_type(c.type), c.nullable) for c in table.columns])
-    pq.write_table(pa.Table.from_pylist([_entries(r) for r in full], schema), folder / "part-0.parquet")
+    pq.write_table(pa.Table.from_pylist([_entries(r) for r in full], schema), folder / _FILE)
     convert_to_deltalake(str(folder))
+
+
+def in_memory(root: Path) -> str:
+    """The root of a lake in memory with the rows that ``write`` wrote below ``root``."""
+    to = fresh_root()
+    for table in ALL:
+        folder = root.joinpath(*table.name.split("."))
+        if folder.is_dir():
+            types = schema(table)
+            found = pq.read_table(folder / _FILE, columns=list(table.column_names)).to_pylist()
+            rows = pa.Table.from_pylist(found, to_arrow_schema(types))
+            memory_place.LAKES[to].commits[table.name].append(memory_place._Commit(types, rows, "WRITE", {}))
+    return to
 
 
 def arrow_type(kind: str) -> pa.DataType:

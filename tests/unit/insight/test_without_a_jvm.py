@@ -1,4 +1,7 @@
-"""Profiles read without a JVM are those that Spark reads, number for number, on lakes of chance."""
+"""Profiles read without a JVM are those that Spark reads, number for number, on lakes of chance.
+
+Spark has them in memory: that it reads a folder's tables as the other reader does is test_rows.py's.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,11 @@ from fuserank.config.settings import Settings, load
 from fuserank.io.lake.lake import Lake
 from fuserank.io.lake.rows import Before, Begins, FolderRows, Holds
 from fuserank.io.lake.spark_rows import SparkRows
+from fuserank.tables import ALL
 from fuserank.tables import silver as s
 from fuserank.usecases import card, profile
 from tests.support.chance import DAYS, USERS, fill
+from tests.support.folder_lake import in_memory
 from tests.unit.insight.worlds import MAPPING
 
 if TYPE_CHECKING:
@@ -35,7 +40,12 @@ def made(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, request:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FUSERANK_CONF", str(folder / "conf"))
         settings = load("local", ["dataset=shop", f"lake={folder / 'lake'}"])
-    return FolderRows(settings.lake), SparkRows(Lake(spark, settings.lake, "test-run")), settings, request.param
+    return (
+        FolderRows(settings.lake),
+        SparkRows(Lake(spark, in_memory(folder / "lake"), "test-run")),
+        settings,
+        request.param,
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +68,7 @@ def test_profiles_are_the_same_by_both_readers(made: Made, day: dt.date) -> None
             try:
                 answers.append(profile.item(reader, settings, day, item))
             except Exception as refused:
-                answers.append(str(refused))
+                answers.append(str(refused).replace(reader.root, "here"))
         assert answers[0] == answers[1], item
 
 
@@ -97,3 +107,15 @@ def test_both_readers_understand_the_same_conditions(made: Made) -> None:
         assert found == expected, where
         counts.append(len(found))
     assert counts == [2, 2, 0, 2, 0, 0, 1, 0]
+
+
+@pytest.mark.parametrize("day", [DAYS[0], dt.date(2300, 1, 1)], ids=str)
+def test_a_card_s_sizes_are_the_same_by_both_readers(made: Made, day: dt.date) -> None:
+    _, spark, settings, _ = made
+    tables = [table for table in ALL if spark.exists(table)]
+    found = card.sizes_in_folder(settings.lake, tables, day)
+    assert found == card.sizes_by_spark(spark.lake, tables, day)
+    rows = {row["table"]: row for row in found}
+    assert {"silver.events", "silver.items", "silver.user_dictionary", "ranking.ranking"} <= set(rows)
+    assert all(rows[name]["first"] <= rows[name]["last"] for name in ("silver.events", "silver.user_dictionary"))
+    assert rows["ranking.ranking"]["rows"] == (0 if day > DAYS[0] else rows["ranking.ranking"]["rows"])
