@@ -25,19 +25,23 @@ def test_spark_learns_and_proposes_what_numpy_does(spark: SparkSession, name: st
     taken = only(planted()[0], *range(7, 87, 2))
     frame = spark.createDataFrame(rows_of(taken), "user_index int, item_index int, weight float, age float")
     source, cfg, alone = recommenders()[name], settled(config(name), numbers_of(taken)), fit(name, taken)
+    among = np.arange(4, 90, 3, dtype=np.int32)
+    # first, so that loops are compiled here once, and not by every Python worker beside the others
+    whole, wanted = alone.lists(taken, k=5), alone.lists(taken, k=5, among=among)
     for partitions in (1, 2):
-        rows = family.fit(source, frame, lambda: taken, cfg, 1, partitions, lambda: described(taken))
-        assert rows.schema.simpleString() == spark.createDataFrame([], SCHEMA).schema.simpleString()
-        assert sorted(map(tuple, rows.collect())) == sorted(rows_of(alone.rows))
+        if (
+            partitions == 1 or source.by_blocks or source.distributed
+        ):  # others learn in one task, however many there are
+            rows = family.fit(source, frame, lambda: taken, cfg, 1, partitions, lambda: described(taken))
+            assert rows.schema.simpleString() == spark.createDataFrame([], SCHEMA).schema.simpleString()
+            assert sorted(map(tuple, rows.collect())) == sorted(rows_of(alone.rows))
         proposed = family.propose(source, frame, lambda: alone.rows, cfg, 5, partitions).collect()
         found: Lists = {}
         for row in sorted(proposed, key=lambda row: (row["user_index"], row["rank"])):
             found.setdefault(row["user_index"], []).append((row["item_index"], row["score"]))
             assert (row["source"], row["rank"]) == (name, len(found[row["user_index"]]))
-        close(found, alone.lists(taken, k=5))
-    among = np.arange(4, 90, 3, dtype=np.int32)
+        close(found, whole)
     some = family.propose(source, frame, lambda: alone.rows, cfg, 5, 2, among=among).collect()
-    wanted = alone.lists(taken, k=5, among=among)
     assert {(r["user_index"], r["item_index"], r["rank"]) for r in some} == {
         (user, item, rank) for user, ranked in wanted.items() for rank, (item, _) in enumerate(ranked, 1)
     }
