@@ -18,6 +18,7 @@ from fuserank.tables.results import FUSED
 from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY, ITEMS
 from tests.support.rows import frame
 
+Reasons = dict[tuple[int, int], tuple[str, str, list[str]]]  # by user and item: code, words, evidence
 AS_OF = dt.date(2017, 12, 4)
 POPULAR = [Filler(n, 0.02 - n / 1000, 0.1 - n / 100, "popular") for n in range(6)]
 
@@ -58,11 +59,17 @@ def _ranked(spark: Any, fused: list[dict[str, Any]], k: int = 3) -> Any:
     return lists(frame(spark, FUSED, fused), users, POPULAR, k)
 
 
-def _with_reasons(spark: Any, bought: list[dict[str, Any]]) -> dict[tuple[int, int], tuple[str, str, list[str]]]:
+def _computed(spark: Any, rows: Any) -> Any:
+    """The same rows without the way to them, which each frame made of them would go again."""
+    return spark.createDataFrame(rows.collect(), rows.schema)
+
+
+def _with_reasons(spark: Any, bought: list[dict[str, Any]]) -> Reasons:
     cfg = RankingConfig(evidence_events=2)
-    rows = _ranked(spark, [*FUSED_ROWS, _fused(2, 8, fnn=0.3, item_cf=0.2, als=0.1), _fused(2, 6, kg=0.3, als=0.1)])
-    may_speak = wanted(rows)
-    events = taken(frame(spark, EVENTS, bought), None)
+    more = [_fused(2, 8, fnn=0.3, item_cf=0.2, als=0.1), _fused(2, 6, kg=0.3, als=0.1)]
+    rows = _computed(spark, _ranked(spark, [*FUSED_ROWS, *more]))
+    may_speak = _computed(spark, wanted(rows))
+    events = _computed(spark, taken(frame(spark, EVENTS, bought), None))
     ids = frame(spark, ITEM_DICTIONARY, [{"item_id": f"i{n}", "item_index": n} for n in range(10)])
     names = ev.item_names(ids, frame(spark, ITEMS, [{"item_id": "i4", "name": "Bananas"}]))
     links = frame(
@@ -89,7 +96,7 @@ def _with_reasons(spark: Any, bought: list[dict[str, Any]]) -> dict[tuple[int, i
         [(2, 6, 5, "product_type"), (9, 6, 5, "brand")], "user_index int, item_index int, from_item int, field string"
     )
     evidence = evidence.unionByName(ev.walked(may_speak, walks, names, SOURCES["kg"]))
-    found = reasoned(rows, may_speak, evidence, ("item_cf", "kg")).collect()
+    found = reasoned(rows, may_speak, _computed(spark, evidence), ("item_cf", "kg")).collect()
     return {(r["user_index"], r["item_index"]): (r["reason_code"], r["reason"], list(r["evidence"])) for r in found}
 
 
@@ -165,8 +172,12 @@ def test_a_catalogue_smaller_than_the_lists_is_listed_whole(spark: Any) -> None:
     rows.unpersist()
 
 
-def test_the_largest_part_with_evidence_gives_the_reason(spark: Any) -> None:
-    got = _with_reasons(spark, BOUGHT)
+@pytest.fixture(scope="module")
+def got(spark: Any) -> Reasons:
+    return _with_reasons(spark, BOUGHT)
+
+
+def test_the_largest_part_with_evidence_gives_the_reason(got: Reasons) -> None:
     assert got[1, 4] == ("repeat", "You bought it 3 times, last on 2017-11-20", ["event:b", "event:c"])
     assert got[1, 7] == ("co_purchase", "Often in one basket with Bananas, which you buy", ["item:i4"])
     assert got[2, 9][0] == "als"
@@ -180,10 +191,9 @@ def test_the_largest_part_with_evidence_gives_the_reason(spark: Any) -> None:
     assert got[3, 0][2] == ["item:i0"]
 
 
-def test_removing_the_evidence_changes_the_row(spark: Any) -> None:
-    before = _with_reasons(spark, BOUGHT)
+def test_removing_the_evidence_changes_the_row(spark: Any, got: Reasons) -> None:
     without_latest = _with_reasons(spark, [b for b in BOUGHT if b["event_id"] != "b"])
-    assert before[1, 4] != without_latest[1, 4]
+    assert got[1, 4] != without_latest[1, 4]
     assert "event:b" not in without_latest[1, 4][2]
     without_bananas = _with_reasons(spark, [b for b in BOUGHT if b["item_index"] != 4])
     assert without_bananas[1, 7][0] != "co_purchase"  # the link that it stood on is gone
