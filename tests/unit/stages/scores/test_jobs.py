@@ -53,7 +53,7 @@ def run(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Run:
         as_of=AS_OF,
         lake=lake.root,
         model=ModelConfig(hidden=(16,), min_item_rows=5),
-        train=TrainConfig(batch=256, epochs=2, patience=2),
+        train=TrainConfig(ranks=1, batch=256, epochs=2, patience=2),  # several: test_trainer.py, and the tiny chain
     )
     for seed, split in enumerate(("train", "valid", "rank")):
         rows = samples(seed).assign(as_of_date=AS_OF, split=split, run_id="test-run")
