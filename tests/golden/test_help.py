@@ -34,8 +34,9 @@ def helps(patch: pytest.MonkeyPatch) -> dict[str, str]:
     patch.setenv("COLUMNS", "100")
     for name, value in {"MAX_WIDTH": 100, "FORCE_TERMINAL": False, "COLOR_SYSTEM": None}.items():
         patch.setattr(f"typer.rich_utils.{name}", value)
-    found = {}
-    for words in commands(typer.main.get_command(app)):
+    found, every = {}, typer.main.get_command(app)
+    patch.setattr("typer.testing._get_command", lambda _: every)  # not once more for each of them
+    for words in commands(every):
         done = CliRunner().invoke(app, [*words, "--help"], prog_name="fuserank")
         assert done.exit_code == 0, done.output
         found["-".join(words or ("fuserank",)) + ".txt"] = done.output

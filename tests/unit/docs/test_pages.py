@@ -63,9 +63,9 @@ def written() -> list[tuple[str, list[str]]]:
 
 
 def test_every_command_that_a_page_types_is_there_with_its_options() -> None:
-    wrong = []
+    wrong, every = [], typer.main.get_command(app)
     for page, words in written():
-        command: Any = typer.main.get_command(app)
+        command: Any = every
         while words and words[0] in getattr(command, "commands", {}):
             command = command.commands[words.pop(0)]
         known = {"--help", *(o for p in command.params for o in (*p.opts, *p.secondary_opts))}
