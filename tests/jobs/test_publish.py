@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fuserank.common.errors import FuserankError
-from fuserank.io.lake.rows import FolderRows
 from fuserank.tables.ops import RUNS
 from fuserank.tables.results import PUBLISHED, RANKING
 from fuserank.tables.silver import ITEM_DICTIONARY
 from tests.support.cli import ran
+from tests.support.lakes import fresh_root
 from tests.support.rows import frame
 
 if TYPE_CHECKING:
@@ -27,13 +27,15 @@ DAY, WEEK = dt.date(2024, 6, 3), dt.timedelta(days=7)
 USERS, K = 10, 3
 
 
-def settings(root: Path, *more: str, as_of: dt.date = DAY) -> Settings:
+def settings(root: Path | str, *more: str, as_of: dt.date = DAY) -> Settings:
     from fuserank.config.settings import load
 
     return load("local", [f"lake={root}", f"as_of={as_of}", f"out={root}-out", "run.quiet=true", *more])
 
 
-def make_ranking(root: Path, first_item: int, users: int = USERS, as_of: dt.date = DAY, surface: str = "home") -> str:
+def make_ranking(
+    root: Path | str, first_item: int, users: int = USERS, as_of: dt.date = DAY, surface: str = "home"
+) -> str:
     """A run that writes lists as jobs/ranking.py does; its id."""
     from fuserank.io.runtime.run import open_run
 
@@ -58,7 +60,7 @@ def make_ranking(root: Path, first_item: int, users: int = USERS, as_of: dt.date
         return run.run_id
 
 
-def job(name: str, root: Path, *more: str, as_of: dt.date = DAY) -> None:
+def job(name: str, root: Path | str, *more: str, as_of: dt.date = DAY) -> None:
     from importlib import import_module
 
     from fuserank.io.runtime.run import open_run
@@ -68,13 +70,13 @@ def job(name: str, root: Path, *more: str, as_of: dt.date = DAY) -> None:
         import_module(f"fuserank.jobs.{name}").execute(run, as_of)
 
 
-def seen(root: Path, *more: str) -> list[str]:
+def seen(root: Path | str, *more: str) -> list[str]:
     """The items that a reader finds for user u1."""
     found = json.loads(ran("recommend", "u1", "--lake", str(root), "--json", *more).stdout)
     return [row["item"] for row in found["recommendations"]]
 
 
-def add_items(spark: SparkSession, root: Path) -> None:
+def add_items(spark: SparkSession, root: Path | str) -> None:
     """The catalogue's 20 items."""
     from fuserank.io.lake.lake import Lake
 
@@ -134,17 +136,18 @@ def test_two_runs_are_compared_in_numbers_words_and_a_page(published: tuple[Path
 
 @pytest.mark.slow
 def test_what_would_lose_users_or_is_of_an_older_day_is_not_published_by_itself(
-    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    spark: SparkSession, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    from fuserank.io.runtime.open_lake import open_rows
     from fuserank.io.runtime.run import open_run
     from fuserank.jobs import publish
 
-    root = tmp_path / "lake"
+    root = fresh_root()  # in memory: the other tests publish and roll back in Delta's tables
     first = make_ranking(root, 0)
     add_items(spark, root)
     job("publish", root)
     few = make_ranking(root, 5, users=USERS // 2)
-    assert "would not be published: 5 of 10 users" in ran("publish", "--dry-run", "--lake", str(root)).stdout
+    assert "would not be published: 5 of 10 users" in ran("publish", "--dry-run", "--lake", root).stdout
     with pytest.raises(FuserankError, match="5 of 10 users with a published list have none in it"):
         job("publish", root)
     with open_run("refresh", settings(root, "run.quiet=false"), DAY) as run:
@@ -156,7 +159,7 @@ def test_what_would_lose_users_or_is_of_an_older_day_is_not_published_by_itself(
     with pytest.raises(FuserankError, match="it is as of 2024-05-27, and the published one as of 2024-06-03"):
         job("publish", root, as_of=DAY - WEEK)
     other = make_ranking(root, 9, surface="basket")
-    rows = FolderRows(str(root)).rows(RANKING, {}, ("as_of_date", "surface", "run_id"))
+    rows = open_rows(settings(root)).rows(RANKING, {}, ("as_of_date", "surface", "run_id"))
     assert {(r["surface"], r["as_of_date"], r["run_id"]) for r in rows} == {
         ("home", DAY, few),
         ("home", DAY - WEEK, earlier),
@@ -170,9 +173,9 @@ def test_what_would_lose_users_or_is_of_an_older_day_is_not_published_by_itself(
     assert seen(root) == ["i0", "i1", "i2"]
     with pytest.raises(FuserankError, match=f"nothing was published on surface home before run {first}"):
         job("rollback", root)
-    actions = [(r["number"], r["action"]) for r in FolderRows(str(root)).rows(PUBLISHED, {}, order=("number",))]
+    actions = [(r["number"], r["action"]) for r in open_rows(settings(root)).rows(PUBLISHED, {}, order=("number",))]
     assert actions == [(1, "publish"), (2, "publish"), (3, "publish"), (4, "rollback"), (5, "rollback")]
-    assert len(FolderRows(str(root)).rows(RUNS, {"job": "rollback", "state": "succeeded"})) == 2
+    assert len(open_rows(settings(root)).rows(RUNS, {"job": "rollback", "state": "succeeded"})) == 2
 
 
 @pytest.mark.slow
