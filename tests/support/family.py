@@ -173,7 +173,7 @@ def fit(
     """Fit a member on all blocks of users, or on the ``first`` ones only."""
     source, cfg = recommenders()[name], settled(cfg or config(name), numbers_of(table))
     taken = Interactions.of(table)
-    if source.content:
+    if source.reads_content:
         taken = replace(taken, content=Content(described(table)))
     with threadpool_limits(limits=1):  # as Spark calls it
         batches = [

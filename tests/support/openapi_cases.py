@@ -21,7 +21,7 @@ from tests.support.processes import COMMAND, started
 LIMITS = ServingConfig()
 REFUSED = [400, 401, 403, 404, 405, 413, 415, 422, 431]
 # Fields whose words OpenAPI can't describe: a text that is one for it may be none for the service.
-OWN_WORDS = ("filter", "cursor", "surface", "fields", "session", "basket", "user")
+OWN_WORDS = ("context", "filter", "cursor", "surface", "fields", "session", "basket", "user")
 
 
 class Place(NamedTuple):

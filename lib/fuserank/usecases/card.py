@@ -10,6 +10,7 @@ from fuserank.config.mapping.dataset import DatasetConfig
 from fuserank.config.mapping.load import load_dataset
 from fuserank.insight.profiles import card_counts as counts
 from fuserank.insight.profiles.card import Card, TableSize, card, known_rule
+from fuserank.io.lake.rows import moment
 from fuserank.tables import ALL, Table
 from fuserank.tables import silver as s
 from fuserank.tables.bronze import bronze_table
@@ -66,7 +67,7 @@ def _how(table: Table) -> str:
 def _counted(table: Table, as_of: dt.date) -> tuple[Table | tuple[Table, dt.date], str | None, str]:
     """The table or what was known of it, its column of time, and which rows count."""
     if table in _DICTIONARIES:
-        return table, "first_event_time", f" WHERE first_event_time < TIMESTAMP '{as_of} 00:00:00'"
+        return table, "first_event_time", f" WHERE first_event_time < {moment(as_of)}"
     if table.layer == "silver":
         return (table, as_of), "known_at", ""
     return table, None, f" WHERE as_of_date = DATE '{as_of}'" if _how(table) == "slice" else ""

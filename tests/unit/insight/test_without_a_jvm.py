@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from fuserank.config.mapping.load import load_dataset
 from fuserank.config.settings import Settings, load
 from fuserank.io.lake.lake import Lake
 from fuserank.io.lake.rows import Before, Begins, FolderRows, Holds
 from fuserank.io.lake.spark_rows import SparkRows
-from fuserank.tables import ALL
 from fuserank.tables import silver as s
 from fuserank.usecases import card, profile
 from tests.support.chance import DAYS, USERS, fill
@@ -111,11 +111,14 @@ def test_both_readers_understand_the_same_conditions(made: Made) -> None:
 
 @pytest.mark.parametrize("day", [DAYS[0], dt.date(2300, 1, 1)], ids=str)
 def test_a_card_s_sizes_are_the_same_by_both_readers(made: Made, day: dt.date) -> None:
-    _, spark, settings, _ = made
-    tables = [table for table in ALL if spark.exists(table)]
-    found = card.sizes_in_folder(settings.lake, tables, day)
-    assert found == card.sizes_by_spark(spark.lake, tables, day)
-    rows = {row["table"]: row for row in found}
-    assert {"silver.events", "silver.items", "silver.user_dictionary", "ranking.ranking"} <= set(rows)
-    assert all(rows[name]["first"] <= rows[name]["last"] for name in ("silver.events", "silver.user_dictionary"))
-    assert rows["ranking.ranking"]["rows"] == (0 if day > DAYS[0] else rows["ranking.ranking"]["rows"])
+    folder, spark, *_ = made
+    found = card.table_sizes(folder, load_dataset("shop"), day)
+    assert found == card.table_sizes(spark, load_dataset("shop"), day)
+    sizes = {size.table: size for size in found}
+    for name in ("silver.events", "silver.user_dictionary"):
+        first, last = sizes[name].first, sizes[name].last
+        assert first is not None
+        assert last is not None
+        assert first <= last
+    assert (sizes["ranking.ranking"].rows == 0) == (day > DAYS[0])
+    assert "silver.items" in sizes

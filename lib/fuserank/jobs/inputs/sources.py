@@ -23,7 +23,7 @@ from fuserank.io.lake.broadcasts import columns_of
 from fuserank.io.lake.interactions import Scratch, scratch
 from fuserank.io.lake.lake import Lake
 from fuserank.io.runtime.executors import refuse_dynamic_allocation, slots
-from fuserank.jobs.inputs.content import content
+from fuserank.jobs.inputs.content import READS, content
 from fuserank.jobs.inputs.history import dislikes, reversals
 from fuserank.jobs.inputs.persisted import held
 from fuserank.learning.recommenders.content import CONTENT_COLUMNS
@@ -139,7 +139,7 @@ class Sources:
         ranks = self._at_once(source) if declared.distributed else max(slots(self.run.spark).total, 1)
         pair_frame, load_pairs = self.folder.once("pairs", lambda: as_interactions(self.pair_rows), PAIR_COLUMNS)
         load_content = None
-        if declared.reads_content:
+        if declared.content or (declared.attributes and all(self.run.lake.exists(table) for table in READS)):
             load_content = self.folder.once("content", lambda: content(self.run.lake, self.as_of), CONTENT_COLUMNS)[1]
         settings = self._settled(declared, cfg_of.settings)
         learned = family.fit(declared, pair_frame, load_pairs, settings, self.run.seed, ranks, load_content)
