@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 from fuserank.config.auto import S, open_fields, settled
 from fuserank.config.base import Section
 from fuserank.learning.recommenders import contract, state
+from fuserank.learning.recommenders.baskets import BASKET_COLUMNS
 from fuserank.learning.recommenders.content import CONTENT_COLUMNS, Content
 from fuserank.learning.recommenders.interactions import Interactions, numbers_of
 from fuserank.registry.sources import Source, recommenders
@@ -55,6 +56,26 @@ def pairs(rows: Iterable[tuple[float, ...]]) -> pa.Table:
     user, item = (pa.array(whole[:, n].astype(np.int32)) for n in (0, 1))
     weight, age = (pa.array(whole[:, n].astype(np.float32)) for n in (2, 3))
     return pa.table({"user_index": user, "item_index": item, "weight": weight, "age": age})
+
+
+def lines(rows: Iterable[tuple[float, ...]]) -> pa.Table:
+    """BASKET_COLUMNS of rows (user, item, basket, place, age), in any order."""
+    columns = np.array(list(rows), np.float64).reshape(-1, 5).T
+    types = (np.int32, np.int32, np.int32, np.int32, np.float32)
+    return pa.table({n: c.astype(t) for n, c, t in zip(BASKET_COLUMNS, columns, types, strict=True)})
+
+
+def in_baskets(table: pa.Table) -> pa.Table:
+    """BASKET_COLUMNS of PAIR_COLUMNS: an item is in as many baskets as its weight, 30 days apart, the youngest of the
+    pair's age; what a user took at one age is a basket.
+    """
+    user, item, weight, age = (c.to_numpy() for c in table.columns)
+    times = weight.astype(np.int64)
+    again = np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times)
+    user, item, age = np.repeat(user, times), np.repeat(item, times), np.repeat(age, times) + 30 * again
+    days, day = np.unique(np.stack([user, age]), axis=1, return_inverse=True)
+    basket = day.reshape(-1) - np.searchsorted(days[0], days[0])[day.reshape(-1)]
+    return lines(zip(user, item, basket, item, age, strict=True))
 
 
 def described(table: pa.Table) -> pa.Table:
@@ -154,8 +175,9 @@ class Fitted:
         scorer = self.source.code("Scorer")(state.State(self.rows), self.cfg)
         taken = histories(history)
         found: Lists = {}
+        known = in_baskets(history) if self.source.baskets else history
         with threadpool_limits(limits=1):
-            batches = list(contract.listed(self.source, scorer, history, k, exclude_seen, among, at_once))
+            batches = list(contract.listed(self.source, scorer, known, k, exclude_seen, among, at_once))
         for batch in batches:
             for user, item, rank, score in rows_of(batch):
                 found.setdefault(user, []).append((item, score))
@@ -172,7 +194,7 @@ def fit(
 ) -> Fitted:
     """Fit a member on all blocks of users, or on the ``first`` ones only."""
     source, cfg = recommenders()[name], settled(cfg or config(name), numbers_of(table))
-    taken = Interactions.of(table)
+    taken = Interactions.of_baskets(in_baskets(table)) if source.baskets else Interactions.of(table)
     if source.reads_content:
         taken = replace(taken, content=Content(described(table)))
     with threadpool_limits(limits=1):  # as Spark calls it

@@ -155,7 +155,8 @@ def _request(
     if not all(n.strip().isdecimal() and int(n) > 0 for n in k.split(",")):
         raise FuserankError(f"--k {k} is no list of lengths, such as 10,20")
     known = layout == "events" or attributes is not None
-    every = tuple(source.name for source in recommenders() if known or not source.content)
+    ordered = layout != "pairs"
+    every = tuple(s.name for s in recommenders() if (known or not s.content) and (ordered or not s.baskets))
     if models is None:
         names, minutes = tuple(n for n in every if _runs_here(n)), MINUTES if minutes is None else minutes
     else:

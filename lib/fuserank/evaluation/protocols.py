@@ -8,7 +8,8 @@ Shapes: N pairs, T pairs of the truth.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,7 +28,8 @@ class Split:
     """train: what is learned from; history: what is known of a user when lists are asked for, and left out of them.
 
     Both have user_index, item_index (int), weight, age (float), unique and sorted by pair; so is the truth. items:
-    those that lists are ranked among, ascending; None: all.
+    those that lists are ranked among, ascending; None: all. train_baskets, history_baskets: make the same two as
+    user_index, item_index, basket, place, age of every basket (``baskets_of``); None: the data have no order.
     """
 
     train: pa.Table
@@ -35,6 +37,8 @@ class Split:
     truth_user_T: Ints
     truth_item_T: Ints
     items: Ints | None = None
+    train_baskets: Callable[[], pa.Table] | None = None
+    history_baskets: Callable[[], pa.Table] | None = None
 
     @property
     def users(self) -> Ints:
@@ -75,6 +79,43 @@ def pairs_of(user_N: Ints, item_N: Ints, age_N: npt.NDArray[Any]) -> pa.Table:
     return pa.table({"user_index": user_N[starts], "item_index": item_N[starts], "weight": weight, "age": age})
 
 
+def baskets_of(
+    user_N: Ints,
+    item_N: Ints,
+    basket_N: npt.NDArray[np.int64],
+    time_N: npt.NDArray[np.int64],
+    age_N: npt.NDArray[Any],
+) -> pa.Table:
+    """Events as lines of baskets: user_index, item_index, basket (int, 0: the user's last, by the time of a basket's
+    last event, ties by its key), place (int, from 0, in the order of time, ties by item), age (float, of the basket's
+    last event). ``basket_N``: keys, unique within a user; an item stands once in a basket.
+    """
+    import pyarrow as pa
+
+    order = np.lexsort((time_N, item_N, basket_N, user_N))
+    user_N, item_N, key_N, time_N, age_N = (c[order] for c in (user_N, item_N, basket_N, time_N, age_N))
+    new = np.ones(len(user_N), bool)  # a basket begins
+    new[1:] = (user_N[1:] != user_N[:-1]) | (key_N[1:] != key_N[:-1])
+    starts, basket = np.flatnonzero(new), np.cumsum(new) - 1
+    if len(starts):
+        last_B, youngest_B = np.maximum.reduceat(time_N, starts), np.minimum.reduceat(age_N, starts)
+    else:
+        last_B, youngest_B = time_N[:0], age_N[:0]
+    first = new.copy()
+    first[1:] |= item_N[1:] != item_N[:-1]
+    user, item, basket, time = user_N[first], item_N[first], basket[first], time_N[first]
+    by_time = np.lexsort((key_N[starts], -last_B, user_N[starts]))
+    number_B = np.empty(len(starts), np.int64)
+    user_B = user_N[starts][by_time]
+    number_B[by_time] = np.arange(len(starts)) - np.searchsorted(user_B, user_B)
+    within = np.lexsort((item, time, basket))
+    place = np.empty(len(basket), np.int64)
+    place[within] = np.arange(len(basket)) - np.searchsorted(basket[within], basket[within])
+    columns = {"user_index": user, "item_index": item, "basket": number_B[basket], "place": place}
+    table = {name: pa.array(column.astype(np.int32)) for name, column in columns.items()}
+    return pa.table({**table, "age": pa.array(youngest_B[basket].astype(np.float32))})
+
+
 def leave_one_out(user_N: Ints, item_N: Ints, position_N: npt.NDArray[np.int64]) -> tuple[Split, Split]:
     """(test, validation): the truth of the test is the last item of each sequence, that of the validation the item
     before it. Both learn from what is before these two, as published tables do; the history for the last item holds
@@ -92,11 +133,21 @@ def leave_one_out(user_N: Ints, item_N: Ints, position_N: npt.NDArray[np.int64])
         mask = back_N >= last
         return pairs_of(user_N[mask], item_N[mask], back_N[mask] - last)
 
+    def baskets(last: int) -> Callable[[], pa.Table]:
+        def lines() -> pa.Table:
+            mask = back_N >= last
+            age_N = back_N[mask] - last
+            return baskets_of(user_N[mask], item_N[mask], -age_N, -age_N, age_N)
+
+        return lines
+
     train = before(2)
 
     def judged_by(last: int) -> Split:
         judged = (back_N == last) & (size_N > 2)
-        return _split(train, before(last + 1), user_N[judged], item_N[judged])
+        history = train if last == 1 else before(last + 1)
+        split = _split(train, history, user_N[judged], item_N[judged])
+        return replace(split, train_baskets=baskets(2), history_baskets=baskets(last + 1))
 
     return judged_by(0), judged_by(1)
 

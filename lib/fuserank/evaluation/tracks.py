@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from fuserank.common.errors import FuserankError
-from fuserank.evaluation.protocols import Ints, Split, as_of_day, pairs_of
+from fuserank.evaluation.protocols import Ints, Split, as_of_day, baskets_of, pairs_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Longs = npt.NDArray[np.int64]
 NEVER = 1 << 40
@@ -23,8 +27,8 @@ _LEAST = 5  # events that a cold user must have, so that the same ones are asked
 
 @dataclass(frozen=True)
 class Events:
-    """user, item, day and time (µs) of each event (N,), and the day on which it was known to be taken back (NEVER: it
-    was not); ``items``: all that the lake has numbered.
+    """user, item, day and time (µs) of each event (N,), the day on which it was known to be taken back (NEVER: it
+    was not), and the key of its basket, unique within its user; ``items``: all that the lake has numbered.
     """
 
     user_N: Ints
@@ -32,11 +36,12 @@ class Events:
     day_N: Longs
     time_N: Longs
     back_N: Longs
+    basket_N: Longs
     items: Ints
 
     def of(self, mask_N: npt.NDArray[np.bool_]) -> Events:
         """The events of a mask."""
-        names = ("user_N", "item_N", "day_N", "time_N", "back_N")
+        names = ("user_N", "item_N", "day_N", "time_N", "back_N", "basket_N")
         return replace(self, **{name: getattr(self, name)[mask_N] for name in names})
 
     def standing(self, day: int, label_days: int) -> Events:
@@ -47,7 +52,18 @@ class Events:
 
     def at(self, day: int, label_days: int, repeats: bool) -> Split:
         """What is before ``day`` against the ``label_days`` from it."""
-        return as_of_day(self.user_N, self.item_N, self.day_N, day, label_days, repeats)
+        split = as_of_day(self.user_N, self.item_N, self.day_N, day, label_days, repeats)
+        lines = self.baskets_before(day)
+        return replace(split, train_baskets=lines, history_baskets=lines)
+
+    def baskets_before(self, day: int) -> Callable[[], pa.Table]:
+        """What makes the lines of the baskets (``protocols.baskets_of``) of all events before ``day``, when called."""
+
+        def lines() -> pa.Table:
+            of = self.of(self.day_N < day)
+            return baskets_of(of.user_N, of.item_N, of.basket_N, of.time_N, day - of.day_N)
+
+        return lines
 
 
 def cold_items(events: Events, day: int, label_days: int) -> Split:
@@ -102,7 +118,12 @@ def cold_users(events: Events, day: int, label_days: int, known: int, users: Int
     key_T = split.truth_user_T.astype(np.int64) * span + split.truth_item_T
     mask_T = np.isin(split.truth_user_T, users) & ~np.isin(key_T, had)
     train = pairs_of(events.user_N[learned], events.item_N[learned], day - events.day_N[learned])
-    return Split(train, history, split.truth_user_T[mask_T], split.truth_item_T[mask_T])
+    made = Split(train, history, split.truth_user_T[mask_T], split.truth_item_T[mask_T])
+    return replace(
+        made,
+        train_baskets=events.of(learned).baskets_before(day),
+        history_baskets=first_events.baskets_before(day),
+    )
 
 
 def _first(events: Events, among_N: npt.NDArray[np.bool_], known: int) -> npt.NDArray[np.bool_]:

@@ -57,6 +57,33 @@ def baskets_in_order(taken: DataFrame) -> DataFrame:
     return lines.groupBy("user_index", "basket").agg(items)
 
 
+def baskets_back(taken: DataFrame, as_of: dt.date) -> DataFrame:
+    """One row per user, item and basket of ``events.taken``: user_index, item_index, basket (int, 0: the user's last,
+    by the time of a basket's last event, ties by its key), place (int, from 0, of the item in its basket, by the time
+    of its first event, ties by event_id) and age (float, days of the basket's last event before as_of, 1 at least);
+    hash-partitioned by user_index.
+    """
+    from pyspark.sql import Window
+    from pyspark.sql import functions as F
+
+    lines = taken.select("user_index", "item_index", basket_key().alias("key"), "event_time", "event_id")
+    first, last = F.min(F.struct("event_time", "event_id")), F.max("event_time")
+    rows = (
+        lines.repartition("user_index")
+        .groupBy("user_index", "key", "item_index")
+        .agg(first.alias("first"), last.alias("last"))
+    )
+    in_basket = Window.partitionBy("user_index", "key")
+    rows = rows.withColumns(
+        {"last": F.max("last").over(in_basket), "place": F.row_number().over(in_basket.orderBy("first")) - 1}
+    )
+    of_user = Window.partitionBy("user_index").orderBy(F.desc("last"), "key")
+    age = F.greatest(F.datediff(F.lit(as_of), F.col("last").cast("date")), F.lit(1)).cast("float")
+    return rows.select(
+        "user_index", "item_index", (F.dense_rank().over(of_user) - 1).alias("basket"), "place", age.alias("age")
+    )
+
+
 def decayed_column(half_life_days: float) -> str:
     """The name of the column that ``pairs`` makes for a half-life."""
     return f"decayed_{half_life_days:g}d_q20"

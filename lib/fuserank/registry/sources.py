@@ -43,8 +43,9 @@ class Source:
     without a section has its settings under ``candidates.members.<name>.settings``. ``config``: module:class of its
     settings. ``writes``: the table of what it proposes from. Every source reads silver.events; one with ``content``
     learns from the catalogue, too, and is refused where there is none; one with ``attributes`` learns from it where
-    there is one. ``by_blocks``: blocks of items can be learned
-    apart. ``torch``: its job needs the larger environment. ``reason``, ``text``, ``text_once`` (of a single taking):
+    there is one; one with ``baskets`` learns from and lists by baskets in order, and is refused where data have none.
+    ``by_blocks``: blocks of items can be learned apart. ``torch``: its job needs the larger environment. ``reason``,
+    ``text``, ``text_once`` (of a single taking):
     what stands for its rows; among equal parts the source with the smaller ``speaks`` is heard. ``walk``:
     module:function that finds the walks. ``fills``: its list is the same for all and fills what others leave.
     ``bounded``: it has no more rows than there are pairs of users and what they took. ``in_samples``: its rank and
@@ -64,6 +65,7 @@ class Source:
     writes: str | None = _LEARNED
     content: bool = False
     attributes: bool = False
+    baskets: bool = False
     torch: bool = False
     by_blocks: bool = False
     distributed: str = ""

@@ -17,6 +17,7 @@ from fuserank.evaluation import protocols, tracks
 from fuserank.evaluation.leaderboard import Row
 from fuserank.evaluation.protocols import Split
 from fuserank.evaluation.tracks import NEVER, Events
+from fuserank.history.baskets import basket_key
 from fuserank.history.events import was_taken, with_reversals
 from fuserank.history.windows import label_window
 from fuserank.io.lake.interactions import read_lines, scratch
@@ -57,17 +58,19 @@ def _events(run: Run, label_days: int) -> Events:
     and the items that the lake has numbered.
     """
     known = run.lake.known(EVENTS, label_window(run.as_of, label_days).end)
-    rows = with_reversals(known.where(was_taken()), reversals(run.lake, known)).selectExpr(
+    taken = with_reversals(known.where(was_taken()), reversals(run.lake, known)).withColumn("basket", basket_key())
+    rows = taken.selectExpr(
         "user_index",
         "item_index",
         "cast(unix_date(event_date) as bigint) day",
         "unix_micros(event_time) time_us",
         f"coalesce(cast(unix_date(date(reversed_at)) as bigint), {NEVER}) back_day",
+        "basket",
     )
     numbered = run.lake.read(ITEM_DICTIONARY).where("deleted_at is null").select("item_index").toArrow()
     columns = rows.toArrow()
-    user, item, day, time_us, back = (columns.column(c).to_numpy() for c in columns.column_names)
-    return Events(user, item, day, time_us, back, np.sort(numbered.column(0).to_numpy()))
+    arrays = (columns.column(c).to_numpy() for c in columns.column_names)
+    return Events(*arrays, items=np.sort(numbered.column(0).to_numpy()))
 
 
 @dataclass

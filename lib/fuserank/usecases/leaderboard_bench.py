@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fuserank.common.errors import FuserankError
 from fuserank.config.auto import settled
 from fuserank.config.base import Section
 from fuserank.evaluation import leaderboard as board
@@ -24,8 +25,9 @@ from fuserank.io.lake.interactions import Scratch
 from fuserank.io.runtime.executors import refuse_dynamic_allocation, slots
 from fuserank.io.runtime.memory import peak_memory
 from fuserank.jobs.inputs.content import content
+from fuserank.learning.recommenders.baskets import BASKET_SCHEMA
 from fuserank.learning.recommenders.content import CONTENT_COLUMNS, CONTENT_SCHEMA
-from fuserank.learning.recommenders.interactions import PAIR_COLUMNS, numbers_of
+from fuserank.learning.recommenders.interactions import PAIR_SCHEMA, numbers_of
 from fuserank.learning.recommenders.state import COLUMNS
 from fuserank.registry.sources import Source, recommenders
 from fuserank.stages.candidates import family
@@ -188,10 +190,7 @@ class Bench:
         from pyspark.sql import functions as F
 
         split, learned = self.parts[part], self._fitted(source, config, part)
-        history = self._pairs(part)[0]
-        if split.history is not split.train:
-            history = self._written(f"{part}-history", split.history)[0]
-        request = history.join(F.broadcast(self._judged_users(split)), "user_index", "left_semi")
+        request = self._history(source, part).join(F.broadcast(self._judged_users(split)), "user_index", "left_semi")
         cores = max(slots(self.run.spark).total, 1)
         with peak_memory() as peak, _clock() as clock:
             unseen = not self.request.repeats
@@ -202,6 +201,15 @@ class Bench:
         rows = rows.sort_by([("user_index", "ascending"), ("rank", "ascending")])
         columns = (rows.column(c).to_numpy() for c in ("user_index", "item_index", "rank", "score"))
         return Lists(*columns), _Cost(learned.fit_s, predict_s, max(peak.mb, learned.peak_mb))
+
+    def _history(self, source: Source, part: str) -> DataFrame:
+        """What is known of users when lists are asked for, as the member reads it."""
+        split = self.parts[part]
+        if source.baskets:
+            return self._baskets(f"{part}-history", split.history_baskets)[0]
+        return (self._pairs(part) if split.history is split.train else self._written(f"{part}-history", split.history))[
+            0
+        ]
 
     def _fitted(self, source: Source, config: Section, part: str) -> _Learned:
         """What a member learns from the train part; once, where two parts learn from the
@@ -218,7 +226,10 @@ class Bench:
         place = next(n for n in range(len(taken) + 1) if n not in taken)
         with peak_memory() as peak, _clock() as clock:
             content = self._content(part) if source.reads_content else None
-            learned = family.fit(source, pairs, load_pairs, config, self.run.seed, cores, content)
+            baskets = None
+            if source.baskets:
+                baskets = self._baskets(f"{self._train(part)}-train", self.parts[part].train_baskets)[1]
+            learned = family.fit(source, pairs, load_pairs, config, self.run.seed, cores, content, baskets)
             _, load = self.folder.keep(learned, f"learned-{source.name}-{place}", COLUMNS)
             self.learned[key] = _Learned(load, clock(), peak.mb, place)
         return self.learned[key]
@@ -230,15 +241,23 @@ class Bench:
     def _pairs(self, part: str) -> tuple[DataFrame, Callable[[], Any]]:
         return self._written(f"{self._train(part)}-train", self.parts[part].train)
 
-    def _written(self, name: str, pairs: pa.Table) -> tuple[DataFrame, Callable[[], Any]]:
-        """The pairs as a frame, and their loader on an executor; written once."""
+    def _baskets(self, name: str, lines: Callable[[], pa.Table] | None) -> tuple[DataFrame, Callable[[], Any]]:
+        if lines is None:
+            raise FuserankError(f"layout {self.request.layout} does not tell in which order items were taken")
+        return self._written(f"{name}-baskets", lines, BASKET_SCHEMA)
+
+    def _written(
+        self, name: str, rows: pa.Table | Callable[[], pa.Table], schema: str = PAIR_SCHEMA
+    ) -> tuple[DataFrame, Callable[[], Any]]:
+        """The rows as a frame, and their loader on an executor; made and written once."""
+        columns = [column.split()[0] for column in schema.split(", ")]
 
         def typed() -> DataFrame:
-            types = zip(PAIR_COLUMNS, ("int", "int", "float", "float"), strict=True)
-            frame = self.run.spark.createDataFrame(pairs.to_pandas())
-            return frame.selectExpr(*(f"cast({c} as {t}) {c}" for c, t in types))
+            table = rows() if callable(rows) else rows
+            frame = self.run.spark.createDataFrame(table.select(columns).to_pandas())
+            return frame.selectExpr(*(f"cast({c} as {t}) {c}" for c, t in map(str.split, schema.split(", "))))
 
-        return self.folder.once(name, typed, PAIR_COLUMNS)
+        return self.folder.once(name, typed, columns)
 
     def _content(self, part: str) -> Callable[[], Any] | None:
         """A loader of what the lake knew on the day of the split, or of what --attributes say; None: neither."""

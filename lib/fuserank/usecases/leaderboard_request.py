@@ -67,6 +67,11 @@ class Request:
             raise FuserankError(
                 f"layout {self.layout} does not tell what items are, which {', '.join(lacking)} learns from"
             )
+        if self.layout == "pairs" and (ordered := [name for name in self.members if there[name].baskets]):
+            raise FuserankError(
+                f"layout pairs does not tell in which order items were taken, which {', '.join(ordered)} learns from;"
+                " layouts sequences and events do"
+            )
         if stray := sorted(self.settings.keys() - configs.keys()):
             raise FuserankError(f"settings for {', '.join(stray)}, which --models does not name")
         return configs

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fuserank.common.errors import FuserankError
-from fuserank.evaluation.protocols import Split, leave_one_out, pairs_of, predefined_split, temporal
+from fuserank.evaluation.protocols import Split, baskets_of, leave_one_out, pairs_of, predefined_split, temporal
 
 
 def ints(*values: int) -> Any:
@@ -76,3 +76,29 @@ def test_equal_splits_have_equal_digests_and_others_do_not() -> None:
 def test_a_split_with_nothing_to_judge_by_is_refused() -> None:
     with pytest.raises(FuserankError, match="one part of the split is empty"):
         leave_one_out(ints(0, 1), ints(1, 1), np.zeros(2, np.int64))
+
+
+def test_baskets_are_numbered_back_from_the_last_and_an_item_stands_once_in_one_at_its_first_place() -> None:
+    """User 5: basket 8 of day 1, 9 of day 3 (item 1 twice, item 2 first), 7 of day 3, too, but earlier."""
+    user, item = ints(5, 5, 5, 5, 5, 5, 6), ints(1, 2, 1, 1, 4, 1, 3)
+    basket, time = np.array([8, 9, 9, 9, 7, 7, 1]), np.array([10, 30, 31, 33, 32, 29, 5])
+    age = np.array([9, 7, 7, 7, 7, 7, 2])
+    found = rows(baskets_of(user, item, basket, time, age))
+    expected = [(5, 1, 2, 0, 9.0), (5, 1, 1, 0, 7.0), (5, 4, 1, 1, 7.0), (5, 2, 0, 0, 7.0), (5, 1, 0, 1, 7.0)]
+    assert sorted(found) == sorted([*expected, (6, 3, 0, 0, 2.0)])
+    again = baskets_of(user[::-1], item[::-1], basket[::-1], time[::-1], age[::-1])
+    assert rows(again) == found
+    assert baskets_of(user[:0], item[:0], basket[:0], time[:0], age[:0]).num_rows == 0
+
+
+def test_a_sequence_is_one_basket_an_item_and_the_truth_is_in_none() -> None:
+    user, item, position = ints(0, 0, 0, 0, 1, 1), ints(8, 9, 8, 6, 7, 9), np.array([0, 1, 2, 3, 0, 1])
+    split, validation = leave_one_out(user, item, position)
+    assert split.train_baskets is not None
+    assert split.history_baskets is not None
+    assert validation.history_baskets is not None
+    learned = [(0, 8, 1, 0, 1.0), (0, 9, 0, 0, 0.0)]
+    known = [(0, 8, 0, 0, 0.0), (0, 8, 2, 0, 2.0), (0, 9, 1, 0, 1.0), (1, 7, 0, 0, 0.0)]
+    assert sorted(rows(split.train_baskets())) == sorted(rows(validation.history_baskets())) == learned
+    assert sorted(rows(split.history_baskets())) == known
+    assert predefined_split((user, item), (user, item), seed=1, share=0.5)[0].train_baskets is None

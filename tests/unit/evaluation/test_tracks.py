@@ -15,8 +15,8 @@ from fuserank.evaluation.tracks import Events
 DAY, DAYS = 100, 28
 
 
-def events(*rows: tuple[int, int, int], items: int = 12, time: Any = None) -> Events:
-    """Of (user, item, day); an event's time is that of its day unless it is given."""
+def events(*rows: tuple[int, int, int], items: int = 12, time: Any = None, basket: Any = None) -> Events:
+    """Of (user, item, day); an event's time is that of its day, and its basket the day, unless they are given."""
     user, item, day = np.array(rows, np.int64).T
     return Events(
         user.astype(np.int32),
@@ -24,6 +24,7 @@ def events(*rows: tuple[int, int, int], items: int = 12, time: Any = None) -> Ev
         day,
         day * 10 if time is None else np.array(time),
         np.full(len(day), tracks.NEVER),
+        day if basket is None else np.array(basket),
         np.arange(items),
     )
 
@@ -163,3 +164,31 @@ def test_what_was_taken_back_counts_until_that_is_known() -> None:
     split, _ = tracks.cut(tracks.replace(all_of, back_N=back), "all", DAY, DAYS, seed=1)
     assert truth(split) == [(1, 5), (2, 5)]
     assert {(user, item) for user, item, *_ in pairs(split.train)} == {(1, 2), (1, 3), (2, 1), (2, 2), (2, 6)}
+
+
+def lines(table: Any) -> list[tuple[int, int, int, int, float]]:
+    return sorted(tuple(row.values()) for row in table.to_pylist())
+
+
+def test_baskets_before_the_day_come_with_each_split_and_those_of_cold_users_are_cut_alike() -> None:
+    split, validation = tracks.cut(BOUGHT, "all", DAY, DAYS, 1)
+    assert split.train_baskets is not None
+    assert split.history_baskets is not None
+    assert (
+        lines(split.train_baskets())
+        == lines(split.history_baskets())
+        == [
+            (0, 1, 2, 0, 29.0),
+            (0, 2, 1, 0, 28.0),
+            (0, 3, 0, 0, 1.0),
+            (1, 1, 1, 0, 10.0),
+            (1, 4, 0, 0, 1.0),
+            (1, 4, 2, 0, 40.0),
+        ]
+    )
+    assert validation.train_baskets is not None
+    assert lines(validation.train_baskets()) == [(0, 1, 0, 0, 1.0), (1, 4, 0, 0, 12.0)]
+    cold = tracks.cold_users(events(*SEVEN, *OTHERS, *AFTER), DAY, DAYS, 3, np.array([7]))
+    for pair_rows, made in ((cold.train, cold.train_baskets), (cold.history, cold.history_baskets)):
+        assert made is not None
+        assert {row[:2] for row in lines(made())} == {row[:2] for row in pairs(pair_rows)}

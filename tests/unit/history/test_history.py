@@ -5,14 +5,17 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from pyspark.sql import functions as F
 
-from fuserank.history.baskets import baskets, baskets_in_order, most_taken, pairs
+from fuserank.evaluation.protocols import baskets_of
+from fuserank.history.baskets import baskets, baskets_back, baskets_in_order, most_taken, pairs
 from fuserank.history.events import Q20, disliked, is_taken, judged, rejected_pairs, reversals_of, taken, with_reversals
 from fuserank.history.labels import labels, taken_in
 from fuserank.history.recurrence import COLUMNS, IDS, Recurrence, recurrence, recurrence_of
 from fuserank.history.windows import held_out_days, label_window
+from fuserank.learning.recommenders.baskets import BASKET_COLUMNS
 from fuserank.stages.features import compute
 from fuserank.stages.features.engine import known
 from tests.support.features import lines_of
@@ -220,3 +223,30 @@ def test_most_taken_counts_distinct_baskets_and_keeps_items_that_nobody_took(spa
     )
     found = {r["item_index"]: r["baskets"] for r in most_taken(rows, reversals_of(rows)).collect()}
     assert found == {1: 2, 2: 0, 3: 0}
+
+
+def test_baskets_are_numbered_back_as_the_leaderboard_numbers_them(spark: SparkSession) -> None:
+    """User 1: a morning and an evening of one day, item 2 in both and twice in the evening, and an older basket."""
+    day = dt.datetime.combine(AS_OF, dt.time()) - dt.timedelta(days=3)
+    at = [(1, 2, "m", 8), (1, 3, "m", 9), (1, 2, "e", 20), (1, 4, "e", 19), (1, 2, "e", 21), (1, 3, "o", -30)]
+    made = [
+        event(f"{n}", user, item, 3, session=basket, event_time=day + dt.timedelta(hours=hours))
+        for n, (user, item, basket, hours) in enumerate([*at, (2, 9, None, 5)])
+    ]
+    rows = baskets_back(events(spark, *made), AS_OF)
+    found = sorted(map(tuple, rows.collect()))
+    assert rows.columns == list(BASKET_COLUMNS)
+    assert found == sorted(
+        [
+            (1, 4, 0, 0, 3.0),
+            (1, 2, 0, 1, 3.0),
+            (1, 2, 1, 0, 3.0),
+            (1, 3, 1, 1, 3.0),
+            (1, 3, 2, 0, 5.0),
+            (2, 9, 0, 0, 3.0),
+        ]
+    )
+    user, item, basket, hours = zip(*[(u, i, ord(b), h) for u, i, b, h in at], strict=True)
+    age = np.array([3 if h > 0 else 5 for h in hours])
+    again = baskets_of(*(np.array(c) for c in (user, item, basket, hours)), age)
+    assert sorted(zip(*(c.to_pylist() for c in again.columns), strict=True)) == found[:-1]

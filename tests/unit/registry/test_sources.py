@@ -89,12 +89,18 @@ def _own_code(path: str) -> list[ast.AST]:
 
 
 @each
-def test_it_needs_torch_and_the_catalogue_exactly_where_its_code_does(source: Source) -> None:
+def test_it_needs_torch_the_catalogue_and_baskets_exactly_where_its_code_does(source: Source) -> None:
     code = _own_code(source.module)
     imported = {a.name for n in code if isinstance(n, ast.Import) for a in n.names}
     imported |= {n.module or "" for n in code if isinstance(n, ast.ImportFrom)}
     assert any(name.split(".")[0] == "torch" for name in imported) == source.torch
     assert any(isinstance(n, ast.Attribute) and n.attr == "content" for n in code) == source.reads_content
+    of = {
+        n.value.id
+        for n in code
+        if isinstance(n, ast.Attribute) and n.attr == "baskets" and isinstance(n.value, ast.Name)
+    }
+    assert bool(of & {"pairs", "histories"}) == source.baskets
 
 
 def test_the_sources_as_a_whole() -> None:

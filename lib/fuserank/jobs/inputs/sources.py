@@ -15,7 +15,7 @@ from fuserank.common.errors import FuserankError
 from fuserank.config.auto import Numbers, chosen, open_fields, settled
 from fuserank.config.base import Section
 from fuserank.config.candidates import SEGMENTS, SourceSection
-from fuserank.history.baskets import baskets, pairs
+from fuserank.history.baskets import baskets, baskets_back, pairs
 from fuserank.history.events import rejected_pairs, taken
 from fuserank.history.recurrence import Recurrence, recurrence
 from fuserank.history.windows import label_window
@@ -26,6 +26,7 @@ from fuserank.io.runtime.executors import refuse_dynamic_allocation, slots
 from fuserank.jobs.inputs.content import READS, content
 from fuserank.jobs.inputs.history import dislikes, reversals
 from fuserank.jobs.inputs.persisted import held
+from fuserank.learning.recommenders.baskets import BASKET_COLUMNS
 from fuserank.learning.recommenders.content import CONTENT_COLUMNS
 from fuserank.learning.recommenders.contract import KERNEL_OUTPUT
 from fuserank.learning.recommenders.interactions import PAIR_COLUMNS
@@ -57,6 +58,7 @@ class Sources:
     run: Run
     lake: Lake  # which keeps what the sources are made of
     as_of: dt.date
+    taken: DataFrame  # events
     basket_rows: DataFrame
     pair_rows: DataFrame
     folder: Scratch
@@ -141,11 +143,18 @@ class Sources:
         load_content = None
         if declared.content or (declared.attributes and all(self.run.lake.exists(table) for table in READS)):
             load_content = self.folder.once("content", lambda: content(self.run.lake, self.as_of), CONTENT_COLUMNS)[1]
+        history, load_baskets = pair_frame, None
+        if declared.baskets:
+            history, load_baskets = self.folder.once(
+                "baskets", lambda: baskets_back(self.taken, self.as_of), BASKET_COLUMNS
+            )
         settings = self._settled(declared, cfg_of.settings)
-        learned = family.fit(declared, pair_frame, load_pairs, settings, self.run.seed, ranks, load_content)
+        learned = family.fit(
+            declared, pair_frame, load_pairs, settings, self.run.seed, ranks, load_content, load_baskets
+        )
         lake.replace(LEARNED, learned, as_of_date=self.as_of, source=source)
         load = columns_of(lake, LEARNED, COLUMNS, as_of_date=self.as_of, source=source)
-        return family.propose(declared, pair_frame, load, settings, cfg.quota(source), ranks, cfg_of.exclude_seen)
+        return family.propose(declared, history, load, settings, cfg.quota(source), ranks, cfg_of.exclude_seen)
 
     def _settled(self, source: Source, settings: Section) -> Section:
         """The settings with what the data say where they are ``auto``; the same on
@@ -200,7 +209,8 @@ def opened(run: Run, as_of: dt.date, apart: bool = False) -> Iterator[Sources]:
     half_lives = [days for s in sections if isinstance(s, SourceSection) for days in s.half_lives_days]
     back = reversals(run.lake, events)
     with ExitStack() as stack:
-        basket_rows = held(stack, baskets(taken(events, back), as_of))
+        takings = taken(events, back)
+        basket_rows = held(stack, baskets(takings, as_of))
         rejected = rejected_pairs(events, back) if cfg.hide_disliked and dislikes(run.lake) else None
         rejected = None if rejected is None else held(stack, rejected)
         pair_rows = held(stack, pairs(basket_rows, half_lives))
@@ -211,4 +221,4 @@ def opened(run: Run, as_of: dt.date, apart: bool = False) -> Iterator[Sources]:
                 " folder"
             )
         lake = Lake(run.spark, f"{folder.folder}/lake", run.run_id) if apart else run.lake
-        yield Sources(run, lake, as_of, basket_rows, pair_rows, folder, rejected)
+        yield Sources(run, lake, as_of, takings, basket_rows, pair_rows, folder, rejected)

@@ -40,9 +40,10 @@ def listed(
     among: npt.NDArray[np.int32] | None = None,
     users_at_once: int | None = None,
 ) -> Iterator[pa.RecordBatch]:
-    """Lists of whole users (PAIR_COLUMNS, sorted by user), a block of users at a time. ``among`` as of ``propose``.
-    ``users_at_once``: None: as many as the member's module says.
+    """Lists of whole users (PAIR_COLUMNS, of a source with ``baskets`` BASKET_COLUMNS, sorted by user), a block of
+    users at a time. ``among`` as of ``propose``. ``users_at_once``: None: as many as the member's module says.
     """
+    read = Interactions.of_baskets if source.baskets else Interactions.of
     chosen = None if among is None else _Among(scorer, among, k)
     user = histories.column("user_index").to_numpy()
     starts = np.flatnonzero(np.concatenate([[True], user[1:] != user[:-1]])) if len(user) else np.empty(0, np.int64)
@@ -50,7 +51,7 @@ def listed(
     at_once = min(users_at_once or source.code("USERS_AT_ONCE"), max(places // max(len(scorer.items), 1), 1))
     for low in range(0, len(starts), at_once):
         stop = starts[low + at_once] if low + at_once < len(starts) else len(user)
-        block = Interactions.of(histories.slice(starts[low], stop - starts[low]), scorer.items)
+        block = read(histories.slice(starts[low], stop - starts[low]), scorer.items)
         found = scorer.best(block, k, exclude_seen) if chosen is None else chosen.best(block, exclude_seen)
         yield candidate_batch(block.users[found.row], scorer.items[found.column], found.rank, found.score)
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from fuserank.common.lookup import locate
 from fuserank.config.auto import Numbers
+from fuserank.learning.recommenders.baskets import Baskets
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,13 +28,15 @@ Floats = npt.NDArray[np.float32]
 # how much the user took the item (> 0); ``age``: of the pair, in days or in steps back from the end
 # of a sequence, 0 where there is no time.
 PAIR_COLUMNS = ("user_index", "item_index", "weight", "age")
+PAIR_SCHEMA = "user_index int, item_index int, weight float, age float"
 
 
 @dataclass(frozen=True)
 class Interactions:
     """users (U,) and items (I,) ascending; weight (U, I) and age (U, I) as CSR matrices of one structure.
 
-    ``content``: for members that learn from it. It may know items and users that no pair has.
+    ``content``: for members that learn from it. It may know items and users that no pair has. ``baskets``: for members
+    that learn from those, by row of ``users`` and column of ``items``; weight is then the count of an item's baskets.
     """
 
     users: Indices
@@ -41,6 +44,7 @@ class Interactions:
     weight: sp.csr_matrix
     age: sp.csr_matrix
     content: Content | None = None
+    baskets: Baskets | None = None
 
     @classmethod
     def of(cls, table: pa.Table, items: Indices | None = None) -> Interactions:
@@ -66,6 +70,31 @@ class Interactions:
             return made
 
         return cls(users.astype(np.int32), columns.astype(np.int32), matrix(weight), matrix(age))
+
+    @classmethod
+    def of_baskets(cls, table: pa.Table, items: Indices | None = None) -> Interactions:
+        """Of columns BASKET_COLUMNS in any order of rows, with ``baskets``; weight: baskets with the item, age: of the
+        youngest of them. ``items`` as of ``of``.
+        """
+        import scipy.sparse as sp
+
+        user, item = (table.column(c).to_numpy() for c in ("user_index", "item_index"))
+        users = np.unique(user).astype(np.int32)
+        columns = (np.unique(item) if items is None else items).astype(np.int32)
+        baskets = Baskets.of(table, users, columns)
+        row = baskets.user
+        order = np.lexsort((baskets.back, baskets.item, row))  # the youngest of a pair first
+        row, at, age = row[order], baskets.item[order], baskets.age[order]
+        first = np.ones(len(row), bool)
+        first[1:] = (row[1:] != row[:-1]) | (at[1:] != at[:-1])
+        begin = np.flatnonzero(first)
+        count = np.diff(begin, append=len(row)).astype(np.float32)
+        starts = np.searchsorted(row[begin], np.arange(len(users) + 1))
+        weight, youngest = (
+            sp.csr_matrix((values, at[begin], starts), shape=(len(users), len(columns)))
+            for values in (count, age[begin])
+        )
+        return cls(users, columns, weight, youngest, baskets=baskets)
 
     @property
     def ones(self) -> sp.csr_matrix:

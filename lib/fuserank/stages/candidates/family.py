@@ -17,6 +17,7 @@ import numpy as np
 from fuserank.common.errors import FuserankError
 from fuserank.common.users import whole_users
 from fuserank.config.auto import open_fields
+from fuserank.learning.recommenders.baskets import BASKET_COLUMNS
 from fuserank.learning.recommenders.content import Content
 from fuserank.learning.recommenders.contract import KERNEL_OUTPUT, Scorer, listed
 from fuserank.learning.recommenders.interactions import PAIR_COLUMNS, Interactions
@@ -43,12 +44,14 @@ def fit(
     seed: int,
     partitions: int,
     load_content: Loader | None = None,
+    load_baskets: Loader | None = None,
 ) -> DataFrame:
     """What the member learns from ``pairs`` (PAIR_COLUMNS), as rows of ``state.SCHEMA``; lazy.
 
     ``load_pairs`` gives the same pairs on an executor, where each task of a member without a fit of its own
-    holds them all. ``load_content`` gives the rows of ``content.CONTENT_COLUMNS`` there; raises FuserankError
-    where the member needs them and there are none.
+    holds them all. ``load_content`` gives the rows of ``content.CONTENT_COLUMNS`` there, ``load_baskets`` those of
+    ``baskets.BASKET_COLUMNS``, which then stand for the pairs, too; raises FuserankError where the member needs one
+    that there is not.
     """
     if waiting := open_fields(cfg):
         raise ValueError(
@@ -59,22 +62,31 @@ def fit(
             f"{source.name} learns from what items and users are, which this data does not tell; the events of a lake"
             " do"
         )
+    if source.baskets and load_baskets is None:
+        raise FuserankError(
+            f"{source.name} learns from baskets in order, which this data does not tell; the events of a lake and"
+            " sequences do"
+        )
     if source.distributed:
         frame: DataFrame = loaded(source.distributed)(pairs, cfg, seed, partitions)
         return frame
     blocks = partitions if source.by_blocks else 1
+    of_content = load_content if source.reads_content else None
+    load = load_baskets if source.baskets and load_baskets is not None else load_pairs
     return pairs.sparkSession.range(0, blocks, 1, blocks).mapInArrow(
-        _Learn(source, load_pairs, load_content if source.reads_content else None, cfg, seed, blocks), SCHEMA
+        _Learn(source, load, of_content, cfg, seed, blocks), SCHEMA
     )
 
 
 class _Learn:
-    """A task's rows are the numbers of the blocks that it learns."""
+    """A task's rows are the numbers of the blocks that it learns. ``load``: of baskets where the member reads them,
+    else of pairs.
+    """
 
     def __init__(
-        self, source: Source, load_pairs: Loader, load_content: Loader | None, cfg: Section, seed: int, blocks: int
+        self, source: Source, load: Loader, load_content: Loader | None, cfg: Section, seed: int, blocks: int
     ) -> None:
-        self.source, self.load_pairs, self.load_content = source, load_pairs, load_content
+        self.source, self.load, self.load_content = source, load, load_content
         self.cfg, self.seed, self.blocks = cfg, seed, blocks
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -83,7 +95,7 @@ class _Learn:
         numbers = [int(n) for batch in batches for n in batch.column(0).to_numpy()]
         if not numbers:
             return
-        pairs = Interactions.of(self.load_pairs())
+        pairs = (Interactions.of_baskets if self.source.baskets else Interactions.of)(self.load())
         if self.load_content is not None:
             pairs = replace(pairs, content=Content(self.load_content()))
         with threadpool_limits(limits=1):
@@ -101,13 +113,15 @@ def propose(
     exclude_seen: bool = True,
     among: npt.NDArray[np.int32] | None = None,
 ) -> DataFrame:
-    """The ``k`` best items of every user of ``histories`` (PAIR_COLUMNS): user_index, item_index, source, rank, score.
+    """The ``k`` best items of every user of ``histories`` (PAIR_COLUMNS, of a source with ``baskets`` BASKET_COLUMNS):
+    user_index, item_index, source, rank, score.
 
     ``among``: the items that lists may hold; None: all. ``load`` gives the member's rows on an executor. A
     user's items are the same in any number of partitions; their scores may differ in the last bits, as
     products of matrices are rounded by their shape.
     """
-    rows = histories.select(*PAIR_COLUMNS).repartition(partitions, "user_index")
+    columns = BASKET_COLUMNS if source.baskets else PAIR_COLUMNS
+    rows = histories.select(*columns).repartition(partitions, "user_index")
     kernel = _Propose(source, load, cfg, k, exclude_seen, among)
     return of_source(
         rows.sortWithinPartitions("user_index", "item_index").mapInArrow(kernel, KERNEL_OUTPUT), source.name

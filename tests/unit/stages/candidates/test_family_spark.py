@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,12 +10,13 @@ import pytest
 
 from fuserank.common.errors import FuserankError
 from fuserank.config.auto import Numbers, settled
+from fuserank.learning.recommenders.baskets import BASKET_SCHEMA
 from fuserank.learning.recommenders.interactions import numbers_of
 from fuserank.learning.recommenders.state import SCHEMA
 from fuserank.registry.sources import recommenders
 from fuserank.stages.candidates import family
 from fuserank.stages.candidates.histories import counted
-from tests.support.family import Lists, close, config, described, fit, only, planted, rows_of
+from tests.support.family import Lists, close, config, described, fit, in_baskets, only, planted, rows_of
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 def test_spark_learns_and_proposes_what_numpy_does(spark: SparkSession, name: str) -> None:
     taken = only(planted()[0], *range(7, 87, 2))
     frame = spark.createDataFrame(rows_of(taken), "user_index int, item_index int, weight float, age float")
+    known = spark.createDataFrame(rows_of(in_baskets(taken)), BASKET_SCHEMA) if recommenders()[name].baskets else frame
     source, cfg, alone = recommenders()[name], settled(config(name), numbers_of(taken)), fit(name, taken)
     among = np.arange(4, 90, 3, dtype=np.int32)
     # first, so that loops are compiled here once, and not by every Python worker beside the others
@@ -32,16 +35,18 @@ def test_spark_learns_and_proposes_what_numpy_does(spark: SparkSession, name: st
         if (
             partitions == 1 or source.by_blocks or source.distributed
         ):  # others learn in one task, however many there are
-            rows = family.fit(source, frame, lambda: taken, cfg, 1, partitions, lambda: described(taken))
+            rows = family.fit(
+                source, frame, lambda: taken, cfg, 1, partitions, lambda: described(taken), lambda: in_baskets(taken)
+            )
             assert rows.schema.simpleString() == spark.createDataFrame([], SCHEMA).schema.simpleString()
             assert sorted(map(tuple, rows.collect())) == sorted(rows_of(alone.rows))
-        proposed = family.propose(source, frame, lambda: alone.rows, cfg, 5, partitions).collect()
+        proposed = family.propose(source, known, lambda: alone.rows, cfg, 5, partitions).collect()
         found: Lists = {}
         for row in sorted(proposed, key=lambda row: (row["user_index"], row["rank"])):
             found.setdefault(row["user_index"], []).append((row["item_index"], row["score"]))
             assert (row["source"], row["rank"]) == (name, len(found[row["user_index"]]))
         close(found, whole)
-    some = family.propose(source, frame, lambda: alone.rows, cfg, 5, 2, among=among).collect()
+    some = family.propose(source, known, lambda: alone.rows, cfg, 5, 2, among=among).collect()
     assert {(r["user_index"], r["item_index"], r["rank"]) for r in some} == {
         (user, item, rank) for user, ranked in wanted.items() for rank, (item, _) in enumerate(ranked, 1)
     }
@@ -54,6 +59,12 @@ def test_members_that_learn_from_content_are_refused_where_there_is_none(spark: 
         FuserankError, match=f"{name} learns from what items and users are, which this data does not tell"
     ):
         family.fit(recommenders()[name], frame, lambda: None, settled(config(name), Numbers(1, 1, 1)), 1, 1)  # type: ignore[arg-type, return-value]
+
+
+def test_members_that_learn_from_baskets_are_refused_where_there_are_none(spark: SparkSession) -> None:
+    source = replace(recommenders()["popular"], baskets=True)
+    with pytest.raises(FuserankError, match="popular learns from baskets in order, which this data does not tell"):
+        family.fit(source, spark.range(1), lambda: None, config("popular"), 1, 1)  # type: ignore[arg-type, return-value]
 
 
 def test_ranks_refuse_pairs_that_stand_twice(spark: SparkSession) -> None:
