@@ -30,6 +30,10 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "content": {"weight": 1.0, "popularity_half_life": 1000.0},
     "bpr": {"factors": 16, "learning_rate": 0.1, "candidates": 4},
     "two_tower": {"factors": 16, "batch": 128, "epochs": 10},
+    **{
+        name: {"factors": 16, "places": 512, "epochs": 12, "learning_rate": 0.01}
+        for name in ("sasrec", "gru4rec", "nextitnet")
+    },
 }
 # What the data would decide, where a test looks at one setting alone.
 PLAIN: dict[str, Any] = {

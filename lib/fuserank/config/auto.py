@@ -83,6 +83,11 @@ class _OrAuto:
 OR_AUTO = _OrAuto()
 
 
+def tuned(*choices: Any) -> dict[str, Any]:
+    """What a search may try of a field: for its ``json_schema_extra``."""
+    return {"tune": list(choices)}
+
+
 def open_fields(cfg: Section) -> list[str]:
     """The fields that are ``auto``, in the order in which they are declared; of nested sections none is."""
     return [name for name in type(cfg).model_fields if isinstance(v := getattr(cfg, name), str) and v == AUTO]

@@ -69,8 +69,8 @@ def _events(run: Run, label_days: int) -> Events:
     )
     numbered = run.lake.read(ITEM_DICTIONARY).where("deleted_at is null").select("item_index").toArrow()
     columns = rows.toArrow()
-    arrays = (columns.column(c).to_numpy() for c in columns.column_names)
-    return Events(*arrays, items=np.sort(numbered.column(0).to_numpy()))
+    user, item, day, time_us, back, basket = (columns.column(c).to_numpy() for c in columns.column_names)
+    return Events(user, item, day, time_us, back, basket, np.sort(numbered.column(0).to_numpy()))
 
 
 @dataclass

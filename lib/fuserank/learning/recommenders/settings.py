@@ -6,16 +6,11 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from fuserank.config.auto import AUTO, OR_AUTO, Rule
+from fuserank.config.auto import AUTO, OR_AUTO, Rule, tuned
 from fuserank.config.base import Section
 from fuserank.learning.recommenders import settings_rules as rules
 
 HOW_SOLD = ("campaign", "coupon", "promotion")
-
-
-def tuned(*choices: Any) -> dict[str, Any]:
-    """What a search may try of a field."""
-    return {"tune": list(choices)}
 
 
 def _listed(*choices: Any) -> dict[str, Any]:

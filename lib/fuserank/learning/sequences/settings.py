@@ -1,0 +1,124 @@
+"""Settings of members that learn from the order of what was taken."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from fuserank.config.auto import AUTO, OR_AUTO, Numbers, tuned
+from fuserank.config.base import Section
+
+_SEEN = 4e6  # places that a fit looks at, where the data decide how many passes that is
+_FEWEST, _MOST = 3, 40  # passes
+
+
+def by_data(numbers: Numbers, _: Any) -> dict[str, Any]:
+    """Passes over the data: as many as come to four million places."""
+    return {"epochs": int(min(max(round(_SEEN / max(numbers.pairs, 1)), _FEWEST), _MOST))}
+
+
+class SequenceConfig(Section):
+    """What encoders of sequences have in common."""
+
+    encoder: ClassVar[str]  # module:class, made with ``shape()``
+    by_data: ClassVar[Any] = staticmethod(by_data)
+    factors: int = Field(
+        64, ge=1, le=1024, description="D, length of a vector (count)", json_schema_extra=tuned(64, 128)
+    )
+    length: int = Field(
+        50, ge=2, le=1000, description="places of a window: the last of a user that are looked at (count)"
+    )
+    epochs: Annotated[int, Field(ge=1), OR_AUTO] = Field(
+        AUTO,
+        description="passes over the data (count); auto: as many as come to four million places, 3 to 40",
+        json_schema_extra=tuned(10, 20, 30, 40),
+    )
+    places: int = Field(
+        2048, ge=1, description="places of a step, padding among them (count)", json_schema_extra=tuned(1024, 2048)
+    )
+    learning_rate: float = Field(
+        2e-3, gt=0, description="AdamW's, at its start; falls as a cosine", json_schema_extra=tuned(1e-3, 2e-3, 4e-3)
+    )
+    weight_decay: float = Field(
+        0.0, ge=0, description="AdamW's, of the encoder (share)", json_schema_extra=tuned(0.0, 0.01, 0.1)
+    )
+    dropout: float = Field(
+        0.3, ge=0, lt=1, description="share of numbers left out in training", json_schema_extra=tuned(0.2, 0.3, 0.5)
+    )
+    negatives: int = Field(
+        512,
+        ge=1,
+        description="items drawn for a step, by how often they are taken (count)",
+        json_schema_extra=tuned(512, 1024),
+    )
+    loss: Literal["softmax", "bpr_max"] = Field(
+        "softmax",
+        description=("softmax: over the items drawn, each less ln of how often it is drawn; bpr_max: GRU4Rec's"),
+    )
+    temperature: float = Field(
+        0.07, gt=0, description="τ, which cosines are divided by", json_schema_extra=tuned(0.05, 0.07, 0.1)
+    )
+    attributes: float = Field(
+        1.0,
+        ge=0,
+        description="weight of what items are beside their ids, where that is known; 0: not read",
+        json_schema_extra=tuned(0.0, 0.5, 1.0, 2.0),
+    )
+
+    def shape(self) -> dict[str, Any]:
+        """What the encoder is made of."""
+        raise NotImplementedError
+
+
+class SasRecConfig(SequenceConfig):
+    """Attention over the last items of a user."""
+
+    encoder: ClassVar[str] = "fuserank.learning.models.encoders:Transformer"
+    layers: int = Field(2, ge=1, description="blocks (count)", json_schema_extra=tuned(1, 2))
+    heads: int = Field(
+        2, ge=1, description="of the attention, a divisor of factors (count)", json_schema_extra=tuned(1, 2, 4)
+    )
+    width: int = Field(2, ge=1, description="of a block's hidden layer, times factors")
+    gated: bool = Field(True, description="gates on what a block adds", json_schema_extra=tuned(False, True))
+
+    def shape(self) -> dict[str, Any]:
+        """As ``models.encoders.Transformer`` takes it."""
+        names = ("layers", "heads", "length", "width", "gated", "dropout")
+        return {"depth": self.factors, **{name: getattr(self, name) for name in names}}
+
+    @model_validator(mode="after")
+    def _even_heads(self) -> SasRecConfig:
+        if self.factors % self.heads:
+            raise ValueError(f"heads: {self.factors} factors cannot be dealt to {self.heads} heads")
+        return self
+
+
+class Gru4RecConfig(SequenceConfig):
+    """Recurrent units over the last items of a user."""
+
+    encoder: ClassVar[str] = "fuserank.learning.models.encoders:Recurrent"
+    layers: int = Field(1, ge=1, description="layers of units (count)", json_schema_extra=tuned(1, 2))
+    units: int = Field(64, ge=1, description="of a layer (count)", json_schema_extra=tuned(64, 128))
+    cell: Literal["gru", "lstm"] = Field("gru", description="kind of unit", json_schema_extra=tuned("gru", "lstm"))
+
+    def shape(self) -> dict[str, Any]:
+        """As ``models.encoders.Recurrent`` takes it."""
+        names = ("layers", "units", "cell", "dropout")
+        return {"depth": self.factors, **{name: getattr(self, name) for name in names}}
+
+
+class NextItNetConfig(SequenceConfig):
+    """Convolutions over the last items of a user."""
+
+    encoder: ClassVar[str] = "fuserank.learning.models.encoders:Convolutions"
+    layers: int = Field(
+        3, ge=1, le=8, description="convolutions, each twice as wide apart (count)", json_schema_extra=tuned(2, 3, 4)
+    )
+    kernel: int = Field(
+        3, ge=2, description="places that a convolution looks at (count)", json_schema_extra=tuned(2, 3)
+    )
+
+    def shape(self) -> dict[str, Any]:
+        """As ``models.encoders.Convolutions`` takes it."""
+        return {"depth": self.factors, "layers": self.layers, "kernel": self.kernel, "dropout": self.dropout}
