@@ -66,10 +66,9 @@ class ModelSettings(Section):
         return self
 
 
-class ModelConfig(ModelSettings):
-    """FNN: embeddings and numeric features → fully connected tanh layers → one logit."""
+class EmbeddedConfig(ModelSettings):
+    """Embeddings and numeric features → fully connected tanh layers → one logit."""
 
-    kind: Literal["fnn"] = Field("fnn", description="name of the model in the registry and in scores")
     user_dim: int = Field(4, ge=0, description="numbers of a user's embedding")
     item_dim: int = Field(8, ge=1, description="numbers of an item's embedding")
     categorical_dims: dict[str, int] = Field(
@@ -102,3 +101,9 @@ class ModelConfig(ModelSettings):
     def pooled(self) -> str | None:
         """As the settings say."""
         return self.history_categorical
+
+
+class ModelConfig(EmbeddedConfig):
+    """FNN: embeddings and numeric features → fully connected tanh layers → one logit."""
+
+    kind: Literal["fnn"] = Field("fnn", description="name of the model in the registry and in scores")

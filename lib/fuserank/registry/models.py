@@ -8,6 +8,7 @@ from typing import Any
 
 from fuserank.config.logistic import LogisticConfig
 from fuserank.config.model import ModelConfig, ModelSettings
+from fuserank.config.rankers import CnnConfig, DcnConfig, RnnConfig, TransformerConfig
 from fuserank.registry import Registry
 
 
@@ -44,6 +45,19 @@ MODELS: Registry[Model] = Registry(
             # convex, and a weight may have to grow far from 0: the FNN's rates and decay are made for small embeddings
             train={"learning_rate": 0.02, "embedding_rate_share": 1.0, "embedding_weight_decay": 0.5},
         ),
+        Model(
+            "dcn",
+            "DCN-V2",
+            "#2d7f8a",
+            DcnConfig,
+            "fuserank.learning.models.rankers:Dcn",
+            train={"learning_rate": 1e-3},  # products of inputs overfit at the FNN's rate
+        ),
+        Model(
+            "transformer", "Transformer", "#a0527a", TransformerConfig, "fuserank.learning.models.rankers:Transformer"
+        ),
+        Model("rnn", "LSTM", "#8a6d2d", RnnConfig, "fuserank.learning.models.rankers:Rnn"),
+        Model("cnn", "CNN", "#5f8a2d", CnnConfig, "fuserank.learning.models.rankers:Cnn"),
     ],
 )
 DEFAULT = ("fnn",)  # what a run trains and fuses unless its settings say otherwise

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as fn
 
-from fuserank.config.model import ModelConfig
+from fuserank.config.model import EmbeddedConfig
 from fuserank.learning.models.base import SampleModel
 from fuserank.learning.models.batch import Batch
 from fuserank.learning.models.inputs import InputFit
@@ -25,10 +25,10 @@ class FNN(SampleModel):
     Users and items beyond those of the fit, and items too rare for a row of their own, share row 0 of their table.
     """
 
-    config: ModelConfig
+    config: EmbeddedConfig
     hash_L: Tensor
 
-    def __init__(self, config: ModelConfig, fit: InputFit) -> None:
+    def __init__(self, config: EmbeddedConfig, fit: InputFit) -> None:
         super().__init__(config, fit)
         inputs, rows = self.inputs, self.item_rows
         odd = torch.randint(1, 2**62, (len(inputs.history),), generator=torch.Generator().manual_seed(1)) | 1
@@ -43,14 +43,26 @@ class FNN(SampleModel):
         dims = [config.categorical_dims[name] for name, _ in inputs.categorical]
         width = len(self.kinds) + config.user_dim + 2 * config.item_dim + sum(dims)
         width += (0 if self.pooled is None else dims[self.pooled]) + 1
+        self.reader = self.make_reader()
+        width += 0 if self.reader is None else config.item_dim + 1
+        self.crosses = self.make_crosses(width)
+        crossed = 0 if self.crosses is None else width
         self.layers = nn.Sequential()
         for units in config.hidden:
             self.layers.extend([nn.Linear(width, units), nn.Tanh(), nn.Dropout(config.dropout)])
             width = units
-        self.out = nn.Linear(width, 1)
+        self.out = nn.Linear(width + crossed, 1)
         self.wide = nn.Linear(len(self.kinds), 1, bias=False)
         self.embedding_dropout = nn.Dropout(config.embedding_dropout)
         self._initialise(fit.log_odds)
+
+    def make_reader(self) -> nn.Module | None:
+        """What makes a vector of the user's last items in their order, (U, L, D) to (U, L, D); None: nothing does."""
+        return None
+
+    def make_crosses(self, width: int) -> nn.Module | None:
+        """What makes products of the inputs of the layers, (B, width) to (B, width); None: nothing does."""
+        return None
 
     def _initialise(self, log_odds: float) -> None:
         for module in self.modules():
@@ -68,24 +80,30 @@ class FNN(SampleModel):
             self.wide.weight.requires_grad_(False)
         nn.init.constant_(self.out.bias, log_odds)
 
-    def _history(self, history_BL: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Mean embeddings of the history, pooled once for each distinct one of the batch, then dealt to its rows."""
+    def _history(self, history_BL: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        """Mean embeddings of the history, of its items and of their categories, and what the reader makes of it; once
+        for each distinct one of the batch, then dealt to its rows.
+        """
         key_B = (history_BL * self.hash_L).sum(dim=1)
         key_U, row_B = torch.unique(key_B, return_inverse=True)
         first_U = torch.zeros_like(key_U).scatter_(0, row_B, torch.arange(len(row_B), device=row_B.device))
         index_UL = self.item_index(history_BL[first_U])
-        items_UD = _pool(self.item, self.item_row_I[index_UL])
+        item_UL = self.item_row_I[index_UL]
+        items_UD, read_BD = _pool(self.item, item_UL), None
+        if self.reader is not None:
+            x_ULD = self.item(item_UL.flip(1)) * (item_UL.flip(1) != self.item_rows).unsqueeze(2)  # oldest first
+            read_BD = self.reader(x_ULD)[:, -1][row_B]
         if self.pooled is None:
-            return items_UD[row_B], None
+            return items_UD[row_B], None, read_BD
         table = cast("nn.Embedding", self.categorical[self.pooled])
-        return items_UD[row_B], _pool(table, self.item_category_I[index_UL])[row_B]
+        return items_UD[row_B], _pool(table, self.item_category_I[index_UL])[row_B], read_BD
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits (B,) of a batch. A user or item above those of the fit has the row of the unknown."""
         x_BF = self.standardised(batch.dense_BF)
         row_B = self.item_row_I[self.item_index(batch.item_B)]
         item_BD = self.item(row_B)
-        history_BD, history_category_BD = self._history(batch.history_BL)
+        history_BD, history_category_BD, read_BD = self._history(batch.history_BL)
         dot_B = (item_BD * history_BD).sum(dim=1, keepdim=True)
         user_B = torch.where(batch.user_B < self.users, batch.user_B + 1, 0)
         categorical = [table(batch.categorical_BC[:, k]) for k, table in enumerate(self.categorical)]
@@ -93,7 +111,14 @@ class FNN(SampleModel):
         if history_category_BD is not None and self.pooled is not None:
             dot_B = dot_B + (categorical[self.pooled] * history_category_BD).sum(dim=1, keepdim=True)
             embedded.append(history_category_BD)
-        hidden_BH = self.layers(torch.cat([x_BF, self.embedding_dropout(torch.cat(embedded, dim=1)), dot_B], dim=1))
+        dots = [dot_B]
+        if read_BD is not None:
+            embedded.append(read_BD)
+            dots.append((item_BD * read_BD).sum(dim=1, keepdim=True))
+        in_BW = torch.cat([x_BF, self.embedding_dropout(torch.cat(embedded, dim=1)), *dots], dim=1)
+        hidden_BH = self.layers(in_BW)
+        if self.crosses is not None:
+            hidden_BH = torch.cat([hidden_BH, self.crosses(in_BW)], dim=1)
         logit_B1 = self.out(hidden_BH)
         if self.config.wide:
             logit_B1 = logit_B1 + self.wide(x_BF) + self.item_bias(row_B)

@@ -1,0 +1,73 @@
+"""Settings of rankers that are the FNN and one thing more: crosses of its inputs, or an encoder of the history."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from fuserank.config.model import EmbeddedConfig
+
+
+class DcnConfig(EmbeddedConfig):
+    """DCN-V2: products of inputs beside the fully connected layers."""
+
+    kind: Literal["dcn"] = Field("dcn", description="name of the model in the registry and in scores")
+    crosses: int = Field(2, ge=1, description="layers of products, each one degree higher (count)")
+    rank: int = Field(32, ge=1, description="of a layer's matrix (count)")
+
+
+class HistoryConfig(EmbeddedConfig):
+    """What rankers have in common that read the user's last items in their order."""
+
+    layers: int = Field(1, ge=1, description="of the encoder (count)")
+    encoder_dropout: float = Field(0.2, ge=0, lt=1, description="share of the encoder's numbers dropped in training")
+
+    def shape(self) -> dict[str, Any]:
+        """What the encoder is made of, by the names of ``learning.models.encoders``."""
+        return {"depth": self.item_dim, "layers": self.layers, "dropout": self.encoder_dropout}
+
+
+class TransformerConfig(HistoryConfig):
+    """The FNN, and attention over the user's last items."""
+
+    kind: Literal["transformer"] = Field("transformer", description="name of the model in the registry and in scores")
+    item_dim: int = Field(16, ge=1, description="numbers of an item's embedding")
+    heads: int = Field(2, ge=1, description="of the attention, a divisor of item_dim (count)")
+
+    def shape(self) -> dict[str, Any]:
+        """As ``Transformer`` takes it."""
+        of_blocks = {"heads": self.heads, "length": len(self.history()), "width": 2, "gated": True}
+        return {**super().shape(), **of_blocks}
+
+    @model_validator(mode="after")
+    def _even_heads(self) -> TransformerConfig:
+        if self.item_dim % self.heads:
+            raise ValueError(f"heads: {self.item_dim} numbers cannot be dealt to {self.heads} heads")
+        return self
+
+
+class RnnConfig(HistoryConfig):
+    """The FNN, and recurrent units over the user's last items."""
+
+    kind: Literal["rnn"] = Field("rnn", description="name of the model in the registry and in scores")
+    item_dim: int = Field(16, ge=1, description="numbers of an item's embedding")
+    cell: Literal["gru", "lstm"] = Field("lstm", description="kind of unit")
+    units: int = Field(32, ge=1, description="of a layer (count)")
+
+    def shape(self) -> dict[str, Any]:
+        """As ``Recurrent`` takes it."""
+        return {**super().shape(), "units": self.units, "cell": self.cell}
+
+
+class CnnConfig(HistoryConfig):
+    """The FNN, and convolutions over the user's last items."""
+
+    kind: Literal["cnn"] = Field("cnn", description="name of the model in the registry and in scores")
+    item_dim: int = Field(16, ge=1, description="numbers of an item's embedding")
+    layers: int = Field(3, ge=1, le=8, description="convolutions, each twice as wide apart (count)")
+    kernel: int = Field(3, ge=2, description="places that a convolution looks at (count)")
+
+    def shape(self) -> dict[str, Any]:
+        """As ``Convolutions`` takes it."""
+        return {**super().shape(), "kernel": self.kernel}
