@@ -30,6 +30,7 @@ from fuserank.cli.report import report
 from fuserank.cli.serve import keys_app as serve_key
 from fuserank.cli.serve import serve
 from fuserank.cli.setup import setup
+from fuserank.cli.similar import similar
 from fuserank.cli.tree import NothingBlank, filled
 from fuserank.cli.vacuum import vacuum
 from fuserank.cli.vault import vault
@@ -65,6 +66,7 @@ for command in (
     quotas,
     report,
     profile,
+    similar,
     card,
     runs,
     digest,

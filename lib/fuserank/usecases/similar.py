@@ -1,0 +1,116 @@
+"""Items whose learned vectors are near that of one item."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fuserank.common.errors import FuserankError
+from fuserank.common.ids import normal_id
+from fuserank.io.lake.rows import Before
+from fuserank.registry.sources import SOURCES
+from fuserank.tables.candidates import FACTORS, LEARNED
+from fuserank.tables.silver import ITEM_DICTIONARY, ITEMS
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from fuserank.config.settings import Settings
+    from fuserank.io.lake.rows import Rows
+
+_PART = "item"  # of candidates.learned: vectors of items, whoever learned them
+_NEAREST = 5  # ids that are named where one is not known
+
+
+@dataclass(frozen=True)
+class Near:
+    """An item and the cosine of its vector with that of the item in question."""
+
+    item: str
+    name: str | None
+    cosine: float
+
+
+@dataclass(frozen=True)
+class Similar:
+    """``item`` and those near it, the nearest first, ties to the lower item_index; ``source``: whose vectors."""
+
+    item: str
+    name: str | None
+    source: str
+    near: list[Near]
+
+
+def similar(reader: Rows, settings: Settings, wanted: str, k: int, source: str | None = None) -> Similar:
+    """The ``k`` items nearest to one, by the vectors that a source learned as of the day.
+
+    :param source: None: of the sources of the settings the first whose vectors the lake has
+    :raises FuserankError: the item is not known or has no vector, or no source has vectors of items; names the
+        nearest ids, or the sources that have some
+    """
+    day, item = settings.as_of, normal_id(wanted) or ""
+    found = reader.rows(ITEM_DICTIONARY, {"item_id": item, "deleted_at": None}, ("item_index",))
+    if not found:
+        before = {"first_event_time": Before(day), "deleted_at": None}
+        near = reader.nearest(ITEM_DICTIONARY, before, "item_id", item, _NEAREST)
+        raise FuserankError(f"item {wanted!r} is not known; the nearest ids: {', '.join(near)}")
+    index, source = int(found[0]["item_index"]), _of(reader, settings, source)
+    index_N, vector_ND = _vectors(reader, day, source)
+    at = int(np.searchsorted(index_N, index))
+    if at == len(index_N) or index_N[at] != index:
+        raise FuserankError(f"item {item} has no vector of {source} as of {day}: nobody had taken it then")
+    length_N = np.maximum(np.sqrt(np.einsum("nd,nd->n", vector_ND, vector_ND)), 1e-12)
+    cosine_N = vector_ND @ vector_ND[at] / (length_N * length_N[at])
+    cosine_N[at] = -np.inf
+    order = np.lexsort((index_N, -cosine_N))[: min(k, len(index_N) - 1)]
+    ids, names = _named(reader, day, [index, *index_N[order].tolist()])
+    near = [
+        Near(ids[i], names.get(ids[i]), float(c)) for i, c in zip(index_N[order].tolist(), cosine_N[order], strict=True)
+    ]
+    return Similar(item, names.get(item), source, near)
+
+
+def _of(reader: Rows, settings: Settings, source: str | None) -> str:
+    """The source that is named, or the first of the settings, whose vectors are there."""
+    there = _with_vectors(reader, settings.as_of)
+    if source is not None and SOURCES[source].name in there:
+        return SOURCES[source].name
+    if source is not None or not there:
+        have = f"there are of {', '.join(there)}" if there else "no source there learns vectors, such as als or sasrec"
+        raise FuserankError(f"no vectors of {source or 'items'} as of {settings.as_of} in this lake; {have}")
+    return next((name for name in settings.candidates.sources if name in there), there[0])
+
+
+def _with_vectors(reader: Rows, day: dt.date) -> list[str]:
+    """Sources that have vectors of items as of the day, in the order in which they are declared."""
+    there: set[str] = set()
+    if reader.exists(FACTORS) and reader.rows(FACTORS, {"as_of_date": day, "side": "item"}, ("index",), most=1):
+        there |= {s.name for s in SOURCES if s.writes == FACTORS.name}
+    if reader.exists(LEARNED):
+        for name in (s.name for s in SOURCES if s.writes == LEARNED.name):
+            if reader.rows(LEARNED, {"as_of_date": day, "source": name, "part": _PART}, ("index",), most=1):
+                there.add(name)
+    return [s.name for s in SOURCES if s.name in there]
+
+
+def _vectors(reader: Rows, day: dt.date, source: str) -> tuple[np.ndarray, np.ndarray]:
+    """item_index (N,), ascending, and vectors (N, D)."""
+    table, where, column = (
+        (FACTORS, {"side": "item"}, "factor")
+        if SOURCES[source].writes == FACTORS.name
+        else (LEARNED, {"source": source, "part": _PART}, "vector")
+    )
+    rows = reader.rows(table, {"as_of_date": day, **where}, ("index", column), ("index",))
+    return np.array([r["index"] for r in rows], np.int64), np.array([r[column] for r in rows], np.float64)
+
+
+def _named(reader: Rows, day: dt.date, index: list[int]) -> tuple[dict[int, str], dict[str, str]]:
+    """Ids by index, and names by id where the catalogue has some."""
+    found = reader.rows(ITEM_DICTIONARY, {"item_index": index}, ("item_index", "item_id"))
+    ids = {int(r["item_index"]): str(r["item_id"]) for r in found}
+    if not reader.exists(ITEMS):
+        return ids, {}
+    named = reader.rows(ITEMS, {"item_id": list(ids.values())}, ("item_id", "name"), known=day)
+    return ids, {str(r["item_id"]): str(r["name"]) for r in named if r["name"] is not None}
