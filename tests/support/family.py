@@ -29,9 +29,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "graph_filter": {"factors": 8},
     "content": {"weight": 1.0, "popularity_half_life": 1000.0},
     "bpr": {"factors": 16, "learning_rate": 0.1, "candidates": 4},
-    "two_tower": {"factors": 16, "batch": 128, "epochs": 10},
+    "two_tower": {"factors": 16, "batch": 128, "epochs": 6},
     **{
-        name: {"factors": 16, "places": 512, "epochs": 12, "learning_rate": 0.01}
+        name: {"factors": 16, "places": 256, "epochs": 10, "learning_rate": 0.01}
         for name in ("sasrec", "gru4rec", "nextitnet")
     },
 }
@@ -51,7 +51,7 @@ PLAIN: dict[str, Any] = {
     "sharpening": 2.5,
     "lift": 0.0,
 }
-USERS, ITEMS, TASTES = 200, 120, 4
+USERS, ITEMS, TASTES = 120, 120, 4
 
 
 def pairs(rows: Iterable[tuple[float, ...]]) -> pa.Table:
