@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from pyspark.sql.pandas.types import to_arrow_schema
@@ -21,22 +22,22 @@ from fuserank.io.runtime.progress import Progress
 from fuserank.io.runtime.ranks import RankError
 from fuserank.io.runtime.run import Run
 from fuserank.jobs import scores, train
+from fuserank.jobs.inputs.pinned import pinned_files
 from fuserank.jobs.inputs.proposals import scored
+from fuserank.jobs.parts.train_task import make_task
 from fuserank.tables.results import MODELS, SCORES
 from fuserank.tables.samples import SAMPLES
 from fuserank.tables.spark import schema
 from tests.support.shards import planted
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import Row, SparkSession
 
 AS_OF = dt.date(2017, 12, 4)
 SHARDS, ROWS = 3, 1500
 
 
 def samples(seed: int) -> pa.Table:
-    import pandas as pd
-
     columns = planted(ROWS, seed)
     frame = pd.DataFrame(columns).drop_duplicates(["user_index", "item_index"])
     frame["shard"] = (np.arange(len(frame)) % SHARDS).astype(np.int32)
@@ -65,13 +66,28 @@ def run(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return Run(spark, settings, lake, AS_OF, "test-run", dt.datetime.now(dt.UTC), Progress(quiet=True))
 
 
+def with_settings(run: Run, **differences: Any) -> Run:
+    """The same run by other settings; ``models__use``: ``models.use``."""
+    changes = {name.replace("__", "."): value for name, value in differences.items()}
+    return Run(run.spark, changed(run.settings, changes), run.lake, AS_OF, "test-run", run.now, Progress(quiet=True))
+
+
 @pytest.fixture(scope="module")
-def model(run: Run):  # type: ignore[no-untyped-def]
-    train.execute(run, AS_OF)
-    return run.lake.read(MODELS, as_of_date=AS_OF).collect()[0]
+def both(run: Run) -> Run:
+    """The run that has trained two models."""
+    two = with_settings(run, models__use=["logistic", "fnn"])
+    train.execute(two, AS_OF)
+    return two
 
 
-def test_the_registry_names_the_artifact_and_the_versions_that_training_saw(run: Run, model) -> None:  # type: ignore[no-untyped-def]
+@pytest.fixture(scope="module")
+def models(both: Run) -> dict[str, Row]:
+    """What it registered, by kind."""
+    return {r.kind: r for r in both.lake.read(MODELS, as_of_date=AS_OF).collect()}
+
+
+def test_the_registry_names_the_artifact_and_the_versions_that_training_saw(run: Run, models: dict[str, Row]) -> None:
+    model = models["fnn"]
     assert model.model_id == f"fnn-{AS_OF}-{model.artifact_sha256[:12]}"
     assert model.table_versions == {"samples.samples": run.lake.version(SAMPLES)}
     _, card = artifacts.read(f"{run.lake.root}/{model.artifact}", model.artifact_sha256)
@@ -84,24 +100,41 @@ def test_the_registry_names_the_artifact_and_the_versions_that_training_saw(run:
     assert not list(Path(run.lake.root).glob("models/checkpoints/*"))
 
 
+def test_every_model_of_a_run_is_trained_by_settings_of_its_own(
+    run: Run, both: Run, models: dict[str, Row], tmp_path: Path
+) -> None:
+    assert set(models) == {"fnn", "logistic"}
+    assert json.loads(models["logistic"].config_json)["train"]["learning_rate"] == 0.02
+    assert {"train.fnn.valid_loss", "train.logistic.valid_loss"} <= set(both.metrics)
+    files = [pinned_files(run.lake, run.lake.version(SAMPLES), AS_OF, split, tmp_path) for split in ("train", "valid")]
+    alone, beside = (make_task(one.settings, "fnn", *files, "place") for one in (run, both))
+    assert alone.fingerprint == beside.fingerprint, "its ranks know of no other model"
+
+
 @pytest.mark.proof
-def test_a_rerun_registers_the_same_bytes(run: Run, model) -> None:  # type: ignore[no-untyped-def]
+def test_a_rerun_registers_the_same_bytes_whatever_is_trained_beside_it(run: Run, models: dict[str, Row]) -> None:
     train.execute(run, AS_OF)
-    again = run.lake.read(MODELS, as_of_date=AS_OF).collect()
-    assert [r.artifact_sha256 for r in again] == [model.artifact_sha256]
+    again = run.lake.read(MODELS, as_of_date=AS_OF, kind="fnn").collect()
+    assert [r.artifact_sha256 for r in again] == [models["fnn"].artifact_sha256]
 
 
-def test_every_sample_of_valid_and_rank_is_scored_once_by_the_registered_model(run: Run, model) -> None:  # type: ignore[no-untyped-def]
-    scores.execute(run, AS_OF)
-    keys = ["split", "user_index", "item_index"]
-    scored = run.lake.read(SCORES, as_of_date=AS_OF).toPandas()
-    wanted = run.lake.read(SAMPLES, as_of_date=AS_OF).where("split <> 'train'").select(*keys).toPandas()
-    assert set(scored["model_id"]) == {model.model_id}
-    assert scored[keys].sort_values(keys).values.tolist() == wanted.sort_values(keys).values.tolist()
-    scores.execute(run, AS_OF)
-    again = run.lake.read(SCORES, as_of_date=AS_OF).toPandas()
-    both = scored.merge(again, on=keys)
-    assert (both["logit_x"] == both["logit_y"]).all()
+def test_every_sample_of_valid_and_rank_is_scored_once_by_every_registered_model(
+    both: Run, models: dict[str, Row]
+) -> None:
+    scores.execute(both, AS_OF)
+    keys = ["kind", "model_id", "split", "user_index", "item_index"]
+    found = both.lake.read(SCORES, as_of_date=AS_OF).toPandas()
+    samples = both.lake.read(SAMPLES, as_of_date=AS_OF).where("split <> 'train'").select(*keys[2:]).toPandas()
+    wanted = pd.concat(samples.assign(kind=kind, model_id=row.model_id) for kind, row in models.items())
+    assert found[keys].sort_values(keys).values.tolist() == wanted[keys].sort_values(keys).values.tolist()
+    only = with_settings(both, models__use=["fnn"])
+    scores.execute(only, AS_OF)
+    again = both.lake.read(SCORES, as_of_date=AS_OF).toPandas()
+    merged = found.merge(again, on=keys)
+    assert len(merged) == len(found) == len(again)
+    assert (merged["logit_x"] == merged["logit_y"]).all()
+    assert {r.kind for r in scored(both, AS_OF, "rank").select("kind").distinct().collect()} == {"fnn", "logistic"}
+    assert {r.kind for r in scored(only, AS_OF, "rank").select("kind").distinct().collect()} == {"fnn"}
 
 
 @pytest.mark.parametrize("kinds", [("fnn", "logistic"), ("logistic", "fnn")])
@@ -124,35 +157,9 @@ def test_models_of_one_day_keep_their_rows_in_whatever_order_they_come(
     assert all(row.model_id.startswith(f"{kind}-{AS_OF}-") for kind, row in rows.items())
 
 
-def test_every_model_of_a_run_is_trained_and_scores(run: Run, model) -> None:  # type: ignore[no-untyped-def]
-    both = Run(
-        run.spark,
-        changed(run.settings, {"models.use": ["logistic", "fnn"]}),
-        run.lake,
-        AS_OF,
-        "test-run",
-        run.now,
-        run.progress,
-    )
-    train.execute(both, AS_OF)
-    found = {r.kind: r for r in run.lake.read(MODELS, as_of_date=AS_OF).collect()}
-    assert set(found) == {"fnn", "logistic"}
-    assert found["fnn"].artifact_sha256 == model.artifact_sha256  # what is trained beside it changes nothing
-    assert json.loads(found["logistic"].config_json)["train"]["learning_rate"] == 0.02
-    assert {"train.fnn.valid_loss", "train.logistic.valid_loss"} <= set(both.metrics)
-    assert not list(Path(run.lake.root).glob("models/checkpoints/*"))
-    scores.execute(both, AS_OF)
-    rows = run.lake.read(SAMPLES, as_of_date=AS_OF, split="rank").count()
-    counted = run.lake.read(SCORES, as_of_date=AS_OF, split="rank").groupBy("kind", "model_id").count().collect()
-    assert {r.kind: (r.model_id, r["count"]) for r in counted} == {k: (r.model_id, rows) for k, r in found.items()}
-    assert {r.kind for r in scored(run, AS_OF, "rank").select("kind").distinct().collect()} == {"fnn"}
-
-
 @pytest.mark.proof
-def test_a_run_whose_loss_is_no_number_registers_nothing(run: Run, model) -> None:  # type: ignore[no-untyped-def]
-    wild = run.settings.model_copy(update={"train": run.settings.train.model_copy(update={"learning_rate": 1e38})})
-    broken = Run(run.spark, wild, run.lake, AS_OF, "test-run", run.now, run.progress)
+def test_a_run_whose_loss_is_no_number_registers_nothing(run: Run, models: dict[str, Row]) -> None:
     with pytest.raises(RankError, match=r"TrainingDiverged: the .*loss is .*nothing was registered"):
-        train.execute(broken, AS_OF)
+        train.execute(with_settings(run, train__learning_rate=1e38), AS_OF)
     registered = run.lake.read(MODELS, as_of_date=AS_OF).where("kind = 'fnn'").collect()
-    assert [r.model_id for r in registered] == [model.model_id]
+    assert [r.model_id for r in registered] == [models["fnn"].model_id]
