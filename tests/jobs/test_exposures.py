@@ -13,18 +13,20 @@ import pytest
 
 from fuserank.evaluation.outcomes import by_place, by_policy, outcomes, ratio
 from fuserank.history.events import reversals_of
+from fuserank.jobs.parts.exposure_rows import lines_into_bronze, lines_into_silver
 from fuserank.serving.inbox.lines import ANSWER, SHOWN, Line, encoded
 from fuserank.serving.store import snapshot
 from fuserank.tables.exposures import EXPOSURES, LINES
 from fuserank.tables.ops import QUARANTINE
 from fuserank.tables.silver import EVENTS
 from tests.support.service import running
-from tests.support.shop import columns, ingest, mapping, sales, write_csv
+from tests.support.shop import NOW, columns, ingest, mapping, run_on, sales, write_csv
 from tests.support.stores import user, write_snapshot
 
 if TYPE_CHECKING:
     from fuserank.config.mapping.dataset import DatasetConfig
     from fuserank.io.lake.lake import Lake
+    from fuserank.io.runtime.run import Run
 
 NOON = dt.datetime(2019, 5, 1, 12, tzinfo=dt.UTC)
 
@@ -74,6 +76,14 @@ def shop(root: Path, *events: dict[str, Any], **changes: Any) -> DatasetConfig:
     return mapping(root, columns=columns(answer="string"), **changes)
 
 
+def take_in(lake: Lake, dataset: DatasetConfig, inbox: Path, run_id: str = "test-run", now: dt.datetime = NOW) -> Run:
+    """The inbox into bronze and silver, as the two jobs do it beside the shop's own files."""
+    run = run_on(lake, dataset, run_id, now, inbox=inbox)
+    lines_into_bronze(run, None)
+    lines_into_silver(run, dataset)
+    return run
+
+
 def rows_of(lake: Lake) -> list[dict[str, Any]]:
     return [r.asDict() for r in lake.read(EXPOSURES).orderBy("answer_id", "position").collect()]
 
@@ -88,7 +98,7 @@ def test_answers_of_a_real_service_come_into_silver_once_and_with_what_was_seen(
         service.ask("POST", "/v1/exposures", {"answer_id": found[0]["answer_id"], "items": ["i1"]})
         while list(inbox.glob("*.open")):
             time.sleep(0.02)
-        run = ingest(lake, dataset, now=now, inbox=inbox)
+        run = take_in(lake, dataset, inbox, now=now)
         assert (run.metrics["exposure_lines"], run.metrics["exposures"]) == (3, 4)
         service.ask("POST", "/v1/exposures", {"answer_id": found[1]["answer_id"]})
         service.ask("POST", "/v1/exposures", {"answer_id": "of no answer"})
@@ -104,7 +114,7 @@ def test_answers_of_a_real_service_come_into_silver_once_and_with_what_was_seen(
         assert (row["ranking_run_id"], row["ranking_version"]) == ("run-1", 1)
         assert (row["as_of_date"], row["propensity"], row["dataset"]) == (dt.date(2024, 6, 3), None, "shop")
         assert abs((row["answered_at"].replace(tzinfo=dt.UTC) - now).total_seconds()) < 3600
-    again = ingest(lake, dataset, now=now, inbox=inbox, run_id="second")
+    again = take_in(lake, dataset, inbox, "second", now)
     assert again.metrics["exposure_lines"] == 2
     assert {(r["answer_id"], r["item_id"]) for r in rows_of(lake) if r["shown_at"]} == {
         (found[0]["answer_id"], "i1"),
@@ -112,40 +122,38 @@ def test_answers_of_a_real_service_come_into_silver_once_and_with_what_was_seen(
         (found[1]["answer_id"], "i1"),
     }
     before = {table.name: lake.version(table) for table in (LINES, EXPOSURES)}
-    ingest(lake, dataset, now=now, inbox=inbox, run_id="third")
+    take_in(lake, dataset, inbox, "third", now)
     assert {table.name: lake.version(table) for table in (LINES, EXPOSURES)} == before, "nothing is new"
 
 
 def test_what_a_killed_run_took_into_bronze_is_not_taken_again_and_comes_into_silver(
-    delta_lake: Lake, tmp_path: Path
+    lake: Lake, tmp_path: Path
 ) -> None:
-    from tests.support.shop import into_bronze
-
     dataset, inbox = shop(tmp_path), tmp_path / "inbox"
     segment(inbox, 1, answer("a1", ["i1", "i2"]))
-    into_bronze(delta_lake, dataset, inbox=inbox)  # and the run dies before silver
+    lines_into_bronze(run_on(lake, dataset, inbox=inbox), None)  # and the run dies before silver
     segment(inbox, 2, answer("a2", ["i1"], 1))
     dead = segment(inbox, 3, answer("a3", ["i3"], 2), b'{"row":1,"kind":"ans')
     dead.rename(dead.with_suffix(".open"))
     os.utime(dead.with_suffix(".open"), (NOON.timestamp(), NOON.timestamp()))  # of another machine, and long dead
     (inbox / "notes.jsonl").write_text("no segment\n")
-    ingest(delta_lake, dataset, inbox=inbox, run_id="second")
-    assert [(r["answer_id"], r["item_id"]) for r in rows_of(delta_lake)] == [
+    take_in(lake, dataset, inbox, "second")
+    assert [(r["answer_id"], r["item_id"]) for r in rows_of(lake)] == [
         ("a1", "i1"),
         ("a1", "i2"),
         ("a2", "i1"),
         ("a3", "i3"),
     ]
-    assert delta_lake.read(LINES).count() == 3
-    assert [r["_batch"] for r in delta_lake.read(LINES).orderBy("_batch").collect()] == [1, 2, 2]
+    assert lake.read(LINES).count() == 3
+    assert [r["_batch"] for r in lake.read(LINES).orderBy("_batch").collect()] == [1, 2, 2]
     for path in inbox.glob("2019*.jsonl"):  # of long ago, as of the third run
         os.utime(path, (NOON.timestamp(), NOON.timestamp()))
     last = segment(inbox, 4, answer("a4", ["i1"], 3))
     os.utime(last, (NOON.timestamp(), NOON.timestamp()))
-    run = ingest(delta_lake, dataset, inbox=inbox, run_id="third")
+    run = take_in(lake, dataset, inbox, "third")
     assert run.metrics["segments_removed"] == 3
     assert {path.name for path in inbox.iterdir()} == {last.name, "notes.jsonl"}, "it is in only now"
-    assert delta_lake.read(EXPOSURES).count() == 5
+    assert lake.read(EXPOSURES).count() == 5
 
 
 def test_a_line_counts_once_by_its_earliest_and_what_is_no_line_is_quarantined(lake: Lake, tmp_path: Path) -> None:
@@ -172,7 +180,7 @@ def test_a_line_counts_once_by_its_earliest_and_what_is_no_line_is_quarantined(l
         b"no line\n",
         b'{"row":11,"kind":"other","at":1,"answer_id":"x"}\n',
     )
-    ingest(lake, dataset, inbox=inbox)
+    take_in(lake, dataset, inbox)
     rows = {(r["answer_id"], r["item_id"]): r for r in rows_of(lake)}
     assert set(rows) == {("a1", "i1"), ("a1", "i2.0"), ("a1", "7"), ("a2", "i1")}
     assert [(r["position"], r["propensity"], r["user_id"]) for k, r in rows.items() if k[0] == "a1"] == [
@@ -189,7 +197,7 @@ def test_a_line_counts_once_by_its_earliest_and_what_is_no_line_is_quarantined(l
         ("time_in_future", "future"),
         *(("unreadable", name) for name in ("", "dayless", "holes", "lacking", "placeless", "uneven", "x", "zeroth")),
     ]
-    ingest(lake, dataset, inbox=inbox, run_id="second")
+    take_in(lake, dataset, inbox, "second")
     assert lake.read(QUARANTINE).where("source_table = '_inbox'").count() == 9
 
 

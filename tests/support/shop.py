@@ -115,12 +115,29 @@ def into_bronze(
     inbox: Path | None = None,
 ) -> Run:
     """Files → bronze; the run that did it."""
+    from fuserank.jobs import bronze
+    from fuserank.sources.files.read import resolve_root
+
+    run = run_on(lake, dataset, run_id, now, vault, quiet, label_days, inbox)
+    bronze.ingest(run, dataset, resolve_root(dataset.root.folder, dataset.root.package))
+    return run
+
+
+def run_on(
+    lake: Lake,
+    dataset: DatasetConfig,
+    run_id: str = "test-run",
+    now: dt.datetime = NOW,
+    vault: str | None = None,
+    quiet: bool = True,
+    label_days: int = 28,
+    inbox: Path | None = None,
+) -> Run:
+    """A run that has done nothing yet, with the settings that bronze and silver look at."""
     from fuserank.io.lake.lake import Lake
     from fuserank.io.lake.places import is_local
     from fuserank.io.runtime.progress import Progress
     from fuserank.io.runtime.run import Run
-    from fuserank.jobs import bronze
-    from fuserank.sources.files.read import resolve_root
 
     if is_local(lake.root) and not Path(lake.root, "silver").exists():
         shutil.copytree(_empty_lake(lake.spark).name, lake.root, dirs_exist_ok=True)
@@ -130,9 +147,7 @@ def into_bronze(
         vault=vault, lake=lake.root, run=waits, windows=windows, dataset=dataset.name, serving=serving
     )
     fresh = Lake(lake.spark, lake.root, run_id)
-    run = Run(lake.spark, settings, fresh, now.date(), run_id, now, Progress(quiet=quiet))  # type: ignore[arg-type]
-    bronze.ingest(run, dataset, resolve_root(dataset.root.folder, dataset.root.package))
-    return run
+    return Run(lake.spark, settings, fresh, now.date(), run_id, now, Progress(quiet=quiet))  # type: ignore[arg-type]
 
 
 @cache

@@ -20,7 +20,7 @@ import pytest
 from fuserank.serving.keys import made
 from fuserank.serving.store import snapshot
 from tests.support.load import load, published
-from tests.support.processes import COMMAND, ROOT, answers, started
+from tests.support.processes import COMMAND, ROOT, answers, lines, started
 from tests.support.service import ask, until
 from tests.support.stores import SURFACE
 
@@ -177,8 +177,9 @@ def test_a_killed_service_answers_again_after_its_restart(root: Path) -> None:
 def test_a_worker_that_is_killed_under_load_costs_no_more_than_its_own_connections(root: Path) -> None:
     with started(COMMAND, *words(root, "--workers", "2")) as (process, port), load(port, 6) as under:
         file = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-        time.sleep(5.5)  # one that dies at once would end all
+        time.sleep(5.1)  # one that dies at once would end all
         before = set(file.read_text().split())
+        assert len(before) == 2
         os.kill(int(min(before)), signal.SIGKILL)
         until(lambda: len(set(file.read_text().split()) - {min(before)}) == 2)
         until(lambda: answers(port))
@@ -189,6 +190,7 @@ def test_a_worker_that_is_killed_under_load_costs_no_more_than_its_own_connectio
         assert under.counts()[0] <= 6, "one for each client at most"
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
+        assert [line["event"] for line in lines(process.stderr)] == ["worker"]
 
 
 CLOCKS = """

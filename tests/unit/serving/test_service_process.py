@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import signal
 import threading
 import time
@@ -116,21 +115,6 @@ def test_several_processes_answer_count_together_and_end_together(root: Path) ->
         assert process.wait(30) == 0
         assert not answers(port)
         assert lines(process.stderr) == []
-
-
-def test_a_killed_process_is_started_anew(root: Path) -> None:
-    words = ["serve", "--store", str(root), "--insecure-local", "--port", "0", "--workers", "2", "--log-level", "error"]
-    with started(COMMAND, *words) as (process, port):
-        time.sleep(5.5)  # one that dies at once would end all
-        file = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-        before = set(file.read_text().split())
-        assert len(before) == 2
-        os.kill(int(min(before)), signal.SIGKILL)
-        until(lambda: len(set(file.read_text().split()) - {min(before)}) == 2)
-        until(lambda: answers(port))
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
-        assert '"event":"worker"' in (process.stderr.read() if process.stderr else "")
 
 
 def test_the_command_imports_neither_spark_nor_torch(root: Path) -> None:

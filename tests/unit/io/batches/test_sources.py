@@ -111,12 +111,12 @@ def test_files_that_petastorm_loses_at_an_epochs_end_are_read_again(
         done = bool(finished(pool))
         if done and pool._ventilated_items == len(files) - 1:
             lost.append(files[-1])
-            time.sleep(2)
+            time.sleep(0.6)
         return done
 
     def last_file_late(pool: ThreadPool, *args: object, **kwargs: object) -> None:
         if pool._ventilated_items == len(files) - 1:
-            time.sleep(1)
+            time.sleep(0.3)
         hand_out(pool, *args, **kwargs)
 
     monkeypatch.setattr(ThreadPool, "all_workers_done", finished_then_pause)
