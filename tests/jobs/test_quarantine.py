@@ -35,11 +35,11 @@ BAD = [
 class Shop:
     """Sales and campaigns in CSV, their mapping, a lake, and commands about them.
 
-    ``like``: another one, with whose files and lake it begins.
+    ``like``: another one, with whose files and lake it begins; ``campaigns``: false where there are sales alone.
     """
 
-    def __init__(self, spark: SparkSession, folder: Path, like: Shop | None = None) -> None:
-        self.spark, self.folder = spark, folder
+    def __init__(self, spark: SparkSession, folder: Path, like: Shop | None = None, campaigns: bool = True) -> None:
+        self.spark, self.folder, self.campaigns = spark, folder, campaigns
         self.lake_root = copied(like.lake_root) if like else fresh_root()
         if like:
             shutil.copytree(like.folder, folder, dirs_exist_ok=True)
@@ -60,6 +60,8 @@ class Shop:
             "campaigns": {"campaign": "string", "start": "date", "end": "date"},
             "sent": {"campaign": "string", "user": "string"},
         }
+        if not self.campaigns:
+            columns = {"sales": columns["sales"]}
         files: dict[str, Any] = {n: {"path": f"{n}.csv", "format": "csv", "columns": c} for n, c in columns.items()}
         files["sales"]["rules"] = [{"name": n, "column": "paid", "op": "<=", "value": v} for n, v in named.items()]
         mapping = {
@@ -97,6 +99,8 @@ class Shop:
                 },
             },
         }
+        if not self.campaigns:
+            del mapping["dimensions"]
         (self.folder / "conf" / "datasets" / "shop.yaml").write_text(yaml.safe_dump(mapping), encoding="utf-8")
 
     def take_in(self) -> None:
@@ -138,7 +142,7 @@ class Shop:
 @pytest.fixture
 def new_shop(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
     monkeypatch.setenv("FUSERANK_CONF", str(tmp_path / "conf"))
-    return Shop(spark, tmp_path)
+    return Shop(spark, tmp_path, campaigns=False)
 
 
 @pytest.fixture(scope="module")

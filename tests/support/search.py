@@ -1,5 +1,5 @@
 """Looks for a text in everything that a run left behind: plain bytes, and the cells
-of Parquet, which may be compressed.
+of Parquet, which may be compressed, or of a lake in memory.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from fuserank.io.lake import memory_place
 
 
 def files_with(text: str, *places: Path) -> list[Path]:
@@ -24,6 +26,16 @@ def files_with(text: str, *places: Path) -> list[Path]:
             if any(form in content for form in _forms(text)):
                 found.append(file)
     return found
+
+
+def tables_with(text: str, root: str) -> list[str]:
+    """The tables of the lake in memory ``root`` that hold the text in a cell of any of their versions."""
+    commits = memory_place.LAKES[root].commits
+    return [
+        name
+        for name, versions in sorted(commits.items())
+        if any(form in _cells(version.rows) for version in versions for form in _forms(text))
+    ]
 
 
 def _cells(table: pa.Table) -> bytes:

@@ -97,8 +97,11 @@ def ingest(
     inbox: Path | None = None,
 ) -> Run:
     """Files → bronze → silver, by the jobs themselves; the run that did it."""
+    from fuserank.io.lake.places import is_local
     from fuserank.jobs import silver
 
+    if is_local(lake.root) and not Path(lake.root, "silver").exists():
+        shutil.copytree(_empty_lake(lake.spark).name, lake.root, dirs_exist_ok=True)
     run = into_bronze(lake, dataset, run_id, now, vault, quiet, label_days, inbox)
     silver.refine(run, dataset)
     return run
@@ -135,12 +138,9 @@ def run_on(
 ) -> Run:
     """A run that has done nothing yet, with the settings that bronze and silver look at."""
     from fuserank.io.lake.lake import Lake
-    from fuserank.io.lake.places import is_local
     from fuserank.io.runtime.progress import Progress
     from fuserank.io.runtime.run import Run
 
-    if is_local(lake.root) and not Path(lake.root, "silver").exists():
-        shutil.copytree(_empty_lake(lake.spark).name, lake.root, dirs_exist_ok=True)
     windows, waits = SimpleNamespace(label_days=label_days), SimpleNamespace(lock_wait_seconds=0.0)
     serving = SimpleNamespace(inbox="none" if inbox is None else str(inbox), inbox_days=7)
     settings = SimpleNamespace(

@@ -12,8 +12,6 @@ from typing import Any
 
 import kubernetes_validate
 import pytest
-from kubeflow_spark_api.models.spark_v1beta2_scheduled_spark_application import SparkV1beta2ScheduledSparkApplication
-from kubeflow_spark_api.models.spark_v1beta2_spark_application import SparkV1beta2SparkApplication
 from pydantic import ValidationError
 
 from fuserank.deploy import kubernetes as k
@@ -30,6 +28,9 @@ ONCE, NIGHTLY = k.application(EXAMPLE, "2017-12-04"), k.scheduled(EXAMPLE)
 
 def check_application(manifest: Manifest) -> None:
     """By the operator's models. They drop what they do not know, so what comes out must be what went in."""
+    # half a second, which each worker would pay that collects this file
+    from kubeflow_spark_api.models import SparkV1beta2ScheduledSparkApplication, SparkV1beta2SparkApplication
+
     kinds = {
         "SparkApplication": SparkV1beta2SparkApplication,
         "ScheduledSparkApplication": SparkV1beta2ScheduledSparkApplication,

@@ -20,7 +20,7 @@ from fuserank.tables.ops import INGESTED, PSEUDONYMS, QUARANTINE
 from fuserank.tables.vault import USERS
 from tests.support.lakes import fresh
 from tests.support.people import CANARY, SECRET, VARIABLE, changes, sold, write_shop
-from tests.support.search import files_with
+from tests.support.search import files_with, tables_with
 from tests.support.shop import GOOD, columns, ingest, into_bronze, mapping, write_csv, write_jsonl
 from tests.support.typed import in_bronze
 
@@ -41,29 +41,21 @@ def users(lake: Lake) -> set[str]:
     return {r["user_id"] for r in lake.read(t.EVENTS).collect()}
 
 
-def test_the_lake_holds_pseudonyms_also_of_bad_rows_and_the_vault_alone_the_ids(
-    delta_lake: Lake, tmp_path: Path
-) -> None:
+def test_the_lake_holds_pseudonyms_also_of_bad_rows_and_the_vault_alone_the_ids(lake: Lake, tmp_path: Path) -> None:
     write_shop(tmp_path)
-    ingest(delta_lake, mapping(tmp_path, **changes()))
-    root = Path(delta_lake.root)
+    ingest(lake, mapping(tmp_path, **changes()))
     mine, other = KEY.of(CANARY), KEY.of("u2")
-    outside = [p for p in files_with(CANARY, root) if "vault" not in p.relative_to(root).parts]
-    assert outside == []
-    assert files_with(SECRET, root) == []
-    assert files_with(CANARY, root / "vault" / "users")  # so the search would have found it
-    assert {r["pseudonym"]: r["business_id"] for r in delta_lake.read(USERS).collect()} == {mine: CANARY, other: "u2"}
+    assert tables_with(CANARY, lake.root) == [USERS.name]
+    assert tables_with(SECRET, lake.root) == []
+    assert {r["pseudonym"]: r["business_id"] for r in lake.read(USERS).collect()} == {mine: CANARY, other: "u2"}
 
-    rows = delta_lake.read(SALES).orderBy("_row").collect()
-    assert set(SALES.column_names) | {*GOOD, "visit"} == set(delta_lake.read(SALES).columns)  # no undeclared mail
+    rows = lake.read(SALES).orderBy("_row").collect()
+    assert set(SALES.column_names) | {*GOOD, "visit"} == set(lake.read(SALES).columns)  # no undeclared mail
     assert [r["user"] for r in rows] == [mine, mine, mine, mine, other, None, None]
     assert rows[0]["visit"] == KEY.of(f"{CANARY}/1")
     assert (rows[6]["item"], rows[6]["_corrupt"].split(":")[0]) == (None, "not kept")
 
-    bad = {
-        (r["source_table"], r["row"], r["rule"]): json.loads(r["payload"])
-        for r in delta_lake.read(QUARANTINE).collect()
-    }
+    bad = {(r["source_table"], r["row"], r["rule"]): json.loads(r["payload"]) for r in lake.read(QUARANTINE).collect()}
     assert set(bad) == {
         ("sales", 2, "no_item"),
         ("sales", 3, "uncastable"),
@@ -74,15 +66,12 @@ def test_the_lake_holds_pseudonyms_also_of_bad_rows_and_the_vault_alone_the_ids(
     assert bad["sales", 3, "uncastable"]["user"] == mine
     assert bad["sales", 3, "uncastable"]["time"] == "never"  # so that a fixed mapping can read it
 
-    assert users(delta_lake) == {mine, other}
+    assert users(lake) == {mine, other}
     tables = (SALES, USERS, PSEUDONYMS, QUARANTINE, t.EVENTS)
-    before = [delta_lake.version(table) for table in tables]
-    ingest(delta_lake, mapping(tmp_path, **changes()), run_id="second")
-    assert [delta_lake.version(table) for table in tables] == before  # what is in touches nothing
-    ages = {
-        r["user_id"]: r["age"]
-        for r in delta_lake.read(t.USERS).join(delta_lake.read(t.USER_DICTIONARY), "user_id").collect()
-    }
+    before = [lake.version(table) for table in tables]
+    ingest(lake, mapping(tmp_path, **changes()), run_id="second")
+    assert [lake.version(table) for table in tables] == before  # what is in touches nothing
+    ages = {r["user_id"]: r["age"] for r in lake.read(t.USERS).join(lake.read(t.USER_DICTIONARY), "user_id").collect()}
     assert ages == {mine: "30", other: "40"}  # events and demographics still know each other
 
 
@@ -112,8 +101,9 @@ def test_a_new_file_adds_new_users_alone(lake: Lake, tmp_path: Path) -> None:
 def test_the_vault_has_a_root_of_its_own_or_there_is_none(delta_lake: Lake, tmp_path: Path) -> None:
     write_shop(tmp_path)
     into_bronze(delta_lake, mapping(tmp_path, **changes()), vault=str(tmp_path / "safe"))
-    assert files_with(CANARY, Path(delta_lake.root)) == []
-    assert files_with(CANARY, tmp_path / "safe" / "vault" / "users")
+    root, safe = Path(delta_lake.root), tmp_path / "safe"
+    assert files_with(CANARY, root) == files_with(SECRET, root, safe) == []
+    assert files_with(CANARY, safe / "vault" / "users")  # so the search would have found it
     other = fresh(delta_lake.spark)
     into_bronze(other, mapping(tmp_path, **changes(pseudonyms={"vault": False})))
     assert not other.exists(USERS)
@@ -160,7 +150,7 @@ def test_a_lake_that_has_ids_as_they_came_keeps_them(lake: Lake, tmp_path: Path)
     assert "holds ids as they came: pseudonyms cannot begin later; take another lake" in refused(lake, tmp_path)
 
 
-def test_a_file_that_is_wrong_as_a_whole_is_told_without_a_cell_of_it(delta_lake: Lake, tmp_path: Path) -> None:
+def test_a_file_that_is_wrong_as_a_whole_is_told_without_a_cell_of_it(lake: Lake, tmp_path: Path) -> None:
     write_jsonl(tmp_path / "people.jsonl", [{"id": "u1", "age": "30"}])
     messages = []
     for rows in (
@@ -169,14 +159,14 @@ def test_a_file_that_is_wrong_as_a_whole_is_told_without_a_cell_of_it(delta_lake
     ):
         (tmp_path / "sales.csv").write_text(rows)
         with pytest.raises(IngestError) as problem:
-            into_bronze(delta_lake, mapping(tmp_path, **changes()))
+            into_bronze(lake, mapping(tmp_path, **changes()))
         messages.append(str(problem.value))
     assert messages[0].startswith(
         "file sales.csv, column user: the column is missing; the file has none of the declared ones"
     )
     assert messages[1].startswith("file sales.csv, column time, row 0: no cell is a timestamp; give its pattern")
     assert not [line for line in messages if CANARY in line]
-    assert files_with(CANARY, Path(delta_lake.root) / "bronze", Path(delta_lake.root) / "silver") == []
+    assert tables_with(CANARY, lake.root) == []
 
 
 def test_columns_that_nobody_declared_go_even_where_their_names_clash(lake: Lake, tmp_path: Path) -> None:

@@ -12,12 +12,15 @@ if TYPE_CHECKING:
 
 # The first compiler alone: the second one's code pays where a loop runs long, and until then takes as much time of the
 # processors as all of Spark (measured: the same twelve tests in 93 s instead of 137, on two busy cores).
-SHORT_LIVED = "-XX:TieredStopAtLevel=1"
+# Nor is the whole heap cleaned each time that Spark's classes have grown by half.
+SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:MetaspaceSize=256m"
 FEW_ROWS = {
     # Code made for each query pays from some 100,000 rows on; `make smoke` and the slower proofs run with it.
     "spark.sql.codegen.wholeStage": "false",
     # Nor does code made for each expression: a plan is walked once or twice here, and its code compiled for that.
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    # Nor is a plan checked again after every rule of the optimizer: those are Spark's own tests.
+    "spark.sql.lightweightPlanChangeValidation": "false",
     # The plan as text goes into an event of every query, for a page that nobody opens.
     "spark.sql.ui.explainMode": "simple",
     # A tiny table makes one task rather than one for each core.
