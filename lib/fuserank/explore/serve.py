@@ -47,7 +47,8 @@ def address(server: socket.socket) -> str:
 def serve(shop: Shop, server: socket.socket, browse: bool) -> None:
     """Answer until the process is stopped; ``browse``: show the first page in the browser of this machine."""
     app = application(shop, server.getsockname()[1])
-    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, lifespan="off")
+    # h11 by name (ADR 14): "auto" would take another parser where the service's extra is installed, too
+    config = uvicorn.Config(app, http="h11", log_level="warning", access_log=False, server_header=False, lifespan="off")
     if browse:
         threading.Timer(0.3, webbrowser.open, [address(server)]).start()
     uvicorn.Server(config).run(sockets=[server])
