@@ -19,9 +19,14 @@ from tests.support.stores import user, write_snapshot
 USERS = [f"u{n}" for n in range(8)]
 
 
+def written(root: Path, number: int = 1) -> Path:
+    """A snapshot in which every user has a list of their own, which differs from snapshot to snapshot."""
+    return write_snapshot(root, [user(u, _first(u, number)) for u in USERS], number)
+
+
 def published(root: Path, number: int = 1) -> Path:
-    """A snapshot in which every user has a list of their own, which differs from snapshot to snapshot; current now."""
-    folder = write_snapshot(root, [user(u, _first(u, number)) for u in USERS], number)
+    """As ``written``, and current now."""
+    folder = written(root, number)
     snapshot.switch(folder.parent, folder.name)
     return folder
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,12 @@ from fuserank.serving.store import snapshot
 
 SURFACE, SHARDS = "home", 4
 LONG = "u" * 600  # longer than LMDB's keys
+
+
+def overwrite(path: Path, data: bytes) -> None:
+    """Write a file in place, as somebody may do who does not mind that it is read-only."""
+    path.chmod(0o644)
+    path.write_bytes(data)
 
 
 def user(user_id: str, first: int = 0, k: int = 3) -> r.UserRecord:
@@ -69,7 +76,8 @@ def write_snapshot(
     if vectors is not False:
         path = folder / snapshot.VECTORS
         own = np.arange(len(every) * 2, dtype=np.float32).reshape(-1, 2) if vectors is True else vectors
-        np.save(path, own)
+        np.save(data := io.BytesIO(), own)
+        snapshot.write_bytes(path, data.getvalue(), read_only=True)
         of_vectors = r.File(path.name, path.stat().st_size, snapshot.sha256_of(path), len(own))
     manifest = r.Manifest(
         contract=r.CONTRACT,

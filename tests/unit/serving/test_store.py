@@ -21,7 +21,7 @@ from fuserank.serving.store import records as r
 from fuserank.serving.store import snapshot
 from fuserank.serving.store.contract import Store, StoreError
 from fuserank.serving.store.lmdb_store import LmdbStore
-from tests.support.stores import LONG, SHARDS, SURFACE, item, user, write_snapshot
+from tests.support.stores import LONG, SHARDS, SURFACE, item, overwrite, user, write_snapshot
 
 NAMES = ["ü001", "a", "0", "x" * 480, LONG, "with space", "#\x00\x01", "i1"]
 
@@ -165,7 +165,7 @@ def test_a_store_of_another_contract_or_with_nothing_in_it_is_refused(opened: Op
     now, then = (f'"contract": {number}' for number in (r.CONTRACT, contract))
     text = (folder / snapshot.MANIFEST).read_text(encoding="utf-8").replace(now, then)
     if opened.redis is None:
-        (folder / snapshot.MANIFEST).write_text(text, encoding="utf-8")
+        overwrite(folder / snapshot.MANIFEST, text.encode())
     else:
         opened.redis.set(f"fuserank:{{{SURFACE}}}:{folder.name}:manifest", text)
     with pytest.raises(StoreError, match=f"is of contract {contract}, and this fuserank reads {r.CONTRACT}"):
@@ -174,13 +174,13 @@ def test_a_store_of_another_contract_or_with_nothing_in_it_is_refused(opened: Op
 
 def _shorter(folder: Path) -> None:
     path = next(p for p in sorted(folder.glob("lists-*.mdb")) if p.stat().st_size > 4096)
-    path.write_bytes(path.read_bytes()[:-4096])
+    overwrite(path, path.read_bytes()[:-4096])
 
 
 def _one_bit(folder: Path) -> None:
     data = bytearray((folder / snapshot.ITEMS).read_bytes())
     data[len(data) // 2] ^= 1
-    (folder / snapshot.ITEMS).write_bytes(data)
+    overwrite(folder / snapshot.ITEMS, data)
 
 
 def _no_manifest(folder: Path) -> None:
@@ -189,7 +189,7 @@ def _no_manifest(folder: Path) -> None:
 
 def _half_a_manifest(folder: Path) -> None:
     text = (folder / snapshot.MANIFEST).read_bytes()
-    (folder / snapshot.MANIFEST).write_bytes(text[: len(text) // 2])
+    overwrite(folder / snapshot.MANIFEST, text[: len(text) // 2])
 
 
 def _a_file_gone(folder: Path) -> None:
@@ -216,6 +216,52 @@ def test_a_broken_snapshot_is_not_taken_and_the_one_before_still_answers(
     snapshot.switch(tmp_path / SURFACE, third.name)
     assert store.refresh()
     assert (store.user("a"), store.problem) == (user("a", 7), None)
+
+
+def test_files_of_a_snapshot_are_read_only_and_open_to_nobody_more_than_before(tmp_path: Path) -> None:
+    mask = os.umask(0o027)
+    try:
+        folder = write_snapshot(tmp_path, [user("a")])
+    finally:
+        os.umask(mask)
+    modes = {f.name: f.stat().st_mode for f in folder.iterdir()}
+    assert {mode & 0o222 for mode in modes.values()} == {0}
+    assert {mode & 0o007 for mode in modes.values()} == {0}
+    assert all(mode & 0o440 == 0o440 for mode in modes.values())
+
+
+@pytest.mark.parametrize("damage", [_shorter, _one_bit])
+def test_a_snapshot_that_is_written_in_place_while_it_answers_gives_way_to_the_one_before(
+    tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    first, second = (write_snapshot(tmp_path, [user("a", n)], n) for n in (1, 2))
+    snapshot.switch(tmp_path / SURFACE, first.name)
+    store = LmdbStore(tmp_path, SURFACE)
+    snapshot.switch(tmp_path / SURFACE, second.name)
+    assert store.refresh()
+    damage(second)
+    assert store.refresh()
+    assert store.user("a") == user("a", 1)
+    assert "written in place after it was taken" in (store.problem or "")
+    assert not store.refresh(), "it is not taken again"
+    assert store.user("a") == user("a", 1)
+    assert "is not as it was written" in (store.problem or "")
+    third = write_snapshot(tmp_path, [user("a", 3)], 3)
+    snapshot.switch(tmp_path / SURFACE, third.name)
+    assert store.refresh()
+    assert (store.user("a"), store.problem) == (user("a", 3), None)
+
+
+def test_a_snapshot_that_is_written_in_place_answers_on_where_no_other_is_open_and_says_so(tmp_path: Path) -> None:
+    only = write_snapshot(tmp_path, [user("a")])
+    snapshot.switch(tmp_path / SURFACE, only.name)
+    store = LmdbStore(tmp_path, SURFACE)
+    (only / snapshot.ITEMS).touch()
+    assert (store.refresh(), store.problem) == (False, None), "read again, and found as it was"
+    _one_bit(only)
+    assert not store.refresh()
+    assert "written in place after it was taken" in (store.problem or "")
+    assert store.user("a") == user("a")
 
 
 def test_the_pointer_never_names_what_is_not_whole_and_old_snapshots_go(tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def vectors(folder: str, batches: Batches) -> Iterator[pa.RecordBatch]:
     data = io.BytesIO()
     np.save(data, dense, allow_pickle=False)
     path, content = Path(folder) / VECTORS, data.getvalue()
-    write_bytes(path, content)
+    write_bytes(path, content, read_only=True)
     yield _row_of(r.File(path.name, len(content), sha256_of(path), len(dense)))
 
 

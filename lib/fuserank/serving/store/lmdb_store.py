@@ -32,6 +32,7 @@ class _Open:
             self.items = self._opened(self.manifest.catalogue.name)
             of = self.manifest.vectors
             self.vectors: npt.NDArray[np.float32] | None = np.load(folder / of.name, mmap_mode="r") if of else None
+            self._stamps = self._stamped()
         except (lmdb.Error, OSError, ValueError) as problem:
             self._close()
             raise StoreError(f"store {folder} cannot be opened: {problem}") from None
@@ -42,6 +43,33 @@ class _Open:
         found = lmdb.open(path, subdir=False, readonly=True, lock=False, max_readers=1024, readahead=False)
         self._files.append(found)
         return found
+
+    def _stamped(self) -> dict[str, tuple[int, int]]:
+        """Size and time of change of each file; those that are gone, which are mapped all the same, are left out."""
+        of = self.manifest
+        names = [f.name for f in (*of.shards, of.catalogue, *([of.vectors] if of.vectors else []))]
+        found = {}
+        for name in names:
+            try:
+                stat = (self.folder / name).stat()
+            except FileNotFoundError:
+                continue
+            found[name] = (stat.st_size, stat.st_mtime_ns)
+        return found
+
+    def changed(self) -> str | None:
+        """Why this snapshot can no longer be trusted: a file was written in place; None: all is as it was.
+
+        Where a file's size or time is another one, all are read again, and not by their maps, which may be cut short.
+        """
+        if (stamps := self._stamped()).items() <= self._stamps.items():
+            return None
+        try:
+            s.check(self.folder, self.manifest)
+        except (StoreError, OSError) as problem:
+            return f"written in place after it was taken: {problem}"
+        self._stamps = stamps
+        return None
 
     def _close(self) -> None:
         for environment in self._files:
@@ -63,7 +91,11 @@ _OPENING = threading.Lock()
 
 def _taken(folder: Path, verify: bool) -> _Open:
     with _OPENING:
-        found = _SNAPSHOTS.get(folder) or _SNAPSHOTS.setdefault(folder, _Open(folder, verify))
+        found = _SNAPSHOTS.get(folder)
+        if found is None:
+            found = _SNAPSHOTS[folder] = _Open(folder, verify)
+        elif changed := found.changed():
+            raise StoreError(changed)
         found.readers += 1
         return found
 
@@ -135,8 +167,9 @@ class LmdbStore:
             self.problem = str(problem)
             return False
         if name is None or name == self._now.manifest.name:
-            self.problem = None if name else f"{self._place / s.CURRENT} is gone"
-            return False
+            changed = self._now.changed()
+            self.problem = changed or (None if name else f"{self._place / s.CURRENT} is gone")
+            return changed is not None and self._stepped_back()
         try:
             taken = _taken(self._place / name, self._verify)
         except StoreError as problem:
@@ -145,6 +178,14 @@ class LmdbStore:
         oldest, self._before, self._now, self.problem = self._before, self._now, taken, None
         if oldest is not None:
             oldest.let_go()
+        return True
+
+    def _stepped_back(self) -> bool:
+        """Answer by the snapshot before, where that is open and whole: the one of now may end the process."""
+        before = self._before
+        if before is None or before.changed():
+            return False
+        self._before, self._now = self._now, before
         return True
 
     def forget(self, user_id: str) -> None:

@@ -8,7 +8,8 @@
     <store>/<surface>/forgotten                      users who were erased since: a key a line, as hex
 
 A file is written under another name, then renamed: a killed writer leaves no half of one. Nothing in a snapshot changes
-after its manifest is written.
+after its manifest is written, and its files are read-only: readers map them, and one that is cut short below a map ends
+the process that reads there (SIGBUS).
 """
 
 from __future__ import annotations
@@ -70,8 +71,14 @@ def write_records(path: Path, records: Iterable[tuple[bytes, bytes]]) -> r.File:
     finally:
         environment.close()
     found = r.File(path.name, made.stat().st_size, sha256_of(made), count)
+    _take_writing(made)
     made.replace(path)
     return found
+
+
+def _take_writing(path: Path) -> None:
+    """Nobody may write the file any more; who may read it stays as it is."""
+    path.chmod(path.stat().st_mode & 0o444)
 
 
 def _put(environment: lmdb.Environment, batch: list[tuple[bytes, bytes]], last: bytes) -> bytes:
@@ -91,7 +98,7 @@ def sha256_of(path: Path) -> str:
 
 def write_manifest(folder: Path, manifest: r.Manifest) -> None:
     """The last file of a snapshot: from now on it is whole."""
-    write_bytes(folder / MANIFEST, r.manifest_text(manifest))
+    write_bytes(folder / MANIFEST, r.manifest_text(manifest), read_only=True)
 
 
 def switch(place: Path, name: str) -> None:
@@ -194,13 +201,15 @@ def forgotten(place: Path) -> frozenset[bytes]:
         ) from None
 
 
-def write_bytes(path: Path, data: bytes) -> None:
+def write_bytes(path: Path, data: bytes, read_only: bool = False) -> None:
     """A small file, whole or not at all, on disk when this returns."""
     made = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     with made.open("wb") as stream:
         stream.write(data)
         stream.flush()
         os.fsync(stream.fileno())
+    if read_only:
+        _take_writing(made)
     made.replace(path)
     folder = os.open(path.parent, os.O_RDONLY)
     try:
