@@ -39,7 +39,12 @@ class ServingConfig(Section):
     stale_hours: float = Field(
         48,
         gt=0,
-        description="age of a snapshot beyond which /ready answers 503, so that traffic goes elsewhere (hours)",
+        description="age of a snapshot beyond which it is stale, as /ready, the log and the metrics then say (hours)",
+    )
+    when_stale: Literal["ready", "unready"] = Field(
+        "ready",
+        description="what /ready says then; ready: 200 with stale true, so that old lists still answer; unready: 503,"
+        " where there is another place for traffic to go",
     )
     refresh_seconds: float = Field(5, gt=0, description="how often it looks for another snapshot (seconds)")
     rate: float = Field(200, gt=0, description="requests a second that a key may send for long (count)")

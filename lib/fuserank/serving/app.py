@@ -172,25 +172,31 @@ class Service:
     def _age(self) -> float:
         return max(0.0, time.time() - self._written())
 
+    @property
+    def stale(self) -> bool:
+        """Whether the snapshot that answers was written longer ago than it should be."""
+        return self._age() > self._cfg.stale_hours * 3600
+
     def _ready(self) -> Reply:
-        manifest, age = self._state.store.manifest, self._age()
-        stale = age > self._cfg.stale_hours * 3600
+        manifest, stale = self._state.store.manifest, self.stale
+        sends_away = self.stopping or (stale and self._cfg.when_stale == "unready")
         ready = Ready(
-            ready=not stale and not self.stopping and self._state.store.answers,
+            ready=not sends_away and self._state.store.answers,
             stale=stale,
             stopping=self.stopping,
             snapshot=manifest.name,
             number=manifest.number,
             surface=manifest.surface,
             as_of=manifest.as_of_date,
-            age_seconds=int(age),
+            age_seconds=int(self._age()),
             problem=self._state.store.problem,
         )
         return Reply(200 if ready.ready else 503, _ENCODER.encode(ready))
 
     def _numbers(self) -> Reply:
         store = self._state.store
-        return Reply(200, self._metrics.text(store.manifest, self._age(), store.problem is not None), metrics.TYPE)
+        of_now = metrics.OfNow(store.manifest, self._age(), self.stale, store.problem is not None)
+        return Reply(200, self._metrics.text(of_now), metrics.TYPE)
 
     def _logged(self, call: Call, route: str, status: int, seconds: float) -> None:
         level: Level = "error" if status >= 500 else "warning" if status in (401, 403, 429) else "info"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -14,6 +14,15 @@ if TYPE_CHECKING:
 TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 _SEVERAL = "PROMETHEUS_MULTIPROC_DIR"  # where several processes of one service leave their numbers
+
+
+class OfNow(NamedTuple):
+    """The snapshot that answers, as it is at this moment; ``problem``: the current one was not taken."""
+
+    manifest: Manifest
+    age_seconds: float
+    stale: bool
+    problem: bool
 
 
 class Metrics:
@@ -51,6 +60,12 @@ class Metrics:
             registry=of,
             multiprocess_mode="livemax",
         )
+        self._stale = Gauge(
+            "fuserank_snapshot_stale",
+            "1: the snapshot is older than serving.stale_hours",
+            registry=of,
+            multiprocess_mode="livemax",
+        )
         self._labels: tuple[str, ...] | None = None
         self._series: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
 
@@ -69,16 +84,18 @@ class Metrics:
         if short:
             self._short.inc()
 
-    def text(self, manifest: Manifest, age_seconds: float, problem: bool) -> bytes:
+    def text(self, now: OfNow) -> bytes:
         """All numbers; of the snapshot as it is now."""
+        manifest = now.manifest
         labels = (manifest.surface, manifest.name, manifest.as_of_date, manifest.ranking_run_id)
         if self._labels is not None and self._labels != labels:
             self._info.labels(*self._labels).set(0)
         self._labels = labels
         self._info.labels(*labels).set(1)
-        self._age.set(age_seconds)
+        self._age.set(now.age_seconds)
         self._number.set(manifest.number)
-        self._problem.set(problem)
+        self._problem.set(now.problem)
+        self._stale.set(now.stale)
         if os.environ.get(_SEVERAL):
             together = CollectorRegistry()
             MultiProcessCollector(together)

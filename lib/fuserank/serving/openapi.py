@@ -170,7 +170,7 @@ def _errors(route: Route) -> dict[str, Any]:
         if status == 429:
             found["429"]["headers"] = {"Retry-After": _header("integer")}
     if route.name == "ready":
-        found["503"]["description"] += "; or the same as 200 with ready false: stale, stopping, or without its store"
+        found["503"]["description"] += "; or the same as 200 with ready false: stopping, without its store, or stale"
         of = found["503"]["content"]["application/json"]
         of["schema"] = {"anyOf": [_ref("Ready"), of["schema"]]}
     return found

@@ -33,7 +33,7 @@ CODES = {
     "inbox_full": (429, "the disk takes no exposure now; Retry-After says when to send it again (seconds)"),
     "headers_too_large": (431, "line and headers are larger than serving.most_header_bytes"),
     "internal": (500, "a fault of the service; its log has more under the request_id"),
-    "not_ready": (503, "there is no snapshot that can be answered from, or it is stale"),
+    "not_ready": (503, "there is no snapshot that can be answered from"),
     "too_many_connections": (503, "more than serving.most_connections are open"),
 }
 

@@ -116,8 +116,12 @@ class Server(uvicorn.Server):
     async def _followed(self) -> None:
         """Take each snapshot that becomes current; its files are checked in a thread, while this one answers."""
         problem: str | None = None
+        stale = False
         while True:
             await asyncio.sleep(self._cfg.refresh_seconds)
+            if self.service.stale != stale:
+                stale = not stale
+                self._log.line("warning" if stale else "info", "stale", stale=stale, snapshot=self._store.manifest.name)
             try:
                 if await asyncio.to_thread(self._store.refresh):
                     manifest = self._store.manifest

@@ -13,7 +13,7 @@ import pytest
 
 from fuserank.serving.store import snapshot
 from tests.support.service import Reply, Running, running, until
-from tests.support.stores import SURFACE, user, write_snapshot
+from tests.support.stores import SURFACE, overwrite, user, write_snapshot
 
 ODD = ["a/b", "ü ö", "日本", "a%2Fb", "a+b&c=d?e#f", "..", "\u0000", "a,b", "😀", "null", "u" * 512]
 USERS = ["u1", "u2", *ODD]
@@ -98,13 +98,20 @@ def test_health_ready_and_openapi_need_no_body_and_head_is_their_get(service: Ru
     assert int(head.headers["content-length"]) > 1000
 
 
-def test_a_stale_snapshot_is_not_ready_and_still_answers(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("when_stale", "status"), [("ready", 200), ("unready", 503)])
+def test_a_stale_snapshot_says_so_and_sends_traffic_away_where_that_is_set(
+    tmp_path: Path, when_stale: str, status: int
+) -> None:
     folder = write_snapshot(tmp_path, [user("u1")])
     snapshot.switch(folder.parent, folder.name)
-    with running(tmp_path, stale_hours=1e-6) as service:
-        until(lambda: service.ask("GET", "/ready").status == 503)
-        assert service.ask("GET", "/ready").json["stale"] is True
+    with running(tmp_path, stale_hours=1e-6, when_stale=when_stale) as service:
+        until(lambda: service.ask("GET", "/ready").json["stale"])
+        ready = service.ask("GET", "/ready")
+        assert (ready.status, ready.json["ready"]) == (status, status == 200)
         assert service.ask("GET", "/v1/users/u1/recommendations").status == 200
+        assert b"\nfuserank_snapshot_stale 1.0" in service.ask("GET", "/metrics").body
+        until(lambda: service.lines("stale"))
+        assert [(line["level"], line["stale"]) for line in service.lines("stale")] == [("warning", True)]
 
 
 def test_a_broken_snapshot_is_not_taken_and_ready_says_so(tmp_path: Path) -> None:
@@ -112,7 +119,7 @@ def test_a_broken_snapshot_is_not_taken_and_ready_says_so(tmp_path: Path) -> Non
     snapshot.switch(folder.parent, folder.name)
     with running(tmp_path) as service:
         broken = write_snapshot(tmp_path, [user("u1")], number=2)
-        (broken / snapshot.ITEMS).write_bytes(b"cut off")
+        overwrite(broken / snapshot.ITEMS, b"cut off")
         snapshot.switch(broken.parent, broken.name)
         until(lambda: service.ask("GET", "/ready").json["problem"])
         ready = service.ask("GET", "/ready")
