@@ -5,6 +5,9 @@
 A client that waits for each answer before it asks again asks less often while the server is slow, and misses what all
 others would have waited (coordinated omission). Here every request has its time before the run begins, and its latency
 counts from that time on, so that waiting for a free connection counts, too.
+
+With "confirm_every": n the client says of each n-th answer that it was seen (POST /v1/exposures), as soon as it is
+there; those are counted apart. "ids" is then the sum of all answer ids: whoever holds the same answers has it, too.
 """
 
 from __future__ import annotations
@@ -19,24 +22,45 @@ from typing import Any
 import numpy as np
 
 _CONNECTIONS = 64
+_NAMES = {"p50_ms": 50, "p90_ms": 90, "p99_ms": 99, "p999_ms": 99.9}
 
 
-async def _answered(port: int, free: asyncio.LifoQueue[Any], at: float, data: bytes) -> tuple[float, int]:
-    connection = await free.get()
-    try:
-        if connection is None:
-            connection = await asyncio.open_connection("127.0.0.1", port)
-        reader, writer = connection
-        writer.write(data)
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
-        await reader.readexactly(int(length.split(b":")[1]))
-        return time.perf_counter() - at, int(head[9:12])
-    except (OSError, asyncio.IncompleteReadError):
-        connection = None
-        return time.perf_counter() - at, 0
-    finally:
-        free.put_nowait(connection)
+class _Client:
+    def __init__(self, port: int, confirm_every: int) -> None:
+        self._port, self._confirm_every = port, confirm_every
+        self._free: asyncio.LifoQueue[Any] = asyncio.LifoQueue()
+        for _ in range(_CONNECTIONS):
+            self._free.put_nowait(None)
+        self.answers: list[tuple[float, int]] = []  # seconds, status
+        self.confirmed: list[tuple[float, int]] = []
+        self.ids = 0
+
+    async def ask(self, n: int, at: float, data: bytes) -> None:
+        seconds, status, body = await self._sent(at, data)
+        self.answers.append((seconds, status))
+        if self._confirm_every and status == 200:
+            answer = body.partition(b'"answer_id":"')[2][:32].decode()
+            self.ids += int(answer, 16)
+            if n % self._confirm_every == 0:
+                confirm = _bytes("POST", "/v1/exposures", json.dumps({"answer_id": answer}))
+                self.confirmed.append((await self._sent(time.perf_counter(), confirm))[:2])
+
+    async def _sent(self, at: float, data: bytes) -> tuple[float, int, bytes]:
+        connection = await self._free.get()
+        try:
+            if connection is None:
+                connection = await asyncio.open_connection("127.0.0.1", self._port)
+            reader, writer = connection
+            writer.write(data)
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
+            body = await reader.readexactly(int(length.split(b":")[1]))
+            return time.perf_counter() - at, int(head[9:12]), body
+        except (OSError, asyncio.IncompleteReadError):
+            connection = None
+            return time.perf_counter() - at, 0, b""
+        finally:
+            self._free.put_nowait(connection)
 
 
 def _bytes(method: str, path: str, body: str) -> bytes:
@@ -46,24 +70,31 @@ def _bytes(method: str, path: str, body: str) -> bytes:
     return f"{head}\r\n{body}".encode()
 
 
-async def _run(port: int, rate: float, seconds: float, requests: list[list[str]]) -> dict[str, Any]:
-    free: asyncio.LifoQueue[Any] = asyncio.LifoQueue()
-    for _ in range(_CONNECTIONS):
-        free.put_nowait(None)
-    every = [_bytes(*one) for one in requests]
-    began, tasks, late = time.perf_counter() + 0.1, [], 0.0
+def _percentiles(found: list[tuple[float, int]]) -> dict[str, Any]:
+    ms = np.array([seconds for seconds, _ in found]) * 1e3
+    percentiles = {name: round(float(np.percentile(ms, of)), 3) for name, of in _NAMES.items()}
+    return {**percentiles, "requests": len(found), "failed": sum(status != 200 for _, status in found)}
+
+
+async def _run(
+    port: int, rate: float, seconds: float, requests: list[list[str]], confirm_every: int = 0
+) -> dict[str, Any]:
+    client, every = _Client(port, confirm_every), [_bytes(*one) for one in requests]
+    began, tasks, late, cpu = time.perf_counter() + 0.1, set(), 0.0, time.process_time()
     for n in range(round(rate * seconds)):
         at = began + n / rate
         if (wait := at - time.perf_counter()) > 0:
             await asyncio.sleep(wait)
         late = max(late, time.perf_counter() - at)
-        tasks.append(asyncio.create_task(_answered(port, free, at, every[n % len(every)])))
-    found = await asyncio.gather(*tasks)
-    ms = np.array([seconds for seconds, _ in found]) * 1e3
-    names = {"p50_ms": 50, "p90_ms": 90, "p99_ms": 99, "p999_ms": 99.9}
-    percentiles = {name: round(float(np.percentile(ms, of)), 3) for name, of in names.items()}
-    failed = sum(status != 200 for _, status in found)
-    return {**percentiles, "requests": len(found), "failed": failed, "client_late_ms": round(late * 1e3, 3)}
+        task = asyncio.create_task(client.ask(n, at, every[n % len(every)]))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+    await asyncio.gather(*tasks)
+    took = {"client_late_ms": round(late * 1e3, 3), "client_cpu": round((time.process_time() - cpu) / seconds, 3)}
+    found = _percentiles(client.answers) | took
+    if confirm_every:
+        found |= {"confirmed": _percentiles(client.confirmed), "ids": str(client.ids)}
+    return found
 
 
 def _loop() -> asyncio.AbstractEventLoop:

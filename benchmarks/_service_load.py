@@ -45,8 +45,8 @@ def measured(
     requests = [[method, path.replace("{n}", str(n % users)), body] for n, (method, path, body) in enumerate(requests)]
     with tempfile.TemporaryDirectory(prefix="fuserank-serve-") as folder:
         _service_store.written(Path(folder), users, rows)
-        with _ours(folder) as (process, port):
-            ours = _side(process, port, requests, seconds, rates)
+        with served(folder) as (process, port):
+            ours = _side({"server": process.pid}, port, requests, seconds, rates)
             answers = {f"u{n}": _get(port, f"/v1/users/u{n}/recommendations?k=10") for n in range(users)}
         with _peer(folder, answers) as found:
             peer = found and _side(*found, requests, seconds, rates)
@@ -71,29 +71,49 @@ def measured(
     }
 
 
+def rss_anon_mb(process: int) -> float | None:
+    """Memory of a process that is its own: neither files that it maps nor what it shares; None: no such process."""
+    found = re.search(r"RssAnon:\s+(\d+) kB", Path(f"/proc/{process}/status").read_text(encoding="utf-8"))
+    return round(int(found[1]) / 1024, 2) if found else None
+
+
+def cpu_seconds(process: int) -> float:
+    """Processor time that a process has used."""
+    times = psutil.Process(process).cpu_times()
+    return float(times.user + times.system)
+
+
 def _side(
-    process: subprocess.Popen[str], port: int, requests: list[list[str]], seconds: float, rates: tuple[int, ...]
+    processes: dict[str, int], port: int, requests: list[list[str]], seconds: float, rates: tuple[int, ...]
 ) -> dict[str, Any]:
-    _open_loop(port, requests, 1, rates[0])  # warms
-    loops = [_open_loop(port, requests, seconds, rate) for rate in rates]
-    found = loops[0] | _throughput(process, port, requests, seconds)
-    status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
-    anonymous = re.search(r"RssAnon:\s+(\d+) kB", status)
-    found["rss_anon_mb"] = round(int(anonymous[1]) / 1024, 1) if anonymous else None
+    open_loop(processes, port, requests, 1, rates[0])  # warms
+    loops = [open_loop(processes, port, requests, seconds, rate) for rate in rates]
+    found = loops[0] | _throughput(processes["server"], port, requests, seconds)
+    found["rss_anon_mb"] = rss_anon_mb(processes["server"])
     return found | {f"at_{rate}": loop for rate, loop in zip(rates[1:], loops[1:], strict=True)}
 
 
-def _open_loop(port: int, requests: list[list[str]], seconds: float, rate: int) -> dict[str, Any]:
+def open_loop(
+    processes: dict[str, int],
+    port: int,
+    requests: list[list[str]],
+    seconds: float,
+    rate: float,
+    confirm_every: int = 0,
+) -> dict[str, Any]:
+    """What _open_loop.py prints, of a process of its own; ``cpu``: cores that it and each of ``processes`` used."""
     options = {"port": port, "rate": rate, "seconds": seconds, "requests": requests[:1000]}
+    options["confirm_every"] = confirm_every
     client = [sys.executable, str(_HERE / "_open_loop.py")]
+    before = {name: cpu_seconds(process) for name, process in processes.items()}
     done = subprocess.run(client, input=json.dumps(options), check=True, capture_output=True, text=True)
+    used = {name: (cpu_seconds(process) - before[name]) / seconds for name, process in processes.items()}
     found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    cpu = {"client": found.pop("client_cpu"), **used}
+    return found | {"cpu": {name: round(cores, 3) for name, cores in cpu.items()}}
 
 
-def _throughput(
-    process: subprocess.Popen[str], port: int, requests: list[list[str]], seconds: float
-) -> dict[str, float | None]:
+def _throughput(process: int, port: int, requests: list[list[str]], seconds: float) -> dict[str, float | None]:
     """By wrk, a closed loop of 16 connections; requests a second of one core of the server."""
     if shutil.which("wrk") is None:
         return {"requests_per_s": None, "requests_per_s_core": None}
@@ -104,14 +124,13 @@ def _throughput(
         )
         script.write(_LUA % ", ".join(each))
         script.flush()
-        times, began = psutil.Process(process.pid).cpu_times(), time.monotonic()
+        before, began = cpu_seconds(process), time.monotonic()
         words = ["wrk", "-t1", "-c16", f"-d{max(round(seconds), 1)}s", "-s", script.name, f"http://127.0.0.1:{port}"]
         text = subprocess.run(words, check=True, capture_output=True, text=True).stdout
-        took, after = time.monotonic() - began, psutil.Process(process.pid).cpu_times()
+        took, cpu = time.monotonic() - began, cpu_seconds(process) - before
     count = re.search(r"(\d+) requests in", text)
     if count is None or "Non-2xx" in text:
         raise SystemExit(f"wrk: {text[-500:]}")
-    cpu = after.user + after.system - times.user - times.system
     return {
         "requests_per_s": round(int(count[1]) / took, 1),
         "requests_per_s_core": round(int(count[1]) / cpu, 1),
@@ -119,7 +138,8 @@ def _throughput(
 
 
 @contextmanager
-def _started(words: list[str]) -> Iterator[tuple[subprocess.Popen[str], int]]:
+def started(words: list[str]) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """A process that prints where it answers, and the port; ended by SIGTERM, and waited for."""
     environment = _checkouts.environment(_checkouts.ROOT)
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None
@@ -130,14 +150,15 @@ def _started(words: list[str]) -> Iterator[tuple[subprocess.Popen[str], int]]:
             process.terminate()
 
 
-def _ours(folder: str) -> Any:
-    words = ["serve", "--store", folder, "--insecure-local", "--port", "0", "--log-level", "warning"]
-    return _started([sys.executable, "-u", "-c", _checkouts.ENTRY, *words])
+def served(folder: str, *more: str, inbox: str = "none") -> Any:
+    """`fuserank serve` over the store in a folder."""
+    words = ["serve", "--store", folder, "--insecure-local", "--port", "0", "--log-level", "warning", "--inbox", inbox]
+    return started([sys.executable, "-u", "-c", _checkouts.ENTRY, *words, *more])
 
 
 @contextmanager
-def _peer(folder: str, answers: dict[str, bytes]) -> Iterator[tuple[subprocess.Popen[str], int] | None]:
-    """None: there is no redis-server on this machine."""
+def _peer(folder: str, answers: dict[str, bytes]) -> Iterator[tuple[dict[str, int], int] | None]:
+    """Its processes and port; None: there is no redis-server on this machine."""
     if shutil.which("redis-server") is None:
         yield None
         return
@@ -153,8 +174,8 @@ def _peer(folder: str, answers: dict[str, bytes]) -> Iterator[tuple[subprocess.P
             _until_up(client)
             for user, body in answers.items():
                 client.set(f"answer:{user}", body)
-            with _started([sys.executable, "-u", str(_HERE / "_service_peer.py"), str(port)]) as found:
-                yield found
+            with started([sys.executable, "-u", str(_HERE / "_service_peer.py"), str(port)]) as (process, of):
+                yield {"server": process.pid, "redis": server.pid}, of
         finally:
             server.terminate()
 

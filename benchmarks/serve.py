@@ -24,15 +24,20 @@ _RATE = 200
 _ROLES = ("view", "click", "cart", "purchase", "dislike")
 
 
-def run(fraction: float = 1.0) -> dict[str, Any]:
-    """One JSON object."""
+def requests() -> list[list[str]]:
+    """Method, path and body of each."""
     draws = random.Random(_service_store.SEED)
-    requests = []
+    found = []
     for _ in range(1000):
         session = [
             {"item": f"i{draws.randrange(_service_store.ITEMS)}", "role": _ROLES[n % len(_ROLES)]} for n in range(10)
         ]
         body = json.dumps({"k": 10, "session": session, "filter": "price_minor < 900"})
-        requests.append(["POST", "/v1/users/u{n}/recommendations", body])
+        found.append(["POST", "/v1/users/u{n}/recommendations", body])
+    return found
+
+
+def run(fraction: float = 1.0) -> dict[str, Any]:
+    """One JSON object."""
     unit = f"milliseconds, p99 of answers by session and filter at {_RATE} requests a second"
-    return _service_load.measured("serve", requests, unit, fraction, 500, (_RATE,))
+    return _service_load.measured("serve", requests(), unit, fraction, 500, (_RATE,))

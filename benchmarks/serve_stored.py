@@ -23,10 +23,14 @@ import _service_load
 _RATES = (1_000, 200)
 
 
+def requests() -> list[list[str]]:
+    """Method, path and body of each."""
+    return [["GET", "/v1/users/u{n}/recommendations?k=10", ""] for _ in range(1000)]
+
+
 def run(fraction: float = 1.0) -> dict[str, Any]:
     """One JSON object."""
-    requests = [["GET", "/v1/users/u{n}/recommendations?k=10", ""] for _ in range(1000)]
     unit = f"milliseconds, p99 of answers from a stored list of 20 at {_RATES[0]:,} requests a second"
-    found = _service_load.measured("serve-stored", requests, unit, fraction, 20, _RATES)
-    of_500 = _service_load.measured("serve-stored", requests, unit, fraction, 500, _RATES)
+    found = _service_load.measured("serve-stored", requests(), unit, fraction, 20, _RATES)
+    of_500 = _service_load.measured("serve-stored", requests(), unit, fraction, 500, _RATES)
     return found | {"of_500": {"sides": of_500["sides"], "load": of_500["settings"]["load"]}}
