@@ -8,6 +8,7 @@ import threading
 import time
 import urllib.request
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ class Switching:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: Any) -> None:
+    def __exit__(self, kind: Any, fault: BaseException | None, trace: Any) -> None:
         self._ended.set()
         self._thread.join()
         if self._fault is not None and fault is None:
@@ -108,6 +109,20 @@ def in_inbox(folder: Path) -> dict[str, Any]:
         "segments": len(files),
         "open": len(list(folder.glob("*.open"))),
     }
+
+
+def lost(rounds: Sequence[dict[str, Any]], found: dict[str, Any]) -> dict[str, Any]:
+    """What was accepted beside what lies in whole segments; ``lost``: lines that do not, or not once.
+
+    :raises SystemExit: the numbers are equal, and the answers are others
+    """
+    answers = sum(one["requests"] - one["failed"] for one in rounds)
+    confirmed = sum(one["confirmed"]["requests"] - one["confirmed"]["failed"] for one in rounds)
+    lost = abs(answers - found["answers"]) + abs(confirmed - found["confirmed"]) + found["answers"] - found["distinct"]
+    if not lost and sum(int(one["ids"]) for one in rounds) != found["ids"]:
+        raise SystemExit("the inbox has as many answers as went out, and they are others")
+    there = {name: found[name] for name in ("answers", "confirmed", "segments", "open")}
+    return {"answers": answers, "confirmed": confirmed, "found": there, "lost": lost}
 
 
 def file_system(folder: Path) -> str:

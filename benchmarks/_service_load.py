@@ -102,7 +102,7 @@ def open_loop(
     confirm_every: int = 0,
 ) -> dict[str, Any]:
     """What _open_loop.py prints, of a process of its own; ``cpu``: cores that it and each of ``processes`` used."""
-    options = {"port": port, "rate": rate, "seconds": seconds, "requests": requests[:1000]}
+    options = {"port": port, "rate": rate, "seconds": seconds, "requests": requests}
     options["confirm_every"] = confirm_every
     client = [sys.executable, str(_HERE / "_open_loop.py")]
     before = {name: cpu_seconds(process) for name, process in processes.items()}

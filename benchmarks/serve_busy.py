@@ -93,7 +93,7 @@ def _measured(requests: list[list[str]], rate: int, rows: int, fraction: float) 
                     busy.append(_service_load.open_loop(of, port, busy_ones, seconds, rate, _CONFIRM_EVERY))
                 waits += switching.waits
             memory = _service_load.rss_anon_mb(process.pid)
-        exposures = _exposures(busy, _service_busy.in_inbox(inbox)) | {"disk": _service_busy.file_system(inbox)}
+        exposures = _service_busy.lost(busy, _service_busy.in_inbox(inbox)) | {"disk": _service_busy.file_system(inbox)}
     sides = {"quiet": _together(quiet), "busy": _together(busy)}
     return {
         **sides,
@@ -101,7 +101,8 @@ def _measured(requests: list[list[str]], rate: int, rows: int, fraction: float) 
         "p50_busy_ratio": round(sides["busy"]["p50_ms"] / sides["quiet"]["p50_ms"], 2),
         "failed": sides["quiet"]["failed"] + sides["busy"]["failed"] + sum(b["confirmed"]["failed"] for b in busy),
         "exposures": exposures,
-        "switches": {"count": len(waits), "median_until_taken_s": round(median(waits), 2), "longest_s": round(max(waits), 2)},
+        "switches": len(waits),
+        "until_taken_s": {"median": round(median(waits), 2), "most": round(max(waits), 2)},
         "rss_anon_mb": memory,
         "rate": rate,
         "rows": rows,
@@ -125,17 +126,3 @@ def _together(rounds: Sequence[dict[str, Any]]) -> dict[str, Any]:
     if "confirmed" in rounds[0]:
         found["confirmed"] = {name: round(median(one["confirmed"][name] for one in rounds), 3) for name in names}
     return found
-
-
-def _exposures(rounds: Sequence[dict[str, Any]], found: dict[str, Any]) -> dict[str, Any]:
-    """What was accepted beside what lies in whole segments; ``lost``: lines that do not, or not once.
-
-    :raises SystemExit: the numbers are equal, and the answers are others
-    """
-    answers = sum(one["requests"] - one["failed"] for one in rounds)
-    confirmed = sum(one["confirmed"]["requests"] - one["confirmed"]["failed"] for one in rounds)
-    lost = abs(answers - found["answers"]) + abs(confirmed - found["confirmed"]) + found["answers"] - found["distinct"]
-    if not lost and sum(int(one["ids"]) for one in rounds) != found["ids"]:
-        raise SystemExit("the inbox has as many answers as went out, and they are others")
-    there = {name: found[name] for name in ("answers", "confirmed", "segments", "open")}
-    return {"answers": answers, "confirmed": confirmed, "found": there, "lost": lost}

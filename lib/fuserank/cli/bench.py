@@ -47,8 +47,9 @@ def bench(
         str,
         typer.Argument(
             help=(
-                "als, topk, loader, ddp, scale, candidates, ingest, engine, publish-store, serve, serve-stored, recs,"
-                " leak, features and commands (of a lake), or knn, topk-kernel, ials, defaults, versions (of --data)"
+                "als, topk, loader, ddp, scale, candidates, ingest, engine, publish-store, serve, serve-stored,"
+                " serve-busy, serve-soak, recs, leak, features and commands (of a lake), or knn, topk-kernel, ials,"
+                " defaults, versions (of --data)"
             )
         ),
     ],
@@ -80,8 +81,11 @@ def bench(
             "--fraction",
             min=0.001,
             max=1,
-            help="scale, candidates, serve, serve-stored: share of the users, for trying",
+            help="scale, candidates, serve, serve-stored, serve-busy: share of the users, for trying",
         ),
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option("--minutes", min=0.1, help="serve-soak: how long (default: 10)")
     ] = None,
     as_json: o.AsJson = False,
 ) -> None:
@@ -91,7 +95,7 @@ def bench(
         raise FuserankError(f"no benchmark {name!r}; there are: {', '.join(names)}")
     sys.path.insert(0, str(_folder()))  # benchmarks share modules that lie beside them
     run = runpy.run_path(str(_folder() / f"{name.replace('-', '_')}.py"))["run"]
-    options = {"lake": lake, "data": data, "sizes": sizes, "fraction": fraction}
+    options = {"lake": lake, "data": data, "sizes": sizes, "fraction": fraction, "minutes": minutes}
     arguments = {option: value for option, value in options.items() if value is not None}
     for option in arguments.keys() - inspect.signature(run).parameters.keys():
         raise FuserankError(f"bench {name} makes its own data and takes no --{option}")

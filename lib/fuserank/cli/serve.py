@@ -55,7 +55,9 @@ def serve(
     ] = False,
     stale_after: Annotated[
         float | None,
-        typer.Option("--stale-after", metavar="HOURS", min=0, help="age at which a snapshot is stale (serving.when_stale)"),
+        typer.Option(
+            "--stale-after", metavar="HOURS", min=0, help="age at which a snapshot is stale (serving.when_stale)"
+        ),
     ] = None,
     inbox: Annotated[
         str | None,

@@ -228,7 +228,16 @@ def test_clocks_that_jump_apart_change_no_list_and_give_nobody_more(root: Path, 
     jump(0, 0)
     key, _ = made(file, "shop", ["recommend"], None)
     day, _ = made(file, "day", ["recommend"], 1)
-    limits = ("--keys", str(file), "--set", "serving.rate=0.01", "--set", "serving.burst=6", "--set", "serving.when_stale=unready")
+    limits = (
+        "--keys",
+        str(file),
+        "--set",
+        "serving.rate=0.01",
+        "--set",
+        "serving.burst=6",
+        "--set",
+        "serving.when_stale=unready",
+    )
     arguments = [word for word in words(root, *limits) if word != "--insecure-local"]
     with started(CLOCKS + COMMAND.removeprefix("import sys; "), str(ahead), *arguments) as (process, port):
 
