@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,9 +15,10 @@ from hypothesis import strategies as st
 from fuserank.serving.recommend.engine import Recommender
 from fuserank.serving.recommend.rules import Rules
 from fuserank.serving.requests import Answer, Options, RankRequest, RecommendRequest, Refused, SessionEvent
+from fuserank.serving.store import records as r
 from fuserank.serving.store import snapshot
 from fuserank.serving.store.lmdb_store import LmdbStore
-from tests.support.stores import SURFACE, user, write_snapshot
+from tests.support.stores import SURFACE, item, user, write_snapshot
 
 ITEMS = [f"i{n}" for n in range(10)]
 NOW = datetime(2024, 6, 3, 12, tzinfo=UTC)
@@ -129,6 +131,10 @@ def test_a_session_answers_for_the_unknown_and_moves_the_list_of_the_known(store
     assert unknown.removed["unknown_item"] == 1
     known = engine(store).recommend(RecommendRequest(user="a", session=now, k=3, explain=True))
     assert known.served_from == "personal"
+    assert known.why.endswith("moved by 2 items of just now")
+    assert unknown.why.endswith("what is known: 2 items of just now")
+    one = engine(store).recommend(RecommendRequest(user="a", session=now[:1], k=1))
+    assert one.why.endswith("moved by 1 item of just now")
     parts = known.items[0].parts or {}
     assert {"als", "popular", "session_co_purchase", "session_als"} <= parts.keys()
 
@@ -158,6 +164,20 @@ def test_neighbours_come_before_near_vectors(store: LmdbStore) -> None:
     assert [one.reason_code for one in answer.items] == ["similar_co_purchase"] * 2 + ["similar_als"] * 3
     basket = engine(store).basket(RecommendRequest(basket=["i3", "i4"], k=2))
     assert ids(basket) == ["i5", "i6"]
+
+
+def test_a_reason_names_items_of_one_name_once(tmp_path: Path) -> None:
+    alike = [msgspec.structs.replace(item(n), name="bananas" if n < 2 else f"thing {n}") for n in range(10)]
+    near = [msgspec.structs.replace(alike[n], **_near_to(2)) if n < 2 else alike[n] for n in range(10)]
+    folder = write_snapshot(tmp_path, [], items=near)
+    snapshot.switch(folder.parent, folder.name)
+    answer = engine(LmdbStore(tmp_path, SURFACE)).basket(RecommendRequest(basket=["i0", "i1"], k=1, fill="never"))
+    assert (ids(answer), answer.items[0].reason) == (["i2"], "Often in one basket with bananas")
+
+
+def _near_to(index: int) -> dict[str, bytes]:
+    made = r.item_of(0, "", None, {}, [(index, 0.5)])
+    return {"neighbours": made.neighbours, "similarities": made.similarities}
 
 
 def test_a_pin_takes_its_place_and_denying_beats_it(store: LmdbStore) -> None:

@@ -23,6 +23,7 @@ from fuserank.serving.recommend.plan import (
     gone_by,
     near_by,
     no_list,
+    of_just_now,
     recently,
 )
 from fuserank.serving.recommend.rules import Rules
@@ -178,10 +179,10 @@ class Recommender:
         if user is not None:
             others = but(catalogue, near.liked, was.seeds) if near else _NONE
             kind, why = "personal", "the list that is published for the user"
-            why += f", moved by {len(was.seeds)} items of just now" if near else ""
+            why += f", moved by {of_just_now(was)}" if near else ""
             lists = [lambda: Fused(catalogue, Listed(user.rows), others, near, weights, whole=request.explain)]
         elif near is not None:
-            kind, why = "session", f"{why}; {len(was.seeds)} items of just now are what is known"
+            kind, why = "session", f"{why}; what is known: {of_just_now(was)}"
             others = near_by(near, catalogue, was.seeds)
             lists = [lambda: Fused(catalogue, Listed(), others, near, weights, whole=request.explain)]
         else:
@@ -208,7 +209,7 @@ class Recommender:
         if user is not None:
             why = f"{len(rows)} of the candidates are in the list that is published for the user"
         elif near is not None:
-            why = f"{no_list(request)}; {len(was.seeds)} items of just now are what is known"
+            why = f"{no_list(request)}; what is known: {of_just_now(was)}"
         else:
             of = Impersonal(catalogue, belongs, f"{no_list(request)}; the candidates by popularity", candidates)
             kind, why, lists = of.served_from, of.why, of.lists

@@ -227,7 +227,7 @@ class Fused:
         """What a Described says behind the score where an item is near to some."""
         assert self._near is not None
         behind = self._near.behind(index)
-        names = ", ".join(record.name or record.item_id for record in behind)
+        names = ", ".join(dict.fromkeys(record.name or record.item_id for record in behind))
         code = self._name + ("_als" if by_vector else "_co_purchase")
         reason = _WORDS[self._name][by_vector].format(names=names) if behind else "Far from what you dislike"
         return code, reason, None, parts, [f"item:{record.item_id}" for record in behind]

@@ -80,6 +80,11 @@ def but(catalogue: Catalogue, items: Ints, others: Iterable[int]) -> Ints:
     return items[catalogue.table.places(items, np.fromiter(others, np.int64)) < 0]
 
 
+def of_just_now(was: Done) -> str:
+    """How many items a session tells of, in words."""
+    return f"{len(was.seeds)} item{'s' if len(was.seeds) != 1 else ''} of just now"
+
+
 def gone_by(was: Done, basket: Iterable[int]) -> dict[int, str]:
     """Items that what was done just now takes away."""
     gone = dict.fromkeys(basket, "in_basket")
