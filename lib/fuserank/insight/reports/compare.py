@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fuserank.evaluation.comparison import Comparison, Side
 
 _BEFORE, _AFTER = "#8d99a6", "#0b6e4f"
+_AS_GOOD_AS_SAME = 0.995  # RBO that is written 1.00
 
 
 def lines(of: Comparison) -> list[str]:
@@ -42,8 +43,8 @@ def _between(of: Comparison) -> list[str]:
         f"lists of {of.users_both:,} users in both: RBO {of.rbo:.3f} (1: the same), {of.same_lists:.1%} unchanged,"
         f" {of.same_first:.1%} with the same first item",
     ]
-    if of.changed_most:
-        named = ", ".join(f"{user} ({value:.2f})" for user, value in of.changed_most)
+    if changed := [(user, value) for user, value in of.changed_most if value < _AS_GOOD_AS_SAME]:
+        named = ", ".join(f"{user} ({value:.2f})" for user, value in changed)
         found.append(f"changed most: {named}")
     return found
 
