@@ -54,8 +54,8 @@ def similar(reader: Rows, settings: Settings, wanted: str, k: int, source: str |
     found = reader.rows(ITEM_DICTIONARY, {"item_id": item, "deleted_at": None}, ("item_index",))
     if not found:
         before = {"first_event_time": Before(day), "deleted_at": None}
-        near = reader.nearest(ITEM_DICTIONARY, before, "item_id", item, _NEAREST)
-        raise FuserankError(f"item {wanted!r} is not known; the nearest ids: {', '.join(near)}")
+        others = reader.nearest(ITEM_DICTIONARY, before, "item_id", item, _NEAREST)
+        raise FuserankError(f"item {wanted!r} is not known; the nearest ids: {', '.join(others)}")
     index, source = int(found[0]["item_index"]), _of(reader, settings, source)
     index_N, vector_ND = _vectors(reader, day, source)
     at = int(np.searchsorted(index_N, index))
