@@ -79,10 +79,10 @@ def _model(pairs: Interactions, items: Ints, count_I: npt.NDArray[np.int64], cfg
 
     from fuserank.learning.sequences.model import SequenceModel
 
-    starts_I, value_N, weight_N = np.zeros(len(items), np.int64), np.empty(0, np.int64), np.empty(0, np.float32)
+    starts_I, value_N, weight_N = np.zeros(len(items) + 1, np.int64), np.empty(0, np.int64), np.empty(0, np.float32)
     if (alike := alike_of(pairs.content, items, cfg.attributes, HOW_SOLD)) is not None:
         has = alike.unit_CV
-        starts_I, value_N, weight_N = has.indptr[:-1].astype(np.int64), has.indices.astype(np.int64), has.data
+        starts_I, value_N, weight_N = has.indptr.astype(np.int64), has.indices.astype(np.int64), has.data
     known_I = (count_I > 0).astype(np.float32)
     return SequenceModel(cfg, *map(torch.from_numpy, (known_I, value_N, weight_N.astype(np.float32), starts_I)))
 

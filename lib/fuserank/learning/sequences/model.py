@@ -25,7 +25,7 @@ class SequenceModel(nn.Module):
     of how long each stood until the next one; e_j: an embedding of the item's id and of its values. The same table
     looks up and is looked for (Press, Wolf, EACL 2017).
 
-    ``known_I``: 1 for an item with an id of its own. ``values``: each value's place, item after item; ``starts_I``.
+    ``known_I``: 1 for an item with an id of its own. ``values``: each value's place, item after item from ``starts_I``.
     """
 
     def __init__(self, cfg: SequenceConfig, known_I: Tensor, values: Tensor, weight: Tensor, starts_I: Tensor) -> None:
@@ -45,16 +45,28 @@ class SequenceModel(nn.Module):
             self.register_buffer(name, buffer, persistent=False)
         self.known_I, self.values, self.weight, self.starts_I = known_I, values, weight, starts_I
 
-    def vectors(self) -> Tensor:
-        """e of all items (I, D), of the length 1."""
-        ids_ID = self.item.weight * self.known_I[:, None]
+    def vectors(self, of_T: Tensor | None = None) -> Tensor:
+        """e of some items (T, D), of all of them where none are named, of the length 1. Gradients are of their rows
+        and of those of their values alone, so that a step costs the same however many items there are.
+        """
+        of_T = torch.arange(len(self.known_I)) if of_T is None else of_T
+        e_TD = fn.embedding(of_T, self.item.weight, sparse=True) * self.known_I[of_T, None]
         if len(self.values):
-            ids_ID = ids_ID + self.cfg.attributes * fn.embedding_bag(
-                self.values, self.value.weight, self.starts_I, mode="sum", per_sample_weights=self.weight
+            first_T = self.starts_I[of_T]
+            count_T = self.starts_I[of_T + 1] - first_T
+            bags_T = count_T.cumsum(0) - count_T
+            at = torch.arange(int(count_T.sum())) + torch.repeat_interleave(first_T - bags_T, count_T)
+            e_TD = e_TD + self.cfg.attributes * fn.embedding_bag(
+                self.values[at],
+                self.value.weight,
+                bags_T,
+                mode="sum",
+                sparse=True,
+                per_sample_weights=self.weight[at],
             )
-        return fn.normalize(ids_ID, dim=1)
+        return fn.normalize(e_TD, dim=1)
 
-    def encoded(self, vectors_ID: Tensor, item_BL: Tensor, gap_BL: Tensor) -> Tensor:
-        """q at each place (B, L, D), of the length 1 / τ."""
-        x_BLD = fn.embedding(item_BL, vectors_ID) * self.cfg.factors**0.5 + self.gap(gap_BL)
+    def encoded(self, vectors_TD: Tensor, item_BL: Tensor, gap_BL: Tensor) -> Tensor:
+        """q at each place (B, L, D), of the length 1 / τ. ``item_BL``: rows of ``vectors_TD``."""
+        x_BLD = fn.embedding(item_BL, vectors_TD) * self.cfg.factors**0.5 + self.gap(gap_BL)
         return fn.normalize(self.encoder(self.dropout(x_BLD)), dim=2) / self.cfg.temperature

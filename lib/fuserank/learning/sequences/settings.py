@@ -38,7 +38,7 @@ class SequenceConfig(Section):
         2048, ge=1, description="places of a step, padding among them (count)", json_schema_extra=tuned(1024, 2048)
     )
     learning_rate: float = Field(
-        2e-3, gt=0, description="AdamW's, at its start; falls as a cosine", json_schema_extra=tuned(1e-3, 2e-3, 4e-3)
+        2e-3, gt=0, description="Adam's, at its start; falls as a cosine", json_schema_extra=tuned(1e-3, 2e-3, 4e-3)
     )
     weight_decay: float = Field(
         0.0, ge=0, description="AdamW's, of the encoder (share)", json_schema_extra=tuned(0.0, 0.01, 0.1)

@@ -57,14 +57,18 @@ def train(
     liked_I = torch.from_numpy(liked(count_I))
     sequences = of_epoch(rng)
     steps = cfg.epochs * sum(1 for _ in sequences.batches(cfg.length, cfg.places, np.random.default_rng(seed)))
-    tables = [model.item.weight, model.value.weight, model.gap.weight, model.popularity]
-    of_tables = {id(parameter) for parameter in tables}
-    layers = [parameter for parameter in model.parameters() if id(parameter) not in of_tables]
-    groups = [{"params": layers, "weight_decay": cfg.weight_decay}, {"params": tables, "weight_decay": 0.0}]
-    optimiser = torch.optim.AdamW(groups, lr=cfg.learning_rate, betas=_BETAS, fused=True)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda n: 0.5 * (1 + math.cos(math.pi * min(n / max(steps, 1), 1)))
-    )
+    tables = [table.weight for table in (model.item, model.value) if table.num_embeddings]
+    of_tables = {id(table) for table in tables}
+    layers = [parameter for parameter in model.parameters() if id(parameter) not in of_tables and parameter.numel()]
+    optimisers: list[torch.optim.Optimizer] = [
+        torch.optim.AdamW(layers, lr=cfg.learning_rate, betas=_BETAS, weight_decay=cfg.weight_decay, fused=True),
+        torch.optim.SparseAdam(tables, lr=cfg.learning_rate, betas=_BETAS),
+    ]
+
+    def share(step: int) -> float:
+        return 0.5 * (1 + math.cos(math.pi * min(step / max(steps, 1), 1)))
+
+    schedules = [torch.optim.lr_scheduler.LambdaLR(optimiser, share) for optimiser in optimisers]
     model.train()
     for epoch in range(cfg.epochs):
         if epoch:
@@ -77,10 +81,12 @@ def train(
                 raise FuserankError(
                     f"the loss is {float(loss.detach())} in epoch {epoch + 1}; lower learning_rate or raise temperature"
                 )
-            optimiser.zero_grad()
+            for optimiser in optimisers:
+                optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
-            schedule.step()
+            for optimiser, schedule in zip(optimisers, schedules, strict=True):
+                optimiser.step()
+                schedule.step()
     model.eval()
 
 
@@ -109,11 +115,14 @@ def _loss(model: SequenceModel, batch: tuple[Tensor, ...], drawn: tuple[Tensor, 
     other one stands for all that are like it: its score less ln of how often it is expected (Bengio, Senécal 2008).
     """
     (item_BL, gap_BL, next_BL), (drawn_K, expected_K) = batch, drawn
-    vectors_ID = model.vectors()
     real_BL = next_BL >= 0
-    q_PD, next_P = model.encoded(vectors_ID, item_BL, gap_BL)[real_BL], next_BL[real_BL]
-    of_next_P = (q_PD * vectors_ID[next_P]).sum(1) + model.popularity * liked_I[next_P]
-    of_drawn_PK = q_PD @ vectors_ID[drawn_K].T + model.popularity * liked_I[drawn_K]
+    next_P = next_BL[real_BL]
+    of_T, place = torch.unique(torch.cat([item_BL.flatten(), next_P, drawn_K]), return_inverse=True)
+    vectors_TD = model.vectors(of_T)
+    item, following, drawn_at = place.split([item_BL.numel(), len(next_P), len(drawn_K)])
+    q_PD = model.encoded(vectors_TD, item.view_as(item_BL), gap_BL)[real_BL]
+    of_next_P = (q_PD * vectors_TD[following]).sum(1) + model.popularity * liked_I[next_P]
+    of_drawn_PK = q_PD @ vectors_TD[drawn_at].T + model.popularity * liked_I[drawn_K]
     same_PK = next_P[:, None] == drawn_K
     if model.cfg.loss == "bpr_max":
         return _bpr_max(of_next_P, of_drawn_PK.masked_fill(same_PK, -torch.inf))
