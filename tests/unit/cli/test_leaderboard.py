@@ -15,6 +15,7 @@ import pytest
 from pydantic import ValidationError
 
 from fuserank.common.errors import FuserankError
+from fuserank.registry.sources import recommenders
 from tests.support.cli import ran
 
 if TYPE_CHECKING:
@@ -168,7 +169,8 @@ def test_all_are_those_that_the_layout_has_data_for() -> None:
     from fuserank.cli.leaderboard import _request
 
     events, pairs = (_request("x", layout, None, "all", 0, "10", [], "new").models for layout in ("events", "pairs"))
-    assert set(events) - set(pairs) == {"kg", "content", "segment_popularity", "two_tower"}
+    of_content = {"kg", "content", "segment_popularity", "two_tower"}
+    assert set(events) - set(pairs) == of_content | {source.name for source in recommenders() if source.baskets}
     assert pairs[:2] == ("popular", "item_cf")
 
 
