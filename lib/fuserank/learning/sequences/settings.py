@@ -9,12 +9,12 @@ from pydantic import Field, model_validator
 from fuserank.config.auto import AUTO, OR_AUTO, Numbers, tuned
 from fuserank.config.base import Section
 
-_SEEN = 4e6  # places that a fit looks at, where the data decide how many passes that is
+_SEEN = 2e6  # places that a fit looks at, where the data decide how many passes that is
 _FEWEST, _MOST = 3, 40  # passes
 
 
 def by_data(numbers: Numbers, _: Any) -> dict[str, Any]:
-    """Passes over the data: as many as come to four million places."""
+    """Passes over the data: as many as come to two million places."""
     return {"epochs": int(min(max(round(_SEEN / max(numbers.pairs, 1)), _FEWEST), _MOST))}
 
 
@@ -24,14 +24,14 @@ class SequenceConfig(Section):
     encoder: ClassVar[str]  # module:class, made with ``shape()``
     by_data: ClassVar[Any] = staticmethod(by_data)
     factors: int = Field(
-        64, ge=1, le=1024, description="D, length of a vector (count)", json_schema_extra=tuned(64, 128)
+        128, ge=1, le=1024, description="D, length of a vector (count)", json_schema_extra=tuned(64, 128, 256)
     )
     length: int = Field(
         50, ge=2, le=1000, description="places of a window: the last of a user that are looked at (count)"
     )
     epochs: Annotated[int, Field(ge=1), OR_AUTO] = Field(
         AUTO,
-        description="passes over the data (count); auto: as many as come to four million places, 3 to 40",
+        description="passes over the data (count); auto: as many as come to two million places, 3 to 40",
         json_schema_extra=tuned(10, 20, 30, 40),
     )
     places: int = Field(
@@ -40,11 +40,17 @@ class SequenceConfig(Section):
     learning_rate: float = Field(
         2e-3, gt=0, description="Adam's, at its start; falls as a cosine", json_schema_extra=tuned(1e-3, 2e-3, 4e-3)
     )
+    embedding_rate: float = Field(
+        8.0,
+        gt=0,
+        description="learning rate of embeddings, times the other: a step moves only those of its items",
+        json_schema_extra=tuned(4.0, 8.0, 16.0),
+    )
     weight_decay: float = Field(
         0.0, ge=0, description="AdamW's, of the encoder (share)", json_schema_extra=tuned(0.0, 0.01, 0.1)
     )
     dropout: float = Field(
-        0.3, ge=0, lt=1, description="share of numbers left out in training", json_schema_extra=tuned(0.2, 0.3, 0.5)
+        0.4, ge=0, lt=1, description="share of numbers left out in training", json_schema_extra=tuned(0.3, 0.4, 0.5)
     )
     negatives: int = Field(
         512,
@@ -75,7 +81,7 @@ class SasRecConfig(SequenceConfig):
     """Attention over the last items of a user."""
 
     encoder: ClassVar[str] = "fuserank.learning.models.encoders:Transformer"
-    layers: int = Field(2, ge=1, description="blocks (count)", json_schema_extra=tuned(1, 2))
+    layers: int = Field(1, ge=1, description="blocks (count)", json_schema_extra=tuned(1, 2))
     heads: int = Field(
         2, ge=1, description="of the attention, a divisor of factors (count)", json_schema_extra=tuned(1, 2, 4)
     )
@@ -99,7 +105,7 @@ class Gru4RecConfig(SequenceConfig):
 
     encoder: ClassVar[str] = "fuserank.learning.models.encoders:Recurrent"
     layers: int = Field(1, ge=1, description="layers of units (count)", json_schema_extra=tuned(1, 2))
-    units: int = Field(64, ge=1, description="of a layer (count)", json_schema_extra=tuned(64, 128))
+    units: int = Field(128, ge=1, description="of a layer (count)", json_schema_extra=tuned(64, 128))
     cell: Literal["gru", "lstm"] = Field("gru", description="kind of unit", json_schema_extra=tuned("gru", "lstm"))
 
     def shape(self) -> dict[str, Any]:

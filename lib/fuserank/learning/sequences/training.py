@@ -62,7 +62,7 @@ def train(
     layers = [parameter for parameter in model.parameters() if id(parameter) not in of_tables and parameter.numel()]
     optimisers: list[torch.optim.Optimizer] = [
         torch.optim.AdamW(layers, lr=cfg.learning_rate, betas=_BETAS, weight_decay=cfg.weight_decay, fused=True),
-        torch.optim.SparseAdam(tables, lr=cfg.learning_rate, betas=_BETAS),
+        torch.optim.SparseAdam(tables, lr=cfg.embedding_rate * cfg.learning_rate, betas=_BETAS),
     ]
 
     def share(step: int) -> float:

@@ -20,7 +20,7 @@ from fuserank.registry.sources import recommenders
 from tests.support.family import config, in_baskets, pairs
 
 MODELS = ("sasrec", "gru4rec", "nextitnet")
-SMALL = {"factors": 16, "epochs": 30, "places": 256, "negatives": 64, "learning_rate": 0.01, "dropout": 0.1}
+SMALL = {"factors": 16, "epochs": 30, "places": 256, "negatives": 64, "learning_rate": 0.005, "dropout": 0.1}
 ITEMS = 24
 
 each = pytest.mark.parametrize("name", MODELS)
