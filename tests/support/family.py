@@ -31,7 +31,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "bpr": {"factors": 16, "learning_rate": 0.1, "candidates": 4},
     "two_tower": {"factors": 16, "batch": 128, "epochs": 6},
     **{
-        name: {"factors": 16, "places": 256, "epochs": 10, "learning_rate": 0.005}
+        name: {"factors": 16, "places": 512, "epochs": 6, "learning_rate": 0.01}
         for name in ("sasrec", "gru4rec", "nextitnet")
     },
 }
