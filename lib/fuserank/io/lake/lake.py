@@ -134,6 +134,10 @@ class Lake:
         """
         return self.once(table, condition, lambda: not self.read(table).where(condition).isEmpty())
 
+    def count(self, table: Table) -> int:
+        """Rows of the table as it is now; it must be there."""
+        return self.place.count(table)
+
     def replace(self, table: Table, frame: DataFrame, **slice_values: Any) -> int:
         """Replace exactly one slice (replaceWhere, no txn), or, where a value is a list, one for each, of which the
         frame has the column; in one commit. Returns the rows written.
@@ -187,7 +191,7 @@ class Lake:
         with _WRITING[self.name(table)]:
             before = self.ensure(table)
             # the first rows of a table: there is nothing to compare them with
-            if self._is_new(table, before) or self.place.read(table, None).isEmpty():
+            if self._is_new(table, before) or self.place.count(table) == 0:
                 return self.append(table, frame)
             frame = conform(self._with_constants(table, frame, {}), table)
             if "row_hash" in table.column_names:

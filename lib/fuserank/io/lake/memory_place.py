@@ -75,6 +75,10 @@ class MemoryPlace:
         commit = self._commits(table)[-1 if version is None else version]
         return self.spark.createDataFrame(commit.rows, commit.types)
 
+    def count(self, table: Table) -> int:
+        """Rows of the table as it is now."""
+        return int(self._commits(table)[-1].rows.num_rows)
+
     def overwrite(self, table: Table, frame: DataFrame, where: str) -> None:
         """Replace the rows for which ``where`` holds."""
         from pyspark.sql import functions as F
@@ -158,14 +162,19 @@ class MemoryPlace:
         from pyspark.sql import functions as F
         from pyspark.sql.types import StructType
 
-        names_by_lower = {name.lower(): name for name in frame.columns}  # Delta tells names apart by any case, too
-        names = [n for n in types.names if n.lower() in names_by_lower]
-        cast = (F.col(f"`{names_by_lower[n.lower()]}`").cast(types[n].dataType).alias(n) for n in names)
-        frame = frame.select(*cast, *keep)
+        have = {f.name.lower(): f for f in frame.schema.fields}  # Delta tells names apart by any case, too
+        names = [n for n in types.names if n.lower() in have]
+        # each call of the JVM for a column takes as long as to copy a hundred rows
+        as_they_are = [have[n.lower()].name == n and have[n.lower()].dataType == types[n].dataType for n in names]
+        cells = (
+            F.col(f"`{n}`") if plain else F.col(f"`{have[n.lower()].name}`").cast(types[n].dataType).alias(n)
+            for n, plain in zip(names, as_they_are, strict=True)
+        )
+        frame = frame.select(*cells, *keep)
         checks = {**constraints(table), **also}
         if checks:
-            broken = [F.when(~F.coalesce(F.expr(c), F.lit(False)), F.lit(name)) for name, c in checks.items()]
-            frame = frame.withColumn(_BROKEN, F.concat_ws(", ", *broken))
+            broken = (f"CASE WHEN NOT coalesce(({check}), false) THEN '{name}' END" for name, check in checks.items())
+            frame = frame.withColumn(_BROKEN, F.expr(f"concat_ws(', ', {', '.join(broken)})"))
         found = frame.toArrow()
         if checks:
             violated = [b for b in found.column(_BROKEN).unique().to_pylist() if b]

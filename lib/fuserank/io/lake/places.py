@@ -42,6 +42,9 @@ class Place(Protocol):
     def read(self, table: Table, version: int | None) -> DataFrame:
         """The table at a version, or as it is now."""
 
+    def count(self, table: Table) -> int:
+        """Rows of the table as it is now."""
+
     def overwrite(self, table: Table, frame: DataFrame, where: str) -> None:
         """Replace the rows for which ``where`` holds."""
 
@@ -110,6 +113,13 @@ class _DeltaPlace:
 
     def name(self, table: Table) -> str:
         raise NotImplementedError
+
+    def read(self, table: Table, version: int | None) -> DataFrame:
+        raise NotImplementedError
+
+    def count(self, table: Table) -> int:
+        """Delta answers this out of its log."""
+        return int(self.read(table, None).count())
 
     def handle(self, table: Table) -> DeltaTable:
         raise NotImplementedError

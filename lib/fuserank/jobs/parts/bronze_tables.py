@@ -98,8 +98,9 @@ def readable_rows(
         if len(checked) < len(found):
             say(f"{file.name}: {len(found) - len(checked)} columns that the mapping does not declare are not kept")
 
+    options, text = reader_options(files), files.format != "parquet"  # rows of text are counted below
     frame = read_file(
-        spark, file, files.format, reader_options(files), look, not hide, files.columns, files.skip, files.paths()
+        spark, file, files.format, options, look, not hide, files.columns, files.skip, files.paths(), counted=text
     )
     frame = frame if first is None else frame.limit(first)
     if files.fill_down is not None:
@@ -111,7 +112,7 @@ def readable_rows(
     rows = with_envelope(frame, file.name, file.content_hash, batch, dataset.version)
     counts = cast_failures(rows, files)
     if counts is not None:
-        with in_words(file.name, files.format, quote=not hide):
+        with in_words(file.name, files.format, whatever=text, quote=not hide):
             counted = counts.collect()[0]
         refuse_wrong_input(counted, files, file.name, not hide)
     return rows

@@ -21,10 +21,10 @@ REOPENED = "NOT (t.resolution <=> s.resolution) AND NOT (t.resolution <=> 'repla
 Bad = list[tuple[str, "DataFrame"]]
 
 
-def bad_of(rows: DataFrame, run: Run, dataset: DatasetConfig, table: str, name: str) -> Bad:
-    """The bad rows for ops.quarantine, if there are any: one scan, no shuffle."""
+def bad_of(rows: DataFrame, run: Run, dataset: DatasetConfig, table: str, name: str, sure: bool = False) -> Bad:
+    """The bad rows for ops.quarantine, if there are any: one scan, no shuffle; none where it is ``sure``."""
     frame = quarantined(rows, dataset.name, table, run.now)
-    return [] if frame.isEmpty() else [(name, frame)]
+    return [] if not sure and frame.isEmpty() else [(name, frame)]
 
 
 def settle(run: Run, dataset: DatasetConfig, looked: list[tuple[str, str]], bad: list[DataFrame]) -> None:

@@ -51,7 +51,8 @@ def refine_events(run: Run, dataset: DatasetConfig, files: Files) -> Bad:
     parts = typed()
     state = ev.state(all_of([part.select("_key_hash", "_problem") for _, part in parts])).collect()[0]
     if state["bad"]:
-        bad += [bad for e, part in parts for bad in bad_of(part, run, dataset, e.source, "events")]
+        alone = len(parts) == 1  # then they are there
+        bad += [bad for e, part in parts for bad in bad_of(part, run, dataset, e.source, "events", sure=alone)]
 
     def without_bad(parts: Parts) -> Parts:
         """Where no row is bad, no cell is looked at once more to find that out."""
@@ -66,10 +67,10 @@ def refine_events(run: Run, dataset: DatasetConfig, files: Files) -> Bad:
         bad += more
     good = [(e, placed(part, dataset, run.settings.windows.label_days)) for e, part in good]
     dictionaries = _numbered(run, [part for _, part in good])
-    first = run.lake.read(t.EVENTS).isEmpty()
+    first = run.lake.count(t.EVENTS) == 0
     # a join with a large dictionary, or a search for repeated ids, shuffles rows by other things than their day
     by_day = first and dataset.order == "time" and links is None and not state["repeated"]
-    if by_day and all(d.count() <= _BROADCAST_ROWS for d in dictionaries):
+    if by_day and all(run.lake.count(d) <= _BROADCAST_ROWS for d in _DICTIONARIES.values()):
         dictionaries = [F.broadcast(d) for d in dictionaries]
         # a number of its own, as Spark would make few tasks of few bytes: the work comes after the shuffle
         good = without_bad(typed(by_day=shuffle_tasks(run.spark)))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from fuserank.common.errors import IngestError
 from fuserank.config.mapping.json_paths import list_of, steps
 from fuserank.io.lake.table_formats import counting
-from fuserank.sources.files.first_lines import first_lines
+from fuserank.sources.files.first_lines import first_lines, has_a_row_a_line
 from fuserank.sources.files.nested import with_paths
 from fuserank.sources.files.parquet import read_parquet
 from fuserank.sources.files.partitions import hash_with_path, partition_values
@@ -95,6 +95,7 @@ def read_file(
     declared: Collection[str] = (),
     skip: int = 0,
     paths: Mapping[str, str] | None = None,
+    counted: bool = False,
 ) -> DataFrame:
     """All rows of one file: its columns as they came (text formats: all strings), ``_row`` from 0 and ``_corrupt``.
 
@@ -103,6 +104,7 @@ def read_file(
     :param declared: the columns that the mapping names
     :param skip: lines of CSV before its header, or before its first row
     :param paths: declared columns that are in nested ones → where; with a list in them a row is one of its elements
+    :param counted: the caller counts the rows, and refuses a file that has none
     :raises IngestError: the file cannot be opened, or is empty
     """
     from pyspark.sql import functions as F
@@ -118,7 +120,7 @@ def read_file(
 
     with in_words(file.name, form, whatever=True, quote=quote):
         frame = _read(spark, file.path, file.name, form, dict(options), look_at_all, declared, skip, paths or {})
-        empty = frame is None or frame.isEmpty()
+        empty = frame is None or (not counted and frame.isEmpty())
     if frame is None or empty:
         raise IngestError("the file is empty", file=file.name, cure="take it away, or bring one with rows")
     return (
@@ -212,7 +214,7 @@ def _read_text(
     if form in {"jsonl", "json"}:
         rows = reader.options(**options).json(path)
         return _number_rows(with_paths(rows, paths) if paths else rows, several=form == "jsonl")
-    if _has_a_row_a_line(spark, path, options):
+    if has_a_row_a_line(spark, path, options):
         # a parser that may pass over cells which no query asks for does not see that a row has too many
         line_options = {**options, "multiLine": "false", "columnPruning": "false"}
         return _below(_number_rows(reader.options(**line_options).csv(path), several=True), before)
@@ -259,20 +261,6 @@ def _seen(found: list[tuple[str, str]], paths: Mapping[str, str]) -> list[tuple[
     there = {name for name, _ in found}
     more = [(column, "string") for column, path in paths.items() if steps(path)[0].name in there]
     return [*(f for f in found if f[0] not in paths), *more]
-
-
-def _has_a_row_a_line(spark: SparkSession, path: str, options: Mapping[str, str]) -> bool:
-    """Whether no line of a CSV file ends inside of quotes: then all cores read it, and its
-    lines may end in \\n or \\r\\n, or in both.
-
-    A file with line breaks in quotes is one stream, for one core, and its first line's end is that of all.
-    """
-    if "16" in options["encoding"] or "32" in options["encoding"]:  # a line's end has more than one byte there
-        return False
-    quotes = "octet_length(value) - octet_length(replace(value, '\"', ''))" if options["quote"] else "0"
-    # a carriage return inside of a line is a cell's, or ends a line of an old Macintosh: the other reader knows
-    broken = f"({quotes}) % 2 = 1 OR instr(rtrim('\\r', value), '\\r') > 0"
-    return spark.read.option("lineSep", "\n").text(path).where(broken).isEmpty()
 
 
 def _with_open_quotes(frame: DataFrame, delimiter: str) -> DataFrame:

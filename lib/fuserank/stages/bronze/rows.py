@@ -88,11 +88,13 @@ def cast_failures(rows: DataFrame, files: FilesConfig) -> DataFrame | None:
 
 
 def refuse_wrong_input(counted: Row, files: FilesConfig, file: str, quote: bool = True) -> None:
-    """Raise where every row is unreadable, or every cell of a column fails its
+    """Raise where there is no row, every row is unreadable, or every cell of a column fails its
     cast; ``quote``: with the first such cell.
 
     :raises IngestError: names file, column, first row and cure
     """
+    if not counted["_rows"]:
+        raise IngestError("the file is empty", file=file, cure="take it away, or bring one with rows")
     if counted["_corrupt"] == counted["_rows"]:
         raise IngestError(
             f"no row can be read as {files.format}",
