@@ -19,7 +19,7 @@ def test_what_the_environment_asks_of_a_jvm_comes_last_and_so_counts_more(monkey
     monkeypatch.setenv(_OPTIONS, "-Dmine=1")
     with for_few_rows():
         words = os.environ[_OPTIONS].split()
-    assert words == [SHORT_LIVED, *(f"-D{key}={value}" for key, value in FEW_ROWS.items()), "-Dmine=1"]
+    assert words == [*SHORT_LIVED.split(), *(f"-D{key}={value}" for key, value in FEW_ROWS.items()), "-Dmine=1"]
     assert os.environ[_OPTIONS] == "-Dmine=1"
 
 
