@@ -158,6 +158,8 @@ def test_two_models_have_each_its_row_its_scores_its_part_and_its_worth(refreshe
         assert row.reason_code not in NAMES
     for table in (METRICS, ABLATION):
         assert set(NAMES) < {r.source for r in refreshed.read(table, as_of_date=DAY).collect()}
+    judged = {(r.source, r.model_id) for r in refreshed.read(METRICS, as_of_date=DAY).collect() if r.model_id}
+    assert judged == {(name, models[name].model_id) for name in NAMES}
     page = (shop / "out" / "report.html").read_text(encoding="utf-8")
     assert all(f'id="chart-training-{name}"' in page for name in NAMES)
     assert "Logistic regression alone" in page

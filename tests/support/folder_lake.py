@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +34,26 @@ def write(root: Path, table: Table, rows: list[dict[str, Any]]) -> None:
     """A table of the lake that holds these rows; each states its differences from the default row."""
     folder = root.joinpath(*table.name.split("."))
     folder.mkdir(parents=True)
-    full = [row(table, **r) for r in rows]
-    schema = pa.schema([pa.field(c.name, arrow_type(c.type), c.nullable) for c in table.columns])
-    pq.write_table(pa.Table.from_pylist([_entries(r) for r in full], schema), folder / _FILE)
+    pq.write_table(_arrow(table, rows), folder / _FILE)
     convert_to_deltalake(str(folder))
+
+
+def rewrite(root: Path, table: Table, rows: list[dict[str, Any]]) -> None:
+    """The next version of a table that ``write`` made: it holds these rows alone."""
+    folder = root.joinpath(*table.name.split("."))
+    log = folder / "_delta_log"
+    version = len(list(log.glob("*.json")))
+    name = f"part-{version}.parquet"
+    pq.write_table(_arrow(table, rows), folder / name)
+    there = {"path": f"part-{version - 1}.parquet", "dataChange": True, "deletionTimestamp": version}
+    made = {"path": name, "partitionValues": {}, "size": (folder / name).stat().st_size, "modificationTime": version}
+    actions = [{"remove": there}, {"add": {**made, "dataChange": True}}]
+    (log / f"{version:020}.json").write_text("".join(f"{json.dumps(a)}\n" for a in actions))
+
+
+def _arrow(table: Table, rows: list[dict[str, Any]]) -> pa.Table:
+    schema = pa.schema([pa.field(c.name, arrow_type(c.type), c.nullable) for c in table.columns])
+    return pa.Table.from_pylist([_entries(row(table, **r)) for r in rows], schema)
 
 
 def in_memory(root: Path) -> str:

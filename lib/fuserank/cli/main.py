@@ -16,6 +16,7 @@ from fuserank.cli.fetch import fetch
 from fuserank.cli.init import init
 from fuserank.cli.inspect import digest, runs, tables
 from fuserank.cli.leaderboard import app as leaderboard
+from fuserank.cli.models import app as models
 from fuserank.cli.new import new
 from fuserank.cli.plan import plan
 from fuserank.cli.profile import profile
@@ -83,6 +84,7 @@ for command in (
 app.add_typer(serve_key, name="serve-key")
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(leaderboard, name="leaderboard")
+app.add_typer(models, name="models")
 
 
 def run() -> None:

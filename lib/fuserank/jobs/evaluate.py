@@ -28,7 +28,7 @@ from fuserank.jobs.inputs.command import job_main
 from fuserank.jobs.inputs.persisted import Keep, held
 from fuserank.jobs.inputs.silver_files import refuse_other_windows
 from fuserank.jobs.inputs.window import window_from
-from fuserank.jobs.parts.evaluation_rows import Frames, all_scores, calibrators, popularity, read
+from fuserank.jobs.parts.evaluation_rows import Frames, all_scores, calibrators, model_ids, popularity, read
 from fuserank.tables.candidates import CANDIDATES
 from fuserank.tables.results import ABLATION, FITTED, FUSED, METRICS, SCORES, SETS
 from fuserank.tables.silver import EVENTS
@@ -63,7 +63,8 @@ def execute(run: Run, as_of: dt.date) -> None:
     for m in found:
         if m.metric in ("ndcg@10", "ece"):
             run.note(f"{m.metric}.{m.track}.{m.source}", m.value)
-    rows = [{**dataclasses.asdict(m), "as_of_date": as_of, "run_id": run.run_id} for m in found]
+    beside, ids = {"as_of_date": as_of, "run_id": run.run_id}, model_ids(run, as_of)
+    rows = [{**dataclasses.asdict(m), **beside, "model_id": ids.get(m.source)} for m in found]
     frame = run.spark.createDataFrame([tuple(r[c] for c in METRICS.column_names) for r in rows], schema(METRICS))
     lake.replace(METRICS, frame.coalesce(1), as_of_date=as_of)
     rows_of: dict[str, list[dict[str, Any]]] = {SETS.name: [], ABLATION.name: []}  # what was said of other lists goes

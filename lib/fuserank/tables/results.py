@@ -234,8 +234,18 @@ METRICS = Table(
         Column("ci_high", "double", "score", "upper end of the 95 % interval", True),
         Column("minus_fusion_low", "double", "score", "paired interval of this row minus the fusion", True),
         Column("minus_fusion_high", "double", "score", "its upper end", True),
+        Column(
+            "model_id",
+            "string",
+            "id",
+            "in models.registry, where the source is a model; null in lakes of before version 2",
+            True,
+            person="none",
+        ),
         c.run_id(),
     ),
+    version=2,
+    not_in_digest=("run_id", "model_id"),
 )
 
 ABLATION = Table(

@@ -19,7 +19,6 @@ from fuserank.insight.reports.run.data import (
     ReportData,
     SourceSet,
     Training,
-    Validation,
     Worth,
 )
 from fuserank.insight.reports.run.page import render
@@ -228,14 +227,7 @@ def _curves(lake: Lake, artifact: str, as_of: dt.date) -> Training:
     found = read_bytes(lake.spark, path)
     if found is None:
         raise ArtifactError(f"{path} is not there; train again with jobs/train.py --as-of {as_of}")
-    curves = json.loads(found)
-    return Training(
-        [(s["step"], s["loss"]) for s in curves["steps"]],
-        [
-            Validation(v["step"], v["epoch"], v["train_loss"], v["valid_loss"], v.get("valid_ndcg@10"))
-            for v in curves["validations"]
-        ],
-    )
+    return Training.of(json.loads(found))
 
 
 def _names(lake: Lake, as_of: dt.date) -> DataFrame:

@@ -27,6 +27,15 @@ def read_bytes(spark: SparkSession | None, url: str) -> bytes | None:
         stream.close()
 
 
+def size_of(spark: SparkSession | None, url: str) -> int | None:
+    """The file's size (bytes), without reading it; None where it is not there."""
+    if is_local(url):
+        path = Path(local_path(url))
+        return path.stat().st_size if path.is_file() else None
+    system, path_there = _hadoop(spark, url)
+    return int(system.getFileStatus(path_there).getLen()) if system.exists(path_there) else None
+
+
 def write_bytes(spark: SparkSession | None, url: str, content: bytes) -> None:
     """Write a file, folders and all, over the one that is there."""
     if is_local(url):

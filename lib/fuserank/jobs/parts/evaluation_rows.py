@@ -11,11 +11,12 @@ from fuserank.common.calibration import Calibrator
 from fuserank.common.errors import FuserankError
 from fuserank.evaluation.measure import FUSION
 from fuserank.history.events import is_taken, with_reversals
+from fuserank.io.runtime.open_lake import rows_of
 from fuserank.jobs.inputs.history import reversals
 from fuserank.jobs.inputs.proposals import proposed, scored
 from fuserank.stages.fusion.apply import said_by_all
 from fuserank.stages.fusion.fitted import from_rows
-from fuserank.tables.results import FITTED, FUSED
+from fuserank.tables.results import FITTED, FUSED, SCORES
 from fuserank.tables.silver import EVENTS
 
 if TYPE_CHECKING:
@@ -58,6 +59,16 @@ def all_scores(frames: Frames) -> DataFrame:
 
     fused = frames.fused.select("user_index", "item_index", F.lit(FUSION).alias("source"), "score")
     return said_by_all(frames.candidates, frames.scores).drop("rank").unionByName(fused)
+
+
+def model_ids(run: Run, as_of: dt.date) -> dict[str, str]:
+    """Of each model that this run fuses, by kind: which one of models.registry gave the scores that are judged."""
+    reader, found = rows_of(run.lake), dict[str, str]()
+    for kind in run.settings.models.use:
+        where = {"as_of_date": as_of, "split": "rank", "kind": kind}
+        for row in reader.rows(SCORES, where, ("model_id",), most=1):
+            found[kind] = row["model_id"]
+    return found
 
 
 def popularity(events: DataFrame, back: DataFrame | None) -> DataFrame:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from fuserank.evaluation.outcomes import Outcomes
 from fuserank.insight.reports.run.rules_data import RulesView
@@ -58,6 +60,17 @@ class Training:
 
     steps: list[tuple[int, float]] = field(default_factory=list)
     validations: list[Validation] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, curves: Mapping[str, Any]) -> Training:
+        """From what stands in curves.json beside a model: ``steps`` and ``validations``."""
+        return cls(
+            [(s["step"], s["loss"]) for s in curves["steps"]],
+            [
+                Validation(v["step"], v["epoch"], v["train_loss"], v["valid_loss"], v.get("valid_ndcg@10"))
+                for v in curves["validations"]
+            ],
+        )
 
 
 @dataclass(frozen=True)

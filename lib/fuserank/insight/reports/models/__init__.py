@@ -1,0 +1,1 @@
+"""Trained models for people: one, two side by side, all of them."""
