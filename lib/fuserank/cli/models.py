@@ -1,16 +1,25 @@
-"""The models of a lake: list them, look at one, hold two side by side."""
+"""The models of a lake: list them, look at one, hold two side by side, say which one is the champion."""
 
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fuserank.cli import options as o
 
-app = typer.Typer(help="Trained models: which there are, what each one is, two side by side.", no_args_is_help=True)
-_Name = "KIND (the newest day's), KIND@RUN, or an id of `models list`"
+if TYPE_CHECKING:
+    from fuserank.config.settings import Settings
+
+app = typer.Typer(
+    help="Trained models: which there are, what each one is, two side by side, which one is the champion.",
+    no_args_is_help=True,
+)
+_Name = "KIND (the newest day's), KIND@RUN, KIND@champion, KIND@previous, or an id of `models list`"
+_Run = Annotated[str | None, typer.Option("--run", metavar="RUN", help="the run that trained it")]
+_By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="whose word it is (default: the account's name)")]
+_DryRun = Annotated[bool, typer.Option("--dry-run", help="say what would follow what, and change nothing")]
 
 
 @app.command("list")
@@ -27,7 +36,8 @@ def list_(
     from dataclasses import asdict
 
     from fuserank.insight.reports.models.text import listed
-    from fuserank.usecases.models import Registry, listing
+    from fuserank.jobs.inputs.registered import Registry
+    from fuserank.usecases.models import listing
 
     found, lost = listing(Registry.of(o.settings(env, None, lake, overrides)), whole)
     if as_json:
@@ -41,7 +51,7 @@ def show(
     name: Annotated[
         str | None, typer.Argument(metavar="[MODEL]", help=f"{_Name}; none: the first of models.use")
     ] = None,
-    run: Annotated[str | None, typer.Option("--run", metavar="RUN", help="the run that trained it")] = None,
+    run: _Run = None,
     env: o.Env = "local",
     lake: o.Lake = None,
     overrides: o.Overrides = None,
@@ -49,7 +59,8 @@ def show(
 ) -> None:
     """One model: settings, data versions, code, columns, training curve, and what evaluations found, with intervals."""
     from fuserank.insight.reports.models.text import lines
-    from fuserank.usecases.models import Registry, card
+    from fuserank.jobs.inputs.registered import Registry
+    from fuserank.usecases.models import card
 
     settings = o.settings(env, None, lake, overrides)
     registry, model = Registry.of(settings), name or settings.models.use[0]
@@ -71,7 +82,8 @@ def compare(
 ) -> None:
     """Two models: settings and columns that differ, numbers of validations and evaluations side by side."""
     from fuserank.insight.reports.models.text import side_lines
-    from fuserank.usecases.models import Registry, compared
+    from fuserank.jobs.inputs.registered import Registry
+    from fuserank.usecases.models import compared
 
     registry = Registry.of(o.settings(env, None, lake, overrides))
     found = compared(registry, registry.find(first), registry.find(second))
@@ -79,3 +91,65 @@ def compare(
         typer.echo(json.dumps(found.as_dict(), default=str, ensure_ascii=False))
     else:
         typer.echo("\n".join(side_lines(found)))
+
+
+@app.command()
+def promote(
+    name: Annotated[str, typer.Argument(metavar="MODEL", help=_Name)],
+    run: _Run = None,
+    by: _By = None,
+    dry_run: _DryRun = False,
+    env: o.Env = "local",
+    lake: o.Lake = None,
+    overrides: o.Overrides = None,
+) -> None:
+    """Make a model the champion of its kind, in one step; the champion that was becomes the previous one.
+
+    It scores where models.score is champion; by default each run scores by the model that it trained.
+    """
+    from fuserank.jobs.inputs.command import run_job
+    from fuserank.jobs.inputs.registered import Registry
+    from fuserank.jobs.promote import execute
+    from fuserank.stages.scores.aliases import CHAMPION
+
+    settings = _settings(env, lake, overrides, name if run is None else f"{name}@{run}", by)
+    registry = Registry.of(settings)
+    target = registry.find(str(settings.promote.model))  # refused before Spark starts
+    if not dry_run:
+        run_job("promote", execute, settings)
+        return
+    now = registry.aliases().get((target["kind"], CHAMPION))
+    if now is not None and now.model_id == target["model_id"]:
+        typer.echo(f"{now.model_id} is the champion of {now.kind} already")
+        return
+    former = "there is none yet" if now is None else f"{now.model_id} would be the previous one"
+    typer.echo(f"{target['model_id']} would become champion of {target['kind']}; {former}")
+
+
+@app.command()
+def demote(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="whose champion gives way")],
+    by: _By = None,
+    dry_run: _DryRun = False,
+    env: o.Env = "local",
+    lake: o.Lake = None,
+    overrides: o.Overrides = None,
+) -> None:
+    """Go back to the model that was champion of a kind before; once more goes back one further."""
+    from fuserank.jobs.demote import execute
+    from fuserank.jobs.inputs.command import run_job
+    from fuserank.jobs.inputs.registered import Registry
+    from fuserank.stages.scores.aliases import before
+
+    settings = _settings(env, lake, overrides, kind, by)
+    target = before(Registry.of(settings).history(kind), kind)  # refused before Spark starts
+    if dry_run:
+        typer.echo(f"{target.model_id} would be champion of {kind} again")
+        return
+    run_job("demote", execute, settings)
+
+
+def _settings(env: str, lake: str | None, overrides: list[str] | None, model: str, by: str | None) -> Settings:
+    named = {"promote.model": model, "promote.by": by}
+    more = [f"{key}={json.dumps(value)}" for key, value in named.items() if value is not None]
+    return o.settings(env, None, lake, [*(overrides or []), *more])

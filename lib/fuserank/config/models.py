@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, SerializeAsAny, ValidationError, field_validator
 
@@ -17,6 +17,13 @@ class ModelsConfig(Section):
 
     use: tuple[str, ...] = Field(
         DEFAULT, min_length=1, description="models that a run trains, scores with and fuses, each by its own name"
+    )
+    score: Literal["newest", "champion"] = Field(
+        "newest",
+        description=(
+            "which model of each kind scores: the one trained as of the day, or the champion (`fuserank models"
+            " promote`), of whatever earlier day"
+        ),
     )
     settings: dict[str, SerializeAsAny[ModelSettings]] = Field(
         default_factory=dict, description="settings by model, where they are not as by default; the FNN's are `model`"
@@ -48,6 +55,20 @@ class ModelsConfig(Section):
         for name in models:
             declared(name)
         return models
+
+
+class PromoteConfig(Section):
+    """What jobs/promote.py and jobs/demote.py are asked for."""
+
+    model: str | None = Field(
+        None,
+        description=(
+            "the model that becomes champion: KIND for the newest day's, KIND@RUN or its id; of a demotion its kind"
+        ),
+    )
+    by: str | None = Field(
+        None, min_length=1, description="the name that stands beside it; null: the account that runs the job"
+    )
 
 
 def declared(name: str) -> Model:

@@ -15,7 +15,7 @@ from fuserank.config.evaluation import EvaluationConfig
 from fuserank.config.features import FeaturesConfig
 from fuserank.config.fusion import FusionConfig
 from fuserank.config.model import ModelConfig, ModelSettings
-from fuserank.config.models import ModelsConfig, checked, declared
+from fuserank.config.models import ModelsConfig, PromoteConfig, checked, declared
 from fuserank.config.places import SettingsError, conf_dir, layers, mapping_file, read_yaml
 from fuserank.config.publish import PublishConfig
 from fuserank.config.quality import QualityConfig
@@ -73,6 +73,7 @@ class Settings(Section):
     features: FeaturesConfig = FeaturesConfig()
     samples: SamplesConfig = SamplesConfig()
     models: ModelsConfig = ModelsConfig()
+    promote: PromoteConfig = PromoteConfig()
     model: ModelConfig = ModelConfig()
     train: TrainConfig = TrainConfig()
     ranks: RanksConfig = RanksConfig()

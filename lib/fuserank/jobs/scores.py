@@ -1,4 +1,5 @@
-"""scores.scores: the logits of the registered models, of every sample of the splits valid and rank.
+"""scores.scores: the logits of the registered models, of every sample of the splits valid and rank; by models.score
+those trained as of the day, or the champions of models.aliases.
 
     spark-submit jobs/scores.py --env local --as-of 2017-12-04
 
@@ -14,13 +15,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fuserank.common.errors import FuserankError
 from fuserank.io.runtime.run import Run
 from fuserank.jobs.inputs.command import job_main
-from fuserank.jobs.parts.scores_model import artifact, open_scorer
+from fuserank.jobs.parts.scores_model import artifact, chosen, open_scorer
 from fuserank.registry.models import MODELS as DECLARED
 from fuserank.stages.scores.scoring import score
-from fuserank.tables.results import MODELS, SCORES
+from fuserank.tables.results import ALIASES, MODELS, SCORES
 from fuserank.tables.samples import SAMPLES
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from fuserank.config.model import ModelSettings
     from fuserank.stages.scores.scoring import Scorer
 
-READS, WRITES = (SAMPLES, MODELS), (SCORES,)
+READS, WRITES = (SAMPLES, MODELS, ALIASES), (SCORES,)
 SPLITS = ("valid", "rank")
 
 
@@ -68,12 +68,7 @@ def execute(run: Run, as_of: dt.date) -> None:
 
 def _score(run: Run, as_of: dt.date, kind: str) -> dict[str, int]:
     """One model's scores of all splits: rows written, by split."""
-    from pyspark.sql import functions as F
-
-    registered = run.lake.read(MODELS, as_of_date=as_of).where(F.col("kind") == kind).collect()
-    if not registered:
-        raise FuserankError(f"no {kind} is registered for {as_of}; run jobs/train.py --as-of {as_of}")
-    model = registered[0]
+    model = chosen(run, as_of, kind)
     opener = functools.partial(open_scorer, artifact(run, f"{run.lake.home}/{model.artifact}", model.artifact_sha256))
     trained = DECLARED[kind].settings.model_validate(json.loads(model.config_json)["model"])
     frames = Frames(*(run.lake.read(SAMPLES, as_of_date=as_of, split=split) for split in SPLITS))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from fuserank.tables import columns as c
 from fuserank.tables.contract import Column, Table
 
+_OF_A_MODEL = ("artifact", "artifact_sha256", "table_versions", "metrics", "config_json")  # needed to score by it
+
 MODELS = Table(
     name="models.registry",
     grain="one row per trained model",
@@ -31,6 +33,39 @@ MODELS = Table(
         c.run_id(),
     ),
     not_in_digest=("run_id", "table_versions"),
+)
+
+ALIASES = Table(
+    name="models.aliases",
+    grain="one row per model kind and promotion",
+    keys=("kind", "number"),
+    writer="promote",
+    doc=(
+        "Which model of a kind is the champion: that of the row with the highest number. A promotion is one commit, and"
+        " no row is ever changed; a demotion is a row, too. Of the model it has the row of models.registry, which a"
+        " rerun of its day replaces."
+    ),
+    columns=(
+        Column("kind", "string", "name", "the model, as fuserank.registry.models declares it", person="none"),
+        Column("number", "long", "count", "of the kind's promotions, from 1", check="number >= 1", default=1),
+        Column(
+            "action",
+            "string",
+            "name",
+            "promote, or demote back to the champion before",
+            check="action in ('promote','demote')",
+            default="promote",
+            person="none",
+        ),
+        Column("model_id", "string", "id", "the champion from now on", person="none"),
+        c.as_of_date(),
+        *(column for column in MODELS.columns if column.name in _OF_A_MODEL),
+        Column("model_run_id", "string", "id", "the run that trained it", person="none"),
+        Column("promoted_at", "timestamp", "utc_timestamp", "when the promoting run started", person="none"),
+        Column("promoted_by", "string", "name", "a name that came with it, or the account that ran it", person="quasi"),
+        c.run_id(),
+    ),
+    not_in_digest=("run_id", "model_run_id", "table_versions", "promoted_at", "promoted_by"),
 )
 
 SCORES = Table(
@@ -311,4 +346,4 @@ SETS = Table(
     ),
 )
 
-TABLES = (MODELS, SCORES, FUSED, FITTED, RANKING, PUBLISHED, METRICS, ABLATION, SETS)
+TABLES = (MODELS, ALIASES, SCORES, FUSED, FITTED, RANKING, PUBLISHED, METRICS, ABLATION, SETS)

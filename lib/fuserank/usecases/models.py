@@ -3,125 +3,42 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fuserank.common.errors import FuserankError
 from fuserank.insight.reports.models.data import Entry, Judged, ModelCard, Sides, flat
 from fuserank.insight.reports.run.data import Training
 from fuserank.io.lake.artifacts import CARD, WEIGHTS, ArtifactError
-from fuserank.io.lake.places import is_local
 from fuserank.io.lake.small_files import read_bytes, size_of
-from fuserank.io.lake.spark_rows import SparkRows
-from fuserank.io.runtime.open_lake import open_lake, open_rows
+from fuserank.jobs.inputs.registered import Registry, ledger_of, written_then
 from fuserank.registry.models import MODELS as DECLARED
-from fuserank.tables.ops import RUNS
-from fuserank.tables.results import METRICS, MODELS
+from fuserank.tables.results import METRICS
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
-
-    from fuserank.config.settings import Settings
     from fuserank.io.lake.rows import Row, Rows
-    from fuserank.tables import Table
 
 # What an evaluation says of a model in one number, in this order; points of curves are drawn by the report.
 _NUMBERS = ("ndcg@10", "recall@10", "capped_recall@10", "hitrate@10", "coverage", "long_tail_share", "ece")
 
 
-@dataclass(frozen=True)
-class Registry:
-    """models.registry of a lake, and the files beside it."""
-
-    reader: Rows
-    home: str  # folder or URL that `models/` lies in
-    spark: SparkSession | None = None  # None: all of it lies in folders
-
-    @classmethod
-    def of(cls, settings: Settings) -> Registry:
-        """That of the settings' lake; without Spark where tables and files lie in folders.
-
-        :raises FuserankError: there is no lake, or no model was ever trained in it
-        """
-        if is_local(settings.lake) and is_local(settings.files or settings.lake):
-            found = cls(open_rows(settings), settings.files or settings.lake)
-        else:
-            lake = open_lake(settings)
-            found = cls(SparkRows(lake), lake.home, lake.spark)
-        if not found.reader.exists(MODELS):
-            raise FuserankError(f"no model was trained in {found.reader.root}; `fuserank refresh` trains one")
-        return found
-
-    def rows(self) -> list[Row]:
-        """Models as they are registered now: one a day and kind, the newest day first."""
-        return self.reader.rows(MODELS, {}, order=("-as_of_date", "kind"))
-
-    def replaced(self) -> tuple[list[Row], int]:
-        """Models that reruns of their day have replaced, the newest run first; and
-        how many runs' models cannot be read any more, as a vacuum took their rows.
-        """
-        now = {(r["kind"], r["run_id"]) for r in self.rows()}
-        found: list[Row] = []
-        lost = 0
-        for run in self.reader.rows(RUNS, {}, ("run_id", "versions_written"), ("-started_at",)):
-            if MODELS.name not in run["versions_written"]:
-                continue
-            written = self._written(run)
-            lost += written is None
-            found += [r for r in written or [] if (r["kind"], r["run_id"]) not in now]
-        return found, lost
-
-    def _written(self, run: Row) -> list[Row] | None:
-        """The models that a run of the ledger has registered; None: they cannot be read any more."""
-        where, order = {"run_id": run["run_id"]}, ("-as_of_date", "kind")
-        return _written_then(self.reader, MODELS, run, where, order)
-
-    def find(self, name: str) -> Row:
-        """The model of that name: its id, ``KIND`` for the newest day's, or ``KIND@RUN`` for the one that a run made.
-
-        :raises FuserankError: there is none, or its row cannot be read any more
-        """
-        rows, (kind, _, run) = self.rows(), name.partition("@")
-        found = [r for r in rows if name == r["model_id"] or (r["kind"] == kind and run in ("", r["run_id"]))]
-        if found:
-            return found[0]
-        kinds = sorted({r["kind"] for r in rows})
-        if not run:
-            raise FuserankError(
-                f"no model {name} is registered in {self.reader.root}; there are {', '.join(kinds) or 'none'}, and ids"
-                " as `fuserank models list` prints them"
-            )
-        ledger = self.reader.rows(RUNS, {"run_id": run}) if self.reader.exists(RUNS) else []
-        if not ledger:
-            raise FuserankError(
-                f"no run {run} in {self.reader.root}; `fuserank runs --lake {self.reader.root}` lists them"
-            )
-        made = self._written(ledger[0]) if MODELS.name in ledger[0]["versions_written"] else []
-        if made is None:
-            raise FuserankError(
-                f"the models of run {run} cannot be read any more: a rerun has replaced them, and a vacuum taken them;"
-                " `fuserank models list --all` lists those that can"
-            )
-        for row in made:
-            if row["kind"] == kind:
-                return row
-        others = ", ".join(sorted({r["kind"] for r in made})) or "no model at all"
-        raise FuserankError(f"run {run} has trained no {kind}, but {others}")
-
-
 def listing(registry: Registry, whole: bool = False) -> tuple[list[Entry], int]:
-    """Registered models, the newest day first; and runs whose models cannot be read any more.
+    """Registered models, the newest day first, and champions that a rerun of their day has replaced; and runs whose
+    models cannot be read any more.
 
-    :param whole: also those that a rerun of their day has replaced
+    :param whole: also others that were replaced
     """
-    older, lost = registry.replaced() if whole else ([], 0)
-    entries = [entry(registry, r) for r in registry.rows()]
-    return [*entries, *(replace(entry(registry, r), replaced=True) for r in older)], lost
+    now, (older, lost) = registry.rows(), registry.replaced() if whole else ([], 0)
+    found, known = registry.aliases(), {r["model_id"] for r in [*now, *older]}
+    aliases = {p.model_id: alias for (_, alias), p in found.items()}
+    promoted = {p.model_id: p.registered() for p in found.values() if p.model_id not in known}
+    replaced = [replace(entry(registry, r, aliases), replaced=True) for r in [*promoted.values(), *older]]
+    return [*(entry(registry, r, aliases) for r in now), *replaced], lost
 
 
-def entry(registry: Registry, row: Row) -> Entry:
-    """A row of models.registry as a line of the list."""
+def entry(registry: Registry, row: Row, aliases: Mapping[str, str]) -> Entry:
+    """A row of models.registry as a line of the list; ``aliases`` by id."""
     metrics = row["metrics"]
     return Entry(
         row["model_id"],
@@ -132,6 +49,7 @@ def entry(registry: Registry, row: Row) -> Entry:
         metrics["valid_loss"],
         metrics.get("valid_ndcg@10"),
         size_of(registry.spark, f"{registry.home}/{row['artifact']}/{WEIGHTS}"),
+        aliases.get(row["model_id"]),
     )
 
 
@@ -141,12 +59,12 @@ def card(registry: Registry, row: Row) -> ModelCard:
     :raises ArtifactError: its card or its curves are gone
     """
     artifact = _json(registry, row, CARD)
-    ledger = _ledger(registry.reader, row["run_id"])
+    ledger = ledger_of(registry.reader, row["run_id"])
     judged, unknown = _judged(registry.reader, row, ledger)
     config = {**json.loads(row["config_json"]), "seed": artifact.get("seed")}
     groups = {group: artifact.get(group, []) for group in ("numeric", "categorical", "history")}
     return ModelCard(
-        entry=entry(registry, row),
+        entry=entry(registry, row, {p.model_id: alias for (_, alias), p in registry.aliases().items()}),
         label=DECLARED[row["kind"]].label if row["kind"] in DECLARED else row["kind"],
         sha256=row["artifact_sha256"],
         trained_at=ledger.get("started_at"),
@@ -184,25 +102,6 @@ def _json(registry: Registry, row: Row, name: str) -> dict[str, Any]:
     return found
 
 
-def _ledger(reader: Rows, run_id: str) -> Row:
-    rows = reader.rows(RUNS, {"run_id": run_id}, most=1) if reader.exists(RUNS) else []
-    return rows[0] if rows else {}
-
-
-def _written_then(reader: Rows, table: Table, run: Row, where: Row, order: Sequence[str]) -> list[Row] | None:
-    """Rows of a table at the version that a run of the ledger wrote; None: files of that version are gone."""
-    gone: tuple[type[Exception], ...] = (FuserankError,)
-    if isinstance(reader, SparkRows):
-        from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
-        from pyspark.errors import PySparkException
-
-        gone = (FuserankError, Py4JJavaError, PySparkException)
-    try:
-        return reader.at({table.name: run["versions_written"][table.name]}).rows(table, where, order=order)
-    except gone:
-        return None
-
-
 def _judged(reader: Rows, row: Row, ledger: Row) -> tuple[list[Judged], list[str]]:
     """Numbers of evaluations that judged scores of this model, the newest day first; and what cannot be told of them.
 
@@ -212,7 +111,7 @@ def _judged(reader: Rows, row: Row, ledger: Row) -> tuple[list[Judged], list[str
     found = [r for r in reader.rows(METRICS, where, order=order) if _of(r, row)] if reader.exists(METRICS) else []
     unknown = []
     if row["as_of_date"] not in {r["as_of_date"] for r in found} and METRICS.name in ledger.get("versions_written", {}):
-        then = _written_then(reader, METRICS, ledger, {**where, "run_id": row["run_id"]}, order)
+        then = written_then(reader, METRICS, ledger, {**where, "run_id": row["run_id"]}, order)
         if then is None:
             unknown.append("the evaluation of its own run cannot be read any more")
         found += [r for r in then or [] if _of(r, row)]

@@ -12,6 +12,7 @@ from fuserank.jobs import (
     quality,
 )
 from fuserank.jobs.inputs.pseudonyms import require_key
+from fuserank.jobs.inputs.registered import champion
 from fuserank.jobs.parts.train_task import refuse_missing_reader
 from fuserank.pipeline.disk import in_words
 from fuserank.pipeline.graph import run_steps
@@ -32,6 +33,8 @@ def execute(run: Run, as_of: dt.date) -> None:
     """Every step as soon as its tables are there; the ledger keeps what the plan said, and how far off it was."""
     for name in run.settings.models.use:  # known now; training is minutes away
         refuse_missing_reader(run.settings.training_of(name))
+        if run.settings.models.score == "champion":
+            champion(run, as_of, name)
     dataset = load_dataset(run.settings.dataset)
     chain = steps(as_of, run.settings, dataset)
     planned = plan_of(run.settings, dataset, chain, run.spark)

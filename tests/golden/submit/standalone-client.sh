@@ -57,6 +57,25 @@ spark-submit \
   --conf spark.pyspark.driver.python=.venv/bin/python \
   hdfs:///apps/fuserank/jobs/compare.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
+# demote
+spark-submit \
+  --master spark://master:7077 \
+  --deploy-mode client \
+  --name fuserank-demote \
+  --archives 'hdfs:///apps/fuserank/fuserank-data.tar.gz#environment' \
+  --jars hdfs:///apps/fuserank/jars/delta-spark_2.13-4.0.1.jar,hdfs:///apps/fuserank/jars/delta-storage-4.0.1.jar \
+  --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
+  --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
+  --conf spark.sql.session.timeZone=UTC \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
+  --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
+  --conf spark.executorEnv.TZ=UTC \
+  --conf spark.driver.memory=4g \
+  --conf spark.pyspark.python=./environment/bin/python \
+  --conf spark.pyspark.driver.python=.venv/bin/python \
+  hdfs:///apps/fuserank/jobs/demote.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+
 # evaluate
 spark-submit \
   --master spark://master:7077 \
@@ -113,6 +132,25 @@ spark-submit \
   --conf spark.pyspark.python=./environment/bin/python \
   --conf spark.pyspark.driver.python=.venv/bin/python \
   hdfs:///apps/fuserank/jobs/fusion.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+
+# promote
+spark-submit \
+  --master spark://master:7077 \
+  --deploy-mode client \
+  --name fuserank-promote \
+  --archives 'hdfs:///apps/fuserank/fuserank-data.tar.gz#environment' \
+  --jars hdfs:///apps/fuserank/jars/delta-spark_2.13-4.0.1.jar,hdfs:///apps/fuserank/jars/delta-storage-4.0.1.jar \
+  --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
+  --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
+  --conf spark.sql.session.timeZone=UTC \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
+  --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
+  --conf spark.executorEnv.TZ=UTC \
+  --conf spark.driver.memory=4g \
+  --conf spark.pyspark.python=./environment/bin/python \
+  --conf spark.pyspark.driver.python=.venv/bin/python \
+  hdfs:///apps/fuserank/jobs/promote.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
 # publish
 spark-submit \

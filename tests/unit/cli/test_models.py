@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +12,14 @@ import pytest
 
 from fuserank.common.errors import FuserankError
 from fuserank.tables.ops import RUNS
-from fuserank.tables.results import METRICS, MODELS
+from fuserank.tables.results import ALIASES, METRICS, MODELS
 from tests.support.cli import ran
 from tests.support.folder_lake import in_memory, rewrite, write
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-DAY = dt.date(2024, 6, 3)
+DAY, AT = dt.date(2024, 6, 3), dt.datetime(2024, 6, 3, 5, tzinfo=dt.UTC)
 FIRST, SECOND = "run-1", "run-2"  # the second trained both kinds again, for the same day
 
 
@@ -82,8 +83,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rewrite(root, MODELS, [new, other])
     write(root, METRICS, [number("fnn", FIRST, 0.3), number("fnn", FIRST, 0.9, "head@0.1")])
     rewrite(root, METRICS, [number("fnn", SECOND, 0.4), number("fusion", SECOND, 0.5) | {"model_id": None}])
-    at = dt.datetime(2024, 6, 3, 5, tzinfo=dt.UTC)
-    runs = [(FIRST, at, "abc", 0), (SECOND, at + dt.timedelta(hours=1), None, 1)]
+    runs = [(FIRST, AT, "abc", 0), (SECOND, AT + dt.timedelta(hours=1), None, 1)]
     write(
         root,
         RUNS,
@@ -184,9 +184,33 @@ def test_a_model_that_is_not_there_is_refused_with_those_that_are(
         ran("models", *words, "--lake", str(root))
 
 
-def test_what_a_vacuum_took_is_counted_and_refused(root: Path, tmp_path: Path) -> None:
-    import shutil
+def test_champions_have_names_and_stand_in_the_list_though_a_rerun_replaced_them(root: Path, tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    shutil.copytree(root, lake)
+    with pytest.raises(FuserankError, match="no fnn is champion; `fuserank models promote fnn"):
+        ran("models", "show", "fnn@champion", "--lake", str(lake))
+    promoted = [model("fnn", FIRST, 0.3), model("logistic", SECOND, 0.25), model("logistic", "run-0", 0.26)]
+    files(lake, promoted[2])
+    rows = [{**m, "model_run_id": m["run_id"], "run_id": "p"} for m in promoted]
+    write(lake, ALIASES, [{**r, "number": n, "promoted_at": AT} for n, r in zip((1, 2, 1), rows, strict=True)])
+    found = {(m["kind"], m["alias"]): (m["run_id"], m["replaced"]) for m in as_json(lake, "list")["models"]}
+    assert found == {
+        ("fnn", None): (SECOND, False),
+        ("logistic", "champion"): (SECOND, False),
+        ("fnn", "champion"): (FIRST, True),
+        ("logistic", "previous"): ("run-0", True),
+    }
+    assert as_json(lake, "show", "fnn@champion")["entry"]["run_id"] == FIRST
+    would = ran("models", "promote", "fnn", "--run", SECOND, "--dry-run", "--lake", str(lake)).stdout
+    assert would == (f"fnn-{DAY}-{SECOND} would become champion of fnn; fnn-{DAY}-{FIRST} would be the previous one\n")
+    assert "already" in ran("models", "promote", f"fnn@{FIRST}", "--dry-run", "--lake", str(lake)).stdout
+    would = ran("models", "demote", "logistic", "--dry-run", "--lake", str(lake)).stdout
+    assert would == f"logistic-{DAY}-run-0 would be champion of logistic again\n"
+    with pytest.raises(FuserankError, match=f"no fnn was champion before fnn-{DAY}-{FIRST}"):
+        ran("models", "demote", "fnn", "--lake", str(lake))
 
+
+def test_what_a_vacuum_took_is_counted_and_refused(root: Path, tmp_path: Path) -> None:
     lake = tmp_path / "lake"
     shutil.copytree(root, lake)
     (lake / "models" / "registry" / "part-0.parquet").unlink()

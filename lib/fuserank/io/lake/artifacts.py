@@ -51,6 +51,12 @@ def read(folder: str, sha256: str | None = None, spark: SparkSession | None = No
     """Weights and card; raises ArtifactError where files are missing or do not have the given digest."""
     from safetensors.numpy import load
 
+    weights, text = checked(folder, sha256, spark)
+    return load(weights), json.loads(text)
+
+
+def checked(folder: str, sha256: str | None = None, spark: SparkSession | None = None) -> tuple[bytes, bytes]:
+    """Bytes of weights and card, as ``read`` checks them; needs no safetensors, which jobs without torch have not."""
     parts = []
     for name in (WEIGHTS, CARD):
         content = read_bytes(spark, f"{folder}/{name}")
@@ -59,4 +65,4 @@ def read(folder: str, sha256: str | None = None, spark: SparkSession | None = No
         parts.append(content)
     if sha256 is not None and digest(*parts) != sha256:
         raise ArtifactError(f"{folder} is not the artifact that was registered: its SHA-256 differs; train again")
-    return load(parts[0]), json.loads(parts[1])
+    return parts[0], parts[1]

@@ -2,20 +2,52 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fuserank.common.blocks import Block, Floats
+from fuserank.common.errors import FuserankError
 from fuserank.io.lake import artifacts
 from fuserank.io.lake.broadcasts import on_executors
 from fuserank.io.lake.places import is_local
+from fuserank.jobs.inputs.registered import champion
 from fuserank.stages.scores.scoring import Scorer
+from fuserank.tables.results import MODELS
 
 if TYPE_CHECKING:
     from fuserank.io.runtime.run import Run
 
 Artifact = tuple[artifacts.Arrays, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The model that scores, as models.registry has or had it."""
+
+    model_id: str
+    artifact: str
+    artifact_sha256: str
+    config_json: str
+
+
+def chosen(run: Run, as_of: dt.date, kind: str) -> Chosen:
+    """By models.score the model of a kind that was trained as of the day, or the champion.
+
+    :raises FuserankError: there is none, or the champion knows later days
+    """
+    from pyspark.sql import functions as F
+
+    if run.settings.models.score == "champion":
+        found: Any = champion(run, as_of, kind)
+        run.say(f"    {found.model_id} scores, the champion of {kind}")
+    else:
+        found = run.lake.read(MODELS, as_of_date=as_of).where(F.col("kind") == kind).first()
+        if found is None:
+            raise FuserankError(f"no {kind} is registered for {as_of}; run jobs/train.py --as-of {as_of}")
+    return Chosen(found.model_id, found.artifact, found.artifact_sha256, found.config_json)
 
 
 def artifact(run: Run, folder: str, sha256: str) -> Callable[[], Artifact]:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from fuserank.common.errors import FuserankError
+from fuserank.common.standing import standing as _standing
 
 
 @dataclass(frozen=True)
@@ -36,19 +37,10 @@ class Publication:
 
 
 def standing(history: Sequence[Publication]) -> list[Publication]:
-    """Publications that were not rolled back, the one that readers follow last.
-
-    A rollback takes away all that was published after the one that it goes back to, so that a second rollback goes
-    further back and does not return to what the first one took away.
-    """
-    stack: list[Publication] = []
-    for one in sorted(history, key=lambda p: p.number):
-        if one.action == "rollback":
-            while stack and stack[-1].ranking_run_id != one.ranking_run_id:
-                stack.pop()
-            stack = stack[:-1]
-        stack.append(one)
-    return stack
+    """Publications that were not rolled back, the one that readers follow last."""
+    return _standing(
+        sorted(history, key=lambda p: p.number), lambda p: p.ranking_run_id, lambda p: p.action == "rollback"
+    )
 
 
 def current(history: Sequence[Publication]) -> Publication | None:

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 from pyspark.sql.pandas.types import to_arrow_schema
 
+from fuserank.common.errors import FuserankError
 from fuserank.config.model import ModelConfig
 from fuserank.config.settings import Settings, changed
 from fuserank.config.train import TrainConfig
@@ -21,11 +22,12 @@ from fuserank.io.lake.lake import Lake
 from fuserank.io.runtime.progress import Progress
 from fuserank.io.runtime.ranks import RankError
 from fuserank.io.runtime.run import Run
-from fuserank.jobs import scores, train
+from fuserank.jobs import demote, promote, scores, train
 from fuserank.jobs.inputs.pinned import pinned_files
 from fuserank.jobs.inputs.proposals import scored
+from fuserank.jobs.parts.scores_model import chosen
 from fuserank.jobs.parts.train_task import make_task
-from fuserank.tables.results import MODELS, SCORES
+from fuserank.tables.results import ALIASES, MODELS, SCORES
 from fuserank.tables.samples import SAMPLES
 from fuserank.tables.spark import schema
 from tests.support.shards import planted
@@ -163,3 +165,46 @@ def test_a_run_whose_loss_is_no_number_registers_nothing(run: Run, models: dict[
         train.execute(with_settings(run, train__learning_rate=1e38), AS_OF)
     registered = run.lake.read(MODELS, as_of_date=AS_OF).where("kind = 'fnn'").collect()
     assert [r.model_id for r in registered] == [models["fnn"].model_id]
+
+
+def test_the_champion_scores_where_the_settings_say_so_whatever_was_trained_since(
+    run: Run, models: dict[str, Row]
+) -> None:
+    model = models["fnn"]
+    by_champion = with_settings(run, models__score="champion")
+    with pytest.raises(
+        FuserankError, match=r"models\.score is champion, and no fnn is; `fuserank models promote fnn@RUN`"
+    ):
+        scores.execute(by_champion, AS_OF)
+    for _ in range(2):  # the second finds it there
+        promote.execute(with_settings(run, promote__model="fnn", promote__by="ada"), AS_OF)
+    card = {"kind": "fnn", "model": {}, "train": {"stop_on": "loss"}, "train_rows": 7}
+    curve = [{"epoch": 1, "step": 2, "train_loss": 0.5, "valid_loss": 0.4, "valid_ndcg@10": 0.3}]
+    train.register(run, AS_OF, {"w": np.ones(3, np.float32)}, card, {"steps": [], "validations": curve}, version=0)
+    scores.execute(by_champion, AS_OF)
+    scored_by = run.lake.read(SCORES, as_of_date=AS_OF).where("kind = 'fnn'").select("model_id").distinct().collect()
+    assert [r.model_id for r in scored_by] == [model.model_id], "not the one that stands in the registry now"
+    with pytest.raises(
+        FuserankError, match=f"{model.model_id} was trained as of {AS_OF}: it knows days after 2017-12-03"
+    ):
+        chosen(by_champion, AS_OF - dt.timedelta(days=1), "fnn")
+
+    promote.execute(with_settings(run, promote__model="fnn"), AS_OF)
+    demote.execute(with_settings(run, promote__model="fnn"), AS_OF)
+    with pytest.raises(FuserankError, match=f"no fnn was champion before {model.model_id}"):
+        demote.execute(with_settings(run, promote__model="fnn"), AS_OF)
+    rows = run.lake.read(ALIASES).orderBy("number").collect()
+    assert [(r.number, r.action, r.model_id == model.model_id) for r in rows] == [
+        (1, "promote", True),
+        (2, "promote", False),
+        (3, "demote", True),
+    ]
+    assert rows[0].promoted_by == "ada"
+    assert rows[1].promoted_by
+
+
+def test_a_model_whose_files_were_changed_does_not_become_champion(run: Run, models: dict[str, Row]) -> None:
+    newest = run.lake.read(MODELS, as_of_date=AS_OF).where("kind = 'fnn'").first()
+    (Path(run.lake.root) / newest.artifact / "card.json").write_text("{}")
+    with pytest.raises(artifacts.ArtifactError, match="is not the artifact that was registered"):
+        promote.execute(with_settings(run, promote__model=newest.model_id), AS_OF)

@@ -1,0 +1,42 @@
+"""Rows of models.aliases: the one write."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from typing import TYPE_CHECKING
+
+from fuserank.common.errors import FuserankError
+from fuserank.jobs.inputs.registered import Registry
+from fuserank.stages.scores.aliases import Promotion
+from fuserank.tables.results import ALIASES
+from fuserank.tables.spark import schema
+
+if TYPE_CHECKING:
+    from fuserank.io.lake.rows import Row
+    from fuserank.io.runtime.run import Run
+
+
+def write(run: Run, row: Row, action: str) -> None:
+    """One row more, in one commit; of two writers of one number the second writes nothing, and is refused.
+
+    :param row: the model, as models.registry has or had it
+    """
+    kind, registry = row["kind"], Registry.of_run(run)
+    number = max((p.number for p in registry.history(kind)), default=0) + 1
+    beside = {"number": number, "action": action, "model_run_id": row["run_id"], "promoted_at": run.now}
+    made = Promotion.of({**row, **beside, "promoted_by": run.settings.promote.by or account(), "run_id": run.run_id})
+    values = made.as_dict()
+    frame = run.spark.createDataFrame([tuple(values[c] for c in ALIASES.column_names)], schema(ALIASES))
+    run.lake.append(ALIASES, frame.coalesce(1), txn=(f"fuserank-promote-{kind}", number))
+    if run.run_id not in {p.run_id for p in registry.history(kind) if p.number == number}:
+        raise FuserankError(f"another run promoted a {kind} meanwhile; run it again")
+    run.say(f"champion of {kind}: {made.model_id} of run {made.model_run_id}")
+
+
+def account() -> str:
+    """The name of the account that runs this; of one without a name, as in many containers, its number."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"

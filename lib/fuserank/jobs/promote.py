@@ -1,0 +1,55 @@
+"""models.aliases: which model of a kind is the champion, which scores where models.score says so; one row more for
+each promotion. The champion that was becomes the previous one.
+
+    spark-submit jobs/promote.py --env local --set promote.model=fnn@RUN
+
+Safe to rerun: the champion stays it, and no row is written.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from typing import TYPE_CHECKING
+
+from fuserank.common.errors import FuserankError
+from fuserank.io.lake import artifacts
+from fuserank.jobs.inputs.command import job_main
+from fuserank.jobs.inputs.registered import Registry
+from fuserank.jobs.parts.promotions import write
+from fuserank.stages.scores.aliases import CHAMPION, aliases
+from fuserank.tables.ops import RUNS
+from fuserank.tables.results import ALIASES, MODELS
+
+if TYPE_CHECKING:
+    from fuserank.io.runtime.run import Run
+
+READS = (MODELS, RUNS)
+WRITES = (ALIASES,)
+
+
+def execute(run: Run, as_of: dt.date) -> None:
+    """Make promote.model the champion of its kind.
+
+    :raises FuserankError: there is no such model
+    :raises ArtifactError: its files are gone, or not those that were registered
+    """
+    name, registry = run.settings.promote.model, Registry.of_run(run)
+    if name is None:
+        raise FuserankError("which model is promoted? add --set promote.model=KIND, KIND@RUN or its id")
+    row = registry.find(name)
+    now = aliases(registry.history(row["kind"])).get(CHAMPION)
+    if now is not None and now.model_id == row["model_id"]:
+        run.say(f"{now.model_id} is the champion of {now.kind} already")
+        return
+    artifacts.checked(f"{registry.home}/{row['artifact']}", row["artifact_sha256"], run.spark)
+    write(run, row, "promote")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The process's exit code: 0, or 2 after one line about an error that a person can fix."""
+    return job_main("promote", execute, argv, __doc__)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
