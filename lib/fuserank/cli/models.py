@@ -56,17 +56,24 @@ def show(
     lake: o.Lake = None,
     overrides: o.Overrides = None,
     as_json: o.AsJson = False,
+    html: o.HtmlFile = None,
 ) -> None:
-    """One model: settings, data versions, code, columns, training curve, and what evaluations found, with intervals."""
-    from fuserank.insight.reports.models.text import lines
+    """One model: settings, data versions, code, columns, training curve, and what evaluations found, with intervals,
+    limits; with --html its model card as a page.
+    """
+    from fuserank.insight.reports.models.page import render
+    from fuserank.insight.reports.models.text import limits, lines
+    from fuserank.io.lake.pages import write_page
     from fuserank.jobs.inputs.registered import Registry
     from fuserank.usecases.models import card
 
     settings = o.settings(env, None, lake, overrides)
     registry, model = Registry.of(settings), name or settings.models.use[0]
     found = card(registry, registry.find(model if run is None else f"{model}@{run}"))
-    if as_json:
-        typer.echo(json.dumps(found.as_dict(), default=str, ensure_ascii=False))
+    if html is not None:
+        typer.echo(str(write_page(html, render(found))))
+    elif as_json:
+        typer.echo(json.dumps({**found.as_dict(), "limits": limits(found)}, default=str, ensure_ascii=False))
     else:
         typer.echo("\n".join(lines(found)))
 
@@ -79,15 +86,20 @@ def compare(
     lake: o.Lake = None,
     overrides: o.Overrides = None,
     as_json: o.AsJson = False,
+    html: o.HtmlFile = None,
 ) -> None:
     """Two models: settings and columns that differ, numbers of validations and evaluations side by side."""
+    from fuserank.insight.reports.models.page import render_sides
     from fuserank.insight.reports.models.text import side_lines
+    from fuserank.io.lake.pages import write_page
     from fuserank.jobs.inputs.registered import Registry
     from fuserank.usecases.models import compared
 
     registry = Registry.of(o.settings(env, None, lake, overrides))
     found = compared(registry, registry.find(first), registry.find(second))
-    if as_json:
+    if html is not None:
+        typer.echo(str(write_page(html, render_sides(found))))
+    elif as_json:
         typer.echo(json.dumps(found.as_dict(), default=str, ensure_ascii=False))
     else:
         typer.echo("\n".join(side_lines(found)))

@@ -184,6 +184,19 @@ def test_a_model_that_is_not_there_is_refused_with_those_that_are(
         ran("models", *words, "--lake", str(root))
 
 
+def test_a_model_card_is_a_page_that_fetches_nothing(root: Path, tmp_path: Path) -> None:
+    for words in (("show", "fnn"), ("compare", f"fnn@{FIRST}", "fnn")):
+        file = tmp_path / f"{words[0]}.html"
+        assert ran("models", *words, "--lake", str(root), "--html", str(file)).stdout.strip() == str(file)
+        page = file.read_text(encoding="utf-8")
+        assert 'src="http' not in page
+        assert 'id="chart-curve' in page
+        assert all(words in page for words in ("0.3900 … 0.4100", f"fnn-{DAY}-{SECOND}", "train.batch"))
+    card = (tmp_path / "show.html").read_text(encoding="utf-8")
+    assert "that held one value in all training rows (1) it does not read" in card
+    assert "the code did not run from a checkout" in card
+
+
 def test_champions_have_names_and_stand_in_the_list_though_a_rerun_replaced_them(root: Path, tmp_path: Path) -> None:
     lake = tmp_path / "lake"
     shutil.copytree(root, lake)

@@ -40,7 +40,25 @@ def lines(card: ModelCard) -> list[str]:
     found += columns([VALIDATIONS_HEAD, *validations(card)], range(5))
     if card.judged:
         found += ["evaluation (the days from as_of):", *columns([JUDGED_HEAD, *map(judged_cells, card.judged)], (3,))]
-    return [*found, *card.unknown]
+    return [*found, "limits:", *(f"  {sentence}" for sentence in [*limits(card), *card.unknown])]
+
+
+def limits(card: ModelCard) -> list[str]:
+    """What it cannot do, by how it was made."""
+    e, of = card.entry, card.settings
+    found = [
+        f"It has learned from candidates that the sources proposed before {e.as_of}, and scores such candidates alone.",
+        "Its validations chose its weights: they are no proof of its quality. The evaluation is.",
+    ]
+    if rows := of.get("model.min_item_rows"):
+        found.append(f"Items with fewer than {rows} training rows have no embedding of their own; they share one.")
+    if of.get("model.user_dim") and card.users is not None:
+        found.append(f"Users after the first {card.users:,} of the dictionary share one embedding.")
+    if card.left_out:
+        found.append(
+            f"What columns say that held one value in all training rows ({len(card.left_out)}) it does not read."
+        )
+    return found
 
 
 VALIDATIONS_HEAD = ("epoch", "step", "train loss", "valid loss", "valid NDCG@10")
