@@ -24,6 +24,7 @@ from fuserank.config.ranks import RanksConfig
 from fuserank.config.samples import SamplesConfig
 from fuserank.config.serving import ServingConfig
 from fuserank.config.store import StoreConfig
+from fuserank.config.track import TrackConfig
 from fuserank.config.train import TrainConfig
 
 
@@ -76,6 +77,7 @@ class Settings(Section):
     promote: PromoteConfig = PromoteConfig()
     model: ModelConfig = ModelConfig()
     train: TrainConfig = TrainConfig()
+    track: TrackConfig = TrackConfig()
     ranks: RanksConfig = RanksConfig()
     fusion: FusionConfig = FusionConfig()
     ranking: RankingConfig = RankingConfig()

@@ -18,11 +18,13 @@ from typing import Any
 from fuserank.io.lake import artifacts
 from fuserank.io.runtime.ranks import run_ranks
 from fuserank.io.runtime.run import Run
+from fuserank.io.runtime.tracking import refuse_missing
 from fuserank.jobs.inputs.command import job_main
 from fuserank.jobs.inputs.pinned import copies, pinned_files, shared_folder
-from fuserank.jobs.parts.train_progress import TrainingProgress, ranks_folder
+from fuserank.jobs.parts.train_progress import ranks_folder
 from fuserank.jobs.parts.train_registry import register
 from fuserank.jobs.parts.train_task import TrainTask, make_task, refuse_missing_reader, train_rank
+from fuserank.jobs.parts.train_tracking import followed
 from fuserank.registry.models import MODELS as DECLARED
 from fuserank.tables.results import MODELS
 from fuserank.tables.samples import SAMPLES
@@ -33,6 +35,7 @@ READS, WRITES = (SAMPLES,), (MODELS,)
 def execute(run: Run, as_of: dt.date) -> None:
     """Of each model: fit the inputs, train on all ranks, save the artifact, register it."""
     version, names = run.lake.version(SAMPLES), run.settings.models.use
+    refuse_missing(run.settings.track.to)
     for name in names:
         refuse_missing_reader(run.settings.training_of(name))
     copied = copies(run, version, as_of)
@@ -63,7 +66,7 @@ def execute(run: Run, as_of: dt.date) -> None:
 def _trained(run: Run, task: TrainTask) -> tuple[artifacts.Arrays, dict[str, Any], dict[str, Any]]:
     """Weights, card and curves that all ranks together have made."""
     config = task.train
-    with ranks_folder(run) as place:
+    with ranks_folder(run) as place, followed(run, task) as report:
         run_ranks(
             functools.partial(train_rank, task),
             place,
@@ -71,7 +74,7 @@ def _trained(run: Run, task: TrainTask) -> tuple[artifacts.Arrays, dict[str, Any
             threads=config.threads,
             use_gpu=config.use_gpu,
             config=run.settings.ranks,
-            on_progress=TrainingProgress(run),
+            on_progress=report,
         )
         arrays, card = artifacts.read(f"{place}/artifact")
         curves: dict[str, Any] = json.loads((place / "artifact" / "curves.json").read_text(encoding="utf-8"))

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from fuserank.config.mapping.load import load_dataset
+from fuserank.io.runtime.tracking import refuse_missing
 from fuserank.jobs import (
     evaluate,
     quality,
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 
 def execute(run: Run, as_of: dt.date) -> None:
     """Every step as soon as its tables are there; the ledger keeps what the plan said, and how far off it was."""
-    for name in run.settings.models.use:  # known now; training is minutes away
+    refuse_missing(run.settings.track.to)  # known now; training is minutes away
+    for name in run.settings.models.use:
         refuse_missing_reader(run.settings.training_of(name))
         if run.settings.models.score == "champion":
             champion(run, as_of, name)

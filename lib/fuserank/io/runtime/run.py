@@ -135,7 +135,7 @@ def _write_ledger(run: Run, job: str, state: str, seconds: float, error: str | N
 def config_hash(settings: Settings) -> str:
     """SHA-256 of the settings in force, without where things lie and what only schedulers read."""
     return hashlib.sha256(
-        settings.model_dump_json(exclude={"lake", "files", "vault", "out", "run", "deploy"}).encode()
+        settings.model_dump_json(exclude={"lake", "files", "vault", "out", "run", "track", "deploy"}).encode()
     ).hexdigest()
 
 

@@ -26,7 +26,7 @@ def listed(entries: Sequence[Entry], lost: int = 0) -> list[str]:
 def _cells(e: Entry) -> tuple[str, ...]:
     ndcg = "" if e.valid_ndcg is None else f"{e.valid_ndcg:.4f}"
     size = "gone" if e.size is None else f"{e.size / 1e6:.1f}"
-    alias = ", ".join([e.alias] * bool(e.alias) + ["replaced"] * e.replaced)
+    alias = ", ".join(word for word in (e.alias, "replaced" if e.replaced else None) if word)
     return (e.kind, str(e.as_of), e.run_id, f"{e.rows:,}", f"{e.valid_loss:.5f}", ndcg, size, alias, e.model_id)
 
 
