@@ -19,6 +19,7 @@ from fuserank.config.train import TrainConfig
 from fuserank.io.batches.arrow import ArrowBatches
 from fuserank.io.batches.epoch_plan import ShardFile, read_manifest
 from fuserank.io.lake import artifacts
+from fuserank.learning.models.compress import quantised
 from fuserank.learning.models.contract import Model as Built
 from fuserank.learning.models.inputs import fit_inputs, inputs_of
 from fuserank.learning.models.saving import fresh, from_arrays, logits, to_arrays
@@ -172,12 +173,32 @@ def trains_all_that_it_says_and_nothing_twice(model: Model, world: World) -> Non
     assert wanted
 
 
+def scores_nearly_alike_by_int8(model: Model, world: World) -> None:
+    """Of int8 weights, through an artifact's bytes: smaller, logits within a few hundredths, the same bits alone."""
+    from safetensors.numpy import load
+
+    built, rows = world.model(model), unseen(model, world)
+    small = quantised(built, rows)
+    weights, text, sha256 = artifacts.encode(to_arrays(small), small.card())
+    assert len(weights) < 0.45 * len(artifacts.encode(to_arrays(built), built.card())[0])
+    again = from_arrays(load(weights), json.loads(text))
+    assert artifacts.encode(to_arrays(again), again.card())[2] == sha256
+    found = logits(again, rows)
+    assert np.array_equal(found, logits(small, rows))
+    assert np.abs(found - logits(built, rows)).max() < 0.1 * np.std(logits(built, rows))
+    beside = concat([rows.slice(0, 64), empty(built.inputs, 64)])
+    assert np.array_equal(
+        logits(again, beside)[:64], logits(again, concat([rows.slice(0, 64), rows.slice(64, 128)]))[:64]
+    )
+
+
 CHECKS = (
     learns_what_is_planted,
     scores_a_row_alike_whatever_stands_beside_it,
     goes_without_what_is_left_out,
     scores_users_and_items_never_seen,
     is_saved_to_the_bit,
+    scores_nearly_alike_by_int8,
     has_the_same_weights_from_the_same_seed,
     stops_at_a_number_that_is_none,
     trains_all_that_it_says_and_nothing_twice,

@@ -22,6 +22,7 @@ class SampleModel(nn.Module):
     scale_F: Tensor
     item_row_I: Tensor
     item_category_I: Tensor
+    weights = "float32"  # of tables and layers; learning.models.compress makes others
 
     def __init__(self, config: ModelSettings, fit: InputFit) -> None:
         super().__init__()
@@ -54,7 +55,8 @@ class SampleModel(nn.Module):
     def card(self) -> dict[str, Any]:
         """What the weights mean: columns in order with transform and scale, buckets, settings."""
         numeric = zip(self.inputs.numeric, self.kinds, self.mean_F.tolist(), self.scale_F.tolist(), strict=True)
-        return {
+        smaller = {} if self.weights == SampleModel.weights else {"weights": self.weights}
+        return smaller | {
             "kind": self.config.kind,
             "users": self.users,
             "numeric": [{"name": n, "transform": k, "mean": m, "scale": s} for n, k, m, s in numeric],

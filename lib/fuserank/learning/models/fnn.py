@@ -17,6 +17,7 @@ from fuserank.config.model import EmbeddedConfig
 from fuserank.learning.models.base import SampleModel
 from fuserank.learning.models.batch import Batch
 from fuserank.learning.models.inputs import InputFit
+from fuserank.learning.models.int8 import Lookup, Q8Embedding, Q8Layers
 
 
 class FNN(SampleModel):
@@ -80,51 +81,65 @@ class FNN(SampleModel):
             self.wide.weight.requires_grad_(False)
         nn.init.constant_(self.out.bias, log_odds)
 
-    def _history(self, history_BL: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
-        """Mean embeddings of the history, of its items and of their categories, and what the reader makes of it; once
-        for each distinct one of the batch, then dealt to its rows.
+    def _history(self, history_BL: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None, Tensor]:
+        """Mean embeddings of the history, of its items and of their categories, and what the reader makes of it: once
+        for each distinct one of the batch (U, D), and which of them each row has.
         """
         key_B = (history_BL * self.hash_L).sum(dim=1)
         key_U, row_B = torch.unique(key_B, return_inverse=True)
         first_U = torch.zeros_like(key_U).scatter_(0, row_B, torch.arange(len(row_B), device=row_B.device))
         index_UL = self.item_index(history_BL[first_U])
         item_UL = self.item_row_I[index_UL]
-        items_UD, read_BD = _pool(self.item, item_UL), None
+        items_UD, read_UD, categories_UD = _pool(self.item, item_UL), None, None
         if self.reader is not None:
             x_ULD = self.item(item_UL.flip(1)) * (item_UL.flip(1) != self.item_rows).unsqueeze(2)  # oldest first
-            read_BD = self.reader(x_ULD)[:, -1][row_B]
-        if self.pooled is None:
-            return items_UD[row_B], None, read_BD
-        table = cast("nn.Embedding", self.categorical[self.pooled])
-        return items_UD[row_B], _pool(table, self.item_category_I[index_UL])[row_B], read_BD
+            read_UD = self.reader(x_ULD)[:, -1]
+        if self.pooled is not None:
+            table = cast("nn.Embedding", self.categorical[self.pooled])
+            categories_UD = _pool(table, self.item_category_I[index_UL])
+        return items_UD, categories_UD, read_UD, row_B
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits (B,) of a batch. A user or item above those of the fit has the row of the unknown."""
         x_BF = self.standardised(batch.dense_BF)
         row_B = self.item_row_I[self.item_index(batch.item_B)]
-        item_BD = self.item(row_B)
-        history_BD, history_category_BD, read_BD = self._history(batch.history_BL)
-        dot_B = (item_BD * history_BD).sum(dim=1, keepdim=True)
+        items_UD, categories_UD, read_UD, history_B = self._history(batch.history_BL)
+        item, history = Lookup(self.item, row_B), Lookup(items_UD, history_B)
         user_B = torch.where(batch.user_B < self.users, batch.user_B + 1, 0)
-        categorical = [table(batch.categorical_BC[:, k]) for k, table in enumerate(self.categorical)]
-        embedded = [self.user(user_B), item_BD, *categorical, history_BD]
-        if history_category_BD is not None and self.pooled is not None:
-            dot_B = dot_B + (categorical[self.pooled] * history_category_BD).sum(dim=1, keepdim=True)
-            embedded.append(history_category_BD)
+        categorical = [Lookup(table, batch.categorical_BC[:, k]) for k, table in enumerate(self.categorical)]
+        embedded = [Lookup(self.user, user_B), item, *categorical, history]
+        item_BD = item.floats_BD
+        dot_B = _dots(item_BD, history.floats_BD)
+        if categories_UD is not None and self.pooled is not None:
+            embedded.append(Lookup(categories_UD, history_B))
+            dot_B = dot_B + _dots(categorical[self.pooled].floats_BD, embedded[-1].floats_BD)
         dots = [dot_B]
-        if read_BD is not None:
-            embedded.append(read_BD)
-            dots.append((item_BD * read_BD).sum(dim=1, keepdim=True))
-        in_BW = torch.cat([x_BF, self.embedding_dropout(torch.cat(embedded, dim=1)), *dots], dim=1)
-        hidden_BH = self.layers(in_BW)
-        if self.crosses is not None:
-            hidden_BH = torch.cat([hidden_BH, self.crosses(in_BW)], dim=1)
-        logit_B1 = self.out(hidden_BH)
+        if read_UD is not None:
+            embedded.append(Lookup(read_UD, history_B))
+            dots.append(_dots(item_BD, embedded[-1].floats_BD))
+        logit_B1 = self.out(self._hidden(x_BF, embedded, dots))
         if self.config.wide:
             logit_B1 = logit_B1 + self.wide(x_BF) + self.item_bias(row_B)
         return logit_B1.squeeze(1)
 
+    def _hidden(self, x_BF: Tensor, embedded: list[Lookup], dots: list[Tensor]) -> Tensor:
+        """What the layers and the crosses make of their inputs, side by side (B, H)."""
+        small = isinstance(self.layers, Q8Layers)
+        if small and self.crosses is None:
+            return self.layers([x_BF, *embedded, *dots])
+        embedded_BD = torch.cat([part.floats_BD for part in embedded], dim=1)
+        in_BW = torch.cat([x_BF, self.embedding_dropout(embedded_BD), *dots], dim=1)
+        hidden_BH = self.layers([in_BW]) if small else self.layers(in_BW)
+        return hidden_BH if self.crosses is None else torch.cat([hidden_BH, self.crosses(in_BW)], dim=1)
 
-def _pool(table: nn.Embedding, row_UL: Tensor) -> Tensor:
+
+def _dots(one_BD: Tensor, other_BD: Tensor) -> Tensor:
+    """Inner products of rows, (B, 1)."""
+    return (one_BD * other_BD).sum(dim=1, keepdim=True)
+
+
+def _pool(table: nn.Embedding | Q8Embedding, row_UL: Tensor) -> Tensor:
     """Mean over the places that are not padding (the table's last row); zeros where all are."""
+    if isinstance(table, Q8Embedding):
+        return table.pooled(row_UL)
     return fn.embedding_bag(row_UL, table.weight, mode="mean", padding_idx=table.num_embeddings - 1)

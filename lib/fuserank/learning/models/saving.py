@@ -12,10 +12,13 @@ from fuserank.common.blocks import Block, Floats
 from fuserank.common.errors import FuserankError
 from fuserank.config.model import ModelSettings
 from fuserank.learning.models.batch import Batch
+from fuserank.learning.models.compress import INT8, shell
 from fuserank.learning.models.contract import Build, Model
 from fuserank.learning.models.inputs import InputFit, inputs_of
 from fuserank.registry import loaded
 from fuserank.registry.models import MODELS
+
+Arrays = dict[str, npt.NDArray[Any]]
 
 
 def fresh(config: ModelSettings, fit: InputFit) -> Model:
@@ -24,15 +27,50 @@ def fresh(config: ModelSettings, fit: InputFit) -> Model:
     return build(config, fit)
 
 
-def to_arrays(model: Model) -> dict[str, npt.NDArray[np.generic]]:
-    """Weights and buffers by name."""
-    return {name: value.detach().cpu().numpy() for name, value in model.state_dict().items()}
+def to_arrays(model: Model) -> Arrays:
+    """Weights and buffers by name. Of int8 weights, ``<name>.q8`` and ``<name>.scale``, of which a weight is the
+    product; what stands beside them is packed without loss (``_packed``).
+    """
+    arrays = {name: value.detach().cpu().numpy() for name, value in model.state_dict().items()}
+    return _packed(arrays) if "weights" in model.card() else arrays
 
 
-def from_arrays(arrays: dict[str, npt.NDArray[np.generic]], card: dict[str, Any]) -> Model:
+def _packed(arrays: Arrays) -> Arrays:
+    """Categories of items in as few bytes as hold them. Items with a row of their own have rows in their order, so a
+    bit each says which have one: ``item_row_I.bits``.
+    """
+    rest = dict(arrays)
+    category_I = rest["item_category_I"]
+    rest["item_category_I"] = category_I.astype(np.min_scalar_type(max(int(category_I.max()), 256)))
+    bits = np.packbits(rest["item_row_I"][:-2] > 0)
+    if np.array_equal(_item_rows(bits, len(category_I)), rest["item_row_I"]):
+        del rest["item_row_I"]
+        rest["item_row_I.bits"] = bits
+    return rest
+
+
+def _unpacked(arrays: Arrays) -> Arrays:
+    rest = {name: value for name, value in arrays.items() if name != "item_row_I.bits"}
+    rest["item_category_I"] = rest["item_category_I"].astype(np.int32)
+    if "item_row_I.bits" in arrays:
+        rest["item_row_I"] = _item_rows(arrays["item_row_I.bits"], len(rest["item_category_I"]))
+    return rest
+
+
+def _item_rows(bits: npt.NDArray[Any], places: int) -> npt.NDArray[np.int32]:
+    """As ``SampleModel`` has them: 0 for the unknown and, last, the row of padding."""
+    own_I = np.unpackbits(bits, count=places - 2)
+    return np.concatenate([np.cumsum(own_I) * own_I, [0, own_I.sum() + 1]]).astype(np.int32)
+
+
+def from_arrays(arrays: Arrays, card: dict[str, Any]) -> Model:
     """The model in evaluation mode; raises FuserankError for a kind that is not declared, or where the card's
     columns are not those of the settings in it.
     """
+    weights = card.get("weights")
+    if weights not in {None, INT8}:
+        raise FuserankError(f"the model's weights are {weights!r}, which this version does not know; upgrade fuserank")
+    arrays = arrays if weights is None else _unpacked(arrays)
     config = MODELS[card["kind"]].settings.model_validate(card["model"])
     if [f["name"] for f in card["numeric"]] != list(inputs_of(config).numeric):
         raise FuserankError("the model was trained on other sample columns than this version has; train again")
@@ -45,6 +83,8 @@ def from_arrays(arrays: dict[str, npt.NDArray[np.generic]], card: dict[str, Any]
         log_odds=0.0,
     )
     model = fresh(config, fit)
+    if weights == INT8:
+        shell(model)
     model.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in arrays.items()})
     return model.eval()
 
