@@ -9,6 +9,7 @@ import typer
 from fuserank.cli.bench import bench
 from fuserank.cli.card import card
 from fuserank.cli.check import check
+from fuserank.cli.compress import compress
 from fuserank.cli.doctor import doctor
 from fuserank.cli.evaluate import evaluate
 from fuserank.cli.explore import explore
@@ -65,6 +66,7 @@ for command in (
     explore,
     evaluate,
     quotas,
+    compress,
     report,
     profile,
     similar,

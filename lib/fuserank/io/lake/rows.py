@@ -225,6 +225,12 @@ class FolderRows:
             rows, size, None if at is None else dt.datetime.fromtimestamp(at / 1000, dt.UTC).replace(tzinfo=None)
         )
 
+    def files(self, table: Table, **parts: Any) -> list[str]:
+        """``file://`` URLs, unquoted and sorted, of the files of these partitions at the version of this reader."""
+        uris = self._opened(table).file_uris()
+        wanted = [f"/{name}={value}/" for name, value in parts.items()]
+        return sorted(f"file://{local_path(uri)}" for uri in uris if all(part in uri for part in wanted))
+
     def slices(self, table: Table, column: str) -> list[str]:
         """The values of a column that the table is partitioned by, as text, sorted;
         none where the table is not there.

@@ -15,8 +15,8 @@ from fuserank.tables.spark import schema
 
 def register(
     run: Run, as_of: dt.date, arrays: artifacts.Arrays, card: dict[str, Any], curves: dict[str, Any], version: int
-) -> None:
-    """Save the artifact under its own hash and write the registry's row."""
+) -> str:
+    """Save the artifact under its own hash and write the registry's row; the model's id."""
     weights, text, sha256 = artifacts.encode(arrays, card)
     model_id = f"{card['kind']}-{as_of}-{sha256[:12]}"
     folder, versions = run.lake.artifact_dir(model_id), {SAMPLES.name: version}
@@ -38,6 +38,7 @@ def register(
     run.lake.replace(MODELS, frame.coalesce(1), as_of_date=as_of, kind=card["kind"])
     for name, value in row["metrics"].items():
         run.note(f"train.{card['kind']}.{name}", value)
+    return model_id
 
 
 def _metrics(curves: dict[str, Any], card: dict[str, Any]) -> dict[str, float]:

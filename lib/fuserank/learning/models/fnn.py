@@ -106,7 +106,8 @@ class FNN(SampleModel):
         items_UD, categories_UD, read_UD, history_B = self._history(batch.history_BL)
         item, history = Lookup(self.item, row_B), Lookup(items_UD, history_B)
         user_B = torch.where(batch.user_B < self.users, batch.user_B + 1, 0)
-        categorical = [Lookup(table, batch.categorical_BC[:, k]) for k, table in enumerate(self.categorical)]
+        tables = cast("list[nn.Embedding]", list(self.categorical))
+        categorical = [Lookup(table, batch.categorical_BC[:, k]) for k, table in enumerate(tables)]
         embedded = [Lookup(self.user, user_B), item, *categorical, history]
         item_BD = item.floats_BD
         dot_B = _dots(item_BD, history.floats_BD)

@@ -1,8 +1,8 @@
 """Weights of eight bits: tables and layers that are kept as int8 with float32 scales, and computed with as such.
 
 Symmetric: weight = scale · q8, q8 in −127 … 127 (Jacob et al., "Quantization and training of neural networks for
-efficient integer-arithmetic-only inference", CVPR 2018, without a zero point). An output unit has a scale of its own, as
-has a row of a table; rows of few numbers share one by column, for a scale would be as large as they are.
+efficient integer-arithmetic-only inference", CVPR 2018, without a zero point). An output unit has a scale of its own,
+as has a row of a table; rows of few numbers share one by column, for a scale would be as large as they are.
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ class Lookup:
     several rows (U, D).
     """
 
-    def __init__(self, table: nn.Module | Tensor, row_B: Tensor) -> None:
+    def __init__(self, table: nn.Embedding | Q8Embedding | Tensor, row_B: Tensor) -> None:
         self.table, self.row_B = table, row_B
-        self.width = int(table.shape[1] if isinstance(table, Tensor) else table.embedding_dim)
+        self.width: int = table.shape[1] if isinstance(table, Tensor) else table.embedding_dim
 
     @cached_property
     def floats_BD(self) -> Tensor:
@@ -115,7 +115,9 @@ class Q8Layers(nn.Module):
     def forward(self, parts: list[Tensor | Lookup]) -> Tensor:
         """Outputs of the last layer (B, H), in −1 … 1, of inputs side by side, (B, W) in parts."""
         widths = [part.width if isinstance(part, Lookup) else part.shape[1] for part in parts]
-        step_BW = torch.cat([self._bytes(*part) for part in enumerate(zip(parts, self.range_W.split(widths)))], dim=1)
+        ranges = self.range_W.split(widths)
+        steps = [self._bytes(n, part, range_D) for n, (part, range_D) in enumerate(zip(parts, ranges, strict=True))]
+        step_BW = torch.cat(steps, dim=1)
         return self.by_bytes(step_BW) if has_bytes() else self.by_floats(step_BW)
 
     def by_floats(self, step_BW: Tensor) -> Tensor:
@@ -139,9 +141,8 @@ class Q8Layers(nn.Module):
             x = torch.ops.onednn.qlinear_pointwise(x, 1 / STEPS, _ZERO, weight, scale, zero, bias, *how, "tanh", [], "")
         return x
 
-    def _bytes(self, place: int, part: tuple[Tensor | Lookup, Tensor]) -> Tensor:
-        """One part as bytes (B, …): of a table's rows, and of what several rows have in common, made once."""
-        values, range_D = part
+    def _bytes(self, place: int, values: Tensor | Lookup, range_D: Tensor) -> Tensor:
+        """One part as bytes (B, D): of a table's rows, and of what several rows have in common, made once."""
         if not isinstance(values, Lookup):
             return _steps(values / range_D)
         table: Any = values.table

@@ -1,0 +1,97 @@
+"""How large, how quick and how good models are that read the same samples, all on one thread."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fuserank.common.blocks import Block, pad
+from fuserank.io.batches.arrow import ArrowBatches
+from fuserank.io.batches.epoch_plan import ShardFile
+from fuserank.io.lake import artifacts
+from fuserank.stages.scores.scoring import BLOCK_ROWS
+
+if TYPE_CHECKING:
+    from fuserank.learning.models.contract import Model
+
+_TURNS, _BLOCKS = 7, 16  # each model scores so many blocks in a turn
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Of a model: bytes of its artifact's weights, rows that one core scores in a second of its own time, mean
+    NDCG@10 over users among their candidates, and log loss in nats a row, by weight.
+    """
+
+    bytes: int
+    rows_per_second: float
+    ndcg: float
+    loss: float
+
+
+def measured(models: Mapping[str, Model], files: Sequence[ShardFile]) -> dict[str, Measured]:
+    """Each model on the same rows, in the blocks that the job scores has."""
+    import torch
+
+    from fuserank.learning.models.saving import to_arrays
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        quality = {name: _quality(model, files) for name, model in models.items()}
+        speed = rows_per_second(models, files)
+    finally:
+        torch.set_num_threads(before)
+    sizes = {name: len(artifacts.encode(to_arrays(m), m.card())[0]) for name, m in models.items()}
+    return {name: Measured(sizes[name], speed[name], *quality[name]) for name in models}
+
+
+def rows_per_second(models: Mapping[str, Model], files: Sequence[ShardFile]) -> dict[str, float]:
+    """Medians of turns that the models take on the same blocks, after one that does not count. Seconds are of the
+    thread's own processor time, so that other work on the machine counts little.
+    """
+    from fuserank.learning.models.saving import logits
+
+    first = next(iter(models.values()))
+    rows = fresh_rows(next(ArrowBatches(files[:1], first.inputs, 1).blocks(0, files[:1])))
+    blocks = [b for _, b in zip(range(_BLOCKS), _blocks(rows, first), strict=False)]
+    seconds: dict[str, list[float]] = {name: [] for name in models}
+    for _ in range(_TURNS + 1):
+        for name, model in models.items():
+            begun = time.thread_time()
+            for block in blocks:
+                logits(model, block)
+            seconds[name].append(time.thread_time() - begun)
+    return {name: len(blocks) * BLOCK_ROWS / statistics.median(of[1:]) for name, of in seconds.items()}
+
+
+def fresh_rows(block: Block) -> Block:
+    """The rows as the job scores takes them: by user_index, then item_index."""
+    order_B = np.lexsort((block.item_B, block.user_B))
+    return Block._make(values[order_B] for values in block)
+
+
+def _quality(model: Model, files: Sequence[ShardFile]) -> tuple[float, float]:
+    """NDCG@10 and log loss."""
+    from fuserank.learning.models.saving import logits
+    from fuserank.learning.training.stopping import ndcg_at_10
+
+    rows, logit = [], []
+    for block in map(fresh_rows, ArrowBatches(files, model.inputs, 1).blocks(0, files)):
+        found = [logits(model, part) for part in _blocks(block, model)]
+        logit.append(np.concatenate(found)[: block.rows])
+        rows.append((block.user_B, block.item_B, block.label_B, block.weight_B))
+    user_N, item_N, label_N, weight_N = (np.concatenate(column) for column in zip(*rows, strict=True))
+    logit_N = np.concatenate(logit)
+    loss_N = np.logaddexp(0, logit_N.astype(np.float64)) - logit_N * label_N
+    return ndcg_at_10(user_N, item_N, logit_N, label_N), float(np.average(loss_N, weights=weight_N))
+
+
+def _blocks(rows: Block, model: Model) -> Iterator[Block]:
+    for start in range(0, rows.rows, BLOCK_ROWS):
+        yield pad(rows.slice(start, start + BLOCK_ROWS), BLOCK_ROWS, model.inputs)
