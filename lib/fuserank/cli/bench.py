@@ -48,8 +48,8 @@ def bench(
         typer.Argument(
             help=(
                 "als, topk, loader, ddp, scale, candidates, ingest, engine, publish-store, serve, serve-stored,"
-                " serve-busy, serve-soak, recs, leak, features and commands (of a lake), or knn, topk-kernel, ials,"
-                " defaults, versions (of --data)"
+                " serve-busy, serve-soak, recs, leak, features, commands and compress (of a lake), or knn, topk-kernel,"
+                " ials, defaults, versions (of --data)"
             )
         ),
     ],

@@ -21,7 +21,17 @@ def compress(
     lake: o.Lake = None,
     overrides: o.Overrides = None,
     run: Annotated[str | None, typer.Option("--run", metavar="RUN", help="of the run that registered it")] = None,
-    steps: Annotated[str, typer.Option("--steps", metavar="STEP,…", help="what to do, in this order: int8")] = "int8",
+    steps: Annotated[
+        str,
+        typer.Option(
+            "--steps",
+            metavar="STEP,…",
+            help="prune: fewer hidden units, trained once more; int8: weights of eight bits; both: in this order",
+        ),
+    ] = "int8",
+    units: Annotated[
+        float, typer.Option("--units", min=0.01, max=1, help="prune: share of the hidden units that stay")
+    ] = 0.5,
     max_loss: Annotated[
         float,
         typer.Option("--max-loss", min=0, help="share of NDCG@10 that it may lose and be registered all the same"),
@@ -41,7 +51,7 @@ def compress(
 
     settings = o.settings(env, as_of, lake, overrides, dataset)
     day = settings.as_of if o.names_day(as_of, overrides) else None
-    found = compressed(settings, model, [s for s in steps.split(",") if s], day, run)
+    found = compressed(settings, model, [s for s in steps.split(",") if s], day, run, units)
     registered = register_compressed(settings, found, max_loss) if register else None
     if as_json:
         typer.echo(json.dumps({**found.as_dict(), "max_loss": max_loss, "registered": registered}))

@@ -58,7 +58,7 @@ def rows_per_second(models: Mapping[str, Model], files: Sequence[ShardFile]) -> 
     from fuserank.learning.models.saving import logits
 
     first = next(iter(models.values()))
-    rows = fresh_rows(next(ArrowBatches(files[:1], first.inputs, 1).blocks(0, files[:1])))
+    rows = by_user(next(ArrowBatches(files[:1], first.inputs, 1).blocks(0, files[:1])))
     blocks = [b for _, b in zip(range(_BLOCKS), _blocks(rows, first), strict=False)]
     seconds: dict[str, list[float]] = {name: [] for name in models}
     for _ in range(_TURNS + 1):
@@ -70,7 +70,7 @@ def rows_per_second(models: Mapping[str, Model], files: Sequence[ShardFile]) -> 
     return {name: len(blocks) * BLOCK_ROWS / statistics.median(of[1:]) for name, of in seconds.items()}
 
 
-def fresh_rows(block: Block) -> Block:
+def by_user(block: Block) -> Block:
     """The rows as the job scores takes them: by user_index, then item_index."""
     order_B = np.lexsort((block.item_B, block.user_B))
     return Block._make(values[order_B] for values in block)
@@ -82,7 +82,7 @@ def _quality(model: Model, files: Sequence[ShardFile]) -> tuple[float, float]:
     from fuserank.learning.training.stopping import ndcg_at_10
 
     rows, logit = [], []
-    for block in map(fresh_rows, ArrowBatches(files, model.inputs, 1).blocks(0, files)):
+    for block in map(by_user, ArrowBatches(files, model.inputs, 1).blocks(0, files)):
         found = [logits(model, part) for part in _blocks(block, model)]
         logit.append(np.concatenate(found)[: block.rows])
         rows.append((block.user_B, block.item_B, block.label_B, block.weight_B))

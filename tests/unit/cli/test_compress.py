@@ -58,11 +58,21 @@ def test_ndcg_and_loss_are_those_of_all_rows_of_the_split_valid(whole: tuple[Pat
     from fuserank.learning.training.validate import validate
 
     root, model_id = whole
-    found = compressed(load("local", [f"lake={root}"]), "fnn", ["int8"], None, None)
+    found = compressed(load("local", [f"lake={root}"]), "fnn", ["int8"])
     model = from_arrays(*artifacts.read(f"{root}/models/artifacts/{model_id}"))
     valid = read_manifest(FolderRows(str(root)).files(SAMPLES, split="valid"))
     loss, ndcg = validate(model, ArrowBatches(valid, model.inputs, 4500), Group.current())
     assert (found.before.loss, found.before.ndcg) == pytest.approx((loss, ndcg), abs=1e-6)
+
+
+def test_units_are_taken_out_before_bytes_whatever_the_order_of_the_words(whole: tuple[Path, str]) -> None:
+    words = ("compress", "fnn", "--lake", str(whole[0]), "--steps", "int8,prune", "--units", "0.25", "--json")
+    found = json.loads(ran(*words).stdout)
+    assert list(found["after"]) == ["prune", "int8"]
+    before, prune, int8 = found["before"], found["after"]["prune"], found["after"]["int8"]
+    assert before["bytes"] > prune["bytes"] > int8["bytes"]
+    assert prune["loss"] < before["loss"] + 0.03
+    assert int8["loss"] == pytest.approx(prune["loss"], abs=0.003)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +81,7 @@ def test_ndcg_and_loss_are_those_of_all_rows_of_the_split_valid(whole: tuple[Pat
         (["rnn"], "no model with kind rnn is registered; there are: fnn of 2024-03-01 \\(run r1\\)"),
         (["fnn", "--run", "r2"], "kind fnn and run_id r2"),
         (["fnn", "--as-of", "2024-02-01"], "as_of_date 2024-02-01"),
-        (["fnn", "--steps", "int8,int2"], "each is one of .*int8; not \\['int2'\\]"),
+        (["fnn", "--steps", "int8,int2"], "each is one of prune, int8; not \\['int2'\\]"),
         (["fnn", "--lake", "catalog:main.shop"], "in no folder of this machine"),
     ],
 )
@@ -89,7 +99,7 @@ def test_samples_that_were_vacuumed_are_named(whole: tuple[Path, str], tmp_path:
 
 def test_a_model_that_loses_more_than_the_limit_is_not_registered(whole: tuple[Path, str]) -> None:
     settings = load("local", [f"lake={whole[0]}"])
-    found = compressed(settings, "fnn", ["int8"], None, None)
+    found = compressed(settings, "fnn", ["int8"])
     worse = replace(found, after={"int8": replace(found.last, ndcg=found.before.ndcg * 0.97)})
     with pytest.raises(FuserankError, match=r"falls by 3.00%, .* limit is 1.00% \(--max-loss\); nothing was"):
         register_compressed(settings, worse, 0.01)
@@ -109,7 +119,7 @@ def test_a_registered_one_stands_in_the_models_place_and_scores_as_it_was_measur
     assert (card["weights"], card["compressed"]["of"]) == ("int8", whole[1])
     model, made = (
         from_arrays(arrays, card),
-        compressed(load("local", [f"lake={whole[0]}"]), "fnn", ["int8"], None, None),
+        compressed(load("local", [f"lake={whole[0]}"]), "fnn", ["int8"]),
     )
     block = next(
         ArrowBatches(read_manifest(FolderRows(str(root)).files(SAMPLES, split="valid")), model.inputs, 500).batches(0)
