@@ -17,10 +17,11 @@ from fuserank.io.batches.arrow import ArrowBatches
 from fuserank.io.batches.epoch_plan import read_manifest
 from fuserank.io.lake import artifacts
 from fuserank.io.lake.rows import FolderRows
+from fuserank.learning.models.compress import quantised
 from fuserank.learning.models.saving import from_arrays, logits
 from fuserank.tables.results import MODELS
 from fuserank.tables.samples import SAMPLES
-from fuserank.usecases.compress import compressed, register_compressed
+from fuserank.usecases.compress import Registered, compressed, register_compressed
 from tests.support import trained_lake
 from tests.support.cli import ran
 
@@ -117,13 +118,10 @@ def test_a_registered_one_stands_in_the_models_place_and_scores_as_it_was_measur
     assert dict(row["table_versions"]) == {"samples.samples": 0}
     arrays, card = artifacts.read(f"{root}/{row['artifact']}", row["artifact_sha256"])
     assert (card["weights"], card["compressed"]["of"]) == ("int8", whole[1])
-    model, made = (
-        from_arrays(arrays, card),
-        compressed(load("local", [f"lake={whole[0]}"]), "fnn", ["int8"]),
-    )
-    block = next(
-        ArrowBatches(read_manifest(FolderRows(str(root)).files(SAMPLES, split="valid")), model.inputs, 500).batches(0)
-    )
-    assert np.array_equal(logits(model, block), logits(made.model, block))
+    registered = Registered.newest(load("local", [f"lake={whole[0]}"]), "fnn")
+    model, before = from_arrays(arrays, card), from_arrays(*registered.artifact())
+    block = next(ArrowBatches(registered.files("valid"), model.inputs, 500).batches(0))
+    made = quantised(before, registered.calibration(before))
+    assert np.array_equal(logits(model, block), logits(made, block))
     with pytest.raises(FuserankError, match="is compressed already"):
         ran("compress", "fnn", "--lake", str(root))
