@@ -52,7 +52,7 @@ MUCH: dict[str, dict[str, Any]] = {
     "bpr": {"epochs": 3},
     "ials": {"iterations": 2},
     "two_tower": {"epochs": 1},
-    **dict.fromkeys(("sasrec", "gru4rec", "nextitnet"), {"epochs": 1}),
+    **{name: {"epochs": 1} for name in ("sasrec", "gru4rec", "nextitnet")},
 }
 FLOOR = 0.5  # of recall@10; chance within the taste gives 0.7, popularity 0.1
 
