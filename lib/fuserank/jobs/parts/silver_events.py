@@ -51,8 +51,7 @@ def refine_events(run: Run, dataset: DatasetConfig, files: Files) -> Bad:
     parts = typed()
     state = ev.state(all_of([part.select("_key_hash", "_problem") for _, part in parts])).collect()[0]
     if state["bad"]:
-        alone = len(parts) == 1  # then they are there
-        bad += [bad for e, part in parts for bad in bad_of(part, run, dataset, e.source, "events", sure=alone)]
+        bad += [bad for e, part in parts for bad in bad_of(part, run, dataset, e.source, "events", len(parts) == 1)]
 
     def without_bad(parts: Parts) -> Parts:
         """Where no row is bad, no cell is looked at once more to find that out."""
