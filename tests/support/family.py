@@ -34,6 +34,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
         name: {"factors": 16, "places": 512, "epochs": 6, "learning_rate": 0.01}
         for name in ("sasrec", "gru4rec", "nextitnet")
     },
+    "tifu_knn": {"neighbours": 5},
+    "counting": {"last": 100, "last_decay": 1.0, "beside_weight": 1.0, "popularity_weight": 0.01},
 }
 # What the data would decide, where a test looks at one setting alone.
 PLAIN: dict[str, Any] = {
@@ -171,7 +173,13 @@ class Fitted:
     rows: pa.Table
 
     def lists(
-        self, history: pa.Table, k: int = 10, exclude_seen: bool = True, at_once: int | None = None, among: Any = None
+        self,
+        history: pa.Table,
+        k: int = 10,
+        exclude_seen: bool = True,
+        at_once: int | None = None,
+        among: Any = None,
+        only_seen: bool = False,
     ) -> Lists:
         """Checks what holds of all lists: ranks without gaps, scores finite and falling, ties to the lower item, seen
         items left out, none twice.
@@ -181,7 +189,7 @@ class Fitted:
         found: Lists = {}
         known = in_baskets(history) if self.source.baskets else history
         with threadpool_limits(limits=1):
-            batches = list(contract.listed(self.source, scorer, known, k, exclude_seen, among, at_once))
+            batches = list(contract.listed(self.source, scorer, known, k, exclude_seen, among, at_once, only_seen))
         for batch in batches:
             for user, item, rank, score in rows_of(batch):
                 found.setdefault(user, []).append((item, score))

@@ -7,93 +7,11 @@ reasons, plans and reports ask here, and name none.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
 
-from fuserank.registry import Registry, loaded
-
-if TYPE_CHECKING:
-    from fuserank.config.base import Section
-
-Reason = Literal["own history", "edges", "vectors", "counts", "walk", "none"]
-# What stands for a row in a ranking, and what a sentence of that kind may name in braces; any
-# may name the words of ``history.words``.
-REASONS: dict[Reason, frozenset[str]] = {
-    "own history": frozenset({"times", "last"}),  # the user's own takings of the item
-    "edges": frozenset({"item"}),  # the strongest edge of part ``near`` from an own item
-    "vectors": frozenset({"items"}),  # own items with near vectors of part ``item``
-    "counts": frozenset({"recent", "days", "usual"}),  # what all took of the item
-    "walk": frozenset({"shared", "item"}),  # an own item, and what both share
-    "none": frozenset(),
-}
-_EDGES = "Others take it who take {item}, which you {present}"
-_VECTORS = "Others who {present} what you {present} also take it; closest to it in your history: {items}"
-_COUNTS = "Among the most {participle}: {recent} {noun} in the last {days} days"
-_LEARNED = "candidates.learned"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Source:
-    """One candidate source.
-
-    ``number``: what its rows are called by among those of a user in the samples; never changed, never used again.
-    ``module``: of ``section``, the settings ``candidates.<name>``, it has ``lists(inputs, config)``
-    (``stages.candidates.inputs``); of ``family``, the recommenders of ``candidates.family``, it has ``learn``,
-    ``Scorer`` and ``USERS_AT_ONCE``. ``distributed``: module:function of a fit by Spark, where it has one. A member
-    without a section has its settings under ``candidates.members.<name>.settings``. ``config``: module:class of its
-    settings. ``writes``: the table of what it proposes from. Every source reads silver.events; one with ``content``
-    learns from the catalogue, too, and is refused where there is none; one with ``attributes`` learns from it where
-    there is one; one with ``baskets`` learns from and lists by baskets in order, and is refused where data have none.
-    ``by_blocks``: blocks of items can be learned apart. ``torch``: its job needs the larger environment. ``reason``,
-    ``text``, ``text_once`` (of a single taking):
-    what stands for its rows; among equal parts the source with the smaller ``speaks`` is heard. ``walk``:
-    module:function that finds the walks. ``fills``: its list is the same for all and fills what others leave.
-    ``bounded``: it has no more rows than there are pairs of users and what they took. ``in_samples``: its rank and
-    score are columns of samples.samples. ``default``: it runs unless settings name others. ``takes``: seconds of a
-    fit and all lists on one slow core, a pair, a pair and user, an item cubed, by which a leaderboard orders and
-    leaves out; measured on Gowalla (docs/models.md).
-    """
-
-    name: str
-    label: str
-    colour: str
-    number: int
-    module: str
-    config: str
-    section: bool = False
-    family: bool = True
-    writes: str | None = _LEARNED
-    content: bool = False
-    attributes: bool = False
-    baskets: bool = False
-    torch: bool = False
-    by_blocks: bool = False
-    distributed: str = ""
-    reason: Reason = "none"
-    text: str = ""
-    text_once: str = ""
-    walk: str = ""
-    speaks: int = 50
-    fills: bool = False
-    bounded: bool = False
-    in_samples: bool = False
-    default: bool = False
-    takes: tuple[float, float, float] = (2e-4, 0.0, 0.0)
-
-    @property
-    def settings(self) -> type[Section]:
-        """The class of its settings."""
-        return loaded(self.config)  # type: ignore[no-any-return]
-
-    @property
-    def reads_content(self) -> bool:
-        """Whether what items are is to be brought, where it is known."""
-        return self.content or self.attributes
-
-    def code(self, attribute: str) -> Any:
-        """``attribute`` of its module."""
-        return loaded(f"{self.module}:{attribute}")
-
+from fuserank.registry import Registry
+from fuserank.registry.source import COUNTS, EDGES, OF_BASKETS, OWN, OWN_ONCE, VECTORS
+from fuserank.registry.source import REASONS as REASONS
+from fuserank.registry.source import Source as Source
 
 SOURCES: Registry[Source] = Registry(
     "source",
@@ -111,7 +29,7 @@ SOURCES: Registry[Source] = Registry(
             config="fuserank.config.candidates:AlsConfig",
             writes="candidates.als_factors",
             reason="vectors",
-            text=_VECTORS,
+            text=VECTORS,
             speaks=30,
         ),
         Source(
@@ -144,8 +62,8 @@ SOURCES: Registry[Source] = Registry(
             writes=None,
             bounded=True,
             reason="own history",
-            text="You {past} it {times} times, last on {last}",
-            text_once="You {past} it on {last}",
+            text=OWN,
+            text_once=OWN_ONCE,
             speaks=10,
         ),
         Source(
@@ -161,7 +79,7 @@ SOURCES: Registry[Source] = Registry(
             writes=None,
             fills=True,
             reason="counts",
-            text=_COUNTS,
+            text=COUNTS,
             speaks=90,
             takes=(2e-5, 0.0, 0.0),
         ),
@@ -188,7 +106,7 @@ SOURCES: Registry[Source] = Registry(
             by_blocks=True,
             attributes=True,
             reason="edges",
-            text=_EDGES,
+            text=EDGES,
             module="fuserank.learning.recommenders.item_cf",
             config="fuserank.learning.recommenders.settings:ItemCfConfig",
             takes=(4e-5, 0.0, 0.0),
@@ -209,7 +127,7 @@ SOURCES: Registry[Source] = Registry(
             colour="#2f7f99",
             number=7,
             reason="vectors",
-            text=_VECTORS,
+            text=VECTORS,
             distributed="fuserank.stages.candidates.ials_ranks:fit",
             module="fuserank.learning.recommenders.ials",
             config="fuserank.learning.recommenders.settings:IalsConfig",
@@ -220,7 +138,7 @@ SOURCES: Registry[Source] = Registry(
             colour="#5b8c5a",
             number=8,
             reason="edges",
-            text=_EDGES,
+            text=EDGES,
             module="fuserank.learning.recommenders.ease",
             config="fuserank.learning.recommenders.settings:EaseConfig",
             takes=(5e-5, 0.0, 2e-11),
@@ -249,7 +167,7 @@ SOURCES: Registry[Source] = Registry(
             colour="#b56f97",
             number=11,
             reason="vectors",
-            text=_VECTORS,
+            text=VECTORS,
             module="fuserank.learning.recommenders.bpr",
             config="fuserank.learning.recommenders.settings:BprConfig",
         ),
@@ -281,7 +199,7 @@ SOURCES: Registry[Source] = Registry(
             number=14,
             content=True,
             reason="counts",
-            text=_COUNTS,
+            text=COUNTS,
             module="fuserank.learning.recommenders.segments",
             config="fuserank.learning.recommenders.settings_content:SegmentPopularityConfig",
         ),
@@ -293,7 +211,7 @@ SOURCES: Registry[Source] = Registry(
             content=True,
             torch=True,
             reason="vectors",
-            text=_VECTORS,
+            text=VECTORS,
             module="fuserank.learning.recommenders.two_tower",
             config="fuserank.learning.recommenders.settings_content:TwoTowerConfig",
         ),
@@ -306,7 +224,7 @@ SOURCES: Registry[Source] = Registry(
             baskets=True,
             torch=True,
             reason="vectors",
-            text=_VECTORS,
+            text=VECTORS,
             module="fuserank.learning.sequences.member",
             config="fuserank.learning.sequences.settings:SasRecConfig",
             takes=(5e-3, 0.0, 0.0),
@@ -320,7 +238,7 @@ SOURCES: Registry[Source] = Registry(
             baskets=True,
             torch=True,
             reason="vectors",
-            text=_VECTORS,
+            text=VECTORS,
             module="fuserank.learning.sequences.member",
             config="fuserank.learning.sequences.settings:Gru4RecConfig",
             takes=(3e-3, 0.0, 0.0),
@@ -334,10 +252,61 @@ SOURCES: Registry[Source] = Registry(
             baskets=True,
             torch=True,
             reason="vectors",
-            text=_VECTORS,
+            text=VECTORS,
             module="fuserank.learning.sequences.member",
             config="fuserank.learning.sequences.settings:NextItNetConfig",
             takes=(3e-3, 0.0, 0.0),
+        ),
+        Source(
+            **OF_BASKETS,
+            name="personal_top",
+            label="personal_top",
+            colour="#a8632b",
+            number=19,
+            floor_of="next-basket",
+            module="fuserank.learning.recommenders.personal_top",
+            config="fuserank.learning.recommenders.settings_baskets:PersonalTopConfig",
+            takes=(2e-5, 0.0, 0.0),
+        ),
+        Source(
+            **OF_BASKETS,
+            name="tifu_knn",
+            label="tifu_knn",
+            colour="#4f6f3a",
+            number=20,
+            module="fuserank.learning.recommenders.tifu_knn",
+            config="fuserank.learning.recommenders.settings_baskets:TifuKnnConfig",
+            takes=(3e-5, 0.0, 0.0),
+        ),
+        Source(
+            **OF_BASKETS,
+            name="up_cf",
+            label="up_cf",
+            colour="#8f5f2f",
+            number=21,
+            module="fuserank.learning.recommenders.up_cf",
+            config="fuserank.learning.recommenders.settings_baskets:UpCfConfig",
+            takes=(3e-5, 0.0, 0.0),
+        ),
+        Source(
+            **OF_BASKETS,
+            name="counting",
+            label="counting",
+            colour="#5a7a8f",
+            number=22,
+            module="fuserank.learning.recommenders.counting",
+            config="fuserank.learning.recommenders.settings_baskets:CountingConfig",
+            takes=(5e-5, 0.0, 0.0),
+        ),
+        Source(
+            **OF_BASKETS,
+            name="intervals",
+            label="intervals",
+            colour="#b08a1f",
+            number=23,
+            module="fuserank.learning.recommenders.intervals",
+            config="fuserank.learning.recommenders.settings_baskets:IntervalsConfig",
+            takes=(5e-5, 0.0, 0.0),
         ),
     ),
     renamed={"popularity": "popular"},
@@ -359,9 +328,11 @@ def sampled() -> tuple[Source, ...]:
     return tuple(s for s in SOURCES if s.in_samples)
 
 
-def floor() -> str:
-    """The recommender that all others must pass: what fills lists."""
-    return next(s.name for s in recommenders() if s.fills)
+def floor(track: str = "") -> str:
+    """The recommender that all others must pass: of the track, else what fills lists."""
+    return next((s.name for s in recommenders() if track and s.floor_of == track), None) or next(
+        s.name for s in recommenders() if s.fills
+    )
 
 
 def speaking(named: Sequence[str]) -> tuple[Source, ...]:

@@ -13,6 +13,7 @@ import pytest
 from pydantic import ValidationError
 
 from fuserank.config.candidates import CandidatesConfig, SourceSection
+from fuserank.evaluation.tracks import TRACKS
 from fuserank.history.words import FIELDS
 from fuserank.learning.recommenders.settings import IalsConfig
 from fuserank.registry import loaded
@@ -104,7 +105,9 @@ def test_it_needs_torch_the_catalogue_and_baskets_exactly_where_its_code_does(so
 
 
 def test_the_sources_as_a_whole() -> None:
-    assert [s.name for s in SOURCES if s.fills] == [floor()] == ["popular"]
+    assert [s.name for s in SOURCES if s.fills] == [floor()] == [floor("new")] == ["popular"]
+    assert floor("next-basket") == "personal_top"
+    assert {s.floor_of for s in SOURCES} - {""} <= set(TRACKS)
     assert CandidatesConfig().sources == ("als", "co_purchase", "repeat", "popular")
     assert [s.name for s in sampled()] == ["als", "co_purchase", "repeat", "popular", "trending"]
     assert [s.number for s in sampled()] == list(range(5))  # the columns of the samples and their rows' order

@@ -6,7 +6,7 @@ Shapes: U users, N lines (an item of a basket), K baskets of all users.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from fuserank.common.lookup import locate
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import scipy.sparse as sp
 
 Indices = npt.NDArray[np.int32]
 Places = npt.NDArray[np.int64]
@@ -70,6 +71,22 @@ class Baskets:
         if not len(self.back):
             return np.zeros(len(had), np.int64)
         return np.where(had, self.back[first].astype(np.int64) + 1, 0)
+
+    def some(self, rows: npt.NDArray[np.integer[Any]]) -> Baskets:
+        """Those of some rows of users, ascending."""
+        size = np.diff(self.start)[rows]
+        start = np.concatenate([[0], np.cumsum(size)]).astype(np.int64)
+        line = np.repeat(self.start[:-1][rows] - start[:-1], size) + np.arange(start[-1])
+        return Baskets(start, self.item[line], self.back[line], self.age[line])
+
+    def summed(self, weight: npt.NDArray[Any], items: int) -> sp.csr_matrix:
+        """Σ over a user's lines of each item of ``weight`` (N,), as (U, items)."""
+        import scipy.sparse as sp
+
+        made = sp.csr_matrix((weight.astype(np.float64), self.item, self.start), (len(self.start) - 1, items))
+        made = made.copy()  # lines stay as they are
+        made.sum_duplicates()
+        return made
 
     def basket_starts(self) -> Places:
         """Where the lines of each basket begin, and the end of the last (K + 1,)."""

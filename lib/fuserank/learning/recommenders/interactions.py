@@ -5,7 +5,7 @@ Shapes: U users, I items, N pairs, B users of a block.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -95,6 +95,13 @@ class Interactions:
             for values in (count, age[begin])
         )
         return cls(users, columns, weight, youngest, baskets=baskets)
+
+    def some(self, rows: npt.NDArray[np.integer[Any]]) -> Interactions:
+        """Those of some rows of users, ascending."""
+        if len(rows) == len(self.users):
+            return self
+        baskets = None if self.baskets is None else self.baskets.some(rows)
+        return replace(self, users=self.users[rows], weight=self.weight[rows], age=self.age[rows], baskets=baskets)
 
     @property
     def ones(self) -> sp.csr_matrix:

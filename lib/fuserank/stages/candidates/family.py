@@ -112,17 +112,18 @@ def propose(
     partitions: int,
     exclude_seen: bool = True,
     among: npt.NDArray[np.int32] | None = None,
+    only_seen: bool = False,
 ) -> DataFrame:
     """The ``k`` best items of every user of ``histories`` (PAIR_COLUMNS, of a source with ``baskets`` BASKET_COLUMNS):
     user_index, item_index, source, rank, score.
 
-    ``among``: the items that lists may hold; None: all. ``load`` gives the member's rows on an executor. A
-    user's items are the same in any number of partitions; their scores may differ in the last bits, as
-    products of matrices are rounded by their shape.
+    ``among``: the items that lists may hold; None: all; ``only_seen``: those alone that the user took. ``load`` gives
+    the member's rows on an executor. A user's items are the same in any number of partitions; their scores may differ
+    in the last bits, as products of matrices are rounded by their shape.
     """
     columns = BASKET_COLUMNS if source.baskets else PAIR_COLUMNS
     rows = histories.select(*columns).repartition(partitions, "user_index")
-    kernel = _Propose(source, load, cfg, k, exclude_seen, among)
+    kernel = _Propose(source, load, cfg, k, exclude_seen, among, only_seen)
     return of_source(
         rows.sortWithinPartitions("user_index", "item_index").mapInArrow(kernel, KERNEL_OUTPUT), source.name
     )
@@ -137,9 +138,10 @@ class _Propose:
         k: int,
         exclude_seen: bool,
         among: npt.NDArray[np.int32] | None,
+        only_seen: bool,
     ) -> None:
         self.source, self.load, self.cfg = source, load, cfg
-        self.k, self.exclude_seen, self.among = k, exclude_seen, among
+        self.k, self.exclude_seen, self.among, self.only_seen = k, exclude_seen, among, only_seen
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         from threadpoolctl import threadpool_limits
@@ -148,4 +150,6 @@ class _Propose:
         with threadpool_limits(limits=1):
             for table in whole_users(batches):
                 scorer = scorer or self.source.code("Scorer")(State(self.load()), self.cfg)
-                yield from listed(self.source, scorer, table, self.k, self.exclude_seen, self.among)
+                yield from listed(
+                    self.source, scorer, table, self.k, self.exclude_seen, self.among, only_seen=self.only_seen
+                )

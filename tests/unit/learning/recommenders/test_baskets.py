@@ -73,6 +73,17 @@ def test_the_pairs_beside_them_count_baskets_and_have_the_age_of_the_youngest() 
     assert nothing.weight.shape == (0, 0)
 
 
+def test_some_users_are_what_they_are_among_all() -> None:
+    every = Interactions.of_baskets(lines(LINES))
+    some = every.some(np.array([0, 2]))
+    alone = Interactions.of_baskets(lines([row for row in LINES if row[0] != 8]), every.items)
+    assert some.users.tolist() == alone.users.tolist() == [7, 9]
+    assert (some.weight != alone.weight).nnz == (some.age != alone.age).nnz == 0
+    assert some.baskets is not None
+    assert alone.baskets is not None
+    assert plain(some.baskets) == plain(alone.baskets)
+
+
 def test_an_item_that_stands_twice_in_a_basket_is_refused() -> None:
     with pytest.raises(ValueError, match="stand twice; they must be unique within a basket"):
         Interactions.of_baskets(lines([(1, 2, 0, 0, 1.0), (1, 2, 0, 1, 1.0)]))

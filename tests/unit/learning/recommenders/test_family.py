@@ -39,8 +39,9 @@ from tests.support.family import (
 )
 
 RECOMMENDERS = recommenders().names
-IMPERSONAL = {"popular"}  # says the same to all: no taste to find, and a list for users of whom nothing is known
-OF_ALL = IMPERSONAL | {"segment_popularity"}  # have a list for users of whom nothing is known
+# says the same to all (beyond what a user had): no taste to find, and a list for users of whom nothing is known
+IMPERSONAL = {"popular", "personal_top", "intervals"}
+OF_ALL = IMPERSONAL | {"segment_popularity", "counting"}  # have a list for users of whom nothing is known
 NOT_OF_OTHERS = {"content"}  # looks at what items are, not at who else took them
 ONLY_USERS_OF_THE_FIT = {"user_cf"}  # learns of users, not of items: one who came later has no neighbours, and no list
 # keep something of each user of the fit, and list for one who is asked for without a history
@@ -162,6 +163,22 @@ def test_lists_among_some_items_are_those_of_all_without_the_others(name: str, s
             found = with_ages(name).lists(taken, k, exclude_seen, among=among)
             assert found == {user: ranked[:k] for user, ranked in wanted.items() if ranked}
     assert with_ages(name).lists(taken, among=np.array([5, 1_000_000], np.int32)) == {}
+
+
+@each
+def test_lists_of_what_a_user_had_are_those_of_all_without_the_others(name: str) -> None:
+    taken, _ = planted()
+    seen, fit_ = histories(taken), with_ages(name)
+    own = {user: [one for one in ranked if one[0] in seen[user]] for user, ranked in whole(name, False).items()}
+    for k in (1, 7):
+        found = fit_.lists(taken, k, exclude_seen=False, only_seen=True)
+        close(found, {user: ranked[:k] for user, ranked in own.items() if ranked})
+    among = np.arange(4, 1000, 31, dtype=np.int32)
+    some = {user: [one for one in ranked if one[0] in set(among.tolist())] for user, ranked in own.items()}
+    found = fit_.lists(taken, exclude_seen=False, among=among, only_seen=True)
+    close(found, {user: ranked for user, ranked in some.items() if ranked})
+    with pytest.raises(ValueError, match="cannot leave out what was taken, and hold nothing else"):
+        fit_.lists(taken, only_seen=True)
 
 
 @each

@@ -140,8 +140,12 @@ def test_quotas_shrink_to_the_limit_of_rows_with_a_word(events: Lake) -> None:
 
 
 def test_members_of_the_retrieval_family_are_sources_as_any_other(events: Lake) -> None:
-    names = ("item_cf", "ials", "user_cf")
-    members = {"item_cf": {"quota": 3}, "ials": {"quota": 4, "exclude_seen": False, "settings": {"factors": 4}}}
+    names = ("item_cf", "ials", "user_cf", "tifu_knn")
+    members = {
+        "item_cf": {"quota": 3},
+        "ials": {"quota": 4, "exclude_seen": False, "settings": {"factors": 4}},
+        "tifu_knn": {"quota": 2, "exclude_seen": False},
+    }
     notes = run_on(events, sources=("repeat", *names), members=members)
     assert {f"candidates.{AS_OF}.{name}" for name in names} <= notes.keys()
     before = [rows_of(events, table) for table in (CANDIDATES, LEARNED)]
@@ -155,7 +159,8 @@ def test_members_of_the_retrieval_family_are_sources_as_any_other(events: Lake) 
         assert not taken & set(lists["item_cf", user])
         assert len(lists["ials", user]) == 4
         assert not taken & set(lists["user_cf", user])
-    assert any(had[user] & set(lists["ials", user]) for user in had)
+    for name in ("ials", "tifu_knn"):
+        assert any(had[user] & set(lists[name, user]) for user in had)
     assert {row["source"] for row in events.read(LEARNED, as_of_date=AS_OF).collect()} == set(names)
     run_on(events, sources=("item_cf",), members=members)
     assert [rows_of(events, table) for table in (CANDIDATES, LEARNED)] == before
