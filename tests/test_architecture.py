@@ -342,6 +342,7 @@ OTHER_WORDS = {
     ("sources/connectors/product_page.py", "content"): "an attribute of HTML's meta",
     ("jobs/inputs/sources.py", "content"): "a folder of what items are",
     ("learning/recommenders/segments.py", "popular"): "a part of what segment_popularity has learned",
+    ("evaluation/leaderboard.py", "repeat"): "a kind of truth: what a user had before",
     ("serving/openapi.py", "content"): "a word of OpenAPI",
     ("serving/requests.py", "popular"): "what the service answers from where it knows nothing of a user",
 }

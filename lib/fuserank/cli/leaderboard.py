@@ -30,12 +30,13 @@ _EXAMPLE = """Recommenders side by side on any data, all items ranked.
 pairs: a folder with train.txt and test.txt, lines `user item item …`; sequences: one such file, items in the order of
 time, the last is the truth; events: what the lake knows before --as-of against the days after it, by --track: all;
 new: without what a user had taken before; cold-items: lists among the items first sold in the days before it;
-never-sold: among those not sold before it; cold-users-1, -3, -5: 500 users whom no model has learned from, by their
-first events. Without --models each runs that the layout has data for, the quick ones first, by settings that the
-data's numbers give, as long as --minutes allow; what time is left says what tuning would add. Names joined by + are
-fused, by weights and calibration from the validation part, which is cut from the training part alone. With --tune N
-so many settings are tried there; the truth is read once for each row. Rows go to ops.leaderboard; `leaderboard show`
-compares them.
+never-sold: among those not sold before it; next-basket: each user's first basket from it on, what was taken before
+and what was not apart, too, each list cut among its kind, against personal_top; cold-users-1, -3, -5: 500 users whom
+no model has learned from, by their first events. Without --models each runs that the layout has data for, the quick
+ones first, by settings that the data's numbers give, as long as --minutes allow; what time is left says what tuning
+would add. Names joined by + are fused, by weights and calibration from the validation part, which is cut from the
+training part alone. With --tune N so many settings are tried there; the truth is read once for each row. Rows go to
+ops.leaderboard; `leaderboard show` compares them.
 """
 
 
@@ -92,7 +93,8 @@ def leaderboard(
     track: Annotated[
         str | None,
         typer.Option(
-            "--track", help="events: all, new, cold-items, never-sold or cold-users-1, -3, -5; new where none is named"
+            "--track",
+            help="events: all, new, cold-items, never-sold, next-basket or cold-users-1, -3, -5; none named: new",
         ),
     ] = None,
     repeats: Annotated[

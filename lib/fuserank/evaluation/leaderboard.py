@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Ints = npt.NDArray[Any]
 METRICS = ("recall", "capped_recall", "ndcg")
+KINDS = {"repeat": True, "explore": False}  # of truth and lists, where they are judged apart: own items, or others
 FLOOR = floor()  # what the others must pass
 
 
@@ -52,12 +53,13 @@ class Row:
     peak_mb: float
     trials: int = 0
     minus: dict[str, tuple[float, float, float]] = field(default_factory=dict)
+    floor: str = FLOOR
 
     def as_dict(self) -> dict[str, Any]:
         """The shape of --json."""
         values = {"model": self.model, **self.metrics, "ci95": {k: list(v) for k, v in self.ci95.items()}}
         if self.minus:
-            values[f"minus_{FLOOR}"] = {k: list(v) for k, v in self.minus.items()}
+            values[f"minus_{self.floor}"] = {k: list(v) for k, v in self.minus.items()}
         costs = {"fit_s": self.fit_s, "predict_s": self.predict_s, "peak_mb": self.peak_mb}
         return {**values, **costs, "trials": self.trials, "config": self.config}
 
@@ -84,6 +86,47 @@ def per_user(lists: Lists, split: Split, ks: Sequence[int]) -> tuple[list[str], 
         names += [f"{metric}@{k}" for metric in METRICS]
         columns += [recall(first, truth_U), capped_recall(first, truth_U, k), ndcg(first, truth_U, k)]
     return names, np.stack(columns, axis=1)
+
+
+def place(metric: str) -> tuple[bool, int, int, int]:
+    """What metrics stand in order by: of a kind first, the longest list last."""
+    name, _, k = metric.partition("@")
+    kind, _, of_kind = name.partition("_")
+    if kind in KINDS:
+        return False, list(KINDS).index(kind), int(k), METRICS.index(of_kind)
+    return True, 0, int(k), METRICS.index(name)
+
+
+def judged(
+    lists: Lists, split: Split, ks: Sequence[int], apart: bool
+) -> list[tuple[list[str], npt.NDArray[np.float64]]]:
+    """``per_user`` of what is judged. ``apart``: of own items and of others apart besides, each list without the
+    other kind and each user with truth of the kind; a kind without any truth is left out.
+    """
+    found = [per_user(lists, split, ks)]
+    own = split.in_history(lists.user, lists.item) if apart else np.zeros(0, bool)
+    for kind, of_own in KINDS.items() if apart else ():
+        truth = split.of_kind(of_own)
+        if not len(truth.truth_user_T):
+            continue
+        names, value_UM = per_user(_only(lists, own == of_own), truth, ks)
+        there = [n for n, name in enumerate(names) if not name.startswith("capped")]
+        found.append(([f"{kind}_{names[n]}" for n in there], value_UM[:, there]))
+    return found
+
+
+def _only(lists: Lists, mask: npt.NDArray[np.bool_]) -> Lists:
+    """Some rows of lists, ranked anew."""
+    user, item, score = lists.user[mask], lists.item[mask], lists.score[mask]
+    return Lists(user, item, np.arange(len(user)) - np.searchsorted(user, user) + 1, score)
+
+
+def merged(*parts: Lists) -> Lists:
+    """Lists of the same users without an item in common as one, by score, ties to the lower item."""
+    columns = [np.concatenate([getattr(one, of) for one in parts]) for of in ("user", "item", "score")]
+    order = np.lexsort((columns[1], -columns[2], columns[0]))
+    user, item, score = (column[order] for column in columns)
+    return Lists(user, item, np.arange(len(user)) - np.searchsorted(user, user) + 1, score)
 
 
 def means(

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fuserank.common.errors import FuserankError
+from fuserank.common.lookup import locate
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -44,6 +45,17 @@ class Split:
     def users(self) -> Ints:
         """Those with truth, ascending."""
         return np.unique(self.truth_user_T)
+
+    def of_kind(self, own: bool) -> Split:
+        """The same with the truth that is in a user's history (``own``), or is not, alone."""
+        mask_T = own == self.in_history(self.truth_user_T, self.truth_item_T)
+        return replace(self, truth_user_T=self.truth_user_T[mask_T], truth_item_T=self.truth_item_T[mask_T])
+
+    def in_history(self, user_N: npt.NDArray[Any], item_N: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+        """Whether each pair is in the history."""
+        user, item = (self.history.column(c).to_numpy().astype(np.int64) for c in ("user_index", "item_index"))
+        span = int(max(item.max(initial=0), item_N.max(initial=0))) + 1
+        return locate(user * span + item, user_N.astype(np.int64) * span + item_N)[1]
 
     def hash(self) -> str:
         """SHA-256 over all parts: rows with equal ones were judged alike."""

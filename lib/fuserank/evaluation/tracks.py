@@ -1,5 +1,5 @@
 """What the events of a lake are judged on: all items, new ones, items that are young or were never
-sold, and users of whom little is known.
+sold, each user's next basket, and users of whom little is known.
 
 Shapes: N events, E events of a user.
 """
@@ -96,6 +96,25 @@ def _among(split: Split, items: Ints) -> Split:
     )
 
 
+def next_basket(events: Events, day: int, label_days: int) -> Split:
+    """What is before ``day`` against each user's next basket: the first that begins in the ``label_days`` from it, by
+    the time of its first event, ties by its key. A basket that began before ``day`` is nobody's next one. What the user
+    had taken counts, too.
+    """
+    order = np.lexsort((events.time_N, events.basket_N, events.user_N))
+    user_N, basket_N, time_N, day_N = (c[order] for c in (events.user_N, events.basket_N, events.time_N, events.day_N))
+    new = np.ones(len(order), bool)
+    new[1:] = (user_N[1:] != user_N[:-1]) | (basket_N[1:] != basket_N[:-1])
+    begin = np.flatnonzero(new)
+    begin = begin[(day_N[begin] >= day) & (day_N[begin] < day + label_days)]
+    begin = begin[np.lexsort((basket_N[begin], time_N[begin], user_N[begin]))]
+    first = begin[np.append(True, user_N[begin][1:] != user_N[begin][:-1])] if len(begin) else begin
+    chosen = np.isin(np.cumsum(new), np.cumsum(new)[first])
+    mask_N = np.empty(len(order), bool)
+    mask_N[order] = chosen
+    return events.of((events.day_N < day) | mask_N).at(day, label_days, repeats=True)
+
+
 def cold_users(events: Events, day: int, label_days: int, known: int, users: Ints) -> Split:
     """A split that judges new users: ``users``. The model learns from what all others did before ``day``. Lists are
     made for ``users`` alone, each with the first ``known`` events as history; their truth is the items of the
@@ -190,10 +209,12 @@ _CUTS = {
     "new": _by_day(lambda events, day, days: events.at(day, days, repeats=False)),
     "cold-items": _by_day(cold_items),
     "never-sold": _by_day(never_sold),
+    "next-basket": _by_day(next_basket),
     **{f"cold-users-{known}": _of_cold_users(known) for known in (1, 3, 5)},
 }
 TRACKS = tuple(_CUTS)
-REPEATS = ("all", "cold-items")  # tracks in which what a user had taken before may be listed
+REPEATS = ("all", "cold-items", "next-basket")  # tracks in which what a user had taken before may be listed
+APART = ("next-basket",)  # tracks that judge what a user had taken before and what not apart, too
 
 
 def cut(events: Events, track: str, day: int, label_days: int, seed: int) -> tuple[Split, Split]:

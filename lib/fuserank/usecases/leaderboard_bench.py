@@ -19,7 +19,7 @@ from fuserank.common.errors import FuserankError
 from fuserank.config.auto import settled
 from fuserank.config.base import Section
 from fuserank.evaluation import leaderboard as board
-from fuserank.evaluation.leaderboard import FLOOR, Lists, Row
+from fuserank.evaluation.leaderboard import Lists, Row
 from fuserank.evaluation.protocols import Split
 from fuserank.io.lake.interactions import Scratch
 from fuserank.io.runtime.executors import refuse_dynamic_allocation, slots
@@ -76,7 +76,7 @@ class Bench:
         self.configs = {name: settled(config, self.numbers) for name, config in self.configured.items()}
         self.tried = dict.fromkeys(request.members, 0)
         self.depth = max(*request.ks, _DEPTH) if any("+" in model for model in request.models) else max(request.ks)
-        self.done: dict[tuple[str, str, str], tuple[Lists, _Cost]] = {}
+        self.done: dict[tuple[str, str, str, bool], tuple[Lists, _Cost]] = {}
         self.learned: dict[tuple[str, str, str], _Learned] = {}
 
     @property
@@ -119,7 +119,9 @@ class Bench:
             of_test[name], cost = self._lists(name, configs[name], "test")
             costs.append(cost)
         with _clock() as clock, peak_memory() as peak:
-            lists = applied(fitted, of_test, cfg, max(self.request.ks))
+            # own items and others are cut apart: all that any gave
+            longest = sum(len(one.user) for one in of_test.values()) if self.request.apart else max(self.request.ks)
+            lists = applied(fitted, of_test, cfg, longest)
         total = _Cost(
             sum(c.fit_s for c in costs),
             sum(c.predict_s for c in costs) + clock(),
@@ -130,19 +132,30 @@ class Bench:
         return self._row(model, settings, lists, total, max(self.tried[name] for name in names))
 
     def _row(self, model: str, config: dict[str, Any], lists: Lists, cost: _Cost, trials: int) -> Row:
-        names, value_UM = board.per_user(lists, self.parts["test"], self.request.ks)
-        draws = (self.run.settings.evaluation.resamples, self.run.seed)
-        means, ci95 = board.means(names, value_UM, *draws)
-        minus = {} if self.floor_UM is None or model == FLOOR else board.minus(names, value_UM, self.floor_UM, *draws)
-        return Row(model, config, means, ci95, cost.fit_s, cost.predict_s, cost.peak_mb, trials, minus)
+        request, draws = self.request, (self.run.settings.evaluation.resamples, self.run.seed)
+        means: dict[str, float] = {}
+        ci95: dict[str, tuple[float, float]] = {}
+        minus: dict[str, tuple[float, float, float]] = {}
+        floors = [] if model == request.floor else self.floor
+        for n, (names, value_UM) in enumerate(board.judged(lists, self.parts["test"], request.ks, request.apart)):
+            of_part, intervals = board.means(names, value_UM, *draws)
+            means, ci95 = {**means, **of_part}, {**ci95, **intervals}
+            if floors:
+                minus |= board.minus(names, value_UM, floors[n][1], *draws)
+        order = sorted(means, key=board.place)
+        means, ci95 = {n: means[n] for n in order}, {n: ci95[n] for n in order}
+        minus = {n: minus[n] for n in order if n in minus}
+        costs = (cost.fit_s, cost.predict_s, cost.peak_mb)
+        return Row(model, config, means, ci95, *costs, trials, minus, request.floor)
 
     @functools.cached_property
-    def floor_UM(self) -> npt.NDArray[np.float64] | None:
-        """What the floor is worth to each user, where it is among the models."""
-        if FLOOR not in self.request.members:
-            return None
-        lists, _ = self._lists(FLOOR, self._tuned(FLOOR), "test")
-        return board.per_user(lists, self.parts["test"], self.request.ks)[1]
+    def floor(self) -> list[tuple[list[str], npt.NDArray[np.float64]]]:
+        """What the floor is worth to each user, as ``board.judged`` has it, where it is among the models."""
+        name = self.request.floor
+        if name not in self.request.members:
+            return []
+        lists, _ = self._lists(name, self._tuned(name), "test")
+        return board.judged(lists, self.parts["test"], self.request.ks, self.request.apart)
 
     def _tuned(self, name: str) -> Section:
         """The settings that are best on the validation part; as given where nothing is to be tried."""
@@ -169,7 +182,7 @@ class Bench:
 
     def validated(self, name: str, config: Section) -> tuple[float, _Cost]:
         """``metric`` of a member with some settings on the validation part, and what that cost."""
-        lists, cost = self._lists(name, config, "validation")
+        lists, cost = self._lists(name, config, "validation", apart=False)
         names, value_UM = board.per_user(lists, self.parts["validation"], self.request.ks)
         return float(np.add.reduce(value_UM[:, names.index(self.metric)]) / len(value_UM)), cost
 
@@ -180,27 +193,30 @@ class Bench:
         self.done = {k: v for k, v in self.done.items() if k[0] != name or k[1] in current}
         self.learned = {k: v for k, v in self.learned.items() if k[0] != name or k[1] in current}
 
-    def _lists(self, name: str, config: Section, part: str) -> tuple[Lists, _Cost]:
-        key = (name, config.model_dump_json(), part)
+    def _lists(self, name: str, config: Section, part: str, apart: bool = True) -> tuple[Lists, _Cost]:
+        """``apart``: as long of own items and of others, each, where the request judges them apart."""
+        apart = apart and self.request.apart
+        key = (name, config.model_dump_json(), part, apart)
         if key not in self.done:
-            self.done[key] = self._run(recommenders()[name], config, part)
+            self.done[key] = self._run(recommenders()[name], config, part, apart)
         return self.done[key]
 
-    def _run(self, source: Source, config: Section, part: str) -> tuple[Lists, _Cost]:
+    def _run(self, source: Source, config: Section, part: str, apart: bool) -> tuple[Lists, _Cost]:
         from pyspark.sql import functions as F
 
         split, learned = self.parts[part], self._fitted(source, config, part)
         request = self._history(source, part).join(F.broadcast(self._judged_users(split)), "user_index", "left_semi")
         cores = max(slots(self.run.spark).total, 1)
+        unseen = not self.request.repeats
+        ways = ((True, False), (False, True)) if apart else ((unseen, False),)
+        parts = []
         with peak_memory() as peak, _clock() as clock:
-            unseen = not self.request.repeats
-            rows = family.propose(
-                source, request, learned.load, config, self.depth, cores, unseen, split.items
-            ).toArrow()
+            for leave_out, only in ways:
+                how = (config, self.depth, cores, leave_out, split.items, only)
+                parts.append(family.propose(source, request, learned.load, *how).toArrow())
             predict_s = clock()
-        rows = rows.sort_by([("user_index", "ascending"), ("rank", "ascending")])
-        columns = (rows.column(c).to_numpy() for c in ("user_index", "item_index", "rank", "score"))
-        return Lists(*columns), _Cost(learned.fit_s, predict_s, max(peak.mb, learned.peak_mb))
+        lists = board.merged(*(_as_lists(rows) for rows in parts))
+        return lists, _Cost(learned.fit_s, predict_s, max(peak.mb, learned.peak_mb))
 
     def _history(self, source: Source, part: str) -> DataFrame:
         """What is known of users when lists are asked for, as the member reads it."""
@@ -278,6 +294,11 @@ class Bench:
 
         users = split.users.astype(np.int32)
         return self.run.spark.createDataFrame(pd.DataFrame({"user_index": users}))
+
+
+def _as_lists(rows: pa.Table) -> Lists:
+    rows = rows.sort_by([("user_index", "ascending"), ("rank", "ascending")])
+    return Lists(*(rows.column(c).to_numpy() for c in ("user_index", "item_index", "rank", "score")))
 
 
 def _fits(config: Section) -> str:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from fuserank.common.errors import FuserankError
 from fuserank.config.base import Section
 from fuserank.evaluation import tracks
-from fuserank.registry.sources import Source, recommenders
+from fuserank.registry.sources import Source, floor, recommenders
 
 CHAIN_ONLY = {"quota"}  # of the settings of a recommender that has a section of its own in the chain
 LAYOUTS = {"events": "temporal", "sequences": "leave-one-out", "pairs": "given-split"}
@@ -33,13 +33,23 @@ class Request:
 
     @property
     def named(self) -> str:
-        """What the data is called: the last part of its path; of a cold track the track, too."""
-        return f"{self.data} {self.track}" if self.track.startswith(("cold", "never")) else Path(self.data).name
+        """What the data is called: the last part of its path; of a track of its own kind the track, too."""
+        return f"{self.data} {self.track}" if self.track.startswith(("cold", "never", "next")) else Path(self.data).name
 
     @property
     def repeats(self) -> bool:
         """Whether lists may hold what a user had taken before."""
         return self.track in tracks.REPEATS
+
+    @property
+    def apart(self) -> bool:
+        """Whether own items and others are judged apart, too."""
+        return self.track in tracks.APART
+
+    @property
+    def floor(self) -> str:
+        """The recommender that the others must pass."""
+        return floor(self.track)
 
     @property
     def protocol(self) -> str:

@@ -36,11 +36,6 @@ class Board:
         }
 
 
-def _by_length(metric: str) -> tuple[int, int]:
-    name, _, k = metric.partition("@")
-    return int(k), board.METRICS.index(name)
-
-
 def stored_boards(reader: Rows, prefix: str | None) -> list[Board]:
     """What stands in ops.leaderboard, by split and the metrics that were taken."""
     if not reader.exists(LEADERBOARD):
@@ -50,7 +45,7 @@ def stored_boards(reader: Rows, prefix: str | None) -> list[Board]:
     for r in stored:
         if prefix and not r["board"].startswith(prefix):
             continue
-        names = tuple(sorted(r["metrics"], key=_by_length))
+        names = tuple(sorted(r["metrics"], key=board.place))
         one = found.setdefault((r["board"], names), Board(r["board"], r["data"], r["protocol"], r["users"], []))
         intervals = {n: (r["ci_low"][n], r["ci_high"][n]) for n in names}
         one.rows.append(

@@ -64,6 +64,9 @@ def test_models_are_judged_alone_and_fused_and_rows_stay_in_the_lake(
     assert low < rows["item_cf"]["ndcg@5"] < high
     assert sum(rows["item_cf+popular"]["config"]["weights"].values()) == pytest.approx(1)
     assert all(row["fit_s"] > 0 and row["predict_s"] > 0 and row["peak_mb"] > 100 for row in rows.values())
+    ordered = board([*options[:-2], "--models", "tifu_knn", "--with", "tifu_knn.neighbours=9"], tmp_path / "lake")
+    assert ordered["hash"] == found["hash"]
+    assert ordered["rows"][0]["recall@5"] > 1.5 * rows["popular"]["recall@5"]
     assert "Quality against cost" in (tmp_path / "board.html").read_text(encoding="utf-8")
 
     attributes = tmp_path / "attributes.json"  # items are alike across the thirds that users choose by, and within
@@ -84,6 +87,7 @@ def test_models_are_judged_alone_and_fused_and_rows_stay_in_the_lake(
         "item_cf": 3,
         "item_cf+popular": 1,
         "popular": 1,
+        "tifu_knn": 1,
     }
     assert one["users"] == USERS
     assert "item_cf+popular" in ran("leaderboard", "show", "--lake", str(tmp_path / "lake")).stdout
@@ -133,6 +137,10 @@ def test_models_are_judged_alone_and_fused_and_rows_stay_in_the_lake(
         (
             ["--data", "x", "--models", "ials,kg+ials"],
             "layout pairs does not tell what items are, which kg learns from",
+        ),
+        (
+            ["--data", "x", "--models", "ials,tifu_knn"],
+            "layout pairs does not tell in which order items were taken, which tifu_knn learns from",
         ),
         (
             ["--data", "x", "--models", "ials", "--attributes", "nowhere.json"],

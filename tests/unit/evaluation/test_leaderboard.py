@@ -20,6 +20,7 @@ from fuserank.insight.reports import leaderboard as page
 from fuserank.learning.recommenders.settings import GraphFilterConfig, IalsConfig, ItemCfConfig
 from fuserank.registry.sources import recommenders
 from fuserank.usecases.leaderboard_fusion import fusion_of
+from tests.support.family import pairs
 
 NOTHING = pa.table({})
 
@@ -182,3 +183,35 @@ def test_the_page_has_both_plots_and_takes_names_as_text(rows: list[Row]) -> Non
     assert "chart-quality" in html
     assert "chart-cost" in html
     assert "<low>" not in html.split("<body>")[1].split("<script")[0]
+
+
+def test_own_items_and_others_are_judged_apart_each_list_cut_among_its_kind() -> None:
+    """User 1 had 10 and 11 and takes 10 and 20; user 2 had 10 and takes 21 alone; lists of 1 and 2."""
+    history = pairs([(1, 10), (1, 11), (2, 10)])
+    split = Split(history, history, np.array([1, 1, 2]), np.array([10, 20, 21]))
+    user, item = np.array([1, 1, 1, 2, 2, 2]), np.array([11, 10, 20, 10, 20, 21])
+    score = np.array([9, 8, 7, 6, 5, 4], np.float32)
+    parts = dict(enumerate(board.judged(Lists(user, item, np.array([1, 2, 3] * 2), score), split, (1, 2), True)))
+    found = {name: value_UM[:, n].tolist() for names, value_UM in parts.values() for n, name in enumerate(names)}
+    assert found["recall@2"] == [0.5, 0.0]
+    assert (found["repeat_recall@1"], found["repeat_recall@2"]) == ([0.0], [1.0])  # user 2 takes nothing again
+    assert found["explore_recall@1"] == [1.0, 0.0]
+    assert found["explore_recall@2"] == [1.0, 1.0]
+    assert sorted(found, key=board.place)[-3:] == ["recall@2", "capped_recall@2", "ndcg@2"]
+    assert sorted(found, key=board.place)[:2] == ["repeat_recall@1", "repeat_ndcg@1"]
+    assert "explore_capped_recall@1" not in found
+
+
+def test_a_kind_that_nobody_takes_is_not_judged() -> None:
+    history = pairs([(1, 10)])
+    split = Split(history, history, np.array([1]), np.array([20]))
+    made = Lists(np.array([1]), np.array([20]), np.array([1]), np.ones(1, np.float32))
+    assert [names[0] for names, _ in board.judged(made, split, (1,), True)] == ["recall@1", "explore_recall@1"]
+
+
+def test_lists_of_two_kinds_become_one_by_score_with_ties_to_the_lower_item() -> None:
+    own = Lists(np.array([1, 1, 2]), np.array([5, 9, 5]), np.array([1, 2, 1]), np.array([3, 1, 1], np.float32))
+    other = Lists(np.array([1, 1]), np.array([4, 2]), np.array([1, 2]), np.array([3, 1], np.float32))
+    found = board.merged(own, other)
+    assert (found.user.tolist(), found.item.tolist()) == ([1, 1, 1, 1, 2], [4, 5, 2, 9, 5])
+    assert found.rank.tolist() == [1, 2, 3, 4, 1]

@@ -166,6 +166,43 @@ def test_what_was_taken_back_counts_until_that_is_known() -> None:
     assert {(user, item) for user, item, *_ in pairs(split.train)} == {(1, 2), (1, 3), (2, 1), (2, 2), (2, 6)}
 
 
+NEXT = events(
+    (0, 1, 90),
+    (0, 2, 99),  # basket 5 began before the day
+    (0, 3, 100),
+    (0, 1, 101),
+    (0, 4, 101),
+    (0, 5, 101),
+    (1, 6, 127),
+    (2, 7, 128),
+    time=[1, 10, 11, 20, 21, 15, 9, 9],
+    basket=[4, 5, 5, 8, 8, 7, 1, 1],
+)
+
+
+def test_the_next_basket_is_the_first_that_begins_on_the_day_or_later_and_own_items_count() -> None:
+    split = tracks.next_basket(NEXT, DAY, DAYS)
+    assert truth(split) == [(0, 5), (1, 6)]  # 2 buys too late; of the baskets of day 101 number 7 begins first
+    assert {row[:2] for row in pairs(split.train)} == {(0, 1), (0, 2)}
+    assert split.train_baskets is not None
+    assert lines(split.train_baskets()) == [(0, 1, 1, 0, 10.0), (0, 2, 0, 0, 1.0)]
+    later = tracks.next_basket(events(*[(0, i, d) for i, d in ((1, 90), (1, 105), (2, 105), (1, 106))]), DAY, DAYS)
+    assert truth(later) == [(0, 1), (0, 2)]
+    assert truth(later.of_kind(own=True)) == [(0, 1)]
+    assert truth(later.of_kind(own=False)) == [(0, 2)]
+    reverse = NEXT.of(np.arange(8)[::-1])
+    assert tracks.next_basket(reverse, DAY, DAYS).hash() == split.hash()
+
+
+def test_the_validation_of_next_baskets_is_one_window_earlier_and_its_truth_is_learned_from_later() -> None:
+    rows = [(0, 1, 60), (0, 2, 80), (0, 3, 85), (0, 2, 110), (1, 5, 70), (1, 5, 90), (1, 6, 100)]
+    split, validation = tracks.cut(events(*rows), "next-basket", DAY, DAYS, seed=1)
+    assert truth(split) == [(0, 2), (1, 6)]
+    assert truth(validation) == [(0, 2), (1, 5)]
+    assert {row[:2] for row in pairs(validation.train)} == {(0, 1), (1, 5)}
+    assert {row[:2] for row in pairs(split.train)} == {(0, 1), (0, 2), (0, 3), (1, 5)}
+
+
 def lines(table: Any) -> list[tuple[int, int, int, int, float]]:
     return sorted(tuple(row.values()) for row in table.to_pylist())
 

@@ -8,7 +8,6 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from fuserank.common.terminal import columns
-from fuserank.evaluation.leaderboard import FLOOR
 from fuserank.insight.reports import html
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ def lines(rows: Sequence[Row]) -> list[str]:
         return ["no rows"]
     names = list(rows[0].metrics)
     over = _compared(rows)
-    return columns([_head(names, over), *(_cells(row, names, over) for row in _ranked(rows))])
+    return columns([_head(names, over, rows[0].floor), *(_cells(row, names, over) for row in _ranked(rows))])
 
 
 def beside(left_out: Sequence[str], tuning: Mapping[str, Mapping[str, Any]], minutes: float | None) -> list[str]:
@@ -56,8 +55,8 @@ def _compared(rows: Sequence[Row]) -> list[str]:
     return list(next((row.minus for row in rows if row.minus), {}))
 
 
-def _head(names: Sequence[str], over: Sequence[str]) -> tuple[str, ...]:
-    return ("model", *names, *(f"{n} − {FLOOR}" for n in over), *_HEAD)
+def _head(names: Sequence[str], over: Sequence[str], floor: str) -> tuple[str, ...]:
+    return ("model", *names, *(f"{n} − {floor}" for n in over), *_HEAD)
 
 
 def _ranked(rows: Sequence[Row]) -> list[Row]:
@@ -85,7 +84,7 @@ def render(rows: Sequence[Row], data: str, protocol: str, board: str, users: int
         ]
     )
     over = _compared(ranked)
-    head = _head(names, over)
+    head = _head(names, over, ranked[0].floor)
     table = html.table(head, [_cells(row, names, over) for row in ranked], range(1, len(head)))
     settings = html.table(
         ("model", "settings"), [(r.model, ", ".join(f"{k}={v}" for k, v in r.config.items())) for r in ranked]
