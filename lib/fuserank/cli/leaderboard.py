@@ -104,6 +104,10 @@ def leaderboard(
             help="events: the same as --track all: what a user had taken before may be listed, and is truth",
         ),
     ] = False,
+    against: Annotated[
+        str | None,
+        typer.Option("--against", help="which of the models the others are set against, user by user (default: floor)"),
+    ] = None,
     env: o.Env = "local",
     dataset: o.Dataset = None,
     as_of: o.AsOf = None,
@@ -117,9 +121,20 @@ def leaderboard(
         return
     track = _track(layout, track, repeats)
     request = _request(data, layout, protocol, models, tune, k, model_settings or [], track, minutes, attributes)
+    request = _set_against(request, against)
     settings = o.settings(env, as_of, lake, overrides, dataset)
     _refuse(request, settings)
     _run(request, settings, as_json, html)
+
+
+def _set_against(request: Request, against: str | None) -> Request:
+    from dataclasses import replace
+
+    if against is not None and against not in request.members:
+        raise FuserankError(
+            f"--against {against} is none of the recommenders of --models: {', '.join(request.members)}"
+        )
+    return replace(request, against=against)
 
 
 def _refuse(request: Request, settings: Settings) -> None:

@@ -30,6 +30,7 @@ class Request:
     track: str = "new"
     attributes: str | None = None  # a file that says what the items of lines are
     minutes: float | None = None  # no model is begun later than that; None: all are
+    against: str | None = None  # the recommender that rows are set against in pairs; None: the floor of the track
 
     @property
     def named(self) -> str:
@@ -49,7 +50,7 @@ class Request:
     @property
     def floor(self) -> str:
         """The recommender that the others must pass."""
-        return floor(self.track)
+        return self.against or floor(self.track)
 
     @property
     def protocol(self) -> str:

@@ -215,3 +215,12 @@ def test_where_no_model_was_in_time_no_page_is_written_and_why_is_said(
 def test_a_lake_without_rows_says_how_to_get_some(spark: SparkSession, tmp_path: Path) -> None:
     with pytest.raises(FuserankError, match="nothing was judged in"):
         ran("leaderboard", "show", "--lake", str(tmp_path))
+
+
+def test_rows_are_set_against_one_of_the_models_that_is_named() -> None:
+    from fuserank.cli.leaderboard import _request, _set_against
+
+    request = _request("x", "pairs", None, "popular,item_cf+ease", 0, "10", [], "new")
+    assert (request.floor, _set_against(request, "ease").floor) == ("popular", "ease")
+    with pytest.raises(FuserankError, match="--against ials is none of the recommenders of --models"):
+        _set_against(request, "ials")
