@@ -162,7 +162,7 @@ def test_models_are_judged_alone_and_fused_and_rows_stay_in_the_lake(
         ),
         (
             ["--layout", "events", "--track", "old"],
-            "no track 'old'; there are: all, new, cold-items, never-sold, cold-users-1",
+            "no track 'old'; there are: all, new, cold-items, never-sold, next-basket, cold-users-1",
         ),
     ],
 )
