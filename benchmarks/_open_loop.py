@@ -17,6 +17,7 @@ import json
 import selectors
 import sys
 import time
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,8 @@ class _Client:
     async def _sent(self, at: float, data: bytes) -> tuple[float, int, bytes]:
         connection = await self._free.get()
         try:
-            if connection is None:
+            # one that lay idle was closed by the server; a request that is sent on it would never be answered
+            if connection is None or connection[0].at_eof() or connection[1].is_closing():
                 connection = await asyncio.open_connection("127.0.0.1", self._port)
             reader, writer = connection
             writer.write(data)
@@ -73,7 +75,9 @@ def _bytes(method: str, path: str, body: str) -> bytes:
 def _percentiles(found: list[tuple[float, int]]) -> dict[str, Any]:
     ms = np.array([seconds for seconds, _ in found]) * 1e3
     percentiles = {name: round(float(np.percentile(ms, of)), 3) for name, of in _NAMES.items()}
-    return {**percentiles, "requests": len(found), "failed": sum(status != 200 for _, status in found)}
+    failed = Counter(status for _, status in found if status != 200)  # 0: the connection broke
+    by_status = {"failed_by_status": dict(sorted(failed.items()))} if failed else {}
+    return {**percentiles, "requests": len(found), "failed": failed.total(), **by_status}
 
 
 async def _run(
