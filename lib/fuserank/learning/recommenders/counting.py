@@ -40,13 +40,16 @@ def shares(of: Baskets, items: int, half_life: float) -> npt.NDArray[np.float64]
 
 
 def beside(of: Baskets, items: int, cfg: CountingConfig) -> Iterator[Best]:
-    """P(i | j) of some items j after the others, ``row``: j."""
+    """P(i | j) of some items j after the others, ``row``: j; of baskets that are not larger than the settings say, as a
+    wholesaler's have each item beside each.
+    """
     import scipy.sparse as sp
 
     starts = of.basket_starts()
-    ones = np.ones(len(of.item), np.float32)
-    with_KI = sp.csr_matrix((ones, of.item, starts), (len(starts) - 1, items))
-    with_KI = with_KI.copy()
+    size_K = np.diff(starts)
+    item_N = of.item[np.repeat(size_K <= cfg.max_basket_items, size_K)]
+    starts = np.append(0, np.cumsum(size_K[size_K <= cfg.max_basket_items]))
+    with_KI = sp.csr_matrix((np.ones(len(item_N), np.float32), item_N, starts), (len(starts) - 1, items)).copy()
     with_KI.sort_indices()
     with_IK = with_KI.T.tocsr()
     count_I = np.diff(with_IK.indptr)

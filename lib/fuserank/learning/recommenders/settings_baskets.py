@@ -139,6 +139,7 @@ class CountingConfig(Section):
         json_schema_extra=tuned(1, 3, 10, 30),
     )
     neighbours: int = Field(100, ge=1, description="items kept beside each, by their share (count)")
+    max_basket_items: int = Field(500, ge=2, description="larger baskets do not say what is bought beside what (count)")
 
 
 class IntervalsConfig(Section):

@@ -55,6 +55,8 @@ MUCH: dict[str, dict[str, Any]] = {
     "two_tower": {"epochs": 1},
     **{name: {"epochs": 1} for name in ("sasrec", "gru4rec", "nextitnet")},
 }
+# for a dozen users, of whom an epoch is one step
+FEW: dict[str, dict[str, Any]] = {name: {"epochs": 40} for name in ("sasrec", "gru4rec", "nextitnet")}
 FLOOR = 0.5  # of recall@10; chance within the taste gives 0.7, popularity 0.1
 
 each = pytest.mark.parametrize("name", RECOMMENDERS)
@@ -307,7 +309,7 @@ def test_who_took_what_others_took_gets_the_rest_of_it(name: str) -> None:
     """Two groups who took all of their own five items; one of each group, known and unknown, lacks the last ones."""
     groups = [(user, item) for user in range(12) for item in range(5 * (user % 2), 5 * (user % 2) + 5)]
     history = pairs([pair for pair in groups if pair not in {(0, 3), (0, 4), (1, 8), (1, 9)}])
-    fit_ = fit(name, history)
+    fit_ = fit(name, history, config(name, **FEW.get(name, {})))
     found = fit_.lists(history, k=2)
     assert {user: {item for item, _ in found[user]} for user in (0, 1)} == {0: {3, 4}, 1: {8, 9}}
 
