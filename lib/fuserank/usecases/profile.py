@@ -94,7 +94,7 @@ def user(reader: Rows, settings: Settings, as_of: dt.date, wanted: str) -> UserP
     name = normal_id(wanted) or ""
     (found,) = users(reader, settings, as_of, [name])
     if not (found.events or found.demographics or found.ranking or found.campaigns):
-        raise FuserankError(_nobody(reader, as_of, name, s.USER_DICTIONARY, "user"))
+        raise FuserankError(unknown(reader, as_of, name, s.USER_DICTIONARY, "user"))
     return found
 
 
@@ -107,7 +107,7 @@ def item(reader: Rows, settings: Settings, as_of: dt.date, wanted: str) -> ItemP
     catalogue = reader.rows(s.ITEMS, {"item_id": name}, known=as_of)
     found = item_rows(reader, as_of, name, dataset.time_zone, settings.ranking.surface)
     if not found.kinds and not catalogue:
-        raise FuserankError(_nobody(reader, as_of, name, s.ITEM_DICTIONARY, "item"))
+        raise FuserankError(unknown(reader, as_of, name, s.ITEM_DICTIONARY, "item"))
     refuse_other(dataset, {r[end] for r in found.kinds for end in ("dataset_low", "dataset_high")})
     number = [r["item_index"] for r in reader.rows(s.ITEM_DICTIONARY, {"item_id": name}, ("item_index",))]
     return item_profile(
@@ -141,7 +141,7 @@ def _first(rows: list[Any]) -> Any:
     return rows[0] if rows else None
 
 
-def _nobody(reader: Rows, as_of: dt.date, wanted: str, dictionary: Table, side: str) -> str:
+def unknown(reader: Rows, as_of: dt.date, wanted: str, dictionary: Table, side: str) -> str:
     """Words for an id of which nothing is known: items of that name, else the nearest ids, all from before as_of."""
     message = f"nothing is known of {side} {wanted!r} before {as_of}"
     if side == "item" and wanted:

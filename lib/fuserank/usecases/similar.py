@@ -9,10 +9,10 @@ import numpy as np
 
 from fuserank.common.errors import FuserankError
 from fuserank.common.ids import normal_id
-from fuserank.io.lake.rows import Before
 from fuserank.registry.sources import SOURCES
 from fuserank.tables.candidates import FACTORS, LEARNED
 from fuserank.tables.silver import ITEM_DICTIONARY, ITEMS
+from fuserank.usecases.profile import unknown
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from fuserank.io.lake.rows import Rows
 
 _PART = "item"  # of candidates.learned: vectors of items, whoever learned them
-_NEAREST = 5  # ids that are named where one is not known
 
 
 @dataclass(frozen=True)
@@ -53,9 +52,7 @@ def similar(reader: Rows, settings: Settings, wanted: str, k: int, source: str |
     day, item = settings.as_of, normal_id(wanted) or ""
     found = reader.rows(ITEM_DICTIONARY, {"item_id": item, "deleted_at": None}, ("item_index",))
     if not found:
-        before = {"first_event_time": Before(day), "deleted_at": None}
-        others = reader.nearest(ITEM_DICTIONARY, before, "item_id", item, _NEAREST)
-        raise FuserankError(f"item {wanted!r} is not known; the nearest ids: {', '.join(others)}")
+        raise FuserankError(unknown(reader, day, item, ITEM_DICTIONARY, "item"))
     index, source = int(found[0]["item_index"]), _of(reader, settings, source)
     index_N, vector_ND = _vectors(reader, day, source)
     at = int(np.searchsorted(index_N, index))
