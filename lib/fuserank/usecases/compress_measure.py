@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fuserank.common.blocks import Block, pad
+from fuserank.common.threads import one_thread
 from fuserank.io.batches.arrow import ArrowBatches
 from fuserank.io.batches.epoch_plan import ShardFile
 from fuserank.io.lake import artifacts
@@ -36,17 +37,11 @@ class Measured:
 
 def measured(models: Mapping[str, Model], files: Sequence[ShardFile]) -> dict[str, Measured]:
     """Each model on the same rows, in the blocks that the job scores has."""
-    import torch
-
     from fuserank.learning.models.saving import to_arrays
 
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         quality = {name: _quality(model, files) for name, model in models.items()}
         speed = rows_per_second(models, files)
-    finally:
-        torch.set_num_threads(before)
     sizes = {name: len(artifacts.encode(to_arrays(m), m.card())[0]) for name, m in models.items()}
     return {name: Measured(sizes[name], speed[name], *quality[name]) for name in models}
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from fuserank.common.threads import one_thread
+
 if TYPE_CHECKING:
     import scipy.sparse as sp
 
@@ -86,19 +88,13 @@ def spread(all_UD: Any) -> tuple[Any, Any]:
 
 def train(shop: Shop, cfg: TwoTowerConfig, seed: int) -> dict[str, Floats]:
     """item (F, D), history (F + G, D), both towers' layers, and ``popularity`` (1,), after all epochs."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # sums in one order
-    try:
+    with one_thread():
         steps, rng = _Steps(shop, cfg, seed), np.random.default_rng(seed)
         for _ in range(cfg.epochs):
             for user_C, chunk_K, pair_K in batches(shop.history.indptr, max(1, cfg.batch // CHUNK), rng):
                 steps.take(user_C, chunk_K, pair_K, rng)
         found = {name: value.detach().numpy() for name, value in steps.dense.items()}
         return {**found, "item": steps.item.rows_FD, "history": steps.history.rows_FD}
-    finally:
-        torch.set_num_threads(threads)
 
 
 def layer_of(weights: dict[str, Any], side: str) -> tuple[Any, Any, Any]:

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fuserank.common.lookup import locate
+from fuserank.common.threads import one_thread
 from fuserank.learning.recommenders import state
 from fuserank.learning.recommenders.alike import alike_of
 from fuserank.learning.recommenders.best import Best, Products, best_dense
@@ -59,7 +60,7 @@ def learn(pairs: Interactions, cfg: SequenceConfig, seed: int, block: tuple[int,
         found = in_order(pairs, rng)
         return Sequences(at[found.item_N], found.age_N, found.starts_U)
 
-    with training.one_thread():
+    with one_thread():
         torch.manual_seed(seed)
         model = _model(pairs, items, count_I, cfg)
         training.train(model, of_epoch, count_I, cfg, seed)
@@ -130,8 +131,6 @@ class Scorer:
     def encoded(self, histories: Interactions) -> tuple[Floats, Ints]:
         """q (H, D) of the users who have a history, and which of the block they are (H,)."""
         import torch
-
-        from fuserank.learning.sequences.training import one_thread
 
         item_BL, gap_BL, end_B, has = in_order(histories).last(self.cfg.length)
         if not len(has):

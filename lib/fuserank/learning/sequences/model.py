@@ -28,6 +28,11 @@ class SequenceModel(nn.Module):
     ``known_I``: 1 for an item with an id of its own. ``values``: each value's place, item after item from ``starts_I``.
     """
 
+    known_I: Tensor
+    values: Tensor
+    weight: Tensor
+    starts_I: Tensor
+
     def __init__(self, cfg: SequenceConfig, known_I: Tensor, values: Tensor, weight: Tensor, starts_I: Tensor) -> None:
         super().__init__()
         self.cfg, depth = cfg, cfg.factors
@@ -43,7 +48,6 @@ class SequenceModel(nn.Module):
         buffers = {"known_I": known_I, "values": values, "weight": weight, "starts_I": starts_I}
         for name, buffer in buffers.items():
             self.register_buffer(name, buffer, persistent=False)
-        self.known_I, self.values, self.weight, self.starts_I = known_I, values, weight, starts_I
 
     def vectors(self, of_T: Tensor | None = None) -> Tensor:
         """e of some items (T, D), of all of them where none are named, of the length 1. Gradients are of their rows

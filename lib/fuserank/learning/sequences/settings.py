@@ -22,6 +22,7 @@ class SequenceConfig(Section):
     """What encoders of sequences have in common."""
 
     encoder: ClassVar[str]  # module:class, made with ``shape()``
+    of_encoder: ClassVar[tuple[str, ...]]  # fields that it is made with, beside the depth
     by_data: ClassVar[Any] = staticmethod(by_data)
     factors: int = Field(
         128, ge=1, le=1024, description="D, length of a vector (count)", json_schema_extra=tuned(64, 128, 256)
@@ -73,25 +74,21 @@ class SequenceConfig(Section):
     )
 
     def shape(self) -> dict[str, Any]:
-        """What the encoder is made of."""
-        raise NotImplementedError
+        """What the encoder is made of, by the names of ``learning.models.encoders``."""
+        return {"depth": self.factors, **{name: getattr(self, name) for name in self.of_encoder}}
 
 
 class SasRecConfig(SequenceConfig):
     """Attention over the last items of a user."""
 
     encoder: ClassVar[str] = "fuserank.learning.models.encoders:Transformer"
+    of_encoder: ClassVar[tuple[str, ...]] = ("layers", "heads", "length", "width", "gated", "dropout")
     layers: int = Field(1, ge=1, description="blocks (count)", json_schema_extra=tuned(1, 2))
     heads: int = Field(
         2, ge=1, description="of the attention, a divisor of factors (count)", json_schema_extra=tuned(1, 2, 4)
     )
     width: int = Field(2, ge=1, description="of a block's hidden layer, times factors")
     gated: bool = Field(True, description="gates on what a block adds", json_schema_extra=tuned(False, True))
-
-    def shape(self) -> dict[str, Any]:
-        """As ``models.encoders.Transformer`` takes it."""
-        names = ("layers", "heads", "length", "width", "gated", "dropout")
-        return {"depth": self.factors, **{name: getattr(self, name) for name in names}}
 
     @model_validator(mode="after")
     def _even_heads(self) -> SasRecConfig:
@@ -104,27 +101,20 @@ class Gru4RecConfig(SequenceConfig):
     """Recurrent units over the last items of a user."""
 
     encoder: ClassVar[str] = "fuserank.learning.models.encoders:Recurrent"
+    of_encoder: ClassVar[tuple[str, ...]] = ("layers", "units", "cell", "dropout")
     layers: int = Field(1, ge=1, description="layers of units (count)", json_schema_extra=tuned(1, 2))
     units: int = Field(128, ge=1, description="of a layer (count)", json_schema_extra=tuned(64, 128))
     cell: Literal["gru", "lstm"] = Field("gru", description="kind of unit", json_schema_extra=tuned("gru", "lstm"))
-
-    def shape(self) -> dict[str, Any]:
-        """As ``models.encoders.Recurrent`` takes it."""
-        names = ("layers", "units", "cell", "dropout")
-        return {"depth": self.factors, **{name: getattr(self, name) for name in names}}
 
 
 class NextItNetConfig(SequenceConfig):
     """Convolutions over the last items of a user."""
 
     encoder: ClassVar[str] = "fuserank.learning.models.encoders:Convolutions"
+    of_encoder: ClassVar[tuple[str, ...]] = ("layers", "kernel", "dropout")
     layers: int = Field(
         3, ge=1, le=8, description="convolutions, each twice as wide apart (count)", json_schema_extra=tuned(2, 3, 4)
     )
     kernel: int = Field(
         3, ge=2, description="places that a convolution looks at (count)", json_schema_extra=tuned(2, 3)
     )
-
-    def shape(self) -> dict[str, Any]:
-        """As ``models.encoders.Convolutions`` takes it."""
-        return {"depth": self.factors, "layers": self.layers, "kernel": self.kernel, "dropout": self.dropout}

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,24 +19,11 @@ from fuserank.common.errors import FuserankError
 from fuserank.learning.sequences.model import SequenceModel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from fuserank.learning.sequences.settings import SequenceConfig
     from fuserank.learning.sequences.windows import Sequences
 
 _BETAS = (0.9, 0.98)  # as SASRec
 _REGULAR = 1.0  # λ of bpr_max, on scores of items that were drawn
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """torch on one thread: sums in one order."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def train(
@@ -56,7 +42,7 @@ def train(
     drawn = _Drawn(count_I)
     liked_I = torch.from_numpy(liked(count_I))
     sequences = of_epoch(rng)
-    steps = cfg.epochs * sum(1 for _ in sequences.batches(cfg.length, cfg.places, np.random.default_rng(seed)))
+    steps = cfg.epochs * len(sequences.groups(cfg.length, cfg.places, np.random.default_rng(seed)))
     tables = [table.weight for table in (model.item, model.value) if table.num_embeddings]
     of_tables = {id(table) for table in tables}
     layers = [parameter for parameter in model.parameters() if id(parameter) not in of_tables and parameter.numel()]

@@ -50,19 +50,23 @@ class Sequences:
         empty = np.empty(0, np.int64)
         return np.concatenate([empty, *first]), np.concatenate([empty, *stop])
 
-    def batches(self, length: int, places: int, rng: np.random.Generator) -> Iterator[tuple[Ints, Ints, Ints]]:
-        """item_BL, gap_BL and next_BL of some ``places`` each, padding among them (item 0, next −1), drawn in order."""
+    def groups(self, length: int, places: int, rng: np.random.Generator) -> list[tuple[Ints, Ints]]:
+        """(first, stop) of the windows of each batch, whose longest times their number is at most ``places``."""
         first_W, stop_W = self.windows(length)
-        gap_N, order = self.gaps(), rng.permutation(len(first_W))
+        order = rng.permutation(len(first_W))
         at_once = max(_BUCKETS * places // max(length, 1), 1)
         groups: list[Ints] = []
         for low in range(0, len(order), at_once):
             some = order[low : low + at_once]
             some = some[np.argsort((stop_W - first_W)[some], kind="stable")]
             groups += _cut((stop_W - first_W)[some], some, places)
+        return [(first_W[group], stop_W[group]) for group in groups]
+
+    def batches(self, length: int, places: int, rng: np.random.Generator) -> Iterator[tuple[Ints, Ints, Ints]]:
+        """item_BL, gap_BL and next_BL of each of ``groups``, padding among them (item 0, next −1), drawn in order."""
+        groups, gap_N = self.groups(length, places, rng), self.gaps()
         for number in rng.permutation(len(groups)):
-            group = groups[number]
-            at_BL, real_BL = _places(first_W[group], stop_W[group])
+            at_BL, real_BL = _places(*groups[number])
             yield (
                 np.where(real_BL, self.item_N[at_BL], 0),
                 np.where(real_BL, gap_N[at_BL], 0),
