@@ -20,6 +20,7 @@ _DEFAULTS: dict[str, Any] = {
     "double": 0.0,
     "date": dt.date(2017, 1, 1),
     "timestamp": dt.datetime(2017, 1, 1, tzinfo=dt.UTC),
+    "binary": b"",
     "array<string>": [],
     "array<float>": [],
     "map<string,double>": {},

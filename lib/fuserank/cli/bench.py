@@ -48,8 +48,8 @@ def bench(
         typer.Argument(
             help=(
                 "als, topk, loader, ddp, scale, candidates, ingest, engine, publish-store, serve, serve-stored,"
-                " serve-busy, serve-soak, recs, leak, features, commands and compress (of a lake), or knn, topk-kernel,"
-                " ials, defaults, versions (of --data)"
+                " serve-busy, serve-soak, recs, leak, features, commands, compress and train-seq (of a lake), or knn,"
+                " topk-kernel, ials, defaults, versions (of --data)"
             )
         ),
     ],
@@ -61,7 +61,7 @@ def bench(
             metavar="PATH",
             help=(
                 "knn, topk-kernel, ials: folder with train.txt, lines `user item …`; defaults: folder of data sets;"
-                " versions: another checkout"
+                " versions: another checkout; train-seq: Python of an environment with RecTools"
             ),
         ),
     ] = None,

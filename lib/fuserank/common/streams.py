@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from pyspark.sql import DataFrame, SparkSession
+
+_ROWS_A_STREAM = 65_536
 
 
 def stream_of(rows: pa.Table | pa.RecordBatch) -> bytes:
@@ -23,3 +27,22 @@ def rows_in(stream: Any) -> pa.Table:
     import pyarrow as pa
 
     return pa.ipc.open_stream(stream.as_buffer()).read_all()
+
+
+def frame_of(spark: SparkSession, parts: Sequence[pa.Table | pa.RecordBatch], schema: str) -> DataFrame:
+    """Rows that the driver holds as a frame: as a few large values, which Spark does not take apart on their way."""
+    import pyarrow as pa
+
+    streams = [
+        stream_of(part.slice(start, _ROWS_A_STREAM))
+        for part in parts
+        for start in range(0, part.num_rows, _ROWS_A_STREAM)
+    ]
+    return spark.createDataFrame(pa.table({"rows": pa.array(streams, pa.binary())})).mapInArrow(opened, schema)
+
+
+def opened(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """A kernel: the rows of each stream of column ``rows``."""
+    for batch in batches:
+        for stream in batch.column("rows"):
+            yield from rows_in(stream).to_batches(max_chunksize=16_384)

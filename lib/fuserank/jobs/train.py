@@ -15,15 +15,16 @@ import json
 import shutil
 from typing import Any
 
+from fuserank.io.batches.petastorm import refuse_missing_reader
 from fuserank.io.lake import artifacts
 from fuserank.io.runtime.ranks import run_ranks
 from fuserank.io.runtime.run import Run
 from fuserank.io.runtime.tracking import refuse_missing
 from fuserank.jobs.inputs.command import job_main
 from fuserank.jobs.inputs.pinned import copies, pinned_files, shared_folder
-from fuserank.jobs.parts.train_progress import ranks_folder
+from fuserank.jobs.inputs.train_progress import ranks_folder
 from fuserank.jobs.parts.train_registry import register
-from fuserank.jobs.parts.train_task import TrainTask, make_task, refuse_missing_reader, train_rank
+from fuserank.jobs.parts.train_task import TrainTask, make_task, train_rank
 from fuserank.jobs.parts.train_tracking import followed
 from fuserank.registry.models import MODELS as DECLARED
 from fuserank.tables.results import MODELS
@@ -37,7 +38,7 @@ def execute(run: Run, as_of: dt.date) -> None:
     version, names = run.lake.version(SAMPLES), run.settings.models.use
     refuse_missing(run.settings.track.to)
     for name in names:
-        refuse_missing_reader(run.settings.training_of(name))
+        refuse_missing_reader(run.settings.training_of(name).reader)
     copied = copies(run, version, as_of)
     train_files = pinned_files(run.lake, version, as_of, "train", copied)
     valid_files = pinned_files(run.lake, version, as_of, "valid", copied)

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 from fuserank.common.errors import FuserankError
 
 TYPES = frozenset(
-    {"string", "boolean", "int", "long", "float", "double", "date", "timestamp"}
+    {"string", "boolean", "int", "long", "float", "double", "date", "timestamp", "binary"}
     | {"array<string>", "array<float>", "map<string,double>", "map<string,long>", "map<string,string>"}
 )
 

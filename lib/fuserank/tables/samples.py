@@ -116,4 +116,40 @@ SAMPLES = Table(
     ),
 )
 
-TABLES = (SAMPLES,)
+SEQUENCES = Table(
+    name="samples.sequences",
+    grain="one row per window of a user's takings, length and as_of_date",
+    keys=("as_of_date", "length", "user_index", "back"),
+    writer="candidates",
+    doc=(
+        "Windows of what users took, oldest first, for ranks that train members with `ranks`: each of size steps, which"
+        " are size + 1 takings. One file per shard, rows by position; a row's fields are bytes, one value a taking."
+    ),
+    partition_by=("as_of_date", "length", "shard"),
+    slice_by=("as_of_date", "length"),
+    retention="365 days",
+    stats_columns=0,  # read by whole shards
+    torch_reads=True,
+    columns=(
+        c.as_of_date(),
+        Column("length", "int", "count", "places of the longest window", check="length >= 1", default=1, person="none"),
+        Column(
+            "shard", "int", "position", "position's other half mod samples.shards", check="shard >= 0", person="none"
+        ),
+        Column("position", "long", "position", "place in the shard: by a hash of user, window and seed"),
+        c.user_index(),
+        Column("back", "int", "row_from_0", "windows of the user after this one", check="back >= 0"),
+        Column("size", "int", "count", "steps: takings with a next one", check="size >= 1", default=1),
+        Column("items", "binary", "dense_index", "item_index of each taking, four bytes, the lowest first"),
+        Column(
+            "gaps",
+            "binary",
+            "code",
+            "how long each stood until the next, a byte: 0 together, 1 a day, one more each time it doubles",
+        ),
+        Column("begins", "binary", "flag", "1 where a basket begins, a byte each"),
+        c.run_id(),
+    ),
+)
+
+TABLES = (SAMPLES, SEQUENCES)

@@ -57,6 +57,7 @@ def _spark_type(name: str) -> DataType:
         "double": t.DoubleType,
         "date": t.DateType,
         "timestamp": t.TimestampType,
+        "binary": t.BinaryType,
     }
     return plain[kind]()
 

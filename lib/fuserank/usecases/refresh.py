@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from fuserank.config.mapping.load import load_dataset
+from fuserank.io.batches.petastorm import refuse_missing_reader
 from fuserank.io.runtime.tracking import refuse_missing
 from fuserank.jobs import (
     evaluate,
@@ -14,7 +15,7 @@ from fuserank.jobs import (
 )
 from fuserank.jobs.inputs.pseudonyms import require_key
 from fuserank.jobs.inputs.registered import champion
-from fuserank.jobs.parts.train_task import refuse_missing_reader
+from fuserank.learning.sequences.settings import SequenceConfig
 from fuserank.pipeline.disk import in_words
 from fuserank.pipeline.graph import run_steps
 from fuserank.pipeline.plan import Assumed, Planned, needs_spark, plan_of, refuse_small_disks
@@ -34,9 +35,12 @@ def execute(run: Run, as_of: dt.date) -> None:
     """Every step as soon as its tables are there; the ledger keeps what the plan said, and how far off it was."""
     refuse_missing(run.settings.track.to)  # known now; training is minutes away
     for name in run.settings.models.use:
-        refuse_missing_reader(run.settings.training_of(name))
+        refuse_missing_reader(run.settings.training_of(name).reader)
         if run.settings.models.score == "champion":
             champion(run, as_of, name)
+    together = [run.settings.candidates.of_source(name) for name in run.settings.candidates.sources]
+    if any(isinstance(cfg, SequenceConfig) and cfg.ranks for cfg in together):
+        refuse_missing_reader(run.settings.train.reader)
     dataset = load_dataset(run.settings.dataset)
     chain = steps(as_of, run.settings, dataset)
     planned = plan_of(run.settings, dataset, chain, run.spark)

@@ -14,9 +14,14 @@ class ArrowBatches(ShardBatches):
     """A BatchSource that reads each file in this thread."""
 
     def read(self, files: Sequence[ShardFile]) -> Iterator[Columns]:
-        """Columns of each file in turn, whole: one file is in memory at a time."""
-        for file in files:
-            filesystem, path = open_url(file.url)
-            with filesystem.open_input_file(path) as source:
-                table = pq.ParquetFile(source).read(columns=list(self.inputs.training_columns), use_threads=False)
-            yield {name: table.column(name).to_numpy() for name in table.column_names}
+        """Columns of each file in turn."""
+        return columns_of(files, self.inputs.training_columns)
+
+
+def columns_of(files: Sequence[ShardFile], names: Sequence[str]) -> Iterator[Columns]:
+    """Columns of each file in turn, whole: one file is in memory at a time."""
+    for file in files:
+        filesystem, path = open_url(file.url)
+        with filesystem.open_input_file(path) as source:
+            table = pq.ParquetFile(source).read(columns=list(names), use_threads=False)
+        yield {name: table.column(name).to_numpy() for name in table.column_names}

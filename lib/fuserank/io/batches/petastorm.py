@@ -7,12 +7,14 @@ several orders, seed 0 counts as none, and its disk cache unpickles what it find
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import io
 import logging
 import re
 import warnings
 from collections.abc import Iterator, Sequence
 
+from fuserank.common.errors import FuserankError
 from fuserank.io.batches.epoch_plan import ShardFile
 from fuserank.io.batches.shards import Columns, ShardBatches
 
@@ -20,51 +22,66 @@ _AHEAD = 2  # files that wait decoded
 _STALLS = 10  # readers in a row that give nothing before the epoch counts as broken
 
 
+def refuse_missing_reader(reader: str) -> None:
+    """Raises FuserankError where ``reader``, of the settings, is Petastorm and it is not installed."""
+    if reader == "petastorm" and importlib.util.find_spec("petastorm") is None:
+        raise FuserankError(
+            "train.reader is petastorm, which is not installed here; install fuserank with its extra petastorm "
+            "(Python 3.11), or --set train.reader=pyarrow"
+        )
+
+
 class PetastormBatches(ShardBatches):
     """A BatchSource whose files are read ahead by a Petastorm thread."""
 
     def read(self, files: Sequence[ShardFile]) -> Iterator[Columns]:
-        """Every file's columns, in order.
+        """Every file's columns, in order."""
+        return columns_of(files, self.inputs.training_columns)
 
-        Petastorm 0.13.1 may end an epoch early: its pool asks "are all handed-out files done?" before "are all files
-        handed out?", so a file handed out between the two questions is lost (2 % of epochs of tiny files on a busy
-        machine). One worker gives files in order, so what is lost is the end of the list, and a new reader reads it.
-        """
-        rest, stalls = list(files), 0
-        while rest and stalls < _STALLS:
-            files_read = 0
-            for columns in self._read_some(rest):
-                files_read += 1
-                yield columns
-            rest, stalls = rest[files_read:], 0 if files_read else stalls + 1
 
-    def _read_some(self, files: Sequence[ShardFile]) -> Iterator[Columns]:
-        """The columns of the first files of the list; of all of them unless Petastorm ends early."""
-        with _quiet():
-            from petastorm import make_batch_reader
+def columns_of(files: Sequence[ShardFile], names: Sequence[str]) -> Iterator[Columns]:
+    """Columns of each file, in order, the next ones read ahead.
 
-            reader = make_batch_reader(
-                [file.url for file in files],
-                schema_fields=[f"^{re.escape(name)}$" for name in self.inputs.training_columns],
-                reader_pool_type="thread",
-                workers_count=1,
-                results_queue_size=_AHEAD,
-                shuffle_row_groups=False,
-                num_epochs=1,
-                cache_type="null",
-            )
-        try:
-            while True:
-                with _quiet():
-                    try:
-                        chunk = next(reader)
-                    except StopIteration:
-                        return
-                yield chunk._asdict()
-        finally:
+    Petastorm 0.13.1 may end an epoch early: its pool asks "are all handed-out files done?" before "are all files
+    handed out?", so a file handed out between the two questions is lost (2 % of epochs of tiny files on a busy
+    machine). One worker gives files in order, so what is lost is the end of the list, and a new reader reads it.
+    """
+    rest, stalls = list(files), 0
+    while rest and stalls < _STALLS:
+        files_read = 0
+        for columns in _read_some(rest, names):
+            files_read += 1
+            yield columns
+        rest, stalls = rest[files_read:], 0 if files_read else stalls + 1
+
+
+def _read_some(files: Sequence[ShardFile], names: Sequence[str]) -> Iterator[Columns]:
+    """Those of the first files of the list; of all of them unless Petastorm ends early."""
+    with _quiet():
+        from petastorm import make_batch_reader
+
+        reader = make_batch_reader(
+            [file.url for file in files],
+            schema_fields=[f"^{re.escape(name)}$" for name in names],
+            reader_pool_type="thread",
+            workers_count=1,
+            results_queue_size=_AHEAD,
+            shuffle_row_groups=False,
+            num_epochs=1,
+            cache_type="null",
+        )
+    try:
+        while True:
             with _quiet():
-                reader.stop()
-                reader.join()
+                try:
+                    chunk = next(reader)
+                except StopIteration:
+                    return
+            yield chunk._asdict()
+    finally:
+        with _quiet():
+            reader.stop()
+            reader.join()
 
 
 @contextlib.contextmanager

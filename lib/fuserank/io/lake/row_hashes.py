@@ -2,7 +2,8 @@
 
 A cell is one byte, 1 where it is there, and: a number, truth, day (from 1970-01-01) or time (microseconds UTC) as eight
 bytes, the highest first, floating ones as IEEE 754 writes them, all that are no numbers alike; a text as its length and
-its UTF-8; a list as its length and its cells; a map as a list of keys and values, by its keys. A length is eight bytes.
+its UTF-8; bytes as their length and themselves; a list as its length and its cells; a map as a list of keys and values,
+by its keys. A length is eight bytes.
 """
 
 from __future__ import annotations
@@ -117,6 +118,8 @@ def _writer(kind: str) -> Callable[[Any], bytes]:
         return of_map
     if kind == "string":
         return _text
+    if kind == "binary":
+        return _bytes
     return _whole if kind == "long" else _floating
 
 
@@ -125,10 +128,11 @@ def _list(cells: list[bytes]) -> bytes:
 
 
 def _text(cell: str | None) -> bytes:
-    if cell is None:
-        return _NOTHING
-    data = cell.encode()
-    return b"\1" + struct.pack(">q", len(data)) + data
+    return _bytes(None if cell is None else cell.encode())
+
+
+def _bytes(cell: bytes | None) -> bytes:
+    return _NOTHING if cell is None else b"\1" + struct.pack(">q", len(cell)) + cell
 
 
 def _whole(cell: int | None) -> bytes:

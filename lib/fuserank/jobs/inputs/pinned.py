@@ -6,14 +6,14 @@ import datetime as dt
 import hashlib
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from fuserank.common.errors import FuserankError
+from fuserank.common.shards import sharded
 from fuserank.io.batches.epoch_plan import ShardFile, read_manifest
 from fuserank.io.lake.places import is_catalog, is_local, local_path
 from fuserank.io.lake.small_files import fetched
-from fuserank.stages.samples.shards import sharded
 from fuserank.tables.samples import SAMPLES
 
 if TYPE_CHECKING:
@@ -21,22 +21,27 @@ if TYPE_CHECKING:
 
     from fuserank.io.lake.lake import Lake
     from fuserank.io.runtime.run import Run
+    from fuserank.tables import Table
 
 
 def pinned_files(lake: Lake, version: int, as_of: dt.date, split: str, copied: Path) -> tuple[ShardFile, ...]:
-    """The manifest of a split: the files of one Delta version, read in place where ranks can, else from ``copied``."""
-    frame = lake.read(SAMPLES, version=version, as_of_date=as_of, split=split)
-    urls = sorted(unquote(url) for url in frame.inputFiles())
-    folder = copied / split
-    if is_catalog(lake.root) and not all(map(is_local, urls)):
-        # a catalog may refuse the paths behind its tables, but not its rows
-        local = plain_copy(frame.drop("as_of_date", "split"), folder, lake.spark.sparkContext.defaultParallelism)
-    else:
-        local = fetched(lake.spark, urls, folder)
-    files = read_manifest(local)
+    """The manifest of a split of samples.samples."""
+    files = slice_files(lake, SAMPLES, version, copied / split, as_of_date=as_of, split=split)
     if not any(f.rows for f in files):
         raise FuserankError(f"samples of {as_of}, split {split}, have no rows; run jobs/samples.py --as-of {as_of}")
     return files
+
+
+def slice_files(lake: Lake, table: Table, version: int, copied: Path, **where: Any) -> tuple[ShardFile, ...]:
+    """The manifest of a slice: the files of one Delta version, read in place where ranks can, else from ``copied``."""
+    frame = lake.read(table, version=version, **where)
+    urls = sorted(unquote(url) for url in frame.inputFiles())
+    if is_catalog(lake.root) and not all(map(is_local, urls)):
+        # a catalog may refuse the paths behind its tables, but not its rows
+        local = plain_copy(frame.drop(*table.slice_by), copied, lake.spark.sparkContext.defaultParallelism)
+    else:
+        local = fetched(lake.spark, urls, copied)
+    return read_manifest(local)
 
 
 def plain_copy(samples: DataFrame, folder: Path, partitions: int) -> list[str]:

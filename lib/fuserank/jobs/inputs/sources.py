@@ -23,6 +23,7 @@ from fuserank.io.lake.broadcasts import columns_of
 from fuserank.io.lake.interactions import Scratch, scratch
 from fuserank.io.lake.lake import Lake
 from fuserank.io.runtime.executors import refuse_dynamic_allocation, slots
+from fuserank.jobs.inputs import ordered
 from fuserank.jobs.inputs.content import READS, content
 from fuserank.jobs.inputs.history import dislikes, reversals
 from fuserank.jobs.inputs.persisted import held
@@ -31,6 +32,7 @@ from fuserank.learning.recommenders.content import CONTENT_COLUMNS
 from fuserank.learning.recommenders.contract import KERNEL_OUTPUT
 from fuserank.learning.recommenders.interactions import PAIR_COLUMNS
 from fuserank.learning.recommenders.state import COLUMNS
+from fuserank.learning.sequences.settings import SequenceConfig
 from fuserank.registry.sources import SOURCES, Source
 from fuserank.stages.candidates import family
 from fuserank.stages.candidates.histories import as_interactions, counted
@@ -149,9 +151,14 @@ class Sources:
                 "baskets", lambda: baskets_back(self.taken, self.as_of), BASKET_COLUMNS
             )
         settings = self._settled(declared, cfg_of.settings)
-        learned = family.fit(
-            declared, pair_frame, load_pairs, settings, self.run.seed, ranks, load_content, load_baskets
-        )
+        if isinstance(settings, SequenceConfig) and settings.ranks:
+            learned = ordered.learned(
+                self.run, lake, self.as_of, source, settings, pair_frame, history, load_content, ranks
+            )
+        else:
+            learned = family.fit(
+                declared, pair_frame, load_pairs, settings, self.run.seed, ranks, load_content, load_baskets
+            )
         lake.replace(LEARNED, learned, as_of_date=self.as_of, source=source)
         load = columns_of(lake, LEARNED, COLUMNS, as_of_date=self.as_of, source=source)
         return family.propose(declared, history, load, settings, cfg.quota(source), ranks, cfg_of.exclude_seen)

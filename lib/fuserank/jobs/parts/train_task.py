@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from fuserank.config.train import TrainConfig
 from fuserank.io.batches.arrow import ArrowBatches
 from fuserank.io.batches.constant_columns import constant_columns
 from fuserank.io.batches.epoch_plan import ShardFile
-from fuserank.io.batches.petastorm import PetastormBatches
+from fuserank.io.batches.petastorm import PetastormBatches, refuse_missing_reader
 from fuserank.io.lake import artifacts
 from fuserank.io.runtime.ranks import Report
 from fuserank.jobs.inputs.pinned import pinned_files
@@ -49,15 +48,6 @@ class TrainTask:
         files = [(f.url, f.rows) for f in (*self.train_files, *self.valid_files)]
         text = json.dumps([self.model.model_dump_json(), self.train.model_dump_json(), self.seed, files])
         return hashlib.sha256(text.encode()).hexdigest()
-
-
-def refuse_missing_reader(config: TrainConfig) -> None:
-    """Raises FuserankError where the settings name Petastorm and it is not installed."""
-    if config.reader == "petastorm" and importlib.util.find_spec("petastorm") is None:
-        raise FuserankError(
-            "train.reader is petastorm, which is not installed here; install fuserank with its extra petastorm "
-            "(Python 3.11), or --set train.reader=pyarrow"
-        )
 
 
 def make_task(
@@ -103,7 +93,7 @@ def trial(lake: Lake, settings: Settings, shards: int, folder: Path, name: str |
     Shards are random rows, so the loss is that of all rows but for noise; the NDCG is among fewer candidates a user.
     """
     name = name or settings.models.use[0]
-    refuse_missing_reader(settings.training_of(name))
+    refuse_missing_reader(settings.training_of(name).reader)
     version = lake.version(SAMPLES)
     train_files, valid_files = (
         pinned_files(lake, version, settings.as_of, split, folder / "samples")[:shards] for split in ("train", "valid")

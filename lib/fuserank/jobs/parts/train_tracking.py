@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fuserank.io.runtime.tracking import opened
-from fuserank.jobs.parts.train_progress import TrainingProgress
+from fuserank.jobs.inputs.train_progress import TrainingProgress
 
 if TYPE_CHECKING:
     from fuserank.io.runtime.ranks import Report

@@ -41,7 +41,8 @@ class Attention(nn.Module):
         users, length, depth = x_BLD.shape
         of_heads = self.into(x_BLD).view(users, length, 3, self.heads, depth // self.heads)
         q, k, v = of_heads.permute(2, 0, 3, 1, 4)
-        back_LL = torch.arange(length)[:, None] - torch.arange(length)
+        place_L = torch.arange(length, device=x_BLD.device)
+        back_LL = place_L[:, None] - place_L
         bias_HLL = self.bias_HL[:, back_LL.clamp(min=0)].masked_fill(back_LL < 0, -torch.inf)
         dropout = self.dropout if self.training else 0.0
         y = fn.scaled_dot_product_attention(q, k, v, attn_mask=bias_HLL.unsqueeze(0), dropout_p=dropout)

@@ -10,6 +10,7 @@ torch trains, and encodes where lists are made; shapes: B users of a block, I it
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,17 +19,15 @@ import numpy.typing as npt
 from fuserank.common.lookup import locate
 from fuserank.common.threads import one_thread
 from fuserank.learning.recommenders import state
-from fuserank.learning.recommenders.alike import alike_of
 from fuserank.learning.recommenders.best import Best, Products, best_dense
-from fuserank.learning.recommenders.settings import HOW_SOLD
-from fuserank.learning.sequences.windows import Sequences
+from fuserank.learning.sequences.known import Known, Learned
+from fuserank.learning.sequences.windows import Sequences, gaps_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from fuserank.learning.recommenders.interactions import Interactions
     from fuserank.learning.recommenders.state import State
-    from fuserank.learning.sequences.model import SequenceModel
     from fuserank.learning.sequences.settings import SequenceConfig
 
 USERS_AT_ONCE = 1024
@@ -45,57 +44,33 @@ def learn(pairs: Interactions, cfg: SequenceConfig, seed: int, block: tuple[int,
     """
     if not pairs.weight.nnz:
         return
-    import torch
-
     from fuserank.learning.sequences import training
 
-    items = pairs.items
-    if pairs.content is not None and cfg.attributes:
-        items = np.union1d(items, pairs.content.indices("item")).astype(np.int32)
-    at = locate(items, pairs.items)[0]
-    count_I = np.zeros(len(items), np.int64)
-    count_I[at] = np.bincount(pairs.weight.indices, minlength=len(pairs.items))
-
-    def of_epoch(rng: np.random.Generator) -> Sequences:
-        found = in_order(pairs, rng)
-        return Sequences(at[found.item_N], found.age_N, found.starts_U)
-
+    takers = np.bincount(pairs.weight.indices, minlength=len(pairs.items))
+    known = Known.of(pairs.items, takers, pairs.content, cfg)
+    found = in_order(pairs)
+    found = replace(found, item_N=locate(known.items, pairs.items)[0][found.item_N])
     with one_thread():
-        torch.manual_seed(seed)
-        model = _model(pairs, items, count_I, cfg)
-        training.train(model, of_epoch, count_I, cfg, seed)
-        e_ID = model.vectors().detach().numpy()
-        gamma = np.float32(model.popularity.item())
-        net_N = training.flat(model)
-    yield from state.vectors("item", items, e_ID, gamma * training.liked(count_I))
-    rows = -(-len(net_N) // _WIDTH)
+        learned = training.learned(training.Held(found, cfg, seed), known, cfg, seed)
+    yield from rows_of(learned)
+
+
+def rows_of(learned: Learned) -> Iterator[pa.RecordBatch]:
+    """What a training gave as rows of ``state.SCHEMA``."""
+    yield from state.vectors("item", learned.items, learned.e_ID, learned.liked_I)
+    net_N, rows = learned.net_N, -(-len(learned.net_N) // _WIDTH)
     yield from state.vectors(
         "net", np.arange(rows), np.pad(net_N, (0, rows * _WIDTH - len(net_N))).reshape(rows, _WIDTH)
     )
 
 
-def _model(pairs: Interactions, items: Ints, count_I: npt.NDArray[np.int64], cfg: SequenceConfig) -> SequenceModel:
-    """Untrained; an item's values weigh by how rare they are, to the length 1."""
-    import torch
-
-    from fuserank.learning.sequences.model import SequenceModel
-
-    starts_I, value_N, weight_N = np.zeros(len(items) + 1, np.int64), np.empty(0, np.int64), np.empty(0, np.float32)
-    if (alike := alike_of(pairs.content, items, cfg.attributes, HOW_SOLD)) is not None:
-        has = alike.unit_CV
-        starts_I, value_N, weight_N = has.indptr.astype(np.int64), has.indices.astype(np.int64), has.data
-    known_I = (count_I > 0).astype(np.float32)
-    return SequenceModel(cfg, *map(torch.from_numpy, (known_I, value_N, weight_N.astype(np.float32), starts_I)))
-
-
-def in_order(pairs: Interactions, rng: np.random.Generator | None = None) -> Sequences:
-    """All that users took, oldest basket first; in a basket by time, or in an order that is drawn."""
+def in_order(pairs: Interactions) -> Sequences:
+    """All that users took, oldest basket first; in a basket by time."""
     baskets = pairs.baskets
     assert baskets is not None, "a member with baskets=True has them"
-    item_N = baskets.item.astype(np.int64)
-    if rng is not None:
-        item_N = item_N[np.lexsort((rng.random(len(item_N)), -baskets.back.astype(np.int64), baskets.user))]
-    return Sequences(item_N, baskets.age, baskets.start)
+    begins_N = np.zeros(len(baskets.item), bool)
+    begins_N[baskets.basket_starts()[:-1]] = True
+    return Sequences(baskets.item.astype(np.int64), gaps_of(baskets.age, baskets.start), begins_N, baskets.start)
 
 
 class Scorer:
@@ -108,8 +83,7 @@ class Scorer:
             return
         import torch
 
-        from fuserank.learning.sequences.model import SequenceModel
-        from fuserank.learning.sequences.training import unflat
+        from fuserank.learning.sequences.model import SequenceModel, unflat
 
         nothing = torch.empty(0, dtype=torch.int64)
         self.model = SequenceModel(cfg, torch.empty(0), nothing, torch.empty(0), nothing).eval()

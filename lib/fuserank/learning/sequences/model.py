@@ -5,16 +5,20 @@ Shapes: B users, L places, D depth, I items, V values, K items drawn.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as fn
 
+from fuserank.common.errors import FuserankError
 from fuserank.learning.sequences.windows import GAPS
 from fuserank.registry import loaded
 
 if TYPE_CHECKING:
+    from fuserank.learning.sequences.known import Known
     from fuserank.learning.sequences.settings import SequenceConfig
 
 _START = 0.1  # standard deviation of an embedding's numbers before the first step
@@ -26,6 +30,7 @@ class SequenceModel(nn.Module):
     looks up and is looked for (Press, Wolf, EACL 2017).
 
     ``known_I``: 1 for an item with an id of its own. ``values``: each value's place, item after item from ``starts_I``.
+    ``sparse``: gradients of embeddings name the rows that a step looked up; False: of all, which NCCL wants.
     """
 
     known_I: Tensor
@@ -33,15 +38,26 @@ class SequenceModel(nn.Module):
     weight: Tensor
     starts_I: Tensor
 
-    def __init__(self, cfg: SequenceConfig, known_I: Tensor, values: Tensor, weight: Tensor, starts_I: Tensor) -> None:
+    def __init__(
+        self,
+        cfg: SequenceConfig,
+        known_I: Tensor,
+        values: Tensor,
+        weight: Tensor,
+        starts_I: Tensor,
+        sparse: bool = True,
+    ) -> None:
         super().__init__()
         self.cfg, depth = cfg, cfg.factors
-        self.item = nn.Embedding(len(known_I), depth)
-        self.value = nn.Embedding(int(values.max()) + 1 if len(values) else 0, depth)
+        # all ranks are told that gradients name rows, where they do
+        self.item = nn.Embedding(len(known_I), depth, sparse=sparse)
+        self.value = nn.Embedding(int(values.max()) + 1 if len(values) else 0, depth, sparse=sparse)
+        self.sparse = sparse
         self.gap = nn.Embedding(GAPS, depth)
         self.popularity = nn.Parameter(torch.zeros(1))
         for table in (self.item, self.value):
             nn.init.normal_(table.weight, 0, _START)
+            table.weight.requires_grad_(table.num_embeddings > 0)
         nn.init.zeros_(self.gap.weight)
         self.encoder = loaded(cfg.encoder)(**cfg.shape())
         self.dropout = nn.Dropout(cfg.dropout)
@@ -49,23 +65,33 @@ class SequenceModel(nn.Module):
         for name, buffer in buffers.items():
             self.register_buffer(name, buffer, persistent=False)
 
+    @classmethod
+    def of(cls, known: Known, cfg: SequenceConfig, sparse: bool = True) -> SequenceModel:
+        """Untrained, by the state of torch's generator."""
+        has_id_I = (known.takers_I > 0).astype(np.float32)
+        arrays = (has_id_I, known.values, known.weight, known.starts_I)
+        known_I, values, weight, starts_I = map(torch.from_numpy, arrays)
+        return cls(cfg, known_I, values, weight, starts_I, sparse)
+
     def vectors(self, of_T: Tensor | None = None) -> Tensor:
         """e of some items (T, D), of all of them where none are named, of the length 1. Gradients are of their rows
         and of those of their values alone, so that a step costs the same however many items there are.
         """
-        of_T = torch.arange(len(self.known_I)) if of_T is None else of_T
-        e_TD = fn.embedding(of_T, self.item.weight, sparse=True) * self.known_I[of_T, None]
+        of_T = torch.arange(len(self.known_I), device=self.known_I.device) if of_T is None else of_T
+        e_TD = fn.embedding(of_T, self.item.weight, sparse=self.sparse) * self.known_I[of_T, None]
         if len(self.values):
             first_T = self.starts_I[of_T]
             count_T = self.starts_I[of_T + 1] - first_T
             bags_T = count_T.cumsum(0) - count_T
-            at = torch.arange(int(count_T.sum())) + torch.repeat_interleave(first_T - bags_T, count_T)
+            at = torch.arange(int(count_T.sum()), device=of_T.device) + torch.repeat_interleave(
+                first_T - bags_T, count_T
+            )
             e_TD = e_TD + self.cfg.attributes * fn.embedding_bag(
                 self.values[at],
                 self.value.weight,
                 bags_T,
                 mode="sum",
-                sparse=True,
+                sparse=self.sparse,
                 per_sample_weights=self.weight[at],
             )
         return fn.normalize(e_TD, dim=1)
@@ -74,3 +100,21 @@ class SequenceModel(nn.Module):
         """q at each place (B, L, D), of the length 1 / τ. ``item_BL``: rows of ``vectors_TD``."""
         x_BLD = fn.embedding(item_BL, vectors_TD) * self.cfg.factors**0.5 + self.gap(gap_BL)
         return fn.normalize(self.encoder(self.dropout(x_BLD)), dim=2) / self.cfg.temperature
+
+
+def flat(model: SequenceModel) -> npt.NDArray[np.float32]:
+    """All numbers of the gaps and of the encoder, in the order of their names."""
+    parts = [model.gap.weight, *(tensor for _, tensor in sorted(model.encoder.state_dict().items()))]
+    return np.concatenate([np.zeros(0, np.float32), *(part.detach().cpu().numpy().ravel() for part in parts)])
+
+
+def unflat(model: SequenceModel, numbers: npt.NDArray[np.float32]) -> None:
+    """``flat``, back into a model of the same settings; raises FuserankError where there are more or fewer numbers."""
+    places: dict[str, Any] = {"": model.gap.weight, **dict(sorted(model.encoder.state_dict().items()))}
+    if sum(tensor.numel() for tensor in places.values()) > len(numbers):
+        raise FuserankError(f"{len(numbers):,} numbers are no model of these settings; fit it again")
+    at = 0
+    with torch.no_grad():
+        for tensor in places.values():
+            tensor.copy_(torch.from_numpy(numbers[at : at + tensor.numel()].copy()).view_as(tensor))
+            at += tensor.numel()

@@ -35,8 +35,19 @@ class SequenceConfig(Section):
         description="passes over the data (count); auto: as many as come to two million places, 3 to 40",
         json_schema_extra=tuned(10, 20, 30, 40),
     )
+    ranks: int | None = Field(
+        None,
+        ge=1,
+        description=(
+            "processes that train together, on windows that Petastorm reads from the lake (count), by train.reader,"
+            " .threads, .use_gpu, .checkpoint_steps and .resume; null: one, on all takings in memory"
+        ),
+    )
     places: int = Field(
-        2048, ge=1, description="places of a step, padding among them (count)", json_schema_extra=tuned(1024, 2048)
+        2048,
+        ge=1,
+        description="places of a step, padding among them, over all ranks (count)",
+        json_schema_extra=tuned(1024, 2048),
     )
     learning_rate: float = Field(
         2e-3, gt=0, description="Adam's, at its start; falls as a cosine", json_schema_extra=tuned(1e-3, 2e-3, 4e-3)

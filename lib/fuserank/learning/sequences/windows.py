@@ -5,9 +5,11 @@ Shapes: U users, N takings, B windows of a batch, L places of its longest.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,27 +19,52 @@ GAPS = 12  # classes of how long an item stood until the next one
 _BUCKETS = 50  # batches of windows that are sorted by length, so that few places are padding
 
 
+class Windows(NamedTuple):
+    """A batch of windows, padding among their places (item 0, next −1)."""
+
+    item_BL: Ints
+    gap_BL: Ints
+    next_BL: Ints
+
+    @property
+    def steps(self) -> int:
+        """Places that have a next item (count)."""
+        return int((self.next_BL >= 0).sum())
+
+
+NOTHING = Windows(np.zeros((1, 1), np.int64), np.zeros((1, 1), np.int64), np.full((1, 1), -1))
+
+
 def gap_class(gap_N: npt.NDArray[np.float32]) -> Ints:
     """0: taken together; 1: within 1 (day, or step); then a class more each time it doubles."""
     doubled = np.log2(np.maximum(gap_N, 1)).astype(np.int64)
     return np.where(gap_N <= 0, 0, np.minimum(1 + doubled, GAPS - 1))
 
 
+def gaps_of(age_N: npt.NDArray[np.float32], starts_U: Ints) -> Ints:
+    """(N,) classes of how long each stood until the user's next one; of the last until now."""
+    until_N = np.zeros(len(age_N), np.float32)
+    until_N[:-1] = age_N[:-1] - age_N[1:]
+    last = starts_U[1:][np.diff(starts_U) > 0] - 1
+    until_N[last] = np.maximum(age_N[last], 1)  # what comes next comes later, also where ages are steps from 0
+    return gap_class(until_N)
+
+
 @dataclass(frozen=True)
 class Sequences:
-    """item_N: places among the items, oldest first, user by user; age_N; ``starts_U`` (U + 1,): where a user begins."""
+    """item_N: places among the items, oldest first, user by user; gap_N: ``gaps_of`` them; begins_N: whether a basket
+    begins there; ``starts_U`` (U + 1,): where a user begins.
+    """
 
     item_N: Ints
-    age_N: npt.NDArray[np.float32]
+    gap_N: Ints
+    begins_N: npt.NDArray[np.bool_]
     starts_U: Ints
 
-    def gaps(self) -> Ints:
-        """(N,) classes of how long each stood until the user's next one; of the last until now."""
-        until_N = np.zeros(len(self.age_N), np.float32)
-        until_N[:-1] = self.age_N[:-1] - self.age_N[1:]
-        last = self.starts_U[1:][np.diff(self.starts_U) > 0] - 1
-        until_N[last] = np.maximum(self.age_N[last], 1)  # what comes next comes later, also where ages are steps from 0
-        return gap_class(until_N)
+    def drawn(self, rng: np.random.Generator) -> Sequences:
+        """With the items of each basket in an order that is drawn: who took them together told of none."""
+        order = np.lexsort((rng.random(len(self.item_N)), np.cumsum(self.begins_N)))
+        return replace(self, item_N=self.item_N[order])
 
     def windows(self, length: int) -> tuple[Ints, Ints]:
         """(first, stop) of windows from the end of a user back, at most ``length`` long; each place has a next item."""
@@ -50,11 +77,16 @@ class Sequences:
         empty = np.empty(0, np.int64)
         return np.concatenate([empty, *first]), np.concatenate([empty, *stop])
 
-    def groups(self, length: int, places: int, rng: np.random.Generator) -> list[tuple[Ints, Ints]]:
-        """(first, stop) of the windows of each batch, whose longest times their number is at most ``places``."""
+    def groups(
+        self, length: int, places: int, rng: np.random.Generator, at_once: int | None = None
+    ) -> list[tuple[Ints, Ints]]:
+        """(first, stop) of the windows of each batch, whose longest times their number is at most ``places``.
+
+        ``at_once``: windows that are sorted by length together; None: fifty batches of the longest ones.
+        """
         first_W, stop_W = self.windows(length)
         order = rng.permutation(len(first_W))
-        at_once = max(_BUCKETS * places // max(length, 1), 1)
+        at_once = at_once or max(_BUCKETS * places // max(length, 1), 1)
         groups: list[Ints] = []
         for low in range(0, len(order), at_once):
             some = order[low : low + at_once]
@@ -62,14 +94,16 @@ class Sequences:
             groups += _cut((stop_W - first_W)[some], some, places)
         return [(first_W[group], stop_W[group]) for group in groups]
 
-    def batches(self, length: int, places: int, rng: np.random.Generator) -> Iterator[tuple[Ints, Ints, Ints]]:
-        """item_BL, gap_BL and next_BL of each of ``groups``, padding among them (item 0, next −1), drawn in order."""
-        groups, gap_N = self.groups(length, places, rng), self.gaps()
+    def batches(
+        self, length: int, places: int, rng: np.random.Generator, at_once: int | None = None
+    ) -> Iterator[Windows]:
+        """Each of ``groups``, in an order that is drawn."""
+        groups = self.groups(length, places, rng, at_once)
         for number in rng.permutation(len(groups)):
             at_BL, real_BL = _places(*groups[number])
-            yield (
+            yield Windows(
                 np.where(real_BL, self.item_N[at_BL], 0),
-                np.where(real_BL, gap_N[at_BL], 0),
+                np.where(real_BL, self.gap_N[at_BL], 0),
                 np.where(real_BL, self.item_N[np.minimum(at_BL + 1, len(self.item_N) - 1)], -1),
             )
 
@@ -80,20 +114,31 @@ class Sequences:
         has = np.flatnonzero(np.diff(self.starts_U))
         stop = self.starts_U[1:][has]
         at_BL, real_BL = _places(np.maximum(stop - length, self.starts_U[:-1][has]), stop)
-        gap_N = self.gaps()
-        return np.where(real_BL, self.item_N[at_BL], 0), np.where(real_BL, gap_N[at_BL], 0), real_BL.sum(1) - 1, has
+        gap_BL = np.where(real_BL, self.gap_N[at_BL], 0)
+        return np.where(real_BL, self.item_N[at_BL], 0), gap_BL, real_BL.sum(1) - 1, has
+
+
+def cuts(size_W: Ints, places: int) -> list[int]:
+    """Where each group of windows that ascend by size ends: of as many as ``places`` hold when padded to its longest,
+    of one at least.
+    """
+    ends, low = list[int](), 0
+    while low < len(size_W):
+        most = min(low + places // max(int(size_W[low]), 1), len(size_W))
+        stops = range(low + 2, most + 1)
+        low += 1 + bisect_right(stops, places, key=partial(_padded, size_W, low))
+        ends.append(low)
+    return ends
+
+
+def _padded(size_W: Ints, low: int, stop: int) -> int:
+    """Places of windows low … stop, padded to the longest."""
+    return (stop - low) * int(size_W[stop - 1])
 
 
 def _cut(size_W: Ints, of_W: Ints, places: int) -> list[Ints]:
-    """Windows that ascend by size as groups, each of as many as ``places`` hold when padded to its longest."""
-    groups, low = [], 0
-    while low < len(size_W):
-        high = low + 1
-        while high < len(size_W) and (high + 1 - low) * size_W[high] <= places:
-            high += 1
-        groups.append(of_W[low:high])
-        low = high
-    return groups
+    ends = cuts(size_W, places)
+    return [of_W[low:high] for low, high in zip([0, *ends], ends, strict=False)]
 
 
 def _places(first_B: Ints, stop_B: Ints) -> tuple[Ints, npt.NDArray[np.bool_]]:

@@ -57,6 +57,10 @@ def fit(
         raise ValueError(
             f"{source.name}: {', '.join(waiting)} wait for the data; fit with what config.auto.settled gives"
         )
+    if getattr(cfg, "ranks", None):
+        raise FuserankError(
+            f"{source.name}: ranks learn from windows in a lake, which the chain writes; here leave `ranks` out"
+        )
     if source.content and load_content is None:
         raise FuserankError(
             f"{source.name} learns from what items and users are, which this data does not tell; the events of a lake"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fuserank.common.shuffles import shuffle_tasks
-from fuserank.common.streams import rows_in, stream_of
+from fuserank.common.streams import frame_of, opened, rows_in, stream_of
 from fuserank.common.users import whole_users
 from fuserank.history.baskets import basket_key
 from fuserank.history.events import was_taken, with_reversals
@@ -42,7 +42,6 @@ _MOST_ROWS = 2_000_000  # of parts that one task of the first pass holds
 _OF_USERS = (t.USER, t.USER_ITEM, t.USER_HISTORY, t.USER_ATTRIBUTE)
 _MOST_VALUE = 1e6  # of an event that has one: a larger one is no rating, and its sums would leave the whole numbers
 _PACKED = "what int, rows binary"
-_ROWS_A_STREAM = 65_536
 OnExecutors = Callable[[Any, int], Callable[[], Any]]
 _Held = defaultdict[tuple[int, int], list[Any]]  # tables of parts by day and kind
 
@@ -235,13 +234,7 @@ class _OfUsers:
 def _unpacked(packed: DataFrame, table: Table) -> DataFrame:
     columns = [c for c in table.columns if c.name not in ("run_id", *DEMOGRAPHICS)]
     schema = ", ".join(f"`{c.name}` {c.type}" for c in columns)
-    return packed.where(f"what = {_OF_USERS.index(table)}").mapInArrow(_opened, schema)
-
-
-def _opened(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    for batch in batches:
-        for stream in batch.column("rows"):
-            yield from rows_in(stream).to_batches(max_chunksize=16_384)
+    return packed.where(f"what = {_OF_USERS.index(table)}").mapInArrow(opened, schema)
 
 
 def _described(known: Known) -> DataFrame:
@@ -292,14 +285,5 @@ def _of_day(rows: pa.Table, day: dt.date) -> pa.Table:
 
 
 def _frame(spark: SparkSession, table: Table, parts: list[pa.Table]) -> DataFrame:
-    """Rows that the driver holds as a frame: as a few large values, which Spark does not take apart on their way."""
-    import pyarrow as pa
-
-    streams = [
-        stream_of(part.slice(start, _ROWS_A_STREAM))
-        for part in parts
-        for start in range(0, part.num_rows, _ROWS_A_STREAM)
-    ]
-    held = spark.createDataFrame(pa.table({"rows": pa.array(streams, pa.binary())}))
     names = parts[0].column_names
-    return held.mapInArrow(_opened, ", ".join(f"`{c.name}` {c.type}" for c in table.columns if c.name in names))
+    return frame_of(spark, parts, ", ".join(f"`{c.name}` {c.type}" for c in table.columns if c.name in names))

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from fuserank.common.lookup import locate
+from fuserank.common.shards import PACKED, laid_out, packed, tasks
 from fuserank.common.users import whole_users
 from fuserank.stages.samples import user_facts as t
 from fuserank.stages.samples.affinity import Factors, Neighbours
 from fuserank.stages.samples.catalogue import ITEM_COLUMNS, STORE_COLUMNS, Catalogue
-from fuserank.stages.samples.shards import PACKED, laid_out, packed, tasks
 from fuserank.tables.features import HISTORY, KINDS
 from fuserank.tables.samples import CATEGORICAL, NUMERICS, SAMPLES, SHARDS
 

@@ -29,6 +29,7 @@ CELLS: dict[str, list[Any]] = {
     "double": [0.1, float("inf"), None, 5e-324],
     "date": [dt.date(1970, 1, 1), dt.date(1969, 12, 31), None, dt.date(2261, 1, 1)],
     "timestamp": [NOON, dt.datetime(1969, 12, 31, 23, 59, 59, tzinfo=dt.UTC), None, NOON],
+    "binary": [b"", b"\0\xff", None, b"a"],
     "array<string>": [[], ["b", "a"], None, ["é"]],
     "array<float>": [[], [0.1, float("nan")], None, [1.0]],
     "map<string,double>": [{}, {"é": 0.1, "b": 1e300, "z": -0.0}, None, {"b": 1.0}],

@@ -182,7 +182,7 @@ def test_a_relative_root_is_a_folder_below_the_working_one(spark: SparkSession, 
 def test_rows_that_torch_reads_keep_their_order_also_where_spark_must_spill(spark: SparkSession, lake: Lake) -> None:
     import pyarrow.parquet as pq
 
-    from fuserank.stages.samples.shards import sharded
+    from fuserank.common.shards import sharded
     from fuserank.tables.samples import SAMPLES
 
     rows = frame(spark, SAMPLES, [{"position": n, "shard": n % 3} for n in range(0, 900)])

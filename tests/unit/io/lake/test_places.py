@@ -151,7 +151,7 @@ def test_files_that_torch_reads_are_one_a_shard_and_hold_their_rows_in_order(
 ) -> None:
     import pyarrow.parquet as pq
 
-    from fuserank.stages.samples.shards import sharded
+    from fuserank.common.shards import sharded
 
     lake = make(kind)
     rows = frame(lake.spark, SAMPLES, [{"position": n, "shard": n % 3} for n in range(60)])
@@ -167,8 +167,8 @@ def test_plain_copies_of_samples_are_the_same_rows_in_the_same_files(
 ) -> None:
     import pyarrow.parquet as pq
 
+    from fuserank.common.shards import sharded
     from fuserank.jobs.inputs.pinned import plain_copy
-    from fuserank.stages.samples.shards import sharded
 
     def rows(urls: list[str]) -> list[dict[str, list[object]]]:
         parts = [pq.ParquetFile(url.removeprefix("file://")).read() for url in urls]

@@ -93,7 +93,7 @@ def test_a_gap_is_a_class_more_each_time_it_doubles() -> None:
 def test_of_one_time_the_order_is_that_of_the_items_or_a_drawn_one() -> None:
     interactions = Interactions.of_baskets(lines([(1, i, 1, 3.0) for i in range(30)]))
     assert in_order(interactions).item_N.tolist() == list(range(30))
-    drawn = in_order(interactions, np.random.default_rng(2)).item_N
+    drawn = in_order(interactions).drawn(np.random.default_rng(2)).item_N
     assert sorted(drawn.tolist()) == list(range(30)) != drawn.tolist()
 
 

@@ -61,6 +61,12 @@ def test_members_that_learn_from_content_are_refused_where_there_is_none(spark: 
         family.fit(recommenders()[name], frame, lambda: None, settled(config(name), Numbers(1, 1, 1)), 1, 1)  # type: ignore[arg-type, return-value]
 
 
+def test_ranks_are_refused_where_no_lake_has_windows(spark: SparkSession) -> None:
+    source, cfg = recommenders()["sasrec"], settled(config("sasrec", ranks=2), Numbers(1, 1, 1))
+    with pytest.raises(FuserankError, match="sasrec: ranks learn from windows in a lake"):
+        family.fit(source, spark.range(1), lambda: None, cfg, 1, 1)  # type: ignore[arg-type, return-value]
+
+
 def test_members_that_learn_from_baskets_are_refused_where_there_are_none(spark: SparkSession) -> None:
     source = replace(recommenders()["popular"], baskets=True)
     with pytest.raises(FuserankError, match="popular learns from baskets in order, which this data does not tell"):

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fuserank.config.candidates import CandidatesConfig
+from fuserank.config.ranks import RanksConfig
+from fuserank.config.samples import SamplesConfig
 from fuserank.config.settings import WindowsConfig
+from fuserank.config.train import TrainConfig
 from fuserank.io.lake.lake import Lake
 from fuserank.jobs import candidates as job
 from fuserank.jobs.inputs.proposals import proposed
 from fuserank.tables.candidates import CANDIDATES, CO_PURCHASE, FACTORS, LEARNED
-from fuserank.tables.samples import SOURCES
+from fuserank.tables.samples import SEQUENCES, SOURCES
 from fuserank.tables.silver import EVENTS
 from tests.support.lakes import copied, fresh
 from tests.support.rows import frame
@@ -71,16 +74,22 @@ def run_on(
         "repeat": {"quota": 4},
     }
     settings = SimpleNamespace(
-        candidates=CandidatesConfig.model_validate({**small, **differences}), windows=WindowsConfig()
+        candidates=CandidatesConfig.model_validate({**small, **differences}),
+        windows=WindowsConfig(),
+        samples=SamplesConfig(),
+        train=TrainConfig(threads=1),
+        ranks=RanksConfig(),
     )
     notes: dict[str, float] = {}
     run: Any = SimpleNamespace(
         spark=lake.spark,
         lake=lake,
+        run_id=lake.run_id,
         settings=settings,
         seed=5,
         note=notes.__setitem__,
         say=messages.append,
+        progress=SimpleNamespace(step=messages.append),
         chain_as_of=first + dt.timedelta(days=2 * settings.windows.label_days),
     )
     job.execute(run, AS_OF)
@@ -164,6 +173,21 @@ def test_members_of_the_retrieval_family_are_sources_as_any_other(events: Lake) 
     assert {row["source"] for row in events.read(LEARNED, as_of_date=AS_OF).collect()} == set(names)
     run_on(events, sources=("item_cf",), members=members)
     assert [rows_of(events, table) for table in (CANDIDATES, LEARNED)] == before
+
+
+def test_ranks_learn_a_member_from_windows_of_the_lake(shop: Lake, delta_lake: Lake) -> None:
+    delta_lake.append(EVENTS, shop.read(EVENTS).drop("run_id"))
+    messages: list[str] = []
+    settings = {"factors": 4, "length": 5, "epochs": 2, "negatives": 8, "places": 16, "ranks": 2}
+    members = {"gru4rec": {"quota": 3, "settings": {**settings, "units": 4}}}
+    run_on(delta_lake, messages, sources=("gru4rec",), members=members)
+    assert any("windows, 2 ranks" in line for line in messages)
+    windows = delta_lake.read(SEQUENCES, as_of_date=AS_OF, length=5).toPandas()
+    taken = delta_lake.known(EVENTS, AS_OF).count()
+    assert windows["size"].sum() <= taken - 12
+    assert (windows["items"].map(len) == 4 * (windows["size"] + 1)).all()
+    lists = delta_lake.read(CANDIDATES, as_of_date=AS_OF, source="gru4rec").toPandas()
+    assert lists.groupby("user_index").size().tolist() == [3] * 12
 
 
 def test_users_of_a_segment_get_what_the_segment_is_given(events: Lake) -> None:

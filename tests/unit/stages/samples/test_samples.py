@@ -10,13 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from fuserank.common.shards import sharded, tasks
 from fuserank.config.samples import SamplesConfig
 from fuserank.io.lake.digest import digest
 from fuserank.stages.samples.affinity import Factors, Neighbours
 from fuserank.stages.samples.catalogue import Catalogue, buckets, item_rows, store_rows
 from fuserank.stages.samples.encode import encoded
 from fuserank.stages.samples.keys import hashed, labelled, positions, thinned
-from fuserank.stages.samples.shards import sharded, tasks
 from fuserank.stages.samples.user_facts import USER_BUCKETS, ByUser, facts_by_user
 from fuserank.tables import features as f
 from fuserank.tables.candidates import CANDIDATES, FACTORS
