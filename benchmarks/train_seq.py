@@ -51,6 +51,7 @@ from fuserank.stages.candidates.windows import windows
 from fuserank.tables.samples import SEQUENCES
 
 AS_OF, SEED, TURNS, NEGATIVES = "2017-12-04", 20171204, 3, 512
+FILES = 4  # of the shards that the chain writes: a hundred steps or so
 PEER_EPOCHS = 2
 _HERE = Path(__file__).resolve().parent
 
@@ -112,7 +113,7 @@ def _windows(lake: str, cfg: SasRecConfig, place: Path) -> tuple[tuple[ShardFile
         where = {"as_of_date": day, "length": cfg.length}
         files = slice_files(sources.lake, SEQUENCES, sources.lake.version(SEQUENCES), place / "copied", **where)
         urls = []
-        for file in files:
+        for file in files[:FILES]:
             copy = place / f"{file.number:03d}.parquet"
             shutil.copy(open_url(file.url)[1], copy)
             urls.append(copy.as_uri())

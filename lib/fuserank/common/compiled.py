@@ -31,6 +31,15 @@ def compiled(function: _F) -> _F:
     return compiled_function
 
 
+def exact(function: _F) -> _F:
+    """``compiled``, each operation rounded by itself: sums and products have numpy's bits."""
+    try:
+        compiled_function: _F = numba.njit(function, cache=True, **_SETTINGS)
+    except RuntimeError:
+        compiled_function = numba.njit(function, **_SETTINGS)
+    return compiled_function
+
+
 def inlined(function: _F) -> _F:
     """``function``, compiled into those that call it."""
     inner: _F = numba.njit(function, fastmath=_FUSED, forceinline=True, **_SETTINGS)

@@ -27,14 +27,15 @@ from fuserank.jobs.inputs.candidate_sets import candidate_sets
 from fuserank.jobs.inputs.command import job_main
 from fuserank.jobs.inputs.persisted import Keep, held
 from fuserank.jobs.inputs.silver_files import refuse_other_windows
-from fuserank.jobs.inputs.window import window_from
-from fuserank.jobs.parts.evaluation_rows import Frames, all_scores, calibrators, model_ids, popularity, read
+from fuserank.jobs.parts import evaluation_rows as part
 from fuserank.tables.candidates import CANDIDATES
 from fuserank.tables.results import ABLATION, FITTED, FUSED, METRICS, SCORES, SETS
 from fuserank.tables.silver import EVENTS
 from fuserank.tables.spark import schema
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from fuserank.config.settings import Settings
     from fuserank.io.runtime.run import Run
 
@@ -42,16 +43,20 @@ READS = (EVENTS, CANDIDATES, SCORES, FUSED, FITTED)
 WRITES = (METRICS, ABLATION, SETS)
 
 
-def transform(frames: Frames, settings: Settings, as_of: dt.date, keep: Keep) -> list[Metric]:
-    """What was said as of the day, judged by what was bought in the days from it."""
+def transform(
+    frames: part.Frames, settings: Settings, as_of: dt.date, keep: Keep
+) -> tuple[list[Metric], pa.Table | None]:
+    """What was said as of the day, judged by what was bought in the days from it; and rows of some users with truth."""
     days = label_window(as_of, settings.windows.label_days)
     sources = (*settings.candidates.sources, *settings.models.use, FUSION)
     judged = keep(labels(frames.events, days, frames.reversals))
-    wide = keep(side_by_side(all_scores(frames), judged, sources, ranked=False))
-    items = Items.of(popularity(frames.known, frames.known_reversals))
-    calibrated = calibrators(frames.fitted, settings.models.use, as_of)
+    wide = keep(side_by_side(part.all_scores(frames), judged, sources, ranked=True))
+    items = Items.of(part.popularity(frames.known, frames.known_reversals))
+    calibrated = part.calibrators(frames.fitted, settings.models.use, as_of)
     window = (as_of, days.end - dt.timedelta(days=1))
-    return measure(wide, judged, items, sources, calibrated, settings.evaluation, settings.seed, window)
+    found = measure(wide, judged, items, sources, calibrated, settings.evaluation, settings.seed, window)
+    some = part.window_of(wide, judged, settings.fit_users, settings.seed) if settings.evaluation.ablation else None
+    return found, some
 
 
 def execute(run: Run, as_of: dt.date) -> None:
@@ -59,17 +64,16 @@ def execute(run: Run, as_of: dt.date) -> None:
     refuse_other_windows(run)
     lake = run.lake
     with ExitStack() as stack:
-        found = transform(read(run, as_of), run.settings, as_of, functools.partial(held, stack))
+        found, test_window = transform(part.read(run, as_of), run.settings, as_of, functools.partial(held, stack))
     for m in found:
         if m.metric in ("ndcg@10", "ece"):
             run.note(f"{m.metric}.{m.track}.{m.source}", m.value)
-    beside, ids = {"as_of_date": as_of, "run_id": run.run_id}, model_ids(run, as_of)
+    beside, ids = {"as_of_date": as_of, "run_id": run.run_id}, part.model_ids(run, as_of)
     rows = [{**dataclasses.asdict(m), **beside, "model_id": ids.get(m.source)} for m in found]
     frame = run.spark.createDataFrame([tuple(r[c] for c in METRICS.column_names) for r in rows], schema(METRICS))
     lake.replace(METRICS, frame.coalesce(1), as_of_date=as_of)
     rows_of: dict[str, list[dict[str, Any]]] = {SETS.name: [], ABLATION.name: []}  # what was said of other lists goes
-    if run.settings.evaluation.ablation:
-        test_window = window_from(run, as_of)
+    if test_window is not None:
         rows_of[SETS.name] = candidate_sets(run, as_of, test_window, run.settings.candidates.sources)
         rows_of[ABLATION.name] = ablation(run, as_of, test_window)
     for table in (SETS, ABLATION):

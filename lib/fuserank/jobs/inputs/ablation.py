@@ -12,7 +12,7 @@ from fuserank.evaluation.bootstrap import interval, resampled_means
 from fuserank.evaluation.judge import TRACKS, judge_table
 from fuserank.evaluation.measure import FUSION
 from fuserank.jobs.inputs.window import window_before
-from fuserank.stages.fusion.apply import fuse_table
+from fuserank.stages.fusion.apply import scores_of
 from fuserank.stages.fusion.fit import fit
 from fuserank.tables.ops import RUNS
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def ablation(run: Run, as_of: dt.date, test_window: pa.Table) -> list[dict[str, Any]]:
     """Rows of evaluation.ablation without run_id, one for each track and source that has a part.
 
-    ``test_window``: ``window_from`` of as_of. The fusion's users of the fit window come to the driver. Without
+    ``test_window``: ``window_of`` of the evaluation. The fusion's users of the fit window come to the driver. Without
     a source its candidates go, too, where no other source gives them. The models are not trained again: they
     keep what they have learned from the source.
     """
@@ -85,8 +85,7 @@ def _quality(
         lists = test_window.append_column(f"score_{FUSION}", pa.nulls(test_window.num_rows, pa.float64()))
         return _by_track(lists)
     fitted, _ = fit(fit_window, remaining, cfg)
-    score = fuse_table(test_window, fitted, cfg.rrf_k)["score"].to_numpy()
-    score_N = np.where(_any(test_window, fitted.sources), score, np.nan)
+    score_N = np.where(_any(test_window, fitted.sources), scores_of(test_window, fitted, cfg.rrf_k), np.nan)
     fused = test_window.append_column(f"score_{FUSION}", pa.array(score_N, from_pandas=True))
     return _by_track(fused)
 

@@ -53,13 +53,6 @@ def window_before(run: Run, as_of: dt.date) -> pa.Table:
     return rows_before(read_before(run, as_of), run.settings, as_of)
 
 
-def window_from(run: Run, as_of: dt.date) -> pa.Table:
-    """What all said as of ``as_of`` of users with truth, and what these bought in the label window from then on."""
-    frames = _read(run, as_of, "rank", proposed(run, as_of), run.lake.read(EVENTS))
-    judged = labels(frames.events, label_window(as_of, run.settings.windows.label_days), frames.reversals)
-    return _wide(frames, run.settings, judged, judged.where("label"))
-
-
 def _read(run: Run, as_of: dt.date, split: str, candidates: DataFrame, events: DataFrame) -> WindowFrames:
     back = reversals(run.lake, events)
     refuse_other_windows(run)

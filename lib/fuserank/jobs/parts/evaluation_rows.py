@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fuserank.common.calibration import Calibrator
+from fuserank.common.draws import draw_users
 from fuserank.common.errors import FuserankError
 from fuserank.evaluation.measure import FUSION
 from fuserank.history.events import is_taken, with_reversals
@@ -20,6 +21,7 @@ from fuserank.tables.results import FITTED, FUSED, SCORES
 from fuserank.tables.silver import EVENTS
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from pyspark.sql import DataFrame
 
     from fuserank.io.runtime.run import Run
@@ -54,11 +56,22 @@ def read(run: Run, as_of: dt.date) -> Frames:
 
 
 def all_scores(frames: Frames) -> DataFrame:
-    """What sources, models and fusion say: user_index, item_index, source, score."""
+    """What sources, models and fusion say: user_index, item_index, source, score, rank."""
     from pyspark.sql import functions as F
 
-    fused = frames.fused.select("user_index", "item_index", F.lit(FUSION).alias("source"), "score")
-    return said_by_all(frames.candidates, frames.scores).drop("rank").unionByName(fused)
+    fused = frames.fused.select(
+        "user_index", "item_index", F.lit(FUSION).alias("source"), "score", F.lit(None).cast("int").alias("rank")
+    )
+    return said_by_all(frames.candidates, frames.scores).unionByName(fused)
+
+
+def window_of(wide: DataFrame, judged: DataFrame, users: int, seed: int) -> pa.Table:
+    """Rows of ``wide`` of at most ``users`` users with truth, by user and item, without what the fusion says."""
+    from pyspark.sql import functions as F
+
+    drawn = F.broadcast(draw_users(judged.where("label"), users, seed))
+    mine = wide.drop(f"score_{FUSION}", f"rank_{FUSION}").join(drawn, "user_index", "left_semi")
+    return mine.toArrow().sort_by([("user_index", "ascending"), ("item_index", "ascending")]).combine_chunks()
 
 
 def model_ids(run: Run, as_of: dt.date) -> dict[str, str]:

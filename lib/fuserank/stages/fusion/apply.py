@@ -46,12 +46,8 @@ def fuse_table(rows: pa.Table, fitted: Fitted, rrf_k: int) -> pa.RecordBatch:
 
     score is the sum of the parts in the order of ``fitted.sources``, in double, and nothing after it.
     """
-    user_N = rows["user_index"].to_numpy()
-    score_SN = np.stack([_doubles(rows, f"score_{s}") for s in fitted.sources])
-    rank_SN = np.stack([ranks_of(rows, s, user_N, score_SN[n]) for n, s in enumerate(fitted.sources)])
-    part_SN = parts_of(fitted, score_SN, rank_SN, rrf_k)
+    part_SN, scored_NS = _parts(rows, fitted, rrf_k)
     total_N = summed(part_SN)
-    scored_NS = ~np.isnan(score_SN).T
     return pa.RecordBatch.from_arrays(
         [
             rows["user_index"].combine_chunks(),
@@ -62,6 +58,19 @@ def fuse_table(rows: pa.Table, fitted: Fitted, rrf_k: int) -> pa.RecordBatch:
         ],
         ["user_index", "item_index", "score", "parts", "probability"],
     )
+
+
+def scores_of(rows: pa.Table, fitted: Fitted, rrf_k: int) -> np.ndarray:
+    """The scores alone of ``fuse_table`` (N,)."""
+    return summed(_parts(rows, fitted, rrf_k)[0])
+
+
+def _parts(rows: pa.Table, fitted: Fitted, rrf_k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Parts (S, N), and which sources gave each row (N, S)."""
+    user_N = rows["user_index"].to_numpy()
+    score_SN = np.stack([_doubles(rows, f"score_{s}") for s in fitted.sources])
+    rank_SN = np.stack([ranks_of(rows, s, user_N, score_SN[n]) for n, s in enumerate(fitted.sources)])
+    return parts_of(fitted, score_SN, rank_SN, rrf_k), ~np.isnan(score_SN).T
 
 
 def _map_of(names: tuple[str, ...], value_NS: np.ndarray, scored_NS: np.ndarray) -> pa.MapArray:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fuserank.config.fusion import FusionConfig
-from fuserank.evaluation.metrics import BoolArray, FloatArray, Grid, IntArray, ndcg, top_columns
+from fuserank.evaluation.metrics import BoolArray, FloatArray, IntArray, ndcg
 
 
 @dataclass(frozen=True)
 class FitWindow:
-    """The fit window of U users with truth, items ascending along each line (S sources, L columns)."""
+    """The fit window of U users with truth: N rows that a source gave, by user and item (S sources)."""
 
-    part_SUL: FloatArray  # calibrated probability, 0 where a source did not give the item
-    scored_UL: BoolArray
-    label_UL: BoolArray
-    own_UL: BoolArray
+    part_NS: FloatArray  # calibrated probability, 0 where a source did not give the item
+    label_N: BoolArray
+    own_N: BoolArray
+    starts_U: IntArray  # (U + 1,) where the rows of a user begin
     truth_U: IntArray
     truth_new_U: IntArray
 
@@ -27,13 +30,15 @@ class FitWindow:
         cls, user_N: IntArray, part_SN: FloatArray, scored_N: BoolArray, label_N: BoolArray, own_N: BoolArray
     ) -> FitWindow:
         """From rows sorted by (user, item); users without truth are left out, NDCG is not defined for them."""
-        judged = np.isin(user_N, np.unique(user_N[label_N]))
-        grid = Grid.of(user_N[judged])
-        label_UL = grid.spread(label_N[judged], False)
-        own_UL = grid.spread(own_N[judged], False)
-        part_SUL = np.stack([grid.spread(p[judged], 0.0) for p in part_SN])
-        truth_U, new_U = label_UL.sum(axis=1), (label_UL & ~own_UL).sum(axis=1)
-        return cls(part_SUL, grid.spread(scored_N[judged], False), label_UL, own_UL, truth_U, new_U)
+        users = np.unique(user_N[label_N])
+        judged = np.isin(user_N, users)
+        line_N = np.searchsorted(users, user_N[judged])
+        truth_U = np.bincount(line_N, label_N[judged], len(users)).astype(np.int64)
+        new_U = np.bincount(line_N, label_N[judged] & ~own_N[judged], len(users)).astype(np.int64)
+        listed = judged & scored_N
+        starts_U = np.searchsorted(user_N[listed], np.append(users, np.iinfo(np.int64).max)).astype(np.int64)
+        part_NS = np.ascontiguousarray(part_SN[:, listed].T, np.float64)
+        return cls(part_NS, label_N[listed], own_N[listed], starts_U, truth_U, new_U)
 
     def objective(self, weight_S: FloatArray, cfg: FusionConfig) -> float:
         """Mean NDCG@n of both tracks, over the users that have truth in each."""
@@ -41,21 +46,21 @@ class FitWindow:
 
     def shares(self, weight_S: FloatArray, cfg: FusionConfig) -> FloatArray:
         """What each user adds to the objective (U,): it is their sum."""
-        score_UL = np.zeros(self.scored_UL.shape)
-        for weight, part_UL in zip(weight_S, self.part_SUL, strict=True):  # the order in which scores are summed
-            score_UL += weight * part_UL
-        score_UL[~self.scored_UL] = -np.inf
-        every_U = self._ndcg(score_UL, self.truth_U, cfg.top_n)
-        score_UL[self.own_UL] = -np.inf
-        new_U = self._ndcg(score_UL, self.truth_new_U, cfg.top_n)
+        from fuserank.stages.fusion.kernel import best_hits
+
+        hit_2UK = np.zeros((2, len(self.truth_U), cfg.top_n), np.bool_)
+        weights = np.ascontiguousarray(weight_S, np.float64)
+        best_hits(self.part_NS, self.label_N, self.own_N, self.starts_U, weights, hit_2UK)
+        every_U, new_U = (
+            ndcg(hit_UK, truth_U, cfg.top_n) / max(1, int((truth_U > 0).sum()))
+            for hit_UK, truth_U in zip(hit_2UK, (self.truth_U, self.truth_new_U), strict=True)
+        )
         return (1 - cfg.new_track_share) * every_U + cfg.new_track_share * new_U
 
-    def _ndcg(self, score_UL: FloatArray, truth_U: IntArray, n: int) -> FloatArray:
-        """NDCG@n of each user over the number of users with truth (U,)."""
-        top_UK = top_columns(score_UL, n)
-        listed_UK = np.isfinite(np.take_along_axis(score_UL, top_UK, axis=1))
-        value_U = ndcg(np.take_along_axis(self.label_UL, top_UK, axis=1) & listed_UK, truth_U, n)
-        return value_U / max(1, int((truth_U > 0).sum()))
+    def objectives(self, weights: Sequence[FloatArray], cfg: FusionConfig) -> list[float]:
+        """The objective of each, on all cores: the loops hold no lock."""
+        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+            return list(pool.map(lambda weight_S: self.objective(weight_S, cfg), weights))
 
 
 def search(window: FitWindow, start: int, cfg: FusionConfig) -> tuple[NDArray[np.float64], float]:
@@ -66,15 +71,15 @@ def search(window: FitWindow, start: int, cfg: FusionConfig) -> tuple[NDArray[np
     while it gains at least ``min_gain`` and at least ``min_sigmas`` standard errors of the paired difference over
     users. What is less is noise of one window. No chance is involved.
     """
-    sources = len(window.part_SUL)
+    sources = window.part_NS.shape[1]
     floor = min(cfg.min_weight, 1.0 / sources)
     corners = [_corner(s, sources, floor) for s in [start, *(s for s in range(sources) if s != start)]]
-    values = [window.objective(corner, cfg) for corner in corners]
+    values = window.objectives(corners, cfg)
     weight_S = corners[values.index(max(values))]
     share_U = window.shares(weight_S, cfg)
     for step in cfg.steps:
         while moves := _moves(weight_S, step, floor):
-            values = [window.objective(move, cfg) for move in moves]
+            values = window.objectives(moves, cfg)
             move = moves[values.index(max(values))]
             moved_U = window.shares(move, cfg)
             if not _certain(moved_U - share_U, cfg):

@@ -39,6 +39,29 @@ def _window(part_SN: list[list[float]], label_N: list[int], own_N: list[int]) ->
     return FitWindow.of(user_N, np.array(part_SN), proposed_N, np.array(label_N) > 0, np.array(own_N) > 0)
 
 
+def test_the_best_by_a_weighted_sum_are_those_of_a_full_sort_to_the_bit_also_where_scores_are_tied() -> None:
+    rng = np.random.default_rng(8)
+    user_N = np.sort(rng.integers(0, 40, 2000))
+    part_SN = rng.integers(0, 4, (3, 2000)) / 7  # few values: many ties
+    scored_N, label_N, own_N = (rng.random(2000) < share for share in (0.8, 0.1, 0.3))
+    window = FitWindow.of(user_N, part_SN, scored_N, label_N, own_N)
+    weight_S, cfg = np.array([0.5, 0.3, 0.2]), FusionConfig(top_n=7)
+    grid = Grid.of(user_N)
+    label_UL, own_UL = grid.spread(label_N, False), grid.spread(own_N, False)
+    score_UL = np.full(label_UL.shape, -np.inf)
+    total_N = weight_S[0] * part_SN[0] + weight_S[1] * part_SN[1] + weight_S[2] * part_SN[2]
+    score_UL[grid.row_of_N, grid.column_of_N] = np.where(scored_N, total_N, -np.inf)
+    value = 0.0
+    for share, mine_UL in ((0.5, np.zeros_like(own_UL)), (0.5, own_UL)):
+        masked_UL = np.where(mine_UL, -np.inf, score_UL)
+        top_UK = top_columns(masked_UL, 7)
+        hit_UK = np.take_along_axis(label_UL, top_UK, 1) & np.isfinite(np.take_along_axis(masked_UL, top_UK, 1))
+        truth_U = (label_UL & ~mine_UL).sum(axis=1)
+        value += share * ndcg(hit_UK, truth_U, 7).sum() / (truth_U > 0).sum()
+    assert window.objective(weight_S, cfg) == pytest.approx(value, abs=1e-14)
+    assert window.objectives([weight_S, weight_S[::-1]], cfg)[0] == window.objective(weight_S, cfg)
+
+
 def test_weight_moves_to_the_source_that_knows_better() -> None:
     cfg = FusionConfig(top_n=1, min_weight=0.0)
     window = _window([[0.9, 0.1, 0.2], [0.1, 0.8, 0.3]], [0, 1, 0], [0, 0, 0])
