@@ -5,9 +5,10 @@
 
 "ratio": windows a second, read by Petastorm over held in memory; the default sasrec of one rank and one torch thread,
 in turns. ``rectools``: the same windows as histories of RecTools' SASRecModel of the same numbers, layers, heads,
-length and windows a step, its sampled softmax over NEGATIVES items a place (ours: 512 that a step's places share);
-seconds of its training epochs alone. ``layouts``: seconds of Petastorm and of decoding for the same windows as a column
-for each place, as one padded value of bytes a field, and as what samples.sequences holds.
+length and windows a step, its sampled softmax over NEGATIVES items of each place (ours: 512 that a step's places
+share); seconds of its training epochs alone, of some of the windows.
+``layouts``: seconds of Petastorm and of decoding for the same windows as a column for each place, as one padded value
+of bytes a field, and as what samples.sequences holds.
 """
 
 from __future__ import annotations
@@ -50,9 +51,10 @@ from fuserank.learning.training.group import Group
 from fuserank.stages.candidates.windows import windows
 from fuserank.tables.samples import SEQUENCES
 
-AS_OF, SEED, TURNS, NEGATIVES = "2017-12-04", 20171204, 3, 512
+AS_OF, SEED, TURNS = "2017-12-04", 20171204, 3
 FILES = 4  # of the shards that the chain writes: a hundred steps or so
-PEER_EPOCHS = 2
+PEER_EPOCHS, PEER_WINDOWS = 2, 640
+NEGATIVES = (512, 16)  # of RecTools: items of each place
 _HERE = Path(__file__).resolve().parent
 
 
@@ -84,7 +86,7 @@ def run(lake: str = "lake", data: str | None = None) -> dict[str, Any]:
             "settings": {
                 "windows": count,
                 "steps": len(held),
-                "places": sum(batch.steps for batch in held),
+                "takings": sum(batch.steps for batch in held),
                 "items": len(known.items),
                 **cfg.model_dump(mode="json", include={"factors", "layers", "heads", "length", "places", "negatives"}),
                 "threads": 1,
@@ -96,7 +98,7 @@ def run(lake: str = "lake", data: str | None = None) -> dict[str, Any]:
             "seed": SEED,
         }
         if data is not None:
-            result["rectools"] = _rectools(data, files, known.items, cfg, result["ours"], Path(place))
+            result["rectools"] = _rectools(data, files, cfg, result["ours"], Path(place))
     return result
 
 
@@ -172,35 +174,36 @@ def _stacked(columns: Any) -> Any:
     return np.stack(list(columns.values()), axis=1)
 
 
-def _rectools(
-    python: str, files: Sequence[ShardFile], items: np.ndarray, cfg: SasRecConfig, ours: float, place: Path
-) -> dict[str, Any]:
+def _rectools(python: str, files: Sequence[ShardFile], cfg: SasRecConfig, ours: float, place: Path) -> dict[str, Any]:
     """Windows a second of RecTools' SASRecModel, in an environment of its own."""
     parts = [columns["items"] for columns in arrow.columns_of(files, COLUMNS)]
-    histories = [np.frombuffer(value, "<i4") for part in parts for value in part]
+    histories = [np.frombuffer(value, "<i4") for part in parts for value in part][:PEER_WINDOWS]
     user = np.repeat(np.arange(len(histories)), [len(h) for h in histories])
     pq.write_table(pa.table({"user": user, "item": np.concatenate(histories)}), place / "histories.parquet")
-    asked_of_peer = {
-        "histories": str(place / "histories.parquet"),
-        "factors": cfg.factors,
-        "layers": cfg.layers,
-        "heads": cfg.heads,
-        "length": cfg.length,
-        "batch": max(cfg.places // cfg.length, 1),
-        "negatives": NEGATIVES,
-        "epochs": PEER_EPOCHS,
-        "seed": SEED,
-    }
-    done = subprocess.run(
-        [python, str(_HERE / "_rectools_run.py"), json.dumps(asked_of_peer)],
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode:
-        raise SystemExit(f"RecTools ended with {done.returncode}:\n{done.stderr[-3000:]}")
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return {**found, "ratio": round(ours / found["windows_a_second"], 2)}
+    found: dict[str, Any] = {}
+    for negatives in NEGATIVES:
+        asked_of_peer = {
+            "histories": str(place / "histories.parquet"),
+            "factors": cfg.factors,
+            "layers": cfg.layers,
+            "heads": cfg.heads,
+            "length": cfg.length,
+            "batch": max(cfg.places // cfg.length, 1),
+            "negatives": negatives,
+            "epochs": PEER_EPOCHS,
+            "seed": SEED,
+        }
+        done = subprocess.run(
+            [python, str(_HERE / "_rectools_run.py"), json.dumps(asked_of_peer)],
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            raise SystemExit(f"RecTools ended with {done.returncode}:\n{done.stderr[-3000:]}")
+        measured = json.loads(done.stdout.splitlines()[-1])
+        found[f"{negatives} negatives a place"] = {**measured, "ratio": round(ours / measured["windows_a_second"], 2)}
+    return found
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ Safe to rerun: it writes another snapshot of what is published, and removes thos
 from __future__ import annotations
 
 import datetime as dt
+import importlib.util
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -19,9 +20,6 @@ from fuserank.common.errors import FuserankError
 from fuserank.io.runtime.open_lake import rows_of
 from fuserank.jobs.inputs.command import job_main
 from fuserank.jobs.inputs.publications import history
-from fuserank.jobs.parts.store_place import store_folder, to_redis
-from fuserank.jobs.parts.store_snapshot import written
-from fuserank.serving.store import snapshot
 from fuserank.stages.ranking.publications import current
 from fuserank.tables.candidates import CO_PURCHASE, FACTORS
 from fuserank.tables.features import USER, USER_HISTORY
@@ -47,11 +45,26 @@ READS = (
 WRITES = ()
 
 
+def refuse_missing() -> None:
+    """Raises FuserankError where the extra serve, which the store is written by, is not installed."""
+    for name in ("lmdb", "msgspec"):
+        if importlib.util.find_spec(name) is None:
+            raise FuserankError(
+                f"the online store needs {name}, which is not installed here; add the extra: pip install "
+                "'fuserank[serve]', or leave it out: --set store.auto=false"
+            )
+
+
 def execute(run: Run, as_of: dt.date) -> None:
     """Write a snapshot of what is published on ranking.surface, and make it current.
 
     :raises FuserankError: nothing is published, or the store's folder is none that executors see
     """
+    refuse_missing()
+    from fuserank.jobs.parts.store_place import store_folder, to_redis
+    from fuserank.jobs.parts.store_snapshot import written
+    from fuserank.serving.store import snapshot
+
     surface, cfg = run.settings.ranking.surface, run.settings.store
     of = current(history(rows_of(run.lake), surface))
     if of is None:

@@ -11,6 +11,7 @@ from fuserank.io.batches.petastorm import refuse_missing_reader
 from fuserank.io.runtime.tracking import refuse_missing
 from fuserank.jobs import (
     evaluate,
+    publish_store,
     quality,
 )
 from fuserank.jobs.inputs.pseudonyms import require_key
@@ -38,6 +39,8 @@ def execute(run: Run, as_of: dt.date) -> None:
         refuse_missing_reader(run.settings.training_of(name).reader)
         if run.settings.models.score == "champion":
             champion(run, as_of, name)
+    if run.settings.store.auto:
+        publish_store.refuse_missing()
     together = [run.settings.candidates.of_source(name) for name in run.settings.candidates.sources]
     if any(isinstance(cfg, SequenceConfig) and cfg.ranks for cfg in together):
         refuse_missing_reader(run.settings.train.reader)
