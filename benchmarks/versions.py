@@ -4,12 +4,14 @@
     fuserank bench versions --data OTHER_CHECKOUT --sizes 1 --json  # one
 
 "ours" is the median time of this checkout's `refresh --report`, "peer" that of the other one's. Each run makes a new
-lake. ``pairs``: seconds, memory (PSS summed over the process tree) and the machine's load at the end of each run.
+lake. ``pairs``: seconds, memory (PSS summed over the process tree), the machine's load at the end of each run, and
+seconds of each stage; two stages may run side by side.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import statistics
 import sys
 import tempfile
@@ -36,7 +38,7 @@ def run(data: str | None = None, sizes: str = "3") -> dict[str, Any]:
     return summary(pairs, _checkouts.revision(other))
 
 
-def summary(pairs: list[dict[str, dict[str, float]]], peer_commit: str) -> dict[str, Any]:
+def summary(pairs: list[dict[str, dict[str, Any]]], peer_commit: str) -> dict[str, Any]:
     """What the pairs say together."""
     seconds = {side: statistics.median(pair[side]["seconds"] for pair in pairs) for side in ("ours", "peer")}
     ratios = [round(pair["ours"]["seconds"] / pair["peer"]["seconds"], 3) for pair in pairs]
@@ -53,7 +55,7 @@ def summary(pairs: list[dict[str, dict[str, float]]], peer_commit: str) -> dict[
     }
 
 
-def _chain(checkout: Path) -> dict[str, float]:
+def _chain(checkout: Path) -> dict[str, Any]:
     """One run of a checkout's own code and settings, by the Python of this one."""
     with tempfile.TemporaryDirectory(prefix="fuserank-versions-") as place:
         watched, started = Watched(), time.monotonic()
@@ -64,4 +66,10 @@ def _chain(checkout: Path) -> dict[str, float]:
             "seconds": round(time.monotonic() - started, 1),
             "memory_mb": round(max(mb for _, mb in watched.samples)),
             "load": round(os.getloadavg()[0], 2),
+            "stages": stages((Path(place) / "log").read_text(encoding="utf-8")),
         }
+
+
+def stages(log: str) -> dict[str, float]:
+    """Seconds of each stage, as a refresh prints them when it has ended."""
+    return {name: float(seconds) for name, seconds in re.findall(r"✓ (\S[^\n\r]*?)\s+([\d.]+) s", log)}
