@@ -27,8 +27,8 @@ from fuserank.learning.models.inputs import InputFit
 from fuserank.learning.models.int8 import has_bytes
 from fuserank.learning.models.saving import fresh, from_arrays
 from fuserank.learning.training.trainer import train
-from fuserank.usecases.compress import Registered
 from fuserank.usecases.compress_measure import measured
+from fuserank.usecases.registered import Registered
 
 WIDTH, EPOCHS, SEED = 64, 2, 20171204
 

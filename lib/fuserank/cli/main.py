@@ -13,6 +13,7 @@ from fuserank.cli.compress import compress
 from fuserank.cli.doctor import doctor
 from fuserank.cli.evaluate import evaluate
 from fuserank.cli.explore import explore
+from fuserank.cli.export import export
 from fuserank.cli.fetch import fetch
 from fuserank.cli.init import init
 from fuserank.cli.inspect import digest, runs, tables
@@ -67,6 +68,7 @@ for command in (
     evaluate,
     quotas,
     compress,
+    export,
     report,
     profile,
     similar,

@@ -13,30 +13,24 @@ from fuserank.common.blocks import Block
 from fuserank.common.errors import FuserankError
 from fuserank.config.train import TrainConfig
 from fuserank.io.batches.arrow import ArrowBatches
-from fuserank.io.batches.epoch_plan import ShardFile, read_manifest
-from fuserank.io.lake import artifacts
-from fuserank.io.lake.places import is_local, local_path
-from fuserank.io.lake.rows import FolderRows
+from fuserank.io.lake.places import local_path
 from fuserank.jobs.parts.train_registry import register
-from fuserank.tables.results import MODELS
-from fuserank.tables.samples import SAMPLES
-from fuserank.usecases.compress_measure import Measured, by_user, measured
+from fuserank.usecases.compress_distill import Lesson, Teaching, distilled
+from fuserank.usecases.compress_measure import Measured, measured
+from fuserank.usecases.registered import VALID_BATCH, Registered
 
 if TYPE_CHECKING:
     from fuserank.config.settings import Settings
-    from fuserank.io.lake.rows import Row
     from fuserank.learning.models.contract import Model
 
-STEPS = ("prune", "int8")  # in this order: bytes cannot be trained
+STEPS = ("distill", "prune", "int8")  # in this order: one is taught whole, and bytes cannot be trained
 _RATE = 0.25  # of the training's learning rate, for units that learn to do without others
-_VALID_BATCH = 16_384
-_CALIBRATION = 16_384  # rows: of one shard, which is a random one
 
 
 @dataclass(frozen=True)
 class Result:
-    """The model before and after each step. ``fall``: the share of NDCG@10 that all steps together cost; below 0, they
-    brought some.
+    """The model before and after each step, and the teacher of the step ``distill``. ``fall``: the share of NDCG@10
+    that all steps together cost; below 0, they brought some.
     """
 
     model_id: str
@@ -45,6 +39,8 @@ class Result:
     before: Measured
     after: dict[str, Measured]
     model: Model = field(repr=False)
+    teacher: Measured | None = None
+    taught: dict[str, Any] = field(default_factory=dict)  # by whom, and how much its word counts
 
     @property
     def last(self) -> Measured:
@@ -64,71 +60,8 @@ class Result:
             for name, of in self.after.items()
         }
         names = {"model_id": self.model_id, "kind": self.kind, "as_of": str(self.as_of)}
-        return {**names, "before": asdict(self.before), "after": steps, "fall": self.fall}
-
-
-@dataclass(frozen=True)
-class Registered:
-    """A model of the registry: its row, and what lies behind it in a lake that lies in a folder."""
-
-    reader: FolderRows
-    row: Row
-
-    @classmethod
-    def newest(
-        cls, settings: Settings, kind: str, as_of: dt.date | None = None, run_id: str | None = None
-    ) -> Registered:
-        """The newest of a kind, of a day and a run where they are named.
-
-        :raises FuserankError: there is none, with those that there are; the lake lies in no folder
-        """
-        if not is_local(settings.lake):
-            raise FuserankError(f"lake {settings.lake} is in no folder of this machine; compress where it is one")
-        reader = FolderRows(settings.lake)
-        every = {"kind": kind, "as_of_date": as_of, "run_id": run_id}
-        where = {name: value for name, value in every.items() if value is not None}
-        rows = reader.rows(MODELS, where, order=["-as_of_date", "model_id"], most=1)
-        if rows:
-            return cls(reader, rows[0])
-        there = sorted({f"{r['kind']} of {r['as_of_date']} (run {r['run_id']})" for r in reader.rows(MODELS, {})})
-        names = " and ".join(f"{name} {value}" for name, value in where.items())
-        raise FuserankError(f"no model with {names} is registered; there are: {', '.join(there) or 'none'}")
-
-    @property
-    def model_id(self) -> str:
-        """Kind, day and the first letters of its hash."""
-        return str(self.row["model_id"])
-
-    @property
-    def version(self) -> int:
-        """Of samples.samples, that it was trained on."""
-        return int(dict(self.row["table_versions"])[SAMPLES.name])
-
-    @property
-    def folder(self) -> str:
-        """Of its artifact."""
-        return f"{self.reader.root}/{self.row['artifact']}"
-
-    def artifact(self) -> tuple[artifacts.Arrays, dict[str, Any]]:
-        """Weights and card."""
-        return artifacts.read(self.folder, self.row["artifact_sha256"])
-
-    def files(self, split: str) -> tuple[ShardFile, ...]:
-        """The samples as the training read them; raises FuserankError where they are gone."""
-        reader = self.reader.at({SAMPLES.name: self.version})
-        found = reader.files(SAMPLES, as_of_date=self.row["as_of_date"], split=split)
-        if gone := [url for url in found if not Path(local_path(url)).is_file()]:
-            raise FuserankError(
-                f"{gone[0]} is gone, of version {self.version} of {SAMPLES.name}, on which the model was trained"
-                " (`fuserank vacuum`?); make samples and train again"
-            )
-        return read_manifest(found)
-
-    def calibration(self, model: Model) -> Block:
-        """Rows of the split train, whose inputs give the ranges that bytes span."""
-        first = self.files("train")[:1]
-        block = by_user(next(ArrowBatches(first, model.inputs, 1).blocks(0, first)))
-        return block.slice(0, _CALIBRATION)
+        teacher = {} if self.teacher is None else {"teacher": self.taught | asdict(self.teacher)}
+        return {**names, "before": asdict(self.before), **teacher, "after": steps, "fall": self.fall}
 
 
 def compressed(
@@ -138,12 +71,15 @@ def compressed(
     as_of: dt.date | None = None,
     run_id: str | None = None,
     units: float = 0.5,
+    teaching: Teaching | None = None,
 ) -> Result:
     """The newest model of the kind, of a day and a run where they are named, taken through the steps. Judged on the
-    split valid of the samples that it was trained on, on which nothing is learned.
+    split valid of the samples that it was trained on, on which nothing is learned but when to stop ``distill``.
 
     :param units: share of the hidden units of each layer that stay, for the step ``prune``
-    :raises FuserankError: no such model or step, files that are gone, a lake in no folder
+    :param teaching: by whom and how, for the step ``distill``
+    :raises FuserankError: no such model, teacher or step, a teacher without the step or the step without one, files
+        that are gone, a lake in no folder
     """
     from fuserank.learning.models.compress import quantised
     from fuserank.learning.models.saving import from_arrays
@@ -151,21 +87,28 @@ def compressed(
     unknown = [step for step in steps if step not in STEPS]
     if unknown or not steps:
         raise FuserankError(f"steps {', '.join(steps) or 'none'}: each is one of {', '.join(STEPS)}; not {unknown}")
+    if (teaching is not None) != ("distill" in steps):
+        raise FuserankError("the step distill and a teacher go together: --steps distill --teacher KIND")
     registered = Registered.newest(settings, kind, as_of, run_id)
     arrays, card = registered.artifact()
     if "weights" in card:
         raise FuserankError(f"{registered.model_id} is compressed already; name another by --run or --as-of")
     model = from_arrays(arrays, card)
-    models = {"before": model}
+    lesson = None if teaching is None else Lesson.of(settings, registered, teaching)
+    models = {"before": model} | ({} if lesson is None else {"teacher": lesson.teacher})
+    before = TrainConfig.model_validate(card["train"])
     for step in (one for one in STEPS if one in steps):
-        rows = registered.calibration(model)
-        if step == "prune":
-            model = _pruned(registered, model, rows, units, TrainConfig.model_validate(card["train"]), settings.seed)
+        if lesson is not None and step == "distill":
+            model = distilled(registered, lesson, model, before, card["seed"])
+        elif step == "prune":
+            model = _pruned(registered, model, registered.calibration(model), units, before, settings.seed)
         else:
-            model = quantised(model, rows)
+            model = quantised(model, registered.calibration(model))
         models[step] = model
     found = measured(models, registered.files("valid"))
-    return Result(registered.model_id, kind, registered.row["as_of_date"], found.pop("before"), found, model)
+    first, teacher = found.pop("before"), found.pop("teacher", None)
+    taught = {} if lesson is None else lesson.names()
+    return Result(registered.model_id, kind, registered.row["as_of_date"], first, found, model, teacher, taught)
 
 
 def _pruned(registered: Registered, model: Model, rows: Block, units: float, before: TrainConfig, seed: int) -> Model:
@@ -180,7 +123,7 @@ def _pruned(registered: Registered, model: Model, rows: Block, units: float, bef
     how = {"ranks": 1, "use_gpu": False, "epochs": 1, "validations": 1, "learning_rate": _RATE * before.learning_rate}
     config = TrainConfig.model_validate(before.model_dump() | how)
     source = ArrowBatches(registered.files("train"), made.inputs, config.batch, seed=seed)
-    train(source, ArrowBatches(registered.files("valid"), made.inputs, _VALID_BATCH), made, config, seed)
+    train(source, ArrowBatches(registered.files("valid"), made.inputs, VALID_BATCH), made, config, seed)
     return made.eval()
 
 
@@ -202,7 +145,11 @@ def register_compressed(settings: Settings, result: Result, max_loss: float) -> 
         if registered.model_id != result.model_id:
             raise FuserankError(f"{result.model_id} was replaced by {registered.model_id} meanwhile; run it again")
         _, old = registered.artifact()
-        mark = {"of": result.model_id, "steps": list(result.after), "ndcg@10_before": result.before.ndcg}
+        mark = {
+            "of": result.model_id,
+            "steps": list(result.after),
+            "ndcg@10_before": result.before.ndcg,
+        } | result.taught
         card = old | result.model.card() | {"compressed": mark}
         curves: dict[str, Any] = json.loads((Path(local_path(registered.folder)) / "curves.json").read_text("utf-8"))
         last = curves["validations"][-1] | {"valid_loss": result.last.loss, "valid_ndcg@10": result.last.ndcg}

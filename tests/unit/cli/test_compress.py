@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 
 from fuserank.common.errors import FuserankError
@@ -17,11 +16,12 @@ from fuserank.io.batches.arrow import ArrowBatches
 from fuserank.io.batches.epoch_plan import read_manifest
 from fuserank.io.lake import artifacts
 from fuserank.io.lake.rows import FolderRows
-from fuserank.learning.models.compress import quantised
-from fuserank.learning.models.saving import from_arrays, logits
+from fuserank.learning.models.saving import from_arrays
 from fuserank.tables.results import MODELS
 from fuserank.tables.samples import SAMPLES
-from fuserank.usecases.compress import Registered, compressed, register_compressed
+from fuserank.usecases.compress import compressed, register_compressed
+from fuserank.usecases.compress_measure import measured
+from fuserank.usecases.registered import Registered
 from tests.support import trained_lake
 from tests.support.cli import ran
 
@@ -82,7 +82,10 @@ def test_units_are_taken_out_before_bytes_whatever_the_order_of_the_words(whole:
         (["rnn"], "no model with kind rnn is registered; there are: fnn of 2024-03-01 \\(run r1\\)"),
         (["fnn", "--run", "r2"], "kind fnn and run_id r2"),
         (["fnn", "--as-of", "2024-02-01"], "as_of_date 2024-02-01"),
-        (["fnn", "--steps", "int8,int2"], "each is one of prune, int8; not \\['int2'\\]"),
+        (["fnn", "--steps", "int8,int2"], "each is one of distill, prune, int8; not \\['int2'\\]"),
+        (["fnn", "--steps", "distill"], "go together: --steps distill --teacher KIND"),
+        (["fnn", "--teacher", "fnn"], "go together: --steps distill --teacher KIND"),
+        (["fnn", "--steps", "distill", "--teacher", "rnn"], "kind rnn and as_of_date 2024-03-01 is registered"),
         (["fnn", "--lake", "catalog:main.shop"], "in no folder of this machine"),
     ],
 )
@@ -98,6 +101,20 @@ def test_samples_that_were_vacuumed_are_named(whole: tuple[Path, str], tmp_path:
         ran("compress", "fnn", "--lake", str(root))
 
 
+def test_a_teacher_of_the_same_day_teaches_a_fresh_model(whole: tuple[Path, str]) -> None:
+    words = ("compress", "fnn", "--lake", str(whole[0]), "--steps", "int8,distill", "--teacher", "fnn", "--mix", "1")
+    found = json.loads(ran(*words, "--temperature", "2", "--json").stdout)
+    teacher, before = found["teacher"], found["before"]
+    assert (teacher["teacher"], teacher["mix"], teacher["temperature"]) == (whole[1], 1.0, 2.0)
+    assert (teacher["ndcg"], teacher["loss"]) == (before["ndcg"], before["loss"])
+    assert list(found["after"]) == ["distill", "int8"]
+    taught = found["after"]["distill"]
+    assert taught["bytes"] == before["bytes"]
+    assert taught["loss"] != before["loss"]
+    assert taught["loss"] == pytest.approx(before["loss"], abs=0.02)
+    assert found["after"]["int8"]["loss"] == pytest.approx(taught["loss"], abs=0.003)
+
+
 def test_a_model_that_loses_more_than_the_limit_is_not_registered(whole: tuple[Path, str]) -> None:
     settings = load("local", [f"lake={whole[0]}"])
     found = compressed(settings, "fnn", ["int8"])
@@ -111,17 +128,18 @@ def test_a_registered_one_stands_in_the_models_place_and_scores_as_it_was_measur
     spark: SparkSession, whole: tuple[Path, str], tmp_path: Path
 ) -> None:
     root = shutil.copytree(whole[0], tmp_path / "lake")
-    found = json.loads(ran("compress", "fnn", "--lake", str(root), "--register", "--json").stdout)
+    words = ("--steps", "distill,int8", "--teacher", "fnn", "--max-loss", "0.5", "--register", "--json")
+    found = json.loads(ran("compress", "fnn", "--lake", str(root), *words).stdout)
     [row] = FolderRows(str(root)).rows(MODELS, {})
     assert row["model_id"] == found["registered"] != whole[1]
     assert dict(row["metrics"])["valid_ndcg@10"] == found["after"]["int8"]["ndcg"]
     assert dict(row["table_versions"]) == {"samples.samples": 0}
     arrays, card = artifacts.read(f"{root}/{row['artifact']}", row["artifact_sha256"])
-    assert (card["weights"], card["compressed"]["of"]) == ("int8", whole[1])
-    registered = Registered.newest(load("local", [f"lake={whole[0]}"]), "fnn")
-    model, before = from_arrays(arrays, card), from_arrays(*registered.artifact())
-    block = next(ArrowBatches(registered.files("valid"), model.inputs, 500).batches(0))
-    made = quantised(before, registered.calibration(before))
-    assert np.array_equal(logits(model, block), logits(made, block))
+    mark = card["compressed"]
+    assert (card["weights"], mark["of"], mark["teacher"], mark["mix"]) == ("int8", whole[1], whole[1], 0.5)
+    files = Registered.newest(load("local", [f"lake={root}"]), "fnn").files("valid")
+    again = measured({"it": from_arrays(arrays, card)}, files)["it"]
+    measured_then = found["after"]["int8"]
+    assert (again.ndcg, again.loss) == (measured_then["ndcg"], measured_then["loss"])
     with pytest.raises(FuserankError, match="is compressed already"):
         ran("compress", "fnn", "--lake", str(root))

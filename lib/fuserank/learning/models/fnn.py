@@ -85,10 +85,8 @@ class FNN(SampleModel):
         """Mean embeddings of the history, of its items and of their categories, and what the reader makes of it: once
         for each distinct one of the batch (U, D), and which of them each row has.
         """
-        key_B = (history_BL * self.hash_L).sum(dim=1)
-        key_U, row_B = torch.unique(key_B, return_inverse=True)
-        first_U = torch.zeros_like(key_U).scatter_(0, row_B, torch.arange(len(row_B), device=row_B.device))
-        index_UL = self.item_index(history_BL[first_U])
+        history_UL, row_B = self._distinct(history_BL)
+        index_UL = self.item_index(history_UL)
         item_UL = self.item_row_I[index_UL]
         items_UD, read_UD, categories_UD = _pool(self.item, item_UL), None, None
         if self.reader is not None:
@@ -98,6 +96,16 @@ class FNN(SampleModel):
             table = cast("nn.Embedding", self.categorical[self.pooled])
             categories_UD = _pool(table, self.item_category_I[index_UL])
         return items_UD, categories_UD, read_UD, row_B
+
+    def _distinct(self, history_BL: Tensor) -> tuple[Tensor, Tensor]:
+        """The distinct histories (U, L), and which each row has, by hashes that overflow, which ONNX does not know."""
+        if torch.compiler.is_exporting():
+            history_UL, row_B = torch.unique(history_BL, dim=0, return_inverse=True)
+            return history_UL, row_B
+        key_B = (history_BL * self.hash_L).sum(dim=1)
+        key_U, row_B = torch.unique(key_B, return_inverse=True)
+        first_U = torch.zeros_like(key_U).scatter_(0, row_B, torch.arange(len(row_B), device=row_B.device))
+        return history_BL[first_U], row_B
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits (B,) of a batch. A user or item above those of the fit has the row of the unknown."""
@@ -143,4 +151,7 @@ def _pool(table: nn.Embedding | Q8Embedding, row_UL: Tensor) -> Tensor:
     """Mean over the places that are not padding (the table's last row); zeros where all are."""
     if isinstance(table, Q8Embedding):
         return table.pooled(row_UL)
+    if torch.compiler.is_exporting():  # in parts that ONNX has; as quick as the bag there, but not here
+        there_UL1 = (row_UL != table.num_embeddings - 1).unsqueeze(2).float()
+        return (table(row_UL) * there_UL1).sum(dim=1) / there_UL1.sum(dim=1).clamp(min=1)
     return fn.embedding_bag(row_UL, table.weight, mode="mean", padding_idx=table.num_embeddings - 1)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.nn import functional as fn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
@@ -21,6 +20,7 @@ from fuserank.learning.models.batch import Batch
 from fuserank.learning.models.contract import Model
 from fuserank.learning.training import checkpoint
 from fuserank.learning.training.group import Group
+from fuserank.learning.training.loss import Loss, cross_entropy
 from fuserank.learning.training.source import BatchSource
 from fuserank.learning.training.stopping import Stopping
 from fuserank.learning.training.validate import validate
@@ -48,8 +48,10 @@ class Position:
 class Trainer:
     """One rank of a training run. All ranks make the same decisions from the same all-reduced numbers."""
 
-    def __init__(self, model: Model, config: TrainConfig, total_steps: int, seed: int, group: Group) -> None:
-        self.config, self.group, self.seed = config, group, seed
+    def __init__(
+        self, model: Model, config: TrainConfig, total_steps: int, seed: int, group: Group, loss: Loss = cross_entropy
+    ) -> None:
+        self.config, self.group, self.seed, self.loss = config, group, seed, loss
         model.to(group.device)  # in place
         self.model = model
         self.forward: Callable[..., torch.Tensor] = model
@@ -80,7 +82,7 @@ class Trainer:
         all_weight = group.sum_later(batch.weight_B.sum().double())  # under way while the forward pass runs
         with torch.autocast(group.device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
             logit_B = self.forward(batch)
-        loss_B = fn.binary_cross_entropy_with_logits(logit_B.float(), batch.label_B, reduction="none")
+        loss_B = self.loss(logit_B.float(), batch)
         loss = (batch.weight_B * loss_B).sum()
         weight = all_weight()
         # DDP means the gradients over the ranks, so the factor takes its 1 / size back
@@ -176,15 +178,16 @@ def train(
     folder: Path | None = None,
     fingerprint: str = "",
     report: Report | None = None,
+    loss: Loss = cross_entropy,
 ) -> Position:
     """Train ``model`` in place and leave its best weights in it; all ranks call this with equal arguments.
 
-    ``folder`` is where checkpoints go; a checkpoint in it with the same fingerprint is resumed. Raises
-    TrainingDiverged where the loss is no number.
+    ``folder`` is where checkpoints go; a checkpoint in it with the same fingerprint is resumed. ``loss``
+    is what steps make small; validations are by the labels. Raises TrainingDiverged where the loss is no number.
     """
     group = Group.current(config.use_gpu)
     total_steps = sum(batches.steps(epoch) for epoch in range(config.epochs))
-    trainer = Trainer(model, config, total_steps, seed, group)
+    trainer = Trainer(model, config, total_steps, seed, group, loss)
     resumed = config.resume and trainer.restore(folder, fingerprint)
     at, inputs = trainer.at, model.inputs
     if resumed and report:
