@@ -20,6 +20,26 @@ from fuserank.learning.models.inputs import InputFit
 from fuserank.learning.models.int8 import Lookup, Q8Embedding, Q8Layers
 
 
+class Distinct(nn.Module):
+    """Finds rows that are alike: what they have in common is worked out once. ``onnx_graph`` puts ONNX's own in its
+    place.
+    """
+
+    hash_L: Tensor
+
+    def __init__(self, places: int) -> None:
+        super().__init__()
+        odd = torch.randint(1, 2**62, (places,), generator=torch.Generator().manual_seed(1)) | 1
+        self.register_buffer("hash_L", odd, persistent=False)
+
+    def forward(self, values_BL: Tensor) -> tuple[Tensor, Tensor]:
+        """The distinct rows (U, L), and which of them each row is (B,): by a hash, which is a sum that overflows."""
+        key_B = (values_BL * self.hash_L).sum(dim=1)
+        key_U, row_B = torch.unique(key_B, return_inverse=True)
+        first_U = torch.zeros_like(key_U).scatter_(0, row_B, torch.arange(len(row_B), device=row_B.device))
+        return values_BL[first_U], row_B
+
+
 class FNN(SampleModel):
     """Batch in, logit_B out. Shapes: B rows, F numeric, C categorical, L history, U distinct histories, D embedding.
 
@@ -27,14 +47,11 @@ class FNN(SampleModel):
     """
 
     config: EmbeddedConfig
-    hash_L: Tensor
 
     def __init__(self, config: EmbeddedConfig, fit: InputFit) -> None:
         super().__init__(config, fit)
         inputs, rows = self.inputs, self.item_rows
-        odd = torch.randint(1, 2**62, (len(inputs.history),), generator=torch.Generator().manual_seed(1)) | 1
-        self.register_buffer("hash_L", odd, persistent=False)
-
+        self.distinct = Distinct(len(inputs.history))
         self.user = nn.Embedding(fit.users + 1, config.user_dim)
         self.item = nn.Embedding(rows + 1, config.item_dim)  # the last row is padding
         self.item_bias = nn.Embedding(rows + 1, 1)
@@ -85,7 +102,7 @@ class FNN(SampleModel):
         """Mean embeddings of the history, of its items and of their categories, and what the reader makes of it: once
         for each distinct one of the batch (U, D), and which of them each row has.
         """
-        history_UL, row_B = self._distinct(history_BL)
+        history_UL, row_B = self.distinct(history_BL)
         index_UL = self.item_index(history_UL)
         item_UL = self.item_row_I[index_UL]
         items_UD, read_UD, categories_UD = _pool(self.item, item_UL), None, None
@@ -96,16 +113,6 @@ class FNN(SampleModel):
             table = cast("nn.Embedding", self.categorical[self.pooled])
             categories_UD = _pool(table, self.item_category_I[index_UL])
         return items_UD, categories_UD, read_UD, row_B
-
-    def _distinct(self, history_BL: Tensor) -> tuple[Tensor, Tensor]:
-        """The distinct histories (U, L), and which each row has, by hashes that overflow, which ONNX does not know."""
-        if torch.compiler.is_exporting():
-            history_UL, row_B = torch.unique(history_BL, dim=0, return_inverse=True)
-            return history_UL, row_B
-        key_B = (history_BL * self.hash_L).sum(dim=1)
-        key_U, row_B = torch.unique(key_B, return_inverse=True)
-        first_U = torch.zeros_like(key_U).scatter_(0, row_B, torch.arange(len(row_B), device=row_B.device))
-        return history_BL[first_U], row_B
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits (B,) of a batch. A user or item above those of the fit has the row of the unknown."""

@@ -2,38 +2,63 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 import logging
-from collections.abc import Callable, Iterator, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from fuserank.common.blocks import Block, Floats, empty
 from fuserank.common.errors import FuserankError
 from fuserank.learning.models.batch import Batch
 from fuserank.learning.models.contract import Model
+from fuserank.learning.models.fnn import Distinct
 
 INPUTS = ("dense", "categorical", "history", "user", "item")  # as ``Batch`` has them: float32, then int32
+SHARED = ("history_distinct", "history_row")  # made of the history inside the graph
 OUTPUT = "logit"
 _PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 _MOST = 2**31 - 1  # bytes that one file of protobuf holds
 
 
-class _Named(nn.Module):
-    """The model, by tensors under the names of ``INPUTS``."""
+class _Alike(nn.Module):
+    """In the place of ``Distinct``: distinct rows and which each row is come from outside."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, outside: list[Tensor]) -> None:
         super().__init__()
-        self.model = model
+        self.outside = outside
 
-    def forward(self, dense: Tensor, categorical: Tensor, history: Tensor, user: Tensor, item: Tensor) -> Tensor:
+    def forward(self, values_BL: Tensor) -> tuple[Tensor, Tensor]:
+        """As ``Distinct``'s."""
+        distinct_UL, row_B = self.outside
+        return distinct_UL, row_B
+
+
+class _Named(nn.Module):
+    """The model, by tensors under the names of ``INPUTS``; ``SHARED`` besides where it looks for histories alike."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = copy.deepcopy(model).eval()
+        self.outside: list[Tensor] = []
+        places = [name for name, module in self.model.named_modules() if isinstance(module, Distinct)]
+        for name in places:
+            self.model.set_submodule(name, _Alike(self.outside))
+        self.names = (*INPUTS, *(SHARED if places else ()))
+
+    def forward(self, dense: Tensor, *whole: Tensor) -> Tensor:
         """logit_B. Whole numbers look up rows as int64 alone; labels and weights are of training."""
-        none, whole = dense.new_zeros(0), (values.long() for values in (categorical, history, user, item))
-        return self.model(Batch(dense, *whole, none, none))
+        categorical, history, user, item, *self.outside[:] = (values.long() for values in whole)
+        none = dense.new_zeros(0)
+        logit_B: Tensor = self.model(Batch(dense, categorical, history, user, item, none, none))
+        return logit_B
 
 
 def refuse_missing() -> None:
@@ -59,21 +84,43 @@ def encoded(model: Model, facts: Mapping[str, str]) -> bytes:
     size = sum(value.nbytes for value in model.state_dict().values())
     if size > _MOST:
         raise FuserankError(f"{model.config.kind}: {size / 2**30:.1f} GiB of weights; a file of ONNX holds 2 at most")
-    rows = empty(model.inputs, 3)  # of any values: only types and shapes are looked at
-    with _quiet():
+    named, rows = _Named(model), empty(model.inputs, 5)  # of any values: only types and shapes are looked at
+    tensors = [torch.from_numpy(value) for value in feeds(rows).values()]
+    shared = [torch.full((3, len(model.inputs.history)), -1), torch.zeros(5, dtype=torch.int64)]
+    with _quiet(), sdpa_kernel(SDPBackend.MATH):  # the only attention whose memory lies as in its parts
         program: Any = torch.onnx.export(
-            _Named(model.eval()).eval(),
-            tuple(torch.from_numpy(value) for value in feeds(rows).values()),
-            input_names=INPUTS,
+            named.eval(),
+            tuple([*tensors, *shared][: len(named.names)]),
+            input_names=named.names,
             output_names=[OUTPUT],
-            dynamic_shapes={name: {0: "rows"} for name in INPUTS},
+            dynamic_shapes=_shapes(named.names),
             dynamo=True,
             verbose=False,
         )
     _strip(program.model)
     program.model.metadata_props.update(facts)
-    content: bytes = program.model_proto.SerializeToString(deterministic=True)
+    proto: Any = program.model_proto
+    if named.names != INPUTS:
+        _find_alike(proto.graph)
+    content: bytes = proto.SerializeToString(deterministic=True)
     return content
+
+
+def _shapes(names: Sequence[str]) -> Any:
+    """Any number of rows, and any of distinct histories among them."""
+    first, *rest = ({0: "histories" if name == SHARED[0] else "rows"} for name in names)
+    return first, tuple(rest)
+
+
+def _find_alike(graph: Any) -> None:
+    """Make what stands in ``SHARED`` of the history. Not by torch's exporter: it wants to know how many there are."""
+    from onnx import TensorProto, helper
+
+    for value in [one for one in graph.input if one.name in SHARED]:
+        graph.input.remove(value)
+    cast = helper.make_node("Cast", ["history"], ["history_whole"], to=TensorProto.INT64)
+    graph.node.insert(0, cast)
+    graph.node.insert(1, helper.make_node("Unique", ["history_whole"], [SHARED[0], "", SHARED[1]], axis=0, sorted=1))
 
 
 def runner(content: bytes) -> Callable[[Block], Floats]:
@@ -103,11 +150,12 @@ def _strip(graph: Any) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """The exporter's log without what it says of packages that are not there."""
+    """Without what the exporter says of torch's own code: of packages that it can do without, of what goes one day."""
     log = logging.getLogger("torch.onnx")
     before = log.level
     log.setLevel(logging.ERROR)
     try:
-        yield
+        with warnings.catch_warnings(action="ignore"):
+            yield
     finally:
         log.setLevel(before)
