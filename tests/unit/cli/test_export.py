@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime as ort
@@ -33,10 +34,17 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return root, trained_lake.write(root)
 
 
-def test_a_program_that_reads_the_metadata_scores_rows_of_samples(whole: tuple[Path, str], tmp_path: Path) -> None:
-    root, model_id = whole
-    file = tmp_path / "fnn.onnx"
-    found = json.loads(ran("export", "fnn", "--to", str(file), "--lake", str(root), "--json").stdout)
+@pytest.fixture(scope="module")
+def exported(whole: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """The model's file, and what is printed for machines."""
+    file = tmp_path_factory.mktemp("exported") / "fnn.onnx"
+    return file, json.loads(ran("export", "fnn", "--to", str(file), "--lake", str(whole[0]), "--json").stdout)
+
+
+def test_a_program_that_reads_the_metadata_scores_rows_of_samples(
+    whole: tuple[Path, str], exported: tuple[Path, dict[str, Any]]
+) -> None:
+    (root, model_id), (file, found) = whole, exported
     assert (found["model_id"], found["as_of"], found["rows"]) == (model_id, "2024-03-01", 4500)
     assert found["onnx"]["bytes"] == file.stat().st_size < 1.5 * found["torch"]["bytes"]
     assert found["difference"] <= found["limit"] == 1e-5
@@ -59,14 +67,12 @@ def test_a_program_that_reads_the_metadata_scores_rows_of_samples(whole: tuple[P
 
 
 def test_the_file_is_the_same_each_time_and_says_nothing_of_this_machine(
-    whole: tuple[Path, str], tmp_path: Path
+    whole: tuple[Path, str], exported: tuple[Path, dict[str, Any]], tmp_path: Path
 ) -> None:
-    words = [("export", "fnn", "--to", str(tmp_path / name), "--lake", str(whole[0])) for name in ("a", "b")]
-    text = ran(*words[0]).stdout.splitlines()
+    text = ran("export", "fnn", "--to", str(tmp_path / "m.onnx"), "--lake", str(whole[0])).stdout.splitlines()
     assert [line.split()[0] for line in text] == [whole[1], "bytes", "torch", "onnx", "logits"]
-    ran(*words[1])
-    content = (tmp_path / "a").read_bytes()
-    assert content == (tmp_path / "b").read_bytes()
+    content = (tmp_path / "m.onnx").read_bytes()
+    assert content == exported[0].read_bytes()
     assert str(ROOT).encode() not in content
     assert b"site-packages" not in content
 

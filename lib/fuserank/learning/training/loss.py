@@ -44,9 +44,9 @@ class Distillation:
 
 def refuse_other_inputs(teacher: Model, student: Model) -> None:
     """:raises FuserankError: the teacher reads other columns of samples than the student, so that no batch has both"""
-    one, two = (set(model.inputs.columns) for model in (teacher, student))
     if teacher.inputs != student.inputs:
-        differ = ", ".join(sorted(one ^ two)) or "their order or buckets"
+        columns = sorted(set(teacher.inputs.columns) ^ set(student.inputs.columns))
+        differ = ", ".join([*columns[:3], "…"] if len(columns) > 3 else columns) or "their order or buckets"
         raise FuserankError(
             f"{teacher.config.kind} and {student.config.kind} read other columns of the samples ({differ}); train both"
             " with the same ones"
