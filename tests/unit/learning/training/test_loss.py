@@ -84,7 +84,5 @@ def test_a_student_that_sees_no_label_learns_what_its_teacher_knows(world: World
 
 
 def test_a_teacher_that_reads_other_columns_is_refused(world: World) -> None:
-    with pytest.raises(
-        FuserankError, match=r"logistic and fnn read other columns of the samples \(.*, …\); train both"
-    ):
+    with pytest.raises(FuserankError, match=r"logistic and fnn read other columns .*\(.*, …\); train both"):
         refuse_other_inputs(trained(MODELS["logistic"], world, epochs=1), world.model(MODELS["fnn"]))
