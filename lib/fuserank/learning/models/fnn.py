@@ -158,7 +158,7 @@ def _pool(table: nn.Embedding | Q8Embedding, row_UL: Tensor) -> Tensor:
     """Mean over the places that are not padding (the table's last row); zeros where all are."""
     if isinstance(table, Q8Embedding):
         return table.pooled(row_UL)
-    if torch.compiler.is_exporting():  # in parts that ONNX has; as quick as the bag there, but not here
+    if torch.compiler.is_exporting():  # ONNX has no bag
         there_UL1 = (row_UL != table.num_embeddings - 1).unsqueeze(2).float()
         return (table(row_UL) * there_UL1).sum(dim=1) / there_UL1.sum(dim=1).clamp(min=1)
     return fn.embedding_bag(row_UL, table.weight, mode="mean", padding_idx=table.num_embeddings - 1)
