@@ -16,28 +16,9 @@ from torch.nn import functional as fn
 from fuserank.config.model import EmbeddedConfig
 from fuserank.learning.models.base import SampleModel
 from fuserank.learning.models.batch import Batch
+from fuserank.learning.models.distinct import Distinct
 from fuserank.learning.models.inputs import InputFit
 from fuserank.learning.models.int8 import Lookup, Q8Embedding, Q8Layers
-
-
-class Distinct(nn.Module):
-    """Finds rows that are alike: what they have in common is worked out once. ``onnx_graph`` puts ONNX's own in its
-    place.
-    """
-
-    hash_L: Tensor
-
-    def __init__(self, places: int) -> None:
-        super().__init__()
-        odd = torch.randint(1, 2**62, (places,), generator=torch.Generator().manual_seed(1)) | 1
-        self.register_buffer("hash_L", odd, persistent=False)
-
-    def forward(self, values_BL: Tensor) -> tuple[Tensor, Tensor]:
-        """The distinct rows (U, L), and which of them each row is (B,): by a hash, which is a sum that overflows."""
-        key_B = (values_BL * self.hash_L).sum(dim=1)
-        key_U, row_B = torch.unique(key_B, return_inverse=True)
-        first_U = torch.zeros_like(key_U).scatter_(0, row_B, torch.arange(len(row_B), device=row_B.device))
-        return values_BL[first_U], row_B
 
 
 class FNN(SampleModel):

@@ -19,7 +19,7 @@ from fuserank.common.blocks import Block, Floats, empty
 from fuserank.common.errors import FuserankError
 from fuserank.learning.models.batch import Batch
 from fuserank.learning.models.contract import Model
-from fuserank.learning.models.fnn import Distinct
+from fuserank.learning.models.distinct import Distinct
 
 INPUTS = ("dense", "categorical", "history", "user", "item")  # as ``Batch`` has them: float32, then int32
 SHARED = ("history_distinct", "history_row")  # made of the history inside the graph
@@ -29,13 +29,13 @@ _MOST = 2**31 - 1  # bytes that one file of protobuf holds
 
 
 class _Alike(nn.Module):
-    """In the place of ``Distinct``: distinct rows and which each row is come from outside."""
+    """In the place of ``Distinct``: what it finds comes from outside."""
 
     def __init__(self, outside: list[Tensor]) -> None:
         super().__init__()
         self.outside = outside
 
-    def forward(self, values_BL: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, history_BL: Tensor) -> tuple[Tensor, Tensor]:
         """As ``Distinct``'s."""
         distinct_UL, row_B = self.outside
         return distinct_UL, row_B
