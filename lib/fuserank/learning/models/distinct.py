@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class Distinct(nn.Module):
-    """Finds histories that are alike, which a user's rows have in common. ``onnx_graph`` puts ONNX's own in its place."""
+    """Finds histories that are alike, as a user's rows have. ``onnx_graph`` puts ONNX's own in its place."""
 
     hash_L: Tensor
 
