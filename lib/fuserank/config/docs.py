@@ -24,10 +24,11 @@ Generated from the classes in `lib/fuserank/config/` by `make docs`; `make lint`
     fuserank settings                                                # this page, of the version that is installed
 
 A value comes from `conf/base.yaml`, over it `conf/env/<env>.yaml`, over it `conf/tuned/<dataset>.yaml` where there is
-one, over all `--set`. What ships has a base and an env of its own below the project's: a project's conf/ holds what
-differs ([install.md](install.md)). Values are read as YAML; a key that does not exist is refused with its path. A key
-in a table below `## a.b` is written `a.b.key`. Defaults are those of the classes; `conf/base.yaml` sets `dataset` and
-`as_of` for the demo. How a shop's files are read is no setting but the mapping's: [data.md](data.md).
+one, over all `--set`, a later one over an earlier one; `--set @FILE` takes all that a file sets
+([tune](how-to/tune.md)). What ships has a base and an env of its own below the project's: a project's conf/ holds
+what differs ([install.md](install.md)). Values are read as YAML; a key that does not exist is refused with its path. A
+key in a table below `## a.b` is written `a.b.key`. Defaults are those of the classes; `conf/base.yaml` sets `dataset`
+and `as_of` for the demo. How a shop's files are read is no setting but the mapping's: [data.md](data.md).
 """
 _SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 _NAMES = {int: "int", float: "float", bool: "bool", str: "text", dt.date: "date", Any: "any", type(None): "null"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -133,32 +134,37 @@ class Settings(Section):
 
 def load(env: str = "local", overrides: list[str] | None = None) -> Settings:
     """Settings of an environment: base and env of what ships, over them base and env of the project's conf/, over
-    them what is tuned for the data set (conf/tuned/<dataset>.yaml, where there is one), over all
-    ``section.key=value`` overrides; values are read as YAML.
+    them what is tuned for the data set (conf/tuned/<dataset>.yaml, where there is one), over all the overrides, a
+    later one over an earlier one: ``section.key=value``, the value read as YAML, or ``@FILE``, all of a file.
     """
     if not env.replace("_", "").isalnum():
         raise SettingsError(f"--env {env!r}: letters, digits and _ only")
     overridden: dict[str, Any] = {}
     for override in overrides or []:
-        key, eq, value = override.partition("=")
-        if not eq:
-            raise SettingsError(f"--set {override!r}: write section.key=value")
-        if not value.strip():
-            raise SettingsError(
-                f"--set {key} is empty: is a variable in it not set? Write {key}=null where none is meant"
-            )
-        try:
-            overridden = _merge(overridden, _nested(key.split("."), yaml_text.parse(value)))
-        except yaml_text.YamlError as problem:
-            raise SettingsError(f"--set {key}: {problem}") from None
+        overridden = _merge(overridden, _overriding(override))
     merged = layered(env)
     tuned = conf_dir() / "tuned" / f"{_merge(merged, overridden).get('dataset', '')}.yaml"
     if tuned.is_file():
         merged = _merge(merged, read_yaml(tuned))
     merged = _merge(merged, overridden)
-    if not any(override.startswith("as_of=") for override in overrides or []):
+    if "as_of" not in overridden:
         merged |= _own_day(str(merged.get("dataset", "")))
     return Settings.model_validate({"env": env, **merged})
+
+
+def _overriding(override: str) -> dict[str, Any]:
+    """What one ``--set`` says, as the files of settings say it."""
+    if override.startswith("@"):
+        return read_yaml(Path(override[1:]))
+    key, eq, value = override.partition("=")
+    if not eq:
+        raise SettingsError(f"--set {override!r}: write section.key=value, or @FILE for all that a file sets")
+    if not value.strip():
+        raise SettingsError(f"--set {key} is empty: is a variable in it not set? Write {key}=null where none is meant")
+    try:
+        return _nested(key.split("."), yaml_text.parse(value))
+    except yaml_text.YamlError as problem:
+        raise SettingsError(f"--set {key}: {problem}") from None
 
 
 def layered(env: str) -> dict[str, Any]:
