@@ -24,7 +24,9 @@ from fuserank.tables.samples import SAMPLES
 if TYPE_CHECKING:  # torch loads when a model is trained, not when this module is looked at
     from fuserank.config.settings import Settings
     from fuserank.io.lake.lake import Lake
+    from fuserank.learning.models.contract import Model
     from fuserank.learning.models.inputs import InputFit
+    from fuserank.learning.training.trainer import Position
 
 _VALID_BATCH = 16384  # rows; nothing is kept for a backward pass, so they may be more than a step's
 
@@ -105,9 +107,25 @@ def trial(lake: Lake, settings: Settings, shards: int, folder: Path, name: str |
 
 def train_rank(task: TrainTask, folder: Path, report: Report) -> None:
     """One rank's work; rank 0 leaves the artifact in ``folder/artifact``."""
+    from fuserank.learning.models.saving import to_arrays
+    from fuserank.learning.training.group import Group
+
+    model, end = trained(task, report, Path(task.checkpoints))
+    if Group.current(task.train.use_gpu).rank == 0:
+        card = model.card() | {"train": task.train.model_dump(mode="json"), "seed": task.seed}
+        weights, text, _ = artifacts.encode(to_arrays(model), card)
+        artifacts.write(
+            f"{folder}/artifact", weights, text, {"curves.json": {"steps": end.losses, "validations": end.curve}}
+        )
+
+
+def trained(task: TrainTask, report: Report | None = None, checkpoints: Path | None = None) -> tuple[Model, Position]:
+    """The model with its best weights, and where its training ended. All ranks call it, each reads its share of the
+    files; a process without a group is the one rank. Without ``checkpoints`` none are written.
+    """
     import torch
 
-    from fuserank.learning.models.saving import fresh, to_arrays
+    from fuserank.learning.models.saving import fresh
     from fuserank.learning.training.group import Group
     from fuserank.learning.training.trainer import train
 
@@ -118,13 +136,7 @@ def train_rank(task: TrainTask, folder: Path, report: Report) -> None:
     valid = source(task.valid_files, task.inputs, _VALID_BATCH, **share)
     torch.manual_seed(task.seed)  # the same fresh weights on every rank
     model = fresh(task.model, task.fit)
-    checkpoints = Path(task.checkpoints)
     end = train(
         batches, valid, model, config, task.seed, folder=checkpoints, fingerprint=task.fingerprint, report=report
     )
-    if group.rank == 0:
-        card = model.card() | {"train": config.model_dump(mode="json"), "seed": task.seed}
-        weights, text, _ = artifacts.encode(to_arrays(model), card)
-        artifacts.write(
-            f"{folder}/artifact", weights, text, {"curves.json": {"steps": end.losses, "validations": end.curve}}
-        )
+    return model, end
