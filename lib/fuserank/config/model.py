@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from fuserank.config.auto import tuned
 from fuserank.config.base import Section
 from fuserank.tables.attributes import ITEM_CATEGORIES, USER_CATEGORIES
 from fuserank.tables.samples import CATEGORICAL, HISTORY, NUMERIC, SAMPLES
@@ -27,7 +28,10 @@ class ModelSettings(Section):
     )
     clip: float = Field(5.0, gt=0, description="standardised inputs are cut to ±this (standard deviations)")
     min_item_rows: int = Field(
-        20, ge=1, description="training rows that an item needs for an embedding of its own; others share one"
+        20,
+        ge=1,
+        description="training rows that an item needs for an embedding of its own; others share one",
+        json_schema_extra=tuned(5, 20, 80),
     )
 
     left_out: tuple[str, ...] = Field(
@@ -69,8 +73,8 @@ class ModelSettings(Section):
 class EmbeddedConfig(ModelSettings):
     """Embeddings and numeric features → fully connected tanh layers → one logit."""
 
-    user_dim: int = Field(4, ge=0, description="numbers of a user's embedding")
-    item_dim: int = Field(8, ge=1, description="numbers of an item's embedding")
+    user_dim: int = Field(4, ge=0, description="numbers of a user's embedding", json_schema_extra=tuned(0, 2, 4, 8, 16))
+    item_dim: int = Field(8, ge=1, description="numbers of an item's embedding", json_schema_extra=tuned(4, 8, 16, 32))
     categorical_dims: dict[str, int] = Field(
         {
             "product_type_bucket": 8,
@@ -84,9 +88,25 @@ class EmbeddedConfig(ModelSettings):
     history_categorical: str | None = Field(
         "product_type_bucket", description="categorical column pooled over the history beside the items; none: null"
     )
-    hidden: tuple[int, ...] = Field((256, 128, 64), description="units of each tanh layer")
-    dropout: float = Field(0.1, ge=0, lt=1, description="share of hidden units dropped in training")
-    embedding_dropout: float = Field(0.3, ge=0, lt=1, description="share of embedding numbers dropped in training")
+    hidden: tuple[int, ...] = Field(
+        (256, 128, 64),
+        description="units of each tanh layer",
+        json_schema_extra=tuned((64, 32), (128, 64), (256, 128), (256, 128, 64), (512, 256, 128)),
+    )
+    dropout: float = Field(
+        0.1,
+        ge=0,
+        lt=1,
+        description="share of hidden units dropped in training",
+        json_schema_extra=tuned(0.0, 0.05, 0.1, 0.2, 0.3),
+    )
+    embedding_dropout: float = Field(
+        0.3,
+        ge=0,
+        lt=1,
+        description="share of embedding numbers dropped in training",
+        json_schema_extra=tuned(0.0, 0.1, 0.2, 0.3, 0.5),
+    )
     embedding_std: float = Field(0.05, ge=0, description="standard deviation of a fresh embedding")
     wide: bool = Field(True, description="add a linear term of the numeric inputs and a bias by item to the logit")
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from fuserank.config.auto import tuned
 from fuserank.config.model import EmbeddedConfig
 
 
@@ -13,15 +14,23 @@ class DcnConfig(EmbeddedConfig):
     """DCN-V2: products of inputs beside the fully connected layers."""
 
     kind: Literal["dcn"] = Field("dcn", description="name of the model in the registry and in scores")
-    crosses: int = Field(2, ge=1, description="layers of products, each one degree higher (count)")
-    rank: int = Field(32, ge=1, description="of a layer's matrix (count)")
+    crosses: int = Field(
+        2, ge=1, description="layers of products, each one degree higher (count)", json_schema_extra=tuned(1, 2, 3)
+    )
+    rank: int = Field(32, ge=1, description="of a layer's matrix (count)", json_schema_extra=tuned(8, 16, 32, 64))
 
 
 class HistoryConfig(EmbeddedConfig):
     """What rankers have in common that read the user's last items in their order."""
 
-    layers: int = Field(1, ge=1, description="of the encoder (count)")
-    encoder_dropout: float = Field(0.2, ge=0, lt=1, description="share of the encoder's numbers dropped in training")
+    layers: int = Field(1, ge=1, description="of the encoder (count)", json_schema_extra=tuned(1, 2))
+    encoder_dropout: float = Field(
+        0.2,
+        ge=0,
+        lt=1,
+        description="share of the encoder's numbers dropped in training",
+        json_schema_extra=tuned(0.0, 0.1, 0.2, 0.4),
+    )
 
     def shape(self) -> dict[str, Any]:
         """What the encoder is made of, by the names of ``learning.models.encoders``."""
@@ -32,8 +41,10 @@ class TransformerConfig(HistoryConfig):
     """The FNN, and attention over the user's last items."""
 
     kind: Literal["transformer"] = Field("transformer", description="name of the model in the registry and in scores")
-    item_dim: int = Field(16, ge=1, description="numbers of an item's embedding")
-    heads: int = Field(2, ge=1, description="of the attention, a divisor of item_dim (count)")
+    item_dim: int = Field(16, ge=1, description="numbers of an item's embedding", json_schema_extra=tuned(8, 16, 32))
+    heads: int = Field(
+        2, ge=1, description="of the attention, a divisor of item_dim (count)", json_schema_extra=tuned(1, 2, 4)
+    )
 
     def shape(self) -> dict[str, Any]:
         """As ``Transformer`` takes it."""
@@ -51,9 +62,9 @@ class RnnConfig(HistoryConfig):
     """The FNN, and recurrent units over the user's last items."""
 
     kind: Literal["rnn"] = Field("rnn", description="name of the model in the registry and in scores")
-    item_dim: int = Field(16, ge=1, description="numbers of an item's embedding")
-    cell: Literal["gru", "lstm"] = Field("lstm", description="kind of unit")
-    units: int = Field(32, ge=1, description="of a layer (count)")
+    item_dim: int = Field(16, ge=1, description="numbers of an item's embedding", json_schema_extra=tuned(8, 16, 32))
+    cell: Literal["gru", "lstm"] = Field("lstm", description="kind of unit", json_schema_extra=tuned("gru", "lstm"))
+    units: int = Field(32, ge=1, description="of a layer (count)", json_schema_extra=tuned(16, 32, 64))
 
     def shape(self) -> dict[str, Any]:
         """As ``Recurrent`` takes it."""
@@ -64,9 +75,13 @@ class CnnConfig(HistoryConfig):
     """The FNN, and convolutions over the user's last items."""
 
     kind: Literal["cnn"] = Field("cnn", description="name of the model in the registry and in scores")
-    item_dim: int = Field(16, ge=1, description="numbers of an item's embedding")
-    layers: int = Field(3, ge=1, le=8, description="convolutions, each twice as wide apart (count)")
-    kernel: int = Field(3, ge=2, description="places that a convolution looks at (count)")
+    item_dim: int = Field(16, ge=1, description="numbers of an item's embedding", json_schema_extra=tuned(8, 16, 32))
+    layers: int = Field(
+        3, ge=1, le=8, description="convolutions, each twice as wide apart (count)", json_schema_extra=tuned(2, 3, 4)
+    )
+    kernel: int = Field(
+        3, ge=2, description="places that a convolution looks at (count)", json_schema_extra=tuned(2, 3, 5)
+    )
 
     def shape(self) -> dict[str, Any]:
         """As ``Convolutions`` takes it."""

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from fuserank.config.auto import tuned
 from fuserank.config.base import Section
 
 
@@ -20,16 +21,33 @@ class TrainConfig(Section):
     )
     pin_memory: bool = Field(True, description="page-locked batches on the way to a GPU; without effect on the CPU")
     reader: Literal["petastorm", "pyarrow"] = Field("petastorm", description="pyarrow where Petastorm does not install")
-    batch: int = Field(8192, ge=1, description="rows of a step, over all ranks")
+    batch: int = Field(
+        8192, ge=1, description="rows of a step, over all ranks", json_schema_extra=tuned(2048, 4096, 8192, 16384)
+    )
     epochs: int = Field(4, ge=1, description="times over the training rows, at most")
-    learning_rate: float = Field(2e-3, gt=0, description="AdamW's, at its height")
+    learning_rate: float = Field(
+        2e-3,
+        gt=0,
+        description="AdamW's, at its height",
+        json_schema_extra=tuned(2.5e-4, 5e-4, 1e-3, 2e-3, 4e-3, 8e-3, 1.6e-2),
+    )
     warmup_steps: int = Field(50, ge=0, description="steps of linear rise")
     final_share: float = Field(0.05, ge=0, le=1, description="share of the learning rate at the cosine's end")
-    weight_decay: float = Field(1e-4, ge=0, description="AdamW's, on layers")
-    embedding_rate_share: float = Field(
-        0.03, ge=0, description="embeddings' share of the learning rate; at the full one ids overfit in one epoch"
+    weight_decay: float = Field(
+        1e-4, ge=0, description="AdamW's, on layers", json_schema_extra=tuned(0.0, 1e-5, 1e-4, 1e-3, 1e-2, 0.1)
     )
-    embedding_weight_decay: float = Field(20.0, ge=0, description="AdamW's, on embeddings; times their learning rate")
+    embedding_rate_share: float = Field(
+        0.03,
+        ge=0,
+        description="embeddings' share of the learning rate; at the full one ids overfit in one epoch",
+        json_schema_extra=tuned(0.01, 0.03, 0.1, 0.3, 1.0),
+    )
+    embedding_weight_decay: float = Field(
+        20.0,
+        ge=0,
+        description="AdamW's, on embeddings; times their learning rate",
+        json_schema_extra=tuned(0.0, 0.5, 5.0, 20.0, 80.0),
+    )
     stop_on: Literal["loss", "ndcg@10"] = Field("loss", description="of the valid split; the best weights are kept")
     validations: int = Field(1, ge=1, description="validations in an epoch, evenly spaced")
     patience: int = Field(1, ge=1, description="validations without a better one before training stops")
