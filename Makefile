@@ -114,7 +114,7 @@ bench: setup ## the benchmarks of speed, one after the other, results in benchma
 locks: ## resolve requirements/*.txt again (needs uv)
 	@for extra in run dev; do \
 	  uv pip compile -q pyproject.toml --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
-	  $(addprefix --extra ,train petastorm report demo init fetch explore serve client bench track onnx) $$( [ $$extra = run ] || echo --extra notebooks --extra dev ) \
+	  $(addprefix --extra ,train petastorm report demo init fetch explore serve client bench track onnx tune) $$( [ $$extra = run ] || echo --extra notebooks --extra dev ) \
 	  -o requirements/$$extra.txt || exit 1; done
 	@uv pip compile -q pyproject.toml requirements/modern.in --extra train --extra report --extra demo --extra onnx --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements/modern.txt
 	@for kind in data train; do \

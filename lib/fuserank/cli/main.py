@@ -35,6 +35,7 @@ from fuserank.cli.serve import serve
 from fuserank.cli.setup import setup
 from fuserank.cli.similar import similar
 from fuserank.cli.tree import NothingBlank, filled
+from fuserank.cli.tune import tune
 from fuserank.cli.vacuum import vacuum
 from fuserank.cli.vault import vault
 from fuserank.common.guarded import guarded
@@ -67,6 +68,7 @@ for command in (
     explore,
     evaluate,
     quotas,
+    tune,
     compress,
     export,
     report,
