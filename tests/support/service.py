@@ -101,7 +101,7 @@ class Running:
 
     server: Server
     port: int
-    watched: Watched
+    watched: Watched | Any
     log: io.BytesIO
 
     def ask(self, method: str, path: str, body: Any = None, key: str | None = None, **headers: str) -> Reply:
@@ -139,25 +139,28 @@ def running(
     keys: Path | None = None,
     seconds: float = 0,
     inbox: Path | None = None,
+    collector: Any = None,
+    make: Callable[..., Any] | None = None,
     **settings: Any,
 ) -> Iterator[Running]:
-    """A service over the store in ``root``; its engine takes ``seconds`` more, in threads."""
+    """A service over the store in ``root``; its engine takes ``seconds`` more, in threads, or is what ``make`` makes."""
     engines: list[Watched] = []
 
-    def make(store: Store, rules: Rules) -> Watched:
+    def watched(store: Store, rules: Rules) -> Watched:
         engines.append(Watched(store, rules, seconds))
         return engines[0]
 
     stream = io.BytesIO()
     cfg = ServingConfig(**({"refresh_seconds": 0.05} | NO_LIMIT | settings))
-    server = Server(str(root), surface, keys, cfg, Log("debug", stream), make, in_threads=seconds > 0, inbox=inbox)
+    log, own = Log("debug", stream), make or watched
+    server = Server(str(root), surface, keys, cfg, log, own, seconds > 0, inbox, collector)
     listens = listening("127.0.0.1", 0)
     port = listens.getsockname()[1]
     thread = threading.Thread(target=server.answer, args=[listens], daemon=True)
     thread.start()
     until(lambda: server.started)
     try:
-        yield Running(server, port, engines[0], stream)
+        yield Running(server, port, engines[0] if engines else None, stream)
     finally:
         server.stop()
         thread.join(60)

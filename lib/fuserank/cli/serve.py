@@ -16,8 +16,9 @@ from fuserank.common.errors import FuserankError
 
 if TYPE_CHECKING:
     from fuserank.config.settings import Settings
+    from fuserank.serving.collect.collector import Collector
     from fuserank.serving.keys import KeyRow
-    from fuserank.serving.log import Level
+    from fuserank.serving.log import Level, Log
     from fuserank.serving.server import Server
 
 _LOCAL, _PORT = "127.0.0.1", 8200
@@ -63,6 +64,11 @@ def serve(
         str | None,
         typer.Option("--inbox", metavar="DIR", help="where exposures are kept; none: nowhere (default: LAKE/inbox)"),
     ] = None,
+    collect: Annotated[
+        bool | None,
+        typer.Option("--collect/--no-collect", help="take events by the mapping, POST /v1/events (default: serving.collect.on)"),
+    ] = None,
+    dataset: o.Dataset = None,
     workers: Annotated[int, typer.Option("--workers", min=1, max=256, help="processes that answer")] = 1,
     log_level: Annotated[LogLevel, typer.Option("--log-level", help="lowest level of lines on stderr")] = "info",
     env: o.Env = "local",
@@ -79,9 +85,10 @@ def serve(
         "ranking.surface": surface,
         "serving.keys": keys and str(keys),
         "serving.inbox": inbox,
+        "serving.collect.on": collect,
     }
     more = [f"{key}={json.dumps(value)}" for key, value in named.items() if value is not None]
-    settings = o.settings(env, None, lake, [*(overrides or []), *more])
+    settings = o.settings(env, None, lake, [*(overrides or []), *more], dataset)
     file = _file(settings, insecure_local, host)
     at = (_LOCAL if file is None else host, port)
     if store is not None and (wrong := secrets.url_problem(store)):
@@ -134,11 +141,12 @@ def _started(
     log, cfg, surface = Log(level), settings.serving, settings.ranking.surface
     place, inbox = places
     exposures = f"exposures go to {inbox}" if inbox else "exposures are not kept; --inbox DIR keeps them"
+    collects = _collecting(settings, inbox, log)
 
     def opened() -> Server:
         with _extra():
             from fuserank.serving.server import Server
-        return Server(place, surface, keys, cfg, log, inbox=inbox)
+        return Server(place, surface, keys, cfg, log, inbox=inbox, collector=collects and collects())
 
     def by_one() -> None:
         server, listens = opened(), listening(*at)
@@ -159,6 +167,29 @@ def _started(
         raise typer.Exit(several.supervised(workers, by_several, log))
 
 
+def _collecting(settings: Settings, inbox: Path | None, log: Log) -> Callable[[], Collector] | None:
+    """What makes this process's collector; None: events are not taken."""
+    cfg = settings.serving
+    if not cfg.collect.on:
+        return None
+    if inbox is None:
+        raise FuserankError("events need an inbox: name its folder by --inbox, or take none by --no-collect")
+    from fuserank.config.mapping.load import load_dataset
+
+    dataset = load_dataset(settings.dataset)
+
+    def made() -> Collector:
+        from fuserank.serving.collect.collector import Collector
+
+        collector = Collector(dataset, cfg, inbox, lambda problem: log.line("error", "collector", message=problem))
+        for table, why in collector.lacking.items():
+            log.line("warning", "collector", message=f"events of {table} are not taken: {why}")
+        log.line("info", "collector", tables=collector.tables, sessions=len(collector.sessions))
+        return collector
+
+    return made
+
+
 keys_app = typer.Typer(help="API keys of the recommend service; a file holds their hashes alone.", no_args_is_help=True)
 _File = Annotated[Path, typer.Option("--keys", metavar="FILE", help="hashes of API keys; JSON where it ends in .json")]
 
@@ -169,7 +200,11 @@ def new(
     name: Annotated[str | None, typer.Option("--name", help="by which log and list name it (default: made up)")] = None,
     scopes: Annotated[
         list[str] | None,
-        typer.Option("--scope", help="what it opens: recommend, admin; may be given again (default: recommend)"),
+        typer.Option("--scope", help="what it opens: recommend, admin, events:write; may be given again"),
+    ] = None,
+    origins: Annotated[
+        list[str] | None,
+        typer.Option("--origin", help="of pages that it stands in, as https://shop.example: a public key, to send events"),
     ] = None,
     days: Annotated[
         int | None, typer.Option("--days", min=1, help="days that it is valid (default: until revoked)")
@@ -182,13 +217,16 @@ def new(
 
     if unknown := set(scopes or ()) - set(SCOPES):
         raise FuserankError(f"--scope {min(unknown)}: there are {', '.join(SCOPES)}")
-    key, row = made(keys, name, [s for s in SCOPES if s in (scopes or ["recommend"])], days)
+    usual = ["events:write" if origins else "recommend"]
+    key, row = made(keys, name, [s for s in SCOPES if s in (scopes or usual)], days, origins or ())
     if as_json:
         typer.echo(json.dumps({"key": key, **_public(row)}))
         return
     typer.echo(f"key      {key}")
     typer.echo(f"name     {row.name}")
     typer.echo(f"scopes   {', '.join(row.scopes)}")
+    if row.origins:
+        typer.echo(f"origins  {', '.join(row.origins)}")
     typer.echo(f"created  {row.created:%Y-%m-%d %H:%M} UTC")
     typer.echo(f"expires  {f'{row.expires:%Y-%m-%d %H:%M} UTC' if row.expires else 'never'}")
     typer.echo("It is shown this once. Services that read the file take it within a second.")
@@ -233,6 +271,7 @@ def _public(row: KeyRow) -> dict[str, object]:
     return {
         "name": row.name,
         "scopes": row.scopes,
+        "origins": row.origins,
         "state": row.state(dt.datetime.now(dt.UTC)),
         "created": row.created.isoformat(),
         "expires": expires,

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from fuserank.config.base import Section
+from fuserank.config.collect import CollectConfig
 
 
 class ServingConfig(Section):
@@ -59,3 +60,4 @@ class ServingConfig(Section):
     shutdown_seconds: float = Field(
         30, gt=0, description="time that answers under way have after SIGTERM, before they are cut off (seconds)"
     )
+    collect: CollectConfig = CollectConfig()

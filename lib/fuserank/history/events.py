@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fuserank.history.signals import EXPOSURE as EXPOSURE
+from fuserank.history.signals import FEEDBACK as FEEDBACK
+from fuserank.history.signals import REVERSAL as REVERSAL
 from fuserank.tables.features.formulas import Q20 as Q20
 
 if TYPE_CHECKING:
@@ -16,7 +19,6 @@ if TYPE_CHECKING:
 
     from pyspark.sql import Column, DataFrame
 
-EXPOSURE, FEEDBACK, REVERSAL = "exposure", "feedback", "reversal"
 # Of an event before any reversal, for SQL: of Spark and of others. Frames are asked by the same words.
 WAS_TAKEN = f"role = '{FEEDBACK}' AND reward_q20 > 0"
 IS_REVERSAL, IS_DISLIKE = f"role = '{REVERSAL}'", f"role = '{FEEDBACK}' AND reward_q20 < 0"  # of an event, for SQL

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from fuserank.serving import metrics, openapi, routes
+from fuserank.serving.collect.door import PAGE, SNIPPET, events_of, require_local
 from fuserank.serving.limits import Buckets
 from fuserank.serving.problems import body_of, coded, refused
-from fuserank.serving.requests import ConfirmRequest, Ready, Refused
+from fuserank.serving.requests import ConfirmRequest, EventsRequest, Ready, Refused
 from fuserank.serving.store.contract import Store, StoreError
 from fuserank.serving.wire import Call, HungUp
 
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
     from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
 
     from fuserank.config.serving import ServingConfig
+    from fuserank.serving.collect.collector import Collector
     from fuserank.serving.exposures import Exposures
     from fuserank.serving.keys import KeyRow, Keys
     from fuserank.serving.log import Level, Log
     from fuserank.serving.routes import Asks, Route
 
 _JSON = b"application/json"
+_SCRIPT = b"text/javascript; charset=utf-8", ((b"cache-control", b"public, max-age=3600"),)
 _ENCODER = msgspec.json.Encoder()
 _NOBODY = "-"  # the route of a path that is not there
 
@@ -54,6 +57,7 @@ class Service:
     :param written: when the snapshot that answers was written, in seconds since 1970
     :param exposures: keeps what was answered
     :param in_threads: the store waits for a network, so that answers wait in threads
+    :param collector: takes events; None: none are taken
     """
 
     def __init__(
@@ -65,16 +69,20 @@ class Service:
         written: Callable[[], float],
         exposures: Exposures,
         in_threads: bool = False,
+        collector: Collector | None = None,
     ) -> None:
         self._state, self._keys, self._cfg, self._log = state, keys, cfg, log
         self._written, self._exposures, self._in_threads = written, exposures, in_threads
-        self._buckets, self._metrics = Buckets(cfg.rate, cfg.burst), metrics.Metrics()
+        self._metrics, self._collector = metrics.Metrics(), collector
+        self._buckets = Buckets(cfg.rate, cfg.burst)
+        self._of_events = Buckets(cfg.collect.rate, cfg.collect.burst)
         self._openapi = msgspec.json.encode(openapi.description(cfg))
         self._own = {
             "health": lambda: Reply(200, b'{"alive":true}'),
             "ready": self._ready,
             "metrics": self._numbers,
             "openapi": lambda: Reply(200, self._openapi),
+            "collect_js": lambda: Reply(200, SNIPPET, *_SCRIPT),
         }
         self.stopping = False
 
@@ -137,14 +145,18 @@ class Service:
             raise refused("no_route", "there is no such path; /openapi.json names all")
         if route is None:
             raise refused("wrong_method", f"this path answers {', '.join(sorted(by_method))}, not {call.method}")
+        if route.name == "events":
+            return await self._collected(call, route)
         if route.scope is not None and self._keys is not None:
-            self._let_in(call, route, self._keys)
+            self._let_in(call, route, self._keys.of(call.headers.get(b"authorization")), self._buckets)
         if route.name in self._own:
             return self._own[route.name]()
         body = b"" if route.takes is None else await call.body(self._cfg.most_body_bytes, self._cfg.request_seconds)
         if route.ask is None:
             confirmed = await self._exposures.confirmed(routes.decoded(ConfirmRequest, body))
             return Reply(200, _ENCODER.encode(confirmed))
+        if self._collector is not None:
+            self._collector.look()
         to = self._state.recommender
         try:
             if self._in_threads:
@@ -159,15 +171,33 @@ class Service:
         self._metrics.answer(answer.served_from, answer.short is not None, answer.exposure)
         return Reply(200, _ENCODER.encode(answer))
 
-    def _let_in(self, call: Call, route: Route, keys: Keys) -> None:
-        row: KeyRow | None = keys.of(call.headers.get(b"authorization"))
+    async def _collected(self, call: Call, route: Route) -> Reply:
+        """Take events in; from a page, which can set no header without asking first, the key comes in the body."""
+        cfg, keys, from_page = self._cfg, self._keys, call.kind == PAGE
+        if keys is not None and not from_page:
+            self._let_in(call, route, keys.of(call.headers.get(b"authorization")), self._of_events)
+        if self._collector is None:
+            raise refused("no_collector", "this service takes no events: it was started without --collect")
+        most = min(cfg.most_body_bytes, cfg.collect.most_page_bytes) if from_page else cfg.most_body_bytes
+        body = await call.body(most, cfg.request_seconds, PAGE if from_page else _JSON)
+        request, origin = routes.decoded(EventsRequest, body), call.headers.get(b"origin")
+        if from_page and keys is not None:
+            self._let_in(call, route, keys.public(request.key, origin), self._of_events)
+        elif keys is None:
+            require_local(origin)
+        collected = await self._collector.take(request.source, events_of(request))
+        self._metrics.events(collected)
+        allowed = ((b"access-control-allow-origin", origin),) if from_page and origin else ()
+        return Reply(200, _ENCODER.encode(collected), _JSON, allowed)
+
+    def _let_in(self, call: Call, route: Route, row: KeyRow | None, buckets: Buckets) -> None:
         if row is None:
             raise refused("no_key", "send a valid key: Authorization: Bearer KEY")
         call.key = row.name
         if route.scope not in row.scopes:
             raise refused("wrong_scope", f"the key {row.name} has not the scope {route.scope}")
-        if seconds := self._buckets.wait(row.id):
-            raise _Later(seconds, row.name, self._cfg.rate)
+        if seconds := buckets.wait(row.id):
+            raise _Later(seconds, row.name, buckets.rate)
 
     def _age(self) -> float:
         return max(0.0, time.time() - self._written())

@@ -16,7 +16,7 @@ import re
 import secrets
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -24,11 +24,13 @@ from typing import Any, Literal
 import msgspec
 
 from fuserank.common.errors import FuserankError
+from fuserank.serving.problems import refused
 
-Scope = Literal["recommend", "admin"]
-SCOPES: tuple[Scope, ...] = ("recommend", "admin")
+Scope = Literal["recommend", "admin", "events:write"]
+SCOPES: tuple[Scope, ...] = ("recommend", "admin", "events:write")
 _FORM = re.compile(rb"fr_([0-9a-f]{12})_[A-Za-z0-9_-]{43}")
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(?::\d{1,5})?")
 _LOOK_SECONDS = 1.0  # how old what is known of the file may be
 
 
@@ -37,7 +39,10 @@ class KeysError(FuserankError):
 
 
 class KeyRow(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """What the file holds of a key; times are ISO 8601 in UTC."""
+    """What the file holds of a key; times are ISO 8601 in UTC.
+
+    With ``origins`` it is public: it stands in pages of these origins, comes in a request's body, and writes events alone.
+    """
 
     name: str
     id: str
@@ -47,6 +52,7 @@ class KeyRow(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     created: dt.datetime
     expires: dt.datetime | None = None
     revoked: dt.datetime | None = None
+    origins: list[str] = []
 
     def state(self, now: dt.datetime) -> Literal["valid", "expired", "revoked"]:
         """Whether it opens anything now."""
@@ -84,11 +90,18 @@ def _dated(parsed: Any) -> Any:
     return parsed.isoformat() if isinstance(parsed, dt.datetime) else parsed
 
 
-def made(path: Path, name: str | None, scopes: list[Scope], days: int | None) -> tuple[str, KeyRow]:
+def made(
+    path: Path, name: str | None, scopes: list[Scope], days: int | None, origins: Sequence[str] = ()
+) -> tuple[str, KeyRow]:
     """A new key, its row added to the file; the key itself is nowhere but in what comes back.
 
-    :raises KeysError: the name is taken by a key that is not revoked, or is none
+    :param origins: of pages that it stands in, as https://shop.example
+    :raises KeysError: the name is taken by a key that is not revoked, or is none; an origin is none, or the key opens more
     """
+    if origins and scopes != ["events:write"]:
+        raise KeysError("a key that stands in pages can be read by everybody: its one scope is events:write")
+    if wrong := [one for one in origins if not _ORIGIN.fullmatch(one)]:
+        raise KeysError(f"{wrong[0][:80]!r} is no origin such as https://shop.example (no path, small letters)")
     key_id = secrets.token_hex(6)
     name = name or f"{scopes[0]}-{key_id[:6]}"
     if not _NAME.fullmatch(name):
@@ -104,6 +117,7 @@ def made(path: Path, name: str | None, scopes: list[Scope], days: int | None) ->
         sha256=_hash(salt, key.encode()).hex(),
         created=now,
         expires=expires,
+        origins=list(origins),
     )
     with _changing(path):
         rows = read(path) if path.exists() else []
@@ -172,11 +186,27 @@ class Keys:
             raise KeysError(f"no key in {path} is valid; make one: fuserank serve-key new --keys {path}")
 
     def of(self, authorization: bytes | None) -> KeyRow | None:
-        """The row of the key that came as ``Bearer KEY``; None: it opens nothing."""
-        self._follow()
+        """The row of the key that came as ``Bearer KEY``; None: it opens nothing. A public one comes by no header."""
         scheme, _, key = (authorization or b"").partition(b" ")
-        found = _FORM.fullmatch(key.strip())
-        if scheme.lower() != b"bearer" or found is None:
+        row = self._found(key.strip()) if scheme.lower() == b"bearer" else None
+        return None if row is None or row.origins else row
+
+    def public(self, key: str | None, origin: bytes | None) -> KeyRow | None:
+        """The row of a public key that came in a body; None: it opens nothing.
+
+        :raises Refused: it is one, and not of this origin
+        """
+        row = None if key is None or not key.isascii() else self._found(key.encode())
+        if row is None or not row.origins:
+            return None
+        if origin is None or origin.decode("latin-1") not in row.origins:
+            raise refused("wrong_origin", f"the key {row.name} is of other origins than this page's")
+        return row
+
+    def _found(self, key: bytes) -> KeyRow | None:
+        self._follow()
+        found = _FORM.fullmatch(key)
+        if found is None:
             return None
         row = self._rows.get(found[1])
         salt, expected = (bytes(16), bytes(32)) if row is None else (bytes.fromhex(row.salt), bytes.fromhex(row.sha256))

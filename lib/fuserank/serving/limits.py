@@ -15,16 +15,16 @@ class Buckets:
     """
 
     def __init__(self, rate: float, burst: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._rate, self._burst, self._clock = rate, float(burst), clock
+        self.rate, self._burst, self._clock = rate, float(burst), clock
         self._levels: dict[str, tuple[float, float]] = {}  # key → tokens, when
 
     def wait(self, key: str) -> int:
         """Take a token; 0: it was there, else whole seconds until there is one."""
         now = self._clock()
         tokens, then = self._levels.get(key, (self._burst, now))
-        tokens = min(self._burst, tokens + max(now - then, 0.0) * self._rate)
+        tokens = min(self._burst, tokens + max(now - then, 0.0) * self.rate)
         if tokens >= 1:
             self._levels[key] = (tokens - 1, now)
             return 0
         self._levels[key] = (tokens, now)
-        return max(1, math.ceil((1 - tokens) / self._rate))
+        return max(1, math.ceil((1 - tokens) / self.rate))

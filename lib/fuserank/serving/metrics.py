@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.multiprocess import MultiProcessCollector
 
 if TYPE_CHECKING:
+    from fuserank.serving.requests import Collected
     from fuserank.serving.store.records import Manifest
 
 TYPE = b"text/plain; version=0.0.4; charset=utf-8"
@@ -38,6 +39,7 @@ class Metrics:
         self._from = Counter("fuserank_answers", "Answers by what they came from", ["served_from"], registry=of)
         self._short = Counter("fuserank_short_answers", "Answers with fewer than k items", registry=of)
         self._exposures = Counter("fuserank_exposures", "Answers by what is kept of them", ["state"], registry=of)
+        self._events = Counter("fuserank_events", "Events by what became of them", ["outcome"], registry=of)
         self._age = Gauge(
             "fuserank_snapshot_age_seconds", "Age of the snapshot", registry=of, multiprocess_mode="livemostrecent"
         )
@@ -83,6 +85,15 @@ class Metrics:
         self._from.labels(served_from).inc()
         if short:
             self._short.inc()
+
+    def events(self, collected: Collected) -> None:
+        """Events were answered; refused ones count by the rule that they broke, whose names are the mapping's and few."""
+        outcomes = {"accepted": collected.accepted, "duplicate": len(collected.duplicates)}
+        for one in collected.refused:
+            outcomes[one.rule] = outcomes.get(one.rule, 0) + 1
+        for outcome, count in outcomes.items():
+            if count:
+                self._events.labels(outcome).inc(count)
 
     def text(self, now: OfNow) -> bytes:
         """All numbers; of the snapshot as it is now."""

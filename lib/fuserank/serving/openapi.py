@@ -11,8 +11,10 @@ from fuserank.serving.problems import CODES, ErrorAnswer
 from fuserank.serving.requests import (
     POPULAR,
     Answer,
+    Collected,
     Confirmed,
     ConfirmRequest,
+    EventsRequest,
     Options,
     RankRequest,
     Ready,
@@ -23,11 +25,23 @@ from fuserank.serving.routes import ROUTES, Route
 if TYPE_CHECKING:
     from fuserank.config.serving import ServingConfig
 
-_TYPES = (Options, RecommendRequest, RankRequest, ConfirmRequest, Answer, Confirmed, Ready, ErrorAnswer)
+_TYPES = (
+    Options,
+    RecommendRequest,
+    RankRequest,
+    ConfirmRequest,
+    EventsRequest,
+    Answer,
+    Confirmed,
+    Collected,
+    Ready,
+    ErrorAnswer,
+)
 _ALWAYS = ("bad_request", "headers_too_large", "internal", "too_many_connections")
 _KEYED = ("no_key", "wrong_scope", "too_many_requests")
 _ASKED = ("bad_encoding", "unknown_field", "wrong_value", "not_ready")
 _BODY = ("malformed_json", "too_slow", "body_too_large", "not_json", "missing_field")
+_EVENTS = ("unknown_field", "wrong_value", "wrong_origin", "no_collector", "inbox_full", "not_keeping_up")
 _ITEM = {"item": "i7", "rank": 1, "score": 0.91, "reason_code": POPULAR, "reason": "Bought often this week"}
 _VERSIONS = {"ranking_run_id": "run-1", "ranking_version": 1, "as_of": "2024-06-03", "snapshot": "000001-run-1"}
 _ANSWER = {
@@ -43,6 +57,8 @@ _ANSWER = {
     "versions": _VERSIONS,
     "exposure": "shown",
 }
+_EVENT = {"user": "u17", "item": "i7", "type": "view", "time": "2024-06-03T10:00:00Z", "line": "1"}
+_EMPTY = {"index": 1, "rule": "no_user", "column": "user", "reason": "user is empty; a row without it belongs to no one"}
 _CONTEXT = {
     "style": "form",
     "explode": False,
@@ -54,6 +70,7 @@ _BODIES: dict[str, dict[str, Any]] = {
     "rank": {"user": "u17", "candidates": ["i1", "i2", "i3"], "k": 3},
     "basket": {"basket": ["i1", "i2"], "k": 5},
     "exposures": {"answer_id": "a1", "items": ["i7"]},
+    "events": {"events": [_EVENT, {"line": "2"}], "from": "clicks"},
     "session": {"session": [{"item": "i3", "role": "cart"}], "context": {"age": "25-34"}, "k": 5},
 }
 
@@ -90,6 +107,7 @@ def codes_of(route: Route) -> list[str]:
     codes += _BODY if route.takes else ()
     codes += ("unknown_item",) if route.ask else ()
     codes += ("unknown_field", "wrong_value", "no_inbox", "inbox_full") if route.takes is ConfirmRequest else ()
+    codes += _EVENTS if route.takes is EventsRequest else ()
     return sorted(codes, key=lambda code: (CODES[code][0], code))
 
 
@@ -111,9 +129,10 @@ def _operation(route: Route, options: dict[str, Any], cfg: ServingConfig) -> dic
     if route.scope:
         found["security"] = [{"key": [route.scope]}]
     if route.takes:
+        more = "; from a page text/plain, with a public key in it" if route.takes is EventsRequest else ""
         found["requestBody"] = {
             "required": True,
-            "description": f"{cfg.most_body_bytes:,} bytes at most",
+            "description": f"{cfg.most_body_bytes:,} bytes at most{more}",
             "content": {"application/json": {"schema": _ref(route.takes.__name__), "example": _BODIES[route.name]}},
         }
     found["responses"] = {"200": _good(route), **_errors(route)}
@@ -140,6 +159,11 @@ def _good(route: Route) -> dict[str, Any]:
         content = {"application/json": {"schema": _ref("Answer"), "example": _ANSWER}}
     elif route.takes is ConfirmRequest:
         content = {"application/json": {"schema": _ref("Confirmed"), "example": {"answer_id": "a1", "items": 1}}}
+    elif route.takes is EventsRequest:
+        example = {"accepted": 1, "duplicates": [], "refused": [_EMPTY]}
+        content = {"application/json": {"schema": _ref("Collected"), "example": example}}
+    elif route.name == "collect_js":
+        content = {"text/javascript": {"schema": {"type": "string"}}}
     elif route.name == "metrics":
         content = {"text/plain": {"schema": {"type": "string"}}}
     elif route.name == "ready":

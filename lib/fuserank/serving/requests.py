@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta
 
 MOST_K, MOST_EXCLUDED, MOST_CANDIDATES, MOST_SESSION, MOST_CONTEXT = 500, 10_000, 1_000, 200, 16
+MOST_EVENTS = 5_000
 Id = Annotated[str, Meta(min_length=1, max_length=512)]
 Name = Annotated[str, Meta(max_length=64)]
 Fill = Literal["never", "segment", "popular"]
@@ -54,9 +55,13 @@ class Options(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
 
 
 class RecommendRequest(Options, frozen=True, kw_only=True):
-    """Items for a user, or for a session of an unknown one (``user`` None)."""
+    """Items for a user, or for a session of an unknown one (``user`` None).
+
+    :param session_id: of somebody unknown: a session whose events were sent to POST /v1/events
+    """
 
     user: Id | None = None
+    session_id: Id | None = None
     session: Annotated[list[SessionEvent], Meta(max_length=MOST_SESSION)] = []
     basket: Annotated[list[Id], Meta(max_length=MOST_SESSION)] = []
 
@@ -149,3 +154,40 @@ class Refused(Exception):
     def __init__(self, status: int, code: str, message: str, field: str | None = None) -> None:
         super().__init__(message)
         self.status, self.code, self.message, self.field = status, code, message, field
+
+
+class EventsRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, rename={"source": "from"}):
+    """Events that happened: one, or several.
+
+    :param event: by the names of the mapping's columns
+    :param events: the same, at most 5,000
+    :param source: (``from``) the mapping's table that they are rows of; None: it has one of events alone
+    :param key: a public key, where the request comes from a page and can set no header
+    """
+
+    event: dict[str, Any] | None = None
+    events: Annotated[list[dict[str, Any]], Meta(max_length=MOST_EVENTS)] = []
+    source: Name | None = None
+    key: Annotated[str, Meta(max_length=128)] | None = None
+
+
+class EventRefused(msgspec.Struct, frozen=True):
+    """An event that was not taken: its place in the request from 0, the rule that it breaks, the column, and why."""
+
+    index: int
+    rule: str
+    column: str | None
+    reason: str
+
+
+class Collected(msgspec.Struct, frozen=True):
+    """What became of events; those accepted are on disk.
+
+    :param accepted: how many
+    :param duplicates: places of those that came before in the last days, with the same content
+    :param refused: those that are not taken; sent again they are refused again
+    """
+
+    accepted: int
+    duplicates: list[int]
+    refused: list[EventRefused]

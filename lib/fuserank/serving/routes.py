@@ -9,7 +9,15 @@ import msgspec
 
 from fuserank.serving import wire
 from fuserank.serving.problems import of_json, of_value, refused
-from fuserank.serving.requests import Answer, ConfirmRequest, Id, Options, RankRequest, RecommendRequest
+from fuserank.serving.requests import (
+    Answer,
+    ConfirmRequest,
+    EventsRequest,
+    Id,
+    Options,
+    RankRequest,
+    RecommendRequest,
+)
 
 if TYPE_CHECKING:
     from fuserank.serving.keys import Scope
@@ -50,7 +58,8 @@ class Route(NamedTuple):
     variable: str | None = None  # what {id} is the id of
 
 
-_DECODERS = {kind: msgspec.json.Decoder(kind) for kind in (RecommendRequest, RankRequest, ConfirmRequest)}
+_BODIES = (RecommendRequest, RankRequest, ConfirmRequest, EventsRequest)
+_DECODERS = {kind: msgspec.json.Decoder(kind) for kind in _BODIES}
 
 
 def decoded(kind: type[T], body: bytes) -> T:
@@ -181,6 +190,16 @@ ROUTES = (
         None,
         ConfirmRequest,
     ),
+    Route(
+        "POST",
+        "/v1/events",
+        "events",
+        "Events that happened; those accepted are on disk when this answers.",
+        "events:write",
+        None,
+        EventsRequest,
+    ),
+    Route("GET", "/v1/collect.js", "collect_js", "What pages send events by."),
     Route("GET", "/health", "health", "The process lives."),
     Route("GET", "/ready", "ready", "A snapshot answers, and how old it is."),
     Route("GET", "/metrics", "metrics", "Numbers for Prometheus.", "admin"),

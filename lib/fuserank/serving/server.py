@@ -9,6 +9,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ from fuserank.serving.sockets import address
 
 if TYPE_CHECKING:
     from fuserank.config.serving import ServingConfig
+    from fuserank.serving.collect.collector import Collector
     from fuserank.serving.log import Log
     from fuserank.serving.recommend.rules import Rules
     from fuserank.serving.routes import Asks
@@ -40,6 +42,7 @@ class Server(uvicorn.Server):
 
     :param make: another recommender over the store
     :param inbox: folder for exposures; None: none are kept
+    :param collector: takes events, which it then closes; None: none are taken
     :raises FuserankError: nothing is stored, no key is valid, the inbox cannot be written
     """
 
@@ -53,12 +56,15 @@ class Server(uvicorn.Server):
         make: Make | None = None,
         in_threads: bool = False,
         inbox: Path | None = None,
+        collector: Collector | None = None,
     ) -> None:
         known = None if keys is None else Keys(keys, lambda problem: log.line("error", "keys", message=problem))
         self._cfg, self._log = cfg, log
         self._store = opening.opened(place, surface)
         rules = opening.rules(cfg.rules)
-        recommender = (make or Recommender)(self._store, rules)
+        self._collector = collector
+        lives = None if collector is None else collector.sessions
+        recommender = (make or partial(Recommender, lives=lives))(self._store, rules)
         self._exposures = Exposures(None if inbox is None else _inbox(inbox, cfg, log), cfg.shown_by)
         self.service = Service(
             State(self._store, recommender),
@@ -68,6 +74,7 @@ class Server(uvicorn.Server):
             opening.written(place, self._store),
             self._exposures,
             in_threads or place.startswith(opening.REDIS),
+            collector,
         )
         log.takes_over("uvicorn.error")
         super().__init__(
@@ -97,20 +104,24 @@ class Server(uvicorn.Server):
             self.close()
 
     def close(self) -> None:
-        """Let go of the store, and bring the inbox to disk."""
+        """Let go of the store, and bring the inboxes to disk."""
+        if self._collector is not None:
+            self._collector.close()
         self._exposures.close()
         self._store.close()
 
     async def _answered(self, server: socket.socket) -> None:
-        follows = asyncio.create_task(self._followed())
+        follows = [asyncio.create_task(self._followed())]
+        if self._collector is not None:
+            follows.append(asyncio.create_task(self._collected(self._collector)))
         manifest = self._store.manifest
         self._log.line("info", "start", address=address(server), surface=manifest.surface, snapshot=manifest.name)
         try:
             await self.serve(sockets=[server])
         finally:
-            follows.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await follows
+            for one in follows:
+                one.cancel()
+            await asyncio.gather(*follows, return_exceptions=True)
         self._log.line("info", "stop", requests=self.server_state.total_requests)
 
     async def _followed(self) -> None:
@@ -131,6 +142,15 @@ class Server(uvicorn.Server):
                 problem = now
             except Exception as fault:  # whatever it is, the snapshot before still answers
                 self._log.line("error", "snapshot", message=f"{type(fault).__name__}: {fault}")
+
+    async def _collected(self, collector: Collector) -> None:
+        """Read what other processes took."""
+        while True:
+            await asyncio.sleep(self._cfg.collect.look_seconds)
+            try:
+                collector.follow()
+            except OSError as fault:
+                self._log.line("error", "collector", message=f"{type(fault).__name__}: {fault}")
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -47,13 +47,17 @@ class Call:
         line = len(self.method) + len(self.path) + len(self.query) + 12
         return line + sum(len(name) + len(value) + 4 for name, value in self.headers.items())
 
-    async def body(self, most: int, seconds: float) -> bytes:
+    @property
+    def kind(self) -> bytes:
+        """What the body is, by its header."""
+        return self.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+
+    async def body(self, most: int, seconds: float, kind: bytes = b"application/json") -> bytes:
         """The whole body.
 
-        :raises Refused: it is too large, too slow, or no JSON by its headers
+        :raises Refused: it is too large, too slow, or of another kind by its headers
         """
-        kind = self.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-        if kind != b"application/json":
+        if self.kind != kind:
             raise refused("not_json", "the header Content-Type has to be application/json")
         if self.headers.get(b"content-encoding", b"identity").lower() != b"identity":
             raise refused("not_json", "the body may have no Content-Encoding")

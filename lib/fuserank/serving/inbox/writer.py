@@ -48,6 +48,7 @@ class Inbox:
     ) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.folder, self._say = folder, say
+        self.mine: set[str] = set()  # names of segments that this writer began, without what they end in
         self._most_bytes, self._most_seconds, self._pause = segment_bytes, segment_seconds, sync_seconds
         self._changed = threading.Condition()
         self._open: _Segment | None = None
@@ -67,11 +68,23 @@ class Inbox:
 
         :raises InboxFull: nothing of it was written
         """
+        return self._append(lambda row: encoded(line, row))
+
+    def append_bytes(self, lines: bytes) -> int:
+        """Write whole lines, all or none; their ticket.
+
+        :raises InboxFull: nothing of them was written
+        """
+        return self._append(lambda row: lines)
+
+    def _append(self, of_row: Callable[[int], bytes]) -> int:
         with self._changed:
             try:
                 if self._open is None:
-                    self._open = _Segment(*segments.created(self.folder, _now()), since=time.monotonic())
-                self._write(self._open, encoded(line, self._open.rows))
+                    file, path = segments.created(self.folder, _now())
+                    self.mine.add(path.stem)
+                    self._open = _Segment(file, path, since=time.monotonic())
+                self._write(self._open, of_row(self._open.rows))
             except OSError as fault:
                 self._found("write", fault)
                 raise InboxFull(fault.strerror or str(fault)) from None

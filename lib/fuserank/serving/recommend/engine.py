@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -28,7 +28,7 @@ from fuserank.serving.recommend.plan import (
 )
 from fuserank.serving.recommend.rules import Rules
 from fuserank.serving.recommend.segments import require_context
-from fuserank.serving.recommend.session import Done, Near, done
+from fuserank.serving.recommend.session import Done, Lived, Near, done
 from fuserank.serving.recommend.weights import SessionWeights
 from fuserank.serving.requests import (
     SEGMENT,
@@ -64,6 +64,16 @@ def _answer_id() -> str:
     return uuid.uuid4().hex
 
 
+class Lives(Protocol):
+    """What users did in the last hours: ``fuserank.serving.collect.sessions.Sessions``."""
+
+    def of(self, user: str, surface: str, now: datetime) -> Sequence[Lived]:
+        """What a user did, the latest last."""
+
+    def user_of(self, session: str) -> str | None:
+        """The user of a session."""
+
+
 class Recommender:
     """Answers from one store; several threads may ask one.
 
@@ -72,6 +82,7 @@ class Recommender:
     :param records: items that are held in memory, some kB each
     :param answer_id: names an answer
     :param policy: what answers say of how they were made
+    :param lives: what users did, as it is collected; None: only what requests say
     :raises Refused: by every method, where a request cannot be answered
     """
 
@@ -85,9 +96,11 @@ class Recommender:
         records: int = _MOST_RECORDS,
         answer_id: Callable[[], str] = _answer_id,
         policy: str = POLICY,
+        lives: Lives | None = None,
     ) -> None:
         self._store, self._rules, self._now, self._records = store, rules, now, records
         self._weights, self._answer_id, self._policy = weights, answer_id, policy
+        self._lives = lives
         self._catalogue = Catalogue(store, records, weights)
 
     def recommend(self, request: RecommendRequest) -> Answer:
@@ -230,7 +243,16 @@ class Recommender:
     def _done(self, catalogue: Catalogue, request: RecommendRequest) -> Done:
         """What was done just now; what is in the basket was put there last."""
         events = [*request.session, *(SessionEvent(item, "cart") for item in request.basket)]
-        return done(events, catalogue, catalogue.weights, self._now())
+        now = self._now()
+        return done(events, catalogue, catalogue.weights, now, self._lived(request, now))
+
+    def _lived(self, request: RecommendRequest, now: datetime) -> Sequence[Lived]:
+        if self._lives is None:
+            return ()
+        user = request.user
+        if user is None and request.session_id is not None:
+            user = self._lives.user_of(request.session_id)
+        return () if user is None else self._lives.of(user, request.surface, now)
 
 
 def _with_list(user: UserRecord | None) -> UserRecord | None:

@@ -82,7 +82,12 @@ def but(catalogue: Catalogue, items: Ints, others: Iterable[int]) -> Ints:
 
 def of_just_now(was: Done) -> str:
     """How many items a session tells of, in words."""
-    return f"{len(was.seeds)} item{'s' if len(was.seeds) != 1 else ''} of just now"
+    collected = f" ({was.collected} event{_s(was.collected)} collected)" if was.collected else ""
+    return f"{len(was.seeds)} item{_s(len(was.seeds))} of just now{collected}"
+
+
+def _s(count: int) -> str:
+    return "" if count == 1 else "s"
 
 
 def gone_by(was: Done, basket: Iterable[int]) -> dict[int, str]:

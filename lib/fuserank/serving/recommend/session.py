@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
@@ -25,42 +25,69 @@ if TYPE_CHECKING:
 _NOT_NEAR = np.zeros(1)
 
 
+class Lived(NamedTuple):
+    """What a user did, as the collector has it; ``share``: what its age has left of its weight."""
+
+    item: str
+    role: Literal["view", "click", "cart", "purchase", "dislike"]
+    at: datetime
+    share: float
+
+
 class Done(NamedTuple):
-    """What was done just now, by item: ``seeds``: item_index → weight, disliked ones below 0."""
+    """What was done just now, by item: ``seeds``: item_index → weight, disliked ones below 0.
+
+    ``collected``: events of it that the collector has.
+    """
 
     seeds: dict[int, float]
     disliked: set[int]
     purchased: set[int]
     unknown: int
+    collected: int = 0
 
 
-def done(events: Sequence[SessionEvent], catalogue: Catalogue, weights: SessionWeights, now: datetime) -> Done:
+def done(
+    events: Sequence[SessionEvent],
+    catalogue: Catalogue,
+    weights: SessionWeights,
+    now: datetime,
+    lived: Sequence[Lived] = (),
+) -> Done:
     """A session by items: an event without a time is of now, the others stand in order of theirs.
 
-    A purchase removes an item where it is of today (UTC) or has no time.
+    A purchase removes an item where it is of today (UTC), has no time, or was collected. Of what the collector has an item
+    in one role counts once, and not at all where the request tells it, too.
 
     :raises Refused: a time is none
     """
     times = [_time(event.at, n, now) for n, event in enumerate(events)]
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    if lived:
+        known = {(event.item, event.role) for event in events}
+        latest = {(one.item, one.role): one for one in lived}
+        lived = [one for pair, one in latest.items() if pair not in known]
+    acts = [*((one.item, one.role, min(one.at, now), one.share) for one in lived)]
+    acts += [(event.item, event.role, at, 1.0) for event, at in zip(events, times, strict=True)]
     seeds: dict[int, float] = {}
     disliked, purchased, unknown = set[int](), set[int](), set[str]()
-    indices = catalogue.indices(event.item for event in events)
-    newest_first = sorted(range(len(events)), key=lambda n: (times[n], n), reverse=True)
+    indices = catalogue.indices(item for item, *_ in acts)
+    newest_first = sorted(range(len(acts)), key=lambda n: (acts[n][2], n), reverse=True)
     for age, n in enumerate(newest_first):
-        event = events[n]
-        index = indices[event.item]
+        item, role, at, share = acts[n]
+        index = indices[item]
         if index is None:
-            unknown.add(event.item)
+            unknown.add(item)
             continue
-        if event.role == "dislike":
+        if role == "dislike":
             disliked.add(index)
-        elif event.role == "purchase" and times[n] >= today:
+        elif role == "purchase" and (at >= today or n < len(lived)):
             purchased.add(index)
         if index in seeds or len(seeds) < weights.most:
-            weight: float = getattr(weights, event.role)
-            seeds[index] = seeds.get(index, 0.0) + weight * 0.5 ** (age / weights.half_life)
-    return Done({index: w for index, w in seeds.items() if w}, disliked, purchased, len(unknown))
+            weight: float = getattr(weights, role)
+            seeds[index] = seeds.get(index, 0.0) + share * weight * 0.5 ** (age / weights.half_life)
+    seeds = {index: w for index, w in seeds.items() if w}
+    return Done(seeds, disliked, purchased, len(unknown), len(lived))
 
 
 def _time(at: str | None, place: int, now: datetime) -> datetime:

@@ -6,6 +6,7 @@ import datetime as dt
 import math
 from typing import TYPE_CHECKING
 
+from fuserank.config.mapping import words
 from fuserank.stages.silver.cells import Cells, cells, minor_units, row_hash
 from fuserank.stages.silver.problems import Check, first_problem, in_time, present, readable, rules, too_much
 from fuserank.tables.silver import EVENTS
@@ -233,34 +234,28 @@ def _checks(row: Cells, events: EventsConfig, names: set[str], now: dt.datetime)
     needed = {"no_user": events.user, "no_item": events.item, "no_time": events.time, "no_place": events.place}
     checks += present(row, {rule: column for rule, column in needed.items() if column is not None})
     if events.type_column is not None:
-        known = ", ".join(events.types)
         checks += present(row, {"no_type": events.type_column})
         checks.append(
-            Check(
-                F.col("event_type").isNull(),
-                "unknown_type",
-                events.type_column,
-                f"the mapping's types are {known}; add it there",
-            )
+            Check(F.col("event_type").isNull(), "unknown_type", events.type_column, words.unknown_type(events.types))
         )
-    checks += [Check(row.cell(k).isNull(), "no_key", k, "a part of the event's key is empty") for k in events.key]
+    checks += [Check(row.cell(k).isNull(), "no_key", k, words.NO_KEY) for k in events.key]
     if events.time is not None:
         checks += in_time(F.col("_event_time"), events.time, now)
     if events.clock is not None:
         clock = row.cell(events.clock)
         strange = clock.isNotNull() & (F.trim(clock.cast("string")) != "") & row.time_of_day(events.clock).isNull()
-        checks.append(Check(strange, "uncastable", events.clock, "no time of day, such as 16:31; fix the cell"))
+        checks.append(Check(strange, "uncastable", events.clock, words.NO_TIME_OF_DAY))
     rewards = {t.reward.column for t in events.kinds().values() if t.reward.missing is None} - {None}
     checks += [
-        Check(F.col("reward_q20").isNull(), "no_value", c, "the reward needs a number here")
+        Check(F.col("reward_q20").isNull(), "no_value", c, words.NO_VALUE)
         for c in sorted(map(str, rewards))
     ]
     money = [m.column for m in (*([events.amount] if events.amount else []), *events.discounts, *events.coupons)]
     checks += [too_much(row, c) for c in money]
     if events.position is not None:
         place = F.coalesce(F.col("position") < 1, row.cell(events.position).isNotNull())
-        checks.append(Check(place, "position_out_of_range", events.position, "places in a slate are counted from 1"))
+        checks.append(Check(place, "position_out_of_range", events.position, words.PLACES))
     if events.propensity is not None:
         chance = ~F.col("propensity").between(0.0, 1.0)
-        checks.append(Check(chance, "propensity_out_of_range", events.propensity, "a probability lies in 0…1"))
+        checks.append(Check(chance, "propensity_out_of_range", events.propensity, words.CHANCE))
     return checks + rules(row)

@@ -9,6 +9,7 @@ from functools import reduce
 from operator import and_
 from typing import TYPE_CHECKING, Any
 
+from fuserank.config.mapping import words
 from fuserank.stages.silver.cells import Cells
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from fuserank.config.mapping.dataset import RuleConfig
 
-EARLIEST = dt.datetime(1990, 1, 1, tzinfo=dt.UTC)
 _PROBLEM = "struct<rule:string,column:string,reason:string>"
 
 
@@ -56,7 +56,7 @@ def readable(cells: Cells, names: Iterable[str]) -> list[Check]:
         if cells.may_fail(name):
             want = cells.files.columns[name].type
             checks.append(
-                Check(cells.failed(name), "uncastable", name, f"not a {want}; fix the cell, or the type in the mapping")
+                Check(cells.failed(name), "uncastable", name, words.uncastable(want))
             )
     return checks
 
@@ -78,18 +78,17 @@ def _of_text(cells: Cells, names: list[str]) -> list[Check]:
     if cells.files.format == "csv" and cells.files.header:
         again = reduce(and_, [cells.raw(n) == F.lit(n) for n in names])
         checks.append(Check(again, "repeated_header", None, "the line repeats the header; take it out of the file"))
-    unread = "holds � or NUL where a character could not be read; fix encoding in the mapping, or the cell"
     for name in names:
         if cells.files.columns[name].type == "string":
             broken = cells.raw(name).contains("\ufffd") | cells.raw(name).contains("\0")
-            checks.append(Check(broken, "broken_characters", name, unread))
+            checks.append(Check(broken, "broken_characters", name, words.BROKEN))
     return checks
 
 
 def present(cells: Cells, needed: dict[str, str]) -> list[Check]:
     """Rule name → column that must not be empty."""
     return [
-        Check(cells.cell(column).isNull(), rule, column, f"{column} is empty; a row without it belongs to no one")
+        Check(cells.cell(column).isNull(), rule, column, words.empty(column))
         for rule, column in needed.items()
     ]
 
@@ -101,16 +100,14 @@ def in_time(moment: Column, column: str, now: dt.datetime) -> list[Check]:
     late = f"later than the run's now ({now:%Y-%m-%dT%H:%M:%SZ}); fix the time, its zone or unit in the mapping"
     return [
         Check(moment > F.lit(now), "time_in_future", column, late),
-        Check(
-            moment < F.lit(EARLIEST), "time_too_early", column, "before 1990; fix the time, or its unit in the mapping"
-        ),
+        Check(moment < F.lit(words.EARLIEST), "time_too_early", column, words.EARLY),
     ]
 
 
 def too_much(cells: Cells, column: str) -> Check:
     """An amount that no money can be."""
     broken = cells.cell(column).isNotNull() & ~cells.fits_decimal(column)
-    return Check(broken, "uncastable", column, "more than 10^12; fix the cell, or the unit in the mapping")
+    return Check(broken, "uncastable", column, words.TOO_MUCH)
 
 
 def rules(cells: Cells) -> list[Check]:
@@ -120,7 +117,7 @@ def rules(cells: Cells) -> list[Check]:
             _broken(cells.cell(rule.column), rule, cells.files.columns[rule.column].type),
             rule.name,
             rule.column,
-            f"breaks the mapping's rule {rule.column} {rule.op}{'' if rule.value is None else f' {rule.value}'}",
+            words.breaks(rule),
         )
         for rule in cells.files.rules
     ]

@@ -1,0 +1,112 @@
+"""Which events came before: a table of bounded size over ids of the last days, in a file that processes share.
+
+A set-associative table: an id has sixteen places, and takes the one that was written longest ago, so nothing ever moves.
+The file is mapped: it outlives a process that is killed, and all processes of a service see one. Its room is taken from
+the disk at the start, as a full disk would end who writes a page that has none. An id comes in once its event is on
+disk: so whoever is found here is there.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Keys = npt.NDArray[np.uint64]
+    Numbers = npt.NDArray[np.uint32]
+
+WAYS, _HEAD, _MAGIC = 16, 4096, 0x31534449_4B4E5246  # FRNKIDS1
+
+
+class Ids:
+    """Ids of events with what they said.
+
+    :param path: of the file; made where it is not there, or is of another size
+    :param most: how many it holds, rounded up to a power of two
+    :param seconds: age at which one counts no more
+    :ivar fresh: the file was made now: the events of the last days have to be brought
+    :raises OSError: the file cannot be made, or the disk has no room for it
+    """
+
+    def __init__(self, path: Path, most: int, seconds: float) -> None:
+        self._buckets, self._seconds = 1 << max((most + WAYS - 1) // WAYS - 1, 0).bit_length(), seconds
+        places = self._buckets * WAYS
+        size = _HEAD + places * 16
+        file, self.fresh = _opened(path, size)
+        try:
+            self._map = mmap.mmap(file, size)
+        finally:
+            os.close(file)
+        head = np.frombuffer(self._map, np.uint64, 2)
+        self._head: Keys = head
+        shape = (self._buckets, WAYS)
+        self._key: Keys = np.frombuffer(self._map, np.uint64, places, _HEAD).reshape(shape)
+        self._content: Numbers = np.frombuffer(self._map, np.uint32, places, _HEAD + places * 8).reshape(shape)
+        self._stamp: Numbers = np.frombuffer(self._map, np.uint32, places, _HEAD + places * 12).reshape(shape)
+        self.fresh = self.fresh or int(head[0]) != _MAGIC
+        if self.fresh:
+            self._key[:] = 0
+
+    def complete(self) -> None:
+        """All events that are there have come in: a next start need not bring them again."""
+        self._head[0] = _MAGIC
+
+    @property
+    def turn(self) -> int:
+        """Another number once any process has taken events."""
+        return int(self._head[1])
+
+    def turned(self, to: int) -> None:
+        """Say to all processes that events were taken; ``to``: a number that nobody else says."""
+        self._head[1] = to
+
+    def contents(self, keys: Keys, now: float) -> list[int | None]:
+        """Of each id what its event said; None: none such came in the last days.
+
+        :param now: seconds since 1970
+        """
+        row = self._bucket(keys)
+        same = (self._key[row] == keys[:, None]) & (self._stamp[row] > max(now - self._seconds, 0))
+        way = same.argmax(1)
+        there, content = same[np.arange(len(keys)), way], self._content[row, way]
+        return [one if is_there else None for one, is_there in zip(content.tolist(), there.tolist(), strict=True)]
+
+    def add(self, keys: Keys, contents: Numbers, now: float) -> None:
+        """Take ids in, each once; one that is there counts from now on."""
+        row = self._bucket(keys)
+        while len(keys):
+            bucket, first = np.unique(row, return_index=True)  # of those with one bucket one at a time
+            mine = keys[first]
+            same = self._key[bucket] == mine[:, None]
+            age = self._stamp[bucket]
+            way = np.where(same.any(1), same.argmax(1), age.argmin(1))
+            self._content[bucket, way], self._stamp[bucket, way] = contents[first], np.uint32(now)
+            self._key[bucket, way] = mine  # last: another process that looks now finds all of it, or nothing
+            rest = np.ones(len(keys), bool)
+            rest[first] = False
+            keys, contents, row = keys[rest], contents[rest], row[rest]
+
+    def _bucket(self, keys: Keys) -> npt.NDArray[np.int64]:
+        found: npt.NDArray[np.int64] = (keys & np.uint64(self._buckets - 1)).astype(np.int64)
+        return found
+
+
+def _opened(path: Path, size: int) -> tuple[int, bool]:
+    """The file's descriptor, and whether it is new."""
+    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        had = os.fstat(file).st_size
+        if had != size:
+            os.ftruncate(file, 0)
+            os.posix_fallocate(file, 0, size)
+        return file, had != size
+    except OSError:
+        os.close(file)
+        path.unlink(missing_ok=True)
+        raise
