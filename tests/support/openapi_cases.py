@@ -22,6 +22,7 @@ LIMITS = ServingConfig()
 REFUSED = [400, 401, 403, 404, 405, 413, 415, 422, 431]
 # Fields whose words OpenAPI can't describe: a text that is one for it may be none for the service.
 OWN_WORDS = ("context", "filter", "cursor", "surface", "fields", "session", "basket", "user")
+OWN_WORDS += ("from", "event", "events")
 
 
 class Place(NamedTuple):
@@ -35,8 +36,9 @@ class Place(NamedTuple):
 def placed(folder: Path) -> Iterator[Place]:
     """A service that is a process of its own; it lives until the end."""
     published(folder / "store")
-    key, _ = made(folder / "keys.yaml", "shop", ["recommend", "admin"], None)
+    key, _ = made(folder / "keys.yaml", "shop", ["recommend", "admin", "events:write"], None)
     words = ["serve", "--store", str(folder / "store"), "--port", "0", "--keys", str(folder / "keys.yaml")]
+    words += ["--collect", "--inbox", str(folder / "inbox"), "--set", "serving.collect.ids=1000"]
     words += ["--log-level", "error", "--set", "serving.rate=1000000", "--set", "serving.burst=1000000"]
     with started(COMMAND, *words) as (process, port):
         yield Place(f"http://127.0.0.1:{port}", key)

@@ -143,7 +143,7 @@ def running(
     make: Callable[..., Any] | None = None,
     **settings: Any,
 ) -> Iterator[Running]:
-    """A service over the store in ``root``; its engine takes ``seconds`` more, in threads, or is what ``make`` makes."""
+    """A service over the store in ``root``; its engine is ``make``'s, or takes ``seconds`` more, in threads."""
     engines: list[Watched] = []
 
     def watched(store: Store, rules: Rules) -> Watched:

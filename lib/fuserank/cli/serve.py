@@ -66,7 +66,9 @@ def serve(
     ] = None,
     collect: Annotated[
         bool | None,
-        typer.Option("--collect/--no-collect", help="take events by the mapping, POST /v1/events (default: serving.collect.on)"),
+        typer.Option(
+            "--collect/--no-collect", help="take events by the mapping, POST /v1/events (default: serving.collect.on)"
+        ),
     ] = None,
     dataset: o.Dataset = None,
     workers: Annotated[int, typer.Option("--workers", min=1, max=256, help="processes that answer")] = 1,
@@ -204,7 +206,9 @@ def new(
     ] = None,
     origins: Annotated[
         list[str] | None,
-        typer.Option("--origin", help="of pages that it stands in, as https://shop.example: a public key, to send events"),
+        typer.Option(
+            "--origin", help="of pages that it stands in, as https://shop.example: a public key, to send events"
+        ),
     ] = None,
     days: Annotated[
         int | None, typer.Option("--days", min=1, help="days that it is valid (default: until revoked)")

@@ -22,7 +22,7 @@ class CollectConfig(Section):
     ids: int = Field(
         1 << 22,
         ge=1_000,
-        description="ids of events that it knows again, 16 bytes of disk and memory each; beyond, the oldest go (count)",
+        description="ids of events that it knows again, 16 bytes of disk each; with more, the oldest go (count)",
     )
     ids_days: float = Field(7, gt=0, le=365, description="age at which an id counts no more (days)")
     sync_seconds: float = Field(0.005, gt=0, description="pause between two commits of events to disk (seconds)")

@@ -41,7 +41,7 @@ class KeysError(FuserankError):
 class KeyRow(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """What the file holds of a key; times are ISO 8601 in UTC.
 
-    With ``origins`` it is public: it stands in pages of these origins, comes in a request's body, and writes events alone.
+    With ``origins`` it is public: it stands in pages of these origins, comes in a body, and writes events alone.
     """
 
     name: str
@@ -96,7 +96,7 @@ def made(
     """A new key, its row added to the file; the key itself is nowhere but in what comes back.
 
     :param origins: of pages that it stands in, as https://shop.example
-    :raises KeysError: the name is taken by a key that is not revoked, or is none; an origin is none, or the key opens more
+    :raises KeysError: the name is taken by a key that is not revoked, or is none; an origin is none
     """
     if origins and scopes != ["events:write"]:
         raise KeysError("a key that stands in pages can be read by everybody: its one scope is events:write")

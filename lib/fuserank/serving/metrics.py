@@ -87,7 +87,7 @@ class Metrics:
             self._short.inc()
 
     def events(self, collected: Collected) -> None:
-        """Events were answered; refused ones count by the rule that they broke, whose names are the mapping's and few."""
+        """Events were answered; refused ones count by the rule that they broke, of which a mapping has few."""
         outcomes = {"accepted": collected.accepted, "duplicate": len(collected.duplicates)}
         for one in collected.refused:
             outcomes[one.rule] = outcomes.get(one.rule, 0) + 1

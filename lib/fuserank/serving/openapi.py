@@ -58,7 +58,12 @@ _ANSWER = {
     "exposure": "shown",
 }
 _EVENT = {"user": "u17", "item": "i7", "type": "view", "time": "2024-06-03T10:00:00Z", "line": "1"}
-_EMPTY = {"index": 1, "rule": "no_user", "column": "user", "reason": "user is empty; a row without it belongs to no one"}
+_EMPTY = {
+    "index": 1,
+    "rule": "no_user",
+    "column": "user",
+    "reason": "user is empty; a row without it belongs to no one",
+}
 _CONTEXT = {
     "style": "form",
     "explode": False,

@@ -31,7 +31,10 @@ CODES = {
     "unknown_field": (422, "a field or parameter that the route does not know"),
     "missing_field": (422, "a field that the route needs is not there"),
     "wrong_value": (422, "a value that the field cannot have"),
-    "not_keeping_up": (429, "more events wait for the disk than serving.collect.most_waiting; Retry-After says how long"),
+    "not_keeping_up": (
+        429,
+        "more events wait for the disk than serving.collect.most_waiting; Retry-After says how long",
+    ),
     "too_many_requests": (429, "the key sent more than serving.rate; Retry-After says for how long to wait (seconds)"),
     "inbox_full": (429, "the disk takes nothing now; Retry-After says when to send it again (seconds)"),
     "headers_too_large": (431, "line and headers are larger than serving.most_header_bytes"),

@@ -19,7 +19,9 @@ _TIME_OF_DAY = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d))?", re.ASCII)
 
 
 def time_reader(dataset: DatasetConfig, events: EventsConfig) -> tuple[Clock, str]:
-    """What reads an event's time from its cells, None where it is empty (Broken where the clock tells none); and what is said of one in the future.
+    """What reads an event's time from its cells, None where it is empty; and what is said of one in the future.
+
+    The reader raises Broken where the time of day is none.
 
     :raises Unreadable: the events have no times
     """

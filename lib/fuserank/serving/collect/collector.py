@@ -44,13 +44,20 @@ class Collector:
     """
 
     def __init__(
-        self, dataset: DatasetConfig, cfg: ServingConfig, folder: Path, say: Callable[[str], None], clock: Clock = time.time
+        self,
+        dataset: DatasetConfig,
+        cfg: ServingConfig,
+        folder: Path,
+        say: Callable[[str], None],
+        clock: Clock = time.time,
     ) -> None:
         self._cfg, self._clock, self._say = cfg.collect, clock, say
         self._rows, self.lacking = _rows_of(dataset, cfg.collect.kinds)
         self.sessions = Sessions(cfg.collect)
         self._waiting = 0
-        self._pending: dict[int, tuple[int, asyncio.Future[bool]]] = {}  # id → what it says, and whether it came to disk
+        self._pending: dict[
+            int, tuple[int, asyncio.Future[bool]]
+        ] = {}  # id → what it says, and whether it came to disk
         self._minute, self._of_user = 0, dict[str, int]()
         place = events_folder(folder)
         try:
@@ -108,7 +115,9 @@ class Collector:
             return [], []
         while waits := {self._pending[e.key][1] for _, e in good if e.key in self._pending}:
             if not all(await asyncio.gather(*waits)):
-                raise refused("inbox_full", "the same events could not be brought to disk a moment ago; send them again")
+                raise refused(
+                    "inbox_full", "the same events could not be brought to disk a moment ago; send them again"
+                )
         known = self._ids.contents(np.array([event.key for _, event in good], np.uint64), self._clock())
         new, duplicates, here = list[Event](), list[int](), dict[int, int]()
         for (index, event), content in zip(good, known, strict=True):

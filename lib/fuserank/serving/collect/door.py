@@ -15,8 +15,8 @@ PAGE = b"text/plain"  # what navigator.sendBeacon may send to another origin wit
 _LOCAL = re.compile(rb"https?://(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?")
 
 # Less than 2 kB, as it is sent (tests/unit/serving/collect).
-SNIPPET = b"""/* fuserank: sends events. window.fuserankSettings = {url, key, from, user, time, type, id, userColumn}
-   time, type, id, userColumn: the mapping's columns; user: an id, or a function. Then fuserank(type, {column: value}) */
+SNIPPET = b"""/* fuserank: sends events. fuserankSettings = {url, key, from, user, time, type, id, userColumn}:
+   time, type, id, userColumn: the mapping's columns; user: an id, or a function. fuserank(type, {column: value}) */
 (function (w, d) {
   var s = w.fuserankSettings || {}, q = [], t = 0, n = w.navigator;
   function value(v) { return typeof v === "function" ? v() : v; }

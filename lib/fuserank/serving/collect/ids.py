@@ -1,9 +1,9 @@
 """Which events came before: a table of bounded size over ids of the last days, in a file that processes share.
 
-A set-associative table: an id has sixteen places, and takes the one that was written longest ago, so nothing ever moves.
-The file is mapped: it outlives a process that is killed, and all processes of a service see one. Its room is taken from
-the disk at the start, as a full disk would end who writes a page that has none. An id comes in once its event is on
-disk: so whoever is found here is there.
+A set-associative table: an id has sixteen places, and takes the one that was written longest ago, so nothing ever
+moves. The file is mapped: it outlives a process that is killed, and all processes of a service see one. Its room is
+taken from the disk at the start, as a full disk would end who writes a page that has none. An id comes in once its
+event is on disk: what is found here is there.
 """
 
 from __future__ import annotations

@@ -175,12 +175,16 @@ class _Reader:
             number = cells[name]
             if number is not None and not _is_money(number):
                 raise Broken("uncastable", name, words.TOO_MUCH)
-        if of.position is not None and (place := cells.get(of.position)) is not None:
-            if not isinstance(place, int | float) or not 1 <= place < 1 << 31:
-                raise Broken("position_out_of_range", of.position, words.PLACES)
-        if of.propensity is not None and (chance := cells.get(of.propensity)) is not None:
-            if not isinstance(chance, int | float) or not 0 <= chance <= 1:
-                raise Broken("propensity_out_of_range", of.propensity, words.CHANCE)
+        place = None if of.position is None else cells.get(of.position)
+        if place is not None and not _within(place, 1, (1 << 31) - 1):
+            raise Broken("position_out_of_range", of.position, words.PLACES)
+        chance = None if of.propensity is None else cells.get(of.propensity)
+        if chance is not None and not _within(chance, 0, 1):
+            raise Broken("propensity_out_of_range", of.propensity, words.CHANCE)
+
+
+def _within(number: Value, low: float, high: float) -> bool:
+    return isinstance(number, int | float) and low <= number <= high
 
 
 def _is_money(number: Value) -> bool:

@@ -49,7 +49,7 @@ class Tail:
             if mark == self._mark:
                 return
             self._mark = mark
-            names = os.listdir(self._folder)
+            names = [path.name for path in self._folder.iterdir()]
         except OSError:  # gone, or not readable now: what was there is in the lake
             return
         stems = {stem for stem, end in map(os.path.splitext, names) if end in (WHOLE, OPEN)}

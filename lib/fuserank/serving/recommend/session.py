@@ -56,8 +56,8 @@ def done(
 ) -> Done:
     """A session by items: an event without a time is of now, the others stand in order of theirs.
 
-    A purchase removes an item where it is of today (UTC), has no time, or was collected. Of what the collector has an item
-    in one role counts once, and not at all where the request tells it, too.
+    A purchase removes an item where it is of today (UTC), has no time, or was collected. Of what the collector has
+    an item in one role counts once, and not at all where the request tells it, too.
 
     :raises Refused: a time is none
     """

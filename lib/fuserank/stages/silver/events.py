@@ -246,10 +246,7 @@ def _checks(row: Cells, events: EventsConfig, names: set[str], now: dt.datetime)
         strange = clock.isNotNull() & (F.trim(clock.cast("string")) != "") & row.time_of_day(events.clock).isNull()
         checks.append(Check(strange, "uncastable", events.clock, words.NO_TIME_OF_DAY))
     rewards = {t.reward.column for t in events.kinds().values() if t.reward.missing is None} - {None}
-    checks += [
-        Check(F.col("reward_q20").isNull(), "no_value", c, words.NO_VALUE)
-        for c in sorted(map(str, rewards))
-    ]
+    checks += [Check(F.col("reward_q20").isNull(), "no_value", c, words.NO_VALUE) for c in sorted(map(str, rewards))]
     money = [m.column for m in (*([events.amount] if events.amount else []), *events.discounts, *events.coupons)]
     checks += [too_much(row, c) for c in money]
     if events.position is not None:

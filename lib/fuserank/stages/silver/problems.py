@@ -55,9 +55,7 @@ def readable(cells: Cells, names: Iterable[str]) -> list[Check]:
     for name in sorted(set(names)):
         if cells.may_fail(name):
             want = cells.files.columns[name].type
-            checks.append(
-                Check(cells.failed(name), "uncastable", name, words.uncastable(want))
-            )
+            checks.append(Check(cells.failed(name), "uncastable", name, words.uncastable(want)))
     return checks
 
 
@@ -87,10 +85,7 @@ def _of_text(cells: Cells, names: list[str]) -> list[Check]:
 
 def present(cells: Cells, needed: dict[str, str]) -> list[Check]:
     """Rule name → column that must not be empty."""
-    return [
-        Check(cells.cell(column).isNull(), rule, column, words.empty(column))
-        for rule, column in needed.items()
-    ]
+    return [Check(cells.cell(column).isNull(), rule, column, words.empty(column)) for rule, column in needed.items()]
 
 
 def in_time(moment: Column, column: str, now: dt.datetime) -> list[Check]:

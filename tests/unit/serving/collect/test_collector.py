@@ -224,7 +224,13 @@ def test_pages_get_a_script_of_less_than_2_kb(service: Running) -> None:
 
 
 def test_of_several_tables_a_request_names_one(root: Path) -> None:
-    files = {"orders": {"path": "o.csv", "format": "csv", "columns": {"buyer": "string", "what": "string", "at": "timestamp"}}}
+    files = {
+        "orders": {
+            "path": "o.csv",
+            "format": "csv",
+            "columns": {"buyer": "string", "what": "string", "at": "timestamp"},
+        }
+    }
     order = {"from": "orders", "type": "purchase", "role": "feedback", "user": "buyer", "item": "what", "time": "at"}
     dataset = clicks(files=files, more=[order | {"key": ["buyer", "what", "at"]}])
     sale = {"buyer": "u1", "what": "i1", "at": click()["time"]}
@@ -244,4 +250,4 @@ def test_segments_of_dead_processes_are_read_by_the_next(root: Path) -> None:
     one = collector(root / "inbox")
     one.close()
     assert len(one.sessions) == 1
-    assert all(segments.WHOLE == path.suffix for path in folder.iterdir())
+    assert all(path.suffix == segments.WHOLE for path in folder.iterdir())

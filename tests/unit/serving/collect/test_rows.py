@@ -27,7 +27,9 @@ def broken(event: dict[str, Any], **changes: Any) -> tuple[str, str | None]:
 
 
 def test_an_event_is_a_line_of_the_mapping_s_columns_with_what_a_session_needs() -> None:
-    event = read({"line": " n1 ", "time": "2024-06-03T10:00:00Z", "type": "buy", "item": "i7.0", "user": 17, "visit": "v"})
+    event = read(
+        {"line": " n1 ", "time": "2024-06-03T10:00:00Z", "type": "buy", "item": "i7.0", "user": 17, "visit": "v"}
+    )
     assert json.loads(event.line) == {
         "user": 17,
         "item": "i7.0",
@@ -67,9 +69,7 @@ def test_an_event_is_a_line_of_the_mapping_s_columns_with_what_a_session_needs()
         ({"line": 1 << 70}, "uncastable", "line"),
     ],
 )
-def test_what_breaks_a_rule_of_the_lake_is_refused_by_that_rule(
-    change: dict[str, Any], rule: str, column: str
-) -> None:
+def test_what_breaks_a_rule_of_the_lake_is_refused_by_that_rule(change: dict[str, Any], rule: str, column: str) -> None:
     assert broken(click(**change)) == (rule, column)
 
 
