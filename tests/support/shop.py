@@ -142,7 +142,8 @@ def run_on(
     from fuserank.io.runtime.run import Run
 
     windows, waits = SimpleNamespace(label_days=label_days), SimpleNamespace(lock_wait_seconds=0.0)
-    serving = SimpleNamespace(inbox="none" if inbox is None else str(inbox), inbox_days=7)
+    place, collect = "none" if inbox is None else str(inbox), SimpleNamespace(skew_seconds=60)
+    serving = SimpleNamespace(inbox=place, inbox_days=7, inbox_seconds=300, collect=collect)
     settings = SimpleNamespace(
         vault=vault, lake=lake.root, run=waits, windows=windows, dataset=dataset.name, serving=serving
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fuserank.common.errors import FuserankError
 from fuserank.io.lake.places import is_catalog, is_local, is_memory, local_path
+from fuserank.serving.inbox.segments import EVENTS
 
 if TYPE_CHECKING:
     from fuserank.config.settings import Settings
@@ -22,6 +23,12 @@ def inbox_place(settings: Settings) -> str | None:
         return settings.serving.inbox.rstrip("/")
     place = settings.lake.rstrip("/")
     return None if is_catalog(place) or is_memory(place) else f"{place}/inbox"
+
+
+def events_place(settings: Settings, table: str) -> str | None:
+    """Folder or URL of the collector's segments of one of the mapping's tables; None: there is no inbox."""
+    place = inbox_place(settings)
+    return None if place is None else f"{place}/{EVENTS}/{table}"
 
 
 def inbox_folder(settings: Settings) -> Path | None:

@@ -12,8 +12,9 @@ from fuserank.io.runtime.run import Run
 from fuserank.jobs.inputs.ingested import Taken
 from fuserank.jobs.inputs.joins import joined_from, with_joined
 from fuserank.jobs.inputs.pseudonyms import Hiding
+from fuserank.jobs.parts.collected_rows import ingest_collected, whole_segments
 from fuserank.privacy.rows import only_declared
-from fuserank.sources.files.read import SourceFile, find_files, hashed, read_file
+from fuserank.sources.files.read import SourceFile, files_below, find_files, hashed, read_file
 from fuserank.sources.files.reader_options import check_columns, declared, reader_options
 from fuserank.sources.files.unreadable import in_words
 from fuserank.stages.bronze.fill import filled_down
@@ -35,14 +36,25 @@ def largest_first(dataset: DatasetConfig) -> list[str]:
 def ingest_table(
     run: Run, dataset: DatasetConfig, table: str, root: str, before: list[Taken], hiding: Hiding | None
 ) -> list[Taken]:
-    """Take in the files of one table that are new by their bytes; what came in, for ops.ingested."""
+    """Take in the files of one table that are new by their bytes, then what was collected of its events; what came in,
+    for ops.ingested.
+    """
+    taken = _ingest_files(run, dataset, table, root, before, hiding)
+    mine = [t for t in before if t.source_table == table]
+    return taken + ingest_collected(run, dataset, table, [*mine, *taken], hiding)
+
+
+def _ingest_files(
+    run: Run, dataset: DatasetConfig, table: str, root: str, before: list[Taken], hiding: Hiding | None
+) -> list[Taken]:
     mine = [t for t in before if t.source_table == table]
     names = {t.content_hash: t.file for t in mine}
     seen = {t.content_hash for t in mine if int(t.fingerprint) >= dataset.version}
     batch = 1 + max((t.batch for t in mine), default=0)
     target = bronze_table(f"{dataset.name}_{table}")
     new: list[tuple[SourceFile, int]] = []
-    for found in find_files(run.spark, root, dataset.files[table].path):
+    may_lack = bool(whole_segments(run, dataset, table))
+    for found in (files_below if may_lack else find_files)(run.spark, root, dataset.files[table].path):
         file = hashed(run.spark, found, dataset.files[table].columns)
         if file.content_hash in seen:
             if (twin := names.get(file.content_hash, file.name)) != file.name:

@@ -18,6 +18,7 @@ from fuserank.serving.collect.ids import Ids
 from fuserank.serving.collect.rows import Event, Rows
 from fuserank.serving.collect.sessions import Sessions
 from fuserank.serving.collect.tail import Tail
+from fuserank.serving.inbox.segments import EVENTS
 from fuserank.serving.inbox.writer import Inbox, InboxFull
 from fuserank.serving.problems import refused
 from fuserank.serving.requests import Collected, EventRefused
@@ -213,7 +214,7 @@ class Collector:
 
 def events_folder(inbox: Path) -> Path:
     """Where events lie in an inbox, a folder for each table of the mapping."""
-    return inbox / "events"
+    return inbox / EVENTS
 
 
 def _rows_of(dataset: DatasetConfig, kinds: Mapping[str, str]) -> tuple[dict[str, Rows], dict[str, str]]:

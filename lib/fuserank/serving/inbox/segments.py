@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+EVENTS = "events"  # folder of an inbox: in it one for each table of the mapping whose events are collected
 WHOLE, OPEN, NEW = ".jsonl", ".open", ".new"
 NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}-[0-9a-f]{12}\.jsonl")  # of a whole one
 _TIME = "%Y%m%dT%H%M%SZ"

@@ -161,7 +161,7 @@ def _read_sequences(spark: SparkSession, path: str, look: Look) -> DataFrame:
     )
     rows = pairs.select("user", "item", (F.col("position") + 1).cast("long").alias("position"))
     look(rows.dtypes)
-    return _number_rows(rows.withColumn(_CORRUPT, F.lit(None).cast("string")), several=True)
+    return number_rows(rows.withColumn(_CORRUPT, F.lit(None).cast("string")), several=True)
 
 
 def _read_parquet(
@@ -174,7 +174,7 @@ def _read_parquet(
     if paths:
         frame = with_paths(frame, paths)
     if any(map(list_of, paths.values())):
-        return _number_rows(frame.drop("row_index").withColumn(_CORRUPT, F.lit(None).cast("string")), several=True)
+        return number_rows(frame.drop("row_index").withColumn(_CORRUPT, F.lit(None).cast("string")), several=True)
     return frame.withColumnRenamed("row_index", "_row").withColumn(_CORRUPT, F.lit(None).cast("string"))
 
 
@@ -213,14 +213,14 @@ def _read_text(
     reader = spark.read.schema(schema)
     if form in {"jsonl", "json"}:
         rows = reader.options(**options).json(path)
-        return _number_rows(with_paths(rows, paths) if paths else rows, several=form == "jsonl")
+        return number_rows(with_paths(rows, paths) if paths else rows, several=form == "jsonl")
     if has_a_row_a_line(spark, path, options):
         # a parser that may pass over cells which no query asks for does not see that a row has too many
         line_options = {**options, "multiLine": "false", "columnPruning": "false"}
-        return _below(_number_rows(reader.options(**line_options).csv(path), several=True), before)
+        return _below(number_rows(reader.options(**line_options).csv(path), several=True), before)
     whole = reader.options(**options).csv(path)
     rows = _with_open_quotes(whole, options["sep"]) if options["quote"] else whole
-    return _below(_number_rows(rows, several=False), before)
+    return _below(number_rows(rows, several=False), before)
 
 
 def _names(spark: SparkSession, path: str, form: str, options: Mapping[str, str]) -> list[str]:
@@ -282,7 +282,7 @@ def _with_open_quotes(frame: DataFrame, delimiter: str) -> DataFrame:
     return frame.withColumn(_CORRUPT, F.coalesce(*found))
 
 
-def _number_rows(frame: DataFrame, several: bool) -> DataFrame:
+def number_rows(frame: DataFrame, several: bool) -> DataFrame:
     """``_row`` from 0 in the file's order: the row's place in its split, after the rows of the splits before it.
 
     Spark keeps the splits of one file in order (they are sorted by length, stably, and only the last is shorter).
