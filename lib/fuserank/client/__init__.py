@@ -5,6 +5,19 @@ from __future__ import annotations
 from fuserank.client.awaiting import AsyncClient
 from fuserank.client.blocking import Client
 from fuserank.client.replies import ServiceError
-from fuserank.serving.requests import Answer, AnswerItem, Confirmed, SessionEvent
+from fuserank.client.spool import Spool, SpoolError
+from fuserank.serving.requests import Answer, AnswerItem, Collected, Confirmed, EventRefused, SessionEvent
 
-__all__ = ["Answer", "AnswerItem", "AsyncClient", "Client", "Confirmed", "ServiceError", "SessionEvent"]
+__all__ = [
+    "Answer",
+    "AnswerItem",
+    "AsyncClient",
+    "Client",
+    "Collected",
+    "Confirmed",
+    "EventRefused",
+    "ServiceError",
+    "SessionEvent",
+    "Spool",
+    "SpoolError",
+]

@@ -14,12 +14,12 @@ from fuserank.client.calls import Call, ItemOptions, headers, own_headers
 from fuserank.client.methods import Methods
 from fuserank.client.replies import Reply, T, Unseen
 from fuserank.client.tries import broken, garbled, late
-from fuserank.serving.requests import Answer, Confirmed
+from fuserank.serving.requests import Answer, Collected, Confirmed
 
 P = ParamSpec("P")
 
 
-class AsyncClient(Methods[Coroutine[Any, Any, Answer], Coroutine[Any, Any, Confirmed]]):
+class AsyncClient(Methods[Coroutine[Any, Any, Answer], Coroutine[Any, Any, Confirmed], Coroutine[Any, Any, Collected]]):
     """Asks the recommend service over connections that stay open; ``await close()``, or use it by ``async with``."""
 
     def __init__(
@@ -86,6 +86,9 @@ class AsyncClient(Methods[Coroutine[Any, Any, Answer], Coroutine[Any, Any, Confi
 
     async def _confirm(self, call: Call) -> Confirmed:
         return await self._sent(call, Confirmed)
+
+    async def _send(self, call: Call) -> Collected:
+        return await self._sent(call, Collected)
 
     async def _sent(self, call: Call, kind: type[T]) -> T:
         tries = self._tries(call, kind)

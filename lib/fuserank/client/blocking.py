@@ -15,13 +15,13 @@ from fuserank.client.calls import Call, ItemOptions, headers, own_headers
 from fuserank.client.methods import Methods
 from fuserank.client.replies import Reply, T, Unseen
 from fuserank.client.tries import broken, garbled, late
-from fuserank.serving.requests import Answer, Confirmed
+from fuserank.serving.requests import Answer, Collected, Confirmed
 
 P = ParamSpec("P")
 _LEAST_SECONDS = 0.001  # no time at all would be an error of another kind
 
 
-class Client(Methods[Answer, Confirmed]):
+class Client(Methods[Answer, Confirmed, Collected]):
     """Asks the recommend service over connections that stay open; close it, or use it by ``with``."""
 
     def __init__(
@@ -71,6 +71,9 @@ class Client(Methods[Answer, Confirmed]):
 
     def _confirm(self, call: Call) -> Confirmed:
         return self._sent(call, Confirmed)
+
+    def _send(self, call: Call) -> Collected:
+        return self._sent(call, Collected)
 
     def _sent(self, call: Call, kind: type[T]) -> T:
         tries = self._tries(call, kind)

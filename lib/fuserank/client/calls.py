@@ -87,6 +87,11 @@ def of_exposure(answer_id: str, items: Sequence[str] | None) -> Call:
     return _post("/v1/exposures", {}, {"answer_id": answer_id, "items": None if items is None else list(items)})
 
 
+def of_events(events: Sequence[Mapping[str, Any]], source: str | None) -> Call:
+    """Events that happened."""
+    return _post("/v1/events", {}, {"events": list(events), "from": source})
+
+
 def quoted(text: str) -> str:
     """Every byte but letters, digits, ``_``, ``-`` and ``~`` in percent-encoding: a dot too, or ``..`` would go up."""
     return quote(text, safe="").replace(".", "%2E")

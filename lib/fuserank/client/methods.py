@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Generic, TypeVar, Unpack
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, TypeVar, Unpack
 
 from fuserank.client import calls
 from fuserank.client.calls import Call, ItemOptions
@@ -14,9 +14,10 @@ from fuserank.serving.requests import SessionEvent
 
 R = TypeVar("R")  # an answer, or what is awaited for one
 C = TypeVar("C")  # the same of a confirmation
+E = TypeVar("E")  # the same of events
 
 
-class Methods(ABC, Generic[R, C]):
+class Methods(ABC, Generic[R, C, E]):
     """Where to ask, by which key, and how long.
 
     :param url: of the service, such as ``https://recommend.shop.example``
@@ -104,6 +105,17 @@ class Methods(ABC, Generic[R, C]):
         """
         return self._confirm(calls.of_exposure(answer_id, items))
 
+    def send(self, events: Sequence[Mapping[str, Any]], source: str | None = None) -> E:
+        """Send events that happened, at most 5,000; those that are accepted are on the service's disk.
+
+        Sent again they count once, for the service knows their ids; ``fuserank.client.Spool`` keeps them meanwhile.
+
+        :param events: by the names of the mapping's columns
+        :param source: the mapping's table that they are rows of; None: it has one of events alone
+        :raises ServiceError: none is taken; 404 ``no_collector``: the service takes no events
+        """
+        return self._send(calls.of_events(events, source))
+
     @abstractmethod
     def _ask(self, call: Call) -> R:
         """Send the request, as often as it needs."""
@@ -111,6 +123,10 @@ class Methods(ABC, Generic[R, C]):
     @abstractmethod
     def _confirm(self, call: Call) -> C:
         """The same for a confirmation."""
+
+    @abstractmethod
+    def _send(self, call: Call) -> E:
+        """The same for events."""
 
     def _tries(self, call: Call, kind: type[T]) -> Tries[T]:
         return Tries(self._schedule, kind, call.id, self._key)

@@ -9,9 +9,9 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from fuserank.common.errors import FuserankError
-from fuserank.serving.requests import Answer, AnswerItem, Confirmed
+from fuserank.serving.requests import Answer, AnswerItem, Collected, Confirmed
 
-T = TypeVar("T", Answer, Confirmed)
+T = TypeVar("T", Answer, Confirmed, Collected)
 NO_ANSWER, TIMEOUT, UNREADABLE = "no_answer", "timeout", "unreadable"
 
 
@@ -55,7 +55,7 @@ class _ErrorAnswer(msgspec.Struct):
 
 
 _ERRORS = msgspec.json.Decoder(_ErrorAnswer)
-_DECODERS = {kind: msgspec.json.Decoder(kind) for kind in (Answer, Confirmed)}
+_DECODERS = {kind: msgspec.json.Decoder(kind) for kind in (Answer, Confirmed, Collected)}
 
 
 def read(reply: Reply, kind: type[T], request_id: str, key: str | None = None) -> T | ServiceError:
