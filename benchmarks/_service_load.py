@@ -138,9 +138,11 @@ def _throughput(process: int, port: int, requests: list[list[str]], seconds: flo
 
 
 @contextmanager
-def started(words: list[str]) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """A process that prints where it answers, and the port; ended by SIGTERM, and waited for."""
+def started(words: list[str], conf: Path | None = None) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """A process that prints where it answers, and the port; ended by SIGTERM and waited for. ``conf``: settings."""
     environment = _checkouts.environment(_checkouts.ROOT)
+    if conf is not None:
+        environment["FUSERANK_CONF"] = str(conf)
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
@@ -150,10 +152,10 @@ def started(words: list[str]) -> Iterator[tuple[subprocess.Popen[str], int]]:
             process.terminate()
 
 
-def served(folder: str, *more: str, inbox: str = "none") -> Any:
+def served(folder: str, *more: str, inbox: str = "none", conf: Path | None = None) -> Any:
     """`fuserank serve` over the store in a folder."""
     words = ["serve", "--store", folder, "--insecure-local", "--port", "0", "--log-level", "warning", "--inbox", inbox]
-    return started([sys.executable, "-u", "-c", _checkouts.ENTRY, *words, *more])
+    return started([sys.executable, "-u", "-c", _checkouts.ENTRY, *words, *more], conf)
 
 
 @contextmanager

@@ -138,7 +138,7 @@ class Collector:
         is_on_disk = False
         try:
             await inbox.durable(inbox.append_bytes(b"".join([event.line + b"\n" for event in new])))
-            self._know(new)
+            self._know(new, are_new=True)
             is_on_disk = True
         except InboxFull as full:
             raise refused("inbox_full", f"the events are not kept: {full}; send them again later") from None
@@ -150,11 +150,11 @@ class Collector:
         self._turn = int.from_bytes(os.urandom(8), "little")
         self._ids.turned(self._turn)
 
-    def _know(self, events: Sequence[Event]) -> None:
+    def _know(self, events: Sequence[Event], are_new: bool = False) -> None:
         now = self._clock()
         keys, contents = [event.key for event in events], [event.content for event in events]
         self._ids.add(np.array(keys, np.uint64), np.array(contents, np.uint32), now)
-        self.sessions.take((deed for event in events for deed in event.deeds), now)
+        self.sessions.take((deed for event in events for deed in event.deeds), now, are_new)
 
     def look(self) -> None:
         """Take over at once what another process took, where one did."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import mmap
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     Numbers = npt.NDArray[np.uint32]
 
 WAYS, _HEAD, _MAGIC = 16, 4096, 0x31534449_4B4E5246  # FRNKIDS1
+_BUCKET = 16 * WAYS  # bytes
 
 
 class Ids:
@@ -36,8 +37,7 @@ class Ids:
 
     def __init__(self, path: Path, most: int, seconds: float) -> None:
         self._buckets, self._seconds = 1 << max((most + WAYS - 1) // WAYS - 1, 0).bit_length(), seconds
-        places = self._buckets * WAYS
-        size = _HEAD + places * 16
+        size = _HEAD + self._buckets * _BUCKET
         file, self.fresh = _opened(path, size)
         try:
             self._map = mmap.mmap(file, size)
@@ -45,13 +45,17 @@ class Ids:
             os.close(file)
         head = np.frombuffer(self._map, np.uint64, 2)
         self._head: Keys = head
-        shape = (self._buckets, WAYS)
-        self._key: Keys = np.frombuffer(self._map, np.uint64, places, _HEAD).reshape(shape)
-        self._content: Numbers = np.frombuffer(self._map, np.uint32, places, _HEAD + places * 8).reshape(shape)
-        self._stamp: Numbers = np.frombuffer(self._map, np.uint32, places, _HEAD + places * 12).reshape(shape)
+        self._key: Keys = self._column(np.uint64, 0)
+        self._content: Numbers = self._column(np.uint32, 8 * WAYS)
+        self._stamp: Numbers = self._column(np.uint32, 12 * WAYS)
         self.fresh = self.fresh or int(head[0]) != _MAGIC
         if self.fresh:
             self._key[:] = 0
+
+    def _column(self, kind: type[Any], begin: int) -> npt.NDArray[Any]:
+        """One of the columns of all buckets [buckets, ways]; what belongs to a bucket lies side by side."""
+        shape, strides = (self._buckets, WAYS), (_BUCKET, np.dtype(kind).itemsize)
+        return np.ndarray(shape, kind, self._map, _HEAD + begin, strides)
 
     def complete(self) -> None:
         """All events that are there have come in: a next start need not bring them again."""

@@ -86,14 +86,15 @@ class Rows:
             elif kind is int and not -_WHOLES <= cell < _WHOLES:
                 raise Broken("uncastable", name, "a whole number of more than 64 bits; write it as text")
         cells: Cells = {}
-        for name, read in self._read:
-            cell = sent.get(name)
-            if name in self._text and isinstance(cell, str) and ("\ufffd" in cell or "\0" in cell):
-                raise Broken("broken_characters", name, words.BROKEN)
-            try:
+        name = ""
+        try:
+            for name, read in self._read:
+                cell = sent.get(name)
+                if type(cell) is str and ("\0" in cell or not cell.isascii()) and name in self._text and _broken(cell):
+                    raise Broken("broken_characters", name, words.BROKEN)
                 cells[name] = read(cell)
-            except Uncastable:
-                raise Broken("uncastable", name, words.uncastable(self._types[name])) from None
+        except Uncastable:
+            raise Broken("uncastable", name, words.uncastable(self._types[name])) from None
         return cells
 
     def _line(self, sent: Mapping[str, Any]) -> bytes:
@@ -116,7 +117,9 @@ class _Reader:
         self._time, self._late = time_reader(dataset, events)
         self.used = [name for name in events.columns().values() if name not in joined]
         columns = dataset.files[events.source].columns
-        self._ids = frozenset(n for n in (events.user, events.item, *events.key) if columns[n].type == "string")
+        back = events.reverses.key if events.reverses else []
+        named = (events.user, events.item, *events.key, *back)
+        self._ids = frozenset(name for name in named if columns[name].type == "string")
         self._back = None if events.reverses is None else (events.reverses.type, events.reverses.key)
         money = [m.column for m in (*([events.amount] if events.amount else []), *events.discounts, *events.coupons)]
         self._money = [name for name in money if name not in joined]
@@ -166,8 +169,11 @@ class _Reader:
 
     def _key(self, kind: str, columns: list[str], cells: Cells) -> list[str | None]:
         """The type and the key's cells as text."""
-        texts = [text_of(cells[name]) for name in columns]
-        return [kind, *(normal_id(t) if n in self._ids else t for n, t in zip(columns, texts, strict=True))]
+        found: list[str | None] = [kind]
+        for name in columns:
+            text = text_of(cells[name])
+            found.append(normal_id(text) if name in self._ids else text)
+        return found
 
     def _numbers(self, cells: Cells) -> None:
         of = self._of
@@ -181,6 +187,10 @@ class _Reader:
         chance = None if of.propensity is None else cells.get(of.propensity)
         if chance is not None and not _within(chance, 0, 1):
             raise Broken("propensity_out_of_range", of.propensity, words.CHANCE)
+
+
+def _broken(text: str) -> bool:
+    return "\ufffd" in text or "\0" in text
 
 
 def _within(number: Value, low: float, high: float) -> bool:

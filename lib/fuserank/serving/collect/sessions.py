@@ -47,19 +47,22 @@ class Sessions:
         """Events that are held."""
         return self._count
 
-    def take(self, deeds: Iterable[Deed], now: float) -> None:
-        """Deeds in any order, each once however often it comes; one that is too old to count goes by."""
-        with self._lock:
-            self._take(deeds, now - self._cfg.keep_hours * 3600)
+    def take(self, deeds: Iterable[Deed], now: float, are_new: bool = False) -> None:
+        """Deeds in any order, each once however often it comes; one that is too old to count goes by.
 
-    def _take(self, deeds: Iterable[Deed], oldest: float) -> None:
+        :param are_new: none of them came before
+        """
+        with self._lock:
+            self._take(deeds, now - self._cfg.keep_hours * 3600, are_new)
+
+    def _take(self, deeds: Iterable[Deed], oldest: float, are_new: bool) -> None:
         for deed in deeds:
             if deed.time < oldest or deed.kind == "none":
                 continue
             had = self._users.get(deed.user)
             if had is None:
                 had = self._users[deed.user] = []
-            elif any(one.key == deed.key for one in had):
+            elif not are_new and any(one.key == deed.key for one in had):
                 continue
             self._users.move_to_end(deed.user)
             had.append(deed)
