@@ -24,7 +24,7 @@ def test_every_row_has_its_test_and_every_test_of_a_fault_its_row() -> None:
         named |= set(found)
     there = set()
     folder = ROOT / "tests" / "unit" / "serving"
-    for file in sorted(folder.glob("test_*.py")):
+    for file in sorted(folder.rglob("test_*.py")):
         tree = ast.parse(file.read_text(encoding="utf-8"))
         tests = {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")}
         there |= {(file.name, name) for name in tests}
