@@ -172,15 +172,15 @@ class _Fresh:
             event = {"user": user, "item": first, "type": "hate", "line": f"hate {n}"}
             event["time"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
             began = time.perf_counter()
-            self._asked("POST", "/v1/events", json.dumps({"event": event}))
+            self._answered("POST", "/v1/events", json.dumps({"event": event}))
             while first in self._items(user):
                 time.sleep(0.005)
             self._waits.append((time.perf_counter() - began) * 1000)
 
     def _items(self, user: str) -> list[str]:
-        return [one["item"] for one in self._asked("GET", f"/v1/users/{user}/recommendations?k=10")["items"]]
+        return [one["item"] for one in self._answered("GET", f"/v1/users/{user}/recommendations?k=10")["items"]]
 
-    def _asked(self, method: str, path: str, body: str | None = None) -> Any:
+    def _answered(self, method: str, path: str, body: str | None = None) -> Any:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)  # whichever process takes it
         connection.request(method, path, body, {"content-type": "application/json"})
         answer = connection.getresponse()

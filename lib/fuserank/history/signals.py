@@ -7,16 +7,16 @@ from typing import Final, Literal
 EXPOSURE: Final = "exposure"
 FEEDBACK: Final = "feedback"
 REVERSAL: Final = "reversal"
-Signal = Literal["taken", "disliked", "neutral", "reversal", "exposure"]
+Signal = Literal["taken", "disliked", "neutral", "undo", "offered"]
 
 
 def signal_of(role: str, reward_q20: int) -> Signal:
     """What an event says of its item until a reversal of it is known; ``reward_q20``: in units of 2^-20.
 
-    Feedback with a reward above 0 is taken, below 0 disliked, of 0 a verdict that is neither.
+    Feedback with a reward above 0 is taken, below 0 disliked, of 0 a verdict that is neither; a reversal is an undo.
     """
     if role == REVERSAL:
-        return "reversal"
+        return "undo"
     if role == EXPOSURE:
-        return "exposure"
+        return "offered"
     return "taken" if reward_q20 > 0 else "disliked" if reward_q20 < 0 else "neutral"

@@ -13,7 +13,7 @@ from fuserank.serving.collect.cells import Broken, Value
 if TYPE_CHECKING:
     from fuserank.config.mapping.dataset import EventsConfig, RewardConfig, TypeConfig
 
-Kind = Literal["view", "click", "cart", "purchase", "dislike", "neutral", "reversal", "none"]
+Kind = Literal["view", "click", "cart", "purchase", "dislike", "neutral", "undo", "none"]
 SESSION: Final = ("view", "click", "cart", "purchase", "dislike")
 _Q20 = 1 << 20
 
@@ -80,11 +80,11 @@ def kinds_of(events: EventsConfig, types: Mapping[str, str]) -> dict[str | None,
 
 def _session(signal: Signal, name: str, named: str | None) -> Kind:
     """What a session takes an event for: by its type's name, else by what its reward says of the item."""
-    if signal == "reversal":
-        return "reversal"
+    if signal == "undo":
+        return "undo"
     if signal == "disliked":
         return "dislike"
-    if signal == "exposure":
+    if signal == "offered":
         return "none"
     chosen = named or name
     for kind in SESSION:

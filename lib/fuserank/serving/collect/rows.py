@@ -144,7 +144,7 @@ class _Reader:
             raise Broken("time_too_early", of.time, words.EARLY)
         self._numbers(cells)
         back = None
-        if self._back is not None and kind.signal == "reversal":
+        if self._back is not None and kind.signal == "undo":
             named = self._key(self._back[0], self._back[1], cells)
             back = None if None in named else _hash(named)
         session = None if of.session is None else text_of(cells.get(of.session))

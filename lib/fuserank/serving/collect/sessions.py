@@ -119,7 +119,7 @@ class Sessions:
                 basket.pop(deed.item, None)
             elif deed.kind == "view" and (seconds := self._dwell(deeds, n)) >= 0:
                 dwell[deed.item] = seconds
-        reversals = sum(deed.kind == "reversal" for deed in held)
+        reversals = sum(deed.kind == "undo" for deed in held)
         gone = len(held) - reversals - len(deeds)
         return Summary(len(held), gone, list(reversed(basket)), sorted(_disliked(deeds)), dwell)
 
@@ -135,8 +135,8 @@ class Sessions:
     def _standing(self, user: str, now: datetime) -> list[Deed]:
         """What was not taken back, the latest last; reversals themselves are none of it."""
         held = self._held(user, now)
-        back = {deed.back for deed in held if deed.kind == "reversal"}
-        return [deed for deed in held if deed.kind != "reversal" and deed.key not in back]
+        back = {deed.back for deed in held if deed.kind == "undo"}
+        return [deed for deed in held if deed.kind != "undo" and deed.key not in back]
 
     def _dwell(self, deeds: list[Deed], n: int) -> float:
         """Seconds until the user's next event; below 0: there is none yet."""
@@ -154,7 +154,7 @@ def _order(deed: Deed) -> tuple[float, int]:
 
 def _weakest(deeds: list[Deed]) -> Deed:
     """What goes where a user has done too much: the oldest that says least, a dislike or its reversal last."""
-    strong = ("dislike", "reversal", "purchase")
+    strong = ("dislike", "undo", "purchase")
     return next((deed for deed in deeds if deed.kind not in strong), deeds[0])
 
 

@@ -12,11 +12,9 @@ from fuserank.serving.collect.cells import Broken, Unreadable, reader
 from fuserank.serving.collect.rows import Event, Rows
 from tests.support.collecting import click, clicks
 
-LATEST = time.time() + 60
-
 
 def read(event: dict[str, Any], **changes: Any) -> Event:
-    return Rows(clicks(**changes), "clicks", {}).event(event, LATEST)
+    return Rows(clicks(**changes), "clicks", {}).event(event, time.time() + 60)
 
 
 def broken(event: dict[str, Any], **changes: Any) -> tuple[str, str | None]:
@@ -106,7 +104,7 @@ def test_rules_rewards_places_and_money_of_the_mapping_hold() -> None:
 
 def test_a_reversal_names_the_event_that_it_takes_back() -> None:
     bought, back = read(click("buy", line="a")), read(click("back", line="b", takes_back="a"))
-    assert back.deeds[0].kind == "reversal"
+    assert back.deeds[0].kind == "undo"
     assert back.deeds[0].back == bought.key
     assert read(click("view", line="a")).key != bought.key, "an id is of a type"
 

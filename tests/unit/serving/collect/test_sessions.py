@@ -52,7 +52,7 @@ def test_a_dislike_holds_while_it_is_the_latest_verdict_on_its_item() -> None:
 
 def test_what_is_taken_back_is_gone_even_where_the_reversal_comes_first() -> None:
     dislike = did("dislike", minutes=2)
-    back = did("reversal", key=1, back=dislike.key)
+    back = did("undo", key=1, back=dislike.key)
     for deeds in ([dislike, back], [back, dislike]):
         of = sessions(*deeds, did("view", "i2", 1))
         assert [(item, role) for item, role, _ in lived(of)] == [("i2", "view")]
@@ -70,7 +70,7 @@ def test_the_basket_is_what_was_put_in_and_neither_bought_nor_taken_back() -> No
         did("cart", "i1", 5),
         did("cart", "i2", 4),
         taken_out,
-        did("reversal", "i3", 2, back=taken_out.key),
+        did("undo", "i3", 2, back=taken_out.key),
         did("purchase", "i1", 1),
         did("cart", "i4"),
     )
