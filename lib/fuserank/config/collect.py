@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -14,7 +14,9 @@ class CollectConfig(Section):
 
     on: bool = Field(False, description="events are taken, by the mapping of `dataset`; needs an inbox")
     most_per_user: int = Field(
-        600, ge=0, description="events a minute of one user that are taken, as of a bot; 0: any number (count)"
+        600,
+        ge=0,
+        description="events a minute that a process takes of one user, lest it be a bot; 0: any number (count)",
     )
     skew_seconds: float = Field(
         60, ge=0, description="how far ahead of the service's clock an event's time may be (seconds)"
@@ -43,7 +45,7 @@ class CollectConfig(Section):
     replay_bytes: int = Field(
         64_000_000, ge=0, description="of the inbox that a start reads for sessions, the newest (bytes)"
     )
-    half_life_minutes: dict[str, float] = Field(
+    half_life_minutes: dict[str, Annotated[float, Field(gt=0)]] = Field(
         {"default": 30.0}, description="surface → minutes in which an event's weight halves; default: of the others"
     )
     dwell_seconds: float = Field(

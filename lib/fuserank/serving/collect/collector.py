@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -138,7 +138,8 @@ class Collector:
         is_on_disk = False
         try:
             await inbox.durable(inbox.append_bytes(b"".join([event.line + b"\n" for event in new])))
-            self._know(new, are_new=True)
+            self._know(new)
+            self.sessions.take((deed for event in new for deed in event.deeds), self._clock(), are_new=True)
             is_on_disk = True
         except InboxFull as full:
             raise refused("inbox_full", f"the events are not kept: {full}; send them again later") from None
@@ -150,11 +151,9 @@ class Collector:
         self._turn = int.from_bytes(os.urandom(8), "little")
         self._ids.turned(self._turn)
 
-    def _know(self, events: Sequence[Event], are_new: bool = False) -> None:
-        now = self._clock()
+    def _know(self, events: Sequence[Event]) -> None:
         keys, contents = [event.key for event in events], [event.content for event in events]
-        self._ids.add(np.array(keys, np.uint64), np.array(contents, np.uint32), now)
-        self.sessions.take((deed for event in events for deed in event.deeds), now, are_new)
+        self._ids.add(np.array(keys, np.uint64), np.array(contents, np.uint32), self._clock())
 
     def look(self) -> None:
         """Take over at once what another process took, where one did."""
@@ -163,10 +162,14 @@ class Collector:
             self.follow()
 
     def follow(self) -> None:
-        """Read what others wrote; on folders of several machines their turns are not seen."""
+        """Read what others wrote; their ids are in the table already. Of other machines no turn is seen."""
+        for events in self._written_by_others():
+            self.sessions.take((deed for event in events for deed in event.deeds), self._clock())
+
+    def _written_by_others(self) -> Iterator[list[Event]]:
         for table, tail in self._tails.items():
             for block in tail.blocks():
-                self._know(list(self._parsed(table, block)))
+                yield list(self._parsed(table, block))
 
     def close(self) -> None:
         """Bring to disk what was appended."""
@@ -179,7 +182,9 @@ class Collector:
         since = self._clock() - (days if is_fresh else self._cfg.keep_hours * 3600)
         for tail in self._tails.values():
             tail.before(since, 1 << 62 if is_fresh else self._cfg.replay_bytes)
-        self.follow()
+        for events in self._written_by_others():
+            self._know(events)  # whoever wrote them may have been killed before it could
+            self.sessions.take((deed for event in events for deed in event.deeds), self._clock())
         self._ids.complete()
 
     def _parsed(self, table: str, block: bytes) -> Iterable[Event]:
