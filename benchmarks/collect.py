@@ -11,6 +11,7 @@ not once.
 
 "ours" is the events a second of the best of three rounds, "peer" that of the same batches decoded, encoded and brought
 to disk by the same group commit in one process, without HTTP, checks and ids: what JSON and the disk alone allow.
+"lists" is what stored lists take of a service without a collector, and of one whose collector has no work.
 """
 
 from __future__ import annotations
@@ -85,6 +86,7 @@ def run(fraction: float = 1.0) -> dict[str, Any]:
             f"workers_{workers}": _served(folder / f"inbox-{workers}", folder, workers, seconds) for workers in (1, 2)
         }
         peer = _peer(folder / "peer", seconds)
+        lists = {name: _lists(folder, name, seconds / 2) for name in ("without", "idle")}
         disk = _service_busy.file_system(folder)
     best = max(sides.values(), key=lambda side: side["events_per_s"])
     return {
@@ -94,6 +96,7 @@ def run(fraction: float = 1.0) -> dict[str, Any]:
         "unit": "events a second that are accepted, in batches of 100",
         "ratio": round(best["events_per_s"] / peer["events_per_s"], 2),
         "sides": sides | {"peer": peer},
+        "lists": lists,
         "lost": sum(side["lost"] for side in sides.values()),
         "versions": _shop.versions("uvicorn", "httptools", "msgspec", "numpy"),
         "settings": {
@@ -139,6 +142,18 @@ def _served(inbox: Path, folder: Path, workers: int, seconds: float) -> dict[str
         "dislikes": disliked,
         "rss_anon_mb": round(memory, 1),
     }
+
+
+def _lists(folder: Path, name: str, seconds: float) -> dict[str, Any]:
+    """Stored lists at 500 requests a second, of a service without a collector or with one that has no work."""
+    words = ["--dataset", "bench", *(["--collect"] if name == "idle" else [])]
+    requests = [["GET", f"/v1/users/u{n}/recommendations?k=10&dry_run=true", ""] for n in range(1_000)]
+    inbox = str(folder / f"inbox-{name}")
+    with _service_load.served(str(folder / "store"), *words, inbox=inbox, conf=folder / "conf") as (process, port):
+        of = {"server": process.pid}
+        _service_load.open_loop(of, port, requests, 1, 500)  # warms
+        rounds = [_service_load.open_loop(of, port, requests, seconds, 500) for _ in range(ROUNDS)]
+    return {key: round(median(one[key] for one in rounds), 3) for key in ("p50_ms", "p99_ms", "failed")}
 
 
 def _load(port: int, seconds: float, prefix: str) -> dict[str, Any]:
