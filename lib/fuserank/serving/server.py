@@ -147,10 +147,7 @@ class Server(uvicorn.Server):
         """Read what other processes took."""
         while True:
             await asyncio.sleep(self._cfg.collect.look_seconds)
-            try:
-                collector.follow()
-            except OSError as fault:
-                self._log.line("error", "collector", message=f"{type(fault).__name__}: {fault}")
+            collector.follow()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -55,7 +55,7 @@ class Collector:
         self._cfg, self._clock, self._say = cfg.collect, clock, say
         self._rows, self.lacking = _rows_of(dataset, cfg.collect.kinds)
         self.sessions = Sessions(cfg.collect)
-        self._waiting = 0
+        self._waiting, self._problem = 0, ""
         self._pending: dict[
             int, tuple[int, asyncio.Future[bool]]
         ] = {}  # id → what it says, and whether it came to disk
@@ -163,8 +163,15 @@ class Collector:
 
     def follow(self) -> None:
         """Read what others wrote; their ids are in the table already. Of other machines no turn is seen."""
-        for events in self._written_by_others():
-            self.sessions.take((deed for event in events for deed in event.deeds), self._clock())
+        try:
+            for events in self._written_by_others():
+                self.sessions.take((deed for event in events for deed in event.deeds), self._clock())
+            self._problem = ""
+        except OSError as fault:  # lists are answered without what cannot be read now; it is said once
+            problem = f"what other processes took cannot be read: {fault.strerror}"
+            if problem != self._problem:
+                self._say(problem)
+            self._problem = problem
 
     def _written_by_others(self) -> Iterator[list[Event]]:
         for table, tail in self._tails.items():

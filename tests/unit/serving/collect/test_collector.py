@@ -7,13 +7,15 @@ import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from fuserank.serving.collect.collector import Collector
 from fuserank.serving.collect.door import SNIPPET
 from fuserank.serving.inbox import segments
 from fuserank.serving.keys import KeysError, made
-from tests.support.collecting import click, clicks, collecting, collector, in_inbox, items, send, store
+from tests.support.collecting import click, clicks, collecting, collector, in_inbox, items, send, settings, store
 from tests.support.service import Running, running, until
 from tests.unit.serving.test_inbox import no_file_beyond
 
@@ -251,3 +253,30 @@ def test_segments_of_dead_processes_are_read_by_the_next(root: Path) -> None:
     one.close()
     assert len(one.sessions) == 1
     assert all(path.suffix == segments.WHOLE for path in folder.iterdir())
+
+
+def test_what_cannot_be_read_of_another_process_costs_no_answer_and_is_said_once(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import os
+
+    problems: list[str] = []
+    with collecting(root) as one:
+        send(one, click("hate", "i1"))
+        own = Collector(clicks(), settings(), root / "inbox", problems.append)
+        send(one, click("hate", "i2"))
+        real = os.open
+
+        def refused(path: Any, *more: Any, **named: Any) -> int:
+            if "clicks" in str(path):
+                raise PermissionError(13, "Permission denied")
+            return real(path, *more, **named)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "open", refused)
+            for _ in range(2):
+                own.follow()
+        assert problems == ["what other processes took cannot be read: Permission denied"]
+        own.follow()
+        assert len(own.sessions) == 2
+        own.close()
