@@ -126,6 +126,7 @@ def _served(inbox: Path, folder: Path, workers: int, seconds: float) -> dict[str
             batches = found.pop("accepted")
             accepted += [f"r{n}-{first + k}" for first in batches for k in range(BATCH)]
             found["events_per_s"] = round(len(batches) * BATCH / found["seconds"])
+            found["events_per_s_core"] = round(found["events_per_s"] / found["server_cpu"])
             rounds.append(found)
         waits, disliked = fresh.end()
         memory = sum(_service_load.rss_anon_mb(one) or 0 for one in _tree(process.pid))
@@ -158,7 +159,7 @@ def _lists(folder: Path, name: str, seconds: float) -> dict[str, Any]:
 
 def _load(port: int, seconds: float, prefix: str) -> dict[str, Any]:
     options = {"port": port, "seconds": seconds, "batch": BATCH, "connections": CONNECTIONS, "users": USERS}
-    options |= {"most": round(min(MOST, 60_000 * seconds)), "prefix": prefix}
+    options |= {"most": round(min(MOST, 40_000 * seconds)), "prefix": prefix}
     client = [sys.executable, str(_HERE / "_collect_load.py")]
     done = subprocess.run(client, input=json.dumps(options), check=True, capture_output=True, text=True)
     found: dict[str, Any] = json.loads(done.stdout)
@@ -210,7 +211,7 @@ def _peer(folder: Path, seconds: float) -> dict[str, Any]:
     rates = []
     for _ in range(ROUNDS):
         inbox = Inbox(folder, 16_000_000, 300, 0.005, print)
-        bodies = _collect_load.bodies(BATCH, USERS, round(min(MOST, 60_000 * seconds)), "p")
+        bodies = _collect_load.bodies(BATCH, USERS, round(min(MOST, 40_000 * seconds)), "p")
         rates.append(asyncio.run(_written(inbox, [body.partition(b"\r\n\r\n")[2] for body in bodies], seconds)))
         inbox.close()
     return {"events_per_s": round(max(rates)), "median_events_per_s": round(median(rates))}
