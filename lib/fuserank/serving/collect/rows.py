@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fuserank.config.mapping.dataset import DatasetConfig, EventsConfig
 
 _ENCODER = msgspec.json.Encoder()
-_WHOLES = 1 << 63
+_WHOLES, _EARLIEST = 1 << 63, words.EARLIEST.timestamp()
 Cells = dict[str, Value]
 
 
@@ -111,7 +111,7 @@ class _Reader:
     def __init__(
         self, dataset: DatasetConfig, events: EventsConfig, joined: frozenset[str], types: Mapping[str, str]
     ) -> None:
-        if joined & {events.user, events.item, events.time, events.type_column, *events.key}:
+        if joined & {events.user, events.item, events.time, events.clock, events.type_column, *events.key}:
             raise Unreadable("columns that come by a join")
         self._of, self._kinds = events, kinds_of(events, types)
         self._time, self._late = time_reader(dataset, events)
@@ -140,7 +140,7 @@ class _Reader:
             raise Broken("no_key", of.key[key.index(None, 1) - 1], words.NO_KEY)
         if time > latest:
             raise Broken("time_in_future", of.time, self._late)
-        if time < words.EARLIEST.timestamp():
+        if time < _EARLIEST:
             raise Broken("time_too_early", of.time, words.EARLY)
         self._numbers(cells)
         back = None
