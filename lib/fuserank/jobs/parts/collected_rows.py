@@ -58,8 +58,8 @@ def whole_segments(run: Run, dataset: DatasetConfig, table: str) -> dict[str, st
         raise FuserankError(
             f"the inbox {folder} cannot be read: {problem.strerror}; run this as the user that the service runs as"
         ) from None
-    latest = (run.now - ahead).timestamp()
-    return {p.name: f"file://{literal(str(p.absolute()))}" for p in paths if p.stat().st_mtime <= latest}
+    until = (run.now - ahead).timestamp()
+    return {p.name: f"file://{literal(str(p.absolute()))}" for p in paths if p.stat().st_mtime <= until}
 
 
 def ingest_collected(
