@@ -8,6 +8,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from fuserank.jobs.parts.collected_rows import ingest_collected
 from fuserank.tables.bronze import bronze_table
 from fuserank.tables.ops import QUARANTINE
@@ -82,6 +84,7 @@ def test_segments_come_in_once_however_a_run_dies_and_go_when_they_are_old(lake:
     assert lake.read(EVENTS).count() == 4
 
 
+@pytest.mark.proof
 def test_a_shop_may_begin_without_files_and_parquet_keeps_its_types(lake: Lake, tmp_path: Path) -> None:
     import pandas as pd
 

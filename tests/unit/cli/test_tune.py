@@ -110,6 +110,7 @@ def test_the_first_rungs_are_of_the_earlier_day_and_read_less(whole: tuple[Path,
     assert ninth * 2 < third < all_rows / 2
 
 
+@pytest.mark.proof
 def test_a_lake_of_one_day_has_rungs_of_that_day_alone(spark: SparkSession, root: Path, tmp_path: Path) -> None:
     run = run_of(spark, root, BEFORE)
     rungs = tune.rungs_of(run, run.lake.version(SAMPLES), tmp_path)
