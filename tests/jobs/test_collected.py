@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fuserank.jobs.parts.collected_rows import ingest_collected
+from fuserank.jobs.parts.collected_rows import collected_segments, ingest_collected
 from fuserank.tables.bronze import bronze_table
 from fuserank.tables.ops import QUARANTINE
 from fuserank.tables.silver import EVENTS
@@ -64,7 +64,8 @@ def test_segments_come_in_once_however_a_run_dies_and_go_when_they_are_old(lake:
     first = segment(tmp_path, 1, sale)
     dying = run_on(lake, dataset, "dies", now(), inbox=inbox)
     into_bronze(lake, dataset, now=now() - 2 * SOON)  # without the inbox
-    ingest_collected(dying, dataset, "sales", [], None)  # and no mark is written
+    there = collected_segments(dying, dataset, "sales")
+    ingest_collected(dying, dataset, "sales", there, [], None)  # and no mark is written
     segment(tmp_path, 2, {"user": "u3", "item": "i2", "time": "2026-01-01 11:00:00", "line": "n2", "paid": 1.5})
     late = segment(tmp_path, 3, {"user": "u4", "item": "i2", "time": "2026-01-01 12:00:00", "line": "n3"})
     os.utime(late, (now().timestamp(), now().timestamp()))  # still written while the run goes on

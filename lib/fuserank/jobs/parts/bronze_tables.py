@@ -12,7 +12,7 @@ from fuserank.io.runtime.run import Run
 from fuserank.jobs.inputs.ingested import Taken
 from fuserank.jobs.inputs.joins import joined_from, with_joined
 from fuserank.jobs.inputs.pseudonyms import Hiding
-from fuserank.jobs.parts.collected_rows import ingest_collected, whole_segments
+from fuserank.jobs.parts.collected_rows import collected_segments, ingest_collected
 from fuserank.privacy.rows import only_declared
 from fuserank.sources.files.read import SourceFile, files_below, find_files, hashed, read_file
 from fuserank.sources.files.reader_options import check_columns, declared, reader_options
@@ -39,21 +39,20 @@ def ingest_table(
     """Take in the files of one table that are new by their bytes, then what was collected of its events; what came in,
     for ops.ingested.
     """
-    taken = _ingest_files(run, dataset, table, root, before, hiding)
+    there = collected_segments(run, dataset, table)
     mine = [t for t in before if t.source_table == table]
-    return taken + ingest_collected(run, dataset, table, [*mine, *taken], hiding)
+    taken = _ingest_files(run, dataset, table, root, mine, hiding, may_lack=bool(there))
+    return taken + ingest_collected(run, dataset, table, there, [*mine, *taken], hiding)
 
 
 def _ingest_files(
-    run: Run, dataset: DatasetConfig, table: str, root: str, before: list[Taken], hiding: Hiding | None
+    run: Run, dataset: DatasetConfig, table: str, root: str, mine: list[Taken], hiding: Hiding | None, may_lack: bool
 ) -> list[Taken]:
-    mine = [t for t in before if t.source_table == table]
     names = {t.content_hash: t.file for t in mine}
     seen = {t.content_hash for t in mine if int(t.fingerprint) >= dataset.version}
     batch = 1 + max((t.batch for t in mine), default=0)
     target = bronze_table(f"{dataset.name}_{table}")
     new: list[tuple[SourceFile, int]] = []
-    may_lack = bool(whole_segments(run, dataset, table))
     for found in (files_below if may_lack else find_files)(run.spark, root, dataset.files[table].path):
         file = hashed(run.spark, found, dataset.files[table].columns)
         if file.content_hash in seen:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fuserank.common.errors import FuserankError
 from fuserank.config.mapping.dataset import DatasetConfig, FilesConfig
 from fuserank.io.lake.places import is_local, local_path
 from fuserank.io.runtime.run import Run
 from fuserank.jobs.inputs.inbox import events_place
+from fuserank.jobs.inputs.inbox_segments import remove_old, whole_segments
 from fuserank.jobs.inputs.ingested import Taken
 from fuserank.jobs.inputs.joins import joined_from, with_joined
 from fuserank.jobs.inputs.pseudonyms import Hiding
-from fuserank.serving.inbox import segments
 from fuserank.sources.files.collected import NAME, read_collected
-from fuserank.sources.files.read import files_below, literal
 from fuserank.spellings.casting import typed
 from fuserank.stages.bronze.rows import with_envelope
 from fuserank.tables import Table
@@ -30,7 +28,7 @@ if TYPE_CHECKING:
 _HASH = "collected"  # what hashes of sets of segments begin with, and their day: no file's does
 
 
-def whole_segments(run: Run, dataset: DatasetConfig, table: str) -> dict[str, str]:
+def collected_segments(run: Run, dataset: DatasetConfig, table: str) -> dict[str, str]:
     """Name of each whole segment of a table's events → its path, as Spark takes it letter for letter.
 
     Those alone that were whole before the run began: of events that came after its start some are later than its now.
@@ -40,43 +38,35 @@ def whole_segments(run: Run, dataset: DatasetConfig, table: str) -> dict[str, st
     place = events_place(run.settings, table)
     if place is None or table not in {events.source for events in dataset.events}:
         return {}
-    serving = run.settings.serving
-    ahead = dt.timedelta(seconds=serving.collect.skew_seconds)
+    found, serving = whole_segments(run, place) or {}, run.settings.serving
+    until = run.now - dt.timedelta(seconds=serving.collect.skew_seconds)
     if not is_local(place):
-        latest = run.now - ahead - dt.timedelta(seconds=serving.inbox_seconds)
-        mark = f"{latest:%Y%m%dT%H%M%SZ}"
-        found = {file.name: file.path for file in files_below(run.spark, place, f"*{segments.WHOLE}")}
-        return {name: literal(path) for name, path in found.items() if segments.NAME.fullmatch(name) and name < mark}
+        mark = f"{until - dt.timedelta(seconds=serving.inbox_seconds):%Y%m%dT%H%M%SZ}"
+        return {name: path for name, path in found.items() if name < mark}
     folder = Path(local_path(place))
-    try:
-        list(folder.iterdir())
-        segments.close_abandoned(folder)
-        paths = sorted(path for path in folder.iterdir() if segments.NAME.fullmatch(path.name))
-    except FileNotFoundError:
-        return {}
-    except OSError as problem:
-        raise FuserankError(
-            f"the inbox {folder} cannot be read: {problem.strerror}; run this as the user that the service runs as"
-        ) from None
-    until = (run.now - ahead).timestamp()
-    return {p.name: f"file://{literal(str(p.absolute()))}" for p in paths if p.stat().st_mtime <= until}
+    return {n: path for n, path in found.items() if (folder / n).stat().st_mtime <= until.timestamp()}
 
 
 def ingest_collected(
-    run: Run, dataset: DatasetConfig, table: str, before: Sequence[Taken], hiding: Hiding | None
+    run: Run,
+    dataset: DatasetConfig,
+    table: str,
+    there: Mapping[str, str],
+    before: Sequence[Taken],
+    hiding: Hiding | None,
 ) -> list[Taken]:
     """Append what segments have that bronze has not, all of them at once; what came in, for ops.ingested.
 
     A run that died between the append and its mark has left the rows: they are found by their segments' names.
 
+    :param there: ``collected_segments``
     :param before: what the table has taken in by now
     """
-    there = whole_segments(run, dataset, table)
     if not there:
         return []
     target = bronze_table(f"{dataset.name}_{table}")
     had, unmarked = _in_bronze(run, target, table, min(there)[:8], {taken.content_hash for taken in before})
-    _remove_old(run, table, had)
+    remove_old(run, events_place(run.settings, table), had)
     new = sorted(name for name in there if name not in had)
     if not new:
         return unmarked
@@ -145,16 +135,3 @@ def _as_in_bronze(run: Run, target: Table, rows: DataFrame, files: FilesConfig) 
             value = cell
         rows = rows.withColumn(ours, value.cast(kind))
     return rows
-
-
-def _remove_old(run: Run, table: str, had: set[str]) -> None:
-    """Take segments out of the inbox that bronze has and that are old; below a URL they are left to its owner."""
-    place = events_place(run.settings, table)
-    if place is None or not is_local(place):
-        return
-    folder, before = Path(local_path(place)), run.now.timestamp() - run.settings.serving.inbox_days * 86_400
-    for name in had:
-        path = folder / name
-        if path.is_file() and path.stat().st_mtime < before:
-            path.unlink()
-            run.count("segments_removed", 1)

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fuserank.common.errors import FuserankError
 from fuserank.config.mapping.dataset import DatasetConfig
-from fuserank.io.lake.places import is_local, local_path
+from fuserank.io.lake.places import local_path
 from fuserank.io.runtime.run import Run
 from fuserank.jobs.inputs.inbox import inbox_place
+from fuserank.jobs.inputs.inbox_segments import remove_old, whole_segments
 from fuserank.jobs.inputs.ingested import Taken, known, mark
 from fuserank.jobs.inputs.pseudonyms import Hiding
 from fuserank.jobs.parts.silver_bad import REOPENED, bad_of
 from fuserank.privacy.rows import pseudonym_of
-from fuserank.serving.inbox import segments
-from fuserank.sources.files.read import files_below, literal
 from fuserank.stages.bronze.segments import read_segments, without_names
 from fuserank.stages.silver.exposures import checked, exposures
 from fuserank.tables.exposures import EXPOSURES, LINES
@@ -36,7 +33,12 @@ def lines_into_bronze(run: Run, hiding: Hiding | None) -> None:
     """Append the lines of whole segments that bronze has not; what a dead service left is made whole first."""
     from pyspark.sql import functions as F
 
-    paths = _whole_segments(run)
+    place = inbox_place(run.settings)
+    if place is None:
+        return
+    paths = whole_segments(run, place)
+    if paths is None and run.settings.serving.inbox is not None:
+        run.say(f"there is no inbox {local_path(place)} (serving.inbox): no exposures come in")
     if not paths:
         return
     had, batch = set[str](), 1
@@ -46,7 +48,7 @@ def lines_into_bronze(run: Run, hiding: Hiding | None) -> None:
         oldest = min(paths)
         since = f"_day >= DATE'{oldest[:4]}-{oldest[4:6]}-{oldest[6:8]}'"
         had = {row["_file"] for row in have.where(since).select("_file").distinct().collect()}
-    _remove_old(run, had)
+    remove_old(run, place, had)
     new = [path for name, path in sorted(paths.items()) if name not in had]
     if not new:
         return
@@ -80,46 +82,6 @@ def lines_into_silver(run: Run, dataset: DatasetConfig) -> None:
         run.count(f"quarantined_{name}", run.lake.merge(QUARANTINE, bad, REOPENED))
     fingerprint = hashlib.sha256(str(newest).encode()).hexdigest()
     mark(run, "silver", dataset.name, [Taken(SOURCE, EXPOSURES.name, fingerprint, "1", SOURCE, newest)])
-
-
-def _whole_segments(run: Run) -> dict[str, str]:
-    """Name of each whole segment → its path, as Spark takes it letter for letter.
-
-    :raises FuserankError: the folder is there and cannot be listed
-    """
-    place = inbox_place(run.settings)
-    if place is None:
-        return {}
-    if not is_local(place):
-        found = {file.name: file.path for file in files_below(run.spark, place, f"*{segments.WHOLE}")}
-        return {name: literal(path) for name, path in found.items() if segments.NAME.fullmatch(name)}
-    folder = Path(local_path(place))
-    try:
-        list(folder.iterdir())
-        segments.close_abandoned(folder)
-        names = sorted(path.name for path in folder.iterdir())
-    except FileNotFoundError:
-        if run.settings.serving.inbox is not None:
-            run.say(f"there is no inbox {folder} (serving.inbox): no exposures come in")
-        return {}
-    except OSError as problem:
-        raise FuserankError(
-            f"the inbox {folder} cannot be read: {problem.strerror}; run this as the user that the service runs as"
-        ) from None
-    return {n: f"file://{literal(str(folder.absolute() / n))}" for n in names if segments.NAME.fullmatch(n)}
-
-
-def _remove_old(run: Run, had: set[str]) -> None:
-    """Take segments out of the inbox that bronze has and that are old; below a URL they are left to its owner."""
-    place = inbox_place(run.settings)
-    if place is None or not is_local(place):
-        return
-    folder, before = Path(local_path(place)), run.now.timestamp() - run.settings.serving.inbox_days * 86_400
-    for name in had:
-        path = folder / name
-        if path.is_file() and path.stat().st_mtime < before:
-            path.unlink()
-            run.count("segments_removed", 1)
 
 
 def _as_a_file(lines: DataFrame) -> DataFrame:
