@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,10 +17,10 @@ import torch
 from torch.nn.parallel import DistributedDataParallel
 
 from fuserank.common.errors import FuserankError
-from fuserank.learning.sequences import resuming
 from fuserank.learning.sequences.known import Known, Learned
 from fuserank.learning.sequences.loss import Drawn, Loss
 from fuserank.learning.sequences.model import SequenceModel, flat
+from fuserank.learning.training import checkpoint
 from fuserank.learning.training.group import Group
 
 if TYPE_CHECKING:
@@ -69,6 +69,15 @@ class Held:
         return self.sequences.drawn(rng).batches(self.cfg.length, self.cfg.places, rng)
 
 
+@dataclass
+class At:
+    """Where a training stands: epoch and step within it, from 0; steps in all."""
+
+    epoch: int = 0
+    step: int = 0
+    total: int = 0
+
+
 @dataclass(frozen=True)
 class Checkpoints:
     """Where a training that is killed goes on: a folder, what must be the same then, steps between two checkpoints (0:
@@ -112,7 +121,7 @@ class Training:
     """One rank's model, optimisers, and where it stands."""
 
     def __init__(self, known: Known, cfg: SequenceConfig, steps: int, group: Group) -> None:
-        self.cfg, self.group, self.at = cfg, group, resuming.At()
+        self.cfg, self.group, self.at = cfg, group, At()
         # NCCL adds up whole tables alone
         model = SequenceModel.of(known, cfg, sparse=group.device.type == "cpu").to(group.device)
         self.model = model
@@ -182,22 +191,31 @@ class Training:
 
     def save(self, checkpoints: Checkpoints) -> None:
         """A checkpoint; every rank calls it, the first one writes."""
-        resuming.save(
-            checkpoints.folder,
-            checkpoints.fingerprint,
-            self.at,
-            self.model,
-            self.optimisers,
-            self.schedules,
-            self.group,
-        )
+        tensors = checkpoint.random_states(self.group)
+        if self.group.rank == 0:
+            tensors |= checkpoint.model_tensors(self.model, "model.")
+            for n, optimiser in enumerate(self.optimisers):
+                tensors |= checkpoint.optimiser_tensors(optimiser, f"optimiser{n}.")
+            state = {
+                "fingerprint": checkpoints.fingerprint,
+                "ranks": self.group.size,
+                "at": asdict(self.at),
+                "groups": [optimiser.state_dict()["param_groups"] for optimiser in self.optimisers],
+                "schedules": [schedule.state_dict() for schedule in self.schedules],
+            }
+            checkpoint.save(checkpoints.folder, tensors, state)
+        self.group.barrier()
 
     def restore(self, checkpoints: Checkpoints) -> bool:
-        """Go on from a checkpoint of the same run; False where there is none."""
-        if not checkpoints.resumes:
+        """Go on from a checkpoint of the same run (fingerprint and number of ranks); False where there is none."""
+        found = checkpoint.load(checkpoints.folder) if checkpoints.resumes else None
+        if found is None or (found[1]["fingerprint"], found[1]["ranks"]) != (checkpoints.fingerprint, self.group.size):
             return False
-        found = resuming.restore(
-            checkpoints.folder, checkpoints.fingerprint, self.model, self.optimisers, self.schedules, self.group
-        )
-        self.at = found or self.at
-        return found is not None
+        tensors, state = found
+        self.model.load_state_dict(checkpoint.with_prefix(tensors, "model."))
+        for n, (optimiser, schedule) in enumerate(zip(self.optimisers, self.schedules, strict=True)):
+            checkpoint.restore_optimiser(optimiser, tensors, state["groups"][n], f"optimiser{n}.")
+            schedule.load_state_dict(state["schedules"][n])
+        checkpoint.restore_random(tensors, self.group)
+        self.at = At(**state["at"])
+        return True

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from fuserank.learning.models.contract import Model
@@ -41,23 +41,30 @@ def load(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
     return None
 
 
-def optimiser_tensors(optimiser: Optimizer) -> dict[str, Tensor]:
+def optimiser_tensors(optimiser: Optimizer, prefix: str = "optimiser.") -> dict[str, Tensor]:
     """Moments and step counts by parameter number."""
     state = optimiser.state_dict()["state"]
-    return {f"optimiser.{number}.{name}": value for number, slots in state.items() for name, value in slots.items()}
+    return {
+        f"{prefix}{number}.{name}": torch.as_tensor(value)
+        for number, slots in state.items()
+        for name, value in slots.items()
+    }
 
 
-def restore_optimiser(optimiser: Optimizer, tensors: dict[str, Tensor], groups: list[dict[str, Any]]) -> None:
+def restore_optimiser(
+    optimiser: Optimizer, tensors: dict[str, Tensor], groups: list[dict[str, Any]], prefix: str = "optimiser."
+) -> None:
     """Put back what ``optimiser_tensors`` gave; ``groups`` are the parameter groups of the state, from JSON."""
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, value in tensors.items():
-        if key.startswith("optimiser."):
-            _, number, name = key.split(".")
-            state.setdefault(int(number), {})[name] = value
+    state: dict[int, dict[str, Any]] = {}
+    for key, value in with_prefix(tensors, prefix).items():
+        number, name = key.split(".")
+        # SparseAdam counts its steps in a plain number, the others in a tensor of floats
+        is_count = value.dim() == 0 and not value.is_floating_point()
+        state.setdefault(int(number), {})[name] = value.item() if is_count else value
     optimiser.load_state_dict({"state": state, "param_groups": groups})
 
 
-def model_tensors(model: Model, prefix: str) -> dict[str, Tensor]:
+def model_tensors(model: Model | nn.Module, prefix: str) -> dict[str, Tensor]:
     """Names with ``prefix`` before them; the tensors are the model's own, which later steps change."""
     return {prefix + name: value for name, value in model.state_dict().items()}
 
