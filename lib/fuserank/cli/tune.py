@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fuserank.cli import options as o
-from fuserank.common.errors import FuserankError
+from fuserank.common.extras import require
 
 if TYPE_CHECKING:
     from fuserank.config.settings import Settings
@@ -58,8 +57,8 @@ def tune(
 
     refuse_unknown(model)
     refuse_missing()
-    if html is not None and importlib.util.find_spec("plotly") is None:
-        raise FuserankError("--html needs plotly, which is not installed here; install fuserank with its extra report")
+    if html is not None:
+        require("plotly", "report", "--html needs plotly")
     settings = o.settings(env, as_of, lake, overrides, dataset)
     fields = tuple(name.strip() for name in (only or "").split(",") if name.strip())
     request = Request(model, minutes, trials, parallel, fields, fresh)

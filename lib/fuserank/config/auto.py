@@ -4,7 +4,7 @@ written rule, one that is set keeps it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -86,6 +86,13 @@ OR_AUTO = _OrAuto()
 def tuned(*choices: Any) -> dict[str, Any]:
     """What a search may try of a field: for its ``json_schema_extra``."""
     return {"tune": list(choices)}
+
+
+def field_extras(of: type[Section]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Fields that say more of themselves (``tuned``, ``of_order`` and the like), and what they say."""
+    for name, info in of.model_fields.items():
+        if isinstance(extra := info.json_schema_extra, dict):
+            yield name, extra
 
 
 def open_fields(cfg: Section) -> list[str]:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fuserank.common.lookup import locate
-from fuserank.config.auto import Numbers
+from fuserank.config.auto import Numbers, field_extras
 from fuserank.config.base import Section
 from fuserank.evaluation.bootstrap import interval, resampled_means
 from fuserank.evaluation.metrics import capped_recall, ndcg, recall
@@ -151,15 +151,9 @@ def minus(
     return {name: (mean[name], *ci95[name]) for name in names}
 
 
-def _extras(of: type[Section]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for name, info in of.model_fields.items():
-        if isinstance(extra := info.json_schema_extra, dict):
-            yield name, extra
-
-
 def of_lists(of: type[Section]) -> set[str]:
     """The fields that lists alone read: what was learned with one value of them stands for any."""
-    return {name for name, extra in _extras(of) if extra.get("of_lists")}
+    return {name for name, extra in field_extras(of) if extra.get("of_lists")}
 
 
 class Search:
@@ -171,7 +165,7 @@ class Search:
 
     def __init__(self, config: Section, fixed: set[str], count: int, seed: int, numbers: Numbers | None = None) -> None:
         self.space: dict[str, list[Any]] = {}
-        for name, extra in _extras(type(config)):
+        for name, extra in field_extras(type(config)):
             if isinstance(choices := extra.get("tune"), list) and name not in fixed:
                 if extra.get("by_size") and numbers is not None:
                     choices = [c for c in choices if c <= numbers.most_factors]

@@ -11,12 +11,12 @@ Safe to rerun: it writes another snapshot of what is published, and removes thos
 from __future__ import annotations
 
 import datetime as dt
-import importlib.util
 import os
 import sys
 from typing import TYPE_CHECKING
 
 from fuserank.common.errors import FuserankError
+from fuserank.common.extras import require
 from fuserank.io.runtime.open_lake import rows_of
 from fuserank.jobs.inputs.command import job_main
 from fuserank.jobs.inputs.publications import history
@@ -48,11 +48,7 @@ WRITES = ()
 def refuse_missing() -> None:
     """Raises FuserankError where the extra serve, which the store is written by, is not installed."""
     for name in ("lmdb", "msgspec"):
-        if importlib.util.find_spec(name) is None:
-            raise FuserankError(
-                f"the online store needs {name}, which is not installed here; add the extra: pip install "
-                "'fuserank[serve]', or leave it out: --set store.auto=false"
-            )
+        require(name, "serve", f"the online store needs {name}", ", or --set store.auto=false")
 
 
 def execute(run: Run, as_of: dt.date) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from fuserank.common.errors import FuserankError
+from fuserank.config.auto import field_extras
 from fuserank.config.models import declared
 from fuserank.config.settings import changed
 
@@ -96,9 +97,8 @@ class Space:
 
 def _fields(path: str, of: Section) -> list[Field]:
     found = []
-    for name, info in type(of).model_fields.items():
-        extra = info.json_schema_extra
-        if isinstance(extra, dict) and isinstance(choices := extra.get("tune"), list):
+    for name, extra in field_extras(type(of)):
+        if isinstance(choices := extra.get("tune"), list):
             default = getattr(of, name)
             values = [choice for choice in choices if _fits(of, name, choice)]
             values += [default] if default not in values else []

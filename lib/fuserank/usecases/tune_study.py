@@ -8,14 +8,13 @@ one that does not is over); the defaults always do.
 
 from __future__ import annotations
 
-import importlib.util
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fuserank.common.errors import FuserankError
+from fuserank.common.extras import require
 from fuserank.usecases.tune_space import Code, Space
 
 ETA = 3  # of the values of a rung, one in so many goes on
@@ -26,8 +25,7 @@ _FEW = 8  # judged trials below which no importance is told
 
 def refuse_missing() -> None:
     """:raises FuserankError: Optuna is not installed"""
-    if importlib.util.find_spec("optuna") is None:
-        raise FuserankError("tune needs Optuna, which is not installed here; install fuserank with its extra tune")
+    require("optuna", "tune", "tune needs Optuna")
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,13 @@ several orders, seed 0 counts as none, and its disk cache unpickles what it find
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import io
 import logging
 import re
 import warnings
 from collections.abc import Iterator, Sequence
 
-from fuserank.common.errors import FuserankError
+from fuserank.common.extras import require
 from fuserank.io.batches.epoch_plan import ShardFile
 from fuserank.io.batches.shards import Columns, ShardBatches
 
@@ -24,11 +23,8 @@ _STALLS = 10  # readers in a row that give nothing before the epoch counts as br
 
 def refuse_missing_reader(reader: str) -> None:
     """Raises FuserankError where ``reader``, of the settings, is Petastorm and it is not installed."""
-    if reader == "petastorm" and importlib.util.find_spec("petastorm") is None:
-        raise FuserankError(
-            "train.reader is petastorm, which is not installed here; install fuserank with its extra petastorm "
-            "(Python 3.11), or --set train.reader=pyarrow"
-        )
+    if reader == "petastorm":
+        require("petastorm", "petastorm", "train.reader is petastorm", " (Python 3.11), or --set train.reader=pyarrow")
 
 
 class PetastormBatches(ShardBatches):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from fuserank.common.errors import FuserankError
+from fuserank.common.extras import require
 
 
 class Tracker(Protocol):
@@ -52,11 +51,7 @@ _TRACKERS: dict[str, Callable[[Path], Tracker]] = {"tensorboard": TensorBoard}
 def refuse_missing(names: tuple[str, ...]) -> None:
     """:raises FuserankError: a tracker's package, which has the tracker's name, is not installed"""
     for name in names:
-        if importlib.util.find_spec(name) is None:
-            raise FuserankError(
-                f"track.to names {name}, which is not installed here; install fuserank with its extra track, or --set"
-                " 'track.to=[]'"
-            )
+        require(name, "track", f"track.to names {name}", ", or --set 'track.to=[]'")
 
 
 def opened(names: tuple[str, ...], folder: Path) -> list[Tracker]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fuserank.common.errors import FuserankError
+from fuserank.common.threads import one_thread
 from fuserank.io.batches.epoch_plan import ShardFile
 from fuserank.io.runtime.executors import root_cause
 from fuserank.jobs.parts.train_task import make_task, trained
@@ -68,15 +69,13 @@ def judged(trial: Trial) -> Judged:
     """Trained in this process, on one thread, by a reader that every executor has: it reads the same rows in the same
     order as Petastorm's.
     """
-    import torch
-
     from fuserank.learning.training.trainer import TrainingDiverged
 
-    torch.set_num_threads(1)
     started = time.monotonic()
     task = make_task(trial.settings, trial.model, trial.train_files, trial.valid_files, "")
     try:
-        _, end = trained(task)
+        with one_thread():
+            _, end = trained(task)
     except TrainingDiverged as problem:
         return Judged(trial.number, float("nan"), float("nan"), time.monotonic() - started, str(problem))
     best = min(end.curve, key=lambda one: one["valid_loss"])
