@@ -24,19 +24,20 @@ _ANY_ORDER = {"reassoc", "contract", "nsz"}
 
 def compiled(function: _F) -> _F:
     """``function``, compiled; sums are taken in the order in which they stand."""
-    try:
-        compiled_function: _F = numba.njit(function, cache=True, fastmath=_FUSED, **_SETTINGS)
-    except RuntimeError:  # neither folder can be written to: each process compiles for itself
-        compiled_function = numba.njit(function, fastmath=_FUSED, **_SETTINGS)
-    return compiled_function
+    return _stored(function, fastmath=_FUSED)
 
 
 def exact(function: _F) -> _F:
     """``compiled``, each operation rounded by itself: sums and products have numpy's bits."""
+    return _stored(function)
+
+
+def _stored(function: _F, **options: Any) -> _F:
+    """``function``, compiled, its machine code beside the source."""
     try:
-        compiled_function: _F = numba.njit(function, cache=True, **_SETTINGS)
-    except RuntimeError:
-        compiled_function = numba.njit(function, **_SETTINGS)
+        compiled_function: _F = numba.njit(function, cache=True, **options, **_SETTINGS)
+    except RuntimeError:  # neither folder can be written to: each process compiles for itself
+        compiled_function = numba.njit(function, **options, **_SETTINGS)
     return compiled_function
 
 

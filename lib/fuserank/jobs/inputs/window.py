@@ -38,33 +38,27 @@ class WindowFrames:
 def read_before(run: Run, as_of: dt.date) -> WindowFrames:
     """Of the label window that ends at ``as_of``: what all said as of its first day, and the events before its end."""
     window = label_window(as_of, run.settings.windows.label_days, back=1)
-    return _read(run, as_of, "valid", proposed(run, window.start), run.lake.known(EVENTS, as_of))
+    events = run.lake.known(EVENTS, as_of)
+    back = reversals(run.lake, events)
+    refuse_other_windows(run)
+    return WindowFrames(proposed(run, window.start), scored(run, as_of, "valid"), events, back)
 
 
 def rows_before(frames: WindowFrames, settings: Settings, as_of: dt.date) -> pa.Table:
-    """What all said of the window's users, whether they bought in it or not, and what these bought."""
+    """What all said of the window's users, whether they bought in it or not, and what these bought; by user and item.
+    At most ``fit_users`` come to the driver.
+    """
     window = label_window(as_of, settings.windows.label_days, back=1)
     judged = labels(frames.events, window, frames.reversals)
-    return _wide(frames, settings, judged, frames.candidates)
-
-
-def window_before(run: Run, as_of: dt.date) -> pa.Table:
-    """What all said as of the first day of the label window that ends at ``as_of``, and what was bought in it."""
-    return rows_before(read_before(run, as_of), run.settings, as_of)
-
-
-def _read(run: Run, as_of: dt.date, split: str, candidates: DataFrame, events: DataFrame) -> WindowFrames:
-    back = reversals(run.lake, events)
-    refuse_other_windows(run)
-    return WindowFrames(candidates, scored(run, as_of, split), events, back)
-
-
-def _wide(frames: WindowFrames, settings: Settings, judged: DataFrame, users: DataFrame) -> pa.Table:
-    """Sorted by user and item. At most ``fit_users`` of ``users`` come to the driver."""
-    drawn = draw_users(users, settings.fit_users, settings.seed).persist()
+    drawn = draw_users(frames.candidates, settings.fit_users, settings.seed).persist()
     scores = said_by_all(frames.candidates, frames.scores)
     mine = [frame.join(drawn, "user_index", "left_semi") for frame in (scores, judged)]
     sources = (*settings.candidates.sources, *settings.models.use)
     table = side_by_side(mine[0], mine[1], sources, ranked=True).toArrow()
     drawn.unpersist()
     return table.sort_by([("user_index", "ascending"), ("item_index", "ascending")]).combine_chunks()
+
+
+def window_before(run: Run, as_of: dt.date) -> pa.Table:
+    """What all said as of the first day of the label window that ends at ``as_of``, and what was bought in it."""
+    return rows_before(read_before(run, as_of), run.settings, as_of)
