@@ -52,7 +52,7 @@ airflow-test: setup-dev ## the DAG imported and run by Airflow itself (makes .ve
 	  cp requirements/airflow.txt .venv-airflow/made-from; }
 	@AIRFLOW_HOME=$(CURDIR)/.venv-airflow/home .venv-airflow/bin/python -m pytest -q -p no:cacheprovider -c /dev/null --rootdir tests/airflow tests/airflow/check_dag.py
 
-browser-test: setup-dev ## the pages of `fuserank explore` in a browser (Debian: apt-get install chromium; else CHROMIUM=/path/to/it); docs/img/explore-*.png
+browser-test: setup-dev ## the pages of `fuserank explore`, and events sent by a page, in a browser (Debian: apt-get install chromium; else CHROMIUM=/path/to/it); docs/img/explore-*.png
 	@$(BIN)/python -m pytest -v --no-header -m browser tests/unit/explore tests/unit/serving/collect
 
 redis-test: setup-dev ## the online store on a real Redis (Debian: apt-get install redis-server)
