@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fuserank.common.streams import rows_in, stream_of
+from fuserank.common.streams import Packed, rows_in, stream_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame
-    from pyspark.sql.types import StructType
 
 PACKED = "shard int, samples binary"
-_BATCH_ROWS = 16_384  # rows that go back to Spark at a time
+_BATCH_ROWS = 16_384  # rows of a stream: what Spark takes apart at a time
 _SHARDS_A_TASK = 4  # a write keeps all files of its task open, each with its rows in memory
 
 
 def sharded(rows: DataFrame, partitions: int) -> DataFrame:
     """``rows`` (with shard and position), laid out so that the write makes one file a shard, rows by position."""
-    return laid_out(rows.mapInArrow(packed, PACKED), rows.schema, partitions)
+    schema = ", ".join(f"`{f.name}` {f.dataType.simpleString()}" for f in rows.schema)
+    return laid_out(rows.mapInArrow(packed, PACKED), schema, partitions).rows
 
 
 def tasks(shards: int, partitions: int) -> int:
@@ -34,13 +34,13 @@ def tasks(shards: int, partitions: int) -> int:
     return max(partitions, -(-shards // _SHARDS_A_TASK))
 
 
-def laid_out(packed_rows: DataFrame, schema: StructType | str, partitions: int) -> DataFrame:
-    """The same from rows that ``packed`` made, within their own kernel; ``schema``: of what was packed.
+def laid_out(packed_rows: DataFrame, schema: str, partitions: int) -> Packed:
+    """The same from rows that ``packed`` made, within their own kernel; ``schema``: DDL of what was packed.
 
     A task holds one shard at a time, and what ``spark.sql.execution.arrow.maxBytesPerBatch`` lets into a batch.
     """
     at_home = packed_rows.repartition(partitions, "shard").sortWithinPartitions("shard")
-    return at_home.mapInArrow(_unpacked, schema)
+    return Packed(at_home.mapInArrow(_sorted, "rows binary"), schema)
 
 
 def packed(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -60,17 +60,20 @@ def packed(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         )
 
 
-def _unpacked(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Packed rows by shard → the rows of each shard by position."""
+def _sorted(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Packed rows by shard → the rows of each shard by position, as streams."""
+    import pyarrow as pa
+
     rows = (row for batch in batches for row in zip(*(batch.column(n) for n in ("shard", "samples")), strict=True))
     for _, of_shard in groupby(rows, key=lambda row: row[0].as_py()):
-        yield from _by_position([rows_in(stream) for _, stream in of_shard])
+        for part in _by_position([rows_in(stream) for _, stream in of_shard]):
+            yield pa.RecordBatch.from_arrays([pa.array([stream_of(part)], pa.binary())], ["rows"])
 
 
-def _by_position(tables: list[pa.Table]) -> Iterator[pa.RecordBatch]:
+def _by_position(tables: list[pa.Table]) -> Iterator[pa.Table]:
     import pyarrow as pa
 
     table = pa.concat_tables(tables).combine_chunks()
     order = np.argsort(table.column("position").to_numpy(), kind="stable")
     for start in range(0, len(order), _BATCH_ROWS):
-        yield from table.take(pa.array(order[start : start + _BATCH_ROWS])).to_batches()
+        yield table.take(pa.array(order[start : start + _BATCH_ROWS]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -10,6 +11,22 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 _ROWS_A_STREAM = 65_536
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Rows that kernels make, lazy: ``streams`` has one column, rows, of Arrow streams; ``schema`` (DDL) is theirs.
+
+    A lake that kernels can write to takes them as they are (``Lake.replace``); Spark takes them apart by ``rows``.
+    """
+
+    streams: DataFrame
+    schema: str
+
+    @property
+    def rows(self) -> DataFrame:
+        """The rows as Spark has them."""
+        return self.streams.mapInArrow(opened, self.schema)
 
 
 def stream_of(rows: pa.Table | pa.RecordBatch) -> bytes:
@@ -29,8 +46,8 @@ def rows_in(stream: Any) -> pa.Table:
     return pa.ipc.open_stream(stream.as_buffer()).read_all()
 
 
-def frame_of(spark: SparkSession, parts: Sequence[pa.Table | pa.RecordBatch], schema: str) -> DataFrame:
-    """Rows that the driver holds as a frame: as a few large values, which Spark does not take apart on their way."""
+def packed_of(spark: SparkSession, parts: Sequence[pa.Table | pa.RecordBatch], schema: str) -> Packed:
+    """Rows that the driver holds: as a few large values, which Spark does not take apart on their way."""
     import pyarrow as pa
 
     streams = [
@@ -38,7 +55,7 @@ def frame_of(spark: SparkSession, parts: Sequence[pa.Table | pa.RecordBatch], sc
         for part in parts
         for start in range(0, part.num_rows, _ROWS_A_STREAM)
     ]
-    return spark.createDataFrame(pa.table({"rows": pa.array(streams, pa.binary())})).mapInArrow(opened, schema)
+    return Packed(spark.createDataFrame(pa.table({"rows": pa.array(streams, pa.binary())})), schema)
 
 
 def opened(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -31,13 +31,16 @@ from fuserank.tables import features as t
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+    from fuserank.common.streams import Packed
     from fuserank.io.runtime.run import Run
 
 READS = (silver.EVENTS, silver.ITEMS, silver.USERS, silver.PROMOTIONS, silver.ITEM_DICTIONARY, silver.USER_DICTIONARY)
 WRITES = t.TABLES
 
 
-def transform(frames: Known, cfg: FeaturesConfig, days: Sequence[dt.date], keep: Keep) -> dict[Table, DataFrame]:
+def transform(
+    frames: Known, cfg: FeaturesConfig, days: Sequence[dt.date], keep: Keep
+) -> dict[Table, DataFrame | Packed]:
     """Rows by table, of all days; ``keep`` persists a frame that is read more than once."""
     ship: Callable[[Any, int], Callable[[], Any]] = functools.partial(on_executors, frames.events.sparkSession)
     return features(frames, cfg, days, ship, keep)

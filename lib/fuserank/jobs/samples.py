@@ -30,8 +30,7 @@ from fuserank.tables.samples import SAMPLES
 from fuserank.tables.silver import EVENTS
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
-
+    from fuserank.common.streams import Packed
     from fuserank.config.settings import Settings
     from fuserank.history.windows import Window
     from fuserank.io.runtime.run import Run
@@ -41,7 +40,7 @@ WRITES = (SAMPLES,)
 BACK = {"train": 2, "valid": 1, "rank": 0}  # split → windows before as_of at which it begins
 
 
-def transform(frames: Frames, settings: Settings, as_of: dt.date, split: str, keep: Keep) -> DataFrame:
+def transform(frames: Frames, settings: Settings, as_of: dt.date, split: str, keep: Keep) -> Packed:
     """Rows of a split in their shards, lazy but for the keys' places and what is small."""
     cfg, window = settings.samples, _window(settings, as_of, split)
     bought = None if frames.events is None else bought_in(frames.events, window, frames.reversals)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote
 
 from fuserank.common.errors import LakeError
+from fuserank.common.streams import Packed
+from fuserank.io.lake import written_files
 from fuserank.io.lake.places import is_catalog, is_memory, place_of, quoted
 from fuserank.tables import Table
 from fuserank.tables.contract import broken_contract, differences
@@ -138,14 +140,22 @@ class Lake:
         """Rows of the table as it is now; it must be there."""
         return self.place.count(table)
 
-    def replace(self, table: Table, frame: DataFrame, **slice_values: Any) -> int:
+    def replace(self, table: Table, frame: DataFrame | Packed, **slice_values: Any) -> int:
         """Replace exactly one slice (replaceWhere, no txn), or, where a value is a list, one for each, of which the
         frame has the column; in one commit. Returns the rows written.
+
+        Packed rows are written by the kernels themselves where the lake's place lets them.
         """
         if set(slice_values) != set(table.slice_by):
             raise LakeError(f"table {table.name} is replaced by {table.slice_by}, not by {tuple(slice_values)}")
         with _WRITING[self.name(table)]:
             new = self._is_new(table, self.ensure(table))
+            if isinstance(frame, Packed):
+                folder = self.place.folder(table) if written_files.can_write(table) else None
+                if folder is not None:
+                    self._replace_by_files(table, frame, folder, new, slice_values)
+                    return self._written(table)
+                frame = frame.rows
             frame = conform(self._with_constants(table, frame, slice_values), table)
             condition = _condition(table, slice_values)
             several = any(isinstance(value, list) for value in slice_values.values())
@@ -157,6 +167,19 @@ class Lake:
                 if not new or self.version(table) != 1:  # another driver came between
                     self.place.overwrite(table, frame, condition)
             return self._written(table)
+
+    def _replace_by_files(
+        self, table: Table, packed: Packed, folder: str, new: bool, slice_values: dict[str, Any]
+    ) -> None:
+        constants = {name: value for name, value in slice_values.items() if not isinstance(value, list)}
+        if "run_id" in table.column_names:
+            constants["run_id"] = self.run_id
+        files = written_files.write(packed.streams, table, folder, constants)
+        for name, values in slice_values.items():
+            allowed = {str(value) for value in (values if isinstance(values, list) else [values])}
+            if other := sorted({f.cells[name] for f in files} - allowed):
+                raise LakeError(f"table {table.name}: rows of {name} {', '.join(other)} are not of the slice replaced")
+        written_files.commit(self.spark, table, folder, files, _condition(table, slice_values), new)
 
     def _is_new(self, table: Table, version: int) -> bool:
         """Whether nothing was ever written to the table."""

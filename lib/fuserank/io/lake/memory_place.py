@@ -75,6 +75,9 @@ class MemoryPlace:
         commit = self._commits(table)[-1 if version is None else version]
         return self.spark.createDataFrame(commit.rows, commit.types)
 
+    def folder(self, table: Table) -> str | None:
+        """None: it has no files."""
+
     def count(self, table: Table) -> int:
         """Rows of the table as it is now."""
         return int(self._commits(table)[-1].rows.num_rows)

@@ -39,6 +39,9 @@ class Place(Protocol):
     def commit(self, table: Table, version: int) -> dict[str, Any]:
         """What the commit of that version says of itself: operation, operationMetrics."""
 
+    def folder(self, table: Table) -> str | None:
+        """The table's folder as Python opens it on all nodes; None where there is none, or only Hadoop may open it."""
+
     def read(self, table: Table, version: int | None) -> DataFrame:
         """The table at a version, or as it is now."""
 
@@ -188,6 +191,16 @@ class FolderPlace(_DeltaPlace):
         reader = self.spark.read.format("delta")
         return (reader if version is None else reader.option("versionAsOf", version)).load(self.path(table))
 
+    def folder(self, table: Table) -> str | None:
+        """Where Hadoop, too, takes the path for one of this file system; its default may be another."""
+        path = self.path(table)
+        if not is_local(path):
+            return None
+        jvm: Any = self.spark._jvm
+        conf = self.spark._jsparkSession.sessionState().newHadoopConf()
+        scheme = jvm.org.apache.hadoop.fs.Path(path).getFileSystem(conf).getScheme()
+        return local_path(path) if scheme == "file" else None
+
     def overwrite(self, table: Table, frame: DataFrame, where: str) -> None:
         """By replaceWhere, in one commit; a row of the frame for which ``where`` does not hold is refused by Delta."""
         frame.write.format("delta").mode("overwrite").option("replaceWhere", where).save(self.path(table))
@@ -263,6 +276,9 @@ class CatalogPlace(_DeltaPlace):
     def append(self, table: Table, frame: DataFrame, options: Mapping[str, str]) -> None:
         """In one commit; with txnAppId and txnVersion, Delta skips one that came before."""
         frame.writeTo(self.name(table)).options(**options).append()
+
+    def folder(self, table: Table) -> str | None:
+        """None: a catalog may refuse it."""
 
     def handle(self, table: Table) -> DeltaTable:
         """By the table's name; raises Spark's AnalysisException where the catalog has none."""

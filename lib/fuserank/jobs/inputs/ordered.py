@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fuserank.common.streams import frame_of
+from fuserank.common.streams import packed_of
 from fuserank.io.batches.petastorm import refuse_missing_reader
 from fuserank.io.lake import artifacts
 from fuserank.io.runtime.ranks import run_ranks
@@ -80,7 +80,7 @@ def learned(
         arrays: dict[str, Any] = artifacts.read(f"{place}/artifact")[0]
     shutil.rmtree(task.checkpoints, ignore_errors=True)
     shutil.rmtree(copied, ignore_errors=True)
-    return frame_of(run.spark, list(rows_of(Learned(**arrays))), SCHEMA)
+    return packed_of(run.spark, list(rows_of(Learned(**arrays))), SCHEMA).rows
 
 
 def known_items(pairs: DataFrame, cfg: SequenceConfig, load_content: Callable[[], pa.Table] | None) -> Known:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fuserank.common.errors import FuserankError
+from fuserank.common.streams import Packed
 from fuserank.history.labels import taken_in
 from fuserank.history.windows import Window
 from fuserank.io.lake.broadcasts import columns_in, on_executors
@@ -87,7 +88,7 @@ def partitions_of(frame: DataFrame) -> int:
     return max(2, frame.sparkSession.sparkContext.defaultParallelism)
 
 
-def rows(frames: Frames, cfg: SamplesConfig, keys: DataFrame, drawn: DataFrame | None = None) -> DataFrame:
+def rows(frames: Frames, cfg: SamplesConfig, keys: DataFrame, drawn: DataFrame | None = None) -> Packed:
     """The samples of ``keys`` (hashed pairs of the split) in their shards, with all
     columns; keys of ``drawn`` users, None: of any.
     """

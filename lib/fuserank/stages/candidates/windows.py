@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fuserank.common.shards import PACKED, laid_out, packed, tasks
+from fuserank.common.streams import Packed
 from fuserank.common.users import whole_users
 from fuserank.learning.recommenders.baskets import BASKET_COLUMNS
 from fuserank.learning.recommenders.interactions import Interactions
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 _SLICE = (*SEQUENCES.slice_by, "run_id")
 
 
-def windows(history: DataFrame, length: int, seed: int, shards: int, partitions: int) -> DataFrame:
+def windows(history: DataFrame, length: int, seed: int, shards: int, partitions: int) -> Packed:
     """``history`` (BASKET_COLUMNS) as rows of samples.sequences, each in its shard, without what names their slice."""
     by_user = history.select(*BASKET_COLUMNS).repartition(partitions, "user_index").sortWithinPartitions("user_index")
     schema = ", ".join(f"{c.name} {c.sql_type}" for c in SEQUENCES.columns if c.name not in _SLICE)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fuserank.common.shuffles import shuffle_tasks
-from fuserank.common.streams import frame_of, opened, rows_in, stream_of
+from fuserank.common.streams import Packed, packed_of, rows_in, stream_of
 from fuserank.common.users import whole_users
 from fuserank.history.baskets import basket_key
 from fuserank.history.events import was_taken, with_reversals
@@ -69,7 +69,7 @@ def features(
     days: Sequence[dt.date],
     on_executors: OnExecutors,
     keep: Callable[[DataFrame], DataFrame],
-) -> dict[Table, DataFrame]:
+) -> dict[Table, DataFrame | Packed]:
     """Rows by table, of all days, with as_of_date and without run_id. Runs the first pass; the frames are lazy.
 
     ``keep`` persists a frame that is read more than once; ``on_executors``: arrays
@@ -95,9 +95,10 @@ def features(
         rows[t.STORE_ITEM].append(of.rows_of(t.STORE_ITEM, day, sold))
     load = on_executors(items, sum(one.nbytes for one in items.values()))
     packed = keep(first.where(f"what = {_LINES}").select("rows").mapInArrow(_OfUsers(load, settings), _PACKED))
-    made = {table: _unpacked(packed, table) for table in _OF_USERS}
-    made[t.USER] = made[t.USER].join(_demographics(known), ["as_of_date", "user_index"], "left")
-    return made | {table: _frame(spark, table, parts) for table, parts in rows.items()}
+    made: dict[Table, DataFrame | Packed] = {table: _streams(packed, table) for table in _OF_USERS}
+    users = _streams(packed, t.USER).rows
+    made[t.USER] = users.join(_demographics(known), ["as_of_date", "user_index"], "left")
+    return made | {table: _of_driver(spark, table, parts) for table, parts in rows.items()}
 
 
 def lines(known: Known) -> DataFrame:
@@ -231,10 +232,10 @@ class _OfUsers:
                 yield pa.RecordBatch.from_arrays([what, pa.array(streams, pa.binary())], ["what", "rows"])
 
 
-def _unpacked(packed: DataFrame, table: Table) -> DataFrame:
+def _streams(packed: DataFrame, table: Table) -> Packed:
     columns = [c for c in table.columns if c.name not in ("run_id", *DEMOGRAPHICS)]
-    schema = ", ".join(f"`{c.name}` {c.type}" for c in columns)
-    return packed.where(f"what = {_OF_USERS.index(table)}").mapInArrow(opened, schema)
+    schema = ", ".join(f"`{c.name}` {c.sql_type}" for c in columns)
+    return Packed(packed.where(f"what = {_OF_USERS.index(table)}").select("rows"), schema)
 
 
 def _described(known: Known) -> DataFrame:
@@ -284,6 +285,6 @@ def _of_day(rows: pa.Table, day: dt.date) -> pa.Table:
     return rows.filter(pc.equal(rows["as_of_date"], day))
 
 
-def _frame(spark: SparkSession, table: Table, parts: list[pa.Table]) -> DataFrame:
+def _of_driver(spark: SparkSession, table: Table, parts: list[pa.Table]) -> Packed:
     names = parts[0].column_names
-    return frame_of(spark, parts, ", ".join(f"`{c.name}` {c.type}" for c in table.columns if c.name in names))
+    return packed_of(spark, parts, ", ".join(f"`{c.name}` {c.sql_type}" for c in table.columns if c.name in names))

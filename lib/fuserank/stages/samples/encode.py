@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from fuserank.common.lookup import locate
 from fuserank.common.shards import PACKED, laid_out, packed, tasks
+from fuserank.common.streams import Packed
 from fuserank.common.users import whole_users
 from fuserank.stages.samples import user_facts as t
 from fuserank.stages.samples.affinity import Factors, Neighbours
@@ -35,7 +36,7 @@ def encoded(
     minor_per_major: int,
     shards: int = SHARDS,
     partitions: int = 2,
-) -> DataFrame:
+) -> Packed:
     """Rows of ``user_facts.facts_by_user`` → the columns of samples.samples but as_of_date, split and run_id, each row
     in its shard.
 

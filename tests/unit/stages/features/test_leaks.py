@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.compute as pc
 import pytest
 
+from fuserank.common.streams import Packed
 from fuserank.config.features import FeaturesConfig
 from fuserank.io.lake.digest import digest
 from fuserank.io.lake.lake import known_rows, known_rows_each
@@ -61,7 +62,8 @@ def known(made: dict[Table, DataFrame], days: list[dt.date] = DAYS) -> Known:
 
 
 def built(made: dict[Table, DataFrame], days: list[dt.date] = DAYS) -> dict[Table, DataFrame]:
-    return job.transform(known(made, days), CFG, days, lambda frame: frame.persist())
+    frames = job.transform(known(made, days), CFG, days, lambda frame: frame.persist())
+    return {table: one.rows if isinstance(one, Packed) else one for table, one in frames.items()}
 
 
 def assert_equal(rows: list[Row], day: dt.date, table: Table, expected: dict[tuple[Any, ...], dict[str, Any]]) -> None:

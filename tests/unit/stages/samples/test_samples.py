@@ -94,7 +94,7 @@ def sample(spark: SparkSession, bought: DataFrame | None = None, cfg: SamplesCon
     factors = pa.table({"index": [1], "factor": [[3.0, 0.25]]})
     near = pa.table({"item_index": [2], "neighbour_index": [2], "similarity": [0.5]})
     rows = facts_by_user(positions(keys, 2), by_user(spark), buckets(USER_BUCKETS))
-    return encoded(rows, lambda: held, lambda: factors, lambda: near, cfg.minor_per_major, cfg.shards, 2)
+    return encoded(rows, lambda: held, lambda: factors, lambda: near, cfg.minor_per_major, cfg.shards, 2).rows
 
 
 def test_a_pair_is_one_row_whoever_gave_it_and_own_items_alone_are_none(spark: SparkSession) -> None:
