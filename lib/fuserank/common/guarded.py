@@ -27,7 +27,7 @@ def refuse_blank(words: Sequence[str], valued: Collection[str] = ()) -> None:
 
 
 def guarded(body: Callable[[], object]) -> int:
-    """Run the body; known errors become one line on stderr and exit code 2."""
+    """Run the body; known errors become one line on stderr and exit code 2, or the error's own ``exit_code``."""
     try:
         body()
     except Exception as problem:
@@ -35,7 +35,7 @@ def guarded(body: Callable[[], object]) -> int:
             raise
         for line in lines:
             print(f"fuserank: {line}", file=sys.stderr)
-        return 2
+        return int(getattr(problem, "exit_code", 2))
     return 0
 
 

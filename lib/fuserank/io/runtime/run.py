@@ -20,6 +20,7 @@ from fuserank.io.lake.lock import exclusive
 from fuserank.io.lake.places import is_local, local_path
 from fuserank.io.runtime import session
 from fuserank.io.runtime.environment import refuse_full
+from fuserank.io.runtime.interrupts import interruptible
 from fuserank.io.runtime.progress import Progress
 from fuserank.tables.ops import RUNS
 from fuserank.tables.spark import schema
@@ -100,7 +101,8 @@ def open_run(job: str, settings: Settings, as_of: dt.date, days_before: int = 0)
         run = Run(spark, settings, lake, as_of, run_id, now, progress, days_before)
         started, state, error = time.monotonic(), "failed", None
         try:
-            yield run
+            with interruptible(spark):
+                yield run
             state = "succeeded"
         except BaseException as problem:
             error = f"{type(problem).__name__}: {problem}".splitlines()[0][:2000]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -54,9 +53,7 @@ def run_trials(spark: SparkSession, trials: Sequence[Trial]) -> list[Judged]:
 
     tasks = spark.sparkContext.parallelize(trials, len(trials)).map(judged)
     try:
-        # in a thread: pyspark answers Ctrl-C by a call of the JVM, for which the main one must not be within another
-        with ThreadPoolExecutor(1) as pool:
-            return pool.submit(tasks.collect).result()
+        return tasks.collect()
     except (PySparkException, Py4JJavaError) as problem:
         numbers = ", ".join(str(trial.number) for trial in trials)
         raise FuserankError(
