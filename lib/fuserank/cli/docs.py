@@ -13,8 +13,8 @@ COMMAND --help` says the same.
     fuserank refresh --dataset myshop --lake myshop-lake --report
     fuserank recommend 900 --lake myshop-lake --k 5
 
-What a person can fix is told in one line on stderr, with exit code 2. With `--json` stdout is one JSON object. Keys
-of `--set`: [settings.md](settings.md).
+What a person can fix is told in one line on stderr, with exit code 2; a run that Ctrl-C ended, with 130. With `--json`
+stdout is one JSON object. Keys of `--set`: [settings.md](settings.md).
 """
 
 
