@@ -19,7 +19,7 @@ from fuserank.io.runtime.run import Run
 from fuserank.jobs.inputs.command import job_main
 from fuserank.jobs.parts.scores_model import artifact, chosen, open_scorer
 from fuserank.registry.models import MODELS as DECLARED
-from fuserank.stages.scores.scoring import score
+from fuserank.stages.scores.scoring import ShardFiles, score
 from fuserank.tables.results import ALIASES, MODELS, SCORES
 from fuserank.tables.samples import SAMPLES
 
@@ -37,8 +37,8 @@ SPLITS = ("valid", "rank")
 class Frames:
     """Samples of the splits that models score."""
 
-    valid: DataFrame
-    rank: DataFrame
+    valid: DataFrame | ShardFiles
+    rank: DataFrame | ShardFiles
 
 
 def transform(
@@ -71,11 +71,18 @@ def _score(run: Run, as_of: dt.date, kind: str) -> dict[str, int]:
     model = chosen(run, as_of, kind)
     opener = functools.partial(open_scorer, artifact(run, f"{run.lake.home}/{model.artifact}", model.artifact_sha256))
     trained = DECLARED[kind].settings.model_validate(json.loads(model.config_json)["model"])
-    frames = Frames(*(run.lake.read(SAMPLES, as_of_date=as_of, split=split) for split in SPLITS))
+    frames = Frames(*(_samples(run, as_of, split) for split in SPLITS))
     made = transform(frames, trained, model.model_id, opener)
     return {
         split: run.lake.replace(SCORES, rows, as_of_date=as_of, split=split, kind=kind) for split, rows in made.items()
     }
+
+
+def _samples(run: Run, as_of: dt.date, split: str) -> DataFrame | ShardFiles:
+    paths = run.lake.plain_files(SAMPLES, as_of_date=as_of, split=split)
+    if paths is None:
+        return run.lake.read(SAMPLES, as_of_date=as_of, split=split)
+    return ShardFiles(run.spark, paths)
 
 
 def main(argv: list[str] | None = None) -> int:

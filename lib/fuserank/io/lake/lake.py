@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from fuserank.common.errors import LakeError
 from fuserank.common.streams import Packed
 from fuserank.io.lake import written_files
-from fuserank.io.lake.places import is_catalog, is_memory, place_of, quoted
+from fuserank.io.lake.places import is_catalog, is_memory, local_path, place_of, quoted
 from fuserank.tables import Table
 from fuserank.tables.contract import broken_contract, differences
 from fuserank.tables.spark import conform
@@ -225,6 +225,12 @@ class Lake:
     def files(self, table: Table, **slice_values: Any) -> list[str]:
         """The Parquet files of a slice at the current version, as plain ``file://`` URLs, sorted."""
         return sorted(unquote(f) for f in self.read(table, **slice_values).inputFiles())
+
+    def plain_files(self, table: Table, **slice_values: Any) -> list[str] | None:
+        """The same as paths that Python opens on all nodes; None where the lake's place promises none."""
+        if self.place.folder(table) is None:
+            return None
+        return [local_path(url) for url in self.files(table, **slice_values)]
 
     def artifact_dir(self, model_id: str) -> str:
         """Folder or URL for the files of a model, below ``home``; it need not exist yet."""

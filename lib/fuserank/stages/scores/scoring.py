@@ -8,28 +8,42 @@ a block, and one thread computes it. torch is imported by the model's opener, on
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from fuserank.common.blocks import Block, Floats, Inputs, pad, stack
 from fuserank.common.errors import FuserankError
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, SparkSession
 
 Scorer = Callable[[Block], Floats]
 BLOCK_ROWS = 4096
 _SCHEMA = "user_index int, item_index int, logit float"
 
 
-def score(samples: DataFrame, inputs: Inputs, open_scorer: Callable[[], Scorer]) -> DataFrame:
+@dataclass(frozen=True)
+class ShardFiles:
+    """A split's samples as files that Python opens on all nodes: one a shard."""
+
+    spark: SparkSession
+    paths: Sequence[str]
+
+
+def score(samples: DataFrame | ShardFiles, inputs: Inputs, open_scorer: Callable[[], Scorer]) -> DataFrame:
     """samples of one split → user_index, item_index, logit; lazy.
 
-    ``open_scorer`` is called once in each task and gives logit_B of a block of BLOCK_ROWS rows.
+    ``open_scorer`` is called once in each task and gives logit_B of a block of BLOCK_ROWS rows. The kernels read files
+    themselves: Spark would take each of a row's hundred cells out of Parquet and put it into Arrow.
     """
+    if isinstance(samples, ShardFiles):
+        return _score_files(samples, inputs, open_scorer)
     columns = ["shard", *inputs.columns]
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -39,6 +53,27 @@ def score(samples: DataFrame, inputs: Inputs, open_scorer: Callable[[], Scorer])
             yield score_shard(shard, inputs, scorer)
 
     return samples.select(*columns).mapInArrow(run, _SCHEMA)
+
+
+def _score_files(samples: ShardFiles, inputs: Inputs, open_scorer: Callable[[], Scorer]) -> DataFrame:
+    paths = samples.paths
+    for folder, files in Counter(path.rpartition("/")[0] for path in paths).items():
+        if files > 1:
+            raise _several_files(folder.rpartition("=")[2])
+
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        scorer: Scorer | None = None
+        for number in (n for batch in batches for n in batch.column("id").to_pylist()):
+            scorer = scorer or open_scorer()
+            shard = pq.ParquetFile(paths[number]).read(list(inputs.columns))
+            yield score_shard(shard, inputs, scorer)
+
+    tasks = max(1, min(len(paths), 2 * samples.spark.sparkContext.defaultParallelism))
+    return samples.spark.range(0, len(paths), numPartitions=tasks).mapInArrow(run, _SCHEMA)
+
+
+def _several_files(shard: object) -> FuserankError:
+    return FuserankError(f"shard {shard} of the samples is in several files; run jobs/samples.py again")
 
 
 def shards(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
@@ -57,9 +92,7 @@ def shards(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
                     yield pa.Table.from_batches(parts)
                 current, parts = int(shard_N[start]), []
                 if current in seen:
-                    raise FuserankError(
-                        f"shard {current} of the samples is in several files; run jobs/samples.py again"
-                    )
+                    raise _several_files(current)
                 seen.add(current)
             parts.append(batch.slice(start, stop - start))
     if parts:

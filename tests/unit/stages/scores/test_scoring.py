@@ -13,7 +13,7 @@ import pytest
 
 from fuserank.common.blocks import Block, Floats, Inputs
 from fuserank.common.errors import FuserankError
-from fuserank.stages.scores.scoring import BLOCK_ROWS, score, score_shard, shards
+from fuserank.stages.scores.scoring import BLOCK_ROWS, ShardFiles, score, score_shard, shards
 from tests.support.shards import planted, write_shards
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ def test_shards_are_cut_out_of_batches_that_straddle_them() -> None:
 def test_a_shard_in_two_files_is_refused() -> None:
     with pytest.raises(FuserankError, match=r"shard 0 .* several files"):
         list(shards(iter([batch([0, 1, 0], [1, 2, 3])])))
+    with pytest.raises(FuserankError, match=r"shard 0 .* several files"):
+        score(ShardFiles(None, ["shard=0/a.parquet", "shard=1/b.parquet", "shard=0/c.parquet"]), INPUTS, opener())
 
 
 def test_rows_come_sorted_by_key_with_their_own_scores() -> None:
@@ -73,14 +75,15 @@ def test_scores_that_are_no_numbers_stop_the_job() -> None:
 
 def test_the_same_bits_however_spark_cuts_the_files(spark: SparkSession, tmp_path: Path) -> None:
     reader = spark.read.option("basePath", str(tmp_path))
-    files = [reader.parquet(url) for url in write_shards(tmp_path, SIZES)]
+    urls = write_shards(tmp_path, SIZES)
+    files = [reader.parquet(url) for url in urls]
     samples = reduce(lambda a, b: a.union(b), files)
     assert samples.rdd.getNumPartitions() > 1
     found = []
-    for cut in (samples, samples.coalesce(1)):
+    for cut in (samples, samples.coalesce(1), ShardFiles(spark, [url.removeprefix("file://") for url in urls])):
         rows = score(cut, INPUTS, opener()).toPandas()
         found.append(rows.sort_values(["user_index", "item_index", "logit"]).to_numpy().tobytes())
-    assert found[0] == found[1]
+    assert found[0] == found[1] == found[2]
 
 
 def test_every_sample_gets_one_score(spark: SparkSession, tmp_path: Path) -> None:
