@@ -7,7 +7,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
 import jinja2
@@ -16,55 +16,15 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from fuserank.common.errors import FuserankError
 from fuserank.explore import items, overview, quarantine, runs, users, words
+from fuserank.explore.guard import Guarded
 from fuserank.explore.shop import NotThere, Shop
 
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
 Made = Callable[[Shop, "Request"], dict[str, Any]]
-# Nothing but this server's own style sheet and icon may be loaded, nothing may run,
-# and no other page may frame or read these.
-HEADERS = {
-    "content-security-policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'",
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "cache-control": "no-store",
-    "cross-origin-resource-policy": "same-origin",
-    "cross-origin-opener-policy": "same-origin",
-}
-_LOCAL = ("127.0.0.1", "localhost")
-
-
-class Guarded:
-    """Answers only requests whose Host header names this machine, and adds HEADERS to the answers.
-
-    A page of another site whose name was made to point here (DNS rebinding) sends that other name.
-    """
-
-    def __init__(self, app: ASGIApp, port: int) -> None:
-        named = {f"{name}:{port}" for name in _LOCAL} | (set(_LOCAL) if port == 80 else set())
-        self.app, self.hosts = app, {name.encode() for name in named}
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-
-        async def headed(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *((k.encode(), v.encode()) for k, v in HEADERS.items())]
-            await send(message)
-
-        hosts = [value for name, value in scope["headers"] if name == b"host"]
-        refused = PlainTextResponse("fuserank explore answers on 127.0.0.1 and localhost alone\n", 421)
-        await (self.app if len(hosts) == 1 and hosts[0] in self.hosts else refused)(scope, receive, headed)
 
 
 def application(shop: Shop, port: int) -> Starlette:
@@ -87,7 +47,9 @@ def application(shop: Shop, port: int) -> Starlette:
         Route("/icon.svg", _file("icon.svg", "image/svg+xml")),
     ]
     return Starlette(
-        routes=routes, middleware=[Middleware(Guarded, port=port)], exception_handlers={HTTPException: pages.refused}
+        routes=routes,
+        middleware=[Middleware(Guarded, port=port, name="fuserank explore")],
+        exception_handlers={HTTPException: pages.refused},
     )
 
 
