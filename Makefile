@@ -14,7 +14,7 @@ SERVED := --set store.auto=true --set store.path=/mnt/store
 export PYSPARK_PYTHON := $(CURDIR)/$(BIN)/python
 export TZ := UTC
 
-.PHONY: help setup setup-dev recs test proofs coverage cluster-test roads-test airflow-test browser-test redis-test serve-fuzz modern-test notebooks package wheel wheel-test smoke lint docs golden site site-links bench locks clean
+.PHONY: help setup setup-dev recs shop test proofs coverage cluster-test roads-test airflow-test browser-test redis-test serve-fuzz modern-test notebooks package wheel wheel-test smoke lint docs golden site site-links bench locks clean
 
 help: ## print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -30,6 +30,9 @@ setup-dev: ## the same, with what tests and lint need
 
 recs: setup ## events in, fused ranking out: the whole chain on DATASET, then out/report.html
 	@$(BIN)/fuserank refresh --dataset $(DATASET) --lake $(LAKE) $(if $(AS_OF),--as-of $(AS_OF)) --report
+
+shop: setup ## a small shop over the lake's store, with service and collector, on this machine alone; Ctrl-C ends it
+	@$(BIN)/fuserank shop --dataset $(DATASET) --lake $(LAKE)
 
 test: setup-dev ## the tests, on two workers; what takes long and is also tested on less: make proofs
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
@@ -52,8 +55,8 @@ airflow-test: setup-dev ## the DAG imported and run by Airflow itself (makes .ve
 	  cp requirements/airflow.txt .venv-airflow/made-from; }
 	@AIRFLOW_HOME=$(CURDIR)/.venv-airflow/home .venv-airflow/bin/python -m pytest -q -p no:cacheprovider -c /dev/null --rootdir tests/airflow tests/airflow/check_dag.py
 
-browser-test: setup-dev ## the pages of `fuserank explore`, and events sent by a page, in a browser (Debian: apt-get install chromium; else CHROMIUM=/path/to/it); docs/img/explore-*.png
-	@$(BIN)/python -m pytest -v --no-header -m browser tests/unit/explore tests/unit/serving/collect
+browser-test: setup-dev ## the pages of `fuserank explore` and of the demo shop, and events sent by a page, in a browser (Debian: apt-get install chromium; else CHROMIUM=/path/to/it); docs/img/
+	@$(BIN)/python -m pytest -v --no-header -m browser tests/unit/explore tests/unit/serving/collect tests/unit/simulator
 
 redis-test: setup-dev ## the online store on a real Redis (Debian: apt-get install redis-server)
 	@$(BIN)/python -m pytest -v --no-header -m redis tests/unit/serving

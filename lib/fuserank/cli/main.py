@@ -33,6 +33,7 @@ from fuserank.cli.report import report
 from fuserank.cli.serve import keys_app as serve_key
 from fuserank.cli.serve import serve
 from fuserank.cli.setup import setup
+from fuserank.cli.shop import shop
 from fuserank.cli.similar import similar
 from fuserank.cli.tree import NothingBlank, filled
 from fuserank.cli.tune import tune
@@ -65,6 +66,7 @@ for command in (
     vacuum,
     publish_store,
     serve,
+    shop,
     explore,
     evaluate,
     quotas,
