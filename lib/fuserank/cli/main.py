@@ -29,6 +29,7 @@ from fuserank.cli.recommend import recommend
 from fuserank.cli.reference import api, commands, settings
 from fuserank.cli.refresh import refresh
 from fuserank.cli.render import render
+from fuserank.cli.replay_traffic import replay_traffic
 from fuserank.cli.report import report
 from fuserank.cli.serve import keys_app as serve_key
 from fuserank.cli.serve import serve
@@ -67,6 +68,7 @@ for command in (
     publish_store,
     serve,
     shop,
+    replay_traffic,
     explore,
     evaluate,
     quotas,

@@ -130,12 +130,12 @@ class Counter:
             visit.basket.clear()
         if bought:
             now, order = self._now(), f"order-{self.line()}"
-            rows = [self.lines.purchase(visit.user, item, now, order) for item in bought]
-            self.client.send(rows, self.lines.table)
+            sent = [self.lines.purchase(visit.user, item, now, order) for item in bought]
+            self.client.send([one.row for one in sent], sent[0].table)
 
     def _send(self, visit: Visit, kind: str, item: str, line: str, **more: str) -> None:
-        row = self.lines.act(kind, visit.user, item, self._now(), line, **more)
-        self.client.send([row], pages.TABLE)
+        sent = self.lines.act(kind, visit.user, item, self._now(), line, **more)
+        self.client.send([sent.row], sent.table)
 
     def _products(self, items: Sequence[AnswerItem]) -> list[Product]:
         return [self.product(one.item, one.name) for one in items]

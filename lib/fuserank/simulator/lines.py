@@ -1,10 +1,10 @@
-"""Events as a shop's own servers send them: rows of the mapping's columns."""
+"""Events as a shop sends them: rows of the mapping's columns."""
 
 from __future__ import annotations
 
 import datetime as dt
 import zlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from fuserank.common.errors import FuserankError
@@ -17,46 +17,61 @@ PURCHASE = "purchase"
 _EPOCHS = {"epoch_seconds": 1, "epoch_millis": 1_000, "epoch_micros": 1_000_000, "epoch_nanos": 1_000_000_000}
 
 
-class Lines:
-    """Rows of purchases by the mapping's own table, of all else by the table of pages.
+class Sent(NamedTuple):
+    """A row, and the table that it is of."""
 
-    :raises FuserankError: the mapping has no type of purchase, in no table
-    """
+    table: str
+    row: dict[str, Any]
+
+
+class Lines:
+    """Rows of events by type: of the mapping's own tables where they have it, else of the table of pages."""
 
     def __init__(self, dataset: DatasetConfig) -> None:
         self.dataset = dataset
-        found = [(e, cell) for e in dataset.events for cell, kind in e.kinds().items() if kind.type == PURCHASE]
-        if not found:
-            raise FuserankError(f"no events of {dataset.name} are of the type {PURCHASE}, which a shop has to send")
-        self._purchases, self._cell = found[0]
+        self._of: dict[str, tuple[EventsConfig, str | None]] = {}
+        for events in dataset.events:
+            for cell, kind in events.kinds().items():
+                self._of.setdefault(kind.type, (events, cell))
 
-    @property
-    def table(self) -> str:
-        """Of purchases."""
-        return self._purchases.source
+    def require(self, *types: str) -> None:
+        """Raise FuserankError where the mapping has not one of these types."""
+        if lacking := [one for one in types if one not in self._of]:
+            raise FuserankError(
+                f"no events of {self.dataset.name} are of the type {lacking[0]}, which a shop has to send; the mapping"
+                f" has {', '.join(self._of)}"
+            )
 
-    def purchase(self, user: str, item: str, at: dt.datetime, order: str) -> dict[str, Any]:
-        """One item of an order; its id is of the order and the item, so that sent again it is the same event."""
-        of, columns = self._purchases, self.dataset.files[self._purchases.source].columns
+    def event(self, kind: str, user: str, item: str, at: dt.datetime, visit: str, line: str) -> Sent:
+        """What a user did with an item.
+
+        :param visit: basket or visit that it belongs to
+        :param line: text for the key: with the same one it is the same event
+        """
+        of, cell = self._of[kind]
+        columns = self.dataset.files[of.source].columns
         row: dict[str, Any] = {of.user: user, of.item: item}
         row |= _time(of, columns[str(of.time)].type, at, self.dataset.time_zone)
         if of.type_column is not None:
-            row[of.type_column] = self._cell
+            row[of.type_column] = cell
         if of.session is not None:
-            row[of.session] = order
+            row[of.session] = visit
         if of.quantity is not None:
             row[of.quantity] = 1
         for name in of.key:
             if name not in row:
-                text = f"{order}-{item}"
-                row[name] = text if columns[name].type == "string" else zlib.crc32(text.encode())
-        return row
+                row[name] = line if columns[name].type == "string" else zlib.crc32(line.encode())
+        return Sent(of.source, row)
+
+    def purchase(self, user: str, item: str, at: dt.datetime, order: str) -> Sent:
+        """One item of an order; sent again it is the same event."""
+        return self.event(PURCHASE, user, item, at, order, f"{order}-{item}")
 
     @staticmethod
-    def act(kind: str, user: str, item: str, at: dt.datetime, line: str, **more: str) -> dict[str, Any]:
+    def act(kind: str, user: str, item: str, at: dt.datetime, line: str, **more: str) -> Sent:
         """What a page would send; ``line``: the event's id."""
         row = {"user": user, "item": item, "type": kind, "time": at.isoformat(), pages.LINE: line}
-        return row | more
+        return Sent(pages.TABLE, row | more)
 
 
 def _time(of: EventsConfig, kind: str, at: dt.datetime, zone: str) -> dict[str, Any]:

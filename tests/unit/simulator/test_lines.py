@@ -38,9 +38,9 @@ def test_a_purchase_has_the_cells_that_its_mapping_asks_for(
     columns: dict[str, str], events: dict[str, Any], expected: dict[str, Any]
 ) -> None:
     lines = mapping(columns, **events)
-    row = lines.purchase("u1", "i2", AT, "o1")
+    table, row = lines.purchase("u1", "i2", AT, "o1")
     assert row.items() >= ({"u": "u1", "i": "i2"} | expected).items()
-    taken = Rows(lines.dataset, lines.table, {}).event(row, AT.timestamp() + 86_400)
+    taken = Rows(lines.dataset, table, {}).event(row, AT.timestamp() + 86_400)
     assert (taken.deeds[0].user, taken.deeds[0].item, taken.deeds[0].kind) == ("u1", "i2", "purchase")
     assert lines.purchase("u1", "i3", AT, "o1") != row
 
@@ -48,18 +48,20 @@ def test_a_purchase_has_the_cells_that_its_mapping_asks_for(
 def test_a_type_column_says_that_it_was_a_purchase() -> None:
     types = {"seen": {"type": "view", "role": "feedback"}, "sold": {"type": "purchase", "role": "feedback"}}
     events = {"type": None, "role": None, "type_column": "k", "types": types}
-    assert mapping({"t": "timestamp", "k": "string"}, **events).purchase("u", "i", AT, "o")["k"] == "sold"
+    assert mapping({"t": "timestamp", "k": "string"}, **events).purchase("u", "i", AT, "o").row["k"] == "sold"
 
 
 def test_where_a_mapping_knows_no_purchase_the_table_of_pages_has_it() -> None:
-    lines = mapping({"t": "timestamp"}, type="rating")
-    assert lines.table == TABLE
-    assert lines.purchase("u", "i", AT, "o")["type"] == "buy"
+    table, row = mapping({"t": "timestamp"}, type="rating").purchase("u", "i", AT, "o")
+    assert table == TABLE
+    assert row["type"] == "buy"
 
 
-def test_a_shop_without_any_purchase_is_refused() -> None:
-    with pytest.raises(FuserankError, match="no events of shop are of the type purchase"):
-        Lines(parse_dataset(MAPPING | {"events": [MAPPING["events"][0] | {"type": "rating"}]}, "shop.yaml"))
+def test_a_shop_without_a_type_that_it_has_to_send_is_refused() -> None:
+    lines = Lines(parse_dataset(MAPPING, "shop.yaml"))
+    lines.require("purchase")
+    with pytest.raises(FuserankError, match="no events of shop are of the type cart"):
+        lines.require("purchase", "cart")
 
 
 @pytest.mark.parametrize(
@@ -67,10 +69,12 @@ def test_a_shop_without_any_purchase_is_refused() -> None:
 )
 def test_what_a_page_sends_means_to_a_session_what_it_is_called(kind: str, session: str) -> None:
     lines = mapping({"t": "timestamp"})
-    row = Lines.act(kind, "u1", "i2", AT, "l2", takes_back="l1")
+    row = Lines.act(kind, "u1", "i2", AT, "l2", takes_back="l1").row
     deed = Rows(lines.dataset, TABLE, {}).event(row, AT.timestamp() + 1).deeds[0]
     assert deed.kind == session
-    cart = Rows(lines.dataset, TABLE, {}).event(Lines.act("cart", "u1", "i2", AT, "l1"), AT.timestamp() + 1).deeds[0]
+    cart = (
+        Rows(lines.dataset, TABLE, {}).event(Lines.act("cart", "u1", "i2", AT, "l1").row, AT.timestamp() + 1).deeds[0]
+    )
     assert deed.back == (cart.key if kind == "uncart" else None)
 
 
