@@ -55,9 +55,9 @@ class Replay:
                 await asyncio.sleep(max(0.0, due - time.monotonic()))
                 await some.acquire()
                 self.tally.behind = max(self.tally.behind, time.monotonic() - due)
-                task = asyncio.create_task(self._visit(visit))
+                task = asyncio.create_task(self._visit(visit, some))
                 tasks.add(task)
-                task.add_done_callback(lambda done: (tasks.discard(done), some.release()))
+                task.add_done_callback(tasks.discard)
             while tasks:
                 await asyncio.gather(*tasks)
         finally:
@@ -71,24 +71,30 @@ class Replay:
             await asyncio.sleep(_SAY_SECONDS)
             say(f"{self.tally.line()} of {of:,} visits")
 
-    async def _visit(self, visit: Visit) -> None:
-        """Put one item after the other into the basket, ask for a list in between, buy."""
-        order, known = f"{self._name}-{visit.basket}", visit.known
+    async def _visit(self, visit: Visit, some: asyncio.Semaphore) -> None:
+        """One of those that are there at once; ``some``: lets the next one in."""
         try:
-            before = await self._ask(visit.user)
-            first = len(known) if visit.is_burst else 1
-            await self._fresh(visit, [self._cart(visit, order, n) for n in range(first)], before)
-            for n in range(first, len(known)):
-                await asyncio.sleep(visit.thinks[n] / self._speed)
-                await self._send([self._cart(visit, order, n)])
-            await self._judge(visit, known)
-            for n in range(len(known), len(visit.items)):
-                await asyncio.sleep(visit.thinks[n] / self._speed)
-                await self._send([self._cart(visit, order, n)])
-            await self._send([self._lines.purchase(visit.user, item, _now(), order) for item in visit.items])
+            await self._bought(visit)
         except ServiceError as problem:
             self.tally.failed(0, problem)
+        finally:
+            some.release()
         self.tally.visits += 1
+
+    async def _bought(self, visit: Visit) -> None:
+        """Put one item after the other into the basket, ask for a list in between, buy."""
+        order, known = f"{self._name}-{visit.basket}", visit.known
+        before = await self._ask(visit.user)
+        first = len(known) if visit.is_burst else 1
+        await self._fresh(visit, [self._cart(visit, order, n) for n in range(first)], before)
+        for n in range(first, len(known)):
+            await asyncio.sleep(visit.thinks[n] / self._speed)
+            await self._send([self._cart(visit, order, n)])
+        await self._judge(visit, known)
+        for n in range(len(known), len(visit.items)):
+            await asyncio.sleep(visit.thinks[n] / self._speed)
+            await self._send([self._cart(visit, order, n)])
+        await self._send([self._lines.purchase(visit.user, item, _now(), order) for item in visit.items])
 
     def _cart(self, visit: Visit, order: str, n: int) -> Sent:
         item = visit.items[n]

@@ -27,7 +27,7 @@ from fuserank.simulator.service import Service, running, store_of
 if TYPE_CHECKING:
     from fuserank.config.settings import Settings
 
-_SECONDS = 2.0  # that a page which is open may hold the end up
+_SECONDS = 2  # that a page which is open may hold the end up
 
 
 def opened(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -29,6 +29,7 @@ GRID = (
 )
 K, KNOWN, LEAST = 10, 4, 100  # items of a list, of a session at most; baskets below which nothing is fitted
 _RESAMPLES, _CONFIDENCE = 1000, 0.95
+T = TypeVar("T")  # an item, by index or id
 
 
 class Fit(NamedTuple):
@@ -41,7 +42,7 @@ class Fit(NamedTuple):
     default_ndcg: float
 
 
-def first_items(basket: Sequence[int]) -> Sequence[int]:
+def first_items(basket: Sequence[T]) -> Sequence[T]:
     """The session of a basket: its first half, four items at most."""
     return basket[: min(KNOWN, len(basket) // 2)]
 
