@@ -8,6 +8,7 @@ import datetime as dt
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from fuserank.io.lake.rows import FolderRows
 from fuserank.simulator.lines import Lines
 from fuserank.simulator.past import Manner, Visit, visits
 from fuserank.simulator.replay import Replay
-from fuserank.simulator.service import running, store_of
+from fuserank.simulator.service import running, sigterm_as_exit, store_of
 
 if TYPE_CHECKING:
     from fuserank.config.collect import CollectConfig
@@ -58,7 +59,7 @@ def replayed(
     """
     if not is_local(settings.lake):
         raise FuserankError(f"replay-traffic reads a lake in a folder, and {settings.lake} is none; copy it")
-    with contextlib.closing(store_of(settings)) as store:
+    with sigterm_as_exit(), contextlib.closing(store_of(settings)) as store:
         first, last = _days(settings, plan, store)
         found = visits(FolderRows(settings.lake), first, last, plan.manner)
         if not found:
@@ -100,6 +101,7 @@ def _about(plan: Plan, found: Sequence[Visit], first: dt.date, last: dt.date, st
         "users": len({visit.user for visit in found}),
         "events": sum(2 * len(visit.items) for visit in found),
         "seconds": round(seconds / plan.speed, 1),
+        "versions": {name: version(name) for name in ("fuserank", "lmdb", "msgspec", "numpy", "uvicorn")},
     }
 
 

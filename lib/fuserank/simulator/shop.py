@@ -22,7 +22,7 @@ from fuserank.simulator.app import application
 from fuserank.simulator.catalogue import Catalogue
 from fuserank.simulator.counter import Counter
 from fuserank.simulator.lines import Lines
-from fuserank.simulator.service import Service, running, store_of
+from fuserank.simulator.service import Service, running, sigterm_as_exit, store_of
 
 if TYPE_CHECKING:
     from fuserank.config.settings import Settings
@@ -45,7 +45,7 @@ def opened(
     day, popular = dt.date.fromisoformat(store.manifest.as_of_date), store.manifest.popular
     store.close()
     server = listening(port)
-    with contextlib.closing(server), _sigterm_as_exit():
+    with contextlib.closing(server), sigterm_as_exit():
         port = server.getsockname()[1]
         catalogue = Catalogue(FolderRows(settings.lake), day, popular)
         origins = [f"http://{host}:{port}" for host in ("127.0.0.1", "localhost")]
@@ -103,20 +103,3 @@ class _Server(uvicorn.Server):
 
     def _stop(self, number: int, frame: object) -> None:
         self.should_exit = True
-
-
-@contextlib.contextmanager
-def _sigterm_as_exit() -> Iterator[None]:
-    """While the shop is not yet, or no more, answering, SIGTERM leaves the blocks in order as Ctrl-C does."""
-
-    def leave(number: int, frame: object) -> None:
-        raise SystemExit(128 + number)
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, leave)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

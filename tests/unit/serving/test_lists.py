@@ -62,6 +62,7 @@ def expected(
             co_purchase[neighbour] = co_purchase.get(neighbour, 0.0) + weight / total * similarity
     scores = [row.score for row in rows]
     floor, spread = (min(scores), max(scores) - min(scores) or 1.0) if rows else (0.0, 1.0)
+    spread *= WEIGHTS.listed if rows else 1.0
     start = {row.item_index: dict(row.parts) for row in rows}
     for row in rows:
         if abs(rest := row.score - sum(row.parts.values())) > 1e-10:

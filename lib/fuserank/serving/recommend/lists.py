@@ -162,21 +162,22 @@ class Fused:
             self._floor -= spread * (weights.co_purchase + weights.als)
         self._total = np.full(len(at), self._floor)
         self._total[:many] = listed.score
-        self._moved = self._moves(spread, weights, many if own else 0)
+        reach = spread * (weights.listed if many and not own else 1.0)
+        self._moved = self._moves(reach, weights, many if own else 0)
         self._total += self._moved[0] + self._moved[1]
         fixed = many if own or near is None else 0
         self._places = np.concatenate([np.arange(fixed), fixed + _sorted(-self._total[fixed:], at[fixed:])])
         self.order = at[self._places]
 
-    def _moves(self, spread: float, weights: SessionWeights, fixed: int) -> Floats:
+    def _moves(self, reach: float, weights: SessionWeights, fixed: int) -> Floats:
         """By co-purchase and by vectors [2, items]; the first ``fixed`` ones stay."""
         found = np.zeros((2, len(self._at)))
         if self._near is not None:
             moving = self._at[fixed:]
             if weights.co_purchase:
-                found[0, fixed:] = self._near.co_purchase(moving) * (spread * weights.co_purchase)
+                found[0, fixed:] = self._near.co_purchase(moving) * (reach * weights.co_purchase)
             if weights.als:
-                found[1, fixed:] = self._near.vectors(moving) * (spread * weights.als)
+                found[1, fixed:] = self._near.vectors(moving) * (reach * weights.als)
         return found
 
     @cached_property
