@@ -17,6 +17,7 @@ from fuserank.cli.shop import run_folder
 from fuserank.common.errors import FuserankError
 
 _KEY = "FUSERANK_KEY"
+_FASTEST = 10_000  # beyond, sessions that fade as much quicker are gone before an answer is made
 _HELP = """Play the past of a lake, quicker: baskets of users against collector and service; and measure.
 
 \b
@@ -102,8 +103,8 @@ def _speed(text: str) -> float:
         found = float(text.lower().removesuffix("x"))
     except ValueError:
         found = 0.0
-    if not 1 <= found <= 1e6:
-        raise FuserankError(f"--speed {text}: a number from 1 to 1,000,000 is expected, as 1000x")
+    if not 1 <= found <= _FASTEST:
+        raise FuserankError(f"--speed {text}: a number from 1 to {_FASTEST:,} is expected, as 1000x")
     return found
 
 
