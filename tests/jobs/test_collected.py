@@ -76,8 +76,8 @@ def test_segments_come_in_once_however_a_run_dies_and_go_when_they_are_old(lake:
     assert not first.exists()
     bronze = lake.read(bronze_table("shop_sales")).where("_content_hash like 'collected-%'").collect()
     assert sorted((r["_file"][-7:-6], r["_batch"], r["line"], r["paid"]) for r in bronze) == [
-        ("1", 1, "n1", None),
-        ("2", 2, "n2", "1.5"),
+        ("1", 0, "n1", None),
+        ("2", 0, "n2", "1.5"),
     ]
     assert sorted(r["user_id"] for r in lake.read(EVENTS).collect()) == ["u1", "u2", "u3"]
     third = ingest(lake, dataset, "third", now=now() + SOON, inbox=inbox)

@@ -135,8 +135,9 @@ def run_on(
     quiet: bool = True,
     label_days: int = 28,
     inbox: Path | None = None,
+    stream: Any = None,
 ) -> Run:
-    """A run that has done nothing yet, with the settings that bronze and silver look at."""
+    """A run that has done nothing yet, with the settings that bronze, silver and stream look at."""
     from fuserank.io.lake.lake import Lake
     from fuserank.io.runtime.progress import Progress
     from fuserank.io.runtime.run import Run
@@ -145,7 +146,7 @@ def run_on(
     place, collect = "none" if inbox is None else str(inbox), SimpleNamespace(skew_seconds=60)
     serving = SimpleNamespace(inbox=place, inbox_days=7, inbox_seconds=300, collect=collect)
     settings = SimpleNamespace(
-        vault=vault, lake=lake.root, run=waits, windows=windows, dataset=dataset.name, serving=serving
+        vault=vault, lake=lake.root, run=waits, windows=windows, dataset=dataset.name, serving=serving, stream=stream
     )
     fresh = Lake(lake.spark, lake.root, run_id)
     return Run(lake.spark, settings, fresh, now.date(), run_id, now, Progress(quiet=quiet))  # type: ignore[arg-type]

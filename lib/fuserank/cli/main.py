@@ -36,6 +36,7 @@ from fuserank.cli.serve import serve
 from fuserank.cli.setup import setup
 from fuserank.cli.shop import shop
 from fuserank.cli.similar import similar
+from fuserank.cli.stream import stream
 from fuserank.cli.tree import NothingBlank, filled
 from fuserank.cli.tune import tune
 from fuserank.cli.vacuum import vacuum
@@ -67,6 +68,7 @@ for command in (
     vacuum,
     publish_store,
     serve,
+    stream,
     shop,
     replay_traffic,
     explore,

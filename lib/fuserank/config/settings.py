@@ -25,6 +25,7 @@ from fuserank.config.ranks import RanksConfig
 from fuserank.config.samples import SamplesConfig
 from fuserank.config.serving import ServingConfig
 from fuserank.config.store import StoreConfig
+from fuserank.config.stream import StreamConfig
 from fuserank.config.track import TrackConfig
 from fuserank.config.train import TrainConfig
 
@@ -85,6 +86,7 @@ class Settings(Section):
     publish: PublishConfig = PublishConfig()
     store: StoreConfig = StoreConfig()
     serving: ServingConfig = ServingConfig()
+    stream: StreamConfig = StreamConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     deploy: DeployConfig = DeployConfig()
     spark: dict[str, str] = Field(default_factory=dict, description="Spark settings that may change in a live session")

@@ -14,7 +14,7 @@ ENVELOPE = (
         "_batch",
         "long",
         "count",
-        "1, 2, …: the ingest that brought it; a later batch corrects an earlier one",
+        "1, 2, …: the ingest that brought it; a later batch corrects an earlier one, and 0, what a service collected",
         default=1,
         person="none",
     ),

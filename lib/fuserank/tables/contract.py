@@ -115,6 +115,7 @@ class Table:
     change_feed: bool = False
     stats_columns: int = 32  # columns that Delta keeps min and max of; they cost a fifth of a wide write
     torch_reads: bool = False  # deletion vectors and column mapping off
+    streamed: bool = False  # a stream writes it, too: each write holds the lake's commits (io/lake/lock.py)
     log_days: int | None = None  # days for which an older version can be read; None: Delta's own, 30
     open_schema: bool = False  # bronze: the source's own columns stand beside the declared ones
     not_in_digest: tuple[str, ...] = field(default=("run_id",))

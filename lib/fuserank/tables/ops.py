@@ -12,6 +12,7 @@ RUNS = Table(
     keys=("run_id", "state"),
     writer="*",
     doc="The run ledger: every ranking row can be led back to it.",
+    streamed=True,
     columns=(
         Column("run_id", "string", "id", "the run", person="none"),
         Column("job", "string", "name", "refresh or a stage"),
@@ -103,6 +104,7 @@ PSEUDONYMS = Table(
         "What is replaced by pseudonyms, and by which key; no row: the lake holds ids as they came. Written before the"
         " rows it tells of."
     ),
+    streamed=True,
     columns=(
         Column("dataset", "string", "name", "mapping"),
         Column("source_table", "string", "name", "file set of the mapping"),

@@ -20,6 +20,7 @@ EVENTS = Table(
     partition_by=("event_date",),
     stats_columns=0,  # found by day; within a day neither ids nor users lie in order
     change_feed=True,
+    streamed=True,
     not_in_digest=("run_id",),
     columns=(
         _text(
@@ -91,6 +92,7 @@ def _dictionary(side: str) -> Table:
         writer="silver",
         doc=f"Append-only: {side} id to dense index, numbered by (first event time, id) within a batch, never moved.",
         change_feed=True,
+        streamed=True,
         columns=(
             _text(f"{side}_id", "id", "business id", False, person="id" if side == "user" else "none"),
             getattr(c, f"{side}_index")(),

@@ -80,11 +80,18 @@ def _into_silver(
 ) -> list[Step]:
     raw = [bronze_table(f"{dataset.name}_{name}") for name in sources]
     take_in = functools.partial(bronze.execute, sources=sources)
-    refine = functools.partial(silver.execute, tables=tables)
+    refine = functools.partial(_refine, tables=tables)
     return [
         Step.of(f"bronze{suffix}", as_of, take_in, bronze.READS, raw),
         Step.of(f"silver{suffix}", as_of, refine, raw, tables),
     ]
+
+
+def _refine(run: Run, as_of: dt.date, tables: Sequence[Table]) -> None:
+    """Into silver; what follows sees events as they are then, though a stream brings more."""
+    silver.execute(run, as_of, tables)
+    if s.EVENTS in tables:
+        run.lake.pin(s.EVENTS, s.USER_DICTIONARY, s.ITEM_DICTIONARY)
 
 
 def _step(module: Any, day: dt.date, *behind: Table) -> Step:

@@ -6,7 +6,7 @@ import datetime as dt
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote
@@ -14,6 +14,7 @@ from urllib.parse import unquote
 from fuserank.common.errors import LakeError
 from fuserank.common.streams import Packed
 from fuserank.io.lake import written_files
+from fuserank.io.lake.lock import commits
 from fuserank.io.lake.places import is_catalog, is_memory, local_path, place_of, quoted
 from fuserank.tables import Table
 from fuserank.tables.contract import broken_contract, differences
@@ -54,6 +55,7 @@ class Lake:
         self.versions_read: dict[str, int] = {}
         self.versions_written: dict[str, int] = {}
         self.rows_written: dict[str, int] = {}
+        self._pinned: dict[str, int] = {}
         self._grown: set[str] = set()
         self._as_promised: set[tuple[str, int]] = set()
         self._answers: dict[tuple[str, int, str], Any] = {}
@@ -89,6 +91,7 @@ class Lake:
             raise LakeError(
                 f"table {table.name} is not in the lake {self.root}; the job that writes it is jobs/{table.writer}.py"
             )
+        version = self._pinned.get(table.name) if version is None else version
         self.versions_read[table.name] = newest if version is None else version
         frame = self.place.read(table, version)
         self._refuse_other(table, frame)
@@ -121,7 +124,7 @@ class Lake:
         """What ``ask`` finds out of a table, by the name ``question``: run once for each
         version of it; who asks meanwhile waits.
         """
-        key = (table.name, self.version(table), question)
+        key = (table.name, self._pinned.get(table.name, self.version(table)), question)
         with _ASKING:
             lock = self._asking[key]
         with lock:
@@ -137,8 +140,26 @@ class Lake:
         return self.once(table, condition, lambda: not self.read(table).where(condition).isEmpty())
 
     def count(self, table: Table) -> int:
-        """Rows of the table as it is now; it must be there."""
-        return self.place.count(table)
+        """Rows of the table as it is now, or as it is pinned; it must be there."""
+        at = self._pinned.get(table.name)
+        return self.place.count(table) if at is None else self.read(table, at).count()
+
+    def alone(self) -> AbstractContextManager[None]:
+        """While the body runs, no other process writes what stream and batch both write (``lock.commits``)."""
+        return commits(self.root)
+
+    @contextmanager
+    def _writing(self, table: Table) -> Iterator[None]:
+        with _WRITING[self.name(table)], self.alone() if table.streamed else nullcontext():
+            yield
+
+    def pin(self, *tables: Table) -> None:
+        """From now on these are read as they are now, whatever a stream writes beside: a chain sees one version.
+
+        Not for what this lake writes itself later.
+        """
+        with self.alone():
+            self._pinned |= {table.name: self.version(table) for table in tables}
 
     def replace(self, table: Table, frame: DataFrame | Packed, **slice_values: Any) -> int:
         """Replace exactly one slice (replaceWhere, no txn), or, where a value is a list, one for each, of which the
@@ -148,7 +169,7 @@ class Lake:
         """
         if set(slice_values) != set(table.slice_by):
             raise LakeError(f"table {table.name} is replaced by {table.slice_by}, not by {tuple(slice_values)}")
-        with _WRITING[self.name(table)]:
+        with self._writing(table):
             new = self._is_new(table, self.ensure(table))
             if isinstance(frame, Packed):
                 folder = self.place.folder(table) if written_files.can_write(table) else None
@@ -187,7 +208,7 @@ class Lake:
 
     def append(self, table: Table, frame: DataFrame, txn: tuple[str, int] | None = None) -> int:
         """Append; with ``txn`` (app id, version) Delta drops a second append of the same file."""
-        with _WRITING[self.name(table)]:
+        with self._writing(table):
             before = self.ensure(table)
             frame = conform(self._with_constants(table, frame, {}), table)
             options = {"txnAppId": txn[0], "txnVersion": str(txn[1])} if txn is not None else {}
@@ -205,21 +226,33 @@ class Lake:
         self.place.allow_local_times(table)
         return self.version(table)
 
-    def merge(self, table: Table, frame: DataFrame, update_when: str | None = None, gone: str | None = None) -> int:
+    def merge(
+        self,
+        table: Table,
+        frame: DataFrame,
+        update_when: str | None = None,
+        gone: str | None = None,
+        insert_only: bool = False,
+        txn: tuple[str, int] | None = None,
+    ) -> int:
         """Insert new keys, update rows whose ``row_hash`` differs, leave the rest untouched; returns rows changed.
 
         :param update_when: another condition than that, over ``t`` (the table) and ``s`` (the frame)
         :param gone: of rows that the frame has not, those where this holds are deleted
+        :param insert_only: what is there stays as it is
+        :param txn: (app id, version): Delta drops a merge of the same, or of a lower version
         """
-        with _WRITING[self.name(table)]:
+        with self._writing(table):
             before = self.ensure(table)
             # the first rows of a table: there is nothing to compare them with
             if self._is_new(table, before) or self.place.count(table) == 0:
-                return self.append(table, frame)
+                return self.append(table, frame, txn)
             frame = conform(self._with_constants(table, frame, {}), table)
-            if "row_hash" in table.column_names:
+            if "row_hash" in table.column_names and not insert_only:
                 update_when = update_when or "t.row_hash <> s.row_hash"
-            self.place.merge(table, frame, update_when, gone)
+            options = {"txnAppId": txn[0], "txnVersion": str(txn[1])} if txn is not None else {}
+            with _written_by(self.spark, {f"spark.databricks.delta.write.{k}": v for k, v in options.items()}):
+                self.place.merge(table, frame, update_when, gone)
             return self._written(table) if self.version(table) > before else 0
 
     def files(self, table: Table, **slice_values: Any) -> list[str]:
@@ -238,7 +271,7 @@ class Lake:
 
     def ensure(self, table: Table) -> int:
         """Make the table by its contract if it is not there; returns the version before the write."""
-        with _WRITING[self.name(table)]:
+        with self._writing(table):
             version = self.version(table)
             if version < 0:
                 self.place.make(table)

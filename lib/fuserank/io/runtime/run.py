@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import fuserank
 from fuserank.io.lake.lake import Lake
-from fuserank.io.lake.lock import exclusive
+from fuserank.io.lake.lock import BATCH, STREAM, exclusive
 from fuserank.io.lake.places import is_local, local_path
 from fuserank.io.runtime import session
 from fuserank.io.runtime.environment import refuse_full
@@ -84,7 +84,11 @@ class Run:
 
 @contextmanager
 def open_run(job: str, settings: Settings, as_of: dt.date, days_before: int = 0) -> Iterator[Run]:
-    """Start Spark, hold the lake, run the body, write the ledger whether it went well or not."""
+    """Start Spark, hold the lake, run the body, write the ledger whether it went well or not.
+
+    A stream holds the lake's stream alone, so that batch runs go on beside it.
+    """
+    lock = STREAM if job == "stream" else BATCH
     now = dt.datetime.now(dt.UTC)
     run_id = f"{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
     progress = Progress(quiet=settings.run.quiet)
@@ -92,7 +96,7 @@ def open_run(job: str, settings: Settings, as_of: dt.date, days_before: int = 0)
     session.require_secrets(settings)
     if is_local(settings.lake) and settings.run.check_disk:
         refuse_full(Path(local_path(settings.lake)), "the lake", "name another by --lake")
-    with exclusive(settings.lake, f"{job} run {run_id}", now.isoformat(timespec="seconds"), wait, progress.say):
+    with exclusive(settings.lake, f"{job} run {run_id}", now.isoformat(timespec="seconds"), wait, progress.say, lock):
         spark = session.start(f"fuserank {job} {as_of}", settings.run.executors_wait_seconds)
         session.apply_runtime(spark, settings.spark)
         progress.watch(spark)

@@ -16,7 +16,7 @@ from fuserank.jobs.inputs.inbox_segments import remove_old, whole_segments
 from fuserank.jobs.inputs.ingested import Taken
 from fuserank.jobs.inputs.joins import joined_from, with_joined
 from fuserank.jobs.inputs.pseudonyms import Hiding
-from fuserank.sources.files.collected import NAME, read_collected
+from fuserank.sources.files.collected import BATCH, COLLECTED, NAME, read_collected
 from fuserank.spellings.casting import typed
 from fuserank.stages.bronze.rows import with_envelope
 from fuserank.tables import Table
@@ -24,8 +24,6 @@ from fuserank.tables.bronze import bronze_name, bronze_table
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
-
-_HASH = "collected"  # what hashes of sets of segments begin with, and their day: no file's does
 
 
 def collected_segments(run: Run, dataset: DatasetConfig, table: str) -> dict[str, str]:
@@ -70,23 +68,40 @@ def ingest_collected(
     new = sorted(name for name in there if name not in had)
     if not new:
         return unmarked
-    batch = 1 + max((taken.batch for taken in (*before, *unmarked)), default=0)
     digest = hashlib.sha256("\n".join(new).encode()).hexdigest()
-    content_hash, files = f"{_HASH}-{run.now:%Y%m%d}-{digest}", dataset.files[table]
-    rows = read_collected(run.spark, [there[name] for name in new], _own_columns(files))
+    content_hash = f"{COLLECTED}{run.now:%Y%m%d}-{digest}"
+    rows = collected_rows(run, dataset, table, [there[name] for name in new], content_hash, hiding, keep=True)
+    txn = f"{dataset.name}:{content_hash}", dataset.version
+    run.count("collected_events", run.lake.append(target, rows, txn=txn))
+    file = new[0] if len(new) == 1 else f"{new[0]} … {new[-1]}"
+    return [*unmarked, Taken(table, target.name, content_hash, str(dataset.version), file, BATCH)]
+
+
+def collected_rows(
+    run: Run,
+    dataset: DatasetConfig,
+    table: str,
+    paths: Sequence[str],
+    content_hash: str,
+    hiding: Hiding | None,
+    keep: bool = False,
+) -> DataFrame:
+    """The lines of segments as bronze has them, with its envelope; nothing is written but what ``keep`` says.
+
+    :param paths: of segments, as Spark takes them letter for letter
+    :param keep: the users go into the vault, where the mapping has one
+    """
+    files = dataset.files[table]
+    rows = read_collected(run.spark, paths, _own_columns(files))
     if (brought := joined_from(run.spark, dataset, table)) is not None:
         rows = with_joined(rows, brought, files)
-    rows = with_envelope(rows, "", content_hash, batch, dataset.version)
-    if hiding is not None:
+    rows = with_envelope(rows, "", content_hash, BATCH, dataset.version)
+    if hiding is not None and keep:
         hiding.keep(run, table, rows)
     rows = rows.withColumn("_file", rows[NAME]).drop(NAME)
     if hiding is not None:
         rows = hiding.rows(table, rows)
-    rows = _as_in_bronze(run, target, rows, files)
-    txn = f"{dataset.name}:{content_hash}", dataset.version
-    run.count("collected_events", run.lake.append(target, rows, txn=txn))
-    file = new[0] if len(new) == 1 else f"{new[0]} … {new[-1]}"
-    return [*unmarked, Taken(table, target.name, content_hash, str(dataset.version), file, batch)]
+    return _as_in_bronze(run, bronze_table(f"{dataset.name}_{table}"), rows, files)
 
 
 def _in_bronze(run: Run, target: Table, table: str, day: str, marked: set[str]) -> tuple[set[str], list[Taken]]:
@@ -99,7 +114,7 @@ def _in_bronze(run: Run, target: Table, table: str, day: str, marked: set[str]) 
     if not run.lake.exists(target):
         return set(), []
     name = F.col("_content_hash")
-    sets = run.lake.read(target).where(name.startswith(f"{_HASH}-") & (name >= f"{_HASH}-{day}"))
+    sets = run.lake.read(target).where(name.startswith(COLLECTED) & (name >= f"{COLLECTED}{day}"))
     found = sets.select("_content_hash", "_file", "_batch", "_mapping_version").distinct().collect()
     unmarked = {
         row["_content_hash"]: Taken(

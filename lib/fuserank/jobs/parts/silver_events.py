@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from fuserank.common.shuffles import shuffle_tasks
@@ -9,6 +10,7 @@ from fuserank.config.mapping.dataset import DatasetConfig
 from fuserank.io.runtime.run import Run
 from fuserank.jobs.inputs.silver_files import Files
 from fuserank.jobs.parts.silver_bad import Bad, all_of, bad_of
+from fuserank.sources.files.collected import COLLECTED
 from fuserank.stages.silver import events as ev
 from fuserank.stages.silver.dictionaries import new_entries
 from fuserank.stages.silver.identities import as_one
@@ -31,8 +33,6 @@ Parts = list[tuple["EventsConfig", "DataFrame"]]  # of each of a mapping's event
 
 def refine_events(run: Run, dataset: DatasetConfig, files: Files) -> Bad:
     """Flag, look for bad rows and repeated ids (one scan), number new users and items, write."""
-    from pyspark.sql import functions as F
-
     fresh = [files.fresh(e.source, f"{t.EVENTS.name}:{i}") for i, e in enumerate(dataset.events)]
     remade = files.remade(t.EVENTS.name, [f for new in fresh for f in new])
     whole = remade or dataset.order == "position"  # there, what comes later moves what came before
@@ -65,22 +65,45 @@ def refine_events(run: Run, dataset: DatasetConfig, files: Files) -> Bad:
         good, more = _without_duplicates(run, dataset, good)
         bad += more
     good = [(e, placed(part, dataset, run.settings.windows.label_days)) for e, part in good]
-    dictionaries = _numbered(run, [part for _, part in good])
-    first = run.lake.count(t.EVENTS) == 0
-    # a join with a large dictionary, or a search for repeated ids, shuffles rows by other things than their day
-    by_day = first and dataset.order == "time" and links is None and not state["repeated"]
-    if by_day and all(run.lake.count(d) <= _BROADCAST_ROWS for d in _DICTIONARIES.values()):
-        dictionaries = [F.broadcast(d) for d in dictionaries]
-        # a number of its own, as Spark would make few tasks of few bytes: the work comes after the shuffle
-        good = without_bad(typed(by_day=shuffle_tasks(run.spark)))
-        run.lake.append(t.EVENTS, _indexed(good, dictionaries))
-    elif first:
-        run.lake.append(t.EVENTS, _indexed(good, dictionaries).repartition("event_date"))
-    else:
-        gone = f"t.dataset = '{dataset.name}'" if remade else None
-        run.lake.merge(t.EVENTS, _indexed(good, dictionaries), gone=gone)
+    by_day = dataset.order == "time" and links is None and not state["repeated"]
+    gone = f"t.dataset = '{dataset.name}'" if remade else None
+    collected = {f.content_hash.startswith(COLLECTED) for new in fresh for f in new}
+    with run.lake.alone():  # a stream numbers users and items, too
+        _write(run, good, gone, collected, (lambda tasks: without_bad(typed(tasks))) if by_day else None)
     files.taken += [f for new in fresh for f in new]
     return bad
+
+
+def _write(
+    run: Run, good: Parts, gone: str | None, collected: set[bool], by_day: Callable[[int], Parts] | None
+) -> None:
+    """Number new users and items, append or merge the events.
+
+    What a file says of an event holds over what was said before; of collected ones the first that came holds, as their
+    senders were answered.
+
+    :param gone: of the table's events, those where this holds go if they are not in ``good``, which is all there is
+    :param collected: whether rows were collected: of any, and whether any were not
+    :param by_day: ``good`` shuffled into tasks by day, as a first load of events with times wants it; None where
+        a join with a large dictionary, or a search for repeated ids, shuffles rows by other things
+    """
+    from pyspark.sql import functions as F
+
+    dictionaries = _numbered(run, [part for _, part in good])
+    first = run.lake.count(t.EVENTS) == 0
+    if first and by_day is not None and all(run.lake.count(d) <= _BROADCAST_ROWS for d in _DICTIONARIES.values()):
+        dictionaries = [F.broadcast(d) for d in dictionaries]
+        # a number of its own, as Spark would make few tasks of few bytes: the work comes after the shuffle
+        run.lake.append(t.EVENTS, _indexed(by_day(shuffle_tasks(run.spark)), dictionaries))
+    elif first:
+        run.lake.append(t.EVENTS, _indexed(good, dictionaries).repartition("event_date"))
+    elif gone is not None:
+        run.lake.merge(t.EVENTS, _indexed(good, dictionaries), gone=gone)
+    else:
+        for inbox in sorted(collected):
+            mine = F.col("_content_hash").startswith(COLLECTED) == F.lit(inbox)
+            part = [(e, rows.where(mine)) for e, rows in good] if len(collected) > 1 else good
+            run.lake.merge(t.EVENTS, _indexed(part, dictionaries), insert_only=inbox)
 
 
 def _numbered(run: Run, good: list[DataFrame]) -> list[DataFrame]:

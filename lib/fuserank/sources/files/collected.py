@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 NAME = "_segment"
+COLLECTED = "collected-"  # what _content_hash of such rows begins with, then a day: no file's does
+BATCH = 0  # their bronze batch: a file's, from 1, corrects them
 
 
 def read_collected(spark: SparkSession, paths: Sequence[str], columns: Sequence[str]) -> DataFrame:

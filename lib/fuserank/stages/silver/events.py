@@ -59,10 +59,10 @@ def typed_events(
     )
 
 
-def contract_columns(events: DataFrame) -> DataFrame:
-    """Cut to the contract's columns (but the indexes and run_id), with the row's hash."""
+def contract_columns(events: DataFrame, more: tuple[str, ...] = ()) -> DataFrame:
+    """Cut to the contract's columns (but the indexes and run_id) and some ``more``, with the row's hash."""
     named = [c for c in EVENTS.column_names if c not in {*INDEXES, "row_hash", "run_id"}]
-    return events.select(*named).withColumn("row_hash", row_hash(EVENTS, INDEXES))
+    return events.select(*named, *more).withColumn("row_hash", row_hash(EVENTS, INDEXES))
 
 
 def without_duplicates(events: DataFrame) -> DataFrame:

@@ -1,0 +1,113 @@
+"""A micro-batch: segments of the inbox into silver.events, by the rules that bronze and silver have for them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from fuserank.config.mapping.dataset import DatasetConfig
+from fuserank.io.runtime.run import Run
+from fuserank.jobs.inputs.pseudonyms import Hiding
+from fuserank.jobs.parts.collected_rows import collected_rows
+from fuserank.jobs.parts.silver_bad import all_of
+from fuserank.jobs.parts.silver_events import flagged_once
+from fuserank.sources.files.collected import COLLECTED
+from fuserank.stages.silver import events as ev
+from fuserank.stages.silver.dictionaries import new_entries
+from fuserank.stages.silver.identities import as_one
+from fuserank.tables import silver as t
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import DataFrame
+
+_ORDER = ("_batch", "_file", "_row")  # by which the first of several with one id is found
+_DICTIONARIES = {"user": t.USER_DICTIONARY, "item": t.ITEM_DICTIONARY}
+
+
+def take(
+    run: Run,
+    dataset: DatasetConfig,
+    hiding: Hiding | None,
+    segments: Mapping[str, Sequence[str]],
+    txn: tuple[str, int],
+) -> int:
+    """Insert the good events of segments that silver.events has not; returns how many those were.
+
+    What is bad is counted by its rule (``stream_bad.<rule>``), and left to the next run of bronze and silver, which
+    reads the same segments: so it stands in quarantine once. An id that is there stays as it came first.
+
+    :param segments: table of the mapping → paths, as Spark takes them letter for letter
+    :param txn: (app id, version) of the micro-batch: Delta drops it where it came before
+    """
+    good = _typed(run, dataset, hiding, segments)
+    run.count("stream_events", good.num_rows)
+    good = _without_bad(run, good)
+    rows = run.spark.createDataFrame(good)
+    if repeated := good.num_rows - len(good.column("event_id").unique()):
+        tables = [rows.where(f"_table = {n}") for n in sorted(good.column("_table").unique().to_pylist())]
+        rows = all_of(flagged_once(tables)).where("_problem IS NULL")
+        run.count("stream_bad.duplicate_event", repeated)
+    started = time.monotonic()
+    with run.lake.alone():
+        waited, begun = time.monotonic() - started, time.monotonic()
+        inserted = _insert(run, rows.select(*_contract()), txn) if good.num_rows else 0
+        held = time.monotonic() - begun
+    run.count("stream_inserted", inserted)
+    run.count("stream_batches", 1)
+    for name, seconds in (("stream_lock_s_max", held), ("stream_wait_s_max", waited)):
+        run.note(name, max(seconds, run.metrics.get(name, 0.0)))
+    return inserted
+
+
+def _contract() -> list[str]:
+    return [c for c in t.EVENTS.column_names if c not in {*ev.INDEXES, "run_id"}]
+
+
+def _typed(run: Run, dataset: DatasetConfig, hiding: Hiding | None, segments: Mapping[str, Sequence[str]]) -> pa.Table:
+    """All lines as columns of silver.events with the rule that each breaks (null: none), by one scan.
+
+    A service takes events as late as ``serving.collect.skew_seconds`` after its clock; bronze waits as long, and here
+    they may be later than now by that much.
+    """
+    from pyspark.sql import functions as F
+
+    until = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=run.settings.serving.collect.skew_seconds)
+    links = None
+    if dataset.dimensions.identity_links and run.lake.exists(t.IDENTITY_LINKS):
+        links = run.lake.read(t.IDENTITY_LINKS, dataset=dataset.name)
+    parts = []
+    for n, events in enumerate(dataset.events):
+        if not (paths := segments.get(events.source)):
+            continue
+        rows = collected_rows(run, dataset, events.source, paths, f"{COLLECTED}stream", hiding)
+        typed = ev.typed_events(rows, dataset, events, until)
+        if links is not None:
+            typed = as_one(typed, links)
+        typed = typed.withColumns({"_rule": F.col("_problem.rule"), "_table": F.lit(n)})
+        parts.append(ev.contract_columns(typed, more=("_rule", "_table", *_ORDER)))
+    return all_of(parts).toArrow()
+
+
+def _without_bad(run: Run, rows: pa.Table) -> pa.Table:
+    import pyarrow.compute as pc
+
+    rules = rows.column("_rule")
+    for counted in pc.value_counts(rules.drop_null()).to_pylist():
+        run.count(f"stream_bad.{counted['values']}", counted["counts"])
+    return rows.filter(pc.is_null(rules)).drop(["_rule"])
+
+
+def _insert(run: Run, rows: DataFrame, txn: tuple[str, int]) -> int:
+    """Number new users and items, then the events: both are done again without harm, should it die between."""
+    from pyspark.sql import functions as F
+
+    for side, dictionary in _DICTIONARIES.items():
+        new = new_entries(rows.select(f"{side}_id", "event_time"), run.lake.read(dictionary), side).toArrow()
+        if new.num_rows:
+            run.lake.append(dictionary, run.spark.createDataFrame(new))
+    users, items = (run.lake.read(dictionary) for dictionary in _DICTIONARIES.values())
+    indexed = ev.with_indexes(F.broadcast(rows), users, items)
+    return run.lake.merge(t.EVENTS, indexed, insert_only=True, txn=txn)

@@ -1,0 +1,103 @@
+"""Collected events into silver by micro-batches: what the batch road gives of the same events, whatever dies between."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fuserank.config.stream import StreamConfig
+from fuserank.jobs.inputs.stream_source import tables_of
+from fuserank.jobs.parts import stream_batch
+from fuserank.jobs.parts.stream_query import Stream
+from fuserank.tables.ops import QUARANTINE
+from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY, USER_DICTIONARY
+from tests.support.collecting import click, clicks
+from tests.support.lakes import fresh
+from tests.support.shop import ingest, run_on, write_jsonl
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from fuserank.config.mapping.dataset import DatasetConfig
+    from fuserank.io.lake.lake import Lake
+    from fuserank.io.runtime.run import Run
+
+SOON = dt.timedelta(minutes=5)
+
+
+def segment(root: Path, number: int, *events: dict[str, Any]) -> None:
+    """A whole segment of clicks as a service leaves it; a text in the place of an event is a line as it stands."""
+    folder = root / "inbox" / "events" / "clicks"
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [one if isinstance(one, str) else json.dumps(one) for one in events]
+    path = folder / f"20260101T120000Z-00000000-{number:012x}.jsonl"
+    path.write_text("".join(f"{line}\n" for line in lines))
+
+
+def streaming(lake: Lake, dataset: DatasetConfig, root: Path, **changes: Any) -> Run:
+    """What is in the inbox below ``root``, streamed; the run that did it."""
+    cfg = StreamConfig(**{"once": True, "checkpoint": str(root / "checkpoint")} | changes)
+    run = run_on(lake, dataset, "streamed", inbox=root / "inbox", stream=cfg)
+    Stream(run, dataset).go()
+    return run
+
+
+def rows(lake: Lake) -> list[dict[str, Any]]:
+    """Events without numbers, which depend on batches, and without the run."""
+    found = lake.read(EVENTS).drop("user_index", "item_index", "run_id").collect()
+    return sorted((row.asDict() for row in found), key=lambda row: row["event_id"])
+
+
+def batch(lake: Lake, dataset: DatasetConfig, root: Path) -> Run:
+    """The road of bronze and silver over the same inbox."""
+    return ingest(lake, dataset, "batch", now=dt.datetime.now(dt.UTC) + SOON, inbox=root / "inbox")
+
+
+def test_what_a_stream_brings_is_what_bronze_and_silver_bring_and_neither_counts_twice(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    write_jsonl(tmp_path / "clicks.jsonl", [click("buy", "i7", line="of the file", visit="v", takes_back="")])
+    dataset, now = clicks(str(tmp_path)), dt.datetime.now(dt.UTC)
+    ahead = (now + dt.timedelta(seconds=40)).isoformat()
+    segment(
+        tmp_path,
+        1,
+        click(line="a"),
+        click("buy", "i9", line="late", time="2024-02-03T10:00:00Z"),
+        click(line="ahead", time=ahead),
+        click(line="2099", time="2099-01-01T00:00:00Z"),
+        click(line="1970", time="1970-01-01T00:00:00Z"),
+        click("dance"),
+        click(user=None),
+        click(item=None),
+        click(time=None),
+        "{broken",
+    )
+    segment(tmp_path, 2, click("buy", "i2", line="twice"), click("back", "i7", line="c", takes_back="of the file"))
+    streamed, batched = fresh(spark), fresh(spark)
+    run = streaming(streamed, dataset, tmp_path)
+    assert (run.metrics["stream_events"], run.metrics["stream_inserted"]) == (12, 5)
+    counts = {name.partition(".")[2]: n for name, n in run.metrics.items() if name.startswith("stream_bad.")}
+    rules = ["time_in_future", "time_too_early", "unknown_type", "no_user", "no_item", "no_time", "unreadable"]
+    assert counts == dict.fromkeys(rules, 1)
+    segment(tmp_path, 3, click("buy", "i3", line="twice"), click("hate", "i2", line="b", user="u2"))
+    later = streaming(streamed, dataset, tmp_path).metrics
+    assert (later["stream_events"], later["stream_inserted"]) == (2, 1)
+    assert not streamed.exists(QUARANTINE)
+    batch(batched, dataset, tmp_path)
+    assert len(rows(batched)) == 7  # with that of the file
+    before = {row["event_id"]: row for row in rows(streamed)}
+    assert [row for row in rows(batched) if row["event_id"] in before] == list(before.values())
+    again = batch(streamed, dataset, tmp_path)
+    assert rows(streamed) == rows(batched)
+    assert again.lake.rows_written[EVENTS.name] == 1
+    bad = [sorted(r["rule"] for r in lake.read(QUARANTINE).collect()) for lake in (streamed, batched)]
+    assert bad[0] == bad[1] == sorted([*rules, "duplicate_event"])
+    for table in (USER_DICTIONARY, ITEM_DICTIONARY):
+        numbers = [row[1] for row in streamed.read(table).collect()]
+        assert sorted(numbers) == list(range(len(numbers)))
+    assert "stream_inserted" not in streaming(streamed, dataset, tmp_path).metrics
