@@ -14,7 +14,7 @@ SERVED := --set store.auto=true --set store.path=/mnt/store
 export PYSPARK_PYTHON := $(CURDIR)/$(BIN)/python
 export TZ := UTC
 
-.PHONY: help setup setup-dev recs shop test proofs coverage cluster-test roads-test airflow-test browser-test redis-test serve-fuzz modern-test notebooks package wheel wheel-test smoke lint docs golden site site-links bench locks clean
+.PHONY: help setup setup-dev recs shop test proofs coverage cluster-test roads-test airflow-test browser-test redis-test kafka-test serve-fuzz modern-test notebooks package wheel wheel-test smoke lint docs golden site site-links bench locks clean
 
 help: ## print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -60,6 +60,10 @@ browser-test: setup-dev ## the pages of `fuserank explore` and of the demo shop,
 
 redis-test: setup-dev ## the online store on a real Redis (Debian: apt-get install redis-server)
 	@$(BIN)/python -m pytest -v --no-header -m redis tests/unit/serving
+
+kafka-test: setup-dev ## the stream from a real Kafka broker (KRaft) on this machine: killed between, checkpoint lost, broker stopped
+	@$(BIN)/python deploy/local/kafka_jars.py
+	@$(BIN)/python -m pytest -v --no-header -m kafka tests/kafka
 
 serve-fuzz: setup-dev ## the recommend service by all that its OpenAPI allows and forbids: some thousand requests
 	@$(BIN)/python -m pytest -v --no-header -p schemathesis.pytest.plugin tests/unit/serving/fuzz_openapi.py

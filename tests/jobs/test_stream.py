@@ -1,4 +1,4 @@
-"""Collected events into silver by micro-batches: what the batch road gives of the same events, whatever dies between."""
+"""Collected events into silver by micro-batches: what the batch road gives of them, whatever dies between."""
 
 from __future__ import annotations
 
@@ -7,11 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from fuserank.config.stream import StreamConfig
-from fuserank.jobs.inputs.stream_source import tables_of
-from fuserank.jobs.parts import stream_batch
 from fuserank.jobs.parts.stream_query import Stream
 from fuserank.tables.ops import QUARANTINE
 from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY, USER_DICTIONARY

@@ -20,7 +20,7 @@ def stream(
     once: Annotated[bool, typer.Option("--once", "--available-now", help="take what is there, then end")] = False,
     seconds: Annotated[float | None, typer.Option("--seconds", min=0, help="end after so long (seconds)")] = None,
 ) -> None:
-    """Events that a service collected, into silver within seconds; beside a refresh. Safe to kill and to start again."""
+    """Collected events into silver within seconds, beside a refresh. Safe to kill and to start again."""
     from fuserank.jobs.inputs.command import run_job
     from fuserank.jobs.inputs.pseudonyms import require_key
     from fuserank.jobs.stream import execute

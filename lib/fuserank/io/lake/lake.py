@@ -16,6 +16,7 @@ from fuserank.common.streams import Packed
 from fuserank.io.lake import written_files
 from fuserank.io.lake.lock import commits
 from fuserank.io.lake.places import is_catalog, is_memory, local_path, place_of, quoted
+from fuserank.io.lake.session_settings import written_by
 from fuserank.tables import Table
 from fuserank.tables.contract import broken_contract, differences
 from fuserank.tables.spark import conform
@@ -34,9 +35,6 @@ _NO_DICTIONARY = {"parquet.enable.dictionary": "false"}
 # Nor do hashes: no two are alike.
 _HASHES = {"parquet.enable.dictionary#event_id": "false", "parquet.enable.dictionary#row_hash": "false"}
 _WRITING: dict[str, threading.RLock] = defaultdict(threading.RLock)  # by name: one writer a table in this process
-# Settings of the session, and what each write that holds one found there: the first one found what stood before.
-_SETTING, _FOUND = threading.Lock(), defaultdict[str, list[str | None]](list)
-
 _ASKING = threading.Lock()
 
 
@@ -181,7 +179,7 @@ class Lake:
             condition = _condition(table, slice_values)
             several = any(isinstance(value, list) for value in slice_values.values())
             settings = _OPEN_FILES | _NO_DICTIONARY if table.torch_reads else _OPEN_FILES if several else {}
-            with _written_by(self.spark, settings):
+            with written_by(self.spark, settings):
                 # nothing to replace: Delta need not look for it, which takes longer than to write a small table
                 if new:
                     self.place.append(table, _refusing(frame, condition), {})
@@ -215,7 +213,7 @@ class Lake:
             if table.open_schema:
                 options["mergeSchema"] = "true"
                 before = self._take_local_times(table, frame, before)
-            with _written_by(self.spark, _OPEN_FILES if table.open_schema else _HASHES):
+            with written_by(self.spark, _OPEN_FILES if table.open_schema else _HASHES):
                 self.place.append(table, frame, options)
             return self._written(table) if self.version(table) > before else 0
 
@@ -251,8 +249,7 @@ class Lake:
             if "row_hash" in table.column_names and not insert_only:
                 update_when = update_when or "t.row_hash <> s.row_hash"
             options = {"txnAppId": txn[0], "txnVersion": str(txn[1])} if txn is not None else {}
-            with _written_by(self.spark, {f"spark.databricks.delta.write.{k}": v for k, v in options.items()}):
-                self.place.merge(table, frame, update_when, gone)
+            self.place.merge(table, frame, update_when, gone, options)
             return self._written(table) if self.version(table) > before else 0
 
     def files(self, table: Table, **slice_values: Any) -> list[str]:
@@ -319,30 +316,6 @@ class Lake:
         self.versions_written[table.name] = version
         self.rows_written[table.name] = self.rows_written.get(table.name, 0) + rows
         return rows
-
-
-@contextmanager
-def _written_by(spark: SparkSession, settings: dict[str, str]) -> Iterator[None]:
-    """Within this, the session writes by these settings.
-
-    It is shared by all threads, so the last write that holds a setting puts back what stood before.
-    """
-    with _SETTING:
-        for key, value in settings.items():
-            _FOUND[key].append(spark.conf.get(key, None))
-            spark.conf.set(key, value)
-    try:
-        yield
-    finally:
-        with _SETTING:
-            for key in settings:
-                before = _FOUND[key].pop()
-                if _FOUND[key]:
-                    continue
-                if before is None:
-                    spark.conf.unset(key)
-                else:
-                    spark.conf.set(key, before)
 
 
 def _whole(table: Table, frame: DataFrame) -> DataFrame:

@@ -6,6 +6,7 @@ both write (``Table.streamed``) are written one process at a time, for as long a
 
 from __future__ import annotations
 
+import datetime as dt
 import fcntl
 import json
 import os
@@ -18,7 +19,6 @@ from typing import IO
 
 from fuserank.common.errors import FuserankError
 from fuserank.io.lake.places import is_local, local_path
-
 
 BATCH, STREAM, COMMITS = ".fuserank.lock", ".fuserank.stream.lock", ".fuserank.commits.lock"
 _COMMIT_SECONDS = 3600.0  # the first load of a large shop is one write
@@ -51,10 +51,7 @@ def exclusive(
         return
     with _lock_file(Path(local_path(root)), lock) as handle:
         _acquire(handle.fileno(), handle, wait_seconds, say, root)
-        handle.seek(0)
-        handle.truncate()
-        json.dump({"pid": os.getpid(), "owner": owner, "started_at": started_at}, handle)
-        handle.flush()
+        _note(handle, owner, started_at)
         try:
             yield
         finally:
@@ -97,6 +94,7 @@ def commits(root: str, wait_seconds: float = _COMMIT_SECONDS) -> Iterator[None]:
             except BaseException:
                 handle.close()
                 raise
+            _note(handle, "a write", dt.datetime.now(dt.UTC).isoformat(timespec="seconds"))
             mine.handle = handle
         mine.holders += 1
     try:
@@ -122,6 +120,13 @@ def _lock_file(folder: Path, name: str) -> IO[str]:
             f"lake {folder} cannot be written ({problem.strerror or problem}); fix the rights of that folder or its "
             "mount, or name another by --lake"
         ) from None
+
+
+def _note(handle: IO[str], owner: str, started_at: str) -> None:
+    handle.seek(0)
+    handle.truncate()
+    json.dump({"pid": os.getpid(), "owner": owner, "started_at": started_at}, handle)
+    handle.flush()
 
 
 def _acquire(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fuserank.common.errors import LakeError
@@ -95,24 +96,31 @@ class MemoryPlace:
 
     def append(self, table: Table, frame: DataFrame, options: Mapping[str, str]) -> None:
         """Add rows, with options of Delta's writer."""
-        if (writer := options.get("txnAppId")) is not None:
-            last, version = self._lake.transactions.get((table.name, writer), -1), int(options["txnVersion"])
-            if version <= last:
-                return
+        if self._came(table, options):
+            return
         newest, types = self._commits(table)[-1], None
         types = _merged(newest.types, frame.schema) if options.get("mergeSchema") == "true" else newest.types
         rows = self._rows(table, frame, types, {})
-        if writer is not None:
-            self._lake.transactions[table.name, writer] = version
-        elif not rows.num_rows:
+        if options.get("txnAppId") is None and not rows.num_rows:
             return
-        self._commit(table, types, [newest.rows, rows], "WRITE", {"numOutputRows": rows.num_rows})
+        self._commit(table, types, [newest.rows, rows], "WRITE", {"numOutputRows": rows.num_rows}, options)
 
-    def merge(self, table: Table, frame: DataFrame, update_when: str | None, gone: str | None) -> None:
+    def _came(self, table: Table, options: Mapping[str, str]) -> bool:
+        """Whether a transaction of the writer that the options name, or a later one, is in the table."""
+        writer = options.get("txnAppId")
+        if writer is None:
+            return False
+        return int(options["txnVersion"]) <= self._lake.transactions.get((table.name, writer), -1)
+
+    def merge(
+        self, table: Table, frame: DataFrame, update_when: str | None, gone: str | None, options: Mapping[str, str]
+    ) -> None:
         """Insert the rows of new keys; see ``Lake.merge`` for the two conditions."""
         import pyarrow.compute as pc
         from pyspark.sql import functions as F
 
+        if self._came(table, options):
+            return
         newest = self._commits(table)[-1]
         old = self.read(table, None).withColumn(_OLD, F.lit(True)).alias("t")
         new = frame.withColumn(_NEW, F.lit(True)).alias("s")
@@ -134,7 +142,8 @@ class MemoryPlace:
         if counts["update"] and pc.sum(rows.column(_OLD)).as_py() > newest.rows.num_rows:
             raise LakeError(f"table {table.name}: two rows of the frame have the same keys; a merge takes one")
         rows = rows.filter(pc.not_equal(kinds, "delete")).select(newest.rows.column_names)
-        self._commit(table, newest.types, [rows], "MERGE", {_MERGED[kind]: n for kind, n in counts.items()})
+        metrics = {_MERGED[kind]: n for kind, n in counts.items()}
+        self._commit(table, newest.types, [rows], "MERGE", metrics, options)
 
     def make(self, table: Table) -> None:
         """An empty table by its contract, constraints and all, in one commit; nothing where it is there."""
@@ -193,13 +202,21 @@ class MemoryPlace:
         return rows
 
     def _commit(
-        self, table: Table, types: StructType, parts: list[pa.Table], operation: str, metrics: dict[str, int]
+        self,
+        table: Table,
+        types: StructType,
+        parts: list[pa.Table],
+        operation: str,
+        metrics: dict[str, int],
+        options: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         import pyarrow as pa
 
         want = _arrow(types)
         whole = pa.concat_tables([want.empty_table(), *(_widened(part, want) for part in parts)])
         self._commits(table).append(_Commit(types, whole.combine_chunks(), operation, metrics))
+        if (writer := options.get("txnAppId")) is not None:
+            self._lake.transactions[table.name, writer] = int(options["txnVersion"])
 
 
 def _widened(rows: pa.Table, want: pa.Schema) -> pa.Table:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from fuserank.common.errors import LakeError
 from fuserank.io.lake.delta_log import commit_info, newest_version
+from fuserank.io.lake.session_settings import written_by
 from fuserank.tables import Table
 from fuserank.tables.contract import Column
 from fuserank.tables.spark import constraints, ddl, ddl_of
@@ -54,8 +55,10 @@ class Place(Protocol):
     def append(self, table: Table, frame: DataFrame, options: Mapping[str, str]) -> None:
         """Add rows, with options of Delta's writer."""
 
-    def merge(self, table: Table, frame: DataFrame, update_when: str | None, gone: str | None) -> None:
-        """Insert the rows of new keys; see ``Lake.merge`` for the two conditions."""
+    def merge(
+        self, table: Table, frame: DataFrame, update_when: str | None, gone: str | None, options: Mapping[str, str]
+    ) -> None:
+        """Insert the rows of new keys; see ``Lake.merge`` for the two conditions. ``options``: as of ``append``."""
 
     def make(self, table: Table) -> None:
         """An empty table by its contract, constraints and all, in one commit; nothing where it is there."""
@@ -127,14 +130,17 @@ class _DeltaPlace:
     def handle(self, table: Table) -> DeltaTable:
         raise NotImplementedError
 
-    def merge(self, table: Table, frame: DataFrame, update_when: str | None, gone: str | None) -> None:
+    def merge(
+        self, table: Table, frame: DataFrame, update_when: str | None, gone: str | None, options: Mapping[str, str]
+    ) -> None:
         on = " AND ".join(f"t.`{k}` = s.`{k}`" for k in table.keys)
         merge = self.handle(table).alias("t").merge(frame.alias("s"), on)
         if update_when:
             merge = merge.whenMatchedUpdateAll(update_when)
         if gone:
             merge = merge.whenNotMatchedBySourceDelete(gone)
-        merge.whenNotMatchedInsertAll().execute()
+        with written_by(self.spark, {f"spark.databricks.delta.write.{k}": v for k, v in options.items()}):
+            merge.whenNotMatchedInsertAll().execute()
 
     def make(self, table: Table) -> None:
         properties = {

@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from fuserank.common.errors import FuserankError
 from fuserank.config.mapping.dataset import DatasetConfig
 from fuserank.io.runtime.run import Run
 from fuserank.jobs.inputs.pseudonyms import Hiding, require_same
 from fuserank.jobs.inputs.silver_files import Files
+from fuserank.jobs.inputs.stream_kafka import Topics
 from fuserank.jobs.inputs.stream_source import close_dead, folders, inbox_stream, segments_in
 from fuserank.jobs.parts.stream_batch import take
-from fuserank.common.errors import FuserankError
 from fuserank.sources.files.read import resolve_root
 from fuserank.tables import silver as t
 
@@ -34,6 +35,7 @@ class Stream:
         self.run, self.dataset = run, dataset
         self.hiding = Hiding.of(dataset)
         self.places = folders(run, dataset)
+        self.topics = Topics(run, self.places) if run.settings.stream.source == "kafka" else None
         self.problem: BaseException | None = None
         self.end = threading.Event()
         with run.lake.alone():
@@ -46,7 +48,8 @@ class Stream:
         """One micro-batch of the query; again with the same segments where it died before its end was noted."""
         try:
             query = lines.sparkSession.sparkContext.getLocalProperty(_QUERY_ID)
-            self.took(segments_in(lines, self.places), (f"stream:{query}", number))
+            found = self.topics.landed(lines) if self.topics else segments_in(lines, self.places)
+            self.took(found, (f"stream:{query}", number))
         except BaseException as problem:
             self.problem = problem  # Spark would tell of it as a text
             raise
@@ -75,7 +78,8 @@ class Stream:
         """
         cfg = self.run.settings.stream
         close_dead(self.places)
-        writer = inbox_stream(self.run, self.places).writeStream.foreachBatch(self.batch)
+        lines = self.topics.stream() if self.topics else inbox_stream(self.run, self.places)
+        writer = lines.writeStream.foreachBatch(self.batch)
         writer = writer.option("checkpointLocation", self.checkpoint())
         trigger = {"availableNow": True} if cfg.once else {"processingTime": f"{cfg.trigger_seconds} seconds"}
         query = writer.trigger(**trigger).start()

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 
-from fuserank.io.lake.lock import LakeHeld, LakeReadOnly, exclusive
+from fuserank.io.lake.lock import STREAM, LakeHeld, LakeReadOnly, commits, exclusive
 
 HOLD = """
 import sys, time
-from fuserank.io.lake.lock import exclusive
-with exclusive(sys.argv[1], "refresh run A", "2017-12-04T00:00:00", 0, print):
+from fuserank.io.lake.lock import commits, exclusive
+with exclusive(sys.argv[1], "refresh run A", "2017-12-04T00:00:00", 0, print), commits(sys.argv[1]):
     print("held", flush=True)
     time.sleep(60)
 """
@@ -60,3 +61,35 @@ def test_what_has_no_scheme_is_a_folder_and_is_locked() -> None:
 
     assert all(map(is_local, ("lake", "/data/a:b/lake", "file:/lake", "file:///lake")))
     assert not any(map(is_local, ("s3a://shop/lake", "dbfs:/lake", "catalog:main.shop")))
+
+
+def test_a_stream_goes_on_beside_a_batch_run_and_waits_for_its_commits_alone(tmp_path, holder) -> None:
+    root = str(tmp_path)
+    with exclusive(root, "stream", "now", 0, print, STREAM):
+        with pytest.raises(LakeHeld, match="is held by"), exclusive(root, "another stream", "now", 0, print, STREAM):
+            pass
+        with pytest.raises(LakeHeld, match=rf"is held by a write \(pid {holder.pid}"), commits(root, 0.1):
+            pass
+        holder.kill()
+        with commits(root, 20), commits(root, 0):  # again within, as writes are in what holds them together
+            pass
+
+
+def test_threads_of_one_process_share_its_hold_of_commits(tmp_path) -> None:
+    inside, leave = threading.Event(), threading.Event()
+
+    def first() -> None:
+        with commits(str(tmp_path)):
+            inside.set()
+            leave.wait(20)
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    assert inside.wait(20)
+    with commits(str(tmp_path), 0):
+        leave.set()
+        thread.join()
+        code = "import sys; from fuserank.io.lake.lock import commits; commits(sys.argv[1], 0).__enter__()"
+        done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False, capture_output=True, text=True)
+        assert "LakeHeld" in done.stderr  # though the thread that took it is gone
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)

@@ -123,6 +123,22 @@ def test_a_merge_changes_what_differs_and_counts_nothing_else(lake: Lake) -> Non
     assert _left(lake) == {"b": 2, "c": 1, "d": 7}
 
 
+def test_a_merge_that_only_inserts_comes_once_by_its_transaction_and_who_is_pinned_does_not_see_it(lake: Lake) -> None:
+    def inserted(hashes: dict[str, int], number: int) -> int:
+        return lake.merge(EVENTS, _events(lake, hashes), insert_only=True, txn=("stream:q", number))
+
+    reader = Lake(lake.spark, lake.root, "reader")
+    assert inserted({"a": 1}, 0) == 1
+    reader.pin(EVENTS)
+    assert inserted({"a": 2, "b": 2}, 1) == 1
+    assert inserted({"c": 2}, 1) == 0  # as a batch that is done again after its end was not noted
+    assert _left(lake) == {"a": 1, "b": 2}
+    assert inserted({"c": 3}, 2) == 1
+    lake.merge(EVENTS, _events(lake, {"d": 4}))  # no transaction is left behind in the session
+    assert _left(lake) == {"a": 1, "b": 2, "c": 3, "d": 4}
+    assert (reader.count(EVENTS), _left(reader)) == (1, {"a": 1})
+
+
 def test_an_append_happens_once_and_takes_new_columns_where_the_contract_lets_it(lake: Lake) -> None:
     names, none = (frame(lake.spark, USER_DICTIONARY, rows) for rows in ([{"user_id": "a"}], []))
     once = [_seen(lake, USER_DICTIONARY, lambda: lake.append(USER_DICTIONARY, names, txn=("shop:a", 1))) for _ in "12"]

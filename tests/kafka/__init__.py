@@ -1,0 +1,1 @@
+"""Kafka: a real broker on this machine; `make kafka-test`."""
