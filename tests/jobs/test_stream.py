@@ -7,8 +7,13 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from fuserank.common.errors import FuserankError
 from fuserank.config.stream import StreamConfig
-from fuserank.jobs.parts.stream_query import Stream
+from fuserank.io.lake.lake import Lake
+from fuserank.io.runtime.run import Run
+from fuserank.jobs.parts.stream_query import Stream, refuse_other_mapping
 from fuserank.tables.ops import QUARANTINE
 from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY, USER_DICTIONARY
 from tests.support.collecting import click, clicks
@@ -19,8 +24,6 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from fuserank.config.mapping.dataset import DatasetConfig
-    from fuserank.io.lake.lake import Lake
-    from fuserank.io.runtime.run import Run
 
 SOON = dt.timedelta(minutes=5)
 
@@ -97,3 +100,47 @@ def test_what_a_stream_brings_is_what_bronze_and_silver_bring_and_neither_counts
         numbers = [row[1] for row in streamed.read(table).collect()]
         assert sorted(numbers) == list(range(len(numbers)))
     assert "stream_inserted" not in streaming(streamed, dataset, tmp_path).metrics
+
+
+def test_a_stream_that_dies_at_any_step_or_loses_its_checkpoint_loses_and_doubles_nothing(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset, lake = clicks(str(tmp_path)), fresh(spark)
+    for n in range(3):
+        segment(tmp_path, n, click(line=f"{n} a", user=f"u{n}", item=f"i{n}"), click(line=f"{n} b"))
+
+    def dies(*_: Any, **__: Any) -> int:
+        raise MemoryError("killed")
+
+    for holder, step in ((Lake, "merge"), (Run, "say")):  # numbers are written, events are not; both are, no checkpoint
+        with monkeypatch.context() as patch:
+            patch.setattr(holder, step, dies)
+            with pytest.raises(MemoryError, match="killed"):
+                streaming(lake, dataset, tmp_path)
+    assert len(rows(lake)) == 6
+    segment(tmp_path, 3, click(line="3 a", user="u3"))
+    done = streaming(lake, dataset, tmp_path).metrics
+    assert (done["stream_events"], done["stream_inserted"]) == (7, 1)
+    lost = streaming(lake, dataset, tmp_path, checkpoint=str(tmp_path / "another")).metrics
+    assert (lost["stream_events"], lost["stream_inserted"]) == (7, 0)
+    assert sorted(row["event_id"] for row in rows(lake)) == sorted({row["event_id"] for row in rows(lake)})
+    assert sorted(row["user_index"] for row in lake.read(USER_DICTIONARY).collect()) == [0, 1, 2, 3]
+
+
+def test_a_stream_is_refused_where_its_rows_would_stand_beside_others_and_where_there_is_nothing_to_read(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    lake = fresh(spark)
+    nothing = run_on(lake, clicks(), stream=StreamConfig())
+    with pytest.raises(FuserankError, match=r"has no inbox; name its folder or URL: --set serving\.inbox"):
+        Stream(nothing, clicks())
+    far = run_on(lake, clicks(), inbox=tmp_path, stream=StreamConfig(source="kafka", servers="127.0.0.1:1"))
+    with pytest.raises(FuserankError, match=r"no driver for Kafka; add --packages .*spark-sql-kafka"):
+        Stream(far, clicks())
+    write_jsonl(tmp_path / "clicks.jsonl", [click("buy", "i7", visit="v", takes_back="")])
+    ingest(lake, clicks(str(tmp_path)), now=dt.datetime.now(dt.UTC) + SOON)
+    types = {"buy": {"type": "sale", "role": "feedback"}}
+    other = clicks(str(tmp_path), types=types, reverses="sale")
+    with pytest.raises(FuserankError, match=r"the mapping of shop has changed since silver\.events was made"):
+        refuse_other_mapping(run_on(lake, other), other)
+    refuse_other_mapping(run_on(lake, clicks(str(tmp_path))), clicks(str(tmp_path)))

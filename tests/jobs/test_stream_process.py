@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from tests.support.processes import COMMAND, ROOT, started
@@ -72,7 +71,10 @@ def command(shop: Path, *words: str) -> subprocess.Popen[str]:
     named = ["--lake", str(shop / "lake"), "--dataset", "tinyshop"]
     with (shop / f"{words[0]}.log").open("a") as log:
         return subprocess.Popen(
-            [sys.executable, "-c", COMMAND, *words, *named], stderr=log, text=True, env={**os.environ, "PYTHONPATH": path}
+            [sys.executable, "-c", COMMAND, *words, *named],
+            stderr=log,
+            text=True,
+            env={**os.environ, "PYTHONPATH": path},
         )
 
 

@@ -18,6 +18,7 @@ from tests.support.collecting import click, clicks
 from tests.support.jvm import TWO_SLOTS
 from tests.support.kafka import Broker, jars_for_spark
 from tests.support.lakes import fresh
+from tests.unit.serving.test_inbox import no_file_beyond
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -88,6 +89,16 @@ def test_each_record_is_in_silver_once_though_a_batch_dies_and_the_checkpoint_is
     assert lake.read(bronze_table("shop_clicks")).count() == 7
     rules = sorted(row["rule"] for row in lake.read(QUARANTINE).collect())
     assert rules == ["duplicate_event", "no_user", "unknown_type", "unreadable"]
+
+
+def test_a_full_disk_ends_the_stream_in_a_line_and_its_records_come_afterwards(
+    spark: SparkSession, broker: Broker, tmp_path: Path
+) -> None:
+    dataset, lake, topic = clicks(str(tmp_path)), fresh(spark), "full"
+    send(spark, broker, topic, *(click() for _ in range(20)))
+    with no_file_beyond(500), pytest.raises(FuserankError, match="takes no records of full: File too large"):
+        from_kafka(lake, dataset, tmp_path, broker, topic)
+    assert from_kafka(lake, dataset, tmp_path, broker, topic).metrics["stream_inserted"] == 20
 
 
 def _dies(*_: Any) -> int:
