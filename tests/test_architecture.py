@@ -215,7 +215,7 @@ def test_no_name_says_only_that_something_happened_to_a_value() -> None:
 
 
 # Jobs without a transform, for what docs/architecture.md says of them.
-NO_TRANSFORM = {"bronze", "candidates", "compare", "demote", "promote", "publish", "publish_store"} | {
+NO_TRANSFORM = {"bronze", "candidates", "compare", "demote", "promote", "publish", "publish_store", "stream"} | {
     "refresh",
     "report",
     "rollback",

@@ -17,7 +17,7 @@ Erasure, exports and audits go by it.
 
 def section(table: Table) -> str:
     """One table: keys, writer, slices, retention, and a row for each column."""
-    facts = [f"Keys: {', '.join(table.keys)}", f"writer: {'every job' if table.writer == '*' else table.writer}"]
+    facts = [f"Keys: {', '.join(table.keys)}", f"writer: {_writer(table)}"]
     if table.partition_by:
         facts.append(f"partitions: {', '.join(table.partition_by)}")
     facts.append(
@@ -42,3 +42,9 @@ def _seen(text: str) -> str:
 def markdown() -> str:
     """The whole page."""
     return "\n".join([_HEAD, *(section(t) for t in (bronze_table("<dataset>_<table>"), *ALL))])
+
+
+def _writer(table: Table) -> str:
+    if table.writer == "*":
+        return "every job"
+    return f"{table.writer}, and stream beside it" if table.streamed else table.writer

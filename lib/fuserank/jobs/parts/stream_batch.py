@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from fuserank.config.mapping.dataset import DatasetConfig
+from fuserank.io.lake.session_settings import written_by
+from fuserank.io.runtime.few_rows import FEW_ROWS
 from fuserank.io.runtime.run import Run
 from fuserank.jobs.inputs.pseudonyms import Hiding
 from fuserank.jobs.parts.collected_rows import collected_rows
@@ -42,7 +44,8 @@ def take(
     :param segments: table of the mapping → paths, as Spark takes them letter for letter
     :param txn: (app id, version) of the micro-batch: Delta drops it where it came before
     """
-    good = _typed(run, dataset, hiding, segments)
+    with written_by(run.spark, FEW_ROWS):  # its code would be made anew for each batch, which differs by its now
+        good = _typed(run, dataset, hiding, segments)
     run.count("stream_events", good.num_rows)
     good = _without_bad(run, good)
     rows = run.spark.createDataFrame(good)
@@ -110,4 +113,6 @@ def _insert(run: Run, rows: DataFrame, txn: tuple[str, int]) -> int:
             run.lake.append(dictionary, run.spark.createDataFrame(new))
     users, items = (run.lake.read(dictionary) for dictionary in _DICTIONARIES.values())
     indexed = ev.with_indexes(F.broadcast(rows), users, items)
-    return run.lake.merge(t.EVENTS, indexed, insert_only=True, txn=txn)
+    # Hardly a row of a batch is there already: found by a join that sends the batch to silver's files. A merge without
+    # an update would shuffle all of silver's ids instead.
+    return run.lake.merge(t.EVENTS, indexed, update_when="false", txn=txn)
