@@ -20,6 +20,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -63,7 +64,7 @@ def run(fraction: float = 1.0) -> dict[str, Any]:
         "ratio": round(peer / found["freshness_s"]["p95"], 2),
         "stream_p95_s": found["freshness_s"]["p95"],
         "sides": {"ours": found, "peer": {"first_s": first, "later_s": peer}},
-        "rows_changed_by_the_batch_after": sum(len(times) for _, times in after[len(found.pop("commits")) :]),
+        "rows_changed_by_the_batch_after": sum(len(times) for _, times in after[found["commits"] :]),
         "versions": _shop.versions("pyspark", "delta-spark", "uvicorn", "numpy"),
         "settings": {
             "history": round(HISTORY * fraction),
@@ -116,53 +117,45 @@ def _streaming(folder: Path) -> Iterator[subprocess.Popen[str]]:
                 yield process
             finally:
                 process.send_signal(signal.SIGTERM)
-                process.wait(90)
+                process.wait(180)
 
 
 def _streamed(folder: Path, seconds: float) -> dict[str, Any]:
     more = ["--dataset", "bench", "--collect", "--set", "serving.collect.most_per_user=0"]
     more += ["--set", f"serving.inbox_seconds={INBOX_SECONDS}"]
     served = _service_load.served(str(folder / "store"), *more, inbox=str(folder / "inbox"), conf=folder / "conf")
+    of_files = _rows(folder)
     with served as (_, port), _streaming(folder) as process:
-        warm = _send(port, 1, "warm")
-        _await(process, lambda: _rows(folder) > round(_rows_of_files(folder)))
-        before = len(_events(folder / "lake"))
-        accepted, beside = (
-            warm,
-            subprocess.Popen(
-                [sys.executable, str(_ROOT / "jobs" / "bronze.py"), *_words(folder), "--set", "run.quiet=true"],
-                env=_environment(folder),
-            ),
-        )
-        began, sent, then = time.monotonic(), 0, None
-        while (now := time.monotonic()) < began + seconds or beside.poll() is None or then is None:
-            if beside.poll() is not None and then is None:
-                then = beside = subprocess.Popen(
-                    [sys.executable, str(_ROOT / "jobs" / "silver.py"), *_words(folder), "--set", "run.quiet=true"],
-                    env=_environment(folder),
-                )
+        accepted = _send(port, 1, "warm")
+        _await(process, lambda: _rows(folder) > of_files)
+        before, began = len(_events(folder / "lake")), time.monotonic()
+        beside = threading.Thread(target=_batch, args=(folder,))
+        beside.start()
+        sent = 0
+        while (now := time.monotonic()) < began + seconds:
             if sent < (now - began) * RATE:
                 accepted += _send(port, BATCH, f"s{sent}-")
                 sent += BATCH
             time.sleep(0.02)
         took = time.monotonic() - began
-        _await(process, lambda: _rows(folder) >= _rows_of_files(folder) + accepted)
+        _await(process, lambda: _rows(folder) >= of_files + accepted)
+        beside.join()
     commits = _events(folder / "lake")
     waits = np.concatenate([at - times for at, times in commits[before:]])
     lines = (folder / "stream.log").read_text().splitlines()
     return {
         "accepted": accepted,
-        "lost": accepted - sum(len(times) for _, times in commits) + _rows_of_files(folder),
+        "lost": accepted - sum(len(times) for _, times in commits) + of_files,
         "seconds": round(took, 1),
         "freshness_s": dict(zip(("p50", "p95", "most"), np.percentile(waits, [50, 95, 100]).round(2), strict=True)),
         "micro_batches": len(commits) - before,
         "lock_s": _ledger(folder),
         "batches": [line for line in lines if line.startswith("batch ")][-3:],
-        "commits": commits,
+        "commits": len(commits),
     }
 
 
-def _await(process: subprocess.Popen[str], done: Any, seconds: float = 180) -> None:
+def _await(process: subprocess.Popen[str], done: Any, seconds: float = 600) -> None:
     until = time.monotonic() + seconds
     while not done():
         if process.poll() is not None or time.monotonic() > until:
@@ -182,11 +175,6 @@ def _send(port: int, count: int, prefix: str) -> int:
     found = json.loads(answer.read())
     connection.close()
     return int(found["accepted"])
-
-
-def _rows_of_files(folder: Path) -> int:
-    with (folder / "clicks.jsonl").open() as lines:
-        return sum(1 for _ in lines)
 
 
 def _rows(folder: Path) -> int:
