@@ -450,6 +450,31 @@ spark-submit \
   --conf spark.kubernetes.executor.podTemplateFile=deploy/kubernetes/pod-template.yaml \
   hdfs:///apps/fuserank/jobs/silver.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
+# stream
+spark-submit \
+  --master k8s://https://kubernetes.default.svc \
+  --deploy-mode client \
+  --name fuserank-stream \
+  --jars hdfs:///apps/fuserank/jars/delta-spark_2.13-4.0.1.jar,hdfs:///apps/fuserank/jars/delta-storage-4.0.1.jar \
+  --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
+  --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
+  --conf spark.sql.session.timeZone=UTC \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
+  --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
+  --conf spark.executorEnv.TZ=UTC \
+  --conf spark.driver.memory=4g \
+  --conf spark.pyspark.python=/opt/fuserank/bin/python \
+  --conf spark.pyspark.driver.python=.venv/bin/python \
+  --conf spark.executor.instances=4 \
+  --conf spark.executor.cores=4 \
+  --conf spark.executor.memory=8g \
+  --conf spark.executor.memoryOverhead=6g \
+  --conf spark.kubernetes.namespace=fuserank \
+  --conf spark.kubernetes.container.image=fuserank-data:0.2.0 \
+  --conf spark.kubernetes.executor.podTemplateFile=deploy/kubernetes/pod-template.yaml \
+  hdfs:///apps/fuserank/jobs/stream.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+
 # train
 spark-submit \
   --master k8s://https://kubernetes.default.svc \

@@ -522,6 +522,35 @@ spark-submit \
   --conf spark.kubernetes.driverEnv.FUSERANK_CONF=/opt/fuserank/conf \
   local:///opt/fuserank/jobs/silver.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
+# stream
+spark-submit \
+  --master k8s://https://kubernetes.default.svc \
+  --deploy-mode cluster \
+  --name fuserank-stream \
+  --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
+  --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
+  --conf spark.sql.session.timeZone=UTC \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
+  --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
+  --conf spark.executorEnv.TZ=UTC \
+  --conf spark.driver.memory=4g \
+  --conf spark.pyspark.python=/opt/fuserank/bin/python \
+  --conf spark.executor.instances=4 \
+  --conf spark.executor.cores=4 \
+  --conf spark.executor.memory=8g \
+  --conf spark.executor.memoryOverhead=6g \
+  --conf spark.driver.cores=4 \
+  --conf spark.driver.memoryOverhead=8g \
+  --conf spark.kubernetes.namespace=fuserank \
+  --conf spark.kubernetes.container.image=fuserank-data:0.2.0 \
+  --conf spark.kubernetes.executor.podTemplateFile=deploy/kubernetes/pod-template.yaml \
+  --conf spark.kubernetes.driver.podTemplateFile=deploy/kubernetes/pod-template.yaml \
+  --conf spark.kubernetes.authenticate.driver.serviceAccountName=fuserank-driver \
+  --conf spark.kubernetes.driverEnv.TZ=UTC \
+  --conf spark.kubernetes.driverEnv.FUSERANK_CONF=/opt/fuserank/conf \
+  local:///opt/fuserank/jobs/stream.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+
 # train
 spark-submit \
   --master k8s://https://kubernetes.default.svc \

@@ -414,6 +414,29 @@ spark-submit \
   --conf spark.executor.memoryOverhead=6g \
   hdfs:///apps/fuserank/jobs/silver.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
 
+# stream
+spark-submit \
+  --master yarn \
+  --deploy-mode client \
+  --name fuserank-stream \
+  --archives 'hdfs:///apps/fuserank/fuserank-data.tar.gz#environment' \
+  --jars hdfs:///apps/fuserank/jars/delta-spark_2.13-4.0.1.jar,hdfs:///apps/fuserank/jars/delta-storage-4.0.1.jar \
+  --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
+  --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
+  --conf spark.sql.session.timeZone=UTC \
+  --conf spark.python.daemon.module=fuserank.io.runtime.daemon \
+  --conf spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS \
+  --conf spark.sql.execution.arrow.maxBytesPerBatch=67108864 \
+  --conf spark.executorEnv.TZ=UTC \
+  --conf spark.driver.memory=4g \
+  --conf spark.pyspark.python=./environment/bin/python \
+  --conf spark.pyspark.driver.python=.venv/bin/python \
+  --conf spark.executor.instances=4 \
+  --conf spark.executor.cores=4 \
+  --conf spark.executor.memory=8g \
+  --conf spark.executor.memoryOverhead=6g \
+  hdfs:///apps/fuserank/jobs/stream.py --env cluster --dataset completejourney --as-of 2017-12-04 --lake s3a://shop/lake
+
 # train
 spark-submit \
   --master yarn \
