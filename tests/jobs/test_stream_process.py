@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -96,13 +95,25 @@ def sessions(shop: Path) -> list[str]:
     return sorted(row["session"] for row in found if str(row["session"]).startswith("live-"))
 
 
-def test_collector_stream_and_refresh_at_once_lose_nothing_and_count_nothing_twice(shop: Path) -> None:
-    till, small = Till(), [word for one in SMALL for word in ("--set", one)]
+def batch_runs(shop: Path, beside: str) -> subprocess.Popen[str]:
+    """A refresh, or its first two jobs as a scheduler starts them."""
+    if beside == "refresh":
+        return command(shop, "refresh", "--as-of", AS_OF, *(word for one in SMALL for word in ("--set", one)))
+    named = f"--lake {shop / 'lake'} --dataset tinyshop"
+    line = " && ".join(f"{sys.executable} {ROOT / 'jobs' / job}.py {named}" for job in ("bronze", "silver"))
+    with (shop / "jobs.log").open("a") as log:
+        environment = {**os.environ, "PYTHONPATH": str(ROOT / "lib")}
+        return subprocess.Popen(["bash", "-c", line], stderr=log, text=True, env=environment)
+
+
+@pytest.mark.parametrize("beside", ["jobs", "refresh"])
+def test_collector_stream_and_batch_runs_at_once_lose_nothing_and_count_nothing_twice(shop: Path, beside: str) -> None:
+    till = Till()
     with collecting(shop) as (service, port):
         till.port = port
         stream = command(shop, "stream")
-        until(lambda: len(sessions_or_none(shop)) > 0, 300)
-        refresh = command(shop, "refresh", "--as-of", AS_OF, *small)
+        until(lambda: sessions_or_none(shop), 600)
+        runs = batch_runs(shop, beside)
         time.sleep(20)
         stream.kill()  # in the midst of a batch, mostly
         stream.wait(30)
@@ -111,41 +122,29 @@ def test_collector_stream_and_refresh_at_once_lose_nothing_and_count_nothing_twi
         service.wait(30)
     with collecting(shop) as (_, port):
         till.port = port
-        assert refresh.wait(900) == 0, (shop / "refresh.log").read_text()[-3000:]
+        assert runs.wait(1800) == 0, (shop / f"{beside}.log").read_text()[-3000:]
         seen = len(sessions(shop))
-        until(lambda: len(sessions(shop)) > seen, 120)  # the stream went on beside it
+        until(lambda: len(sessions(shop)) > seen, 300)  # the stream goes on
         till.end()
+        until(lambda: set(till.accepted) <= set(sessions(shop)), 300)
     stream.send_signal(signal.SIGTERM)
-    assert stream.wait(120) == 0
-    assert command(shop, "stream", "--once").wait(300) == 0
-    accepted = sorted(till.accepted)
-    assert len(accepted) > 500
+    assert stream.wait(180) == 0
+    assert len(till.accepted) > 500
     in_silver = sessions(shop)
     assert len(in_silver) == len(set(in_silver))
-    assert set(accepted) <= set(in_silver)
-    before = rows(shop)
-    for job in ("bronze", "silver"):
-        done = subprocess.run(
-            [sys.executable, str(ROOT / "jobs" / f"{job}.py"), "--lake", str(shop / "lake"), "--dataset", "tinyshop"],
-            check=False,
-            capture_output=True,
-            text=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT / "lib")},
-        )
-        assert done.returncode == 0, done.stderr[-2000:]
-    assert rows(shop) == before
+    numbers = users(shop)
+    assert sorted(numbers.values()) == list(range(len(numbers)))
 
 
-def rows(shop: Path) -> list[tuple[Any, ...]]:
-    """Events without numbers and run."""
+def users(shop: Path) -> dict[str, int]:
+    """Users and their numbers."""
     from fuserank.io.lake.rows import FolderRows
-    from fuserank.tables.silver import EVENTS
+    from fuserank.tables.silver import USER_DICTIONARY
 
-    names = [name for name in EVENTS.column_names if name not in {"user_index", "item_index", "run_id"}]
-    found = FolderRows(str(shop / "lake")).rows(EVENTS, {}, names)
-    return sorted((tuple(row[name] for name in names) for row in found), key=lambda row: str(row[0]))
+    rows = FolderRows(str(shop / "lake")).rows(USER_DICTIONARY, {}, ["user_id", "user_index"])
+    return {row["user_id"]: row["user_index"] for row in rows}
 
 
 def sessions_or_none(shop: Path) -> list[str]:
-    """None where there is no silver yet."""
+    """None of them where there is no silver yet."""
     return sessions(shop) if (shop / "lake" / "silver" / "events" / "_delta_log").is_dir() else []

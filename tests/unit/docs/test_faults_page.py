@@ -23,8 +23,8 @@ def test_every_row_has_its_test_and_every_test_of_a_fault_its_row() -> None:
         assert found or (named and row[3].rstrip(" |") == "the same"), row
         named |= set(found)
     there = set()
-    folder = ROOT / "tests" / "unit" / "serving"
-    for file in sorted(folder.rglob("test_*.py")):
+    folders = [ROOT / "tests" / folder for folder in ("unit/serving", "jobs", "kafka")]
+    for file in sorted(file for folder in folders for file in folder.rglob("test_*.py")):
         tree = ast.parse(file.read_text(encoding="utf-8"))
         tests = {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")}
         there |= {(file.name, name) for name in tests}

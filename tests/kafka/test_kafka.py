@@ -95,10 +95,10 @@ def test_a_full_disk_ends_the_stream_in_a_line_and_its_records_come_afterwards(
     spark: SparkSession, broker: Broker, tmp_path: Path
 ) -> None:
     dataset, lake, topic = clicks(str(tmp_path)), fresh(spark), "full"
-    send(spark, broker, topic, *(click() for _ in range(20)))
-    with no_file_beyond(500), pytest.raises(FuserankError, match="takes no records of full: File too large"):
+    send(spark, broker, topic, *(click() for _ in range(200)))
+    with no_file_beyond(15_000), pytest.raises(FuserankError, match="takes no records of full: File too large"):
         from_kafka(lake, dataset, tmp_path, broker, topic)
-    assert from_kafka(lake, dataset, tmp_path, broker, topic).metrics["stream_inserted"] == 20
+    assert from_kafka(lake, dataset, tmp_path, broker, topic).metrics["stream_inserted"] == 200
 
 
 def _dies(*_: Any) -> int:
