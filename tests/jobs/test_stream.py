@@ -59,7 +59,8 @@ def batch(lake: Lake, dataset: DatasetConfig, root: Path) -> Run:
 def test_what_a_stream_brings_is_what_bronze_and_silver_bring_and_neither_counts_twice(
     spark: SparkSession, tmp_path: Path
 ) -> None:
-    write_jsonl(tmp_path / "clicks.jsonl", [click("buy", "i7", line="of the file", visit="v", takes_back="")])
+    sold = click("buy", "i7", line="of the file", visit="v", takes_back="", time="2022-01-01T00:00:00Z")
+    write_jsonl(tmp_path / "clicks.jsonl", [sold])
     dataset, now = clicks(str(tmp_path)), dt.datetime.now(dt.UTC)
     ahead = (now + dt.timedelta(seconds=40)).isoformat()
     segment(
@@ -83,12 +84,13 @@ def test_what_a_stream_brings_is_what_bronze_and_silver_bring_and_neither_counts
     counts = {name.partition(".")[2]: n for name, n in run.metrics.items() if name.startswith("stream_bad.")}
     rules = ["time_in_future", "time_too_early", "unknown_type", "no_user", "no_item", "no_time", "unreadable"]
     assert counts == dict.fromkeys(rules, 1)
-    segment(tmp_path, 3, click("buy", "i3", line="twice"), click("hate", "i2", line="b", user="u2"))
+    older = click("buy", "i2", line="older", time="2023-02-03T10:00:00Z")
+    segment(tmp_path, 3, click("buy", "i3", line="twice"), click("hate", "i2", line="b", user="u2"), older)
     later = streaming(streamed, dataset, tmp_path).metrics
-    assert (later["stream_events"], later["stream_inserted"]) == (2, 1)
+    assert (later["stream_events"], later["stream_inserted"]) == (3, 2)
     assert not streamed.exists(QUARANTINE)
     batch(batched, dataset, tmp_path)
-    assert len(rows(batched)) == 7  # with that of the file
+    assert len(rows(batched)) == 8  # with that of the file
     before = {row["event_id"]: row for row in rows(streamed)}
     assert [row for row in rows(batched) if row["event_id"] in before] == list(before.values())
     again = batch(streamed, dataset, tmp_path)
@@ -99,6 +101,10 @@ def test_what_a_stream_brings_is_what_bronze_and_silver_bring_and_neither_counts
     for table in (USER_DICTIONARY, ITEM_DICTIONARY):
         numbers = [row[1] for row in streamed.read(table).collect()]
         assert sorted(numbers) == list(range(len(numbers)))
+        first = [
+            {row[0]: row["first_event_time"] for row in lake.read(table).collect()} for lake in (streamed, batched)
+        ]
+        assert first[0] == first[1]
     assert "stream_inserted" not in streaming(streamed, dataset, tmp_path).metrics
 
 

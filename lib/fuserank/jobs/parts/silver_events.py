@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fuserank.common.shuffles import shuffle_tasks
 from fuserank.config.mapping.dataset import DatasetConfig
+from fuserank.io.lake.places import is_local, local_path
 from fuserank.io.runtime.run import Run
+from fuserank.jobs.inputs.inbox import inbox_place
 from fuserank.jobs.inputs.silver_files import Files
 from fuserank.jobs.parts.silver_bad import Bad, all_of, bad_of
+from fuserank.serving.inbox.segments import EVENTS as EVENTS_FOLDER
 from fuserank.sources.files.collected import COLLECTED
 from fuserank.stages.silver import events as ev
-from fuserank.stages.silver.dictionaries import new_entries
+from fuserank.stages.silver.dictionaries import earlier_entries, new_entries
 from fuserank.stages.silver.identities import as_one
 from fuserank.stages.silver.orders import placed
 from fuserank.tables import silver as t
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
 _BROADCAST_ROWS = 1_000_000  # some 100 MB in each executor
 
 
+EARLIER = "s.first_event_time < t.first_event_time"  # when an entry that is there changes
 _DICTIONARIES = {"user": t.USER_DICTIONARY, "item": t.ITEM_DICTIONARY}
 
 
@@ -107,9 +112,18 @@ def _write(
 
 
 def _numbered(run: Run, good: list[DataFrame]) -> list[DataFrame]:
-    """Both dictionaries, with the users and items of these events in them."""
+    """Both dictionaries, with the users and items of these events in them.
+
+    Where a service collects events, those of now may be there before those of the files, which are older.
+    """
+    place = inbox_place(run.settings)
+    collects = place is not None and (not is_local(place) or Path(local_path(place), EVENTS_FOLDER).is_dir())
     for side, dictionary in _DICTIONARIES.items():
         seen = all_of([part.select(f"{side}_id", "event_time") for part in good])
+        if collects:
+            earlier = earlier_entries(seen, run.lake.read(dictionary), side)
+            if not earlier.isEmpty():
+                run.lake.merge(dictionary, earlier, EARLIER)
         run.lake.append(dictionary, new_entries(seen, run.lake.read(dictionary), side))
     return [run.lake.read(d) for d in _DICTIONARIES.values()]
 

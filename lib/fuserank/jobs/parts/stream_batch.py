@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from fuserank.config.mapping.dataset import DatasetConfig
 from fuserank.io.lake.session_settings import written_by
-from fuserank.io.runtime.few_rows import FEW_ROWS
+from fuserank.io.runtime.few_rows import FEW_ROWS, plain_plans
 from fuserank.io.runtime.run import Run
 from fuserank.jobs.inputs.pseudonyms import Hiding
 from fuserank.jobs.parts.collected_rows import collected_rows
 from fuserank.jobs.parts.silver_bad import all_of
-from fuserank.jobs.parts.silver_events import flagged_once
+from fuserank.jobs.parts.silver_events import EARLIER, flagged_once
 from fuserank.sources.files.collected import COLLECTED
 from fuserank.stages.silver import events as ev
-from fuserank.stages.silver.dictionaries import new_entries
+from fuserank.stages.silver.dictionaries import earlier_entries, new_entries
 from fuserank.stages.silver.identities import as_one
+from fuserank.tables import Table
 from fuserank.tables import silver as t
 
 if TYPE_CHECKING:
@@ -44,7 +46,8 @@ def take(
     :param segments: table of the mapping → paths, as Spark takes them letter for letter
     :param txn: (app id, version) of the micro-batch: Delta drops it where it came before
     """
-    with written_by(run.spark, FEW_ROWS):  # its code would be made anew for each batch, which differs by its now
+    # code would be made anew for each batch, which differs by its now
+    with plain_plans(run.spark), written_by(run.spark, FEW_ROWS):
         good = _typed(run, dataset, hiding, segments)
     run.count("stream_events", good.num_rows)
     good = _without_bad(run, good)
@@ -53,15 +56,9 @@ def take(
         tables = [rows.where(f"_table = {n}") for n in sorted(good.column("_table").unique().to_pylist())]
         rows = all_of(flagged_once(tables)).where("_problem IS NULL")
         run.count("stream_bad.duplicate_event", repeated)
-    started = time.monotonic()
-    with run.lake.alone():
-        waited, begun = time.monotonic() - started, time.monotonic()
-        inserted = _insert(run, rows.select(*_contract()), txn) if good.num_rows else 0
-        held = time.monotonic() - begun
+    inserted = _insert(run, rows.select(*_contract()), txn) if good.num_rows else 0
     run.count("stream_inserted", inserted)
     run.count("stream_batches", 1)
-    for name, seconds in (("stream_lock_s_max", held), ("stream_wait_s_max", waited)):
-        run.note(name, max(seconds, run.metrics.get(name, 0.0)))
     return inserted
 
 
@@ -104,15 +101,46 @@ def _without_bad(run: Run, rows: pa.Table) -> pa.Table:
 
 
 def _insert(run: Run, rows: DataFrame, txn: tuple[str, int]) -> int:
-    """Number new users and items, then the events: both are done again without harm, should it die between."""
+    """Number new users and items, then the events: each is done again without harm, should it die between, and holds
+    the lake's commits by itself, so a refresh waits for one write at most.
+    """
     from pyspark.sql import functions as F
 
     for side, dictionary in _DICTIONARIES.items():
-        new = new_entries(rows.select(f"{side}_id", "event_time"), run.lake.read(dictionary), side).toArrow()
-        if new.num_rows:
-            run.lake.append(dictionary, run.spark.createDataFrame(new))
+        if _entries(run, rows, side, dictionary, new_entries).num_rows:
+            with _held(run):
+                new = _entries(run, rows, side, dictionary, new_entries)
+                run.lake.append(dictionary, run.spark.createDataFrame(new))
+        if (earlier := _entries(run, rows, side, dictionary, earlier_entries)).num_rows:
+            with _held(run):
+                run.lake.merge(dictionary, run.spark.createDataFrame(earlier), EARLIER)
     users, items = (run.lake.read(dictionary) for dictionary in _DICTIONARIES.values())
     indexed = ev.with_indexes(F.broadcast(rows), users, items)
     # Hardly a row of a batch is there already: found by a join that sends the batch to silver's files. A merge without
     # an update would shuffle all of silver's ids instead.
-    return run.lake.merge(t.EVENTS, indexed, update_when="false", txn=txn)
+    with _held(run):
+        return run.lake.merge(t.EVENTS, indexed, update_when="false", txn=txn)
+
+
+def _entries(
+    run: Run,
+    rows: DataFrame,
+    side: str,
+    dictionary: Table,
+    which: Callable[[DataFrame, DataFrame, str], DataFrame],
+) -> pa.Table:
+    """Entries that the dictionary lacks as it is now, or that it has with a later first event."""
+    with plain_plans(run.spark):
+        return which(rows.select(f"{side}_id", "event_time"), run.lake.read(dictionary), side).toArrow()
+
+
+@contextmanager
+def _held(run: Run) -> Iterator[None]:
+    """The lake's commits, and the longest that a batch waited for them and held them, for the ledger (seconds)."""
+    started = time.monotonic()
+    with run.lake.alone():
+        begun = time.monotonic()
+        yield
+        held = time.monotonic() - begun
+    for name, seconds in (("stream_lock_s_max", held), ("stream_wait_s_max", begun - started)):
+        run.note(name, max(seconds, run.metrics.get(name, 0.0)))

@@ -31,3 +31,15 @@ def new_entries(events: DataFrame, dictionary: DataFrame, side: str) -> DataFram
         "first_event_time",
         F.lit(None).cast("timestamp").alias("deleted_at"),
     )
+
+
+def earlier_entries(events: DataFrame, dictionary: DataFrame, side: str) -> DataFrame:
+    """Entries whose first event a batch brings later than later ones: with its time, and the number that they have."""
+    from pyspark.sql import functions as F
+
+    key = f"{side}_id"
+    first = events.groupBy(key).agg(F.min("event_time").alias("_first"))
+    late = first.join(dictionary.drop("run_id"), key).where("_first < first_event_time")
+    return late.withColumn("first_event_time", F.col("_first")).select(
+        key, f"{side}_index", "first_event_time", "deleted_at"
+    )
