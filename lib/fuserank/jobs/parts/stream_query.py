@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pyspark.sql.streaming import StreamingQuery
 
 _QUERY_ID = "sql.streaming.queryId"  # a property of the thread of a batch; stays the same while the checkpoint does
-_LOOK_SECONDS = 0.5
+_LOOK_SECONDS = 1
 
 
 class Stream:
