@@ -31,7 +31,7 @@ from fuserank.jobs.parts import evaluation_rows as part
 from fuserank.tables.candidates import CANDIDATES
 from fuserank.tables.results import ABLATION, FITTED, FUSED, METRICS, SCORES, SETS
 from fuserank.tables.silver import EVENTS
-from fuserank.tables.spark import schema
+from fuserank.tables.spark import frame_of_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -70,15 +70,14 @@ def execute(run: Run, as_of: dt.date) -> None:
             run.note(f"{m.metric}.{m.track}.{m.source}", m.value)
     beside, ids = {"as_of_date": as_of, "run_id": run.run_id}, part.model_ids(run, as_of)
     rows = [{**dataclasses.asdict(m), **beside, "model_id": ids.get(m.source)} for m in found]
-    frame = run.spark.createDataFrame([tuple(r[c] for c in METRICS.column_names) for r in rows], schema(METRICS))
-    lake.replace(METRICS, frame.coalesce(1), as_of_date=as_of)
+    lake.replace(METRICS, frame_of_rows(run.spark, METRICS, rows), as_of_date=as_of)
     rows_of: dict[str, list[dict[str, Any]]] = {SETS.name: [], ABLATION.name: []}  # what was said of other lists goes
     if test_window is not None:
         rows_of[SETS.name] = candidate_sets(run, as_of, test_window, run.settings.candidates.sources)
         rows_of[ABLATION.name] = ablation(run, as_of, test_window)
     for table in (SETS, ABLATION):
-        made = [tuple({**row, "run_id": run.run_id}[c] for c in table.column_names) for row in rows_of[table.name]]
-        lake.replace(table, run.spark.createDataFrame(made, schema(table)).coalesce(1), as_of_date=as_of)
+        made = [{**row, "run_id": run.run_id} for row in rows_of[table.name]]
+        lake.replace(table, frame_of_rows(run.spark, table, made), as_of_date=as_of)
 
 
 def window_is_known(run: Run, as_of: dt.date) -> bool:

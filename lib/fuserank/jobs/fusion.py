@@ -25,7 +25,7 @@ from fuserank.stages.fusion.fit import fit
 from fuserank.tables.candidates import CANDIDATES
 from fuserank.tables.results import FITTED, FUSED, SCORES
 from fuserank.tables.silver import EVENTS
-from fuserank.tables.spark import schema
+from fuserank.tables.spark import frame_of_rows
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -70,8 +70,7 @@ def execute(run: Run, as_of: dt.date) -> None:
     for name, value in {**notes, **{f"weight_{s}": w for s, w in fitted.weights.items()}}.items():
         run.note(f"fusion.{name}", value)
     rows = [{**r, "as_of_date": as_of, "run_id": run.run_id} for r in fitted.rows()]
-    saved = run.spark.createDataFrame([tuple(r[c] for c in FITTED.column_names) for r in rows], schema(FITTED))
-    lake.replace(FITTED, saved.coalesce(1), as_of_date=as_of)
+    lake.replace(FITTED, frame_of_rows(run.spark, FITTED, rows), as_of_date=as_of)
     if not lake.replace(FUSED, fused, as_of_date=as_of):
         raise FuserankError(f"no candidates as of {as_of}; run jobs/candidates.py --as-of {as_of} first")
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from fuserank.tables.contract import Column, ContractError, Table
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import DataType, StructType
 
 
@@ -60,6 +60,24 @@ def _spark_type(name: str) -> DataType:
         "binary": t.BinaryType,
     }
     return plain[kind]()
+
+
+def frame_of_rows(spark: SparkSession, table: Table, rows: Iterable[Mapping[str, Any]]) -> DataFrame:
+    """A few rows, by column, as one partition of the contract's types; what else they hold is left out.
+
+    Numbers of numpy become Python's: Spark takes no others here, and which of the two a function of numpy gives
+    differs by its release.
+    """
+    made = [tuple(_plain(row[name]) for name in table.column_names) for row in rows]
+    return spark.createDataFrame(made, schema(table)).coalesce(1)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return value.item() if type(value).__module__ == "numpy" else value
 
 
 def conform(frame: DataFrame, table: Table) -> DataFrame:

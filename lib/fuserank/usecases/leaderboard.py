@@ -25,7 +25,7 @@ from fuserank.jobs.inputs.history import reversals
 from fuserank.jobs.inputs.silver_files import refuse_other_windows
 from fuserank.tables.ops import LEADERBOARD
 from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY
-from fuserank.tables.spark import schema
+from fuserank.tables.spark import frame_of_rows
 from fuserank.usecases.leaderboard_bench import Bench
 from fuserank.usecases.leaderboard_request import Request
 
@@ -165,7 +165,4 @@ def save(run: Run, request: Request, split: Split, rows: Sequence[Row]) -> None:
         }
         for row in rows
     ]
-    frame = run.spark.createDataFrame(
-        [tuple(t[c] for c in LEADERBOARD.column_names) for t in records], schema(LEADERBOARD)
-    )
-    run.lake.append(LEADERBOARD, frame.coalesce(1))
+    run.lake.append(LEADERBOARD, frame_of_rows(run.spark, LEADERBOARD, records))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from pyspark.sql.types import StructType
 
@@ -12,7 +13,9 @@ from fuserank.tables import ALL, table
 from fuserank.tables.bronze import bronze_table
 from fuserank.tables.contract import TYPES, Column, ContractError, Table
 from fuserank.tables.docs import markdown
-from fuserank.tables.spark import ddl, schema
+from fuserank.tables.results import SETS
+from fuserank.tables.spark import ddl, frame_of_rows, schema
+from tests.support.rows import row as row_of
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -95,3 +98,9 @@ def test_an_unknown_table_is_answered_with_the_names_there_are() -> None:
 
 def test_docs_say_what_the_contracts_say() -> None:
     assert (ROOT / "docs/tables.md").read_text(encoding="utf-8") == markdown()
+
+
+def test_numbers_of_numpy_come_into_a_contract_as_those_of_python(spark: SparkSession) -> None:
+    found = {"users": np.int64(3), "recall": np.float64(0.5), "overlap": {"als": np.float64(0.25)}}
+    (row,) = frame_of_rows(spark, SETS, [row_of(SETS, **found)]).collect()
+    assert (row.users, row.recall, row.overlap) == (3, 0.5, {"als": 0.25})

@@ -23,7 +23,7 @@ from fuserank.io.runtime.environment import refuse_full
 from fuserank.io.runtime.interrupts import interruptible
 from fuserank.io.runtime.progress import Progress
 from fuserank.tables.ops import RUNS
-from fuserank.tables.spark import schema
+from fuserank.tables.spark import frame_of_rows
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -134,8 +134,7 @@ def _write_ledger(run: Run, job: str, state: str, seconds: float, error: str | N
         "metrics": run.metrics,
         "error": error,
     }
-    frame = run.spark.createDataFrame([tuple(row[c] for c in RUNS.column_names)], schema(RUNS))
-    Lake(run.spark, run.lake.root, run.run_id).append(RUNS, frame.coalesce(1))
+    Lake(run.spark, run.lake.root, run.run_id).append(RUNS, frame_of_rows(run.spark, RUNS, [row]))
 
 
 def config_hash(settings: Settings) -> str:

@@ -10,7 +10,7 @@ from fuserank.common.errors import FuserankError
 from fuserank.jobs.inputs.registered import Registry
 from fuserank.stages.scores.aliases import Promotion
 from fuserank.tables.results import ALIASES
-from fuserank.tables.spark import schema
+from fuserank.tables.spark import frame_of_rows
 
 if TYPE_CHECKING:
     from fuserank.io.lake.rows import Row
@@ -26,9 +26,8 @@ def write(run: Run, row: Row, action: str) -> None:
     number = max((p.number for p in registry.history(kind)), default=0) + 1
     beside = {"number": number, "action": action, "model_run_id": row["run_id"], "promoted_at": run.now}
     made = Promotion.of({**row, **beside, "promoted_by": run.settings.promote.by or account(), "run_id": run.run_id})
-    values = made.as_dict()
-    frame = run.spark.createDataFrame([tuple(values[c] for c in ALIASES.column_names)], schema(ALIASES))
-    run.lake.append(ALIASES, frame.coalesce(1), txn=(f"fuserank-promote-{kind}", number))
+    frame = frame_of_rows(run.spark, ALIASES, [made.as_dict()])
+    run.lake.append(ALIASES, frame, txn=(f"fuserank-promote-{kind}", number))
     if run.run_id not in {p.run_id for p in registry.history(kind) if p.number == number}:
         raise FuserankError(f"another run promoted a {kind} meanwhile; run it again")
     run.say(f"champion of {kind}: {made.model_id} of run {made.model_run_id}")

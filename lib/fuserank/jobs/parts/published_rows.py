@@ -11,7 +11,7 @@ from fuserank.io.runtime.open_lake import rows_of
 from fuserank.jobs.inputs.publications import history, newest, of_run
 from fuserank.stages.ranking.publications import Publication
 from fuserank.tables.results import PUBLISHED, RANKING
-from fuserank.tables.spark import schema
+from fuserank.tables.spark import frame_of_rows
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -69,9 +69,8 @@ def write(run: Run, of: Publication, action: str) -> None:
     surface = of.surface
     number = max((p.number for p in history(rows_of(run.lake), surface)), default=0) + 1
     made = dataclasses.replace(of, number=number, action=action, published_at=run.now, run_id=run.run_id)
-    values = made.as_dict()
-    frame = run.spark.createDataFrame([tuple(values[c] for c in PUBLISHED.column_names)], schema(PUBLISHED))
-    run.lake.append(PUBLISHED, frame.coalesce(1), txn=(f"fuserank-publish-{surface}", number))
+    frame = frame_of_rows(run.spark, PUBLISHED, [made.as_dict()])
+    run.lake.append(PUBLISHED, frame, txn=(f"fuserank-publish-{surface}", number))
     if run.run_id not in {p.run_id for p in history(rows_of(run.lake), surface) if p.number == number}:
         raise FuserankError(f"another run published on surface {surface} meanwhile; run it again")
     run.say(

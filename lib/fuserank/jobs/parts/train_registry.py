@@ -10,7 +10,7 @@ from fuserank.io.lake import artifacts
 from fuserank.io.runtime.run import Run
 from fuserank.tables.results import MODELS
 from fuserank.tables.samples import SAMPLES
-from fuserank.tables.spark import schema
+from fuserank.tables.spark import frame_of_rows
 
 
 def register(
@@ -34,8 +34,7 @@ def register(
         "config_json": json.dumps(config, sort_keys=True),
         "run_id": run.run_id,
     }
-    frame = run.spark.createDataFrame([tuple(row[c] for c in MODELS.column_names)], schema(MODELS))
-    run.lake.replace(MODELS, frame.coalesce(1), as_of_date=as_of, kind=card["kind"])
+    run.lake.replace(MODELS, frame_of_rows(run.spark, MODELS, [row]), as_of_date=as_of, kind=card["kind"])
     for name, value in row["metrics"].items():
         run.note(f"train.{card['kind']}.{name}", value)
     return model_id

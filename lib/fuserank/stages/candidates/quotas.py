@@ -132,7 +132,7 @@ def overlap(hits: Hits, quotas: Mapping[str, int]) -> list[Share]:
     shares = []
     for name, mine in has.items():
         rows = int(np.count_nonzero(mine))
-        others = {o: np.count_nonzero(mine & its) / rows if rows else 0.0 for o, its in has.items() if o != name}
+        others = {o: int(np.count_nonzero(mine & its)) / rows if rows else 0.0 for o, its in has.items() if o != name}
         alone = int(np.count_nonzero(mine & true_P & (sources_P == 1)))
         shares.append(Share(name, rows, int(np.count_nonzero(mine & true_P)), alone, others))
     return shares
