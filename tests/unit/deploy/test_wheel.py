@@ -47,7 +47,7 @@ def test_the_package_is_whole_and_nothing_else_is_there(wheel: zipfile.ZipFile) 
     code = {str(file.relative_to(ROOT / "lib")) for file in (ROOT / "lib" / "fuserank").rglob("*.py")}
     names = {name for name in wheel.namelist() if not name.startswith(INSIDE) and ".dist-info/" not in name}
     assert code <= names
-    assert {Path(name).suffix for name in names - code} <= {".css", ".html", ".svg", ".typed"}
+    assert {Path(name).suffix for name in names - code} <= {".css", ".html", ".svg", ".typed", ".js"}
 
 
 def test_a_checkout_keeps_no_copy() -> None:

@@ -151,13 +151,14 @@ class _Writer:
     def _with_constants(self, rows: pa.Table) -> pa.Table:
         """The contract's columns in the contract's order; raises ContractError where a name or a type is another's."""
         import pyarrow as pa
+        from pyspark.sql.pandas.types import to_arrow_schema
 
-        columns = {}
+        columns, types = {}, to_arrow_schema(schema(self.table))
         for name in self.table.column_names:
             if name in rows.column_names:
                 columns[name] = rows.column(name)
             elif name in self.constants:
-                columns[name] = pa.array([self.constants[name]] * rows.num_rows)
+                columns[name] = pa.array([self.constants[name]] * rows.num_rows, types.field(name).type)
         made = pa.table(columns)
         _refuse_other(self.table, made, set(rows.column_names) - set(self.table.column_names))
         return made

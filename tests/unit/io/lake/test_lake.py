@@ -203,13 +203,13 @@ def test_rows_that_torch_reads_keep_their_order_also_where_spark_must_spill(spar
 
 @pytest.mark.parametrize("before", [None, "5"])
 def test_a_setting_of_two_writes_at_once_goes_with_the_last_of_them(spark: SparkSession, before: str | None) -> None:
-    from fuserank.io.lake.lake import _written_by
+    from fuserank.io.lake.session_settings import written_by
 
     key = "spark.sql.maxConcurrentOutputFileWriters"
     if before:
         spark.conf.set(key, before)
     try:
-        first, second = _written_by(spark, {key: "7"}), _written_by(spark, {key: "7"})
+        first, second = written_by(spark, {key: "7"}), written_by(spark, {key: "7"})
         first.__enter__()
         second.__enter__()
         first.__exit__(None, None, None)
