@@ -32,6 +32,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import numpy as np
 import pyarrow.parquet as pq
 
+import _checkouts
 import _service_load
 import _service_store
 import _shop
@@ -40,7 +41,6 @@ import collect
 HISTORY, USERS, ITEMS, BATCH, RATE, SECONDS = 300_000, 10_000, 5_000, 50, 200, 60.0
 INBOX_SECONDS, TRIGGER_SECONDS = 5, 2
 _ROOT = Path(__file__).resolve().parents[1]
-_COMMAND = "import sys; from fuserank.cli.main import run; sys.argv[0] = 'fuserank'; run()"
 
 
 def run(fraction: float = 1.0) -> dict[str, Any]:
@@ -111,7 +111,7 @@ def _batch(folder: Path) -> float:
 def _streaming(folder: Path) -> Iterator[subprocess.Popen[str]]:
     words = ["stream", *_words(folder), "--set", f"stream.trigger_seconds={TRIGGER_SECONDS}"]
     with (folder / "stream.log").open("w") as log:
-        command = [sys.executable, "-c", _COMMAND, *words]
+        command = [sys.executable, "-c", _checkouts.ENTRY, *words]
         with subprocess.Popen(command, stderr=log, text=True, env=_environment(folder)) as process:
             try:
                 yield process

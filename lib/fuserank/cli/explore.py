@@ -8,6 +8,7 @@ import typer
 
 from fuserank.cli import options as o
 from fuserank.common.errors import FuserankError
+from fuserank.common.extras import imported_for
 
 if TYPE_CHECKING:
     from fuserank.explore.shop import Shop
@@ -37,12 +38,8 @@ def explore(
 ) -> None:
     """See _HELP."""
     shop = _opened(env, dataset, as_of, lake, overrides)
-    try:
+    with imported_for("explore", "explore"):
         from fuserank.explore import serve
-    except ImportError as lacking:
-        raise FuserankError(
-            f"explore needs {lacking.name}, which is not installed; add the extra: pip install 'fuserank[explore]'"
-        ) from None
     server = serve.listening(port)
     typer.echo(f"{shop.settings.dataset} as of {shop.day}: {serve.address(server)} (Ctrl-C ends it)")
     serve.serve(shop, server, browse)

@@ -7,14 +7,14 @@ import json
 import os
 import secrets
 import sys
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from fuserank.cli import options as o
-from fuserank.cli.shop import run_folder
+from fuserank.cli.shop import Keep, run_folder
 from fuserank.common.errors import FuserankError
+from fuserank.common.extras import imported_for
 
 _KEY = "FUSERANK_KEY"
 _FASTEST = 10_000  # beyond, sessions that fade as much quicker are gone before an answer is made
@@ -56,10 +56,7 @@ def replay_traffic(
     ] = 0.1,
     seed: Annotated[int, typer.Option("--seed", min=0, help="of order, thinking, bursts, intervals")] = 20171106,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would be played, and play nothing")] = False,
-    keep: Annotated[
-        Path | None,
-        typer.Option("--keep", metavar="DIR", help="where keys, mapping, events and log of the run stay; a new folder"),
-    ] = None,
+    keep: Keep = None,
     env: o.Env = "local",
     dataset: o.Dataset = None,
     lake: o.Lake = None,
@@ -68,22 +65,15 @@ def replay_traffic(
 ) -> None:
     """See _HELP."""
     settings = o.settings(env, None, lake, overrides, dataset)
-    try:
+    with imported_for("replay-traffic", "serve", "client"):
         from fuserank.simulator import run
         from fuserank.simulator.past import Manner
-    except ImportError as lacking:
-        raise FuserankError(
-            f"replay-traffic needs {lacking.name}, which is not installed; add the extras: pip install"
-            " 'fuserank[serve,client]'"
-        ) from None
     days = _day("--from", first), _day("--to", last)
     manner = Manner(seed, think, bursts, most)
     name = f"replay-{secrets.token_hex(3)}"
     plan = run.Plan(_speed(speed), manner, name, *days, url, os.environ.get(_KEY) if url else None)
     with run_folder(keep) as folder:
-        report = run.replayed(
-            settings, plan, folder, dry_run, overrides or [], lambda line: print(line, file=sys.stderr)
-        )
+        report = run.replayed(settings, plan, folder, dry_run, overrides or [], _progress)
     typer.echo(json.dumps(report) if as_json else _text(report))
 
 

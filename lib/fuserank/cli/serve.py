@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -13,6 +12,7 @@ import typer
 
 from fuserank.cli import options as o
 from fuserank.common.errors import FuserankError
+from fuserank.common.extras import imported_for
 
 if TYPE_CHECKING:
     from fuserank.config.settings import Settings
@@ -116,16 +116,6 @@ def _file(settings: Settings, insecure_local: bool, host: str) -> Path | None:
     return Path(settings.serving.keys)
 
 
-@contextmanager
-def _extra() -> Iterator[None]:
-    try:
-        yield
-    except ImportError as lacking:
-        raise FuserankError(
-            f"serve needs {lacking.name}, which is not installed; add the extra: pip install 'fuserank[serve]'"
-        ) from None
-
-
 def _started(
     settings: Settings,
     places: tuple[str, Path | None],
@@ -135,7 +125,7 @@ def _started(
     level: Level,
 ) -> None:
     """``places``: of the store, and of the inbox."""
-    with _extra():
+    with imported_for("serve", "serve"):
         from fuserank.serving import workers as several
         from fuserank.serving.log import Log
         from fuserank.serving.sockets import address, listening
@@ -146,7 +136,7 @@ def _started(
     collects = _collecting(settings, inbox, log)
 
     def opened() -> Server:
-        with _extra():
+        with imported_for("serve", "serve"):
             from fuserank.serving.server import Server
         return Server(place, surface, keys, cfg, log, inbox=inbox, collector=collects and collects())
 
@@ -216,7 +206,7 @@ def new(
     as_json: o.AsJson = False,
 ) -> None:
     """Make a key, and print it this once: the file holds a hash of it alone."""
-    with _extra():
+    with imported_for("serve", "serve"):
         from fuserank.serving.keys import SCOPES, made
 
     if unknown := set(scopes or ()) - set(SCOPES):
@@ -241,7 +231,7 @@ def list_(keys: _File, as_json: o.AsJson = False) -> None:
     """All keys of a file by name; the keys themselves are nowhere."""
     from fuserank.common.terminal import columns
 
-    with _extra():
+    with imported_for("serve", "serve"):
         from fuserank.serving.keys import read
 
     rows = read(keys)
@@ -264,7 +254,7 @@ def list_(keys: _File, as_json: o.AsJson = False) -> None:
 @keys_app.command()
 def revoke(name: Annotated[str, typer.Argument(help="name of the key")], keys: _File) -> None:
     """Take a key's power away; services that read the file follow within a second."""
-    with _extra():
+    with imported_for("serve", "serve"):
         from fuserank.serving.keys import revoked
 
     typer.echo(f"{revoked(keys, name).name} is revoked")

@@ -12,8 +12,13 @@ import typer
 
 from fuserank.cli import options as o
 from fuserank.common.errors import FuserankError
+from fuserank.common.extras import imported_for
 
 _PORT = 8300
+Keep = Annotated[
+    Path | None,
+    typer.Option("--keep", metavar="DIR", help="where keys, mapping, events and log of the run stay; a new folder"),
+]
 _HELP = """Play a small shop over a lake: home, search, product, basket, and a list that follows each click.
 
 \b
@@ -30,10 +35,7 @@ def shop(
     browse: Annotated[
         bool, typer.Option("--open/--no-open", help="show the first page in this machine's browser")
     ] = True,
-    keep: Annotated[
-        Path | None,
-        typer.Option("--keep", metavar="DIR", help="where keys, mapping, events and log of the run stay; a new folder"),
-    ] = None,
+    keep: Keep = None,
     env: o.Env = "local",
     dataset: o.Dataset = None,
     lake: o.Lake = None,
@@ -41,13 +43,8 @@ def shop(
 ) -> None:
     """See _HELP."""
     settings = o.settings(env, None, lake, overrides, dataset)
-    try:
+    with imported_for("shop", "explore", "serve", "client"):
         from fuserank.simulator import shop as opened
-    except ImportError as lacking:
-        raise FuserankError(
-            f"shop needs {lacking.name}, which is not installed; add the extras: pip install"
-            " 'fuserank[explore,serve,client]'"
-        ) from None
     with run_folder(keep) as folder:
         opened.opened(settings, folder, port, browse, overrides or [], typer.echo)
 

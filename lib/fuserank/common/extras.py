@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from fuserank.common.errors import FuserankError
 
@@ -16,3 +18,19 @@ def require(package: str, extra: str, why: str, otherwise: str = "") -> None:
     """
     if importlib.util.find_spec(package) is None:
         raise FuserankError(f"{why}, which is not installed here; install fuserank with its extra {extra}{otherwise}")
+
+
+@contextmanager
+def imported_for(command: str, *extras: str) -> Iterator[None]:
+    """Around the imports of a command that needs packages of these extras of fuserank.
+
+    :raises FuserankError: one of them is not installed
+    """
+    try:
+        yield
+    except ImportError as lacking:
+        noun = "extra" if len(extras) == 1 else "extras"
+        raise FuserankError(
+            f"{command} needs {lacking.name}, which is not installed; add the {noun}: pip install"
+            f" 'fuserank[{','.join(extras)}]'"
+        ) from None

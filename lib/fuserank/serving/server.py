@@ -7,7 +7,6 @@ import contextlib
 import gc
 import signal
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -17,6 +16,7 @@ import uvicorn
 from threadpoolctl import threadpool_limits
 
 from fuserank.common.errors import FuserankError
+from fuserank.common.signals import answered
 from fuserank.serving import opening
 from fuserank.serving.app import Service, State
 from fuserank.serving.exposures import Exposures
@@ -152,15 +152,8 @@ class Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """As uvicorn's, but a signal that was obeyed is not raised again: the exit code is 0."""
-        if threading.current_thread() is not threading.main_thread():
+        with answered(self._stop, signal.SIGINT, signal.SIGTERM):
             yield
-            return
-        before = {number: signal.signal(number, self._stop) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
     def _stop(self, number: int, frame: object) -> None:
         self.stop()

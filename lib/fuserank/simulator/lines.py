@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 
 from fuserank.common.errors import FuserankError
 from fuserank.config.mapping import pages
+from fuserank.spellings.casting import EPOCHS
 
 if TYPE_CHECKING:
     from fuserank.config.mapping.dataset import DatasetConfig, EventsConfig
 
 PURCHASE = "purchase"
-_EPOCHS = {"epoch_seconds": 1, "epoch_millis": 1_000, "epoch_micros": 1_000_000, "epoch_nanos": 1_000_000_000}
 
 
 class Sent(NamedTuple):
@@ -76,8 +76,8 @@ class Lines:
 
 def _time(of: EventsConfig, kind: str, at: dt.datetime, zone: str) -> dict[str, Any]:
     name, there = str(of.time), at.astimezone(ZoneInfo(zone))
-    if kind in _EPOCHS:
-        return {name: int(at.timestamp() * _EPOCHS[kind])}
+    if kind in EPOCHS:
+        return {name: int(at.timestamp() * EPOCHS[kind])}
     if kind == "date":
         return {name: there.date().isoformat()} | ({of.clock: f"{there:%H:%M}"} if of.clock else {})
     return {name: at.astimezone(dt.UTC).isoformat()}

@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from fuserank.common.errors import FuserankError
+from fuserank.common.signals import answered
 from fuserank.config.mapping.load import parse_dataset
 from fuserank.config.mapping.pages import with_pages
 from fuserank.config.places import conf_dir, mapping_file, no_mapping, read_yaml
@@ -153,11 +153,5 @@ def sigterm_as_exit() -> Iterator[None]:
     def leave(number: int, frame: object) -> None:
         raise SystemExit(128 + number)
 
-    if threading.current_thread() is not threading.main_thread():
+    with answered(leave, signal.SIGTERM):
         yield
-        return
-    before = signal.signal(signal.SIGTERM, leave)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -15,6 +15,7 @@ import uvicorn
 
 from fuserank.client import Client
 from fuserank.common.errors import FuserankError
+from fuserank.common.signals import answered
 from fuserank.explore.serve import address, listening
 from fuserank.io.lake.places import is_local
 from fuserank.io.lake.rows import FolderRows
@@ -91,15 +92,8 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """As uvicorn's, but a signal that was obeyed is not raised again."""
-        if threading.current_thread() is not threading.main_thread():
+        with answered(self._stop, signal.SIGINT, signal.SIGTERM):
             yield
-            return
-        before = {number: signal.signal(number, self._stop) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
     def _stop(self, number: int, frame: object) -> None:
         self.should_exit = True

@@ -83,6 +83,15 @@ def _plain(value: Any) -> Any:
 def conform(frame: DataFrame, table: Table) -> DataFrame:
     """The frame, cut to the contract's columns in the contract's order; wrong names or types are refused."""
     have = dict(frame.dtypes)
+    refuse_other(table, have)
+    return frame.select(*table.column_names, *sorted(have.keys() - set(table.column_names)))
+
+
+def refuse_other(table: Table, have: Mapping[str, str]) -> None:
+    """Look through columns, Spark's type by name.
+
+    :raises ContractError: one is missing, is not in the contract, or has another type there
+    """
     missing = [c.name for c in table.columns if c.name not in have]
     if missing:
         raise ContractError(f"table {table.name}: the frame lacks {', '.join(missing)}; add them before the write")
@@ -92,4 +101,3 @@ def conform(frame: DataFrame, table: Table) -> DataFrame:
     for c in table.columns:
         if have[c.name] != c.sql_type:
             raise ContractError(f"table {table.name}: column {c.name} is {have[c.name]}, the contract says {c.type}")
-    return frame.select(*table.column_names, *sorted(extra))

@@ -24,11 +24,11 @@ from fuserank.tables.ops import INGESTED, QUALITY, QUARANTINE, RUNS
 from fuserank.tables.results import METRICS
 from tests.support.chance import DAYS, FIRST, fill
 from tests.support.folder_lake import write
+from tests.support.processes import COMMAND
 from tests.unit.insight.worlds import MAPPING
 
 ROOT = Path(__file__).resolve().parents[3]
 NASTY = "<script>alert(\"x\")</script> & 'bread'"
-START = "import sys; from fuserank.cli.main import run; sys.argv[0] = 'fuserank'; run()"
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,9 @@ def served(lake: Path, conf: Path) -> Iterator[tuple[Site, str]]:
     """The command as people start it, on a free port, neither data set nor day named; and what it said."""
     words = ["explore", "--lake", str(lake), "--port", "0", "--no-open"]
     env = {**os.environ, "FUSERANK_CONF": str(conf), "PYTHONPATH": str(ROOT / "lib"), "JAVA_HOME": "/nowhere"}
-    with subprocess.Popen([sys.executable, "-c", START, *words], stdout=subprocess.PIPE, text=True, env=env) as server:
+    with subprocess.Popen(
+        [sys.executable, "-c", COMMAND, *words], stdout=subprocess.PIPE, text=True, env=env
+    ) as server:
         assert server.stdout is not None
         line = server.stdout.readline()
         try:

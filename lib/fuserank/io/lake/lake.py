@@ -190,10 +190,7 @@ class Lake:
     def _replace_by_files(
         self, table: Table, packed: Packed, folder: str, new: bool, slice_values: dict[str, Any]
     ) -> None:
-        constants = {name: value for name, value in slice_values.items() if not isinstance(value, list)}
-        if "run_id" in table.column_names:
-            constants["run_id"] = self.run_id
-        files = written_files.write(packed.streams, table, folder, constants)
+        files = written_files.write(packed.streams, table, folder, self._constants(table, slice_values))
         for name, values in slice_values.items():
             allowed = {str(value) for value in (values if isinstance(values, list) else [values])}
             if other := sorted({f.cells[name] for f in files} - allowed):
@@ -209,7 +206,7 @@ class Lake:
         with self._writing(table):
             before = self.ensure(table)
             frame = conform(self._with_constants(table, frame, {}), table)
-            options = {"txnAppId": txn[0], "txnVersion": str(txn[1])} if txn is not None else {}
+            options = _once_only(txn)
             if table.open_schema:
                 options["mergeSchema"] = "true"
                 before = self._take_local_times(table, frame, before)
@@ -248,8 +245,7 @@ class Lake:
             frame = conform(self._with_constants(table, frame, {}), table)
             if "row_hash" in table.column_names and not insert_only:
                 update_when = update_when or "t.row_hash <> s.row_hash"
-            options = {"txnAppId": txn[0], "txnVersion": str(txn[1])} if txn is not None else {}
-            self.place.merge(table, frame, update_when, gone, options)
+            self.place.merge(table, frame, update_when, gone, _once_only(txn))
             return self._written(table) if self.version(table) > before else 0
 
     def files(self, table: Table, **slice_values: Any) -> list[str]:
@@ -294,13 +290,15 @@ class Lake:
         self.place.add_columns(table, missing)
         return self.version(table)
 
+    def _constants(self, table: Table, slice_values: dict[str, Any]) -> dict[str, Any]:
+        """What is the same in all rows of a write, by column."""
+        constants = {name: value for name, value in slice_values.items() if not isinstance(value, list)}
+        return constants | ({"run_id": self.run_id} if "run_id" in table.column_names else {})
+
     def _with_constants(self, table: Table, frame: DataFrame, slice_values: dict[str, Any]) -> DataFrame:
         from pyspark.sql import functions as F
 
-        constants = {name: value for name, value in slice_values.items() if not isinstance(value, list)}
-        if "run_id" in table.column_names:
-            constants["run_id"] = self.run_id
-        for name, value in constants.items():
+        for name, value in self._constants(table, slice_values).items():
             if name not in frame.columns:
                 frame = frame.withColumn(name, F.lit(value))
         return frame
@@ -316,6 +314,11 @@ class Lake:
         self.versions_written[table.name] = version
         self.rows_written[table.name] = self.rows_written.get(table.name, 0) + rows
         return rows
+
+
+def _once_only(txn: tuple[str, int] | None) -> dict[str, str]:
+    """Options by which Delta drops a write of a transaction (app id, version) that came before."""
+    return {"txnAppId": txn[0], "txnVersion": str(txn[1])} if txn is not None else {}
 
 
 def _whole(table: Table, frame: DataFrame) -> DataFrame:

@@ -19,8 +19,8 @@ from urllib.parse import quote
 
 from fuserank.common.errors import LakeError
 from fuserank.common.streams import rows_in
-from fuserank.tables.contract import ContractError, Table
-from fuserank.tables.spark import constraints, schema
+from fuserank.tables.contract import Table
+from fuserank.tables.spark import constraints, refuse_other, schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -149,18 +149,19 @@ class _Writer:
         yield pa.RecordBatch.from_pylist(rows, schema=types)
 
     def _with_constants(self, rows: pa.Table) -> pa.Table:
-        """The contract's columns in the contract's order; raises ContractError where a name or a type is another's."""
+        """The contract's columns in the contract's order; raises where Spark would refuse them."""
         import pyarrow as pa
-        from pyspark.sql.pandas.types import to_arrow_schema
+        from pyspark.sql.pandas.types import from_arrow_type, to_arrow_schema
 
-        columns, types = {}, to_arrow_schema(schema(self.table))
-        for name in self.table.column_names:
-            if name in rows.column_names:
-                columns[name] = rows.column(name)
-            elif name in self.constants:
-                columns[name] = pa.array([self.constants[name]] * rows.num_rows, types.field(name).type)
-        made = pa.table(columns)
-        _refuse_other(self.table, made, set(rows.column_names) - set(self.table.column_names))
+        types = to_arrow_schema(schema(self.table))
+        for name in {*self.constants} - {*rows.column_names}:
+            values = [self.constants[name]] * rows.num_rows
+            rows = rows.append_column(name, pa.array(values, types.field(name).type))
+        refuse_other(self.table, {f.name: from_arrow_type(f.type).simpleString() for f in rows.schema})
+        made = rows.select(self.table.column_names)
+        for column in self.table.columns:
+            if not column.nullable and made.column(column.name).null_count:
+                raise LakeError(f"table {self.table.name}: {column.name} may not be NULL")
         return made
 
     def _partitions(self, rows: pa.Table) -> Iterator[tuple[_Cells, pa.Table]]:
@@ -224,20 +225,3 @@ class _File:
         assert self.writer is not None
         self.writer.close()
         return WrittenFile(self.path, self.cells, self.where.stat().st_size, self.rows)
-
-
-def _refuse_other(table: Table, rows: pa.Table, extra: set[str]) -> None:
-    from pyspark.sql.pandas.types import from_arrow_type
-
-    missing = [name for name in table.column_names if name not in rows.column_names]
-    if missing:
-        raise ContractError(f"table {table.name}: the frame lacks {', '.join(missing)}; add them before the write")
-    if extra:
-        names = ", ".join(sorted(extra))
-        raise ContractError(f"table {table.name}: {names} not in the contract; drop or declare them")
-    for column, field in zip(table.columns, rows.schema, strict=True):
-        have = from_arrow_type(field.type).simpleString()
-        if have != column.sql_type:
-            raise ContractError(f"table {table.name}: column {column.name} is {have}, the contract says {column.type}")
-        if not column.nullable and rows.column(column.name).null_count:
-            raise LakeError(f"table {table.name}: {column.name} may not be NULL")

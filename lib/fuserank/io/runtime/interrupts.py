@@ -14,6 +14,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from fuserank.common.errors import FuserankError
+from fuserank.common.signals import answered
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -33,13 +34,10 @@ def interruptible(spark: SparkSession) -> Iterator[None]:
 
     :raises Interrupted: the body ended after a SIGINT, by whatever error
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
     ending = _Ending(spark)
-    before = signal.signal(signal.SIGINT, ending.answer)
     try:
-        yield
+        with answered(ending.answer, signal.SIGINT):
+            yield
     except BaseException as problem:
         if ending.begun:
             raise Interrupted(
@@ -48,7 +46,6 @@ def interruptible(spark: SparkSession) -> Iterator[None]:
         raise
     finally:
         ending.over.set()
-        signal.signal(signal.SIGINT, before)
 
 
 class _Ending:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fuserank.common.durable import write_whole
 from fuserank.common.errors import FuserankError
 from fuserank.io.lake.places import is_local, local_path
 from fuserank.io.runtime.run import Run
@@ -95,9 +95,9 @@ class Topics:
         lines = [line for row in new if (line := _line(row["value"]))]
         self._run.count("kafka_records", len(new))
         if lines and not path.exists():
-            _on_disk(path, b"".join(lines))
+            write_whole(path, b"".join(lines))
         ends |= {row["partition"]: row["offset"] + 1 for row in new}
-        _on_disk(note, json.dumps(ends).encode())
+        write_whole(note, json.dumps(ends).encode())
 
 
 def _name(topic: str, records: list[Row]) -> str:
@@ -115,17 +115,6 @@ def _line(value: Any) -> bytes:
     """A record as one line; nothing of one without a value."""
     text = bytes(value or b"").strip()
     return text.replace(b"\r\n", b" ").replace(b"\n", b" ").replace(b"\r", b" ") + b"\n" if text else b""
-
-
-def _on_disk(path: Path, content: bytes) -> None:
-    """A file that is there whole or not at all."""
-    new = path.with_name(f".landing-{path.name}")
-    with new.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    new.rename(path)
-    segments.synced(path.parent)
 
 
 def _require_jars(run: Run) -> None:

@@ -30,7 +30,7 @@ _BROADCAST_ROWS = 1_000_000  # some 100 MB in each executor
 
 
 EARLIER = "s.first_event_time < t.first_event_time"  # when an entry that is there changes
-_DICTIONARIES = {"user": t.USER_DICTIONARY, "item": t.ITEM_DICTIONARY}
+DICTIONARIES = {"user": t.USER_DICTIONARY, "item": t.ITEM_DICTIONARY}
 
 
 Parts = list[tuple["EventsConfig", "DataFrame"]]  # of each of a mapping's events, their rows
@@ -96,7 +96,7 @@ def _write(
 
     dictionaries = _numbered(run, [part for _, part in good])
     first = run.lake.count(t.EVENTS) == 0
-    if first and by_day is not None and all(run.lake.count(d) <= _BROADCAST_ROWS for d in _DICTIONARIES.values()):
+    if first and by_day is not None and all(run.lake.count(d) <= _BROADCAST_ROWS for d in DICTIONARIES.values()):
         dictionaries = [F.broadcast(d) for d in dictionaries]
         # a number of its own, as Spark would make few tasks of few bytes: the work comes after the shuffle
         run.lake.append(t.EVENTS, _indexed(by_day(shuffle_tasks(run.spark)), dictionaries))
@@ -118,14 +118,14 @@ def _numbered(run: Run, good: list[DataFrame]) -> list[DataFrame]:
     """
     place = inbox_place(run.settings)
     collects = place is not None and (not is_local(place) or Path(local_path(place), EVENTS_FOLDER).is_dir())
-    for side, dictionary in _DICTIONARIES.items():
+    for side, dictionary in DICTIONARIES.items():
         seen = all_of([part.select(f"{side}_id", "event_time") for part in good])
         if collects:
             earlier = earlier_entries(seen, run.lake.read(dictionary), side)
             if not earlier.isEmpty():
                 run.lake.merge(dictionary, earlier, EARLIER)
         run.lake.append(dictionary, new_entries(seen, run.lake.read(dictionary), side))
-    return [run.lake.read(d) for d in _DICTIONARIES.values()]
+    return [run.lake.read(d) for d in DICTIONARIES.values()]
 
 
 def _indexed(good: Parts, dictionaries: list[DataFrame]) -> DataFrame:

@@ -15,7 +15,7 @@ from fuserank.io.runtime.run import Run
 from fuserank.jobs.inputs.pseudonyms import Hiding
 from fuserank.jobs.parts.collected_rows import collected_rows
 from fuserank.jobs.parts.silver_bad import all_of
-from fuserank.jobs.parts.silver_events import EARLIER, flagged_once
+from fuserank.jobs.parts.silver_events import DICTIONARIES, EARLIER, flagged_once
 from fuserank.sources.files.collected import COLLECTED
 from fuserank.stages.silver import events as ev
 from fuserank.stages.silver.dictionaries import earlier_entries, new_entries
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 _ORDER = ("_batch", "_file", "_row")  # by which the first of several with one id is found
-_DICTIONARIES = {"user": t.USER_DICTIONARY, "item": t.ITEM_DICTIONARY}
 
 
 def take(
@@ -106,7 +105,7 @@ def _insert(run: Run, rows: DataFrame, txn: tuple[str, int]) -> int:
     """
     from pyspark.sql import functions as F
 
-    for side, dictionary in _DICTIONARIES.items():
+    for side, dictionary in DICTIONARIES.items():
         if _entries(run, rows, side, dictionary, new_entries).num_rows:
             with _held(run):
                 new = _entries(run, rows, side, dictionary, new_entries)
@@ -114,7 +113,7 @@ def _insert(run: Run, rows: DataFrame, txn: tuple[str, int]) -> int:
         if (earlier := _entries(run, rows, side, dictionary, earlier_entries)).num_rows:
             with _held(run):
                 run.lake.merge(dictionary, run.spark.createDataFrame(earlier), EARLIER)
-    users, items = (run.lake.read(dictionary) for dictionary in _DICTIONARIES.values())
+    users, items = (run.lake.read(dictionary) for dictionary in DICTIONARIES.values())
     indexed = ev.with_indexes(F.broadcast(rows), users, items)
     # Hardly a row of a batch is there already: found by a join that sends the batch to silver's files. A merge without
     # an update would shuffle all of silver's ids instead.

@@ -5,11 +5,10 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from fuserank.common.errors import FuserankError
+from fuserank.common.signals import answered
 from fuserank.config.mapping.dataset import DatasetConfig
 from fuserank.io.runtime.run import Run
 from fuserank.jobs.inputs.pseudonyms import Hiding, require_same
@@ -83,7 +82,7 @@ class Stream:
         writer = writer.option("checkpointLocation", self.checkpoint())
         trigger = {"availableNow": True} if cfg.once else {"processingTime": f"{cfg.trigger_seconds} seconds"}
         query = writer.trigger(**trigger).start()
-        with _ended_by_signals(self.end.set):
+        with answered(lambda *_: self.end.set(), signal.SIGTERM, signal.SIGINT):
             try:
                 self._wait(query, cfg.seconds)
             finally:
@@ -122,18 +121,3 @@ def _stop(query: StreamingQuery) -> None:
         time.sleep(0.05)
     if query.isActive:
         query.stop()
-
-
-@contextmanager
-def _ended_by_signals(end: Callable[[], None]) -> Iterator[None]:
-    """SIGTERM and SIGINT end the body in order."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    before = [signal.signal(number, lambda *_: end()) for number in numbers]
-    try:
-        yield
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)

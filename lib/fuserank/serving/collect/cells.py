@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from fuserank.spellings.casting import EPOCHS
 from fuserank.spellings.plain_moments import moments
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ _NUMBER = {
     ",": re.compile(r"[+-]?\d{1,18}(?:,\d{0,12})?", re.ASCII),
 }
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-_EPOCHS = {"epoch_seconds": 1, "epoch_millis": 1_000, "epoch_micros": 1_000_000, "epoch_nanos": 1_000_000_000}
 _MOST_DECIMAL, _MOST_SECONDS, _MOST_WHOLE = 1e12, 100_000_000_000, 1 << 63
 
 
@@ -159,7 +159,7 @@ def _date(column: ColumnConfig) -> Read:
 
 
 def _epoch(column: ColumnConfig) -> Read:
-    per_second = _EPOCHS[column.type]
+    per_second = EPOCHS[column.type]
 
     def read(cell: Any) -> Value:
         if isinstance(cell, bool):

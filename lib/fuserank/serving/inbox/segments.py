@@ -18,6 +18,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from fuserank.common.durable import names_synced
+
 EVENTS = "events"  # folder of an inbox: in it one for each table of the mapping whose events are collected
 WHOLE, OPEN, NEW = ".jsonl", ".open", ".new"
 NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}-[0-9a-f]{12}\.jsonl")  # of a whole one
@@ -38,7 +40,7 @@ def created(folder: Path, now: dt.datetime) -> tuple[int, Path]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             path = new.rename(folder / f"{name}{OPEN}")  # locked before it has the name that others look for
-            synced(folder)
+            names_synced(folder)
             return file, path
         except (BlockingIOError, FileNotFoundError):  # swept away by who closes what the dead left
             os.close(file)
@@ -59,7 +61,7 @@ def closed(file: int, path: Path) -> Path | None:
     os.fsync(file)
     whole = path.with_suffix(WHOLE)
     path.rename(whole)
-    synced(path.parent)
+    names_synced(path.parent)
     os.close(file)
     return whole
 
@@ -119,12 +121,3 @@ def _whole_lines(file: int) -> int:
             return begin + at + 1
         end = begin
     return 0
-
-
-def synced(folder: Path) -> None:
-    """Names in the folder are on disk."""
-    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)

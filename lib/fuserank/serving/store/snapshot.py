@@ -27,6 +27,7 @@ from urllib.parse import quote
 import lmdb
 import msgspec
 
+from fuserank.common.durable import write_whole
 from fuserank.serving.store import records as r
 from fuserank.serving.store.contract import StoreError
 
@@ -203,16 +204,4 @@ def forgotten(place: Path) -> frozenset[bytes]:
 
 def write_bytes(path: Path, data: bytes, read_only: bool = False) -> None:
     """A small file, whole or not at all, on disk when this returns."""
-    made = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    with made.open("wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-    if read_only:
-        _take_writing(made)
-    made.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    write_whole(path, data, _take_writing if read_only else None)
