@@ -29,7 +29,8 @@ def started(code: str, *words: str) -> Iterator[tuple[subprocess.Popen[str], int
         line = process.stdout.readline()
         assert "http://127.0.0.1:" in line, (line, process.stderr and process.stderr.read())
         port = int(line.split("http://127.0.0.1:")[1].split()[0])
-        until(lambda: answers(port))
+        until(lambda: answers(port) or process.poll() is not None, 120)
+        assert process.poll() is None, process.stderr and process.stderr.read()
         try:
             yield process, port
         finally:
@@ -39,7 +40,7 @@ def started(code: str, *words: str) -> Iterator[tuple[subprocess.Popen[str], int
 
 def answers(port: int) -> bool:
     try:
-        return ask(port, "GET", "/health").status == 200
+        return ask(port, "GET", "/health", timeout=5).status == 200
     except OSError:
         return False
 

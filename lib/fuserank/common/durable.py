@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and on disk."""
+"""Files that are there whole or not at all, and on disk; and looks at those that others may remove."""
 
 from __future__ import annotations
 
@@ -27,6 +27,14 @@ def write_whole(path: Path, data: bytes, before_named: Callable[[Path], object] 
         made.unlink(missing_ok=True)
         raise
     names_synced(path.parent)
+
+
+def status_of(path: Path) -> os.stat_result | None:
+    """Size and times of a file that other processes may move or remove meanwhile; None: it is gone."""
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
 
 
 def names_synced(folder: Path) -> None:

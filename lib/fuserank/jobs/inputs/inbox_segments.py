@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fuserank.common.durable import status_of
 from fuserank.common.errors import FuserankError
 from fuserank.io.lake.places import is_local, local_path
 from fuserank.serving.inbox import segments
@@ -44,6 +45,6 @@ def remove_old(run: Run, place: str | None, had: set[str]) -> None:
     folder, before = Path(local_path(place)), run.now.timestamp() - run.settings.serving.inbox_days * 86_400
     for name in had:
         path = folder / name
-        if path.is_file() and path.stat().st_mtime < before:
-            path.unlink()
+        if (found := status_of(path)) is not None and found.st_mtime < before:
+            path.unlink(missing_ok=True)
             run.count("segments_removed", 1)

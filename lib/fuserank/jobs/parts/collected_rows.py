@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fuserank.common.durable import status_of
 from fuserank.config.mapping.dataset import DatasetConfig, FilesConfig
 from fuserank.io.lake.places import is_local, local_path
 from fuserank.io.runtime.run import Run
@@ -42,7 +43,8 @@ def collected_segments(run: Run, dataset: DatasetConfig, table: str) -> dict[str
         mark = f"{until - dt.timedelta(seconds=serving.inbox_seconds):%Y%m%dT%H%M%SZ}"
         return {name: path for name, path in found.items() if name < mark}
     folder = Path(local_path(place))
-    return {n: path for n, path in found.items() if (folder / n).stat().st_mtime <= until.timestamp()}
+    status = {name: status_of(folder / name) for name in found}  # None: bronze has it, and another run took it away
+    return {n: found[n] for n, of in status.items() if of is not None and of.st_mtime <= until.timestamp()}
 
 
 def ingest_collected(

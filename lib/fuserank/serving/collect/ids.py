@@ -8,12 +8,15 @@ event is on disk: what is found here is there.
 
 from __future__ import annotations
 
+import fcntl
 import mmap
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from fuserank.common.durable import status_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -26,7 +29,7 @@ _BUCKET = 16 * WAYS  # bytes
 
 
 class Ids:
-    """Ids of events with what they said.
+    """Ids of events with what they said. Where the file is new, others wait for it until ``complete``.
 
     :param path: of the file; made where it is not there, or is of another size
     :param most: how many it holds, rounded up to a power of two
@@ -38,11 +41,12 @@ class Ids:
     def __init__(self, path: Path, most: int, seconds: float) -> None:
         self._buckets, self._seconds = 1 << max((most + WAYS - 1) // WAYS - 1, 0).bit_length(), seconds
         size = _HEAD + self._buckets * _BUCKET
-        file, self.fresh = _opened(path, size)
+        self._file, self.fresh = _opened(path, size)
         try:
-            self._map = mmap.mmap(file, size)
-        finally:
-            os.close(file)
+            self._map = mmap.mmap(self._file, size)
+        except OSError:
+            os.close(self._file)
+            raise
         head = np.frombuffer(self._map, np.uint64, 2)
         self._head: Keys = head
         self._key: Keys = self._column(np.uint64, 0)
@@ -51,6 +55,8 @@ class Ids:
         self.fresh = self.fresh or int(head[0]) != _MAGIC
         if self.fresh:
             self._key[:] = 0
+        else:
+            self.complete()
 
     def _column(self, kind: type[Any], begin: int) -> npt.NDArray[Any]:
         """One of the columns of all buckets [buckets, ways]; what belongs to a bucket lies side by side."""
@@ -58,8 +64,12 @@ class Ids:
         return np.ndarray(shape, kind, self._map, _HEAD + begin, strides)
 
     def complete(self) -> None:
-        """All events that are there have come in: a next start need not bring them again."""
+        """All events that are there have come in: no other start brings them again, and who waits goes on."""
         self._head[0] = _MAGIC
+        if self._file >= 0:
+            fcntl.flock(self._file, fcntl.LOCK_UN)  # the map has the file open, too
+            os.close(self._file)
+            self._file = -1
 
     @property
     def turn(self) -> int:
@@ -102,15 +112,22 @@ class Ids:
 
 
 def _opened(path: Path, size: int) -> tuple[int, bool]:
-    """The file's descriptor, and whether it is new."""
-    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        had = os.fstat(file).st_size
-        if had != size:
-            os.ftruncate(file, 0)
-            os.posix_fallocate(file, 0, size)
-        return file, had != size
-    except OSError:
+    """The file's descriptor, locked, and whether it is new."""
+    while True:
+        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(file, fcntl.LOCK_EX)
+        now, had = status_of(path), os.fstat(file)
+        if now is not None and now.st_ino == had.st_ino:
+            if had.st_size == size:
+                return file, False
+            if had.st_size == 0:
+                break
+            path.unlink()  # of another size: who has it mapped keeps it, and would die if it were cut
         os.close(file)
+    try:
+        os.posix_fallocate(file, 0, size)
+        return file, True
+    except OSError:
         path.unlink(missing_ok=True)
+        os.close(file)
         raise

@@ -6,6 +6,7 @@ import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from fuserank.common.durable import status_of
 from fuserank.serving.inbox.segments import OPEN, WHOLE
 
 _AT_ONCE = 1 << 20
@@ -31,7 +32,8 @@ class Tail:
         for path in sorted(self._folder.glob("*"), key=lambda one: one.name, reverse=True):
             if path.suffix not in (WHOLE, OPEN):
                 continue
-            found = path.stat()
+            if (found := status_of(path)) is None:  # closed by its writer meanwhile: it is read by its last name
+                continue
             if found.st_mtime < moment or left <= 0:
                 self._whole.add(path.stem)
             left -= found.st_size

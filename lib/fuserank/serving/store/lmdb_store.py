@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import lmdb
 import numpy as np
 
+from fuserank.common.durable import status_of
 from fuserank.serving.store import records as r
 from fuserank.serving.store import snapshot as s
 from fuserank.serving.store.contract import StoreError
@@ -50,11 +51,8 @@ class _Open:
         names = [f.name for f in (*of.shards, of.catalogue, *([of.vectors] if of.vectors else []))]
         found = {}
         for name in names:
-            try:
-                stat = (self.folder / name).stat()
-            except FileNotFoundError:
-                continue
-            found[name] = (stat.st_size, stat.st_mtime_ns)
+            if (status := status_of(self.folder / name)) is not None:
+                found[name] = (status.st_size, status.st_mtime_ns)
         return found
 
     def changed(self) -> str | None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from fuserank.common.durable import status_of
 from fuserank.config.mapping.connect import FolderConfig
 from fuserank.sources.connectors.landing import FetchError, Piece
 from fuserank.sources.files.read import content_hash
@@ -29,7 +30,8 @@ class FolderConnector:
         for file in sorted(p for p in root.glob(self.config.pattern) if p.is_file()):
             if file.name.startswith((".", "_")):  # marks of those who write
                 continue
-            if self.now() - file.stat().st_mtime < self.config.settle_seconds:
+            found = status_of(file)
+            if found is None or self.now() - found.st_mtime < self.config.settle_seconds:
                 continue
             content = content_hash(file)
             if content in seen:

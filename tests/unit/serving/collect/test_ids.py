@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -27,8 +29,9 @@ def test_an_id_is_known_with_what_it_said_until_its_days_are_over(tmp_path: Path
 
 
 def test_another_process_and_a_later_one_find_it(tmp_path: Path) -> None:
-    ids, other = Ids(tmp_path / "ids", 1_000, DAY), Ids(tmp_path / "ids", 1_000, DAY)
+    ids = Ids(tmp_path / "ids", 1_000, DAY)
     ids.complete()
+    other = Ids(tmp_path / "ids", 1_000, DAY)
     ids.add(some(7), np.array([70], np.uint32), DAY)
     ids.turned(99)
     assert other.contents(some(7), DAY) == [70]
@@ -37,6 +40,23 @@ def test_another_process_and_a_later_one_find_it(tmp_path: Path) -> None:
     assert not later.fresh
     assert later.contents(some(7), DAY) == [70]
     assert Ids(tmp_path / "ids", 5_000, DAY).fresh, "of another size it begins anew"
+    assert ids.contents(some(7), DAY) == [70], "and leaves who has the other one mapped in peace"
+
+
+def test_of_those_that_start_at_once_one_brings_the_ids_and_the_others_wait(tmp_path: Path) -> None:
+    def start(n: int) -> tuple[bool, list[int | None]]:
+        ids = Ids(tmp_path / "ids", 1_000, DAY)
+        fresh = ids.fresh
+        if fresh:
+            time.sleep(0.2)
+            ids.add(some(7), np.array([70], np.uint32), DAY)
+        ids.complete()
+        return fresh, ids.contents(some(7), DAY)
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(start, range(4)))
+    assert sorted(fresh for fresh, _ in found) == [False, False, False, True]
+    assert all(known == [70] for _, known in found)
 
 
 def test_where_a_bucket_is_full_the_oldest_goes_and_no_other(tmp_path: Path) -> None:
