@@ -2,8 +2,9 @@
 
     echo '{"port": 8200, "seconds": 20, "batch": 100, "connections": 32, "users": 10000, "most": 1000000}' | python …
 
-Bodies are made before the clock runs. Each event has an id of its own; "accepted_ids" is [first, behind the last] of
-each batch that was answered with all of its events accepted, so that whoever holds them can be held against it.
+With "rate" so many events a second come at most, by an even pace. Bodies are made before the clock runs. Each event
+has an id of its own; "accepted_ids" is [first, behind the last] of each batch that was answered with all of its events
+accepted, so that whoever holds them can be held against it.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ class Load:
         self._port, self._batch, self._count = options["port"], options["batch"], options["connections"]
         self._bodies = bodies(options["batch"], options["users"], options["most"], options.get("prefix", "n"))
         self._next, self._end, self._seconds = 0, 0.0, options["seconds"]
+        self._pause, self._began = self._batch / options["rate"] if options.get("rate") else 0.0, 0.0
         self.seconds: list[float] = []
         self.accepted: list[int] = []
         self.later = self.failed = 0
@@ -49,7 +51,7 @@ class Load:
     async def run(self) -> float:
         """Until the time is over, or no batch is left; the seconds that it took."""
         began = time.perf_counter()
-        self._end = began + self._seconds
+        self._began, self._end = began, began + self._seconds
         await asyncio.gather(*(self._connection() for _ in range(self._count)))
         return time.perf_counter() - began
 
@@ -57,6 +59,7 @@ class Load:
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
         while time.perf_counter() < self._end and self._next < len(self._bodies):
             mine, self._next = self._next, self._next + 1
+            await asyncio.sleep(max(self._began + mine * self._pause - time.perf_counter(), 0))
             began = time.perf_counter()
             while (status := await self._answer(reader, writer, mine)) == 429:
                 self.later += 1

@@ -48,8 +48,8 @@ def bench(
         typer.Argument(
             help=(
                 "als, topk, loader, ddp, scale, candidates, ingest, engine, publish-store, serve, serve-stored,"
-                " serve-busy, serve-soak, collect, stream, recs, leak, features, commands, compress and train-seq (of a"
-                " lake), or knn, topk-kernel, ials, defaults, versions (of --data)"
+                " serve-busy, serve-fed, serve-soak, collect, stream, recs, leak, features, commands, compress and"
+                " train-seq (of a lake), or knn, topk-kernel, ials, defaults, versions (of --data)"
             )
         ),
     ],
@@ -81,7 +81,7 @@ def bench(
             "--fraction",
             min=0.001,
             max=1,
-            help="scale, candidates, serve, serve-stored, serve-busy, collect, stream: share of the users, for trying",
+            help="scale, candidates, serve (-stored, -busy, -fed), collect, stream: share of the users, for trying",
         ),
     ] = None,
     minutes: Annotated[

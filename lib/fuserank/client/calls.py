@@ -60,9 +60,12 @@ def of_candidates(
 
 def of_item(item: str, options: Mapping[str, Any] | ItemOptions) -> Call:
     """Items like one item."""
-    sent = {name: value for name, value in options.items() if value not in (None, [], (), {})}
-    query = "&".join(f"{name}={_parameter(value)}" for name, value in sent.items())
-    return _call("GET", f"/v1/items/{quoted(item)}/similar{'?' if query else ''}{query}", None)
+    return _call("GET", f"/v1/items/{quoted(item)}/similar{_query(options)}", None)
+
+
+def of_now(options: Mapping[str, Any] | ItemOptions) -> Call:
+    """What users do most at this time."""
+    return _call("GET", f"/v1/trending{_query(options)}", None)
 
 
 def of_basket(
@@ -130,6 +133,12 @@ def headers(key: str | None) -> dict[str, str]:
 def own_headers(call: Call) -> dict[str, str]:
     """Headers of one request."""
     return {"X-Request-Id": call.id} | ({} if call.body is None else {"Content-Type": "application/json"})
+
+
+def _query(options: Mapping[str, Any] | ItemOptions) -> str:
+    sent = {name: value for name, value in options.items() if value not in (None, [], (), {})}
+    query = "&".join(f"{name}={_parameter(value)}" for name, value in sent.items())
+    return f"{'?' if query else ''}{query}"
 
 
 def _post(

@@ -75,6 +75,13 @@ class Methods(ABC, Generic[R, C, E]):
         """
         return self._ask(calls.of_item(item, options))
 
+    def trending(self, **options: Unpack[ItemOptions]) -> R:
+        """What users do most at this time.
+
+        :raises ServiceError: it was not answered
+        """
+        return self._ask(calls.of_now(options))
+
     def basket(
         self,
         basket: Sequence[str],

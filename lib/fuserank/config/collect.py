@@ -48,6 +48,9 @@ class CollectConfig(Section):
     half_life_minutes: dict[str, Annotated[float, Field(gt=0)]] = Field(
         {"default": 30.0}, description="surface → minutes in which an event's weight halves; default: of the others"
     )
+    trending_half_life_minutes: float = Field(
+        15, gt=0, le=1440, description="after so long an event counts half in what is trending (minutes)"
+    )
     dwell_seconds: float = Field(
         0, ge=0, description="a view that was left sooner counts nothing; 0: all count (seconds)"
     )

@@ -30,6 +30,16 @@ class PublishConfig(Section):
         le=1,
         description="share of the users of the published ranking that the next one may lack; 1: all of them",
     )
+    sample_users: int = Field(
+        20,
+        ge=0,
+        le=1000,
+        description=(
+            "users drawn by hash whose features, samples and scores are worked out again, each user by itself, before"
+            " a ranking is published, and whose lists the service has to answer as they were ranked before a snapshot"
+            " of the online store is switched to; where one differs neither is done; 0: nobody's"
+        ),
+    )
     keep: int = Field(
         3, ge=1, description="published rankings of a surface, newest first, whose files `fuserank vacuum` leaves"
     )

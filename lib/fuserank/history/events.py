@@ -79,6 +79,17 @@ def with_reversals(events: DataFrame, reversals: DataFrame | None) -> DataFrame:
     return events.join(named.agg(F.min("known_at").alias("reversed_at")), "event_id", "left")
 
 
+def counted_from(reversals: DataFrame | None) -> DataFrame | None:
+    """The same with known_at not before the day on which they happened: as an event, a reversal counts from the day
+    after that.
+    """
+    from pyspark.sql import functions as F
+
+    if reversals is None:
+        return None
+    return reversals.withColumn("known_at", F.greatest("known_at", F.col("event_date").cast("timestamp")))
+
+
 def is_taken(before: dt.date | None = None) -> Column:
     """Whether a row of ``with_reversals`` counts as taken, by the reversals known
     before 00:00 UTC of a day; None: by all.

@@ -17,7 +17,8 @@ from fuserank.common.errors import FuserankError
 from fuserank.io.runtime.open_lake import rows_of
 from fuserank.jobs.inputs.command import job_main
 from fuserank.jobs.inputs.publications import history
-from fuserank.jobs.parts.published_rows import candidate, lost_users, write
+from fuserank.jobs.parts import one_number
+from fuserank.jobs.parts.published_rows import candidate, lists_of, lost_users, write
 from fuserank.stages.ranking.publications import current, objection
 from fuserank.tables.ops import RUNS
 from fuserank.tables.results import PUBLISHED, RANKING
@@ -25,7 +26,7 @@ from fuserank.tables.results import PUBLISHED, RANKING
 if TYPE_CHECKING:
     from fuserank.io.runtime.run import Run
 
-READS = (RANKING, RUNS)
+READS = (RANKING, RUNS, *one_number.READS)
 WRITES = (PUBLISHED,)
 
 
@@ -60,6 +61,8 @@ def _published(run: Run, as_of: dt.date, wanted: str | None) -> str | None:
         return None
     lost = 0 if now is None else lost_users(run.lake, now, made)
     problem = objection(now, made.as_of_date, lost, run.settings.publish.max_lost_share, wanted is not None)
+    if problem is None and wanted is None:  # of a run that a person names other slices may stand in the lake by now
+        problem = one_number.difference(run, as_of, lists_of(run.lake, made))
     if problem is None:
         write(run, made, "publish")
     return problem

@@ -57,6 +57,7 @@ def execute(run: Run, as_of: dt.date) -> None:
     :raises FuserankError: nothing is published, or the store's folder is none that executors see
     """
     refuse_missing()
+    from fuserank.jobs.parts.store_answers import require_same
     from fuserank.jobs.parts.store_place import store_folder, to_redis
     from fuserank.jobs.parts.store_snapshot import written
     from fuserank.serving.store import snapshot
@@ -69,6 +70,7 @@ def execute(run: Run, as_of: dt.date) -> None:
     folder = place / f"{of.number:06d}-{run.run_id}"
     manifest = written(run, of, folder)
     snapshot.check(folder, manifest, readers=os.cpu_count() or 1)
+    require_same(run, of, place, folder.name)
     snapshot.switch(place, folder.name)
     if cfg.redis:
         to_redis(cfg.redis, folder, cfg.keep)

@@ -12,10 +12,11 @@ MOST_EVENTS = 5_000
 Id = Annotated[str, Meta(min_length=1, max_length=512)]
 Name = Annotated[str, Meta(max_length=64)]
 Fill = Literal["never", "segment", "popular"]
-ServedFrom = Literal["personal", "session", "segment", "popular"]
+ServedFrom = Literal["personal", "session", "segment", "trending", "popular"]
 Exposure = Literal["shown", "awaited", "off", "dry_run", "unwritten"]
 POPULAR: Final = "popular"  # what is liked by all: a way to fill, what an answer is served from, a reason
 SEGMENT: Final = "segment"  # what users of one kind take, the same three
+TRENDING: Final = "trending"  # what users do most at this time: what an answer is served from, a reason
 
 
 class SessionEvent(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -114,7 +115,7 @@ class Answer(msgspec.Struct, frozen=True):
     """What comes back; ``answer_id`` is sent along with the click or purchase that follows.
 
     ``served_from``: personal (a published list), session (what was done just now), segment (what users of the same
-    kind take), popular; ``why`` in words.
+    kind take), trending (what users do most at this time), popular; ``why`` in words.
     ``short``: why fewer than k came; None: exactly k. ``removed``: with explain, how many items each rule took away.
     ``exposure``: shown (the answer counts as seen), awaited (once the client says so by its answer_id), off (none is
     kept), dry_run, unwritten (the disk took nothing).

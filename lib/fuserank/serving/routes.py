@@ -41,6 +41,9 @@ class Asks(Protocol):
     def basket(self, request: RecommendRequest) -> Answer:
         """What goes with a basket."""
 
+    def trending(self, options: Options) -> Answer:
+        """What users do most at this time."""
+
 
 Ask = Callable[[Asks, wire.Call, bytes], Answer]
 
@@ -148,8 +151,13 @@ def _similar(to: Asks, call: wire.Call, _: bytes) -> Answer:
     return to.similar(item, _options(call))
 
 
+def _trending(to: Asks, call: wire.Call, _: bytes) -> Answer:
+    return to.trending(_options(call))
+
+
 _USERS = "/v1/users/{id}/recommendations"
 ROUTES = (
+    Route("GET", "/v1/trending", "trending", "What users do most at this time.", "recommend", _trending),
     Route("GET", _USERS, "recommendations", "Items for a user.", "recommend", _user_by_query, None, "user"),
     Route(
         "POST",

@@ -119,6 +119,11 @@ def _proposed_from(run: Run, table: Table, **where: Any) -> DataFrame:
     """The slice that a source of this run has written; no row where none writes the
     table: an older run's may stand there.
     """
-    cfg, frame = run.settings.candidates, run.lake.read(table, **where)
-    written = {SOURCES[name].writes for name in cfg.sources if cfg.quota(name)}
-    return frame if table.name in written else frame.limit(0)
+    frame = run.lake.read(table, **where)
+    return frame if written_here(run, table) else frame.limit(0)
+
+
+def written_here(run: Run, table: Table) -> bool:
+    """Whether a source of this run writes the table."""
+    cfg = run.settings.candidates
+    return table.name in {SOURCES[name].writes for name in cfg.sources if cfg.quota(name)}

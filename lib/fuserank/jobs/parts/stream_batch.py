@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from fuserank.config.mapping.dataset import DatasetConfig
+from fuserank.io.lake.places import is_local
 from fuserank.io.lake.session_settings import written_by
 from fuserank.io.runtime.few_rows import FEW_ROWS, plain_plans
 from fuserank.io.runtime.run import Run
@@ -114,11 +115,26 @@ def _insert(run: Run, rows: DataFrame, txn: tuple[str, int]) -> int:
             with _held(run):
                 run.lake.merge(dictionary, run.spark.createDataFrame(earlier), EARLIER)
     users, items = (run.lake.read(dictionary) for dictionary in DICTIONARIES.values())
-    indexed = ev.with_indexes(F.broadcast(rows), users, items)
-    # Hardly a row of a batch is there already: found by a join that sends the batch to silver's files. A merge without
-    # an update would shuffle all of silver's ids instead.
+    indexed, before = ev.with_indexes(F.broadcast(rows), users, items), run.lake.version(t.EVENTS)
+    new = _new(run, indexed, before) if is_local(run.lake.root) else None  # elsewhere Delta's merge is what guards
     with _held(run):
+        if new is not None and run.lake.version(t.EVENTS) == before:
+            return run.lake.append(t.EVENTS, run.spark.createDataFrame(new), txn) if new.num_rows else 0
         return run.lake.merge(t.EVENTS, indexed, update_when="false", txn=txn)
+
+
+def _new(run: Run, indexed: DataFrame, version: int) -> pa.Table:
+    """Rows whose ids silver.events lacks at a version, found before the lake's commits are held: by a join that sends
+    the batch to silver's files, as a merge would shuffle all of silver's ids.
+    """
+    import pyarrow.compute as pc
+    from pyspark.sql import functions as F
+
+    with plain_plans(run.spark):
+        rows = indexed.toArrow()
+    ids = F.broadcast(run.spark.createDataFrame(rows.select(["event_id"])))
+    there = run.lake.read(t.EVENTS, version).join(ids, "event_id", "left_semi").select("event_id").toArrow()
+    return rows.filter(pc.invert(pc.is_in(rows["event_id"], value_set=there["event_id"].combine_chunks())))
 
 
 def _entries(

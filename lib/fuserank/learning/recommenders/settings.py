@@ -272,7 +272,7 @@ class BprConfig(Section):
     )
     regularization: Annotated[float, Field(ge=0), OR_AUTO] = Field(
         AUTO,
-        description="λ, of factors and biases alike; auto: 0.03, less above 50,000 pairs",
+        description="λ, of factors and biases alike; auto: 0.05, less above 20,000 pairs",
         json_schema_extra=tuned(0.005, 0.01, 0.02, 0.04, 0.08),
     )
     negatives: Literal["uniform", "dynamic"] = Field(

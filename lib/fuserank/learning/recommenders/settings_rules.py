@@ -55,7 +55,7 @@ def bpr(of: Numbers, cfg: Any) -> dict[str, Any]:
     return {
         "factors": _power_of_two(of.items / 64, 64, 256),
         "learning_rate": 0.1 if rare else 0.05,
-        "regularization": _digits(0.03 * min(1.0, (50_000 / max(of.pairs, 1)) ** 0.4)),
+        "regularization": _digits(0.05 * min(1.0, (20_000 / max(of.pairs, 1)) ** 0.4)),
         "candidates": 8 if rare and of.pairs < 200_000 else 32,
     }
 

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fuserank.common.ids import normal_id
 from fuserank.serving.collect.deeds import SESSION, Deed
+from fuserank.serving.collect.trending import Trending
 from fuserank.serving.recommend.session import Lived
 
 if TYPE_CHECKING:
     from fuserank.config.collect import CollectConfig
 
+_LIKES = frozenset({"view", "click", "cart", "purchase"})
 _LEAST_SHARE = 0.01  # what is left of an event's weight when it is passed over
 
 
@@ -42,6 +44,7 @@ class Sessions:
         self._users: OrderedDict[str, list[Deed]] = OrderedDict()
         self._visits: OrderedDict[str, str] = OrderedDict()  # session → its user
         self._count, self._lock = 0, threading.Lock()  # answers may be made in threads
+        self._trending = Trending(cfg.trending_half_life_minutes * 60)
 
     def __len__(self) -> int:
         """Events that are held."""
@@ -65,6 +68,8 @@ class Sessions:
             elif not are_new and any(one.key == deed.key for one in had):
                 continue
             self._users.move_to_end(deed.user)
+            if deed.kind in _LIKES and not self._counted(deed, had):
+                self._trending.add(deed.item, deed.time)
             had.append(deed)
             self._count += 1
             if len(had) > 1 and _order(had[-2]) > _order(deed):
@@ -79,6 +84,19 @@ class Sessions:
             self._count -= len(self._users.popitem(last=False)[1])
         while len(self._visits) > self._cfg.most_events:
             self._visits.popitem(last=False)
+
+    def _counted(self, deed: Deed, had: list[Deed]) -> bool:
+        """Whether the user did something with the item a while ago: a bot counts once."""
+        since = deed.time - self._trending.window
+        return any(one.item == deed.item and one.kind in _LIKES and one.time > since for one in reversed(had))
+
+    def trending(self, now: datetime, most: int) -> list[tuple[str, float]]:
+        """Items by how many users did something with them of late (views, clicks, carts, purchases), the most first,
+        each with that number, in which an event counts half after ``trending_half_life_minutes``.
+
+        A user counts once an item in four such times. What was taken back stays counted.
+        """
+        return self._trending.best(now.timestamp(), most)
 
     def user_of(self, session: str) -> str | None:
         """The user of a session, as its events name one."""

@@ -12,7 +12,7 @@ import numpy as np
 from fuserank.serving.recommend.answers import Made, answer_of, require_fields
 from fuserank.serving.recommend.catalogue import Catalogue
 from fuserank.serving.recommend.cursor import items_before, request_hash
-from fuserank.serving.recommend.lists import Fused, Listed, OfSegment, Popular, Ranked
+from fuserank.serving.recommend.lists import Fused, Listed, OfSegment, Popular, Ranked, Trending
 from fuserank.serving.recommend.page import Page
 from fuserank.serving.recommend.plan import (
     MOST_NEAR,
@@ -32,6 +32,7 @@ from fuserank.serving.recommend.session import Done, Lived, Near, done
 from fuserank.serving.recommend.weights import SessionWeights
 from fuserank.serving.requests import (
     SEGMENT,
+    TRENDING,
     Answer,
     Options,
     RankRequest,
@@ -72,6 +73,9 @@ class Lives(Protocol):
 
     def user_of(self, session: str) -> str | None:
         """The user of a session."""
+
+    def trending(self, now: datetime, most: int) -> Sequence[tuple[str, float]]:
+        """Items that users do most with at this time, each with how many of them, the most first."""
 
 
 class Recommender:
@@ -141,6 +145,24 @@ class Recommender:
             return Plan(request.user, "session", why, lists, gone, was.unknown, features, belongs)
 
         return self._answer("basket", request, plan)
+
+    def trending(self, options: Options) -> Answer:
+        """What users do most at this time, as the collector sees it; where it sees nothing, what is popular."""
+
+        def plan(catalogue: Catalogue) -> Plan:
+            belongs = catalogue.segments.of({}, options.context)
+            found = [] if self._lives is None else self._lives.trending(self._now(), MOST_NEAR)
+            indices = catalogue.indices(item for item, _ in found)
+            counts = {index: count for item, count in found if (index := indices[item]) is not None}
+            unknown = len(found) - len(counts)
+            if not counts:
+                seen = "this service collects no events" if self._lives is None else "no event was collected of late"
+                of = Impersonal(catalogue, belongs, seen)
+                return Plan(None, of.served_from, of.why, of.lists, {}, unknown, {}, belongs)
+            lists: list[Callable[[], Ranked]] = [lambda: Trending(counts)]
+            return Plan(None, TRENDING, "what users do most at this time", lists, {}, unknown, {}, belongs)
+
+        return self._answer("trending", options, plan)
 
     def _answer(self, kind: str, options: Options, plan: Callable[[Catalogue], Plan], item: str = "") -> Answer:
         """An answer of one snapshot: where another became current meanwhile, once more."""

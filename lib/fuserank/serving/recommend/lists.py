@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
-from fuserank.serving.requests import POPULAR, SEGMENT
+from fuserank.serving.requests import POPULAR, SEGMENT, TRENDING
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -75,6 +75,23 @@ class Popular:
             return Described(0.0, NOT_LISTED, "Not among the most popular", None, {POPULAR: 0.0}, [])
         score = 1 / (1 + place)
         return Described(score, POPULAR, f"Among the most popular: number {place + 1}", None, {POPULAR: score}, [])
+
+
+class Trending:
+    """What users do most at this time; the score is how many of them, an event counting less with its age.
+
+    :param counts: item_index → its count, the most first
+    """
+
+    def __init__(self, counts: Mapping[int, float]) -> None:
+        self._counts = counts
+        self._places = {index: place for place, index in enumerate(counts)}
+        self.order: Ints = np.fromiter(counts, np.int64)
+
+    def describe(self, index: int) -> Described:
+        """See Ranked."""
+        score, reason = self._counts[index], f"Many look at it now: number {self._places[index] + 1}"
+        return Described(score, TRENDING, reason, None, {TRENDING: score}, [])
 
 
 class OfSegment:

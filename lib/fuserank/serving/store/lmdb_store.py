@@ -102,16 +102,17 @@ class LmdbStore:
     """A surface's snapshots below ``root``; the one before the current stays open, for answers that are under way.
 
     :param verify: read all files once when a snapshot is taken, and refuse one that is not as it was written
+    :param name: of a snapshot that may not be current yet; None: the current one
     :raises StoreError: there is no snapshot that can be served
     """
 
     answers = True  # its files are mapped
 
-    def __init__(self, root: Path | str, surface: str, verify: bool = True) -> None:
+    def __init__(self, root: Path | str, surface: str, verify: bool = True, name: str | None = None) -> None:
         self._place, self._verify = s.place_of(Path(root).absolute(), surface), verify
         self._before: _Open | None = None
         self.problem: str | None = None
-        name = s.current_name(self._place)
+        name = name or s.current_name(self._place)
         if name is None:
             raise StoreError(f"nothing is in the store {self._place}; run jobs/publish_store.py")
         self._now = _taken(self._place / name, verify)

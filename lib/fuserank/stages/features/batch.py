@@ -19,7 +19,7 @@ from fuserank.common.shuffles import shuffle_tasks
 from fuserank.common.streams import Packed, packed_of, rows_in, stream_of
 from fuserank.common.users import whole_users
 from fuserank.history.baskets import basket_key
-from fuserank.history.events import was_taken, with_reversals
+from fuserank.history.events import counted_from, was_taken, with_reversals
 from fuserank.stages.features import compute as of
 from fuserank.stages.features import parts as p
 from fuserank.stages.features.engine import NEVER
@@ -40,7 +40,6 @@ _PARTS = "as_of int, what int, bucket int, rows binary"  # what: place in parts.
 _LINES = -1
 _MOST_ROWS = 2_000_000  # of parts that one task of the first pass holds
 _OF_USERS = (t.USER, t.USER_ITEM, t.USER_HISTORY, t.USER_ATTRIBUTE)
-_MOST_VALUE = 1e6  # of an event that has one: a larger one is no rating, and its sums would leave the whole numbers
 _PACKED = "what int, rows binary"
 OnExecutors = Callable[[Any, int], Callable[[], Any]]
 _Held = defaultdict[tuple[int, int], list[Any]]  # tables of parts by day and kind
@@ -110,14 +109,13 @@ def lines(known: Known) -> DataFrame:
     def flag(column: str) -> Column:
         return F.when(F.col(column) > 0, F.lit(1)).otherwise(F.lit(0))
 
-    value = F.when(F.abs("value") <= _MOST_VALUE, F.col("value"))  # NaN is above all numbers
+    value = F.when(F.abs("value") <= of.MOST_VALUE, F.col("value"))  # NaN is above all numbers
     events = known.events.where(was_taken())
     reversals = known.reversals()
     if reversals is None:
         back: Column = F.lit(NEVER)
-    else:  # it counts from the day after it was known, as an event does
-        reversals = reversals.withColumn("known_at", F.greatest("known_at", F.col("event_date").cast("timestamp")))
-        events = with_reversals(events, reversals)
+    else:
+        events = with_reversals(events, counted_from(reversals))
         back = F.coalesce(F.unix_date(F.col("reversed_at").cast("date")), F.lit(NEVER))
     selected = events.select(
         "user_index",

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 # happened; seen: the first day that is later than its being known; back: the same of its being taken
 # back, NEVER where it was not. Days since 1970.
 LINE = ("user_index", "item_index", "basket", "day", "seen", "back", *LINE_SUMS[1:], "store_id")
+MOST_VALUE = 1e6  # of an event that has one: a larger one is no rating, and its sums would leave the whole numbers
 _EPOCH = dt.date(1970, 1, 1).toordinal()
 
 

@@ -48,6 +48,23 @@ def encoded(
     return laid_out(fact_rows.mapInArrow(kernel, PACKED), schema.replace(" long", " bigint"), tasks(shards, partitions))
 
 
+def samples_of(
+    facts: pa.Table, catalogue: Catalogue, item_factors: pa.Table, neighbours: pa.Table, minor_per_major: int
+) -> pa.Table:
+    """The samples of some whole users in one process; position and shard are those of their facts.
+
+    :param facts: rows of ``user_facts``, in any order
+    :param item_factors: index, factor
+    :param neighbours: item_index, neighbour_index, similarity
+    """
+    import pyarrow as pa
+
+    kernel = _Encode(None, None, None, minor_per_major, SHARDS)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = kernel.samples(UserFacts(facts), catalogue, Factors.of(item_factors), Neighbours(neighbours))
+        return pa.Table.from_batches(found)
+
+
 class _Encode:
     def __init__(self, catalogue: Any, item_factors: Any, neighbours: Any, minor_per_major: int, shards: int) -> None:
         self.loaders = (catalogue, item_factors, neighbours)

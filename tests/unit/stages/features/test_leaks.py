@@ -12,11 +12,13 @@ import pytest
 
 from fuserank.common.streams import Packed
 from fuserank.config.features import FeaturesConfig
+from fuserank.history.events import counted_from, with_reversals
 from fuserank.io.lake.digest import digest
 from fuserank.io.lake.lake import known_rows, known_rows_each
 from fuserank.jobs import features as job
-from fuserank.stages.features.batch import Known, lines
+from fuserank.stages.features.batch import Known
 from fuserank.stages.features.compute import Items, compute
+from fuserank.stages.features.lines import READ, lines_of
 from fuserank.tables import Table, silver
 from fuserank.tables import features as t
 from tests.support.lakes import fresh
@@ -132,13 +134,14 @@ def plain(table: pa.Table, day: dt.date) -> list[dict[str, Any]]:
 
 
 def test_one_user_in_a_process_without_spark_has_the_rows_that_the_batch_writes(spark: SparkSession) -> None:
-    world = frames(spark, drawn(3))
+    world = frames(spark, side_by_side([drawn(seed) for seed in range(4)]), 4)
     made = {table: frame.toArrow() for table, frame in built(world).items()}
-    all_lines = lines(known(world)).toArrow()
+    of = known(world)
+    events = with_reversals(of.events, counted_from(of.reversals())).select(*READ).toArrow()
     for day in DAYS:
         items = Items.of(made[t.ITEM].filter(pc.equal(made[t.ITEM]["as_of_date"], day)), OWN_LABEL)
-        for user in range(USERS):
-            found = compute(all_lines.filter(pc.equal(all_lines["user_index"], user)), day, items, CFG)
+        for user in range(4 * USERS):
+            found = compute(lines_of(events.filter(pc.equal(events["user_index"], user))), day, items, CFG)
             assert found
             for table, rows in found.items():
                 batch = made[table].filter(pc.equal(made[table]["user_index"], user)).select(rows.column_names)
