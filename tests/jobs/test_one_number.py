@@ -48,7 +48,7 @@ def test_a_ranking_is_published_where_users_by_themselves_are_as_in_the_batch_an
     with open_run("publish", of, DAY) as run:
         kind = run.settings.models.use[0]
         publish.execute(run, DAY)
-        assert "scores of 20 users, each by itself, are those of the batch" in capsys.readouterr().out
+        assert "scores of 20 users, each by itself, are those of the batch" in capsys.readouterr().err
         shutil.rmtree(published)
         for table, column, where, words in (
             (SCORES, "logit", {"split": "rank", "kind": kind}, f"scores.scores of {kind}: logit of user_index"),
