@@ -3,10 +3,30 @@
 from __future__ import annotations
 
 import ctypes
+import resource
 import sys
+from pathlib import Path
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h of glibc
 _NEVER = 2**31 - 1
+
+
+def resident_bytes() -> int:
+    """Memory that this process holds, shared pages too; 0 where the system does not say."""
+    try:
+        pages = Path("/proc/self/statm").read_bytes().split()[1]
+    except OSError:  # not Linux
+        return 0
+    return int(pages) * resource.getpagesize()
+
+
+def give_freed_memory_back() -> None:
+    """Return what this process has freed to the system, as far as the C library and Arrow can."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
+    if (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:  # glibc
+        trim(0)
 
 
 def keep_freed_memory() -> bool:

@@ -4,7 +4,8 @@ Named in ``spark.python.daemon.module``. A worker of pyspark's daemon imports pa
 CPU) and loses some 150 ms at each task: 65 reading the directory of pyspark.zip again
 (``importlib.invalidate_caches``, once for each package in it), 45 collecting garbage over all that it ever imported,
 40 until the kernel acknowledges the task's header, without which the JVM's Nagle algorithm holds the first rows back.
-Here imports are done once before the fork, in memory that the workers share, and the rest is not paid.
+Here imports are done once before the fork, in memory that the workers share, and the rest is not paid. A worker that a
+task left large gives the system back what is free in it: it waits for its next task for the rest of the run.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ import socket
 import zipimport
 from typing import IO, Any
 
+from fuserank.io.runtime.allocator import give_freed_memory_back, resident_bytes
+
+_LARGE = 384 << 20  # bytes; below, the next task would only ask for the same pages again
 # What nearly every kernel needs and no thread is started by.
 _SHARED = (
     "numba",
@@ -49,14 +53,18 @@ def acknowledge_at_once(infile: IO[bytes]) -> None:
 
 
 def main() -> None:
-    """pyspark's daemon with these two changes."""
+    """pyspark's daemon with these changes."""
     from pyspark import daemon
 
     run_task = daemon.worker_main
 
     def worker_main(infile: IO[bytes], outfile: IO[bytes]) -> Any:
         acknowledge_at_once(infile)
-        return run_task(infile, outfile)
+        try:
+            return run_task(infile, outfile)
+        finally:
+            if resident_bytes() > _LARGE:
+                give_freed_memory_back()
 
     daemon.worker_main = worker_main
     warm()
