@@ -48,8 +48,8 @@ def bench(
         typer.Argument(
             help=(
                 "als, topk, loader, ddp, scale, candidates, ingest, engine, publish-store, serve, serve-stored,"
-                " serve-busy, serve-fed, serve-soak, collect, stream, recs, leak, features, commands, compress and"
-                " train-seq (of a lake), or knn, topk-kernel, ials, defaults, versions (of --data)"
+                " serve-busy, serve-fed, serve-soak, collect, stream, recs, leak, features, score, commands,"
+                " compress and train-seq (of a lake), or knn, topk-kernel, ials, defaults, versions (of --data)"
             )
         ),
     ],
