@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +45,7 @@ READS = (EVENTS, *f.TABLES, CANDIDATES, FACTORS, CO_PURCHASE, SAMPLES, MODELS, A
 TOLERANCE = 1e-5
 _OF_USERS = (f.USER, f.USER_ITEM, f.USER_HISTORY, f.USER_ATTRIBUTE)
 _PAIR = ("user_index", "item_index")
-_SHARDS = 2
+_SHARDS, _READERS = 2, 4
 _PLACE = ("position", "shard", "label", "weight")  # of a sample: where it lies, and what no feature tells
 
 
@@ -62,9 +63,11 @@ def difference(run: Run, as_of: dt.date, lists: DataFrame) -> str | None:
         return None
     users = sorted(row["user_index"] for row in draw_users(lists, count, run.settings.seed).collect())
     of = _Stored(run, as_of, users)
-    made = _worked_out(run, of)
-    for table in _OF_USERS:
-        if found := first_difference(table.name, table.keys[1:], made.features.get(table), of.rows(table)):
+    with ThreadPoolExecutor(_READERS) as pool:
+        there = {table: pool.submit(of.rows, table) for table in _OF_USERS}
+        made = _worked_out(run, of, pool)
+    for table, rows in there.items():
+        if found := first_difference(table.name, table.keys[1:], made.features.get(table), rows.result()):
             return f"{found}; run jobs/features.py --as-of {as_of} and what follows it again"
     if found := _samples_differ(of, made.samples):
         return f"{found}; run jobs/samples.py --as-of {as_of} and what follows it again"
@@ -122,7 +125,7 @@ class _Made:
     samples: pa.Table
 
 
-def _worked_out(run: Run, of: _Stored) -> _Made:
+def _worked_out(run: Run, of: _Stored, pool: Executor) -> _Made:
     """Features and samples of the users, each user by itself."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -132,40 +135,50 @@ def _worked_out(run: Run, of: _Stored) -> _Made:
     known = lake.known(EVENTS, day)
     events = with_reversals(known.where(F.col("user_index").isin(list(of.users))), counted_from(reversals(lake, known)))
     dimension = load_dataset(cfg.dataset).dimensions.items
+    of_events, of_candidates = pool.submit(events.select(*READ).toArrow), pool.submit(of.rows, CANDIDATES)
     item_rows = of.rows(f.ITEM, None)
     items = Items.of(item_rows, dimension.own_label if dimension else ())
-    lines = lines_of(events.select(*READ).toArrow())
+    lines = lines_of(of_events.result())
     parts = [compute(_of_user(lines, user), day, items, cfg.features) for user in of.users]
     found = {table: [part[table] for part in parts if table in part] for table in _OF_USERS}
     features = {table: pa.concat_tables(of_table) for table, of_table in found.items() if of_table}
-    candidates = of.rows(CANDIDATES)
+    candidates = of_candidates.result()
     candidates = candidates.filter(pc.is_in(candidates["source"], pa.array(cfg.candidates.sources)))
-    return _Made(features, _samples(of, features, candidates, item_rows))
+    return _Made(features, _samples(of, features, candidates, item_rows, pool))
 
 
-def _samples(of: _Stored, features: dict[Table, pa.Table], candidates: pa.Table, item_rows: pa.Table) -> pa.Table:
+def _samples(
+    of: _Stored, features: dict[Table, pa.Table], candidates: pa.Table, item_rows: pa.Table, pool: Executor
+) -> pa.Table:
     import pyarrow as pa
     import pyarrow.compute as pc
     from pyspark.sql import functions as F
 
+    own = features[f.USER_ITEM]["item_index"] if f.USER_ITEM in features else pa.chunked_array([[]], pa.int32())
+    wanted = pa.chunked_array([*candidates["item_index"].chunks, *own.chunks]).unique()
+    of_user = pool.submit(of.written, FACTORS, "index", of.users, side="user")
+    of_item, near, of_stores = (
+        pool.submit(read, table, column, wanted.to_pylist(), **where)
+        for read, table, column, where in (
+            (of.written, FACTORS, "index", {"side": "item"}),
+            (of.written, CO_PURCHASE, "item_index", {}),
+            (of.rows, f.STORE_ITEM, "item_index", {}),
+        )
+    )
     store = F.coalesce(F.xxhash64("main_store_id"), F.lit(0)).alias("store")
     told = [name for name in USER_COLUMNS if name in f.DEMOGRAPHICS]
     users = of.rows(f.USER)
     described = of.hashed(
         users, lambda frame: frame.select("user_index", store, *told, *catalogue.buckets(USER_BUCKETS))
     )
-    own = features[f.USER_ITEM]["item_index"] if f.USER_ITEM in features else pa.chunked_array([[]], pa.int32())
-    wanted = pa.chunked_array([*candidates["item_index"].chunks, *own.chunks]).unique()
-    some = item_rows.filter(pc.is_in(item_rows["item_index"], wanted))
-    stores = set(users["main_store_id"].to_pylist()) - {None}
-    sold = of.rows(f.STORE_ITEM, "item_index", wanted.to_pylist())
-    sold = sold.filter(pc.is_in(sold["store_id"], pa.array(sorted(stores), pa.string())))
-    held = catalogue.Catalogue.of(of.hashed(some, catalogue.item_rows), of.hashed(sold, catalogue.store_rows))
-    of_user = of.written(FACTORS, "index", of.users, side="user")
-    of_item = of.written(FACTORS, "index", wanted.to_pylist(), side="item")
-    near = of.written(CO_PURCHASE, "item_index", wanted.to_pylist())
-    facts = facts_of(OfUsers(features, candidates, of_user, described))
-    return samples_of(facts, held, of_item, near, of.run.settings.samples.minor_per_major)
+    some = of.hashed(item_rows.filter(pc.is_in(item_rows["item_index"], wanted)), catalogue.item_rows)
+    stores = pa.array(sorted(set(users["main_store_id"].to_pylist()) - {None}), pa.string())
+    sold = of_stores.result()
+    sold = of.hashed(sold.filter(pc.is_in(sold["store_id"], stores)), catalogue.store_rows)
+    held = catalogue.Catalogue.of(some, sold)
+    facts = facts_of(OfUsers(features, candidates, of_user.result(), described))
+    scale = of.run.settings.samples.minor_per_major
+    return samples_of(facts, held, of_item.result(), near.result(), scale)
 
 
 def _of_user(lines: pa.Table, user: int) -> pa.Table:
