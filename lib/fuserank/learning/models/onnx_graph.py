@@ -87,23 +87,33 @@ def encoded(model: Model, facts: Mapping[str, str]) -> bytes:
     named, rows = _Named(model), empty(model.inputs, 5)  # of any values: only types and shapes are looked at
     tensors = [torch.from_numpy(value) for value in feeds(rows).values()]
     shared = [torch.full((3, len(model.inputs.history)), -1), torch.zeros(5, dtype=torch.int64)]
-    with _quiet(), sdpa_kernel(SDPBackend.MATH):  # the only attention whose memory lies as in its parts
-        program: Any = torch.onnx.export(
-            named.eval(),
-            tuple([*tensors, *shared][: len(named.names)]),
-            input_names=named.names,
-            output_names=[OUTPUT],
-            dynamic_shapes=_shapes(named.names),
-            dynamo=True,
-            verbose=False,
-        )
-    _strip(program.model)
+    whole = tuple([*tensors, *shared][: len(named.names)])
+    program = exported(named.eval(), whole, named.names, OUTPUT, _shapes(named.names))
     program.model.metadata_props.update(facts)
     proto: Any = program.model_proto
     if named.names != INPUTS:
         _find_alike(proto.graph)
     content: bytes = proto.SerializeToString(deterministic=True)
     return content
+
+
+def exported(module: nn.Module, tensors: tuple[Tensor, ...], names: Sequence[str], output: str, shapes: Any) -> Any:
+    """What torch's exporter makes of a module and examples of its inputs, with nothing of this machine in it.
+
+    :param shapes: which sizes of the inputs may be any, as ``dynamic_shapes`` of torch.onnx.export
+    """
+    with _quiet(), sdpa_kernel(SDPBackend.MATH):  # the only attention whose memory lies as in its parts
+        program: Any = torch.onnx.export(
+            module,
+            tensors,
+            input_names=names,
+            output_names=[output],
+            dynamic_shapes=shapes,
+            dynamo=True,
+            verbose=False,
+        )
+    _strip(program.model)
+    return program
 
 
 def _shapes(names: Sequence[str]) -> Any:

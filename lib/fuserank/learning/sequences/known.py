@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fuserank.learning.recommenders.content import Content
     from fuserank.learning.sequences.settings import SequenceConfig
 
+NET_ROW = 256  # numbers of a row of part ``net``
 Ints = npt.NDArray[Any]
 Floats = npt.NDArray[np.float32]
 

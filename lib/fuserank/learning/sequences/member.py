@@ -20,7 +20,7 @@ from fuserank.common.lookup import locate
 from fuserank.common.threads import one_thread
 from fuserank.learning.recommenders import state
 from fuserank.learning.recommenders.best import Best, Products, best_dense
-from fuserank.learning.sequences.known import Known, Learned
+from fuserank.learning.sequences.known import NET_ROW, Known, Learned
 from fuserank.learning.sequences.windows import Sequences, gaps_of
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from fuserank.learning.sequences.settings import SequenceConfig
 
 USERS_AT_ONCE = 1024
-_WIDTH = 256  # numbers of a row of ``net``
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int32]
 
@@ -58,9 +57,9 @@ def learn(pairs: Interactions, cfg: SequenceConfig, seed: int, block: tuple[int,
 def rows_of(learned: Learned) -> Iterator[pa.RecordBatch]:
     """What a training gave as rows of ``state.SCHEMA``."""
     yield from state.vectors("item", learned.items, learned.e_ID, learned.liked_I)
-    net_N, rows = learned.net_N, -(-len(learned.net_N) // _WIDTH)
+    net_N, rows = learned.net_N, -(-len(learned.net_N) // NET_ROW)
     yield from state.vectors(
-        "net", np.arange(rows), np.pad(net_N, (0, rows * _WIDTH - len(net_N))).reshape(rows, _WIDTH)
+        "net", np.arange(rows), np.pad(net_N, (0, rows * NET_ROW - len(net_N))).reshape(rows, NET_ROW)
     )
 
 
@@ -83,11 +82,9 @@ class Scorer:
             return
         import torch
 
-        from fuserank.learning.sequences.model import SequenceModel, unflat
+        from fuserank.learning.sequences.model import restored
 
-        nothing = torch.empty(0, dtype=torch.int64)
-        self.model = SequenceModel(cfg, torch.empty(0), nothing, torch.empty(0), nothing).eval()
-        unflat(self.model, rows.vectors("net")[1].ravel())
+        self.model = restored(cfg, rows.vectors("net")[1].ravel())
         self.vectors_ID = torch.from_numpy(np.ascontiguousarray(self.e_ID))
         self.products = Products(np.column_stack([self.e_ID, liked_I]))
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as fn
 
 from fuserank.common.errors import FuserankError
+from fuserank.learning.sequences.known import NET_ROW
 from fuserank.learning.sequences.windows import GAPS
 from fuserank.registry import loaded
 
@@ -98,7 +99,11 @@ class SequenceModel(nn.Module):
 
     def encoded(self, vectors_TD: Tensor, item_BL: Tensor, gap_BL: Tensor) -> Tensor:
         """q at each place (B, L, D), of the length 1 / τ. ``item_BL``: rows of ``vectors_TD``."""
-        x_BLD = fn.embedding(item_BL, vectors_TD) * self.cfg.factors**0.5 + self.gap(gap_BL)
+        return self.after(fn.embedding(item_BL, vectors_TD), gap_BL)
+
+    def after(self, e_BLD: Tensor, gap_BL: Tensor) -> Tensor:
+        """The same of the items' vectors."""
+        x_BLD = e_BLD * self.cfg.factors**0.5 + self.gap(gap_BL)
         return fn.normalize(self.encoder(self.dropout(x_BLD)), dim=2) / self.cfg.temperature
 
 
@@ -109,12 +114,22 @@ def flat(model: SequenceModel) -> npt.NDArray[np.float32]:
 
 
 def unflat(model: SequenceModel, numbers: npt.NDArray[np.float32]) -> None:
-    """``flat``, back into a model of the same settings; raises FuserankError where there are more or fewer numbers."""
+    """``flat``, back into a model of the same settings, from rows of part ``net``; raises FuserankError where they hold
+    more or fewer numbers.
+    """
     places: dict[str, Any] = {"": model.gap.weight, **dict(sorted(model.encoder.state_dict().items()))}
-    if sum(tensor.numel() for tensor in places.values()) > len(numbers):
+    if not 0 <= len(numbers) - sum(tensor.numel() for tensor in places.values()) < NET_ROW:
         raise FuserankError(f"{len(numbers):,} numbers are no model of these settings; fit it again")
     at = 0
     with torch.no_grad():
         for tensor in places.values():
             tensor.copy_(torch.from_numpy(numbers[at : at + tensor.numel()].copy()).view_as(tensor))
             at += tensor.numel()
+
+
+def restored(cfg: SequenceConfig, numbers: npt.NDArray[np.float32]) -> SequenceModel:
+    """A model that encodes, of rows of part ``net``; it knows no items."""
+    nothing = torch.empty(0, dtype=torch.int64)
+    model = SequenceModel(cfg, torch.empty(0), nothing, torch.empty(0), nothing).eval()
+    unflat(model, numbers)
+    return model
