@@ -56,10 +56,14 @@ def write_snapshot(
     features: Sequence[str] = ("a", "b"),
     segments: Sequence[r.Segment] = (),
     session: r.SessionFit | None = None,
+    step: tuple[bytes, npt.NDArray[np.float32]] | None = None,
+    at_once: int = 0,
+    length: int = 6,
 ) -> Path:
     """A whole snapshot as jobs/publish_store.py leaves it; it is not yet the current one.
 
-    ``items``: how many, or which; ``vectors``: whether there are any, or which.
+    ``items``: how many, or which; ``vectors``: whether there are any, or which; ``step``: model and items, ``at_once``
+    and ``length`` of it.
     """
     folder = snapshot.place_of(root, surface) / f"{number:06d}-run"
     folder.mkdir(parents=True)
@@ -72,13 +76,13 @@ def write_snapshot(
     pairs = [(r.index_key(i.item_index), r.encoded(i)) for i in every]
     pairs += sorted((r.item_key(i.item_id), r.index_key(i.item_index)) for i in every)
     catalogue = snapshot.write_records(folder / snapshot.ITEMS, pairs)
-    of_vectors = None
+    of_vectors = of_step = None
     if vectors is not False:
-        path = folder / snapshot.VECTORS
         own = np.arange(len(every) * 2, dtype=np.float32).reshape(-1, 2) if vectors is True else vectors
-        np.save(data := io.BytesIO(), own)
-        snapshot.write_bytes(path, data.getvalue(), read_only=True)
-        of_vectors = r.File(path.name, path.stat().st_size, snapshot.sha256_of(path), len(own))
+        of_vectors = _file(folder / snapshot.VECTORS, own)
+    if step is not None:
+        model, items_IE = _file(folder / snapshot.STEP, step[0]), _file(folder / snapshot.STEPS, step[1])
+        of_step = r.Step("gru4rec", model, items_IE, length, at_once)
     manifest = r.Manifest(
         contract=r.CONTRACT,
         surface=surface,
@@ -98,6 +102,16 @@ def write_snapshot(
         table_versions={"ranking.ranking": number},
         segments=list(segments),
         session=session,
+        step=of_step,
     )
     snapshot.write_manifest(folder, manifest)
     return folder
+
+
+def _file(path: Path, of: bytes | npt.NDArray[np.float32]) -> r.File:
+    if not isinstance(of, bytes):
+        np.save(data := io.BytesIO(), of)
+        snapshot.write_bytes(path, data.getvalue(), read_only=True)
+    else:
+        snapshot.write_bytes(path, of, read_only=True)
+    return r.File(path.name, path.stat().st_size, snapshot.sha256_of(path), len(of))

@@ -156,6 +156,41 @@ def test_lists_by_segment_and_users_without_a_list_come_as_they_were_written(ope
     store.close()
 
 
+def test_a_step_comes_as_it_was_written_and_a_snapshot_without_one_has_none(opened: Opened) -> None:
+    items_IE = np.arange(12, dtype=np.float32).reshape(4, 3)
+    opened.publish(write_snapshot(opened.root, [user("a")], step=(b"\x00graph", items_IE), at_once=1))
+    store = opened.open()
+    found, of = store.step(), store.manifest.step
+    assert found is not None
+    assert of is not None
+    assert (found[0], found[1].tolist()) == (b"\x00graph", items_IE.tolist())
+    assert (of.source, of.length, of.at_once) == ("gru4rec", 6, 1)
+    assert [file.name for file in store.manifest.files[-2:]] == [snapshot.STEP, snapshot.STEPS]
+    opened.publish(write_snapshot(opened.root, [user("a")], 2))
+    assert store.refresh()
+    assert (store.step(), store.manifest.step) == (None, None)
+    store.close()
+
+
+@pytest.mark.parametrize("name", [snapshot.STEP, snapshot.STEPS])
+def test_a_step_that_is_not_as_it_was_written_is_refused(tmp_path: Path, name: str) -> None:
+    folder = write_snapshot(tmp_path, [user("a")], step=(b"graph", np.ones((4, 3), np.float32)))
+    snapshot.switch(tmp_path / SURFACE, folder.name)
+    data = bytearray((folder / name).read_bytes())
+    data[-1] ^= 1
+    overwrite(folder / name, bytes(data))
+    with pytest.raises(StoreError, match=f"{name} is not as it was written"):
+        LmdbStore(tmp_path, SURFACE)
+
+
+def test_a_manifest_of_before_steps_is_read(tmp_path: Path) -> None:
+    fit = r.SessionFit(1.0, 0.4, 100, "2024-05-06", "2024-06-03", 0.2, 0.1, 0.3, 0.1)
+    written = snapshot.read_manifest(write_snapshot(tmp_path, [user("a")], session=fit))
+    text = msgspec.json.decode(r.manifest_text(written))
+    del text["step"], text["session"]["sequence"]
+    assert r.manifest_of(msgspec.json.encode(text)) == written
+
+
 @pytest.mark.parametrize("contract", [1, 99])
 def test_a_store_of_another_contract_or_with_nothing_in_it_is_refused(opened: Opened, contract: int) -> None:
     with pytest.raises(StoreError, match=r"run jobs/publish_store\.py"):

@@ -51,6 +51,9 @@ class Store(Protocol):
     def vectors(self) -> npt.NDArray[np.float32] | None:
         """Item vectors by item_index [items, factors]; None: none were published."""
 
+    def step(self) -> tuple[bytes, npt.NDArray[np.float32]] | None:
+        """The files of ``Manifest.step``, model and items; None: the snapshot has none."""
+
     def refresh(self) -> bool:
         """Follow the pointer; whether another snapshot answers now."""
 

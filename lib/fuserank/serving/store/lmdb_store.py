@@ -33,6 +33,10 @@ class _Open:
             self.items = self._opened(self.manifest.catalogue.name)
             of = self.manifest.vectors
             self.vectors: npt.NDArray[np.float32] | None = np.load(folder / of.name, mmap_mode="r") if of else None
+            self.step: tuple[bytes, npt.NDArray[np.float32]] | None = None
+            if (step := self.manifest.step) is not None:
+                items = np.load(folder / step.items.name, mmap_mode="r")
+                self.step = (folder / step.model.name).read_bytes(), items
             self._stamps = self._stamped()
         except (lmdb.Error, OSError, ValueError) as problem:
             self._close()
@@ -47,12 +51,10 @@ class _Open:
 
     def _stamped(self) -> dict[str, tuple[int, int]]:
         """Size and time of change of each file; those that are gone, which are mapped all the same, are left out."""
-        of = self.manifest
-        names = [f.name for f in (*of.shards, of.catalogue, *([of.vectors] if of.vectors else []))]
         found = {}
-        for name in names:
-            if (status := status_of(self.folder / name)) is not None:
-                found[name] = (status.st_size, status.st_mtime_ns)
+        for of in self.manifest.files:
+            if (status := status_of(self.folder / of.name)) is not None:
+                found[of.name] = (status.st_size, status.st_mtime_ns)
         return found
 
     def changed(self) -> str | None:
@@ -156,6 +158,10 @@ class LmdbStore:
     def vectors(self) -> npt.NDArray[np.float32] | None:
         """See Store."""
         return self._now.vectors
+
+    def step(self) -> tuple[bytes, npt.NDArray[np.float32]] | None:
+        """See Store."""
+        return self._now.step
 
     def refresh(self) -> bool:
         """See Store."""

@@ -188,6 +188,21 @@ class SessionFit(msgspec.Struct, frozen=True):
     low: float
     high: float
     default_ndcg: float
+    sequence: float = 0.0  # where the snapshot has a step
+
+
+class Step(msgspec.Struct, frozen=True):
+    """What a sequence model needs to say what comes next after some items.
+
+    ``model``: ONNX (``learning.sequences.step``). ``items``: float32 [items, D + 1]: the item's vector, of length 1,
+    and by how many cosines it is less popular than the most popular one (0 at most); a row of zeros: none.
+    """
+
+    source: str
+    model: File
+    items: File
+    length: int  # items that it looks at, the last ones
+    at_once: int  # gap class of what follows within a day
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -211,6 +226,13 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     table_versions: dict[str, int]
     segments: list[Segment] = []  # by field, that which is looked at first before the others
     session: SessionFit | None = None  # None: the built-in weights
+    step: Step | None = None  # None: the ranking has no part of a sequence model
+
+    @property
+    def files(self) -> list[File]:
+        """All that the snapshot holds beside its manifest."""
+        step = [] if self.step is None else [self.step.model, self.step.items]
+        return [*self.shards, self.catalogue, *([self.vectors] if self.vectors else []), *step]
 
 
 _USER, _ITEM = msgspec.msgpack.Decoder(UserRecord), msgspec.msgpack.Decoder(ItemRecord)

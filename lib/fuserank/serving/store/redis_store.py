@@ -5,6 +5,8 @@
     fuserank:{surface}:{snapshot}:u:{key}          a user's record
     fuserank:{surface}:{snapshot}:i:{key}          an item's record, or under its id its key
     fuserank:{surface}:{snapshot}:vectors          item vectors, as .npy
+    fuserank:{surface}:{snapshot}:step             a sequence model's encoder, as ONNX
+    fuserank:{surface}:{snapshot}:steps            its item vectors, as .npy
     fuserank:{surface}:forgotten                   a set of keys of erased users
 
 The name in braces makes one slot of all keys of a surface on a Redis cluster.
@@ -71,6 +73,9 @@ def load(client: Redis, folder: Path, keep: int = 2) -> r.Manifest:
         _copy(client, f"{base}:i:".encode(), folder / manifest.catalogue.name)
         if manifest.vectors:
             client.set(f"{base}:vectors", (folder / manifest.vectors.name).read_bytes())
+        if manifest.step:
+            client.set(f"{base}:step", (folder / manifest.step.model.name).read_bytes())
+            client.set(f"{base}:steps", (folder / manifest.step.items.name).read_bytes())
         client.set(f"{base}:manifest", r.manifest_text(manifest))
         client.set(f"{surface}:current", manifest.name)
         for old in client.zrange(f"{surface}:snapshots", 0, -1 - max(keep, 2)):  # readers follow a moment later
@@ -158,7 +163,9 @@ class RedisStore:
     def _take(self, name: str) -> None:
         base = _base(self._surface, name)
         with _plain_errors(self._client):
-            text, vectors = self._client.mget(f"{base}:manifest", f"{base}:vectors")
+            text, vectors, step, steps = self._client.mget(
+                f"{base}:manifest", f"{base}:vectors", f"{base}:step", f"{base}:steps"
+            )
         if text is None:
             raise StoreError(f"snapshot {name} of surface {self._surface} has no manifest in Redis; load it again")
         if (contract := r.contract_of(text)) != r.CONTRACT:
@@ -166,6 +173,7 @@ class RedisStore:
                 f"snapshot {name} in Redis is of contract {contract}, and this fuserank reads {r.CONTRACT}"
             )
         self._vectors = None if vectors is None else np.load(io.BytesIO(vectors))
+        self._step = None if step is None or steps is None else (step, np.load(io.BytesIO(steps)))
         self._manifest, self._base = r.manifest_of(text), base.encode()
 
     @property
@@ -225,6 +233,10 @@ class RedisStore:
     def vectors(self) -> npt.NDArray[np.float32] | None:
         """See Store."""
         return self._vectors
+
+    def step(self) -> tuple[bytes, npt.NDArray[np.float32]] | None:
+        """See Store."""
+        return self._step
 
     def refresh(self) -> bool:
         """See Store."""

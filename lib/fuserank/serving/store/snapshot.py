@@ -4,6 +4,8 @@
                                  lists-000.mdb …     user → list; a file a shard
                                  items.mdb           the catalogue
                                  vectors.npy         item vectors, where there are any
+                                 step.onnx           a sequence model's encoder, where there is one
+                                 steps.npy           the item vectors that it looks up and looks for
     <store>/<surface>/current                        the name of the snapshot that answers
     <store>/<surface>/forgotten                      users who were erased since: a key a line, as hex
 
@@ -32,6 +34,7 @@ from fuserank.serving.store import records as r
 from fuserank.serving.store.contract import StoreError
 
 MANIFEST, ITEMS, VECTORS, CURRENT, FORGOTTEN = "manifest.json", "items.mdb", "vectors.npy", "current", "forgotten"
+STEP, STEPS = "step.onnx", "steps.npy"
 _MAP = 1 << 40  # address space, not memory: the file grows as it is written
 _BATCH = 10_000  # records a transaction
 
@@ -143,7 +146,7 @@ def check(folder: Path, manifest: r.Manifest, readers: int = 1) -> None:
     :param readers: threads; of those that read, each takes a core
     :raises StoreError: one is missing, or not as it was written
     """
-    files = [*manifest.shards, manifest.catalogue, *([manifest.vectors] if manifest.vectors else [])]
+    files = manifest.files
     for of in files:
         path = folder / of.name
         if not path.is_file():
