@@ -36,6 +36,10 @@ class Watched:
         self.engine, self.seconds = Recommender(store, rules), seconds
         self.requests: list[Any] = []
 
+    @property
+    def without_step(self) -> str | None:
+        return self.engine.without_step
+
     def _seen(self, request: Any) -> Any:
         self.requests.append(request)
         time.sleep(self.seconds)

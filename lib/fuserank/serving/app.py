@@ -207,6 +207,11 @@ class Service:
         """Whether the snapshot that answers was written longer ago than it should be."""
         return self._age() > self._cfg.stale_hours * 3600
 
+    @property
+    def without_step(self) -> str | None:
+        """Why answers come without the step of the snapshot's sequence model; None: they don't."""
+        return self._state.recommender.without_step
+
     def _ready(self) -> Reply:
         manifest, stale = self._state.store.manifest, self.stale
         sends_away = self.stopping or (stale and self._cfg.when_stale == "unready")
@@ -224,8 +229,8 @@ class Service:
         return Reply(200 if ready.ready else 503, _ENCODER.encode(ready))
 
     def _numbers(self) -> Reply:
-        store = self._state.store
-        of_now = metrics.OfNow(store.manifest, self._age(), self.stale, store.problem is not None)
+        store, lacks = self._state.store, self.without_step is not None
+        of_now = metrics.OfNow(store.manifest, self._age(), self.stale, store.problem is not None, lacks)
         return Reply(200, self._metrics.text(of_now), metrics.TYPE)
 
     def _logged(self, call: Call, route: str, status: int, seconds: float) -> None:

@@ -18,12 +18,15 @@ _SEVERAL = "PROMETHEUS_MULTIPROC_DIR"  # where several processes of one service 
 
 
 class OfNow(NamedTuple):
-    """The snapshot that answers, as it is at this moment; ``problem``: the current one was not taken."""
+    """The snapshot that answers, as it is at this moment; ``problem``: the current one was not taken,
+    ``without_step``: answers come without its sequence model's step.
+    """
 
     manifest: Manifest
     age_seconds: float
     stale: bool
     problem: bool
+    without_step: bool = False
 
 
 class Metrics:
@@ -68,6 +71,12 @@ class Metrics:
             registry=of,
             multiprocess_mode="livemax",
         )
+        self._without_step = Gauge(
+            "fuserank_snapshot_without_step",
+            "1: answers come without the step of the snapshot's sequence model, which cannot be taken here",
+            registry=of,
+            multiprocess_mode="livemax",
+        )
         self._labels: tuple[str, ...] | None = None
         self._series: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
 
@@ -107,6 +116,7 @@ class Metrics:
         self._number.set(manifest.number)
         self._problem.set(now.problem)
         self._stale.set(now.stale)
+        self._without_step.set(now.without_step)
         if os.environ.get(_SEVERAL):
             together = CollectorRegistry()
             MultiProcessCollector(together)

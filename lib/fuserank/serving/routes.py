@@ -29,6 +29,10 @@ _LISTS = frozenset({"exclude", "fields", "context"})
 class Asks(Protocol):
     """What answers: ``fuserank.serving.recommend.Recommender``."""
 
+    @property
+    def without_step(self) -> str | None:
+        """Why the snapshot's sequence model takes no step; None: it does, or there is none."""
+
     def recommend(self, request: RecommendRequest) -> Answer:
         """Items for a user, or for a session."""
 

@@ -127,8 +127,12 @@ class Server(uvicorn.Server):
     async def _followed(self) -> None:
         """Take each snapshot that becomes current; its files are checked in a thread, while this one answers."""
         problem: str | None = None
+        without_step: str | None = None
         stale = False
         while True:
+            if (now := self.service.without_step) != without_step and now is not None:
+                self._log.line("warning", "step", message=now)
+            without_step = now
             await asyncio.sleep(self._cfg.refresh_seconds)
             if self.service.stale != stale:
                 stale = not stale

@@ -10,6 +10,7 @@ import numpy as np
 
 from fuserank.serving.recommend.filters import Predicate, compiled
 from fuserank.serving.recommend.segments import Segments
+from fuserank.serving.recommend.step import Step, opened
 from fuserank.serving.recommend.table import Table
 from fuserank.serving.recommend.weights import SessionWeights
 
@@ -30,14 +31,23 @@ class Catalogue:
 
     :param most: records that are held; beyond, those that were not used for the longest time go, half at once
     :param weights: of a session; None: those that were fitted for the snapshot, else the built-in ones
+    :ivar step: the sequence model's, where weights count it
+    :ivar without_step: why there is none, although weights count it and the snapshot has one
     """
 
     def __init__(self, store: Store, most: int, weights: SessionWeights | None = None) -> None:
         self._store, self._half = store, max(most // 2, 1)
         self.manifest = store.manifest
-        if weights is None and (fit := self.manifest.session) is not None:
-            weights = SessionWeights(co_purchase=fit.co_purchase, als=fit.als)
+        fit = self.manifest.session if weights is None else None
+        if fit is not None:
+            weights = SessionWeights(co_purchase=fit.co_purchase, als=fit.als, sequence=fit.sequence)
         self.weights = weights or SessionWeights()
+        self.step: Step | None = None
+        self.without_step: str | None = None
+        if self.weights.sequence:
+            self.step, self.without_step = opened(self.manifest.step, store)
+            if self.step is None and fit is not None:
+                self.weights = SessionWeights()  # those that were fitted go together
         self.features = {name: n for n, name in enumerate(self.manifest.features)}
         vectors = store.vectors()
         self._vectors: npt.NDArray[np.float32] | None = None if vectors is None else np.asarray(vectors)

@@ -107,6 +107,11 @@ class Recommender:
         self._lives = lives
         self._catalogue = Catalogue(store, records, weights)
 
+    @property
+    def without_step(self) -> str | None:
+        """Why the step of the snapshot's sequence model is not taken; None: it is, or there is none to take."""
+        return self._catalogue.without_step
+
     def recommend(self, request: RecommendRequest) -> Answer:
         """Items for a user, or for a session of an unknown one."""
         return self._answer("recommend", request, lambda catalogue: self._recommended(catalogue, request))
@@ -206,7 +211,7 @@ class Recommender:
         was, known = self._done(catalogue, request), self._user(request)
         user, features = _with_list(known), features_of(catalogue, known)
         inside, _ = catalogue.indices_of(request.basket)
-        near = Near(was.seeds, catalogue, catalogue.weights.ridge) if was.seeds else None
+        near = Near(was.seeds, catalogue, catalogue.weights.ridge, was.path) if was.seeds else None
         weights, why = catalogue.weights, no_list(request)
         belongs = catalogue.segments.of(features, request.context)
         kind: ServedFrom
@@ -234,7 +239,7 @@ class Recommender:
         candidates, unknown = catalogue.indices_of(request.candidates)
         among = np.array(candidates, np.int64)
         rows = Listed(user.rows).among(among, catalogue.table) if user is not None else Listed()
-        near = Near(was.seeds, catalogue, catalogue.weights.ridge) if was.seeds else None
+        near = Near(was.seeds, catalogue, catalogue.weights.ridge, was.path) if was.seeds else None
         kind: ServedFrom = "personal" if user is not None else "session"
         name, weights, whole = "session", catalogue.weights, request.explain
         lists: list[Callable[[], Ranked]] = [lambda: Fused(catalogue, rows, among, near, weights, name, whole)]

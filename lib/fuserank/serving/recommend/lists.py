@@ -24,9 +24,15 @@ if TYPE_CHECKING:
 
 NOT_LISTED, REST = "not_listed", "rest"
 _FIRST = 64  # places of so many items are looked up at once: an answer seldom has more
-# of an item that is near to others: (by co-purchase, by vectors); {names}: of what it is near to
+_PARTS = ("_co_purchase", "_als", "_sequence")
+_BY_BASKET, _BY_VECTOR, _NEXT = range(len(_PARTS))
+# of an item that is near to others, by each; {names}: of what it is near to, or what it comes after
 _WORDS = {
-    "session": ("Often in one basket with {names}, of just now", "Close to what you did just now: {names}"),
+    "session": (
+        "Often in one basket with {names}, of just now",
+        "Close to what you did just now: {names}",
+        "Often next after {names}, of just now",
+    ),
     "basket": ("Often in one basket with {names}", "Close to your basket: {names}"),
     "similar": ("Often in one basket with {names}", "Liked by those who like {names}"),
     "history": ("Often in one basket with {names}, of your history", "Close to your history: {names}"),
@@ -142,8 +148,9 @@ class Listed:
 class Fused:
     """Rows of a user's list and other items, with what they are near to on top of their scores.
 
-    score = the row's parts + ``<name>_co_purchase`` + ``<name>_als``. What is near counts in spreads of the list's
-    scores, so that weights mean the same whatever a fusion's scores are. An item that is not in the list starts from
+    score = the row's parts + ``<name>_co_purchase`` + ``<name>_als``, and ``<name>_sequence`` where a sequence model
+    takes a step. What is near counts in spreads of the list's scores, so that weights mean the same whatever a fusion's
+    scores are. An item that is not in the list starts from
     the list's lowest score (part ``not_listed``). A published score that its parts do not sum to has a part ``rest``.
 
     :param others: each once
@@ -181,20 +188,23 @@ class Fused:
         self._total[:many] = listed.score
         reach = spread * (weights.listed if many and not own else 1.0)
         self._moved = self._moves(reach, weights, many if own else 0)
-        self._total += self._moved[0] + self._moved[1]
+        self._total += self._moved.sum(axis=0)
         fixed = many if own or near is None else 0
         self._places = np.concatenate([np.arange(fixed), fixed + _sorted(-self._total[fixed:], at[fixed:])])
         self.order = at[self._places]
 
     def _moves(self, reach: float, weights: SessionWeights, fixed: int) -> Floats:
-        """By co-purchase and by vectors [2, items]; the first ``fixed`` ones stay."""
-        found = np.zeros((2, len(self._at)))
+        """By each of _PARTS, without a step by the first two [2 or 3, items]; the first ``fixed`` ones stay."""
+        steps = self._near is not None and self._near.has_next and weights.sequence != 0
+        found = np.zeros((3 if steps else 2, len(self._at)))
         if self._near is not None:
             moving = self._at[fixed:]
             if weights.co_purchase:
-                found[0, fixed:] = self._near.co_purchase(moving) * (reach * weights.co_purchase)
+                found[_BY_BASKET, fixed:] = self._near.co_purchase(moving) * (reach * weights.co_purchase)
             if weights.als:
-                found[1, fixed:] = self._near.vectors(moving) * (reach * weights.als)
+                found[_BY_VECTOR, fixed:] = self._near.vectors(moving) * (reach * weights.als)
+            if steps:
+                found[_NEXT, fixed:] = self._near.sequence(moving) * (reach * weights.sequence)
         return found
 
     @cached_property
@@ -215,39 +225,38 @@ class Fused:
         score = float(self._total[place])
         rows = self._listed.rows if place < len(self._listed) else None
         row = -1 if rows is None else self._listed.places[place]
-        by_basket, by_vector = (0.0, 0.0) if self._near is None else self._moved[:, place].tolist()
-        parts = self._parts(rows, row, score, by_basket, by_vector) if self._whole else {}
-        most = max(by_basket, by_vector)
+        moves: list[float] = [] if self._near is None else self._moved[:, place].tolist()
+        parts = self._parts(rows, row, score, moves) if self._whole else {}
+        most = max(moves, default=0.0)
         if most > 0 and most > (0.0 if rows is None else rows.strongest_of(row)):
-            return Described(score, *self._near_to(index, by_vector > by_basket, parts))
+            return Described(score, *self._near_to(index, moves.index(most), parts))
         if rows is None:
             return Described(score, NOT_LISTED, "Not in the list, and near to nothing in it", None, parts, [])
         probability, code, reason = rows.reason_of(row)
         evidence = rows.evidence_of(row) if self._whole else []
-        return Described(score, code, reason, None if by_basket or by_vector else probability, parts, evidence)
+        return Described(score, code, reason, None if any(moves) else probability, parts, evidence)
 
-    def _parts(self, rows: Rows | None, row: int, score: float, by_basket: float, by_vector: float) -> dict[str, float]:
+    def _parts(self, rows: Rows | None, row: int, score: float, moves: Sequence[float]) -> dict[str, float]:
         parts: dict[str, float] = {}
         if rows is not None:
             parts = rows.parts_of(row)
         elif self._floor:
             parts[NOT_LISTED] = self._floor
-        if self._near is not None:
-            parts[f"{self._name}_co_purchase"], parts[f"{self._name}_als"] = by_basket, by_vector
+        parts |= {self._name + of: part for of, part in zip(_PARTS, moves, strict=False)}
         rest = score - sum(parts.values())
         if abs(rest) > 1e-10:
             parts[REST] = rest
         return parts
 
     def _near_to(
-        self, index: int, by_vector: bool, parts: dict[str, float]
+        self, index: int, kind: int, parts: dict[str, float]
     ) -> tuple[str, str, None, dict[str, float], list[str]]:
-        """What a Described says behind the score where an item is near to some."""
+        """What a Described says behind the score where an item is near to some, most by a kind."""
         assert self._near is not None
-        behind = self._near.behind(index)
+        behind = self._near.before() if kind == _NEXT else self._near.behind(index)
         names = ", ".join(dict.fromkeys(record.name or record.item_id for record in behind))
-        code = self._name + ("_als" if by_vector else "_co_purchase")
-        reason = _WORDS[self._name][by_vector].format(names=names) if behind else "Far from what you dislike"
+        code = self._name + _PARTS[kind]
+        reason = _WORDS[self._name][kind].format(names=names) if behind else "Far from what you dislike"
         return code, reason, None, parts, [f"item:{record.item_id}" for record in behind]
 
 

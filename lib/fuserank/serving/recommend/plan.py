@@ -70,9 +70,12 @@ class Impersonal:
             self.lists = [lambda: OfSegment(segment, some), *([] if some is None else self.lists)]
 
 
-def near_by(near: Near, catalogue: Catalogue, session: Iterable[int]) -> Ints:
-    """Items that may follow a session of somebody unknown, each once and none of the session's."""
-    return but(catalogue, np.union1d(near.liked, near.candidates(MOST_NEAR)), session)
+def near_by(near: Near, catalogue: Catalogue, session: Iterable[int], next_too: bool = True) -> Ints:
+    """Items that may follow a session of somebody unknown, each once and none of the session's; ``next_too``: those
+    that a sequence model has next, too.
+    """
+    found = [near.liked, near.candidates(MOST_NEAR), *([near.coming(MOST_NEAR)] if next_too else [])]
+    return but(catalogue, np.unique(np.concatenate(found)), session)
 
 
 def but(catalogue: Catalogue, items: Ints, others: Iterable[int]) -> Ints:

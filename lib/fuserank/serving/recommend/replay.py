@@ -12,6 +12,7 @@ from fuserank.evaluation.metrics import ndcg
 from fuserank.serving.recommend.lists import Fused, Listed
 from fuserank.serving.recommend.plan import near_by, recently
 from fuserank.serving.recommend.session import Near
+from fuserank.serving.recommend.step import Path
 from fuserank.serving.recommend.weights import SessionWeights
 
 if TYPE_CHECKING:
@@ -26,6 +27,13 @@ GRID = (
     SessionWeights(),
     *(SessionWeights(als=als) for als in (0.0, 0.05, 0.2, 0.4, 0.8, 1.6)),
     SessionWeights(co_purchase=0.0, als=1.0),
+)
+# where a sequence model takes a step: all of these besides, the last one by it alone
+_STEPS = (0.05, 0.1, 0.2, 0.4, 0.8)
+WITH_STEP = (
+    *GRID,
+    *(SessionWeights(als=als, sequence=sequence) for als in (0.0, 0.1) for sequence in _STEPS),
+    SessionWeights(co_purchase=0.0, als=0.0, sequence=1.0),
 )
 K, KNOWN, LEAST = 10, 4, 100  # items of a list, of a session at most; baskets below which nothing is fitted
 _RESAMPLES, _CONFIDENCE = 1000, 0.95
@@ -48,27 +56,29 @@ def first_items(basket: Sequence[T]) -> Sequence[T]:
 
 
 def replayed(baskets: Sequence[Sequence[int]], catalogue: Catalogue) -> Floats:
-    """NDCG@10 of the rest of each basket, for somebody unknown [baskets, GRID].
+    """NDCG@10 of the rest of each basket, for somebody unknown [baskets, GRID, or WITH_STEP where there is one].
 
     :param baskets: of two distinct items or more, in order
-    :param catalogue: what was known before any of them
+    :param catalogue: what was known before any of them, with its step
     """
-    hit = np.zeros((len(GRID), len(baskets), K), bool)
+    grid = WITH_STEP if catalogue.step else GRID
+    hit = np.zeros((len(grid), len(baskets), K), bool)
     truth_B = np.zeros(len(baskets), np.int64)
     for b, basket in enumerate(baskets):
         session = first_items(basket)
         truth = set(basket[len(session) :])
         truth_B[b] = len(truth)
-        near = Near(recently(session[::-1], GRID[0]), catalogue, GRID[0].ridge)
-        others = near_by(near, catalogue, session)
-        for w, weights in enumerate(GRID):
-            order = Fused(catalogue, Listed(), others, near, weights).order[:K].tolist()
+        path = Path(session, [0] * len(session))
+        near = Near(recently(session[::-1], GRID[0]), catalogue, GRID[0].ridge, path)
+        others = {steps: near_by(near, catalogue, session, steps) for steps in (False, True)}
+        for w, weights in enumerate(grid):
+            order = Fused(catalogue, Listed(), others[weights.sequence > 0], near, weights).order[:K].tolist()
             hit[w, b, : len(order)] = [index in truth for index in order]
     return np.stack([ndcg(hit_BK, truth_B, K) for hit_BK in hit], axis=1)
 
 
 def fitted(ndcg_BW: Floats, seed: int) -> Fit:
-    """The best of GRID where it is better than the built-in ones by more than one standard error of the difference
+    """The best of the grid where it is better than the built-in ones by more than one standard error of the difference
     (paired bootstrap over baskets), else those.
     """
     means_RW = resampled_means(ndcg_BW, _RESAMPLES, seed)
@@ -77,4 +87,4 @@ def fitted(ndcg_BW: Floats, seed: int) -> Fit:
     if mean_W[best] - mean_W[0] <= (means_RW[:, best] - means_RW[:, 0]).std():
         best = 0
     low_W, high_W = interval(means_RW, _CONFIDENCE)
-    return Fit(GRID[best], float(mean_W[best]), float(low_W[best]), float(high_W[best]), float(mean_W[0]))
+    return Fit(WITH_STEP[best], float(mean_W[best]), float(low_W[best]), float(high_W[best]), float(mean_W[0]))

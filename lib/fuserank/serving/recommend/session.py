@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
+from fuserank.serving.recommend.step import Path
 from fuserank.serving.requests import Refused
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     Ints = npt.NDArray[np.int64]
 
 _NOT_NEAR = np.zeros(1)
+_NOWHERE = Path()
 
 
 class Lived(NamedTuple):
@@ -37,7 +39,7 @@ class Lived(NamedTuple):
 class Done(NamedTuple):
     """What was done just now, by item: ``seeds``: item_index → weight, disliked ones below 0.
 
-    ``collected``: events of it that the collector has.
+    ``collected``: events of it that the collector has. ``path``: all of it but what is disliked.
     """
 
     seeds: dict[int, float]
@@ -45,6 +47,7 @@ class Done(NamedTuple):
     purchased: set[int]
     unknown: int
     collected: int = 0
+    path: Path = _NOWHERE
 
 
 def done(
@@ -70,6 +73,7 @@ def done(
     acts = [*((one.item, one.role, min(one.at, now), one.share) for one in lived)]
     acts += [(event.item, event.role, at, 1.0) for event, at in zip(events, times, strict=True)]
     seeds: dict[int, float] = {}
+    days: dict[int, int] = {}
     disliked, purchased, unknown = set[int](), set[int](), set[str]()
     indices = catalogue.indices(item for item, *_ in acts)
     newest_first = sorted(range(len(acts)), key=lambda n: (acts[n][2], n), reverse=True)
@@ -83,11 +87,14 @@ def done(
             disliked.add(index)
         elif role == "purchase" and (at >= today or n < len(lived)):
             purchased.add(index)
+        days.setdefault(index, (at - today).days)
         if index in seeds or len(seeds) < weights.most:
             weight: float = getattr(weights, role)
             seeds[index] = seeds.get(index, 0.0) + share * weight * 0.5 ** (age / weights.half_life)
     seeds = {index: w for index, w in seeds.items() if w}
-    return Done(seeds, disliked, purchased, len(unknown), len(lived))
+    steps = {index: day for index, day in reversed(days.items()) if index not in disliked}
+    path = Path(list(steps), list(steps.values()))
+    return Done(seeds, disliked, purchased, len(unknown), len(lived), path)
 
 
 def _time(at: str | None, place: int, now: datetime) -> datetime:
@@ -102,14 +109,17 @@ def _time(at: str | None, place: int, now: datetime) -> datetime:
 
 
 class Near:
-    """How near items are to some others, by co-purchase and by vectors: from -1 to 1, below 0 near to a disliked one.
+    """How near items are to some others, by co-purchase and by vectors: from -1 to 1, below 0 near to a disliked one;
+    and to what comes next after these in order, from 0 to 1.
 
     By vectors: the vector that a fit of ALS would give a user of these items and weights with all items' vectors fixed
     (ridge regression, solved in as many unknowns as there are items), compared by its cosine, damped for items with
-    short vectors.
+    short vectors. What comes next: by the catalogue's step, where it has one.
+
+    :param path: the items in order; without it nothing comes next
     """
 
-    def __init__(self, seeds: Mapping[int, float], catalogue: Catalogue, ridge: float) -> None:
+    def __init__(self, seeds: Mapping[int, float], catalogue: Catalogue, ridge: float, path: Path = _NOWHERE) -> None:
         pairs = zip(seeds.items(), catalogue.records(list(seeds)), strict=True)
         self.seeds = [(record, weight) for (_, weight), record in pairs if record is not None]
         self._catalogue = catalogue
@@ -123,6 +133,9 @@ class Near:
         each = np.array([weight / total for _, weight in self.seeds], np.float64)
         self._neighbours, self._near = catalogue.table.summed(self._pair, each[self._seed] * self._similarity)
         self.direction = self._fold_in(ridge)
+        self._step = catalogue.step
+        self._path = _NOWHERE if self._step is None else self._step.known(path)
+        self._ahead = None if self._step is None or not self._path.items else self._step.ahead(self._path)
 
     @property
     def liked(self) -> Ints:
@@ -155,6 +168,23 @@ class Near:
             return np.zeros(len(indices))
         return self._catalogue.cosines(indices, self.direction)
 
+    @property
+    def has_next(self) -> bool:
+        """Whether anything is known of what comes next."""
+        return self._ahead is not None
+
+    def sequence(self, items: Ints) -> Floats:
+        """How far items are what comes next; 0: not at all, or nothing is known of it."""
+        if self._step is None or self._ahead is None:
+            return np.zeros(len(items))
+        return self._step.scores(items, self._ahead)
+
+    def coming(self, most: int) -> Ints:
+        """Items that come next."""
+        if self._step is None or self._ahead is None:
+            return np.zeros(0, np.int64)
+        return self._step.nearest(self._ahead, most)
+
     def candidates(self, most: int) -> Ints:
         """Items that are near by vectors."""
         return np.zeros(0, np.int64) if self.direction is None else self._catalogue.nearest(self.direction, most)
@@ -169,6 +199,11 @@ class Near:
                 by.append((-similarity * weight, -weight, record.item_index, record))
         found = [record for *_, record in sorted(by, key=lambda each: each[:3])[:most]]
         return found or [record for record, _ in self._liked[:most]]
+
+    def before(self, most: int = 3) -> list[ItemRecord]:
+        """What comes next comes after these, the latest first."""
+        records = self._catalogue.records(self._path.items[: -most - 1 : -1])
+        return [record for record in records if record is not None]
 
     @cached_property
     def _liked(self) -> list[tuple[ItemRecord, float]]:
