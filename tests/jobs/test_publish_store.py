@@ -8,20 +8,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
 import pytest
 
 from fuserank.common.errors import FuserankError
 from fuserank.jobs import publish_store
 from fuserank.serving.recommend.engine import Recommender
+from fuserank.serving.recommend.weights import SessionWeights
 from fuserank.serving.requests import RecommendRequest
 from fuserank.serving.store import records as r
 from fuserank.serving.store.lmdb_store import LmdbStore
-from fuserank.tables.candidates import CO_PURCHASE, FACTORS
+from fuserank.tables.candidates import CO_PURCHASE, FACTORS, LEARNED
 from fuserank.tables.features import USER, USER_HISTORY
 from fuserank.tables.results import PUBLISHED, RANKING
 from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY, ITEMS, USER_DICTIONARY
 from fuserank.tables.silver import USERS as SHOP_USERS
 from tests.support.rows import frame
+from tests.support.steps import directions, numbers, small
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -32,6 +35,8 @@ DAY, BEFORE = dt.date(2024, 6, 3), dt.datetime(2024, 5, 1, tzinfo=dt.UTC)
 WITHIN, AFTER = dt.datetime(2024, 5, 20, tzinfo=dt.UTC), dt.datetime(2024, 6, 3, tzinfo=dt.UTC)  # of the last window
 THEN, HOUR = dt.date(2024, 5, 6), dt.timedelta(hours=1)  # where that begins
 USERS, CATALOGUE, K, GONE, UNKNOWN, NEW = 130, 8, 3, 4, 5, 777
+VECTORS = directions(CATALOGUE, 8).tolist()
+GRU = ["candidates.members.gru4rec.settings.factors=8", "candidates.members.gru4rec.settings.units=8"]
 
 
 def settings(root: Path, *more: str) -> Settings:
@@ -66,11 +71,30 @@ def listed(user: int, k: int) -> dict[str, Any]:
         "item_index": (user + k) % CATALOGUE,
         "score": 1.0 / (k + 1),
         "probability": 0.5,
-        "parts": {"popular": 0.25, "als": 1.0 / (k + 1) - 0.25} if k else {"als": 1.0},
+        "parts": {"popular": 0.25, "gru4rec" if k == 2 else "als": 1.0 / (k + 1) - 0.25} if k else {"als": 1.0},
         "reason_code": "popular",
         "reason": f"reason of {user}",
         "evidence": [f"item:i{user}"],
     }
+
+
+def learned(day: dt.date, vectors: dict[int, list[float]]) -> list[dict[str, Any]]:
+    """What gru4rec knows as of a day: an encoder that nothing was learned by, of ``GRU``'s settings."""
+    net_N = numbers(small(length=50))
+    net_N = np.pad(net_N, (0, -len(net_N) % 256)).reshape(-1, 256)
+    of = {"as_of_date": day, "source": "gru4rec", "other": 0}
+    return [
+        *({**of, "part": "net", "index": n, "value": 0.0, "vector": row.tolist()} for n, row in enumerate(net_N)),
+        *({**of, "part": "item", "index": n, "value": n / 7, "vector": row} for n, row in vectors.items()),
+    ]
+
+
+def after_5() -> list[float]:
+    """The vector of what gru4rec has next after item 5, at once."""
+    from fuserank.learning.sequences.step import ahead
+
+    q_D = ahead(small(length=50), numbers(small(length=50)), np.array(VECTORS[5:6], np.float32), np.array([0]))
+    return (q_D / np.sqrt(q_D @ q_D)).tolist()
 
 
 def rows() -> dict[str, list[dict[str, Any]]]:
@@ -144,11 +168,23 @@ def stored(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return root
 
 
+@pytest.fixture(scope="module")
+def taught(stored: Path, spark: SparkSession) -> Path:
+    """The same lake, where by now gru4rec is learned as of both days."""
+    from fuserank.io.runtime.run import open_run
+
+    known = learned(DAY, {n: VECTORS[n] for n in (0, 2, 5)})
+    known += learned(THEN, {5: VECTORS[5], 6: after_5(), 7: after_5()})
+    with open_run("candidates", settings(stored), DAY) as run:
+        run.lake.append(LEARNED, frame(spark, LEARNED, known).drop("run_id"))
+    return stored
+
+
 def test_each_list_is_read_as_it_was_ranked_and_a_deleted_user_has_none(stored: Path) -> None:
     store = LmdbStore(stored / "store", "home")
     manifest = store.manifest
     assert (manifest.users, manifest.items, len(manifest.shards)) == (USERS - 1 + 1, CATALOGUE, 5), "one is new"
-    assert (manifest.sources, manifest.as_of_date, manifest.number) == (["als", "popular"], str(DAY), 1)
+    assert (manifest.sources, manifest.as_of_date, manifest.number) == (["als", "gru4rec", "popular"], str(DAY), 1)
     assert manifest.table_versions["ranking.ranking"] == manifest.ranking_version
     assert store.user(f"ü{GONE}") is None
     for u in sorted({*range(USERS)} - {GONE}):
@@ -248,6 +284,44 @@ def test_built_in_session_weights_stay_where_nothing_can_be_replayed(stored: Pat
     store.close()
 
 
+def test_a_sequence_model_s_step_is_stored_and_baskets_of_before_are_replayed_with_that_of_their_day(
+    taught: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fuserank.io.runtime.run import open_run
+    from fuserank.jobs.parts import store_replay
+    from fuserank.jobs.parts.store_step import member_of, step
+    from fuserank.serving.recommend.replay import WITH_STEP, replayed
+
+    store = LmdbStore(taught / "store", "home")
+    assert store.manifest.step is None, "nothing was learned when it was written"
+    with open_run("publish_store", settings(taught, *GRU), DAY) as run:
+        lines: list[str] = []
+        monkeypatch.setattr(run.progress, "say", lines.append)
+        assert member_of(run, ["als", "nextitnet", "sasrec"]) == "nextitnet"
+        found = step(run, tmp_path, DAY, "gru4rec")
+        assert found is not None
+        assert (found.source, found.length, found.at_once) == ("gru4rec", 50, 0)
+        items_IE = np.load(tmp_path / found.items.name)
+        assert items_IE[:, :-1] == pytest.approx(np.array(VECTORS[:6]) * np.isin(np.arange(6), [0, 2, 5])[:, None])
+        assert items_IE[:, -1] == pytest.approx(0.07 * np.array([-5 / 7, 0, -3 / 7, 0, 0, 0]), abs=1e-6)
+        manifest = msgspec.structs.replace(store.manifest, step=found)
+        with store_replay._past(run, manifest, tmp_path / manifest.name, THEN, [[5, 6], [5, 7]]) as catalogue:
+            assert catalogue is not None
+            ndcg_BW = replayed([[5, 6], [5, 7]], catalogue)
+        assert ndcg_BW.shape == (2, len(WITH_STEP))
+        assert ndcg_BW[:, -1].tolist() == pytest.approx([1 / math.log2(3), 1.0]), "7 was taken more, as it knew then"
+        assert store_replay.with_session_fit(run, manifest, tmp_path / manifest.name).session is not None
+        assert any("sequence" in line and "NDCG@10" in line for line in lines)
+        assert step(run, tmp_path, dt.date(2024, 5, 20), "gru4rec") is None
+        assert lines[-1] == "step of gru4rec as of 2024-05-20: none; nothing was learned as of that day"
+    with open_run("publish_store", settings(taught, "store.step=none"), DAY) as run:
+        monkeypatch.setattr(run.progress, "say", lines.append)
+        assert member_of(run, ["gru4rec"]) is None
+        assert step(run, tmp_path, DAY, "gru4rec") is None, "its settings are others by now"
+        assert "no model of these settings" in lines[-1]
+    store.close()
+
+
 def test_halves_judge_a_segment_s_list() -> None:
     from fuserank.jobs.parts.store_segments import bits_of
 
@@ -274,18 +348,21 @@ def test_a_list_is_drawn_to_what_all_take_the_more_the_more_it_is_by_chance() ->
 
 
 @pytest.mark.slow
-def test_another_snapshot_follows_and_those_beyond_keep_go(stored: Path) -> None:
+def test_another_snapshot_follows_and_those_beyond_keep_go(taught: Path) -> None:
     from fuserank.io.runtime.run import open_run
 
-    store = LmdbStore(stored / "store", "home")
+    store = LmdbStore(taught / "store", "home")
     first = store.manifest.name
-    with open_run("publish_store", settings(stored, "store.keep=1"), DAY) as run:
+    with open_run("publish_store", settings(taught, "store.keep=1", *GRU), DAY) as run:
         publish_store.execute(run, DAY)
     assert store.refresh()
     assert store.user("ü1") is not None
     assert store.manifest.name != first
-    assert [f.name for f in (stored / "store" / "home").iterdir() if f.is_dir()] == [store.manifest.name]
-    elsewhere = settings(stored, "store.path=s3a://bucket/store")
+    assert store.manifest.step is not None
+    assert store.manifest.step.source == "gru4rec"
+    assert Recommender(store, weights=SessionWeights(sequence=1.0)).without_step is None
+    assert [f.name for f in (taught / "store" / "home").iterdir() if f.is_dir()] == [store.manifest.name]
+    elsewhere = settings(taught, "store.path=s3a://bucket/store")
     with (
         open_run("publish_store", elsewhere, DAY) as run,
         pytest.raises(FuserankError, match="name one that all executors and servers see"),

@@ -56,9 +56,17 @@ class StoreConfig(Section):
     session_weights: Literal["auto", "default"] = Field(
         "auto",
         description=(
-            "how much vectors count against co-purchase in a session. auto: 2,000 baskets at most of the last"
-            " windows.label_days before as_of are replayed with what was learned of the days before; default: the"
-            " built-in weights"
+            "how much vectors, and what a sequence model says comes next, count against co-purchase in a session. auto:"
+            " 2,000 baskets at most of the last windows.label_days before as_of are replayed with what was learned of"
+            " the days before; default: the built-in weights"
+        ),
+    )
+
+    step: Literal["auto", "none"] = Field(
+        "auto",
+        description=(
+            "take along what a sequence model (sasrec, gru4rec, nextitnet) needs to say what comes next in a session."
+            " auto: of the first one in candidates.sources that has a part in the ranking; none: of none"
         ),
     )
 

@@ -21,7 +21,7 @@ from fuserank.io.runtime.open_lake import rows_of
 from fuserank.jobs.inputs.command import job_main
 from fuserank.jobs.inputs.publications import history
 from fuserank.stages.ranking.publications import current
-from fuserank.tables.candidates import CO_PURCHASE, FACTORS
+from fuserank.tables.candidates import CO_PURCHASE, FACTORS, LEARNED
 from fuserank.tables.features import USER, USER_HISTORY
 from fuserank.tables.results import PUBLISHED, RANKING
 from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY, ITEMS, USER_DICTIONARY, USERS
@@ -41,6 +41,7 @@ READS = (
     USER_HISTORY,
     FACTORS,
     CO_PURCHASE,
+    LEARNED,
 )
 WRITES = ()
 

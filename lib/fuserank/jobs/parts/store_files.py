@@ -11,12 +11,13 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from fuserank.jobs.parts.store_pieces import Batches, plain, without_search
 from fuserank.serving.store import records as r
-from fuserank.serving.store.snapshot import ITEMS, VECTORS, list_file, sha256_of, write_bytes, write_records
+from fuserank.serving.store.snapshot import ITEMS, STEPS, VECTORS, list_file, sha256_of, write_bytes, write_records
 
 FILES = pa.schema(
     [
@@ -93,24 +94,46 @@ def catalogue(folder: str, fields: Sequence[str], batches: Batches) -> Iterator[
 
 def vectors(folder: str, batches: Batches) -> Iterator[pa.RecordBatch]:
     """Item factors by index → one .npy, zeros where an item has none; nothing where there are no factors."""
-    found = [
-        (
-            b.column("index").to_numpy(),
-            np.stack(b.column("factor").to_numpy(zero_copy_only=False)).astype(np.float32, copy=False),
-        )
-        for b in batches
-        if b.num_rows
-    ]
-    if not found:
-        return
+    found = [(b.column("index").to_numpy(), _stacked(b.column("factor"))) for b in batches if b.num_rows]
+    if found:
+        yield _row_of(_array(Path(folder) / VECTORS, _dense(found)))
+
+
+def steps(folder: str, temperature: float, batches: Batches) -> Iterator[pa.RecordBatch]:
+    """What a sequence model learned of items (index, vector, value: its logit by popularity) → one .npy, as
+    ``records.Step.items`` has it; nothing where it learned of none.
+    """
+    found = []
+    for b in batches:
+        if b.num_rows:
+            liked_I = np.float32(temperature) * b.column("value").to_numpy()
+            found.append((b.column("index").to_numpy(), np.column_stack([_stacked(b.column("vector")), liked_I])))
+    if found:
+        most = max(rows[:, -1].max() for _, rows in found)
+        for _, rows in found:
+            rows[:, -1] = np.where(rows[:, :-1].any(axis=1), rows[:, -1] - most, 0)  # of some nothing is known
+        yield _row_of(_array(Path(folder) / STEPS, _dense(found)))
+
+
+def _stacked(lists: pa.Array) -> npt.NDArray[np.float32]:
+    rows: npt.NDArray[np.float32] = np.stack(lists.to_numpy(zero_copy_only=False)).astype(np.float32, copy=False)
+    return rows
+
+
+def _dense(found: Sequence[tuple[npt.NDArray[Any], npt.NDArray[np.float32]]]) -> npt.NDArray[np.float32]:
+    """Rows by index, zeros where there is none."""
     dense = np.zeros((max(int(index.max()) for index, _ in found) + 1, found[0][1].shape[1]), np.float32)
-    for index, factor in found:
-        dense[index] = factor
+    for index, rows in found:
+        dense[index] = rows
+    return dense
+
+
+def _array(path: Path, dense: npt.NDArray[np.float32]) -> r.File:
+    """A file of .npy."""
     data = io.BytesIO()
     np.save(data, dense, allow_pickle=False)
-    path, content = Path(folder) / VECTORS, data.getvalue()
-    write_bytes(path, content, read_only=True)
-    yield _row_of(r.File(path.name, len(content), sha256_of(path), len(dense)))
+    write_bytes(path, content := data.getvalue(), read_only=True)
+    return r.File(path.name, len(content), sha256_of(path), len(dense))
 
 
 def _row_of(file: r.File, sources: Iterable[str] = ()) -> pa.RecordBatch:

@@ -1,9 +1,9 @@
 """Weights of a session for a snapshot: the baskets of the last label window before as_of are replayed by the service's
 own code with what the chain had learned of the days before that window, so that no basket has a part in what it judges.
 
-What baskets can tell is how much vectors count against co-purchase. They cannot tell what a view weighs against a cart
-(a basket has events of one kind), how fast a session fades (its items mostly have one time), nor how far a session may
-move a published list (no list of that day is kept).
+What baskets can tell is how much vectors, and what a sequence model says comes next, count against co-purchase. They
+cannot tell what a view weighs against a cart (a basket has events of one kind), how fast a session fades (its items
+mostly have one time), nor how far a session may move a published list (no list of that day is kept).
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from fuserank.history.events import taken
 from fuserank.history.windows import Window, label_window
 from fuserank.jobs.inputs.history import reversals
 from fuserank.jobs.parts import store_frames
+from fuserank.jobs.parts.store_step import step
 from fuserank.jobs.parts.store_tasks import catalogue_file, vectors_file
-from fuserank.serving.recommend.replay import LEAST, first_items, fitted, replayed
+from fuserank.serving.recommend.replay import LEAST, WITH_STEP, first_items, fitted, replayed
 from fuserank.serving.store import snapshot
 from fuserank.serving.store.records import SessionFit
 from fuserank.tables.candidates import CO_PURCHASE
@@ -58,12 +59,14 @@ def with_session_fit(run: Run, manifest: Manifest, folder: Path) -> Manifest:
             return manifest
         fit = fitted(replayed(baskets, catalogue), run.settings.seed)
     run.say(
-        f"session weights: als {fit.weights.als:g}, co_purchase {fit.weights.co_purchase:g}; NDCG@10 {fit.ndcg:.4f}"
+        f"session weights: als {fit.weights.als:g}, co_purchase {fit.weights.co_purchase:g},"
+        f" sequence {fit.weights.sequence:g}; NDCG@10 {fit.ndcg:.4f}"
         f" ({fit.low:.4f} to {fit.high:.4f}) on {len(baskets):,} baskets from {window.start} on, the built-in ones"
         f" {fit.default_ndcg:.4f}"
     )
     of, numbers = fit.weights, (fit.ndcg, fit.low, fit.high, fit.default_ndcg)
-    found = SessionFit(of.co_purchase, of.als, len(baskets), str(window.start), str(window.end), *numbers)
+    days = str(window.start), str(window.end)
+    found = SessionFit(of.co_purchase, of.als, len(baskets), *days, *numbers, sequence=of.sequence)
     return msgspec.structs.replace(manifest, session=found)
 
 
@@ -107,12 +110,13 @@ def _past(
             return
         catalogue = catalogue_file(run, place / _PAST, day, items)
         of = {"name": _PAST, "shards": [], "catalogue": catalogue, "vectors": vectors, "items": catalogue.records}
+        of["step"] = step(run, place / _PAST, day, None if manifest.step is None else manifest.step.source)
         snapshot.write_manifest(place / _PAST, msgspec.structs.replace(manifest, **of))
         snapshot.switch(place, _PAST)
         store = LmdbStore(root, manifest.surface, verify=False)
         try:
             with threadpool_limits(1):  # as the service has it: the same sums, and no threads that wait for each other
-                yield Catalogue(store, len(items) + 1)
+                yield Catalogue(store, len(items) + 1, WITH_STEP[-1])  # weights that count a step, where there is one
         finally:
             store.close()
     finally:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from fuserank.jobs.parts import store_files, store_frames
 from fuserank.jobs.parts.store_replay import with_session_fit
 from fuserank.jobs.parts.store_segments import segments
+from fuserank.jobs.parts.store_step import member_of, step
 from fuserank.jobs.parts.store_tasks import FILES, catalogue_file, vectors_file
 from fuserank.serving.store import snapshot
 from fuserank.serving.store.records import CONTRACT, File, Manifest
@@ -26,6 +27,7 @@ def written(run: Run, of: Publication, folder: Path) -> Manifest:
     rows = store_frames.lists(lake, of, cfg.shards).mapInArrow(write_lists, FILES).collect()
     shards = _with_empty_ones(folder, store_files.files(rows), cfg.shards)
     catalogue = catalogue_file(run, folder, day)
+    sources = sorted({source for row in rows for source in row["sources"]})  # of all that have a part in a score
     manifest = Manifest(
         contract=CONTRACT,
         surface=of.surface,
@@ -34,7 +36,7 @@ def written(run: Run, of: Publication, folder: Path) -> Manifest:
         ranking_run_id=of.ranking_run_id,
         ranking_version=of.ranking_version,
         as_of_date=str(day),
-        sources=sorted({source for row in rows for source in row["sources"]}),  # of all that have a part in a score
+        sources=sources,
         features=list(store_frames.FEATURES),
         users=sum(f.records for f in shards),
         items=catalogue.records,
@@ -43,11 +45,12 @@ def written(run: Run, of: Publication, folder: Path) -> Manifest:
         catalogue=catalogue,
         vectors=vectors_file(run, folder, day),
         segments=segments(run, day),
+        step=step(run, folder, day, member_of(run, sources)),
         table_versions=dict(lake.versions_read),
     )
     manifest = with_session_fit(run, manifest, folder)
     snapshot.write_manifest(folder, manifest)
-    size = sum(f.bytes for f in (*shards, catalogue, *([manifest.vectors] if manifest.vectors else [])))
+    size = sum(f.bytes for f in manifest.files)
     run.note("store.bytes", size)
     run.say(f"store {folder}: {manifest.users:,} users, {manifest.items:,} items, {size / 1e6:,.1f} MB")
     return manifest
