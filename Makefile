@@ -121,12 +121,12 @@ bench: setup ## the benchmarks of speed, one after the other, results in benchma
 locks: ## resolve requirements/*.txt again (needs uv)
 	@for extra in run dev; do \
 	  uv pip compile -q pyproject.toml --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
-	  $(addprefix --extra ,train petastorm report demo init fetch explore serve client bench track onnx tune) $$( [ $$extra = run ] || echo --extra notebooks --extra dev ) \
+	  $(addprefix --extra ,train petastorm report demo init fetch explore serve step client bench track onnx tune) $$( [ $$extra = run ] || echo --extra notebooks --extra dev ) \
 	  -o requirements/$$extra.txt || exit 1; done
 	@uv pip compile -q pyproject.toml requirements/modern.in --extra train --extra report --extra demo --extra onnx --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements/modern.txt
 	@for kind in data train; do \
 	  uv pip compile -q pyproject.toml --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
-	  --extra report --extra demo --extra serve $$( [ $$kind = train ] && echo --extra train --extra petastorm || echo requirements/data.in ) -c requirements/run.txt \
+	  --extra report --extra demo --extra serve $$( [ $$kind = train ] && echo --extra train --extra petastorm --extra onnx || echo requirements/data.in ) -c requirements/run.txt \
 	  --no-emit-package pyspark --no-emit-package py4j --no-emit-package triton -o requirements/$$kind.txt || exit 1; done
 	@uv pip compile -q requirements/serve.in -c requirements/run.txt --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements/serve.txt
 	@for own in airflow site; do \

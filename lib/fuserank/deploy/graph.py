@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import fuserank.jobs
 from fuserank.config.mapping.load import load_dataset
 from fuserank.config.settings import Settings
+from fuserank.learning.sequences.settings import SequenceConfig
 from fuserank.pipeline.graph import Step, edges
 from fuserank.registry.sources import SOURCES
 from fuserank.usecases.chain import steps
@@ -38,12 +39,15 @@ class Task:
 
 
 def torch_jobs(settings: Settings) -> frozenset[str]:
-    """TORCH_JOBS, and candidates where one of the sources is made with torch.
+    """TORCH_JOBS, candidates where one of the sources is made with torch, and publish_store where it takes a sequence
+    model's step along.
 
     All others run in the smaller environment.
     """
     sources = [SOURCES[name] for name in settings.candidates.sources]
-    return TORCH_JOBS | ({"candidates"} if any(s.torch for s in sources) else set())
+    found = TORCH_JOBS | ({"candidates"} if any(s.torch for s in sources) else set())
+    steps = settings.store.step == "auto" and any(issubclass(s.settings, SequenceConfig) for s in sources)
+    return found | ({"publish_store"} if steps else set())
 
 
 def environment_of(job: str, settings: Settings) -> str:

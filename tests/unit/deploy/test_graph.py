@@ -98,6 +98,9 @@ def test_the_online_store_is_written_last_where_the_settings_say_so() -> None:
     assert before == chain()
     assert chain("store.auto=true", "publish.auto=false")[-1].after == ("ranking",)
     assert environment_of("publish_store", load("cluster")) == "data"
+    of_sequences = "candidates.sources=[als,popular,sasrec]"
+    assert environment_of("publish_store", example(of_sequences)) == "train"
+    assert environment_of("publish_store", example(of_sequences, "store.step=none")) == "data"
 
 
 def test_a_source_made_with_torch_moves_its_job_and_what_lies_before_the_training_into_the_larger_environment() -> None:

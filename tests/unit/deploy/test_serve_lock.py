@@ -14,10 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from fuserank.serving.store import records as r
 from fuserank.serving.store import snapshot
 from tests.support.golden import ROOT
 from tests.support.processes import COMMAND, started
 from tests.support.service import ask
+from tests.support.steps import at_random
 from tests.support.stores import user, write_snapshot
 
 HEAVY = {"pyspark", "py4j", "delta", "torch", "pyarrow", "pandas", "numba", "scipy", "deltalake", "duckdb"}
@@ -73,8 +75,8 @@ def test_what_it_is_made_from_says_what_the_project_says() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = (ROOT / "requirements" / "serve.in").read_text(encoding="utf-8").splitlines()
     lines = {line for line in wanted if line and not line.startswith("#")}
-    assert lines <= {*project["dependencies"], *project["optional-dependencies"]["serve"]}
-    assert set(project["optional-dependencies"]["serve"]) <= lines
+    own = {line for extra in ("serve", "step") for line in project["optional-dependencies"][extra]}
+    assert own <= lines <= {*project["dependencies"], *own}
 
 
 def test_the_command_says_its_help_and_makes_keys_by_it_alone(strange: str, tmp_path: Path) -> None:
@@ -88,13 +90,15 @@ def test_the_command_says_its_help_and_makes_keys_by_it_alone(strange: str, tmp_
 
 
 def test_the_service_answers_by_it_alone(strange: str, tmp_path: Path) -> None:
-    folder = write_snapshot(tmp_path, [user("u1")])
+    made, fit = at_random(10), r.SessionFit(1.0, 0.1, 100, "2024-05-06", "2024-06-03", 0.2, 0.1, 0.3, 0.1, sequence=0.5)
+    folder = write_snapshot(tmp_path, [user("u1")], session=fit, step=(made.content, made.items_IE))
     snapshot.switch(folder.parent, folder.name)
     words = ["serve", "--env", "cluster", "--store", str(tmp_path), "--port", "0", "--insecure-local", "--workers", "2"]
     with started(SERVE, strange, *words) as (process, port):
         assert ask(port, "GET", "/v1/users/u1/recommendations?k=2").status == 200
         body = {"k": 2, "session": [{"item": "i3"}], "filter": "price_minor < 105", "explain": True}
-        assert ask(port, "POST", "/v1/sessions/recommendations", body).status == 200
+        answer = ask(port, "POST", "/v1/sessions/recommendations", body)
+        assert (answer.status, "session_sequence" in answer.json["items"][0]["parts"]) == (200, True)
         for path in ("/ready", "/metrics", "/openapi.json"):
             assert ask(port, "GET", path).status == 200
         process.send_signal(signal.SIGTERM)
