@@ -3,7 +3,8 @@
     fuserank bench engine --json
 
 20,000 items with 64 factors and 50 neighbours, 400 users with lists of 500; every answer is of another user and
-session, drawn by seed. Garbage is looked for rarely and BLAS has one thread, as in a process that serves.
+session, drawn by seed. A step is that of recurrent units as large as gru4rec's are by default (128 factors and units).
+ Garbage is looked for rarely and BLAS has one thread, as in a process that serves.
 ``load``: runnable processes a core at the end.
 """
 
@@ -25,10 +26,12 @@ from threadpoolctl import threadpool_limits
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from tests.support.steps import at_random
 from tests.support.stores import SURFACE, write_snapshot
 
 from fuserank.serving.recommend.engine import Recommender
 from fuserank.serving.recommend.rules import Rules
+from fuserank.serving.recommend.weights import SessionWeights
 from fuserank.serving.requests import Options, RankRequest, RecommendRequest, SessionEvent
 from fuserank.serving.store import records as r
 from fuserank.serving.store import snapshot
@@ -45,22 +48,26 @@ def run() -> dict[str, Any]:
         root = Path(folder)
         vectors = rng.standard_normal((ITEMS, FACTORS), dtype=np.float32)
         users = [_user(n, rng) for n in range(USERS)]
-        made = write_snapshot(root, users, 1, [_item(n, rng) for n in range(ITEMS)], vectors, range(500))
+        step = at_random(ITEMS, factors=128, units=128, length=50)
+        items = [_item(n, rng) for n in range(ITEMS)]
+        made = write_snapshot(root, users, 1, items, vectors, range(500), step=(step.content, step.items_IE), length=50)
         snapshot.switch(root / SURFACE, made.name)
         store = LmdbStore(root, SURFACE)
-        bare = Recommender(store)
+        bare, stepping = Recommender(store), Recommender(store, weights=SessionWeights(sequence=0.2))
         gc.freeze()
         threadpool_limits(1)
         gc.set_threshold(100_000, 50, 50)
         ruled = Recommender(store, Rules(frozenset({"i1"}), pinned={SURFACE: {1: "i5"}}, max_per={"department": 3}))
-        found = {name: _timed(make) for name, make in _cases(bare, ruled, rng).items()}
+        found = {name: _timed(make) for name, make in _cases(bare, ruled, stepping, rng).items()}
         store.close()
     cores = os.cpu_count() or 1
     versions = {"python": platform.python_version(), "numpy": np.__version__}
     return {"microseconds": found, "seed": SEED, "load": round(os.getloadavg()[0] / cores, 2), **versions}
 
 
-def _cases(bare: Recommender, ruled: Recommender, rng: np.random.Generator) -> dict[str, Callable[[int], object]]:
+def _cases(
+    bare: Recommender, ruled: Recommender, stepping: Recommender, rng: np.random.Generator
+) -> dict[str, Callable[[int], object]]:
     sessions = [
         [SessionEvent(f"i{item}", ROLES[n % 5]) for n, item in enumerate(rng.integers(0, ITEMS, EVENTS))]
         for _ in range(ANSWERS)
@@ -74,6 +81,7 @@ def _cases(bare: Recommender, ruled: Recommender, rng: np.random.Generator) -> d
     return {
         "list, k 10": lambda n: bare.recommend(ask(n)),
         "list and session, k 10": lambda n: bare.recommend(ask(n, session=sessions[n])),
+        "list, session and step, k 10": lambda n: stepping.recommend(ask(n, session=sessions[n])),
         "list and session, k 500": lambda n: bare.recommend(ask(n, session=sessions[n], k=500)),
         "list, session, filter, rules, k 50": lambda n: ruled.recommend(
             ask(n, session=sessions[n], k=50, filter=text, fields=["department"], explain=True)
@@ -81,7 +89,13 @@ def _cases(bare: Recommender, ruled: Recommender, rng: np.random.Generator) -> d
         "rank 500 by session, k 500": lambda n: bare.rank(
             RankRequest(user=f"u{n % USERS}", session=sessions[n], candidates=candidates[n % 200], k=500)
         ),
+        "rank 500 by session and step, k 500": lambda n: stepping.rank(
+            RankRequest(user=f"u{n % USERS}", session=sessions[n], candidates=candidates[n % 200], k=500)
+        ),
         "session of an unknown user, k 10": lambda n: bare.recommend(RecommendRequest(session=sessions[n])),
+        "session of an unknown user and step, k 10": lambda n: stepping.recommend(
+            RecommendRequest(session=sessions[n])
+        ),
         "similar, k 10": lambda n: bare.similar(f"i{n}", Options()),
     }
 
