@@ -50,11 +50,11 @@ def test_prediction_against_actual(
     (listed,) = json.loads(capsys.readouterr().out)["runs"]
     assert listed["metrics"]["plan.off"] == noted["plan.off"]
     runs(lake=lake)  # into a pipe: a run a line
-    line = next(line for line in capsys.readouterr().out.splitlines() if run["run_id"] in line)
+    line = next(line for line in capsys.readouterr().out.splitlines() if listed["run_id"] in line)
     assert f"{noted['plan.off']:.2f}×" in line
-    runs(run["run_id"], lake=lake)
+    runs(listed["run_id"], lake=lake)
     whole = capsys.readouterr().out
-    assert whole.startswith(f"run {run['run_id']}: refresh as of {AS_OF}, succeeded after ")
+    assert whole.startswith(f"run {listed['run_id']}: refresh as of {AS_OF}, succeeded after ")
     assert f"{run['rows_written']['silver.events']:12,}  silver.events" in whole
     assert f"{seconds['silver']:8.1f} s  silver" in whole
 
