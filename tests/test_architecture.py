@@ -344,6 +344,7 @@ OTHER_WORDS = {
     ("learning/recommenders/segments.py", "popular"): "a part of what segment_popularity has learned",
     ("evaluation/leaderboard.py", "repeat"): "a kind of truth: what a user had before",
     ("serving/openapi.py", "content"): "a word of OpenAPI",
+    ("serving/requests.py", "trending"): "what the service answers from where it is asked for that",
     ("serving/requests.py", "popular"): "what the service answers from where it knows nothing of a user",
 }
 

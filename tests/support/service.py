@@ -59,6 +59,9 @@ class Watched:
     def basket(self, request: RecommendRequest) -> Answer:
         return self.engine.basket(self._seen(request))
 
+    def trending(self, options: Options) -> Answer:
+        return self.engine.trending(self._seen(options))
+
 
 @dataclass
 class Reply:

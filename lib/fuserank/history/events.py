@@ -17,11 +17,22 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable, Sequence
 
+    import pyarrow as pa
     from pyspark.sql import Column, DataFrame
 
 # Of an event before any reversal, for SQL: of Spark and of others. Frames are asked by the same words.
 WAS_TAKEN = f"role = '{FEEDBACK}' AND reward_q20 > 0"
 IS_REVERSAL, IS_DISLIKE = f"role = '{REVERSAL}'", f"role = '{FEEDBACK}' AND reward_q20 < 0"  # of an event, for SQL
+
+
+SIGNAL = ("role", "reward_q20")  # columns of an event that ``were_taken`` reads
+
+
+def were_taken(events: pa.Table) -> pa.ChunkedArray:
+    """Of rows of Arrow with SIGNAL whether they count as taken until a reversal of them is known, as WAS_TAKEN."""
+    import pyarrow.compute as pc
+
+    return pc.and_(pc.equal(events["role"], FEEDBACK), pc.greater(events["reward_q20"], 0))
 
 
 def taken_query(events: str) -> str:

@@ -10,6 +10,7 @@ import msgspec
 from fuserank.serving import wire
 from fuserank.serving.problems import of_json, of_value, refused
 from fuserank.serving.requests import (
+    TRENDING,
     Answer,
     ConfirmRequest,
     EventsRequest,
@@ -161,7 +162,7 @@ def _trending(to: Asks, call: wire.Call, _: bytes) -> Answer:
 
 _USERS = "/v1/users/{id}/recommendations"
 ROUTES = (
-    Route("GET", "/v1/trending", "trending", "What users do most at this time.", "recommend", _trending),
+    Route("GET", "/v1/trending", TRENDING, "What users do most at this time.", "recommend", _trending),
     Route("GET", _USERS, "recommendations", "Items for a user.", "recommend", _user_by_query, None, "user"),
     Route(
         "POST",

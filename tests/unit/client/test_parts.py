@@ -123,7 +123,7 @@ def test_the_python_of_the_page_runs(tmp_path: Path, capsys: pytest.CaptureFixtu
         names = {"URL": f"http://127.0.0.1:{service.port}", "KEY": key}
         for block in blocks:
             exec(compile(block, "docs/serving.md", "exec"), names)
-        routes = {"recommendations_now", "rank", "similar", "basket", "session"}
+        routes = {"recommendations_now", "rank", "similar", "trending", "basket", "session"}
         until(lambda: {line["route"] for line in service.lines("request")} == routes)
     lines = capsys.readouterr().out.splitlines()
     assert any(line.startswith("422 wrong_value k ") for line in lines)

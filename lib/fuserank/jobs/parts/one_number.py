@@ -166,10 +166,10 @@ def _samples(
         )
     )
     store = F.coalesce(F.xxhash64("main_store_id"), F.lit(0)).alias("store")
-    told = [name for name in USER_COLUMNS if name in f.DEMOGRAPHICS]
+    named = [name for name in USER_COLUMNS if name in f.DEMOGRAPHICS]
     users = of.rows(f.USER)
     described = of.hashed(
-        users, lambda frame: frame.select("user_index", store, *told, *catalogue.buckets(USER_BUCKETS))
+        users, lambda frame: frame.select("user_index", store, *named, *catalogue.buckets(USER_BUCKETS))
     )
     some = of.hashed(item_rows.filter(pc.is_in(item_rows["item_index"], wanted)), catalogue.item_rows)
     stores = pa.array(sorted(set(users["main_store_id"].to_pylist()) - {None}), pa.string())

@@ -167,7 +167,7 @@ class Recommender:
             lists: list[Callable[[], Ranked]] = [lambda: Trending(counts)]
             return Plan(None, TRENDING, "what users do most at this time", lists, {}, unknown, {}, belongs)
 
-        return self._answer("trending", options, plan)
+        return self._answer(TRENDING, options, plan)
 
     def _answer(self, kind: str, options: Options, plan: Callable[[Catalogue], Plan], item: str = "") -> Answer:
         """An answer of one snapshot: where another became current meanwhile, once more."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fuserank.history.events import FEEDBACK
+from fuserank.history.events import SIGNAL, were_taken
 from fuserank.stages.features.compute import LINE, MOST_VALUE
 from fuserank.stages.features.engine import NEVER
 from fuserank.tables.features.formulas import Q20
@@ -24,8 +24,7 @@ READ = (
     "user_index",
     "item_index",
     "session",
-    "role",
-    "reward_q20",
+    *SIGNAL,
     "event_time",
     "event_date",
     "known_at",
@@ -47,8 +46,7 @@ def lines_of(events: pa.Table) -> pa.Table:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    was_taken = pc.and_(pc.equal(events["role"], FEEDBACK), pc.greater(events["reward_q20"], 0))
-    rows = events.filter(was_taken).combine_chunks()
+    rows = events.filter(were_taken(events)).combine_chunks()
     day = _days(rows["event_time"])
     dates = pa.array(day.astype("datetime64[D]").astype(str), pa.string())
     name = pc.coalesce(rows["session"], pa.chunked_array([dates]))
