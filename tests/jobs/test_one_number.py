@@ -38,6 +38,7 @@ def test_a_ranking_is_published_where_users_by_themselves_are_as_in_the_batch_an
 ) -> None:
     from fuserank.io.runtime.run import open_run
     from fuserank.jobs import publish
+    from fuserank.jobs.parts import one_number
 
     monkeypatch.setenv("FUSERANK_CONF", str(tiny_chain / "conf"))
     lake = copied(tiny_chain, "one-number")
@@ -49,6 +50,13 @@ def test_a_ranking_is_published_where_users_by_themselves_are_as_in_the_batch_an
         kind = run.settings.models.use[0]
         publish.execute(run, DAY)
         assert "scores of 20 users, each by itself, are those of the batch" in capsys.readouterr().err
+        shutil.rmtree(published)
+        with monkeypatch.context() as patch:
+            patch.setattr(one_number, "find_spec", lambda name: None)
+            publish.execute(run, DAY)
+        said_less = capsys.readouterr().err
+        assert "scores are not worked out again: torch is not installed here" in said_less
+        assert "features, samples of 20 users" in said_less
         shutil.rmtree(published)
         for table, column, where, words in (
             (SCORES, "logit", {"split": "rank", "kind": kind}, f"scores.scores of {kind}: logit of user_index"),

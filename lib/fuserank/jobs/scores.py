@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,7 +17,6 @@ from typing import TYPE_CHECKING
 from fuserank.io.runtime.run import Run
 from fuserank.jobs.inputs.command import job_main
 from fuserank.jobs.parts.scores_model import artifact, chosen, open_scorer
-from fuserank.registry.models import MODELS as DECLARED
 from fuserank.stages.scores.scoring import ShardFiles, score
 from fuserank.tables.results import ALIASES, MODELS, SCORES
 from fuserank.tables.samples import SAMPLES
@@ -69,10 +67,9 @@ def execute(run: Run, as_of: dt.date) -> None:
 def _score(run: Run, as_of: dt.date, kind: str) -> dict[str, int]:
     """One model's scores of all splits: rows written, by split."""
     model = chosen(run, as_of, kind)
-    opener = functools.partial(open_scorer, artifact(run, f"{run.lake.home}/{model.artifact}", model.artifact_sha256))
-    trained = DECLARED[kind].settings.model_validate(json.loads(model.config_json)["model"])
+    opener = functools.partial(open_scorer, artifact(run, model))
     frames = Frames(*(_samples(run, as_of, split) for split in SPLITS))
-    made = transform(frames, trained, model.model_id, opener)
+    made = transform(frames, model.settings, model.model_id, opener)
     return {
         split: run.lake.replace(SCORES, rows, as_of_date=as_of, split=split, kind=kind) for split, rows in made.items()
     }

@@ -5,9 +5,9 @@ no Spark, and held against what the batch wrote. Features and samples are equal 
 from __future__ import annotations
 
 import datetime as dt
-import json
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from fuserank.common.draws import draw_users
@@ -16,8 +16,7 @@ from fuserank.config.mapping.load import load_dataset
 from fuserank.history.events import counted_from, with_reversals
 from fuserank.jobs.inputs.history import reversals
 from fuserank.jobs.parts.sample_rows import written_here
-from fuserank.jobs.parts.scores_model import artifact, chosen
-from fuserank.registry.models import MODELS as DECLARED
+from fuserank.jobs.parts.scores_model import artifact, chosen, open_scorer
 from fuserank.stages.features.compute import Items, compute
 from fuserank.stages.features.lines import READ, lines_of
 from fuserank.stages.samples import catalogue
@@ -37,13 +36,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame
 
-    from fuserank.common.blocks import Block, Floats
     from fuserank.io.runtime.run import Run
     from fuserank.tables import Table
 
 READS = (EVENTS, *f.TABLES, CANDIDATES, FACTORS, CO_PURCHASE, SAMPLES, MODELS, ALIASES, SCORES)
 TOLERANCE = 1e-5
-_OF_USERS = (f.USER, f.USER_ITEM, f.USER_HISTORY, f.USER_ATTRIBUTE)
 _PAIR = ("user_index", "item_index")
 _SHARDS, _READERS = 2, 4
 _PLACE = ("position", "shard", "label", "weight")  # of a sample: where it lies, and what no feature tells
@@ -64,19 +61,22 @@ def difference(run: Run, as_of: dt.date, lists: DataFrame) -> str | None:
     users = sorted(row["user_index"] for row in draw_users(lists, count, run.settings.seed).collect())
     of = _Stored(run, as_of, users)
     with ThreadPoolExecutor(_READERS) as pool:
-        there = {table: pool.submit(of.rows, table) for table in _OF_USERS}
+        there = {table: pool.submit(of.rows, table) for table in f.OF_USERS}
         made = _worked_out(run, of, pool)
     for table, rows in there.items():
         if found := first_difference(table.name, table.keys[1:], made.features.get(table), rows.result()):
             return f"{found}; run jobs/features.py --as-of {as_of} and what follows it again"
     if found := _samples_differ(of, made.samples):
         return f"{found}; run jobs/samples.py --as-of {as_of} and what follows it again"
-    for kind in run.settings.models.use:
+    has_torch = find_spec("torch") is not None  # a scheduler publishes where the smaller environment is
+    for kind in run.settings.models.use if has_torch else ():
         if found := _logits_differ(run, of, kind, made.samples):
             return f"{found}; run jobs/scores.py --as-of {as_of} and what follows it again"
+    if not has_torch:
+        run.say("scores are not worked out again: torch is not installed here")
     run.say(
-        f"features, samples and scores of {len(users)} users, each by itself, are those of the batch"
-        f" ({made.samples.num_rows:,} candidates)"
+        f"features, samples{' and scores' if has_torch else ''} of {len(users)} users, each by itself, are those of the"
+        f" batch ({made.samples.num_rows:,} candidates)"
     )
     return None
 
@@ -140,7 +140,7 @@ def _worked_out(run: Run, of: _Stored, pool: Executor) -> _Made:
     items = Items.of(item_rows, dimension.own_label if dimension else ())
     lines = lines_of(of_events.result())
     parts = [compute(_of_user(lines, user), day, items, cfg.features) for user in of.users]
-    found = {table: [part[table] for part in parts if table in part] for table in _OF_USERS}
+    found = {table: [part[table] for part in parts if table in part] for table in f.OF_USERS}
     features = {table: pa.concat_tables(of_table) for table, of_table in found.items() if of_table}
     candidates = of_candidates.result()
     candidates = candidates.filter(pc.is_in(candidates["source"], pa.array(cfg.candidates.sources)))
@@ -200,16 +200,11 @@ def _logits_differ(run: Run, of: _Stored, kind: str, samples: pa.Table) -> str |
     import pyarrow as pa
 
     from fuserank.learning.models.inputs import inputs_of
-    from fuserank.learning.models.saving import from_arrays, logits
 
     model = chosen(run, of.day, kind)
-    inputs = inputs_of(DECLARED[kind].settings.model_validate(json.loads(model.config_json)["model"]))
+    inputs = inputs_of(model.settings)
     with one_thread():
-        network = from_arrays(*artifact(run, f"{run.lake.home}/{model.artifact}", model.artifact_sha256)())
-
-        def scorer(block: Block) -> Floats:
-            return logits(network, block)
-
+        scorer = open_scorer(artifact(run, model))
         made = pa.Table.from_batches([score_shard(_of_user(samples, user), inputs, scorer) for user in of.users])
     stored = of.rows(SCORES, split="rank", kind=kind)
     return first_difference(f"{SCORES.name} of {kind}", _PAIR, made, stored, within=TOLERANCE)

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 _PARTS = "as_of int, what int, bucket int, rows binary"  # what: place in parts.PARTS, or _LINES of whole users
 _LINES = -1
 _MOST_ROWS = 2_000_000  # of parts that one task of the first pass holds
-_OF_USERS = (t.USER, t.USER_ITEM, t.USER_HISTORY, t.USER_ATTRIBUTE)
 _PACKED = "what int, rows binary"
 OnExecutors = Callable[[Any, int], Callable[[], Any]]
 _Held = defaultdict[tuple[int, int], list[Any]]  # tables of parts by day and kind
@@ -94,7 +93,7 @@ def features(
         rows[t.STORE_ITEM].append(of.rows_of(t.STORE_ITEM, day, sold))
     load = on_executors(items, sum(one.nbytes for one in items.values()))
     packed = keep(first.where(f"what = {_LINES}").select("rows").mapInArrow(_OfUsers(load, settings), _PACKED))
-    made: dict[Table, DataFrame | Packed] = {table: _streams(packed, table) for table in _OF_USERS}
+    made: dict[Table, DataFrame | Packed] = {table: _streams(packed, table) for table in t.OF_USERS}
     users = _streams(packed, t.USER).rows
     made[t.USER] = users.join(_demographics(known), ["as_of_date", "user_index"], "left")
     return made | {table: _of_driver(spark, table, parts) for table, parts in rows.items()}
@@ -226,14 +225,14 @@ class _OfUsers:
             for day, known in items.items():
                 made = of.of_users(block, day, known, self.settings)
                 streams = [stream_of(one) for one in made.values()]
-                what = pa.array([_OF_USERS.index(one) for one in made], pa.int32())
+                what = pa.array([t.OF_USERS.index(one) for one in made], pa.int32())
                 yield pa.RecordBatch.from_arrays([what, pa.array(streams, pa.binary())], ["what", "rows"])
 
 
 def _streams(packed: DataFrame, table: Table) -> Packed:
     columns = [c for c in table.columns if c.name not in ("run_id", *DEMOGRAPHICS)]
     schema = ", ".join(f"`{c.name}` {c.sql_type}" for c in columns)
-    return Packed(packed.where(f"what = {_OF_USERS.index(table)}").select("rows"), schema)
+    return Packed(packed.where(f"what = {t.OF_USERS.index(table)}").select("rows"), schema)
 
 
 def _described(known: Known) -> DataFrame:

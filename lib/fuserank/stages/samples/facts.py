@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fuserank.common.factors import stacked
 from fuserank.stages.samples import user_facts as f
 from fuserank.tables import features as t
 from fuserank.tables.features import HISTORY
@@ -72,9 +73,7 @@ def _rows(table: pa.Table, what: int, key: str, names: Sequence[str]) -> pa.Tabl
 
 
 def _factors(table: pa.Table) -> pa.Table:
-    width = len(table["factor"][0]) if table.num_rows else 0
-    rows = [np.asarray(factor, np.float64) for factor in table["factor"].to_pylist()]
-    numbers = np.stack(rows) if rows else np.zeros((0, width))
+    numbers = stacked(table["factor"]).astype(np.float64)
     return _facts(table["index"], f.FACTOR, np.zeros(len(numbers), np.int64), numbers)
 
 

@@ -108,6 +108,7 @@ STORE_ITEM = _table(
 )
 
 TABLES = (USER, USER_ATTRIBUTE, ITEM, USER_ITEM, USER_HISTORY, STORE_ITEM)
+OF_USERS = (USER, USER_ITEM, USER_HISTORY, USER_ATTRIBUTE)  # those that a user's own lines make
 # What models read of features, in the order of their columns: of the pair, of what its item has in
 # common with others, of item, user, store.
 INPUTS = (*pair.INPUTS, *attribute.INPUTS, *item.INPUTS, *user.INPUTS)
