@@ -43,7 +43,7 @@ from fuserank.serving.inbox.writer import Inbox
 
 BATCH, CONNECTIONS, SECONDS, ROUNDS, USERS, MOST = 100, 32, 20.0, 3, 10_000, 1_500_000
 _HERE = Path(__file__).resolve().parent
-_MAPPING = {
+MAPPING = {
     "name": "bench",
     "time_zone": "UTC",
     "currency": {"code": "EUR"},
@@ -79,9 +79,7 @@ def run(fraction: float = 1.0) -> dict[str, Any]:
     seconds = max(SECONDS * fraction, 1)
     with tempfile.TemporaryDirectory(prefix="fuserank-collect-") as name:
         folder = Path(name)
-        _service_store.written(folder / "store", 1_000, 20)
-        (folder / "conf" / "datasets").mkdir(parents=True)
-        (folder / "conf" / "datasets" / "bench.yaml").write_text(json.dumps(_MAPPING))
+        collecting(folder, 1_000, MAPPING)
         sides = {
             f"workers_{workers}": _served(folder / f"inbox-{workers}", folder, workers, seconds) for workers in (1, 2)
         }
@@ -111,6 +109,13 @@ def run(fraction: float = 1.0) -> dict[str, Any]:
             "load": round(os.getloadavg()[0], 1),
         },
     }
+
+
+def collecting(folder: Path, users: int, mapping: dict[str, Any]) -> None:
+    """A store of some users' lists of 20, and the mapping ``bench`` in a conf of its own."""
+    _service_store.written(folder / "store", users, 20)
+    (folder / "conf" / "datasets").mkdir(parents=True)
+    (folder / "conf" / "datasets" / "bench.yaml").write_text(json.dumps(mapping))
 
 
 def _served(inbox: Path, folder: Path, workers: int, seconds: float) -> dict[str, Any]:

@@ -4,7 +4,7 @@
 
 20,000 items with 64 factors and 50 neighbours, 400 users with lists of 500; every answer is of another user and
 session, drawn by seed. A step is that of recurrent units as large as gru4rec's are by default (128 factors and units).
- Garbage is looked for rarely and BLAS has one thread, as in a process that serves.
+Garbage is looked for rarely and BLAS has one thread, as in a process that serves.
 ``load``: runnable processes a core at the end.
 """
 

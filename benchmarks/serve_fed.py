@@ -42,9 +42,7 @@ def run(fraction: float = 1.0) -> dict[str, Any]:
     words = ["--dataset", "bench", "--collect", "--set", "serving.collect.most_per_user=0"]
     with tempfile.TemporaryDirectory(prefix="fuserank-fed-") as name:
         folder = Path(name)
-        _service_store.written(folder / "store", 1_000, 20)
-        (folder / "conf" / "datasets").mkdir(parents=True)
-        (folder / "conf" / "datasets" / "bench.yaml").write_text(json.dumps(collect._MAPPING))
+        collect.collecting(folder, 1_000, collect.MAPPING)
         served = _service_load.served(str(folder / "store"), *words, inbox=str(folder / "inbox"), conf=folder / "conf")
         with served as (process, port):
             of, sides = {"server": process.pid}, dict[str, list[dict[str, Any]]](quiet=[], fed=[])
@@ -54,7 +52,7 @@ def run(fraction: float = 1.0) -> dict[str, Any]:
                 with _feed(port, seconds, f"r{n}-") as feed:
                     sides["fed"].append(_service_load.open_loop(of, port, requests, seconds, RATE))
                 sides["fed"][-1]["feed"] = feed
-            sampled = serve_soak._Sampled(process.pid, minutes * 60)
+            sampled = serve_soak.Sampled(process.pid, minutes * 60)
             with _feed(port, minutes * 60, "s-") as feed, sampled:
                 soak = _service_load.open_loop(of, port, requests, minutes * 60, RATE)
     fed, quiet = (median(one["p99_ms"] for one in sides[side]) for side in ("fed", "quiet"))
@@ -72,7 +70,7 @@ def run(fraction: float = 1.0) -> dict[str, Any]:
             "load": soak,
             "feed": feed,
             "samples_mb": sampled.mb,
-            "slope": serve_soak._slope(sampled),
+            "slope": serve_soak.slope(sampled),
         },
         "versions": _shop.versions("uvicorn", "httptools", "lmdb", "msgspec", "numpy"),
         "settings": {

@@ -56,7 +56,7 @@ def run(lake: str | None = None, minutes: float = _MINUTES) -> dict[str, Any]:
         requests = _requests(*_ids(place / names[0], manifest))
         with _service_load.served(name, inbox=str(inbox)) as (process, port):
             of, every = {"server": process.pid}, min(_SWITCH_SECONDS, minutes * 6)
-            sampled, switching = _Sampled(process.pid, minutes * 60), _service_busy.Switching(place, names, port, every)
+            sampled, switching = Sampled(process.pid, minutes * 60), _service_busy.Switching(place, names, port, every)
             with sampled, switching:
                 load = _service_load.open_loop(of, port, requests, minutes * 60, _RATE, _CONFIRM_EVERY)
         exposures = _service_busy.lost([load], _service_busy.in_inbox(inbox))
@@ -69,7 +69,7 @@ def run(lake: str | None = None, minutes: float = _MINUTES) -> dict[str, Any]:
         "ratio": round(max(sampled.mb) / _LIMIT_MB, 3),
         "start_mb": sampled.mb[0],
         "end_mb": sampled.mb[-1],
-        "slope": _slope(sampled),
+        "slope": slope(sampled),
         "samples_mb": sampled.mb,
         "load": load,
         "failed": load["failed"] + load["confirmed"]["failed"],
@@ -90,7 +90,7 @@ def run(lake: str | None = None, minutes: float = _MINUTES) -> dict[str, Any]:
     }
 
 
-class _Sampled:
+class Sampled:
     """RssAnon of a process (MB), by seconds since the load began."""
 
     def __init__(self, process: int, seconds: float) -> None:
@@ -99,7 +99,7 @@ class _Sampled:
         self.at: list[float] = []
         self.mb: list[float] = []
 
-    def __enter__(self) -> _Sampled:
+    def __enter__(self) -> Sampled:
         self._thread.start()
         return self
 
@@ -119,7 +119,7 @@ class _Sampled:
                 return
 
 
-def _slope(sampled: _Sampled) -> dict[str, float]:
+def slope(sampled: Sampled) -> dict[str, float]:
     minutes, mb = np.array(sampled.at) / 60, np.array(sampled.mb)
     late = minutes >= _WARM * minutes[-1]
     x, y = minutes[late] - minutes[late].mean(), mb[late]

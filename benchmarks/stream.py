@@ -47,10 +47,7 @@ def run(fraction: float = 1.0) -> dict[str, Any]:
     """One JSON object."""
     with tempfile.TemporaryDirectory(prefix="fuserank-stream-") as name:
         folder = Path(name)
-        _service_store.written(folder / "store", 100, 20)
-        (folder / "conf" / "datasets").mkdir(parents=True)
-        mapping = collect._MAPPING | {"root": {"folder": str(folder)}}
-        (folder / "conf" / "datasets" / "bench.yaml").write_text(json.dumps(mapping))
+        collect.collecting(folder, 100, collect.MAPPING | {"root": {"folder": str(folder)}})
         _history(folder / "clicks.jsonl", round(HISTORY * fraction))
         first = _batch(folder)
         found = _streamed(folder, max(SECONDS * fraction, 10))

@@ -88,7 +88,12 @@ class Sessions:
     def _counted(self, deed: Deed, had: list[Deed]) -> bool:
         """Whether the user did something with the item a while ago: a bot counts once."""
         since = deed.time - self._trending.window
-        return any(one.item == deed.item and one.kind in _LIKES and one.time > since for one in reversed(had))
+        for one in reversed(had):  # in the order of time; a loop, as this is asked for each event that comes
+            if one.time <= since:
+                return False
+            if one.item == deed.item and one.kind in _LIKES:
+                return True
+        return False
 
     def trending(self, now: datetime, most: int) -> list[tuple[str, float]]:
         """Items by how many users did something with them of late (views, clicks, carts, purchases), the most first,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fuserank.serving.recommend.filters import Predicate, compiled
+from fuserank.serving.recommend.products import foremost, products
 from fuserank.serving.recommend.segments import Segments
 from fuserank.serving.recommend.step import Step, opened
 from fuserank.serving.recommend.table import Table
@@ -143,14 +144,10 @@ class Catalogue:
 
     def cosines(self, at: Ints, direction: Floats) -> Floats:
         """Damped cosines of items' vectors with a vector of length 1; 0 where an item has none."""
-        if self._vectors is None or not len(at):
+        if self._vectors is None:
             return np.zeros(len(at))
-        last = len(self._vectors) - 1
-        within = np.minimum(at, last)
-        found: Floats = (self._vectors[within] @ direction.astype(np.float32)).astype(np.float64)
-        found /= self._damped[within]
-        if int(at.max()) > last:
-            found[at > last] = 0.0
+        found = products(self._vectors, at, direction.astype(np.float32))
+        found /= self._damped[np.minimum(at, len(self._vectors) - 1)]
         return np.clip(found, -1.0, 1.0)
 
     def nearest(self, direction: Floats, most: int) -> Ints:
@@ -160,13 +157,7 @@ class Catalogue:
         towards = direction.astype(np.float32)
         cosine = np.concatenate([self._vectors[n : n + _BLOCK] @ towards for n in range(0, len(self._vectors), _BLOCK)])
         cosine /= self._damped
-        if len(cosine) > most:
-            least = np.partition(cosine, len(cosine) - most)[len(cosine) - most]
-            at = np.flatnonzero(cosine >= max(least, 0))
-        else:
-            at = np.arange(len(cosine))
-        at = at[cosine[at] > 0]
-        return at[np.lexsort((at, -cosine[at]))][:most]
+        return foremost(cosine, most)
 
     @cached_property
     def _damped(self) -> npt.NDArray[np.float32]:

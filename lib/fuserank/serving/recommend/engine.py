@@ -161,8 +161,8 @@ class Recommender:
             counts = {index: count for item, count in found if (index := indices[item]) is not None}
             unknown = len(found) - len(counts)
             if not counts:
-                seen = "this service collects no events" if self._lives is None else "no event was collected of late"
-                of = Impersonal(catalogue, belongs, seen)
+                why = "this service collects no events" if self._lives is None else "no event was collected of late"
+                of = Impersonal(catalogue, belongs, why)
                 return Plan(None, of.served_from, of.why, of.lists, {}, unknown, {}, belongs)
             lists: list[Callable[[], Ranked]] = [lambda: Trending(counts)]
             return Plan(None, TRENDING, "what users do most at this time", lists, {}, unknown, {}, belongs)

@@ -150,8 +150,8 @@ class Fused:
 
     score = the row's parts + ``<name>_co_purchase`` + ``<name>_als``, and ``<name>_sequence`` where a sequence model
     takes a step. What is near counts in spreads of the list's scores, so that weights mean the same whatever a fusion's
-    scores are. An item that is not in the list starts from
-    the list's lowest score (part ``not_listed``). A published score that its parts do not sum to has a part ``rest``.
+    scores are. An item that is not in the list starts from the list's lowest score (part ``not_listed``). A published
+    score that its parts do not sum to has a part ``rest``.
 
     :param others: each once
     :param name: what ``near`` is of, a key of the words above. ``history`` orders only the items that are not in the

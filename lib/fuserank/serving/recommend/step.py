@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from fuserank.learning.sequences.windows import gap_class
+from fuserank.serving.recommend.products import foremost, products
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,27 +79,14 @@ class Step:
 
     def scores(self, items: Ints, ahead: Vectors) -> Floats:
         """Of some items [items]."""
-        if not len(items):
-            return np.zeros(0)
-        last = len(self._items_IE) - 1
-        found: Floats = (self._items_IE[np.minimum(items, last)] @ ahead).astype(np.float64)
-        if int(items.max()) > last:
-            found[items > last] = 0.0
-        return np.clip(found, 0.0, 1.0)
+        return np.clip(products(self._items_IE, items, ahead), 0.0, 1.0)
 
     def nearest(self, ahead: Vectors, most: int) -> Ints:
         """Items with the highest scores, best first, all above 0; ties to the lower index. Of a large catalogue those
         that most users took are looked through alone: the score of an item that few took has further to go.
         """
         index, rows = self._among
-        score = rows @ ahead
-        if len(score) > most:
-            least = np.partition(score, len(score) - most)[len(score) - most]
-            at = np.flatnonzero(score >= max(least, 0))
-        else:
-            at = np.arange(len(score))
-        at = at[score[at] > 0]
-        found: Ints = index[at][np.lexsort((index[at], -score[at]))][:most]
+        found: Ints = index[foremost(rows @ ahead, most)]  # index ascends, so ties go to the lower one
         return found
 
     @cached_property
