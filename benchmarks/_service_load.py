@@ -47,7 +47,7 @@ def measured(
         _service_store.written(Path(folder), users, rows)
         with served(folder) as (process, port):
             ours = _side({"server": process.pid}, port, requests, seconds, rates)
-            answers = {f"u{n}": _get(port, f"/v1/users/u{n}/recommendations?k=10") for n in range(users)}
+            answers = {f"u{n}": get(port, f"/v1/users/u{n}/recommendations?k=10") for n in range(users)}
         with _peer(folder, answers) as found:
             peer = found and _side(*found, requests, seconds, rates)
     return {
@@ -194,6 +194,7 @@ def _until_up(client: Any) -> None:
     raise SystemExit("redis-server does not answer")
 
 
-def _get(port: int, path: str) -> bytes:
+def get(port: int, path: str) -> bytes:
+    """The body of an answer."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=60) as answer:
         return bytes(answer.read())

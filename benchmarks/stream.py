@@ -48,7 +48,7 @@ def run(fraction: float = 1.0) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="fuserank-stream-") as name:
         folder = Path(name)
         collect.collecting(folder, 100, collect.MAPPING | {"root": {"folder": str(folder)}})
-        _history(folder / "clicks.jsonl", round(HISTORY * fraction))
+        history(folder / "clicks.jsonl", round(HISTORY * fraction))
         first = _batch(folder)
         found = _streamed(folder, max(SECONDS * fraction, 10))
         peer = _batch(folder)
@@ -76,9 +76,10 @@ def run(fraction: float = 1.0) -> dict[str, Any]:
     }
 
 
-def _history(file: Path, rows: int) -> None:
+def history(file: Path, rows: int, most_users: int = USERS, most_items: int = ITEMS) -> None:
+    """Random events of ninety days from 2026-01-01 on."""
     draws = np.random.default_rng(_service_store.SEED)
-    users, items, minutes = (draws.integers(0, most, rows).tolist() for most in (USERS, ITEMS, 60 * 24 * 90))
+    users, items, minutes = (draws.integers(0, most, rows).tolist() for most in (most_users, most_items, 60 * 24 * 90))
     begin, kinds = dt.datetime(2026, 1, 1, tzinfo=dt.UTC), ("view", "view", "view", "cart", "buy")
     with file.open("w", encoding="utf-8") as out:
         for n, (user, item, minute) in enumerate(zip(users, items, minutes, strict=True)):
@@ -87,11 +88,13 @@ def _history(file: Path, rows: int) -> None:
             out.write(json.dumps(event) + "\n")
 
 
-def _words(folder: Path) -> list[str]:
+def words(folder: Path) -> list[str]:
+    """Arguments of every command over the lake in a folder."""
     return ["--lake", str(folder / "lake"), "--dataset", "bench", "--set", f"serving.inbox={folder / 'inbox'}"]
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def environment(folder: Path) -> dict[str, str]:
+    """Of the processes."""
     return {**os.environ, "FUSERANK_CONF": str(folder / "conf"), "PYTHONPATH": str(_ROOT / "lib"), "TZ": "UTC"}
 
 
@@ -99,17 +102,20 @@ def _batch(folder: Path) -> float:
     """Seconds of bronze and silver, each a process as a scheduler starts it."""
     began = time.monotonic()
     for job in ("bronze", "silver"):
-        words = [sys.executable, str(_ROOT / "jobs" / f"{job}.py"), *_words(folder), "--set", "run.quiet=true"]
-        subprocess.run(words, check=True, env=_environment(folder))
+        command = [sys.executable, str(_ROOT / "jobs" / f"{job}.py"), *words(folder), "--set", "run.quiet=true"]
+        subprocess.run(command, check=True, env=environment(folder))
     return round(time.monotonic() - began, 1)
 
 
 @contextmanager
-def _streaming(folder: Path) -> Iterator[subprocess.Popen[str]]:
-    words = ["stream", *_words(folder), "--set", f"stream.trigger_seconds={TRIGGER_SECONDS}"]
+def streaming(folder: Path, *settings: str) -> Iterator[subprocess.Popen[str]]:
+    """`fuserank stream` while the body runs."""
+    named = ["stream", *words(folder)]
+    for value in (f"stream.trigger_seconds={TRIGGER_SECONDS}", *settings):
+        named += ["--set", value]
     with (folder / "stream.log").open("w") as log:
-        command = [sys.executable, "-c", _checkouts.ENTRY, *words]
-        with subprocess.Popen(command, stderr=log, text=True, env=_environment(folder)) as process:
+        command = [sys.executable, "-c", _checkouts.ENTRY, *named]
+        with subprocess.Popen(command, stderr=log, text=True, env=environment(folder)) as process:
             try:
                 yield process
             finally:
@@ -122,9 +128,9 @@ def _streamed(folder: Path, seconds: float) -> dict[str, Any]:
     more += ["--set", f"serving.inbox_seconds={INBOX_SECONDS}"]
     served = _service_load.served(str(folder / "store"), *more, inbox=str(folder / "inbox"), conf=folder / "conf")
     of_files = _rows(folder)
-    with served as (_, port), _streaming(folder) as process:
+    with served as (_, port), streaming(folder) as process:
         accepted = _send(port, 1, "warm")
-        _await(process, lambda: _rows(folder) > of_files)
+        await_(process, lambda: _rows(folder) > of_files)
         before, began = len(_events(folder / "lake")), time.monotonic()
         beside = threading.Thread(target=_batch, args=(folder,))
         beside.start()
@@ -135,7 +141,7 @@ def _streamed(folder: Path, seconds: float) -> dict[str, Any]:
                 sent += BATCH
             time.sleep(0.02)
         took = time.monotonic() - began
-        _await(process, lambda: _rows(folder) >= of_files + accepted)
+        await_(process, lambda: _rows(folder) >= of_files + accepted)
         beside.join()
     commits = _events(folder / "lake")
     waits = np.concatenate([at - times for at, times in commits[before:]])
@@ -152,7 +158,8 @@ def _streamed(folder: Path, seconds: float) -> dict[str, Any]:
     }
 
 
-def _await(process: subprocess.Popen[str], done: Any, seconds: float = 600) -> None:
+def await_(process: subprocess.Popen[str], done: Any, seconds: float = 600) -> None:
+    """Until ``done()``; SystemExit where the process ended."""
     until = time.monotonic() + seconds
     while not done():
         if process.poll() is not None or time.monotonic() > until:
@@ -166,10 +173,14 @@ def _send(port: int, count: int, prefix: str) -> int:
         {"user": f"u{n * 7919 % USERS}", "item": f"i{n % ITEMS}", "type": "view", "time": now, "line": f"{prefix}{n}"}
         for n in range(count)
     ]
+    return send(port, events)
+
+
+def send(port: int, events: list[dict[str, str]]) -> int:
+    """Events in one request; how many were accepted."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request("POST", "/v1/events", json.dumps({"events": events}), {"content-type": "application/json"})
-    answer = connection.getresponse()
-    found = json.loads(answer.read())
+    found = json.loads(connection.getresponse().read())
     connection.close()
     return int(found["accepted"])
 

@@ -48,7 +48,7 @@ def bench(
         typer.Argument(
             help=(
                 "als, topk, loader, ddp, scale, candidates, ingest, engine, publish-store, serve, serve-stored,"
-                " serve-busy, serve-fed, serve-soak, collect, stream, recs, leak, features, score, commands,"
+                " serve-busy, serve-fed, serve-soak, collect, stream, freshness, recs, leak, features, score, commands,"
                 " compress and train-seq (of a lake), or knn, topk-kernel, ials, defaults, versions (of --data)"
             )
         ),

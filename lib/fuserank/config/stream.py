@@ -23,6 +23,14 @@ class StreamConfig(Section):
         32_000_000, ge=1_000, description="segments that a micro-batch takes at once, by their size (bytes)"
     )
     most_events: int = Field(100_000, ge=1, description="records of Kafka that a micro-batch takes at once (count)")
+    renew_users: int = Field(
+        0,
+        ge=0,
+        description=(
+            "lists that are made anew at a time, of users whose events came since the snapshot in the online store; 0:"
+            " none, lists change with the next refresh alone. Needs the extras serve and train (users)"
+        ),
+    )
     checkpoint: str | None = Field(
         None,
         description="folder or URL that keeps how far it came; default: stream/<dataset>-<source> in the lake's root",

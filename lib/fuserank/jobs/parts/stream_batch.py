@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame
 
+Newest = list[tuple[int, dt.date]]  # user_index, day of the newest event
 _ORDER = ("_batch", "_file", "_row")  # by which the first of several with one id is found
 
 
@@ -37,8 +38,8 @@ def take(
     hiding: Hiding | None,
     segments: Mapping[str, Sequence[str]],
     txn: tuple[str, int],
-) -> int:
-    """Insert the good events of segments that silver.events has not; returns how many those were.
+) -> tuple[int, Newest]:
+    """Insert the good events of segments that silver.events has not; returns how many those were, and their users.
 
     What is bad is counted by its rule (``stream_bad.<rule>``), and left to the next run of bronze and silver, which
     reads the same segments: so it stands in quarantine once. An id that is there stays as it came first.
@@ -56,10 +57,10 @@ def take(
         tables = [rows.where(f"_table = {n}") for n in sorted(good.column("_table").unique().to_pylist())]
         rows = all_of(flagged_once(tables)).where("_problem IS NULL")
         run.count("stream_bad.duplicate_event", repeated)
-    inserted = _insert(run, rows.select(*_contract()), txn) if good.num_rows else 0
+    inserted, users = _insert(run, rows.select(*_contract()), txn) if good.num_rows else (0, [])
     run.count("stream_inserted", inserted)
     run.count("stream_batches", 1)
-    return inserted
+    return inserted, users
 
 
 def _contract() -> list[str]:
@@ -100,7 +101,7 @@ def _without_bad(run: Run, rows: pa.Table) -> pa.Table:
     return rows.filter(pc.is_null(rules)).drop(["_rule"])
 
 
-def _insert(run: Run, rows: DataFrame, txn: tuple[str, int]) -> int:
+def _insert(run: Run, rows: DataFrame, txn: tuple[str, int]) -> tuple[int, Newest]:
     """Number new users and items, then the events: each is done again without harm, should it die between, and holds
     the lake's commits by itself, so a refresh waits for one write at most.
     """
@@ -119,8 +120,16 @@ def _insert(run: Run, rows: DataFrame, txn: tuple[str, int]) -> int:
     new = _new(run, indexed, before) if is_local(run.lake.root) else None  # elsewhere Delta's merge is what guards
     with _held(run):
         if new is not None and run.lake.version(t.EVENTS) == before:
-            return run.lake.append(t.EVENTS, run.spark.createDataFrame(new), txn) if new.num_rows else 0
-        return run.lake.merge(t.EVENTS, indexed, update_when="false", txn=txn)
+            inserted = run.lake.append(t.EVENTS, run.spark.createDataFrame(new), txn) if new.num_rows else 0
+            return inserted, _newest(new)
+        inserted = run.lake.merge(t.EVENTS, indexed, update_when="false", txn=txn)
+    return inserted, _newest(indexed.select("user_index", "event_date").toArrow()) if inserted else []
+
+
+def _newest(rows: pa.Table) -> Newest:
+    """Users with the day of their newest event."""
+    found = rows.group_by("user_index").aggregate([("event_date", "max")])
+    return list(zip(found["user_index"].to_pylist(), found["event_date_max"].to_pylist(), strict=True))
 
 
 def _new(run: Run, indexed: DataFrame, version: int) -> pa.Table:

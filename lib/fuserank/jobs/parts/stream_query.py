@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from fuserank.common.errors import FuserankError
+from fuserank.common.extras import require
 from fuserank.common.signals import answered
 from fuserank.config.mapping.dataset import DatasetConfig
 from fuserank.io.runtime.run import Run
@@ -23,8 +24,11 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
     from pyspark.sql.streaming import StreamingQuery
 
+    from fuserank.jobs.parts.renewals import Renewals
+
 _QUERY_ID = "sql.streaming.queryId"  # a property of the thread of a batch; stays the same while the checkpoint does
 _LOOK_SECONDS = 1
+_MOST_FAILURES = 5  # of making lists anew, one after the other
 
 
 class Stream:
@@ -37,6 +41,8 @@ class Stream:
         self.topics = Topics(run, self.places) if run.settings.stream.source == "kafka" else None
         self.problem: BaseException | None = None
         self.end = threading.Event()
+        self.renewals = _renewals(run) if run.settings.stream.renew_users else None
+        self.failures = 0
         with run.lake.alone():
             root = resolve_root(dataset.root.folder, dataset.root.package)
             require_same(run, dataset, self.hiding.key if self.hiding else None, root)
@@ -58,7 +64,9 @@ class Stream:
         if not segments:
             return
         started, before = time.monotonic(), self.run.metrics.get("stream_events", 0.0)
-        inserted = take(self.run, self.dataset, self.hiding, segments, txn)
+        inserted, users = take(self.run, self.dataset, self.hiding, segments, txn)
+        if self.renewals is not None:
+            self.renewals.came(users)
         seen = self.run.metrics["stream_events"] - before
         seconds = time.monotonic() - started
         self.run.say(f"batch {txn[1]}: {seen:,.0f} events, {inserted:,} of them new, in {seconds:.1f} s")
@@ -85,8 +93,27 @@ class Stream:
         with answered(lambda *_: self.end.set(), signal.SIGTERM, signal.SIGINT):
             try:
                 self._wait(query, cfg.seconds)
+                while cfg.once and self.renew():
+                    pass
             finally:
                 _stop(query)
+
+    def renew(self) -> int:
+        """Make lists of users who wait anew; how many wait still. What is wrong is said, and tried again: silver goes
+        on meanwhile. The fifth time it ends the stream.
+        """
+        if self.renewals is None:
+            return 0
+        try:
+            left, self.failures = self.renewals.go(), 0
+        except Exception as problem:
+            self.failures += 1
+            self.run.count("stream_renew_failed", 1)
+            if self.failures == _MOST_FAILURES:
+                raise
+            self.run.say(f"lists wait to be made anew: {(str(problem) or repr(problem)).splitlines()[0]}")
+            return 1
+        return left
 
     def _wait(self, query: StreamingQuery, seconds: float) -> None:
         from pyspark.errors import StreamingQueryException
@@ -97,10 +124,20 @@ class Stream:
                 if self.end.is_set() or time.monotonic() >= until:
                     return
                 close_dead(self.places)
+                self.renew()
         except StreamingQueryException as problem:
             if self.problem is not None:
                 raise self.problem from None
             raise FuserankError(f"the stream ended: {str(problem).splitlines()[0]}") from problem
+
+
+def _renewals(run: Run) -> Renewals:
+    """:raises FuserankError: what it needs is not installed, or nothing is in the store"""
+    for name, extra in (("lmdb", "serve"), ("msgspec", "serve"), ("torch", "train")):
+        require(name, extra, f"lists are made anew by {name}", ", or --set stream.renew_users=0")
+    from fuserank.jobs.parts.renewals import Renewals
+
+    return Renewals(run)
 
 
 def refuse_other_mapping(run: Run, dataset: DatasetConfig) -> None:

@@ -24,6 +24,7 @@ from fuserank.serving.recommend.plan import (
     near_by,
     no_list,
     of_just_now,
+    of_list,
     recently,
 )
 from fuserank.serving.recommend.rules import Rules
@@ -218,7 +219,7 @@ class Recommender:
         lists: list[Callable[[], Ranked]]
         if user is not None:
             others = but(catalogue, near.liked, was.seeds) if near else _NONE
-            kind, why = "personal", "the list that is published for the user"
+            kind, why = "personal", of_list(user)
             why += f", moved by {of_just_now(was)}" if near else ""
             lists = [lambda: Fused(catalogue, Listed(user.rows), others, near, weights, whole=request.explain)]
         elif near is not None:

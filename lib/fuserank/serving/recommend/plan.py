@@ -49,6 +49,12 @@ class Plan:
     pins: bool = False
 
 
+def of_list(user: UserRecord) -> str:
+    """Which list a user has."""
+    anew = "" if user.until is None else f", made anew of what happened before {user.until}"
+    return f"the list that is published for the user{anew}"
+
+
 def no_list(request: RecommendRequest) -> str:
     """Why no published list answers."""
     return "no user is named" if request.user is None else "no list is published for the user"

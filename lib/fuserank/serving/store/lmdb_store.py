@@ -14,6 +14,7 @@ from fuserank.common.durable import status_of
 from fuserank.serving.store import records as r
 from fuserank.serving.store import snapshot as s
 from fuserank.serving.store.contract import StoreError
+from fuserank.serving.store.renewed import Renewed
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -38,6 +39,7 @@ class _Open:
                 items = np.load(folder / step.items.name, mmap_mode="r")
                 self.step = (folder / step.model.name).read_bytes(), items
             self._stamps = self._stamped()
+            self.renewed = Renewed(folder)
         except (lmdb.Error, OSError, ValueError) as problem:
             self._close()
             raise StoreError(f"store {folder} cannot be opened: {problem}") from None
@@ -71,6 +73,14 @@ class _Open:
         self._stamps = stamps
         return None
 
+    def unread(self) -> str | None:
+        """Take in what was made anew since; why that cannot be read, and what was there is left as it is."""
+        try:
+            self.renewed.look()
+        except StoreError as problem:
+            return str(problem)
+        return None
+
     def _close(self) -> None:
         for environment in self._files:
             environment.close()
@@ -82,6 +92,7 @@ class _Open:
             if not self.readers:
                 del _SNAPSHOTS[self.folder]
                 self._close()
+                self.renewed.close()
 
 
 # LMDB takes a file once in a process: stores that have the same snapshot share it
@@ -105,13 +116,17 @@ class LmdbStore:
 
     :param verify: read all files once when a snapshot is taken, and refuse one that is not as it was written
     :param name: of a snapshot that may not be current yet; None: the current one
+    :param anew: whether records that were made anew since hold; False: those of the snapshot alone
     :raises StoreError: there is no snapshot that can be served
     """
 
     answers = True  # its files are mapped
 
-    def __init__(self, root: Path | str, surface: str, verify: bool = True, name: str | None = None) -> None:
+    def __init__(
+        self, root: Path | str, surface: str, verify: bool = True, name: str | None = None, anew: bool = True
+    ) -> None:
         self._place, self._verify = s.place_of(Path(root).absolute(), surface), verify
+        self._anew = anew
         self._before: _Open | None = None
         self.problem: str | None = None
         name = name or s.current_name(self._place)
@@ -130,9 +145,12 @@ class LmdbStore:
         now, key = self._now, r.user_key(user_id)
         if key in self._forgotten or not now.shards:
             return None
-        with now.shards[r.shard_of(user_id, len(now.shards))].begin(buffers=True) as transaction:
-            data = transaction.get(key)
-            found = None if data is None else r.user_record(data)
+        if self._anew and (anew := now.renewed.get(key)) is not None:
+            found: r.UserRecord | None = r.user_record(anew)
+        else:
+            with now.shards[r.shard_of(user_id, len(now.shards))].begin(buffers=True) as transaction:
+                data = transaction.get(key)
+                found = None if data is None else r.user_record(data)
         return found if found is not None and found.user_id == user_id else None
 
     def item(self, item_id: str) -> r.ItemRecord | None:
@@ -173,7 +191,7 @@ class LmdbStore:
             return False
         if name is None or name == self._now.manifest.name:
             changed = self._now.changed()
-            self.problem = changed or (None if name else f"{self._place / s.CURRENT} is gone")
+            self.problem = changed or self._now.unread() or (None if name else f"{self._place / s.CURRENT} is gone")
             return changed is not None and self._stepped_back()
         try:
             taken = _taken(self._place / name, self._verify)

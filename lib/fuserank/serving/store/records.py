@@ -19,7 +19,7 @@ import msgspec
 
 CONTRACT = 2
 _MOST_KEY = 480  # LMDB's keys hold 511 bytes
-_OF_FOUR, _NOTHING_KNOWN = b"\x94", b"\x90\x90"  # MessagePack: an array of four values begins; two empty ones
+_OF_FIVE, _NOTHING_KNOWN, _NIL = b"\x95", b"\x90\x90", b"\xc0"  # MessagePack: five values begin; two empty arrays
 _ONE, _TWO = Struct("<I"), Struct("<II")
 
 
@@ -129,13 +129,15 @@ class UserRecord(msgspec.Struct, array_like=True, frozen=True, gc=False):
     declared of the user alone.
 
     ``features``: by the names of ``Manifest.features``, or empty where nothing is known. ``history``: item_index, the
-    most recent first.
+    most recent first. ``until``: of a record that was made anew since the snapshot the day (ISO) before which what it
+    knows of the user happened; None: as of the snapshot's day.
     """
 
     user_id: str
     rows: Rows
     features: list[float | int | str | None] = []
     history: list[int] = []
+    until: str | None = None
 
 
 class ItemRecord(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -269,9 +271,10 @@ def user_of(
     rows: Sequence[ListRow],
     features: Sequence[float | int | str | None] = (),
     history: Sequence[int] = (),
+    until: str | None = None,
 ) -> UserRecord:
     """The record of a user with this list, best first."""
-    return UserRecord(user_id, by_column(rows), list(features), list(history))
+    return UserRecord(user_id, by_column(rows), list(features), list(history), until)
 
 
 def item_of(
@@ -314,7 +317,7 @@ def joined(user_id: str, pieces: Sequence[bytes | memoryview], state: bytes | me
     rows = pieces[0] if pieces else _NO_ROWS
     if len(pieces) > 1:
         rows = _ENCODER.encode(by_column([row for piece in pieces for row in _ROWS.decode(piece)]))
-    return b"".join((_OF_FOUR, _ENCODER.encode(user_id), rows, state or _NOTHING_KNOWN))
+    return b"".join((_OF_FIVE, _ENCODER.encode(user_id), rows, state or _NOTHING_KNOWN, _NIL))
 
 
 def user_record(data: bytes | memoryview) -> UserRecord:

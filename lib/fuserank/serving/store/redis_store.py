@@ -17,7 +17,7 @@ from __future__ import annotations
 import io
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +82,19 @@ def load(client: Redis, folder: Path, keep: int = 2) -> r.Manifest:
             if old.decode() != manifest.name:
                 _remove(client, manifest.surface, old.decode())
     return manifest
+
+
+def renew(client: Redis, manifest: r.Manifest, records: Mapping[bytes, bytes]) -> bool:
+    """Put users' records in the place of those of a snapshot; whether Redis has it.
+
+    :raises StoreError: Redis does not answer
+    """
+    base = _base(manifest.surface, manifest.name)
+    with _plain_errors(client):
+        if not records or not client.exists(f"{base}:manifest"):
+            return False
+        client.mset({f"{base}:u:".encode() + key: record for key, record in records.items()})
+    return True
 
 
 def _base(surface: str, name: str) -> str:

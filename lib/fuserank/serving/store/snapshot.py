@@ -6,12 +6,13 @@
                                  vectors.npy         item vectors, where there are any
                                  step.onnx           a sequence model's encoder, where there is one
                                  steps.npy           the item vectors that it looks up and looks for
+                                 renewed/            users' records made anew since (``renewed.py``)
     <store>/<surface>/current                        the name of the snapshot that answers
     <store>/<surface>/forgotten                      users who were erased since: a key a line, as hex
 
-A file is written under another name, then renamed: a killed writer leaves no half of one. Nothing in a snapshot changes
-after its manifest is written, and its files are read-only: readers map them, and one that is cut short below a map ends
-the process that reads there (SIGBUS).
+A file is written under another name, then renamed: a killed writer leaves no half of one. No file of a snapshot changes
+after its manifest is written, and all are read-only: readers map them, and one that is cut short below a map ends the
+process that reads there (SIGBUS).
 """
 
 from __future__ import annotations
