@@ -48,6 +48,7 @@ def test_a_ranking_is_published_where_users_by_themselves_are_as_in_the_batch_an
     of = settings(tiny_chain, lake.name, "run.quiet=false")
     with open_run("publish", of, DAY) as run:
         kind = run.settings.models.use[0]
+        one_number.require_scores(run, DAY, kind)
         publish.execute(run, DAY)
         assert "scores of 20 users, each by itself, are those of the batch" in capsys.readouterr().err
         shutil.rmtree(published)
@@ -65,6 +66,9 @@ def test_a_ranking_is_published_where_users_by_themselves_are_as_in_the_batch_an
             (f.USER, "baskets_count", {}, "features.user: baskets_count of user_index"),
         ):
             change(run, table, column, **where)
+            if table is SCORES:
+                with pytest.raises(FuserankError, match=f"{words} .* by itself; the model's score depends"):
+                    one_number.require_scores(run, DAY, kind)
             with pytest.raises(FuserankError, match=f"not published: {words} .* in the lake, and .* by itself; run "):
                 publish.execute(run, DAY)
             assert run.lake.version(PUBLISHED) < 0

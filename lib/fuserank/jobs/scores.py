@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from fuserank.io.runtime.run import Run
 from fuserank.jobs.inputs.command import job_main
+from fuserank.jobs.parts.one_number import require_scores
 from fuserank.jobs.parts.scores_model import artifact, chosen, open_scorer
 from fuserank.stages.scores.scoring import ShardFiles, score
 from fuserank.tables.results import ALIASES, MODELS, SCORES
@@ -70,9 +71,11 @@ def _score(run: Run, as_of: dt.date, kind: str) -> dict[str, int]:
     opener = functools.partial(open_scorer, artifact(run, model))
     frames = Frames(*(_samples(run, as_of, split) for split in SPLITS))
     made = transform(frames, model.settings, model.model_id, opener)
-    return {
+    written = {
         split: run.lake.replace(SCORES, rows, as_of_date=as_of, split=split, kind=kind) for split, rows in made.items()
     }
+    require_scores(run, as_of, kind)
+    return written
 
 
 def _samples(run: Run, as_of: dt.date, split: str) -> DataFrame | ShardFiles:

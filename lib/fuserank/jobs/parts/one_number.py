@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from fuserank.common.draws import draw_users
+from fuserank.common.errors import FuserankError
 from fuserank.jobs.parts.worked_out import Stored, logits_of, worked_out
 from fuserank.tables import features as f
 from fuserank.tables.candidates import CANDIDATES, CO_PURCHASE, FACTORS
@@ -65,6 +66,28 @@ def difference(run: Run, as_of: dt.date, lists: DataFrame) -> str | None:
         f" batch ({made.samples.num_rows:,} candidates)"
     )
     return None
+
+
+def require_scores(run: Run, as_of: dt.date, kind: str) -> None:
+    """Score some users' samples of the split rank once more, each user by itself, where torch is: in the job that
+    scores. A scheduler may publish where it is not.
+
+    :raises FuserankError: a logit of a user alone is not the one that was written
+    """
+    import pyarrow as pa
+
+    if not (count := run.settings.publish.sample_users):
+        return
+    some = Stored(run, as_of, []).rows(SAMPLES, None, split="rank", shard=0)["user_index"].unique().sort().to_pylist()
+    of = Stored(run, as_of, some[:: max(len(some) // count, 1)][:count])
+    samples = pa.concat_tables([of.rows(SAMPLES, split="rank", shard=shard) for shard in range(_SHARDS)])
+    if not samples.num_rows:
+        return
+    stored = of.rows(SCORES, split="rank", kind=kind)
+    stored = stored.join(samples.select(_PAIR), list(_PAIR), join_type="left semi")
+    made = logits_of(run, of, kind, samples)
+    if found := first_difference(f"{SCORES.name} of {kind}", _PAIR, made, stored, within=TOLERANCE):
+        raise FuserankError(f"{found}; the model's score depends on what is scored beside it, or its files changed")
 
 
 def _samples_differ(of: Stored, samples: pa.Table) -> str | None:
