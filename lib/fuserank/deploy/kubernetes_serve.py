@@ -115,6 +115,8 @@ def arguments(settings: Settings) -> list[str]:
     found = ["serve", "--env", settings.env, "--surface", settings.ranking.surface]
     found += ["--store", settings.store.redis or store_folder(settings), "--keys", f"{KEYS}/{KEYS_FILE}"]
     found += ["--inbox", inbox_folder(settings)]
+    if settings.serving.collect.on:  # by the mapping in the image's conf/
+        found += ["--collect", "--dataset", settings.dataset]
     return [*found, "--host", "0.0.0.0", "--port", str(PORT), "--workers", str(settings.deploy.serve.workers)]
 
 

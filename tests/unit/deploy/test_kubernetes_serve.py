@@ -105,7 +105,8 @@ def test_selectors_meet_the_pods_and_no_driver_or_executor() -> None:
     assert budget["spec"]["maxUnavailable"] == 1
 
 
-def test_the_pod_types_what_the_command_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("collects", [False, True])
+def test_the_pod_types_what_the_command_takes(monkeypatch: pytest.MonkeyPatch, collects: bool) -> None:
     from typer.testing import CliRunner
 
     from fuserank.cli import serve as command
@@ -113,12 +114,15 @@ def test_the_pod_types_what_the_command_takes(monkeypatch: pytest.MonkeyPatch) -
 
     started: list[Any] = []
     monkeypatch.setattr(command, "_started", lambda *of: started.append(of))
-    done = CliRunner().invoke(app, serve.arguments(example("deploy.serve.workers=3")))
+    done = CliRunner().invoke(
+        app, serve.arguments(example("deploy.serve.workers=3", f"serving.collect.on={str(collects).lower()}"))
+    )
     assert done.exit_code == 0, done.output
     (settings, places, keys, at, workers, _) = started[0]
     assert (str(places[1]), places[0]) == ("/mnt/inbox", "/mnt/store")
     assert (str(keys), at, workers) == ("/etc/fuserank/keys/keys.yaml", ("0.0.0.0", 8200), 3)
     assert settings.ranking.surface == "home"
+    assert (settings.serving.collect.on, settings.dataset) == (collects, example().dataset)
 
 
 def test_a_store_in_redis_is_mounted_nowhere() -> None:
