@@ -171,7 +171,7 @@ def trains_all_that_it_says_and_nothing_twice(model: Model, world: World) -> Non
     layers, tables = built.parameter_groups()
     wanted = [id(p) for p in built.parameters() if p.requires_grad]
     assert sorted(map(id, [*layers, *tables])) == sorted(wanted)
-    assert wanted
+    assert wanted or model.name == "trees"  # they are grown and have no steps
 
 
 def scores_nearly_alike_by_int8(model: Model, world: World) -> None:

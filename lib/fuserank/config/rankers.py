@@ -7,7 +7,25 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from fuserank.config.auto import tuned
-from fuserank.config.model import EmbeddedConfig
+from fuserank.config.model import EmbeddedConfig, ModelSettings
+
+
+class TreesConfig(ModelSettings):
+    """Gradient-boosted trees over the numeric columns."""
+
+    kind: Literal["trees"] = Field("trees", description="name of the model in the registry and in scores")
+    rounds: int = Field(300, ge=1, description="trees, at most (count)")
+    patience: int = Field(30, ge=1, description="trees without a better loss on the split valid, then no more (count)")
+    leaves: int = Field(63, ge=2, description="of a tree, at most (count)", json_schema_extra=tuned(15, 31, 63, 127))
+    depth: int = Field(12, ge=1, le=32, description="splits on the way to a leaf, at most (count)")
+    min_rows: int = Field(
+        500, ge=1, description="training rows of a leaf, at least (count)", json_schema_extra=tuned(100, 200, 500, 1000)
+    )
+    l2: float = Field(10.0, ge=0, description="on the leaves' values", json_schema_extra=tuned(0.0, 1.0, 10.0, 100.0))
+    column_share: float = Field(
+        0.5, gt=0, le=1, description="of the columns, drawn for each tree", json_schema_extra=tuned(0.3, 0.5, 0.8)
+    )
+    row_share: float = Field(0.7, gt=0, le=1, description="of the rows, drawn for each tree")
 
 
 class DcnConfig(EmbeddedConfig):

@@ -8,7 +8,7 @@ from typing import Any
 
 from fuserank.config.logistic import LogisticConfig
 from fuserank.config.model import ModelConfig, ModelSettings
-from fuserank.config.rankers import CnnConfig, DcnConfig, RnnConfig, TransformerConfig
+from fuserank.config.rankers import CnnConfig, DcnConfig, RnnConfig, TransformerConfig, TreesConfig
 from fuserank.registry import Registry
 
 
@@ -57,6 +57,14 @@ MODELS: Registry[Model] = Registry(
             "transformer", "Transformer", "#a0527a", TransformerConfig, "fuserank.learning.models.rankers:Transformer"
         ),
         Model("rnn", "LSTM", "#8a6d2d", RnnConfig, "fuserank.learning.models.rankers:Rnn"),
+        Model(
+            "trees",
+            "Boosted trees",
+            "#6b5b3e",
+            TreesConfig,
+            "fuserank.learning.models.trees:Trees",
+            train={"learning_rate": 0.05},  # of a tree
+        ),
         Model("cnn", "CNN", "#5f8a2d", CnnConfig, "fuserank.learning.models.rankers:Cnn"),
     ],
 )

@@ -22,6 +22,7 @@ class SampleModel(nn.Module):
     scale_F: Tensor
     item_row_I: Tensor
     item_category_I: Tensor
+    grower = ""
     weights = "float32"  # of tables and layers; learning.models.compress makes others
 
     def __init__(self, config: ModelSettings, fit: InputFit) -> None:

@@ -24,6 +24,7 @@ class Model(Protocol):
 
     config: ModelSettings
     inputs: Inputs  # the columns of its batches, in order
+    grower: str  # module:attribute of what trains it from all rows at once; "": the trainer's steps do
 
     def __call__(self, batch: Batch) -> Tensor:
         """logit_B: log odds that the row's label is 1."""

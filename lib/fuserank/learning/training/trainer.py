@@ -24,6 +24,7 @@ from fuserank.learning.training.loss import Loss, cross_entropy
 from fuserank.learning.training.source import BatchSource
 from fuserank.learning.training.stopping import Stopping
 from fuserank.learning.training.validate import validate
+from fuserank.registry import loaded
 
 Report = Callable[[dict[str, Any]], None]
 
@@ -185,6 +186,25 @@ def train(
     ``folder`` is where checkpoints go; a checkpoint in it with the same fingerprint is resumed. ``loss``
     is what steps make small; validations are by the labels. Raises TrainingDiverged where the loss is no number.
     """
+    if model.grower:
+        if loss is not cross_entropy:
+            raise FuserankError(f"{model.config.kind} learns from labels alone, not from a teacher")
+        end: Position = loaded(model.grower)(batches, valid, model, config, seed, report)
+        return end
+    return _stepped(batches, valid, model, config, seed, folder, fingerprint, report, loss)
+
+
+def _stepped(
+    batches: BatchSource,
+    valid: BatchSource,
+    model: Model,
+    config: TrainConfig,
+    seed: int,
+    folder: Path | None,
+    fingerprint: str,
+    report: Report | None,
+    loss: Loss,
+) -> Position:
     group = Group.current(config.use_gpu)
     total_steps = sum(batches.steps(epoch) for epoch in range(config.epochs))
     trainer = Trainer(model, config, total_steps, seed, group, loss)
