@@ -1,4 +1,7 @@
-"""The online store as Spark writes it: every published list, by executors, checked, switched, pruned."""
+"""The online store as Spark writes it: every published list, by executors, checked, switched, pruned.
+
+Its lake is in memory: that readers find in Delta what is published is test_publish.py's.
+"""
 
 from __future__ import annotations
 
@@ -36,14 +39,16 @@ WITHIN, AFTER = dt.datetime(2024, 5, 20, tzinfo=dt.UTC), dt.datetime(2024, 6, 3,
 THEN, HOUR = dt.date(2024, 5, 6), dt.timedelta(hours=1)  # where that begins
 USERS, CATALOGUE, K, GONE, UNKNOWN, NEW = 130, 8, 3, 4, 5, 777
 VECTORS = directions(CATALOGUE, 8).tolist()
+LAKE = "memory:published-lists"
 GRU = ["candidates.members.gru4rec.settings.factors=8", "candidates.members.gru4rec.settings.units=8"]
 
 
 def settings(root: Path, *more: str) -> Settings:
+    """Of LAKE; ``root``: the folder with the store of it."""
     from fuserank.config.settings import load
 
-    values = [f"lake={root}", f"as_of={DAY}", f"out={root}-out", "run.quiet=true", "store.shards=5", "store.keep=2"]
-    return load("local", [*values, "store.segment_users=10", *more])
+    values = [f"lake={LAKE}", f"as_of={DAY}", f"out={root}/out", "run.quiet=true", "store.shards=5", "store.keep=2"]
+    return load("local", [*values, f"store.path={root}/store", "store.segment_users=10", *more])
 
 
 def event(item: int, user: int, at: dt.datetime = BEFORE, session: str = "") -> dict[str, Any]:
@@ -148,11 +153,11 @@ def rows() -> dict[str, list[dict[str, Any]]]:
 
 @pytest.fixture(scope="module")
 def stored(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A lake with published lists, and the store of it."""
+    """A folder with the store of LAKE, where lists are published."""
     from fuserank.io.runtime.run import open_run
     from fuserank.jobs import publish
 
-    root = tmp_path_factory.mktemp("store") / "lake"
+    root = tmp_path_factory.mktemp("published")
     with open_run("ranking", settings(root), DAY) as run:
         for table in publish_store.READS:
             made = frame(spark, table, rows().get(table.name, [])).drop("run_id")
