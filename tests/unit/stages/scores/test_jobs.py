@@ -30,6 +30,7 @@ from fuserank.jobs.parts.train_task import make_task
 from fuserank.tables.results import ALIASES, MODELS, SCORES
 from fuserank.tables.samples import SAMPLES
 from fuserank.tables.spark import schema
+from tests.support.lakes import fresh_root
 from tests.support.shards import planted
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def test_every_sample_of_valid_and_rank_is_scored_once_by_every_registered_model
 def test_models_of_one_day_keep_their_rows_in_whatever_order_they_come(
     spark: SparkSession, tmp_path: Path, kinds: tuple[str, ...]
 ) -> None:
-    lake = Lake(spark, str(tmp_path), run_id="test-run")
+    lake = Lake(spark, fresh_root(), run_id="test-run", files=str(tmp_path))
     settings = Settings(as_of=AS_OF, lake=lake.root)
     fresh = Run(spark, settings, lake, AS_OF, "test-run", dt.datetime.now(dt.UTC), Progress(quiet=True))
     curve = [{"epoch": 1, "step": 2, "train_loss": 0.5, "valid_loss": 0.4, "valid_ndcg@10": 0.3}]
