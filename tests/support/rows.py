@@ -6,7 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from fuserank.tables import Table
-from fuserank.tables.spark import schema
+from fuserank.tables.spark import relation, schema
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -44,4 +44,4 @@ def row(table: Table, /, **differences: Any) -> dict[str, Any]:
 def frame(spark: SparkSession, table: Table, rows: list[dict[str, Any]]) -> DataFrame:
     """A frame by contract, one row for each dict of differences."""
     full = [row(table, **r) for r in rows]
-    return spark.createDataFrame([tuple(r[c] for c in table.column_names) for r in full], schema(table))
+    return relation(spark, [[r[c] for c in table.column_names] for r in full], schema(table))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fuserank.tables.ops import INGESTED
-from fuserank.tables.spark import schema
+from fuserank.tables.spark import relation, schema
 
 if TYPE_CHECKING:
     from fuserank.io.lake.lake import Lake
@@ -50,7 +50,7 @@ def mark(run: Run, stage: str, dataset: str, taken: list[Taken], before: Collect
         (stage, dataset, t.source_table, t.target, t.content_hash, t.fingerprint, t.file, t.batch, run.now, run.run_id)
         for t in taken
     ]
-    frame = run.spark.createDataFrame(rows, schema(INGESTED)).coalesce(1)
+    frame = relation(run.spark, rows, schema(INGESTED)).coalesce(1)
     if {(t.key, t.fingerprint) for t in taken} & {(t.key, t.fingerprint) for t in before}:
         run.lake.merge(INGESTED, frame, "t.ingested_at < s.ingested_at")
     else:

@@ -14,7 +14,7 @@ from fuserank.io.lake.digest import digest, folder_digest
 from fuserank.io.lake.lake import Lake
 from fuserank.io.lake.rows import FolderRows
 from fuserank.tables.contract import Column, Table
-from fuserank.tables.spark import schema
+from fuserank.tables.spark import relation, schema
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -50,6 +50,14 @@ def rows(spark: SparkSession, of: Table, order: list[int]) -> DataFrame:
     by_type = {c.name: CELLS[c.type] for c in of.columns if c.name not in ("key", "run_id")}
     data = [tuple("r" if n == "run_id" else k if n == "key" else by_type[n][k] for n in of.column_names) for k in order]
     return spark.createDataFrame(data, schema(of))
+
+
+def test_a_relation_of_a_few_rows_holds_what_spark_makes_of_them(spark: SparkSession) -> None:
+    by_rows = rows(spark, table(), [3, 1, 0, 2])
+    cells = by_rows.collect()
+    assert digest(relation(spark, cells, by_rows.schema), table()) == digest(by_rows, table())
+    with pytest.raises(ValueError, match="column run_id may not be empty, and is in 1 rows"):
+        relation(spark, [*cells, [None] * len(cells[0])], by_rows.schema)
 
 
 def test_a_folder_s_digest_is_spark_s_for_every_type_whatever_the_order_and_the_files(delta_lake: Lake) -> None:
