@@ -15,6 +15,7 @@ from fuserank.config.mapping.load import parse_dataset
 from fuserank.config.settings import load
 from fuserank.history.events import Q20
 from fuserank.history.labels import side_by_side
+from fuserank.io.lake.lake import Lake
 from fuserank.jobs import candidates, ranking
 from fuserank.jobs.inputs.proposals import proposed
 from fuserank.stages.fusion.apply import fuse, said_by_all
@@ -23,12 +24,11 @@ from fuserank.stages.ranking.lists import MOST_TAKEN
 from fuserank.tables.candidates import CANDIDATES
 from fuserank.tables.results import FITTED, FUSED, RANKING, SCORES
 from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY, ITEMS, USER_DICTIONARY
+from tests.support.lakes import copied, fresh
 from tests.support.rows import frame
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
-
-    from fuserank.io.lake.lake import Lake
 
 AS_OF, K, USERS, ITEMS_THERE = dt.date(2017, 6, 1), 4, 7, 12
 DISLIKED = {(user, (user + 2) % ITEMS_THERE) for user in range(6)} | {(6, item) for item in range(6, 10)}
@@ -72,8 +72,8 @@ def _event(n: int, user: int, item: int, reward: int) -> dict[str, Any]:
     }
 
 
-@pytest.fixture
-def shop(spark: SparkSession, lake: Lake) -> Lake:
+@pytest.fixture(scope="module")
+def rated(spark: SparkSession) -> Lake:
     """Users 0 to 5 like three items or more and dislike one, user 0 finds one neither good nor bad; user
     6 likes six, dislikes four: two are left.
     """
@@ -82,6 +82,7 @@ def shop(spark: SparkSession, lake: Lake) -> Lake:
         *((u, i, -1) for u, i in sorted(DISLIKED)),
         *((u, i, 0) for u, i in NEUTRAL),
     ]
+    lake = fresh(spark)
     lake.append(EVENTS, frame(spark, EVENTS, [_event(n, *r) for n, r in enumerate(rated)]).drop("run_id"))
     for table, side, count in ((USER_DICTIONARY, "user", USERS), (ITEM_DICTIONARY, "item", ITEMS_THERE)):
         rows = [{f"{side}_id": f"{side[0]}{n}", f"{side}_index": n} for n in range(count)]
@@ -89,6 +90,43 @@ def shop(spark: SparkSession, lake: Lake) -> Lake:
     for table in (ITEMS, SCORES):
         lake.ensure(table)
     return lake
+
+
+@pytest.fixture
+def shop(rated: Lake) -> Lake:
+    """A shop of the test's own."""
+    return Lake(rated.spark, copied(rated.root), "test-run")
+
+
+@pytest.fixture(scope="module")
+def films(rated: Lake) -> tuple[Lake, Ranked]:
+    """A shop whose mapping is of films and their ratings, ranked by the settings as they are."""
+    columns = {"u": "string", "i": "string", "t": "timestamp"}
+    mapping = parse_dataset(
+        {
+            "name": "films",
+            "time_zone": "UTC",
+            "currency": {"code": "EUR"},
+            "root": {"folder": "/x"},
+            "events": [
+                {
+                    "type": "rating",
+                    "role": "feedback",
+                    "from": "e",
+                    "user": "u",
+                    "item": "i",
+                    "time": "t",
+                    "key": ["u", "i"],
+                }
+            ],
+            "files": {"e": {"path": "e.csv", "format": "csv", "columns": columns}},
+        },
+        "films.yaml",
+    )
+    lake = Lake(rated.spark, copied(rated.root), "test-run")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ranking, "load_dataset", lambda name: mapping)
+        return lake, _ranked(lake)
 
 
 def _ranked(lake: Lake, *overrides: str) -> Ranked:
@@ -114,9 +152,11 @@ def _ranked(lake: Lake, *overrides: str) -> Ranked:
     return Ranked(lists, found, notes, messages)
 
 
-def test_a_disliked_item_is_on_no_list_and_lists_are_filled_without_the_popular_source(shop: Lake) -> None:
-    found = _ranked(shop)
-    proposed = {(r["user_index"], r["item_index"]) for r in shop.read(CANDIDATES, as_of_date=AS_OF).collect()}
+def test_a_disliked_item_is_on_no_list_and_lists_are_filled_without_the_popular_source(
+    films: tuple[Lake, Ranked],
+) -> None:
+    lake, found = films
+    proposed = {(r["user_index"], r["item_index"]) for r in lake.read(CANDIDATES, as_of_date=AS_OF).collect()}
     assert proposed & LIKED
     assert not proposed & DISLIKED
     assert {user: len(items) for user, items in found.lists.items()} == dict.fromkeys(range(USERS), K)
@@ -140,30 +180,8 @@ def test_without_repeats_no_list_holds_what_was_judged_and_who_has_all_gets_a_sh
         assert r["evidence"] == [f"item:{r['item_id']}"]
 
 
-def test_reasons_of_a_shop_of_ratings_say_what_its_users_did(shop: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    rating = {
-        "type": "rating",
-        "role": "feedback",
-        "from": "e",
-        "user": "u",
-        "item": "i",
-        "time": "t",
-        "key": ["u", "i"],
-    }
-    columns = {"u": "string", "i": "string", "t": "timestamp"}
-    films = parse_dataset(
-        {
-            "name": "films",
-            "time_zone": "UTC",
-            "currency": {"code": "EUR"},
-            "root": {"folder": "/x"},
-            "events": [rating],
-            "files": {"e": {"path": "e.csv", "format": "csv", "columns": columns}},
-        },
-        "films.yaml",
-    )
-    monkeypatch.setattr(ranking, "load_dataset", lambda name: films)
-    reasons = " ".join(r["reason"] for r in _ranked(shop).rows)
+def test_reasons_of_a_shop_of_ratings_say_what_its_users_did(films: tuple[Lake, Ranked]) -> None:
+    reasons = " ".join(r["reason"] for r in films[1].rows)
     assert "You liked it" in reasons
     assert "good ratings" in reasons
     assert not {word for word in ("bought", "buy", "purchases", "{") if word in reasons}
