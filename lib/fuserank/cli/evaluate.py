@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fuserank.cli import options as o
+
+if TYPE_CHECKING:
+    from fuserank.io.lake.rows import Rows
 
 
 def evaluate(
@@ -20,23 +24,42 @@ def evaluate(
     cached: Annotated[
         bool, typer.Option("--cached", help="show the last evaluation as of that day, measure nothing")
     ] = False,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RUN",
+            help="also what is better than in this earlier run, for the same users, with paired intervals",
+        ),
+    ] = None,
 ) -> None:
     """Quality on the days from as_of, full ranking, both tracks: each source alone, the model alone, the fusion."""
     from fuserank.evaluation.measure import protocol_text
-    from fuserank.insight.reports.evaluation import lines, summary
+    from fuserank.insight.reports.evaluation import against_lines, lines, summary
     from fuserank.io.lake.spark_rows import SparkRows
     from fuserank.io.runtime.open_lake import open_rows
     from fuserank.io.runtime.run import open_run
     from fuserank.jobs.evaluate import execute
+    from fuserank.jobs.inputs.by_user import of_run, paired_runs
     from fuserank.usecases.stored_evaluation import saved_rows
 
     settings = o.settings(env, as_of, lake, overrides, dataset)
+    day = settings.as_of
     if cached:
-        rows = saved_rows(open_rows(settings), settings.as_of)
+        reader: Rows = open_rows(settings)
+        rows = saved_rows(reader, day)
+        sides = [of_run(reader, day, one) for one in (against, rows[0]["run_id"])] if against else []
     else:
-        with open_run("evaluate", settings, settings.as_of) as run:
-            with run.stage(f"evaluate {settings.as_of}"):
-                execute(run, settings.as_of)
-            rows = saved_rows(SparkRows(run.lake), settings.as_of)
-    found = summary(rows, settings.as_of, protocol_text(settings.windows.label_days, settings.evaluation))
-    typer.echo(json.dumps(found, ensure_ascii=False) if as_json else "\n".join(lines(found)))
+        with open_run("evaluate", settings, day) as run:
+            reader = SparkRows(run.lake)
+            sides = [of_run(reader, day, against)] if against else []  # refused before anything is measured
+            with run.stage(f"evaluate {day}"):
+                execute(run, day)
+            rows = saved_rows(reader, day)
+            sides += [of_run(reader, day, run.run_id)] if against else []
+    paired = paired_runs(settings, day, (against, rows[0]["run_id"]), *sides) if against else []
+    found = summary(rows, day, protocol_text(settings.windows.label_days, settings.evaluation))
+    if as_json:
+        found |= {"against": [dataclasses.asdict(p) for p in paired]} if against else {}
+        typer.echo(json.dumps(found, ensure_ascii=False, default=str))
+    else:
+        typer.echo("\n".join([*lines(found), *(against_lines(paired, against) if against else [])]))

@@ -69,7 +69,7 @@ def show(
 
     settings = o.settings(env, None, lake, overrides)
     registry, model = Registry.of(settings), name or settings.models.use[0]
-    found = card(registry, registry.find(model if run is None else f"{model}@{run}"))
+    found = card(registry, registry.find(model if run is None else f"{model}@{run}"), settings)
     if html is not None:
         typer.echo(str(write_page(html, render(found))))
     elif as_json:
@@ -88,15 +88,18 @@ def compare(
     as_json: o.AsJson = False,
     html: o.HtmlFile = None,
 ) -> None:
-    """Two models: settings and columns that differ, numbers of validations and evaluations side by side."""
+    """Two models: settings and columns that differ, numbers of validations and evaluations side by side, and what the
+    second is worth more to the same users, with the paired interval.
+    """
     from fuserank.insight.reports.models.page import render_sides
     from fuserank.insight.reports.models.text import side_lines
     from fuserank.io.lake.pages import write_page
     from fuserank.jobs.inputs.registered import Registry
     from fuserank.usecases.models import compared
 
-    registry = Registry.of(o.settings(env, None, lake, overrides))
-    found = compared(registry, registry.find(first), registry.find(second))
+    settings = o.settings(env, None, lake, overrides)
+    registry = Registry.of(settings)
+    found = compared(registry, settings, registry.find(first), registry.find(second))
     if html is not None:
         typer.echo(str(write_page(html, render_sides(found))))
     elif as_json:
@@ -119,6 +122,8 @@ def promote(
 
     It scores where models.score is champion; by default each run scores by the model that it trained.
     """
+    from fuserank.insight.reports.models.text import over_champion
+    from fuserank.jobs.inputs.by_user import paired_models
     from fuserank.jobs.inputs.command import run_job
     from fuserank.jobs.inputs.registered import Registry
     from fuserank.jobs.promote import execute
@@ -136,6 +141,9 @@ def promote(
         return
     former = "there is none yet" if now is None else f"{now.model_id} would be the previous one"
     typer.echo(f"{target['model_id']} would become champion of {target['kind']}; {former}")
+    if now is not None:
+        paired = paired_models(registry.reader, settings, now.model_id, target["model_id"])
+        typer.echo("\n".join(over_champion(paired, now.model_id)))
 
 
 @app.command()

@@ -32,6 +32,13 @@ class EvaluationConfig(Section):
             " set; of at most fusion.fit_users users"
         ),
     )
+    by_user: bool = Field(
+        True,
+        description=(
+            "keep what was found of each judged user in evaluation.by_user, by which models and runs are compared on"
+            " the same users"
+        ),
+    )
     ece_bins: int = Field(15, ge=2, description="equal-mass bins of the expected calibration error")
     curve_shares: tuple[float, ...] = Field(
         (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0),

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 LENGTH = 10  # the metrics' names say so: ndcg@10, recall@10, capped_recall@10, hitrate@10
 TRACKS = ("all", "new")
+_NUMBERS = ("truth", "truth_hash", "hits", "ndcg", "recall", "capped_recall", "hit")
 SCHEMA = (
-    "user_index int, track string, source string, truth int, ndcg double, recall double, capped_recall double, hit"
-    " double, items array<int>"
+    "user_index int, track string, source string, truth int, truth_hash long, hits int, ndcg double, recall double,"
+    " capped_recall double, hit double, items array<int>"
 )
 
 
@@ -28,6 +29,7 @@ def judge(wide: DataFrame, sources: tuple[str, ...]) -> DataFrame:
     ``wide``: ``history.labels.side_by_side`` of the evaluation window. Each source is ranked by its own score over its
     own candidates, ties to the lower item_index; on the track `new` what the user had bought before is masked, in the
     lists and in the truth. ``items`` is the list, best first, of at most ten; a source without candidates has none.
+    ``truth_hash`` tells one truth of a user from another: two evaluations judged alike where it is the same.
     """
     return wide.mapInArrow(_kernel(sources), SCHEMA)
 
@@ -39,6 +41,8 @@ def judge_table(rows: pa.Table, sources: tuple[str, ...]) -> pa.Table:
     item_UL = grid.spread(item_N, -1)
     label_UL = grid.spread(rows["label"].to_numpy() > 0, False)
     own_UL = grid.spread(rows["own"].to_numpy() > 0, False)
+    truths = {"all": label_UL, "new": label_UL & ~own_UL}
+    hashes = {track: truth_hash(item_UL, truth_UL) for track, truth_UL in truths.items()}
     out: list[pa.RecordBatch] = []
     for source in sources:
         score_N = rows[f"score_{source}"].to_numpy().astype(np.float64)
@@ -47,13 +51,29 @@ def judge_table(rows: pa.Table, sources: tuple[str, ...]) -> pa.Table:
         for track in TRACKS:
             if track == "new":
                 score_UL = np.where(own_UL, -np.inf, score_UL)
-            truth_UL = label_UL & ~own_UL if track == "new" else label_UL
-            out.append(_judged(grid, item_UL, score_UL, truth_UL, track, source))
+            out.append(_judged(grid, item_UL, score_UL, truths[track], hashes[track], track, source))
     return pa.Table.from_batches(out)
 
 
+def truth_hash(item_UL: np.ndarray, truth_UL: np.ndarray) -> np.ndarray:
+    """64 bits (U,) of the set of each user's true items: the sum of each item's hash by SplitMix64 (Steele, Lea, Flood
+    2014), whatever their order.
+    """
+    z_UL = (item_UL.astype(np.int64).view(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    z_UL = (z_UL ^ (z_UL >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z_UL = (z_UL ^ (z_UL >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    z_UL ^= z_UL >> np.uint64(31)
+    return np.where(truth_UL, z_UL, np.uint64(0)).sum(axis=1, dtype=np.uint64).view(np.int64)
+
+
 def _judged(
-    grid: Grid, item_UL: np.ndarray, score_UL: np.ndarray, truth_UL: np.ndarray, track: str, source: str
+    grid: Grid,
+    item_UL: np.ndarray,
+    score_UL: np.ndarray,
+    truth_UL: np.ndarray,
+    hash_U: np.ndarray,
+    track: str,
+    source: str,
 ) -> pa.RecordBatch:
     judged = np.flatnonzero(truth_UL.any(axis=1))
     score_UL, truth_UL, item_UL = score_UL[judged], truth_UL[judged], item_UL[judged]
@@ -70,13 +90,15 @@ def _judged(
             pa.array([track] * n, pa.string()),
             pa.array([source] * n, pa.string()),
             pa.array(truth_U.astype(np.int32)),
+            pa.array(hash_U[judged]),
+            pa.array(hit_UK.sum(axis=1).astype(np.int32)),
             pa.array(ndcg(hit_UK, truth_U, LENGTH)),
             pa.array(recall(hit_UK, truth_U)),
             pa.array(capped_recall(hit_UK, truth_U, LENGTH)),
             pa.array(hit_UK.any(axis=1).astype(np.float64)),
             pa.ListArray.from_arrays(pa.array(offsets), pa.array(items)),
         ],
-        ["user_index", "track", "source", "truth", "ndcg", "recall", "capped_recall", "hit", "items"],
+        ["user_index", "track", "source", *_NUMBERS, "items"],
     )
 
 

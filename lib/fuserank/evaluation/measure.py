@@ -40,6 +40,16 @@ class Metric:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """What an evaluation finds: ``metrics``, and of each judged user, track and source the columns of ``judge``
+    (``users``), by track, source and user.
+    """
+
+    metrics: list[Metric]
+    users: pa.Table
+
+
+@dataclass(frozen=True)
 class Items:
     """Items of the protocol (bought or seen before as_of), most bought first, ties to the lower item_index."""
 
@@ -69,10 +79,10 @@ def measure(
     cfg: EvaluationConfig,
     seed: int,
     window: tuple[dt.date, dt.date],
-) -> list[Metric]:
+) -> Measured:
     """All metrics of the window [first, last]; ``wide`` and ``judged`` as ``history.labels`` makes them.
 
-    Collects per judged user, track and source four numbers and ten items; ``cfg.users`` users with truth, at most, are
+    Collects per judged user, track and source seven numbers and ten items; ``cfg.users`` users with truth, at most, are
     judged. Calibration is counted on the executors, over all users. Raises FuserankError where nothing was
     bought in the window, for then nothing can be measured.
     """
@@ -93,7 +103,7 @@ def measure(
         rows += _quality(track, by_source, cfg, seed)
         for source in sources:
             rows += _lists(track, source, by_source[source]["items"].combine_chunks(), items, cfg)
-    return rows + _calibration(wide, calibrators, cfg)
+    return Measured(rows + _calibration(wide, calibrators, cfg), table)
 
 
 def _of_users(wide: DataFrame, drawn: DataFrame) -> DataFrame:

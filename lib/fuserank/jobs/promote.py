@@ -13,18 +13,20 @@ import sys
 from typing import TYPE_CHECKING
 
 from fuserank.common.errors import FuserankError
+from fuserank.insight.reports.models.text import over_champion
 from fuserank.io.lake import artifacts
+from fuserank.jobs.inputs.by_user import paired_models
 from fuserank.jobs.inputs.command import job_main
 from fuserank.jobs.inputs.registered import Registry
 from fuserank.jobs.parts.promotions import write
 from fuserank.stages.scores.aliases import CHAMPION, aliases
 from fuserank.tables.ops import RUNS
-from fuserank.tables.results import ALIASES, MODELS
+from fuserank.tables.results import ALIASES, BY_USER, MODELS
 
 if TYPE_CHECKING:
     from fuserank.io.runtime.run import Run
 
-READS = (MODELS, RUNS)
+READS = (MODELS, BY_USER, RUNS)
 WRITES = (ALIASES,)
 
 
@@ -43,6 +45,10 @@ def execute(run: Run, as_of: dt.date) -> None:
         run.say(f"{now.model_id} is the champion of {now.kind} already")
         return
     artifacts.checked(f"{registry.home}/{row['artifact']}", row["artifact_sha256"], run.spark)
+    if now is not None:
+        paired = paired_models(registry.reader, run.settings, now.model_id, row["model_id"])
+        for line in over_champion(paired, now.model_id):
+            run.say(line)
     write(run, row, "promote")
 
 

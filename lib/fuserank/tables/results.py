@@ -283,6 +283,38 @@ METRICS = Table(
     not_in_digest=("run_id", "model_id"),
 )
 
+BY_USER = Table(
+    name="evaluation.by_user",
+    grain="one row per user with truth, track, what was judged and as_of_date",
+    keys=("as_of_date", "judged", "track", "user_index"),
+    writer="evaluate",
+    doc=(
+        "What an evaluation found of each judged user (evaluation.by_user), so that two models or two runs can be"
+        " compared on the same users. recall@10 is hits / truth, capped_recall@10 hits / least(truth, 10)."
+    ),
+    partition_by=("as_of_date",),
+    slice_by=("as_of_date", "judged"),
+    retention="365 days",
+    columns=(
+        c.as_of_date(),
+        Column(
+            "judged",
+            "string",
+            "name",
+            "of a model its model_id, so that a rerun leaves the models before it; else as source",
+            person="none",
+        ),
+        Column("track", "string", "name", "all or new", check="track in ('all','new')", default="all", person="none"),
+        c.user_index(),
+        Column("source", "string", "name", "a source, a model's kind, or fusion", person="none"),
+        Column("truth", "int", "count", "items that are true of the user on this track", check="truth > 0", default=1),
+        Column("truth_hash", "long", "hash", "of the set of these items: where it is the same, so is the truth"),
+        Column("hits", "int", "count", "of them, in the first ten of the list", check="hits >= 0 and hits <= truth"),
+        Column("ndcg", "float", "score", "ndcg@10"),
+        c.run_id(),
+    ),
+)
+
 ABLATION = Table(
     name="evaluation.ablation",
     grain="one row per source, track and as_of_date",
@@ -346,4 +378,4 @@ SETS = Table(
     ),
 )
 
-TABLES = (MODELS, ALIASES, SCORES, FUSED, FITTED, RANKING, PUBLISHED, METRICS, ABLATION, SETS)
+TABLES = (MODELS, ALIASES, SCORES, FUSED, FITTED, RANKING, PUBLISHED, METRICS, BY_USER, ABLATION, SETS)

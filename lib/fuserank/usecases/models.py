@@ -12,11 +12,14 @@ from fuserank.insight.reports.models.data import Entry, Judged, ModelCard, Sides
 from fuserank.insight.reports.run.data import Training
 from fuserank.io.lake.artifacts import CARD, WEIGHTS, ArtifactError
 from fuserank.io.lake.small_files import read_bytes, size_of
+from fuserank.jobs.inputs.by_user import paired_models
 from fuserank.jobs.inputs.registered import Registry, ledger_of, written_then
 from fuserank.registry.models import MODELS as DECLARED
+from fuserank.stages.scores.aliases import CHAMPION
 from fuserank.tables.results import METRICS
 
 if TYPE_CHECKING:
+    from fuserank.config.settings import Settings
     from fuserank.io.lake.rows import Row, Rows
 
 # What an evaluation says of a model in one number, in this order; points of curves are drawn by the report.
@@ -53,18 +56,23 @@ def entry(registry: Registry, row: Row, aliases: Mapping[str, str]) -> Entry:
     )
 
 
-def card(registry: Registry, row: Row) -> ModelCard:
+def card(registry: Registry, row: Row, settings: Settings | None = None) -> ModelCard:
     """All that is known of a model.
 
+    :param settings: by which it is set against the champion of its kind; None: it is not
     :raises ArtifactError: its card or its curves are gone
     """
     artifact = _json(registry, row, CARD)
     ledger = ledger_of(registry.reader, row["run_id"])
     judged, unknown = _judged(registry.reader, row, ledger)
     config = {**json.loads(row["config_json"]), "seed": artifact.get("seed")}
+    aliases = registry.aliases()
+    best = aliases.get((row["kind"], CHAMPION))
+    rival = None if settings is None or best is None or best.model_id == row["model_id"] else best.model_id
+    over = [] if settings is None or rival is None else paired_models(registry.reader, settings, rival, row["model_id"])
     groups = {group: artifact.get(group, []) for group in ("numeric", "categorical", "history")}
     return ModelCard(
-        entry=entry(registry, row, {p.model_id: alias for (_, alias), p in registry.aliases().items()}),
+        entry=entry(registry, row, {p.model_id: alias for (_, alias), p in aliases.items()}),
         label=DECLARED[row["kind"]].label if row["kind"] in DECLARED else row["kind"],
         sha256=row["artifact_sha256"],
         trained_at=ledger.get("started_at"),
@@ -77,16 +85,19 @@ def card(registry: Registry, row: Row) -> ModelCard:
         curves=Training.of(_json(registry, row, "curves.json")),
         judged=judged,
         unknown=[*_unknown(row, ledger), *unknown],
+        champion=rival,
+        over_champion=over,
     )
 
 
-def compared(registry: Registry, first: Row, second: Row) -> Sides:
-    """Two models side by side."""
+def compared(registry: Registry, settings: Settings, first: Row, second: Row) -> Sides:
+    """Two models side by side, and on the same users where evaluations judged both."""
     if (first["model_id"], first["run_id"]) == (second["model_id"], second["run_id"]):
         raise FuserankError(
             f"both are {first['model_id']}; name two models, as `fuserank models list --all` lists them"
         )
-    return Sides(card(registry, first), card(registry, second))
+    paired = paired_models(registry.reader, settings, first["model_id"], second["model_id"])
+    return Sides(card(registry, first), card(registry, second), paired)
 
 
 def _without(section: Any, name: str) -> Any:

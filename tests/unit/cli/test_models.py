@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fuserank.common.errors import FuserankError
+from fuserank.config.settings import load
+from fuserank.jobs.inputs.by_user import paired_models
+from fuserank.jobs.inputs.registered import Registry
 from fuserank.tables.ops import RUNS
-from fuserank.tables.results import ALIASES, METRICS, MODELS
+from fuserank.tables.results import ALIASES, BY_USER, METRICS, MODELS
 from tests.support.cli import ran
 from tests.support.folder_lake import in_memory, rewrite, write
 
@@ -46,6 +49,14 @@ def number(kind: str, run: str, value: float, metric: str = "ndcg@10") -> dict[s
     ends = {"ci_low": value - 0.01, "ci_high": value + 0.01, "minus_fusion_low": -0.02, "minus_fusion_high": 0.0}
     of = {"model_id": f"{kind}-{DAY}-{run}", "run_id": run}
     return {"as_of_date": DAY, "track": "all", "source": kind, "metric": metric, "value": value, **ends, **of}
+
+
+def by_user(judged: str, run: str, gain: float = 0.0, **fields: Any) -> list[dict[str, Any]]:
+    """Rows of evaluation.by_user of ten users; ``gain``: of NDCG@10, of all of them but the first."""
+    source = judged.partition("-")[0]
+    of = {"as_of_date": DAY, "judged": judged, "source": source, "run_id": run}
+    rows = [{**of, "user_index": n, "truth": 4, "hits": 2, "ndcg": 0.05 * n + gain * (n > 0)} for n in range(10)]
+    return [{**row, **fields} for row in rows]
 
 
 def files(root: Path, of: dict[str, Any], **beside: Any) -> None:
@@ -83,6 +94,9 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rewrite(root, MODELS, [new, other])
     write(root, METRICS, [number("fnn", FIRST, 0.3), number("fnn", FIRST, 0.9, "head@0.1")])
     rewrite(root, METRICS, [number("fnn", SECOND, 0.4), number("fusion", SECOND, 0.5) | {"model_id": None}])
+    old_one, new_one = by_user(old["model_id"], FIRST), by_user(new["model_id"], SECOND, gain=0.02)
+    write(root, BY_USER, [*old_one, *by_user("logistic", FIRST, -0.02)])
+    rewrite(root, BY_USER, [*old_one, *new_one])
     runs = [(FIRST, AT, "abc", 0), (SECOND, AT + dt.timedelta(hours=1), None, 1)]
     write(
         root,
@@ -92,7 +106,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 "run_id": run,
                 "started_at": started,
                 "git_revision": revision,
-                "versions_written": {MODELS.name: version, METRICS.name: version},
+                "versions_written": {t.name: version for t in (MODELS, METRICS, BY_USER)},
             }
             for run, started, revision, version in runs
         ],
@@ -154,18 +168,52 @@ def test_a_model_that_nothing_judged_says_so(root: Path) -> None:
     assert "history" not in found["columns"]
 
 
-def test_two_models_show_what_differs_and_why_no_interval_is_paired(root: Path) -> None:
+def test_two_models_show_what_differs_and_what_the_second_is_worth_more_to_the_same_users(root: Path) -> None:
     found = as_json(root, "compare", f"fnn@{FIRST}", "fnn")
     assert found["settings"] == [{"name": "train.batch", "first": 64, "second": 128}]
     assert found["columns"] == {"only_first": [], "only_second": ["numeric age"]}
     (pair,) = found["metrics"]
-    assert (pair["first"]["value"], pair["second"]["value"], found["paired"]) == (0.3, 0.4, None)
-    assert "no values by user" in found["why_not_paired"]
+    assert (pair["first"]["value"], pair["second"]["value"], found["why_not_paired"]) == (0.3, 0.4, [])
+    (paired,) = found["paired"]
+    assert (paired["as_of"], paired["track"], paired["runs"]) == (str(DAY), "all", [FIRST, SECOND])
+    rows = {r["metric"]: r for r in paired["rows"]}
+    ndcg = rows["ndcg@10"]
+    assert (ndcg["users"], ndcg["difference"]) == (10, pytest.approx(0.018))
+    assert 0.01 < ndcg["low"] < 0.018 < ndcg["high"] <= 0.0200001
+    assert rows["recall@10"]["first"] == 0.5
+    assert [rows["recall@10"][end] for end in ("difference", "low", "high")] == [0, 0, 0]
     lines = ran("models", "compare", f"fnn@{FIRST}", "fnn", "--lake", str(root)).stdout
     assert "only the second reads: numeric age" in lines
+    assert "+0.0180" in lines
+    assert [line.split()[-1] for line in lines.splitlines() if "…" in line and "@10" in line][-4:] == [
+        "better",
+        *["undecided"] * 3,
+    ]
+    assert f"run {FIRST} judged the first, {SECOND} the second, each on its own candidates" in lines
     unlike = as_json(root, "compare", "fnn", f"logistic-{DAY}-{SECOND}")
     assert unlike["metrics"][0]["second"] is None
-    assert "no evaluation judged both" in unlike["why_not_paired"]
+    assert (unlike["paired"], len(unlike["why_not_paired"])) == ([], 1)
+    assert "no evaluation judged both" in unlike["why_not_paired"][0]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (by_user(f"fnn-{DAY}-{SECOND}", SECOND, truth_hash=1), "the truth differs of 10 of 10 users"),
+        (by_user(f"fnn-{DAY}-{SECOND}", SECOND)[1:], "10 were judged of the first, 9 of the second, 9 of both"),
+        ([], "the evaluations left no values by user of both"),
+    ],
+)
+def test_values_of_other_users_or_another_truth_are_not_paired(
+    root: Path, tmp_path: Path, rows: list[dict[str, Any]], message: str
+) -> None:
+    lake = tmp_path / "lake"
+    shutil.copytree(root, lake)
+    rewrite(lake, BY_USER, [*by_user(f"fnn-{DAY}-{FIRST}", FIRST), *rows])
+    found = as_json(lake, "compare", f"fnn@{FIRST}", "fnn")
+    assert found["paired"] == []
+    assert message in found["why_not_paired"][0]
+    assert message in ran("models", "compare", f"fnn@{FIRST}", "fnn", "--lake", str(lake)).stdout
 
 
 @pytest.mark.parametrize(
@@ -215,7 +263,14 @@ def test_champions_have_names_and_stand_in_the_list_though_a_rerun_replaced_them
     }
     assert as_json(lake, "show", "fnn@champion")["entry"]["run_id"] == FIRST
     would = ran("models", "promote", "fnn", "--run", SECOND, "--dry-run", "--lake", str(lake)).stdout
-    assert would == (f"fnn-{DAY}-{SECOND} would become champion of fnn; fnn-{DAY}-{FIRST} would be the previous one\n")
+    first, second = would.splitlines()
+    assert first == f"fnn-{DAY}-{SECOND} would become champion of fnn; fnn-{DAY}-{FIRST} would be the previous one"
+    assert second.startswith(f"against the champion fnn-{DAY}-{FIRST} as of {DAY}, track all, 10 users: ndcg@10 0.2430")
+    assert second.endswith("): better")
+    assert second in ran("models", "show", "fnn", "--lake", str(lake)).stdout
+    assert as_json(lake, "show", "fnn@champion")["champion"] is None
+    of_others = ran("models", "promote", "logistic", "--run", "run-0", "--dry-run", "--lake", str(lake)).stdout
+    assert "no evaluation judged both it and the champion" in of_others
     assert "already" in ran("models", "promote", f"fnn@{FIRST}", "--dry-run", "--lake", str(lake)).stdout
     would = ran("models", "demote", "logistic", "--dry-run", "--lake", str(lake)).stdout
     assert would == f"logistic-{DAY}-run-0 would be champion of logistic again\n"
@@ -238,6 +293,9 @@ def test_a_lake_that_spark_reads_tells_the_same(root: Path, spark: SparkSession)
     lake = in_memory(root)  # as each table was written first
     found = json.loads(ran("models", "show", "fnn", "--lake", lake, "--set", f"files={root}", "--json").stdout)
     assert found == as_json(root, "show", f"fnn@{FIRST}")
+    settings, first = load("local", [f"lake={lake}", f"files={root}"]), f"fnn-{DAY}-{FIRST}"
+    (paired,) = paired_models(Registry.of(settings).reader, settings, first, "logistic")
+    assert (paired.source, paired.rows[0].difference) == ("logistic", pytest.approx(-0.018))
 
 
 def test_a_lake_in_which_nothing_was_trained_says_what_trains(tmp_path: Path) -> None:

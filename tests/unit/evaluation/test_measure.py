@@ -30,7 +30,7 @@ def _measure(spark: Any, labels: bool, cfg: EvaluationConfig = CFG) -> list[dict
     sources = ("fnn", "fusion")
     wide = side_by_side(scores, judged, sources, ranked=False)
     found = measure(wide, judged, items, sources, {"fnn": LINE}, cfg, 1, (AS_OF, AS_OF))
-    return [vars(m) for m in found]
+    return [vars(m) for m in found.metrics]
 
 
 def test_every_number_of_a_small_window(spark: Any) -> None:
@@ -60,9 +60,10 @@ def test_a_bounded_draw_of_users_is_judged(spark: Any) -> None:
     wide = side_by_side(scores, judged, ("fusion",), ranked=False)
     cfg = EvaluationConfig(users=12, resamples=10, curve_shares=(1.0,))
     found = measure(wide, judged, items, ("fusion",), {"fusion": LINE}, cfg, 1, (AS_OF, AS_OF))
-    got = {(m.track, m.source, m.metric): m.value for m in found}
+    got = {(m.track, m.source, m.metric): m.value for m in found.metrics}
     assert got["all", "protocol", "users"] == 30
     assert got["all", "protocol", "users_with_truth"] == 12
+    assert found.users.num_rows == 2 * 12, "of each judged user, on both tracks"
     assert sum(v for (_, _, metric), v in got.items() if metric.startswith("calibration_rows")) == 30
 
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
+from fuserank.common.terminal import columns
 from fuserank.evaluation.measure import PROTOCOL
+from fuserank.evaluation.paired import Paired
+from fuserank.insight.reports.models.text import between, verdict
 
 SHOWN = ("ndcg@10", "recall@10", "capped_recall@10", "hitrate@10", "coverage", "long_tail_share", "ece")
 
@@ -47,3 +51,25 @@ def lines(found: dict[str, Any]) -> list[str]:
                 f"{m['coverage']:8.4f}{m['long_tail_share']:8.4f}{ece}"
             )
     return out
+
+
+def against_lines(found: Sequence[Paired], run: str) -> list[str]:
+    """What differs from an earlier run, NDCG@10 of each track and source, what gained most first."""
+    head = ("track", "source", "then", "now", "difference", "paired interval", "")
+    rows = [
+        (
+            p.track,
+            p.source,
+            f"{d.first:.4f}",
+            f"{d.second:.4f}",
+            f"{d.difference:+.4f}",
+            between(d.low, d.high, True),
+            verdict(d),
+        )
+        for p, d in sorted(
+            ((p, p.rows[0]) for p in found if p.rows), key=lambda e: (e[0].track, -e[1].difference, e[0].source)
+        )
+    ]
+    why = sorted({p.why_not for p in found if p.why_not})
+    out = ["", f"against run {run}: ndcg@10 of the same users", *why]
+    return out + (columns([head, *rows], (2, 3, 4)) if rows else [])

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+
 from fuserank.common.errors import FuserankError, LakeError
 from fuserank.io.lake.places import local_path
 from fuserank.io.lake.row_hashes import FLOATING, WHOLE, Cells
@@ -20,7 +22,6 @@ from fuserank.tables import Table
 from fuserank.tables.contract import broken_contract, differences
 
 if TYPE_CHECKING:
-    import numpy as np
     from deltalake import DeltaTable
 
 
@@ -126,6 +127,8 @@ class FolderRows:
         opened = self._opened(table)
         self._columns(table, opened)
         found = self._executed(table, opened, _query([f'"{n}"' for n in names], _conditions(where), (), None))
+        if not found.num_rows:  # the engine gives no array of nothing
+            return {n: np.zeros(0) for n in names}
         return {n: found.column(n).to_numpy() for n in names}
 
     def _path(self, table: Table) -> Path:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fuserank.common.errors import FuserankError
 from fuserank.io.lake.places import is_local
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from fuserank.io.lake.rows import Row, Rows
     from fuserank.io.runtime.run import Run
     from fuserank.tables import Table
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,11 @@ def ledger_of(reader: Rows, run_id: str) -> Row:
 
 def written_then(reader: Rows, table: Table, run: Row, where: dict[str, Any], order: Sequence[str]) -> list[Row] | None:
     """Rows of a table at the version that a run of the ledger wrote; None: files of that version are gone."""
+    return read_then(reader, table, run, lambda then: then.rows(table, where, order=order))
+
+
+def read_then(reader: Rows, table: Table, run: Row, read: Callable[[Rows], T]) -> T | None:
+    """What ``read`` finds in a table at the version that a run of the ledger wrote; None: its files are gone."""
     gone: tuple[type[Exception], ...] = (FuserankError,)
     if isinstance(reader, SparkRows):
         from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
@@ -148,7 +155,7 @@ def written_then(reader: Rows, table: Table, run: Row, where: dict[str, Any], or
 
         gone = (FuserankError, Py4JJavaError, PySparkException)
     try:
-        return reader.at({table.name: run["versions_written"][table.name]}).rows(table, where, order=order)
+        return read(reader.at({table.name: run["versions_written"][table.name]}))
     except gone:
         return None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from fuserank.jobs.inputs.history import reversals
 from fuserank.jobs.inputs.proposals import proposed, scored
 from fuserank.stages.fusion.apply import said_by_all
 from fuserank.stages.fusion.fitted import from_rows
-from fuserank.tables.results import FITTED, FUSED, SCORES
+from fuserank.tables.results import BY_USER, FITTED, FUSED, SCORES
 from fuserank.tables.silver import EVENTS
 
 if TYPE_CHECKING:
@@ -82,6 +82,29 @@ def model_ids(run: Run, as_of: dt.date) -> dict[str, str]:
         for row in reader.rows(SCORES, where, ("model_id",), most=1):
             found[kind] = row["model_id"]
     return found
+
+
+def write_by_user(run: Run, as_of: dt.date, users: pa.Table, ids: Mapping[str, str]) -> None:
+    """evaluation.by_user of what was judged, in one commit; without rows where the settings want none, for what an
+    earlier evaluation said of the same is not true any more.
+
+    :param users: as ``measure`` finds them
+    :param ids: of the models, by kind
+    """
+    judged = [ids.get(source, source) for source in users["source"].unique().to_pylist()]
+    if run.settings.evaluation.by_user or run.lake.exists(BY_USER):
+        some = users if run.settings.evaluation.by_user else users.slice(0, 0)
+        frame = run.spark.createDataFrame(by_user(some, ids)).coalesce(1)
+        run.lake.replace(BY_USER, frame, as_of_date=as_of, judged=judged)
+
+
+def by_user(users: pa.Table, ids: Mapping[str, str]) -> pa.Table:
+    """Its rows without as_of_date and run_id."""
+    import pyarrow as pa
+
+    found = users.select(["track", "user_index", "source", "truth", "truth_hash", "hits"])
+    of = pa.array([ids.get(source, source) for source in users["source"].to_pylist()], pa.string())
+    return found.append_column("judged", of).append_column("ndcg", users["ndcg"].cast(pa.float32()))
 
 
 def popularity(events: DataFrame, back: DataFrame | None) -> DataFrame:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from fuserank.evaluation.paired import Paired
 from fuserank.insight.reports.run.data import Training
 
 
@@ -53,6 +54,8 @@ class ModelCard:
 
     ``settings``: by dotted name, of the model, its training and the seed. ``columns``: names by group (numeric,
     categorical, history), as the model reads them. ``left_out``: columns that it would read, and that held one value.
+    ``over_champion``: the model against the ``champion`` of its kind, on the same users; None: it is the one, or there
+    is none.
     """
 
     entry: Entry
@@ -68,6 +71,8 @@ class ModelCard:
     curves: Training
     judged: list[Judged]
     unknown: list[str] = field(default_factory=list)
+    champion: str | None = None
+    over_champion: list[Paired] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -87,10 +92,11 @@ class Pair:
 
 @dataclass(frozen=True)
 class Sides:
-    """Two models side by side."""
+    """Two models side by side; ``paired``: on the same users, by day and track, the newest day first."""
 
     first: ModelCard
     second: ModelCard
+    paired: list[Paired] = field(default_factory=list)
 
     def settings(self) -> list[tuple[str, Any, Any]]:
         """Settings that differ: name, value of the first, of the second; None where one does not have it."""
@@ -109,14 +115,17 @@ class Sides:
         a, b = ({(j.as_of, j.track, j.metric): j for j in c.judged} for c in (self.first, self.second))
         return [Pair(*key, a.get(key), b.get(key)) for key in dict.fromkeys([*a, *b])]
 
-    def about_pairs(self) -> str:
-        """Why no interval of one minus the other stands here."""
+    def why_not_paired(self) -> list[str]:
+        """Why no interval of one minus the other stands here, or not of every day and track; empty: it does."""
+        found = [f"as of {p.as_of}, track {p.track}: {p.why_not}" for p in self.paired if p.why_not]
+        if self.paired:
+            return found
         if not any(p.first and p.second for p in self.metrics()):
-            return "no evaluation judged both models on the same day: nothing says which one is better"
-        return (
-            "evaluations store no values by user, so there is no paired interval of one model minus the other; each"
-            " one's interval minus the fusion of its own run is paired"
-        )
+            return ["no evaluation judged both models on the same day: nothing says which one is better"]
+        return [
+            "the evaluations left no values by user of both, so there is no paired interval of one model minus the"
+            " other: evaluation.by_user was off, or they are of an older fuserank; evaluate again"
+        ]
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -128,8 +137,8 @@ class Sides:
             "columns": {"only_first": only_first, "only_second": only_second},
             "table_versions": {"first": dict(self.first.table_versions), "second": dict(self.second.table_versions)},
             "metrics": [asdict(p) for p in self.metrics()],
-            "paired": None,
-            "why_not_paired": self.about_pairs(),
+            "paired": [asdict(p) for p in self.paired if p.rows],
+            "why_not_paired": self.why_not_paired(),
         }
 
 

@@ -40,8 +40,14 @@ def render_sides(of: Sides) -> str:
         html.card(
             "metrics",
             "Evaluation",
-            of.about_pairs(),
+            "the days from as_of",
             html.table(text.SIDES_HEAD, text.side_cells(of), (3, 5)),
+        ),
+        html.card(
+            "paired",
+            "The second minus the first",
+            "of the same users, with the paired interval",
+            _paired(of),
         ),
         html.grid([_curve(a, "curve-first", "first: "), _curve(b, "curve-second", "second: ")]),
         html.card(
@@ -58,6 +64,11 @@ def render_sides(of: Sides) -> str:
         ),
     ]
     return html.page(f"fuserank: {a.entry.model_id} and {b.entry.model_id}", head + "".join(sections))
+
+
+def _paired(of: Sides) -> str:
+    rows, notes = text.paired_cells(of.paired), [*text.judged_apart(of.paired), *of.why_not_paired()]
+    return (html.table(text.PAIRED_HEAD, rows, (3, 4, 5, 6)) if rows else "") + (_list(notes) if notes else "")
 
 
 def _tiles(card: ModelCard) -> str:
@@ -88,6 +99,8 @@ def _judged(card: ModelCard) -> str:
     note = "of the model alone, on the days from as_of; 95 % intervals over users"
     rows = [text.judged_cells(j) for j in card.judged]
     inner = html.table(text.JUDGED_HEAD, rows, (3,)) if rows else '<p class="empty">Not evaluated yet.</p>'
+    if card.champion is not None:
+        inner += _list(text.over_champion(card.over_champion, card.champion))
     return html.card("metrics", "Evaluation", note, inner)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fuserank.common.terminal import columns, printable
+from fuserank.evaluation.paired import Difference, Paired
 from fuserank.insight.reports.models.data import Entry, Judged, ModelCard, Sides
 
 _LONGEST = 60  # characters of a setting's value on a terminal
@@ -40,6 +41,8 @@ def lines(card: ModelCard) -> list[str]:
     found += columns([VALIDATIONS_HEAD, *validations(card)], range(5))
     if card.judged:
         found += ["evaluation (the days from as_of):", *columns([JUDGED_HEAD, *map(judged_cells, card.judged)], (3,))]
+    if card.champion is not None:
+        found += over_champion(card.over_champion, card.champion)
     return [*found, "limits:", *(f"  {sentence}" for sentence in [*limits(card), *card.unknown])]
 
 
@@ -142,7 +145,55 @@ def side_lines(of: Sides) -> list[str]:
     found += columns([("", "first", "second"), *valid_cells(of)], (1, 2))
     metrics = side_cells(of)
     found += ["evaluation (the days from as_of):", *columns([SIDES_HEAD, *metrics], (3, 5))] if metrics else []
-    return [*found, of.about_pairs()]
+    if pairs := paired_cells(of.paired):
+        found += [PAIRED, *columns([PAIRED_HEAD, *pairs], (3, 4, 5, 6)), *judged_apart(of.paired)]
+    return [*found, *of.why_not_paired()]
+
+
+PAIRED = "the second minus the first, of the same users:"
+PAIRED_HEAD = ("as of", "track", "metric", "users", "first", "second", "difference", "paired interval", "")
+
+
+def paired_cells(found: Sequence[Paired]) -> list[tuple[str, ...]]:
+    """What differs between two models or two runs, below PAIRED_HEAD."""
+    return [
+        (
+            *(str(p.as_of), p.track, d.metric, f"{d.users:,}"),
+            *(f"{d.first:.4f}", f"{d.second:.4f}", f"{d.difference:+.4f}", between(d.low, d.high, sign=True)),
+            verdict(d),
+        )
+        for p in found
+        for d in p.rows
+    ]
+
+
+def verdict(d: Difference) -> str:
+    """What an interval says of the second, in a word."""
+    return "better" if d.low > 0 else "worse" if d.high < 0 else "undecided"
+
+
+def over_champion(found: Sequence[Paired], champion: str) -> list[str]:
+    """What a model is worth more than the champion to the same users, a line a track of the newest day of both."""
+    days = [p for p in found if p.as_of == found[0].as_of]
+    lines = [
+        f"against the champion {champion} as of {p.as_of}, track {p.track}, {d.users:,} users: {d.metric}"
+        f" {d.second:.4f} instead of {d.first:.4f}, {d.difference:+.4f} ({between(d.low, d.high, sign=True)}):"
+        f" {verdict(d)}"
+        for p in days
+        for d in p.rows[:1]
+    ]
+    lines += [
+        f"against the champion {champion} as of {p.as_of}, track {p.track}: {p.why_not}" for p in days if p.why_not
+    ]
+    return lines or [
+        f"no evaluation judged both it and the champion {champion} on one day: nothing says which one is better"
+    ]
+
+
+def judged_apart(found: Sequence[Paired]) -> list[str]:
+    """A line where the two were judged by different runs: then their candidates may differ, too."""
+    days = sorted({(p.as_of, p.runs) for p in found if p.rows and p.runs[0] != p.runs[1]})
+    return [f"as of {day} run {a} judged the first, {b} the second, each on its own candidates" for day, (a, b) in days]
 
 
 SIDES_HEAD = ("as of", "track", "metric", "first", "95 %", "second", "95 %")
