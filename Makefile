@@ -14,7 +14,7 @@ SERVED := --set store.auto=true --set store.path=/mnt/store
 export PYSPARK_PYTHON := $(CURDIR)/$(BIN)/python
 export TZ := UTC
 
-.PHONY: help setup setup-dev recs shop test proofs coverage cluster-test roads-test airflow-test browser-test redis-test kafka-test serve-fuzz modern-test notebooks package wheel wheel-test smoke lint docs golden site site-links bench locks clean
+.PHONY: help setup setup-dev recs shop test proofs coverage cluster-test roads-test airflow-test browser-test redis-test kafka-test track-test serve-fuzz modern-test notebooks package wheel wheel-test smoke lint docs golden site site-links bench locks clean
 
 help: ## print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -64,6 +64,12 @@ redis-test: setup-dev ## the online store on a real Redis (Debian: apt-get insta
 kafka-test: setup-dev ## the stream from a real Kafka broker (KRaft) on this machine: killed between, checkpoint lost, broker stopped
 	@$(BIN)/python deploy/local/kafka_jars.py
 	@$(BIN)/python -m pytest -v --no-header -m kafka tests/kafka
+
+track-test: setup-dev ## trainings and champions in a real store of MLflow and as offline runs of Weights & Biases (makes .venv-track beside .venv)
+	@cmp -s requirements/track.txt .venv-track/made-from || { rm -rf .venv-track && \
+	  $(BIN)/python -m uv pip install -q --python $(BIN)/python --target .venv-track --require-hashes --no-deps -r requirements/track.txt && \
+	  cp requirements/track.txt .venv-track/made-from; }
+	@PYTHONPATH=$(CURDIR)/.venv-track $(BIN)/python -m pytest -v --no-header -m track tests/unit/io/runtime tests/unit/stages/scores
 
 serve-fuzz: setup-dev ## the recommend service by all that its OpenAPI allows and forbids: some thousand requests
 	@$(BIN)/python -m pytest -v --no-header -p schemathesis.pytest.plugin tests/unit/serving/fuzz_openapi.py
@@ -129,6 +135,7 @@ locks: ## resolve requirements/*.txt again (needs uv)
 	  --extra report --extra demo --extra serve $$( [ $$kind = train ] && echo --extra train --extra petastorm --extra onnx || echo requirements/data.in ) -c requirements/run.txt \
 	  --no-emit-package pyspark --no-emit-package py4j --no-emit-package triton -o requirements/$$kind.txt || exit 1; done
 	@uv pip compile -q requirements/serve.in -c requirements/run.txt --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements/serve.txt
+	@uv pip compile -q requirements/track.in --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements/track.txt
 	@for own in airflow site; do \
 	  uv pip compile -q requirements/$$own.in --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements/$$own.txt || exit 1; done
 

@@ -19,6 +19,7 @@ from fuserank.jobs.inputs.by_user import paired_models
 from fuserank.jobs.inputs.command import job_main
 from fuserank.jobs.inputs.registered import Registry
 from fuserank.jobs.parts.promotions import write
+from fuserank.jobs.parts.train_tracking import mirror
 from fuserank.stages.scores.aliases import CHAMPION, aliases
 from fuserank.tables.ops import RUNS
 from fuserank.tables.results import ALIASES, BY_USER, MODELS
@@ -40,8 +41,10 @@ def execute(run: Run, as_of: dt.date) -> None:
     if name is None:
         raise FuserankError("which model is promoted? add --set promote.model=KIND, KIND@RUN or its id")
     row = registry.find(name)
-    now = aliases(registry.history(row["kind"])).get(CHAMPION)
+    found = aliases(registry.history(row["kind"]))
+    now = found.get(CHAMPION)
     if now is not None and now.model_id == row["model_id"]:
+        mirror(run, registry.home, now.kind, found)
         run.say(f"{now.model_id} is the champion of {now.kind} already")
         return
     artifacts.checked(f"{registry.home}/{row['artifact']}", row["artifact_sha256"], run.spark)

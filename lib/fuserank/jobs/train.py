@@ -17,7 +17,7 @@ from typing import Any
 
 from fuserank.io.batches.petastorm import refuse_missing_reader
 from fuserank.io.lake import artifacts
-from fuserank.io.runtime.ranks import run_ranks
+from fuserank.io.runtime.ranks import Report, run_ranks
 from fuserank.io.runtime.run import Run
 from fuserank.io.runtime.tracking import refuse_missing
 from fuserank.jobs.inputs.command import job_main
@@ -56,18 +56,20 @@ def execute(run: Run, as_of: dt.date) -> None:
                 f"    {len(task.model.left_out)} inputs left out, the same in all rows:"
                 f" {', '.join(task.model.left_out)}"
             )
-        arrays, card, curves = _trained(run, task)
-        card |= {"as_of": str(as_of), "train_rows": sum(f.rows for f in train_files)}
-        register(run, as_of, arrays, card, curves, version)
+        with followed(run, task, {SAMPLES.name: version}) as followers:
+            arrays, card, curves = _trained(run, task, followers.report)
+            card |= {"as_of": str(as_of), "train_rows": sum(f.rows for f in train_files)}
+            row = register(run, as_of, arrays, card, curves, version)
+            followers.registered(run.lake.home, row, card)
     for task in tasks:  # not before the last one: a run that is killed in between need not train the first ones again
         shutil.rmtree(task.checkpoints, ignore_errors=True)
     shutil.rmtree(copied, ignore_errors=True)
 
 
-def _trained(run: Run, task: TrainTask) -> tuple[artifacts.Arrays, dict[str, Any], dict[str, Any]]:
+def _trained(run: Run, task: TrainTask, report: Report) -> tuple[artifacts.Arrays, dict[str, Any], dict[str, Any]]:
     """Weights, card and curves that all ranks together have made."""
     config = task.train
-    with ranks_folder(run) as place, followed(run, task) as report:
+    with ranks_folder(run) as place:
         run_ranks(
             functools.partial(train_rank, task),
             place,

@@ -154,4 +154,5 @@ def register_compressed(settings: Settings, result: Result, max_loss: float) -> 
         curves: dict[str, Any] = json.loads((Path(local_path(registered.folder)) / "curves.json").read_text("utf-8"))
         last = curves["validations"][-1] | {"valid_loss": result.last.loss, "valid_ndcg@10": result.last.ndcg}
         curves["validations"] = [last]
-        return register(run, result.as_of, to_arrays(result.model), card, curves, registered.version)
+        row = register(run, result.as_of, to_arrays(result.model), card, curves, registered.version)
+        return str(row["model_id"])

@@ -1,59 +1,72 @@
-"""Curves and settings of a training for other programs to show: one small interface, a class a program."""
+"""Curves and settings of a training for other programs to show: by one small interface, a class a program."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from fuserank.common.extras import require
-
-
-class Tracker(Protocol):
-    """What follows one training. Only one process calls it: the driver, by what rank 0 reports."""
-
-    def settings(self, values: Mapping[str, Any]) -> None:
-        """Settings by dotted name, once, before the first number."""
-
-    def numbers(self, step: int, values: Mapping[str, float]) -> None:
-        """Numbers by name (``train/loss`` …) after a step of the optimiser."""
-
-    def close(self) -> None:
-        """Nothing more comes."""
+from fuserank.io.runtime.tracked import Registered, Tracker, Training
+from fuserank.io.runtime.tracking_mlflow import MlflowRun
+from fuserank.io.runtime.tracking_wandb import WandbRun
 
 
 class TensorBoard:
     """Event files in a folder of the training's own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, training: Training) -> None:
         from torch.utils.tensorboard import SummaryWriter
 
-        self._writer: Any = SummaryWriter(str(folder), flush_secs=5)
+        self._writer: Any = SummaryWriter(str(training.folder), flush_secs=5)
+        self._tags = training.tags
 
     def settings(self, values: Mapping[str, Any]) -> None:
         """See Tracker; a table on the tab Text."""
-        rows = "".join(f"\n| {name} | {value} |" for name, value in values.items())
-        self._writer.add_text("settings", f"| setting | value |\n|---|---|{rows}")
+        self._table("settings", "setting", {**self._tags, **values})
 
     def numbers(self, step: int, values: Mapping[str, float]) -> None:
         """See Tracker."""
         for name, value in values.items():
             self._writer.add_scalar(name, value, step)
 
-    def close(self) -> None:
+    def registered(self, model: Registered) -> None:
+        """See Tracker; a table on the tab Text."""
+        self._table("model", "of the model", {"model": model.model_id, **model.tags, **model.metrics})
+
+    def close(self, failed: bool) -> None:
         """See Tracker."""
         self._writer.close()
 
+    def _table(self, name: str, head: str, values: Mapping[str, Any]) -> None:
+        rows = "".join(f"\n| {key} | {value} |" for key, value in values.items())
+        self._writer.add_text(name, f"| {head} | value |\n|---|---|{rows}")
 
-_TRACKERS: dict[str, Callable[[Path], Tracker]] = {"tensorboard": TensorBoard}
+
+_TRACKERS: dict[str, Callable[[Training], Tracker]] = {
+    "tensorboard": TensorBoard,
+    "mlflow": MlflowRun,
+    "wandb": WandbRun,
+}
+# what is imported, of which extra
+_PACKAGES = {
+    "tensorboard": {"tensorboard": "track"},
+    "mlflow": {"mlflow": "mlflow", "sqlalchemy": "mlflow", "alembic": "mlflow"},
+    "wandb": {"wandb": "wandb"},
+}
 
 
 def refuse_missing(names: tuple[str, ...]) -> None:
-    """:raises FuserankError: a tracker's package, which has the tracker's name, is not installed"""
+    """:raises FuserankError: a package of a tracker is not installed"""
     for name in names:
-        require(name, "track", f"track.to names {name}", ", or --set 'track.to=[]'")
+        rest = [other for other in names if other != name]
+        for package, extra in _PACKAGES[name].items():
+            what = name if package == name else f"{name}, which needs {package}"
+            require(package, extra, f"track.to names {what}", f", or --set 'track.to=[{','.join(rest)}]'")
 
 
-def opened(names: tuple[str, ...], folder: Path) -> list[Tracker]:
-    """Trackers by name, each in the folder of one training."""
-    return [_TRACKERS[name](folder) for name in names]
+def begun(name: str, training: Training) -> Tracker:
+    """The tracker of that name, which follows the training from now on.
+
+    :raises Exception: it cannot begin, by its own program's error
+    """
+    return _TRACKERS[name](training)

@@ -15,8 +15,8 @@ from fuserank.tables.spark import frame_of_rows
 
 def register(
     run: Run, as_of: dt.date, arrays: artifacts.Arrays, card: dict[str, Any], curves: dict[str, Any], version: int
-) -> str:
-    """Save the artifact under its own hash and write the registry's row; the model's id."""
+) -> dict[str, Any]:
+    """Save the artifact under its own hash and write the registry's row; that row."""
     weights, text, sha256 = artifacts.encode(arrays, card)
     model_id = f"{card['kind']}-{as_of}-{sha256[:12]}"
     folder, versions = run.lake.artifact_dir(model_id), {SAMPLES.name: version}
@@ -37,7 +37,7 @@ def register(
     run.lake.replace(MODELS, frame_of_rows(run.spark, MODELS, [row]), as_of_date=as_of, kind=card["kind"])
     for name, value in row["metrics"].items():
         run.note(f"train.{card['kind']}.{name}", value)
-    return model_id
+    return row
 
 
 def _metrics(curves: dict[str, Any], card: dict[str, Any]) -> dict[str, float]:
