@@ -157,7 +157,7 @@ def test_a_draw_of_users_bounds_what_trains_and_what_the_fusion_is_fitted_on_but
 
 @pytest.mark.slow
 def test_two_models_have_each_its_row_its_scores_its_part_and_its_worth(refreshed: Lake, shop: Path) -> None:
-    from fuserank.tables.results import ABLATION, FITTED, METRICS, MODELS, RANKING
+    from fuserank.tables.results import ABLATION, BY_USER, FITTED, METRICS, MODELS, RANKING
 
     models = {r.kind: r for r in refreshed.read(MODELS, as_of_date=DAY).collect()}
     assert set(models) == set(NAMES) < {r.source for r in refreshed.read(FITTED, as_of_date=DAY).collect()}
@@ -166,7 +166,12 @@ def test_two_models_have_each_its_row_its_scores_its_part_and_its_worth(refreshe
         assert row.reason_code not in NAMES
     for table in (METRICS, ABLATION):
         assert set(NAMES) < {r.source for r in refreshed.read(table, as_of_date=DAY).collect()}
-    judged = {(r.source, r.model_id) for r in refreshed.read(METRICS, as_of_date=DAY).collect() if r.model_id}
+    metrics = refreshed.read(METRICS, as_of_date=DAY).collect()
+    by_user = refreshed.read(BY_USER, as_of_date=DAY).toPandas()
+    assert set(by_user["judged"]) >= {models[name].model_id for name in NAMES}
+    means = by_user.groupby(["track", "source"])["ndcg"].mean().to_dict()
+    assert means == pytest.approx({(r.track, r.source): r.value for r in metrics if r.metric == "ndcg@10"}, abs=1e-6)
+    judged = {(r.source, r.model_id) for r in metrics if r.model_id}
     assert judged == {(name, models[name].model_id) for name in NAMES}
     page = (shop / "out" / "report.html").read_text(encoding="utf-8")
     assert all(f'id="chart-training-{name}"' in page for name in NAMES)
@@ -178,6 +183,7 @@ def test_the_report_stands_alone(refreshed: Lake, shop: Path) -> None:
     page = (shop / "out" / "report.html").read_text(encoding="utf-8")
     assert "plotly" in page
     assert 'src="http' not in page
+    assert "Items near each other" in page
     for beside in ("card.html", "users.html"):
         assert f'href="{beside}"' in page
         other = (shop / "out" / beside).read_text(encoding="utf-8")

@@ -15,7 +15,7 @@ def similar(
     item: Annotated[str, typer.Argument(help="the item's id in the shop")],
     k: Annotated[int, typer.Option("--k", min=1, max=1000, help="how many items")] = 10,
     source: Annotated[
-        str | None, typer.Option("--source", help="whose vectors (default: the first source that has some)")
+        str | None, typer.Option("--source", help="whose vectors: a source or a model (default: the first with some)")
     ] = None,
     env: o.Env = "local",
     dataset: o.Dataset = None,
@@ -24,7 +24,7 @@ def similar(
     overrides: o.Overrides = None,
     as_json: o.AsJson = False,
 ) -> None:
-    """Items whose vectors, as a source learned them (als, sasrec, two_tower, …), are nearest to that of one item."""
+    """Items whose vectors, as a source or a model learned them (als, sasrec, fnn), are nearest to that of one item."""
     from fuserank.io.runtime.open_lake import open_rows
     from fuserank.usecases.similar import similar as near
 

@@ -25,6 +25,9 @@ class ModelsConfig(Section):
             " promote`), of whatever earlier day"
         ),
     )
+    vectors: bool = Field(
+        False, description="write the embeddings of users and items of each trained model into models.vectors"
+    )
     settings: dict[str, SerializeAsAny[ModelSettings]] = Field(
         default_factory=dict, description="settings by model, where they are not as by default; the FNN's are `model`"
     )

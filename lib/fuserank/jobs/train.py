@@ -29,8 +29,9 @@ from fuserank.jobs.parts.train_tracking import followed
 from fuserank.registry.models import MODELS as DECLARED
 from fuserank.tables.results import MODELS
 from fuserank.tables.samples import SAMPLES
+from fuserank.tables.vectors import VECTORS
 
-READS, WRITES = (SAMPLES,), (MODELS,)
+READS, WRITES = (SAMPLES,), (MODELS, VECTORS)
 
 
 def execute(run: Run, as_of: dt.date) -> None:

@@ -11,6 +11,7 @@ from fuserank.history.windows import held_out_days
 from fuserank.pipeline.coefficients import ROWS
 from fuserank.registry.sources import SOURCES
 from fuserank.tables.candidates import CO_PURCHASE, FACTORS, LEARNED
+from fuserank.tables.vectors import VECTORS
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,9 @@ def table_rows(shop: Shop, settings: Settings) -> dict[str, float]:
         LEARNED.name: pairs * written[LEARNED.name],
         "samples.samples": train + valid + rank,
         "models.registry": float(len(settings.models.use)),
+        VECTORS.name: (users + shop.items * ROWS["items_known_share"])
+        * len(settings.models.use)
+        * settings.models.vectors,
         "scores.scores": (valid + rank) * len(settings.models.use),
         "fusion.fused": rank,
         "fusion.fitted": float(len(sources) + len(settings.models.use) + 1),

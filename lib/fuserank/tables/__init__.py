@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fuserank.tables import candidates, exposures, features, ops, results, samples, silver, vault
+from fuserank.tables import candidates, exposures, features, ops, results, samples, silver, vault, vectors
 from fuserank.tables.contract import Column, ContractError, Table
 
 ALL: tuple[Table, ...] = (
@@ -12,6 +12,7 @@ ALL: tuple[Table, ...] = (
     *candidates.TABLES,
     *samples.TABLES,
     *results.TABLES,
+    *vectors.TABLES,
     *ops.TABLES,
     *vault.TABLES,
 )

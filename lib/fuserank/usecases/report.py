@@ -15,6 +15,7 @@ from fuserank.insight.reports import card_page, profile_page
 from fuserank.insight.reports.run.data import (
     CalibrationBin,
     HeadPoint,
+    NearItems,
     Quality,
     ReportData,
     SourceSet,
@@ -34,6 +35,7 @@ from fuserank.tables.results import ABLATION, FITTED, METRICS, MODELS, RANKING, 
 from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY, ITEMS
 from fuserank.usecases import card, profile
 from fuserank.usecases.report_rules import rules_view
+from fuserank.usecases.similar import near_items
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from fuserank.io.lake.lake import Lake
 
 CARD_PAGE, USERS_PAGE = "card.html", "users.html"
+_ITEMS, _NEAR = 8, 5  # items that the page shows, and how many near each
 
 
 def write(settings: Settings) -> Path:
@@ -100,7 +103,20 @@ def gather(lake: Lake, settings: Settings, as_of: dt.date) -> ReportData:
         rules=rules_view(lake, settings, as_of),
         by_policy=policies,
         by_place=places,
+        near=_near(lake, settings, ranking),
     )
+
+
+def _near(lake: Lake, settings: Settings, ranking: DataFrame) -> list[NearItems]:
+    """What lies near the items that most lists begin with."""
+    from pyspark.sql import functions as F
+
+    first = ranking.where("rank = 1").groupBy("item_index").agg(F.count("*").alias("lists"))
+    items = first.orderBy(F.desc("lists"), "item_index").limit(_ITEMS).collect()
+    found = near_items(rows_of(lake), settings, [r.item_index for r in items], _NEAR)
+    return [
+        NearItems(one.name or one.item, one.source, [(n.name or n.item, n.cosine) for n in one.near]) for one in found
+    ]
 
 
 def _exposed(lake: Lake, dataset: str) -> tuple[list[Outcomes], list[Outcomes]]:

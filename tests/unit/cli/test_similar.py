@@ -12,6 +12,7 @@ import pytest
 from fuserank.common.errors import FuserankError
 from fuserank.tables.candidates import FACTORS, LEARNED
 from fuserank.tables.silver import ITEM_DICTIONARY, ITEMS
+from fuserank.tables.vectors import VECTORS as OF_MODELS
 from tests.support.cli import ran
 from tests.support.folder_lake import write
 
@@ -53,6 +54,24 @@ def test_the_nearest_stand_first_ties_by_their_number_and_the_catalogue_names_th
 def test_vectors_are_those_of_the_source_that_is_named(tmp_path: Path) -> None:
     options = lake(tmp_path, of_als(), of_member({1: [1.0, 0.0], 2: [1.0, 0.0], 3: [0.0, 1.0]}))
     assert json.loads(ran("similar", "i1", "--source", "sasrec", "--json", *options).stdout)["near"][0]["item"] == "i2"
+
+
+def test_vectors_of_a_trained_model_are_looked_at_where_it_is_named_and_where_no_source_has_some(
+    tmp_path: Path,
+) -> None:
+    of_fnn = {1: [0.0, 1.0], 2: [1.0, 0.0], 3: [0.0, -1.0], 4: [0.1, 1.0]}
+    rows = [{"as_of_date": DAY, "kind": "fnn", "index": n, "vector": v} for n, v in of_fnn.items()]
+    rows += [{"as_of_date": DAY, "kind": "fnn", "side": "user", "index": n, "vector": [1.0]} for n in (1, 2)]
+    options = lake(tmp_path / "both", of_als(), (OF_MODELS, rows))
+    assert json.loads(ran("similar", "i1", "--json", *options).stdout)["source"] == "als"
+    assert [
+        near["item"] for near in json.loads(ran("similar", "i1", "--source", "fnn", "--json", *options).stdout)["near"]
+    ] == ["i4", "i2", "i3"]
+    with pytest.raises(FuserankError, match=r"no vectors of dcn .*there are of als, fnn; models\.vectors=true writes"):
+        ran("similar", "i1", "--source", "dcn", *options)
+    counted = (LEARNED, [{"as_of_date": DAY, "source": "personal_top", "part": "item", "index": 1, "vector": []}])
+    alone = json.loads(ran("similar", "i1", "--json", *lake(tmp_path / "alone", counted, (OF_MODELS, rows))).stdout)
+    assert alone["source"] == "fnn", "counts of items are no vectors"
 
 
 def test_what_cannot_be_found_is_named_with_what_is_there(tmp_path: Path) -> None:

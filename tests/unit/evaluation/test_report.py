@@ -10,6 +10,7 @@ from fuserank.insight.reports.run.data import (
     Bought,
     CalibrationBin,
     HeadPoint,
+    NearItems,
     Quality,
     Recommended,
     ReportData,
@@ -121,3 +122,11 @@ def test_the_page_tells_what_each_source_is_worth_and_what_all_find_together() -
     assert "find 54.0% of what a user takes in the days from as_of, with 480 candidates" in page
     assert "+0.1200 (+0.1000 … +0.1400)" in page
     assert "10.0%, 100" in page
+
+
+def test_items_that_lie_near_each_other_are_a_table_by_whose_vectors_and_without_any_there_is_none() -> None:
+    near = [NearItems("Milk <1>", "fnn", [("Bread", 0.91), ("Butter", 0.5)])]
+    page = render(dataclasses.replace(_data(), near=near))
+    assert "by the vectors of FNN, with their cosines" in page
+    assert "<td>Milk &lt;1&gt;</td><td>Bread 0.91 · Butter 0.50</td>" in page
+    assert 'id="near"' not in render(_data())

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fuserank.io.lake import artifacts
 from fuserank.io.runtime.run import Run
 from fuserank.tables.results import MODELS
 from fuserank.tables.samples import SAMPLES
 from fuserank.tables.spark import frame_of_rows
+from fuserank.tables.vectors import VECTORS
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 
 def register(
@@ -35,9 +39,35 @@ def register(
         "run_id": run.run_id,
     }
     run.lake.replace(MODELS, frame_of_rows(run.spark, MODELS, [row]), as_of_date=as_of, kind=card["kind"])
+    if run.settings.models.vectors or run.lake.exists(VECTORS):  # of the model before there are none any more
+        run.lake.replace(VECTORS, _vectors(run, arrays, model_id), as_of_date=as_of, kind=card["kind"])
     for name, value in row["metrics"].items():
         run.note(f"train.{card['kind']}.{name}", value)
     return row
+
+
+def _vectors(run: Run, arrays: artifacts.Arrays, model_id: str) -> DataFrame:
+    """Rows of models.vectors without day and kind; none where the settings want none."""
+    import pyarrow as pa
+
+    from fuserank.learning.models.vectors import vectors
+
+    parts = [pa.table({"side": pa.array([], pa.string()), "index": pa.array([], pa.int32()), "vector": _lists([])})]
+    for side, (index_N, vector_ND) in (vectors(arrays) if run.settings.models.vectors else {}).items():
+        columns = {"side": [side] * len(index_N), "index": index_N, "vector": _lists(vector_ND)}
+        parts.append(pa.table(columns))
+    rows = pa.concat_tables(parts)
+    return run.spark.createDataFrame(rows.append_column("model_id", pa.array([model_id] * rows.num_rows, pa.string())))
+
+
+def _lists(vector_ND: Any) -> Any:
+    """Vectors as a column of lists, without a Python object a number."""
+    import numpy as np
+    import pyarrow as pa
+
+    width = vector_ND.shape[1] if len(vector_ND) else 0
+    offsets = np.arange(len(vector_ND) + 1, dtype=np.int32) * width
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(np.ravel(vector_ND), pa.float32()))
 
 
 def _metrics(curves: dict[str, Any], card: dict[str, Any]) -> dict[str, float]:

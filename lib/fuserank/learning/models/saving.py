@@ -49,7 +49,8 @@ def _packed(arrays: Arrays) -> Arrays:
     return rest
 
 
-def _unpacked(arrays: Arrays) -> Arrays:
+def unpacked(arrays: Arrays) -> Arrays:
+    """The arrays of a model of int8 weights with what stands beside these as other models have it."""
     rest = {name: value for name, value in arrays.items() if name != "item_row_I.bits"}
     rest["item_category_I"] = rest["item_category_I"].astype(np.int32)
     if "item_row_I.bits" in arrays:
@@ -70,7 +71,7 @@ def from_arrays(arrays: Arrays, card: dict[str, Any]) -> Model:
     weights = card.get("weights")
     if weights not in {None, INT8}:
         raise FuserankError(f"the model's weights are {weights!r}, which this version does not know; upgrade fuserank")
-    arrays = arrays if weights is None else _unpacked(arrays)
+    arrays = arrays if weights is None else unpacked(arrays)
     config = MODELS[card["kind"]].settings.model_validate(card["model"])
     if [f["name"] for f in card["numeric"]] != list(inputs_of(config).numeric):
         raise FuserankError("the model was trained on other sample columns than this version has; train again")

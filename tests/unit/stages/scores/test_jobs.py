@@ -30,6 +30,7 @@ from fuserank.jobs.parts.train_task import make_task
 from fuserank.tables.results import ALIASES, MODELS, SCORES
 from fuserank.tables.samples import SAMPLES
 from fuserank.tables.spark import schema
+from fuserank.tables.vectors import VECTORS
 from tests.support.lakes import fresh_root
 from tests.support.shards import planted
 
@@ -78,7 +79,7 @@ def with_settings(run: Run, **differences: Any) -> Run:
 @pytest.fixture(scope="module")
 def both(run: Run) -> Run:
     """The run that has trained two models."""
-    two = with_settings(run, models__use=["logistic", "fnn"])
+    two = with_settings(run, models__use=["logistic", "fnn"], models__vectors=True)
     train.execute(two, AS_OF)
     return two
 
@@ -101,6 +102,18 @@ def test_the_registry_names_the_artifact_and_the_versions_that_training_saw(run:
     assert len(curves["validations"]) == 2
     assert {"train_loss", "valid_loss", "valid_ndcg@10"} < set(curves["validations"][0])
     assert not list(Path(run.lake.root).glob("models/checkpoints/*"))
+
+
+def test_embeddings_of_a_trained_model_are_rows_with_its_id(both: Run, models: dict[str, Row]) -> None:
+    from fuserank.learning.models.vectors import vectors
+
+    rows = both.lake.read(VECTORS, as_of_date=AS_OF).orderBy("side", "index").toPandas()
+    assert set(zip(rows["kind"], rows["model_id"], strict=True)) == {("fnn", models["fnn"].model_id)}
+    arrays, _ = artifacts.read(f"{both.lake.root}/{models['fnn'].artifact}")
+    for side, (index_N, vector_ND) in vectors(arrays).items():
+        mine = rows[rows["side"] == side]
+        assert mine["index"].tolist() == index_N.tolist()
+        assert (np.array(mine["vector"].tolist(), np.float32) == vector_ND).all()
 
 
 def test_every_model_of_a_run_is_trained_by_settings_of_its_own(

@@ -137,6 +137,15 @@ class SourceSet:
 
 
 @dataclass(frozen=True)
+class NearItems:
+    """An item by name and those whose vectors are nearest to its, with their cosines, by the vectors of ``source``."""
+
+    item: str
+    source: str
+    near: list[tuple[str, float]]
+
+
+@dataclass(frozen=True)
 class ReportData:
     """All that out/report.html shows. Empty parts are left out of the page with a line that says why."""
 
@@ -163,3 +172,4 @@ class ReportData:
     sets: list[SourceSet] = field(default_factory=list)
     by_policy: list[Outcomes] = field(default_factory=list)  # by surface and policy, over all days that answers are of
     by_place: list[Outcomes] = field(default_factory=list)
+    near: list[NearItems] = field(default_factory=list)  # of the items that most lists begin with

@@ -8,6 +8,7 @@ from fuserank.insight.reports.html import chart_card, page
 from fuserank.insight.reports.html import tiles as page_tiles
 from fuserank.insight.reports.run import charts
 from fuserank.insight.reports.run.data import Quality, ReportData, Training, UserView
+from fuserank.insight.reports.run.near import section as near_section
 from fuserank.insight.reports.run.outcomes import section as outcomes_section
 from fuserank.insight.reports.run.rules import section as rules_section
 from fuserank.insight.reports.run.sources import section as sources_section
@@ -31,7 +32,8 @@ def render(data: ReportData) -> str:
     sources = sources_section(data.worth, data.sets)
     exposures = outcomes_section(data.by_policy, data.by_place)
     rules = rules_section(data.rules)
-    body = [_head(data), _tiles(data), *charted, sources, exposures, rules, _users_card(data), _foot(data)]
+    near = near_section(data.near)
+    body = [_head(data), _tiles(data), *charted, sources, near, exposures, rules, _users_card(data), _foot(data)]
     return page(f"fuserank, {data.as_of}", "".join(body))
 
 
