@@ -33,7 +33,14 @@ class ModelSettings(Section):
         description="training rows that an item needs for an embedding of its own; others share one",
         json_schema_extra=tuned(5, 20, 80),
     )
-
+    max_item_rows: int | None = Field(
+        None, ge=1, description="embeddings of items, at most: of those with most training rows (count); null: of all"
+    )
+    rare_item_rows: int = Field(
+        0,
+        ge=0,
+        description="embeddings that the other items share by a hash of item_index (count); 0: one, the unknown's",
+    )
     left_out: tuple[str, ...] = Field(
         (),
         description=(
@@ -74,6 +81,9 @@ class EmbeddedConfig(ModelSettings):
     """Embeddings and numeric features → fully connected tanh layers → one logit."""
 
     user_dim: int = Field(4, ge=0, description="numbers of a user's embedding", json_schema_extra=tuned(0, 2, 4, 8, 16))
+    user_rows: int | None = Field(
+        None, ge=1, description="embeddings that users share by a hash of user_index (count); null: one each"
+    )
     item_dim: int = Field(8, ge=1, description="numbers of an item's embedding", json_schema_extra=tuned(4, 8, 16, 32))
     categorical_dims: dict[str, int] = Field(
         {

@@ -24,7 +24,18 @@ class TrainConfig(Section):
     batch: int = Field(
         8192, ge=1, description="rows of a step, over all ranks", json_schema_extra=tuned(2048, 4096, 8192, 16384)
     )
+    accumulate: int = Field(
+        1, ge=1, description="parts in which a rank goes through its rows of a step: memory for one, the step of all"
+    )
     epochs: int = Field(4, ge=1, description="times over the training rows, at most")
+    minutes: float | None = Field(
+        None,
+        gt=0,
+        description=(
+            "compute budget: training stops after so many minutes, those before a kill among them, with the best"
+            " weights until then; null: without"
+        ),
+    )
     learning_rate: float = Field(
         2e-3,
         gt=0,
@@ -33,6 +44,9 @@ class TrainConfig(Section):
     )
     warmup_steps: int = Field(50, ge=0, description="steps of linear rise")
     final_share: float = Field(0.05, ge=0, le=1, description="share of the learning rate at the cosine's end")
+    clip_norm: float | None = Field(
+        None, gt=0, description="norm to which the gradients of a step, all together, are cut; null: not"
+    )
     weight_decay: float = Field(
         1e-4, ge=0, description="AdamW's, on layers", json_schema_extra=tuned(0.0, 1e-5, 1e-4, 1e-3, 1e-2, 0.1)
     )
@@ -47,6 +61,13 @@ class TrainConfig(Section):
         ge=0,
         description="AdamW's, on embeddings; times their learning rate",
         json_schema_extra=tuned(0.0, 0.5, 5.0, 20.0, 80.0),
+    )
+    embedding_optimiser: Literal["adam", "rowwise_adagrad"] = Field(
+        "adam",
+        description=(
+            "of embeddings; adam: AdamW, two more numbers in memory for each of theirs; rowwise_adagrad: one for a row,"
+            " with a learning rate that wants to be some ten times higher"
+        ),
     )
     stop_on: Literal["loss", "ndcg@10"] = Field("loss", description="of the valid split; the best weights are kept")
     validations: int = Field(1, ge=1, description="validations in an epoch, evenly spaced")

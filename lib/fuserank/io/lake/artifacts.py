@@ -48,11 +48,17 @@ def write(folder: str, weights: bytes, card: bytes, beside: dict[str, Any], spar
 
 
 def read(folder: str, sha256: str | None = None, spark: SparkSession | None = None) -> tuple[Arrays, dict[str, Any]]:
-    """Weights and card; raises ArtifactError where files are missing or do not have the given digest."""
+    """Weights and card; raises ArtifactError where files are missing, do not have the given digest, or are none of
+    safetensors and JSON.
+    """
+    from safetensors import SafetensorError
     from safetensors.numpy import load
 
     weights, text = checked(folder, sha256, spark)
-    return load(weights), json.loads(text)
+    try:
+        return load(weights), json.loads(text)
+    except (SafetensorError, ValueError) as problem:  # a pickle, say; nothing in it is run
+        raise ArtifactError(f"{folder} holds no {WEIGHTS} and {CARD}: {problem}; train again") from None
 
 
 def checked(folder: str, sha256: str | None = None, spark: SparkSession | None = None) -> tuple[bytes, bytes]:

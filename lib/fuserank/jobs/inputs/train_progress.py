@@ -47,6 +47,8 @@ class TrainingProgress:
                 f"    epoch {event['epoch']}, step {event['step']}: train loss {event['train_loss']:.5f}, "
                 f"valid loss {event['valid_loss']:.5f}, valid NDCG@10 {event['valid_ndcg@10']:.4f}"
             )
+        elif "minutes" in event:
+            self.run.say(f"    the {event['minutes']:g} minutes are over after step {event['step']}")
         elif time.monotonic() - self.last > _SHOW_SECONDS:
             self.last = time.monotonic()
             self.run.progress.step(

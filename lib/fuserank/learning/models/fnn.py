@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as fn
 
+from fuserank.common.embedding_rows import bucket
 from fuserank.config.model import EmbeddedConfig
 from fuserank.learning.models.base import SampleModel
 from fuserank.learning.models.batch import Batch
@@ -24,7 +25,8 @@ from fuserank.learning.models.int8 import Lookup, Q8Embedding, Q8Layers
 class FNN(SampleModel):
     """Batch in, logit_B out. Shapes: B rows, F numeric, C categorical, L history, U distinct histories, D embedding.
 
-    Users and items beyond those of the fit, and items too rare for a row of their own, share row 0 of their table.
+    Users and items beyond those of the fit share row 0 of their table, and items too rare for a row of their own do, or
+    some rows by a hash; so do users where the settings say how many.
     """
 
     config: EmbeddedConfig
@@ -33,7 +35,7 @@ class FNN(SampleModel):
         super().__init__(config, fit)
         inputs, rows = self.inputs, self.item_rows
         self.distinct = Distinct(len(inputs.history))
-        self.user = nn.Embedding(fit.users + 1, config.user_dim)
+        self.user = nn.Embedding((config.user_rows or fit.users) + 1, config.user_dim)
         self.item = nn.Embedding(rows + 1, config.item_dim)  # the last row is padding
         self.item_bias = nn.Embedding(rows + 1, 1)
         self.categorical = nn.ModuleList(
@@ -101,7 +103,7 @@ class FNN(SampleModel):
         row_B = self.item_row_I[self.item_index(batch.item_B)]
         items_UD, categories_UD, read_UD, history_B = self._history(batch.history_BL)
         item, history = Lookup(self.item, row_B), Lookup(items_UD, history_B)
-        user_B = torch.where(batch.user_B < self.users, batch.user_B + 1, 0)
+        user_B = self._user_rows(batch.user_B)
         tables = cast("list[nn.Embedding]", list(self.categorical))
         categorical = [Lookup(table, batch.categorical_BC[:, k]) for k, table in enumerate(tables)]
         embedded = [Lookup(self.user, user_B), item, *categorical, history]
@@ -118,6 +120,12 @@ class FNN(SampleModel):
         if self.config.wide:
             logit_B1 = logit_B1 + self.wide(x_BF) + self.item_bias(row_B)
         return logit_B1.squeeze(1)
+
+    def _user_rows(self, user_B: Tensor) -> Tensor:
+        """Rows of the users' table; 0 of the unknown."""
+        shared = self.config.user_rows
+        row_B = user_B + 1 if shared is None else bucket(user_B.long(), shared).int() + 1
+        return torch.where(user_B < self.users, row_B, 0)
 
     def _hidden(self, x_BF: Tensor, embedded: list[Lookup], dots: list[Tensor]) -> Tensor:
         """What the layers and the crosses make of their inputs, side by side (B, H)."""

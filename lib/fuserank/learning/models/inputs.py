@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from fuserank.common.blocks import Block, Floats, Inputs, Ints
+from fuserank.common.embedding_rows import rows_of_ids
 from fuserank.common.errors import FuserankError
 from fuserank.config.model import ModelSettings
 from fuserank.tables.samples import CATEGORICAL, NUMERIC
@@ -72,7 +73,7 @@ class InputFit:
     mean_F: Floats  # of the transformed columns
     scale_F: Floats  # their standard deviation + 1e-3
     users: int  # embeddings of users 0 … users-1
-    item_row_I: Ints  # item_index to row of the item embedding; 0: too rare for one of its own
+    item_row_I: Ints  # item_index to row of the item embedding; 0: that of the unknown
     item_category_I: Ints  # item_index to bucket of the pooled categorical; 0: unknown
     log_odds: float  # of a positive label, by weight
 
@@ -101,8 +102,7 @@ def fit_inputs(blocks: Iterable[Block], config: ModelSettings) -> InputFit:
         raise InputError(f"{n} training rows of weight {weight:g}, {positive:g} of it positive: both labels are needed")
     mean = total / n
     scale = np.sqrt(np.maximum(squares / n - mean**2, 0)) + 1e-3
-    own = count_I >= config.min_item_rows
-    row_I = np.where(own, np.cumsum(own), 0).astype(np.int32)
+    row_I = rows_of_ids(count_I, config.min_item_rows, config.max_item_rows, config.rare_item_rows)
     if pooled is None:
         category_I = np.zeros(len(count_I), np.int32)
     return InputFit(

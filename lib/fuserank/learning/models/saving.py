@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from fuserank.registry import loaded
 from fuserank.registry.models import MODELS
 
 Arrays = dict[str, npt.NDArray[Any]]
+_CURE = "train again with jobs/train.py"
 
 
 def fresh(config: ModelSettings, fit: InputFit) -> Model:
@@ -64,13 +66,28 @@ def _item_rows(bits: npt.NDArray[Any], places: int) -> npt.NDArray[np.int32]:
     return np.concatenate([np.cumsum(own_I) * own_I, [0, own_I.sum() + 1]]).astype(np.int32)
 
 
+def refuse_other_tensors(found: Mapping[str, Any], wanted: Mapping[str, Any], where: str, cure: str) -> None:
+    """:raises FuserankError: names or shapes are not those that a model has; it names the first"""
+    for name in sorted({*found, *wanted}):
+        if name not in found or name not in wanted:
+            raise FuserankError(f"{where} {'lacks' if name in wanted else 'has besides'} the tensor {name!r}; {cure}")
+        shapes = tuple(found[name].shape), tuple(wanted[name].shape)
+        if shapes[0] != shapes[1]:
+            raise FuserankError(f"{where} has {name!r} of shape {shapes[0]}, where {shapes[1]} is needed; {cure}")
+
+
 def from_arrays(arrays: Arrays, card: dict[str, Any]) -> Model:
-    """The model in evaluation mode; raises FuserankError for a kind that is not declared, or where the card's
-    columns are not those of the settings in it.
+    """The model in evaluation mode; raises FuserankError for a kind that is not declared, where the card's columns are
+    not those of the settings in it, and where tensors are missing, of other shapes or of no model of these settings.
     """
+    if lacking := sorted({"kind", "model", "numeric", "users"} - set(card)):
+        raise FuserankError(f"the model's card lacks {', '.join(lacking)}; {_CURE}")
     weights = card.get("weights")
     if weights not in {None, INT8}:
         raise FuserankError(f"the model's weights are {weights!r}, which this version does not know; upgrade fuserank")
+    there = {name.removesuffix(".bits") for name in arrays}
+    if lacking := sorted({"mean_F", "scale_F", "item_row_I", "item_category_I"} - there):
+        raise FuserankError(f"the model lacks the tensor {lacking[0]!r}; {_CURE}")
     arrays = arrays if weights is None else unpacked(arrays)
     config = MODELS[card["kind"]].settings.model_validate(card["model"])
     if [f["name"] for f in card["numeric"]] != list(inputs_of(config).numeric):
@@ -86,6 +103,7 @@ def from_arrays(arrays: Arrays, card: dict[str, Any]) -> Model:
     model = fresh(config, fit)
     if weights == INT8:
         shell(model)
+    refuse_other_tensors(arrays, model.state_dict(), "the model", _CURE)
     model.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in arrays.items()})
     return model.eval()
 

@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from fuserank.common.errors import FuserankError
 from fuserank.learning.models.contract import Model
+from fuserank.learning.models.saving import refuse_other_tensors
 from fuserank.learning.training.group import Group
 
 _TENSORS, _STATE = "checkpoint.safetensors", "checkpoint.json"
@@ -34,11 +37,24 @@ def save(folder: Path, tensors: dict[str, Tensor], state: dict[str, Any]) -> Non
 
 
 def load(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-    """The checkpoint, or the one before where a process was killed while it changed them; None where there is none."""
+    """The checkpoint, or the one before where a process was killed while it changed them; None where there is none.
+
+    Raises FuserankError for files that are no safetensors, such as pickles, or no JSON: nothing in them is run.
+    """
     for place in (folder, folder.with_name(folder.name + ".old")):
         if (place / _STATE).is_file():
-            return load_file(place / _TENSORS), json.loads((place / _STATE).read_text(encoding="utf-8"))
+            try:
+                return load_file(place / _TENSORS), json.loads((place / _STATE).read_text(encoding="utf-8"))
+            except (SafetensorError, OSError, ValueError) as problem:
+                raise FuserankError(f"{place} holds no checkpoint: {problem}; remove it and train again") from None
     return None
+
+
+def restore_model(model: Model | nn.Module, tensors: dict[str, Tensor], prefix: str, folder: Path) -> None:
+    """Put back what ``model_tensors`` gave; raises FuserankError where they are another model's, which names one."""
+    found = with_prefix(tensors, prefix)
+    refuse_other_tensors(found, model.state_dict(), f"checkpoint {folder}", "remove it and train again")
+    model.load_state_dict(found)
 
 
 def optimiser_tensors(optimiser: Optimizer, prefix: str = "optimiser.") -> dict[str, Tensor]:

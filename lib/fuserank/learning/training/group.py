@@ -43,6 +43,11 @@ class Group:
 
         return wait
 
+    def says(self, first: bool) -> bool:
+        """What the first rank says, on every rank; a collective."""
+        word = torch.tensor(float(first and self.rank == 0), device=self.device)
+        return bool(self.sum_(word) > 0)
+
     def gather(self, values: Tensor) -> list[Tensor]:
         """Every rank's tensor along dimension 0, which may differ in length, on every rank."""
         if self.size == 1:

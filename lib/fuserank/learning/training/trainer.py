@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 from torch.nn.parallel import DistributedDataParallel
-from torch.optim import AdamW
+from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from fuserank.common.blocks import Block, empty
@@ -22,11 +26,13 @@ from fuserank.learning.training import checkpoint
 from fuserank.learning.training.group import Group
 from fuserank.learning.training.loss import Loss, cross_entropy
 from fuserank.learning.training.source import BatchSource
+from fuserank.learning.training.steps import RowWiseAdagrad, clip
 from fuserank.learning.training.stopping import Stopping
 from fuserank.learning.training.validate import validate
 from fuserank.registry import loaded
 
 Report = Callable[[dict[str, Any]], None]
+Clock = Callable[[], float]
 
 
 class TrainingDiverged(FuserankError):
@@ -42,57 +48,83 @@ class Position:
     total_steps: int = 0
     finished: bool = False
     window_loss: list[float] = field(default_factory=lambda: [0.0, 0.0])  # Σw·l and Σw since the last validation
+    seconds: float = field(default=0.0, compare=False)  # of what `minutes` counts, those before a kill among them
     losses: list[dict[str, float]] = field(default_factory=list)  # by log_steps
     curve: list[dict[str, float]] = field(default_factory=list)  # by validation
 
 
 class Trainer:
-    """One rank of a training run. All ranks make the same decisions from the same all-reduced numbers."""
+    """One rank of a training run. All ranks make the same decisions from the same all-reduced numbers.
+
+    ``clock``: seconds since some moment; only `minutes` reads it.
+    """
 
     def __init__(
-        self, model: Model, config: TrainConfig, total_steps: int, seed: int, group: Group, loss: Loss = cross_entropy
+        self,
+        model: Model,
+        config: TrainConfig,
+        total_steps: int,
+        seed: int,
+        group: Group,
+        loss: Loss = cross_entropy,
+        clock: Clock = time.monotonic,
     ) -> None:
         self.config, self.group, self.seed, self.loss = config, group, seed, loss
+        self.clock, self.since = clock, clock()
         model.to(group.device)  # in place
         self.model = model
         self.forward: Callable[..., torch.Tensor] = model
         if group.size > 1:
             self.forward = DistributedDataParallel(self.model, broadcast_buffers=False, gradient_as_bucket_view=True)
-        layers, tables = self.model.parameter_groups()
-        rate, share = config.learning_rate, config.embedding_rate_share
-        self.optimiser = AdamW(
-            [
-                {"params": layers, "lr": rate, "weight_decay": config.weight_decay},
-                {"params": tables, "lr": rate * share, "weight_decay": config.embedding_weight_decay},
-            ],
-            fused=True,
-        )
-        self.scheduler = LambdaLR(self.optimiser, lambda step: rate_share(step, total_steps, config))
+        self.parameters, self.optimisers = optimisers(model, config)
+        self.schedulers = [
+            LambdaLR(optimiser, lambda step: rate_share(step, total_steps, config)) for optimiser in self.optimisers
+        ]
         self.stopping = Stopping(config.patience, higher_is_better=config.stop_on != "loss")
         self.best = checkpoint.copied(self.model, "best.")
         self.at = Position()
         torch.manual_seed(seed * 1009 + group.rank)  # dropout differs between ranks
 
     def step(self, block: Block) -> None:
-        """One step on this rank's rows: loss = Σ w·l over the Σ w of all ranks."""
+        """One step on this rank's rows: loss = Σ w·l over the Σ w of all ranks, in ``accumulate`` parts."""
+        group = self.group
+        total = torch.from_numpy(block.weight_B).sum().double().to(group.device)
+        all_weight = group.sum_later(total)  # under way while the forward pass runs
+        parts = _parts(block, self.config.accumulate)
+        weight, weighted = torch.zeros(()), torch.zeros((), dtype=torch.float64, device=group.device)
+        for n, part in enumerate(parts):
+            with self._alone() if n + 1 < len(parts) else nullcontext():
+                loss = self._weighted(part)
+                weight = weight if n else all_weight()
+                # DDP means the gradients over the ranks, so the factor takes its 1 / size back
+                (loss * (group.size / weight.float())).backward()
+            weighted += loss.detach()
+        # the ranks have just met in the gradients: this second sum waits for nobody
+        self._account(float(group.sum_(weighted)), float(weight))
+        if self.config.clip_norm is not None:
+            clip(self.parameters, self.config.clip_norm)
+        for optimiser, scheduler in zip(self.optimisers, self.schedulers, strict=True):
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=False)
+            scheduler.step()
+
+    def _weighted(self, block: Block) -> torch.Tensor:
+        """Σ w·l of some rows of this rank."""
         config, group = self.config, self.group
         batch = Batch.of(block)
         if group.device.type == "cuda" and config.pin_memory:
             batch = batch.pin_memory()
         batch = batch.to(group.device)
-        all_weight = group.sum_later(batch.weight_B.sum().double())  # under way while the forward pass runs
         with torch.autocast(group.device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
             logit_B = self.forward(batch)
-        loss_B = self.loss(logit_B.float(), batch)
-        loss = (batch.weight_B * loss_B).sum()
-        weight = all_weight()
-        # DDP means the gradients over the ranks, so the factor takes its 1 / size back
-        (loss * (group.size / weight.float())).backward()
-        # the ranks have just met in the gradients: this second sum waits for nobody
-        self._account(float(group.sum_(loss.detach().double())), float(weight))
-        self.optimiser.step()
-        self.optimiser.zero_grad(set_to_none=False)
-        self.scheduler.step()
+        return (batch.weight_B * self.loss(logit_B.float(), batch)).sum()
+
+    def _alone(self) -> AbstractContextManager[None]:
+        """Where gradients stay on this rank and add up, until the part of a step in which all ranks meet."""
+        if isinstance(self.forward, DistributedDataParallel):
+            alone: AbstractContextManager[None] = self.forward.no_sync()
+            return alone
+        return nullcontext()
 
     def _account(self, weighted: float, weight: float) -> None:
         self.at.step += 1
@@ -106,6 +138,14 @@ class Trainer:
         self.at.window_loss[1] += weight
         if self.at.total_steps % self.config.log_steps == 0:
             self.at.losses.append({"step": self.at.total_steps, "loss": weighted / weight})
+
+    def out_of_time(self) -> bool:
+        """Whether the budget of ``minutes`` is spent, by the first rank's clock; every rank calls it."""
+        if self.config.minutes is None:
+            return False
+        now = self.clock()
+        self.at.seconds, self.since = self.at.seconds + now - self.since, now
+        return self.group.says(self.at.seconds >= 60 * self.config.minutes)
 
     def validate(self, valid: BatchSource) -> None:
         """Validate, keep the best weights, and say whether it is time to stop."""
@@ -132,14 +172,18 @@ class Trainer:
             return
         random = checkpoint.random_states(self.group)
         if self.group.rank == 0:
-            optimiser = checkpoint.optimiser_tensors(self.optimiser)
+            optimiser = {
+                name: value
+                for n, one in enumerate(self.optimisers)
+                for name, value in checkpoint.optimiser_tensors(one, f"optimiser{n}.").items()
+            }
             state = {
                 "fingerprint": fingerprint,
                 "ranks": self.group.size,
                 "position": asdict(self.at),
                 "stopping": asdict(self.stopping),
-                "scheduler": self.scheduler.state_dict(),
-                "optimiser": self.optimiser.state_dict()["param_groups"],
+                "schedulers": [scheduler.state_dict() for scheduler in self.schedulers],
+                "groups": [one.state_dict()["param_groups"] for one in self.optimisers],
                 "plan": source.plan(self.at.epoch, self.at.step),
             }
             model = checkpoint.model_tensors(self.model, "model.")
@@ -152,14 +196,32 @@ class Trainer:
         if found is None or found[1]["fingerprint"] != fingerprint or found[1]["ranks"] != self.group.size:
             return False
         tensors, state = found
-        self.model.load_state_dict(checkpoint.with_prefix(tensors, "model."))
+        checkpoint.restore_model(self.model, tensors, "model.", folder or Path())
         self.best = {k: v.to(self.group.device) for k, v in tensors.items() if k.startswith("best.")}
-        checkpoint.restore_optimiser(self.optimiser, tensors, state["optimiser"])
-        self.scheduler.load_state_dict(state["scheduler"])
+        for n, (optimiser, scheduler) in enumerate(zip(self.optimisers, self.schedulers, strict=True)):
+            checkpoint.restore_optimiser(optimiser, tensors, state["groups"][n], f"optimiser{n}.")
+            scheduler.load_state_dict(state["schedulers"][n])
         self.stopping = Stopping(**state["stopping"])
         self.at = Position(**state["position"])
         checkpoint.restore_random(tensors, self.group)
         return True
+
+
+def optimisers(model: Model, config: TrainConfig) -> tuple[list[nn.Parameter], list[Optimizer]]:
+    """All that is trained, and what moves it: layers by AdamW, embeddings by what the settings say."""
+    layers, tables = model.parameter_groups()
+    rate, decay = config.embedding_rate_share * config.learning_rate, config.embedding_weight_decay
+    of_layers = {"params": layers, "lr": config.learning_rate, "weight_decay": config.weight_decay}
+    if config.embedding_optimiser == "adam" or not tables:
+        both = [of_layers, {"params": tables, "lr": rate, "weight_decay": decay}]
+        return [*layers, *tables], [AdamW(both, fused=True)]
+    return [*layers, *tables], [AdamW([of_layers], fused=True), RowWiseAdagrad(tables, rate, decay)]
+
+
+def _parts(block: Block, count: int) -> list[Block]:
+    """A block's rows in ``count`` parts, or in as many as there are rows; sizes within one row."""
+    ends = [round(block.rows * n / count) for n in range(count + 1)]
+    return [block.slice(low, high) for low, high in pairwise(ends) if low < high]
 
 
 def rate_share(step: int, total_steps: int, config: TrainConfig) -> float:
@@ -167,6 +229,19 @@ def rate_share(step: int, total_steps: int, config: TrainConfig) -> float:
     rise = min(1.0, (step + 1) / max(config.warmup_steps, 1))
     cosine = 0.5 * (1 + math.cos(math.pi * min(step / max(total_steps, 1), 1.0)))
     return rise * (config.final_share + (1 - config.final_share) * cosine)
+
+
+def _validated(trainer: Trainer, valid: BatchSource, wanted: bool, report: Report | None) -> None:
+    """After a step: validates where that is wanted or the budget is spent, and says whether training is finished."""
+    late, at = trainer.out_of_time(), trainer.at
+    if not (wanted or late):
+        return
+    trainer.validate(valid)
+    at.finished = late or trainer.stopping.done
+    if report:
+        report(at.curve[-1])
+        if late:
+            report({"minutes": trainer.config.minutes, "step": at.total_steps})
 
 
 def train(
@@ -180,6 +255,7 @@ def train(
     fingerprint: str = "",
     report: Report | None = None,
     loss: Loss = cross_entropy,
+    clock: Clock = time.monotonic,
 ) -> Position:
     """Train ``model`` in place and leave its best weights in it; all ranks call this with equal arguments.
 
@@ -191,7 +267,7 @@ def train(
             raise FuserankError(f"{model.config.kind} learns from labels alone, not from a teacher")
         end: Position = loaded(model.grower)(batches, valid, model, config, seed, report)
         return end
-    return _stepped(batches, valid, model, config, seed, folder, fingerprint, report, loss)
+    return _stepped(batches, valid, model, config, seed, folder, fingerprint, report, loss, clock)
 
 
 def _stepped(
@@ -204,10 +280,11 @@ def _stepped(
     fingerprint: str,
     report: Report | None,
     loss: Loss,
+    clock: Clock,
 ) -> Position:
     group = Group.current(config.use_gpu)
     total_steps = sum(batches.steps(epoch) for epoch in range(config.epochs))
-    trainer = Trainer(model, config, total_steps, seed, group, loss)
+    trainer = Trainer(model, config, total_steps, seed, group, loss, clock)
     resumed = config.resume and trainer.restore(folder, fingerprint)
     at, inputs = trainer.at, model.inputs
     if resumed and report:
@@ -221,11 +298,7 @@ def _stepped(
             trainer.step(empty(inputs, 1) if block is None else block)
             if report and at.total_steps % config.log_steps == 0:
                 report({"epoch": at.epoch + 1, "step": at.total_steps, "steps": total_steps, **at.losses[-1]})
-            if at.step in marks:
-                trainer.validate(valid)
-                at.finished = trainer.stopping.done
-                if report:
-                    report(at.curve[-1])
+            _validated(trainer, valid, at.step in marks, report)
             if at.finished:
                 break
             saves = at.step in marks or (config.checkpoint_steps and at.step % config.checkpoint_steps == 0)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import multiprocessing as mp
 import os
 import socket
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,15 +45,30 @@ class Watched(ArrowBatches):
             yield block
 
 
+class Dealt(Watched):
+    """Batches that are the same for any number of ranks, each dealt to them row by row."""
+
+    def __init__(self, *args: Any, dealt: tuple[int, int], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.dealt = dealt
+
+    def batches(self, epoch: int, skip: int = 0):  # type: ignore[no-untyped-def]
+        rank, ranks = self.dealt
+        for block in super().batches(epoch, skip):
+            yield Block._make(column[rank::ranks] for column in block)
+
+
 @dataclass(frozen=True)
 class Job:
-    """What one training run of the tests is."""
+    """What one training run of the tests is. ``dealt``: by ``Dealt``."""
 
     files: tuple[ShardFile, ...]
     config: TrainConfig
     folder: Path | None = None
     die_after: int | None = None
     model: ModelSettings = field(default=SMALL)
+    dealt: bool = False
+    clock: Callable[[], float] = time.monotonic
 
 
 def train_here(job: Job, rank: int = 0, ranks: int = 1) -> tuple[Model, Position, Watched]:
@@ -59,14 +76,16 @@ def train_here(job: Job, rank: int = 0, ranks: int = 1) -> tuple[Model, Position
     import torch
 
     inputs = inputs_of(job.model)
-    batches = Watched(
-        job.files, inputs, job.config.batch // ranks, rank=rank, ranks=ranks, seed=11, die_after=job.die_after
-    )
+    if job.dealt:
+        batches: Watched = Dealt(job.files, inputs, job.config.batch, seed=11, dealt=(rank, ranks))
+    else:
+        share = {"rank": rank, "ranks": ranks, "die_after": job.die_after}
+        batches = Watched(job.files, inputs, job.config.batch // ranks, seed=11, **share)
     valid = ArrowBatches(job.files, inputs, 256, rank=rank, ranks=ranks)
     fit = fit_inputs(ArrowBatches(job.files, inputs, 1).blocks(0, job.files), job.model)
     torch.manual_seed(11)
     model = fresh(job.model, fit)
-    end = train(batches, valid, model, job.config, 11, folder=job.folder, fingerprint="f")
+    end = train(batches, valid, model, job.config, 11, folder=job.folder, fingerprint="f", clock=job.clock)
     return model, end, batches
 
 
