@@ -119,13 +119,13 @@ def _windows(lake: str, cfg: SasRecConfig, place: Path) -> tuple[tuple[ShardFile
             copy = place / f"{file.number:03d}.parquet"
             shutil.copy(open_url(file.url)[1], copy)
             urls.append(copy.as_uri())
-        return read_manifest(urls), known_items(sources.pair_rows, cfg, None)
+        return read_manifest(urls), known_items(history, cfg, None)
 
 
 def _steps(training: Training, batches: Iterable[Windows]) -> None:
     rng = np.random.default_rng(SEED)
     for batch in batches:
-        training.step(batch, training.drawn.items(training.cfg.negatives, rng))
+        training.step(batch, training.drawn.items(rng))
 
 
 def _layouts(files: Sequence[ShardFile], length: int, place: Path) -> dict[str, Any]:

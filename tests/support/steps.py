@@ -44,6 +44,8 @@ def numbers(cfg: SequenceConfig, seed: int = 7, learned_at_once: bool = True) ->
     with torch.no_grad():
         model.gap.weight.normal_()
         model.gap.weight[0] *= learned_at_once
+        for code in model.codes.parameters():
+            code.normal_()
     return flat(model)
 
 

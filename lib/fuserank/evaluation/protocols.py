@@ -8,7 +8,7 @@ Shapes: N pairs, T pairs of the truth.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -97,10 +97,13 @@ def baskets_of(
     basket_N: npt.NDArray[np.int64],
     time_N: npt.NDArray[np.int64],
     age_N: npt.NDArray[Any],
+    more: Mapping[str, npt.NDArray[Any]] | None = None,
 ) -> pa.Table:
     """Events as lines of baskets: user_index, item_index, basket (int, 0: the user's last, by the time of a basket's
     last event, ties by its key), place (int, from 0, in the order of time, ties by item), age (float, of the basket's
-    last event). ``basket_N``: keys, unique within a user; an item stands once in a basket.
+    last event). ``basket_N``: keys, unique within a user; an item stands once in a basket. ``more``: of each event
+    (N,) what ``history.baskets.EVENT_CODES`` names: then lines have type and price, as
+    ``history.baskets.baskets_back`` has them.
     """
     import pyarrow as pa
 
@@ -125,7 +128,26 @@ def baskets_of(
     place[within] = np.arange(len(basket)) - np.searchsorted(basket[within], basket[within])
     columns = {"user_index": user, "item_index": item, "basket": number_B[basket], "place": place}
     table = {name: pa.array(column.astype(np.int32)) for name, column in columns.items()}
-    return pa.table({**table, "age": pa.array(youngest_B[basket].astype(np.float32))})
+    table["age"] = pa.array(youngest_B[basket].astype(np.float32))
+    if more:
+        sorted_more = {name: values_N[order] for name, values_N in more.items()}
+        table |= {name: pa.array(code) for name, code in _codes(sorted_more, first, item_N, time_N).items()}
+    return pa.table(table)
+
+
+def _codes(
+    more: Mapping[str, npt.NDArray[Any]], first_N: npt.NDArray[np.bool_], item_N: Ints, time_N: npt.NDArray[np.int64]
+) -> dict[str, npt.NDArray[Any]]:
+    """type and price of lines; rows of a line stand together, ``first_N`` where one begins."""
+    if not len(item_N):
+        return {"type": np.empty(0, np.int32), "price": np.empty(0, np.float32)}
+    starts, line_N = np.flatnonzero(first_N), np.cumsum(first_N)
+    strongest = np.lexsort((time_N, more["strength"], line_N))[np.append(starts[1:], len(item_N)) - 1]
+    paid, units = (np.add.reduceat(more[name], starts) for name in ("paid", "units"))
+    of_item = [np.bincount(item_N, more[name]) for name in ("paid", "units")]  # whole numbers: exact as floats
+    usual_I = of_item[0] / np.maximum(of_item[1], 1)
+    price = np.where(units > 0, paid / np.maximum(units, 1), usual_I[item_N[starts]])
+    return {"type": more["type"][strongest].astype(np.int32), "price": price.astype(np.float32)}
 
 
 def leave_one_out(user_N: Ints, item_N: Ints, position_N: npt.NDArray[np.int64]) -> tuple[Split, Split]:

@@ -6,9 +6,9 @@ Shapes: N events, E events of a user.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +28,8 @@ _LEAST = 5  # events that a cold user must have, so that the same ones are asked
 @dataclass(frozen=True)
 class Events:
     """user, item, day and time (µs) of each event (N,), the day on which it was known to be taken back (NEVER: it
-    was not), and the key of its basket, unique within its user; ``items``: all that the lake has numbered.
+    was not), and the key of its basket, unique within its user; ``items``: all that the lake has numbered; ``more``:
+    what else ``protocols.baskets_of`` reads of events.
     """
 
     user_N: Ints
@@ -38,11 +39,13 @@ class Events:
     back_N: Longs
     basket_N: Longs
     items: Ints
+    more: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
 
     def of(self, mask_N: npt.NDArray[np.bool_]) -> Events:
         """The events of a mask."""
         names = ("user_N", "item_N", "day_N", "time_N", "back_N", "basket_N")
-        return replace(self, **{name: getattr(self, name)[mask_N] for name in names})
+        more = {name: values_N[mask_N] for name, values_N in self.more.items()}
+        return replace(self, **{name: getattr(self, name)[mask_N] for name in names}, more=more)
 
     def standing(self, day: int, label_days: int) -> Events:
         """Those before ``day`` that were not yet known to be taken back on it, and those from it on
@@ -61,7 +64,7 @@ class Events:
 
         def lines() -> pa.Table:
             of = self.of(self.day_N < day)
-            return baskets_of(of.user_N, of.item_N, of.basket_N, of.time_N, day - of.day_N)
+            return baskets_of(of.user_N, of.item_N, of.basket_N, of.time_N, day - of.day_N, of.more)
 
         return lines
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fuserank.history.events import Q20, is_taken, with_reversals
+from fuserank.history.signals import TYPE_CLASS
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -15,6 +16,16 @@ if TYPE_CHECKING:
 
 # Of an event: its session; where it has none, the UTC day. Unique within a user. For SQL: of Spark and of others.
 BASKET_NAME = "coalesce(session, CAST(CAST(event_time AS DATE) AS STRING))"
+
+_PRICED, _UNITS = "amount_minor > 0 AND coalesce(quantity, 1) > 0", "coalesce(quantity, 1)"
+# Of an event, for SQL, what ``baskets_back`` sums up by ``codes``: type, strength (the highest of a line is heard),
+# paid and units (0: it does not say).
+EVENT_CODES = (
+    f"{TYPE_CLASS} type",
+    "reward_q20 strength",
+    f"CASE WHEN {_PRICED} THEN amount_minor ELSE 0 END paid",
+    f"CASE WHEN {_PRICED} THEN {_UNITS} ELSE 0 END units",
+)
 
 
 def basket_name() -> Column:
@@ -57,31 +68,60 @@ def baskets_in_order(taken: DataFrame) -> DataFrame:
     return lines.groupBy("user_index", "basket").agg(items)
 
 
-def baskets_back(taken: DataFrame, as_of: dt.date) -> DataFrame:
+def baskets_back(taken: DataFrame, as_of: dt.date, codes: bool = False) -> DataFrame:
     """One row per user, item and basket of ``events.taken``: user_index, item_index, basket (int, 0: the user's last,
     by the time of a basket's last event, ties by its key), place (int, from 0, of the item in its basket, by the time
     of its first event, ties by event_id) and age (float, days of the basket's last event before as_of, 1 at least);
     hash-partitioned by user_index.
+
+    ``codes``: and type (int, place in ``signals.TYPES``, of the event with the highest reward, the later one of equal
+    ones) and price (float, minor units paid for a unit; where no event of the line says it, for one of the item by all;
+    0: nobody said).
     """
     from pyspark.sql import Window
     from pyspark.sql import functions as F
 
     lines = taken.select("user_index", "item_index", basket_key().alias("key"), "event_time", "event_id")
     first, last = F.min(F.struct("event_time", "event_id")), F.max("event_time")
-    rows = (
-        lines.repartition("user_index")
-        .groupBy("user_index", "key", "item_index")
-        .agg(first.alias("first"), last.alias("last"))
-    )
+    of_line = [first.alias("first"), last.alias("last")]
+    if codes:
+        lines, sums = _with_codes(taken)
+        of_line += sums
+    rows = lines.repartition("user_index").groupBy("user_index", "key", "item_index").agg(*of_line)
     in_basket = Window.partitionBy("user_index", "key")
     rows = rows.withColumns(
         {"last": F.max("last").over(in_basket), "place": F.row_number().over(in_basket.orderBy("first")) - 1}
     )
     of_user = Window.partitionBy("user_index").orderBy(F.desc("last"), "key")
     age = F.greatest(F.datediff(F.lit(as_of), F.col("last").cast("date")), F.lit(1)).cast("float")
-    return rows.select(
-        "user_index", "item_index", (F.dense_rank().over(of_user) - 1).alias("basket"), "place", age.alias("age")
+    basket = (F.dense_rank().over(of_user) - 1).alias("basket")
+    told = [F.col("strongest.type").alias("type"), "price"] if codes else []
+    return rows.select("user_index", "item_index", basket, "place", age.alias("age"), *told)
+
+
+def usual_prices(taken: DataFrame) -> DataFrame:
+    """item_index, usual_price (double, minor units paid for a unit, over all takings that say it)."""
+    from pyspark.sql import functions as F
+
+    price = (F.sum("amount_minor") / F.sum(F.expr(_UNITS))).alias("usual_price")
+    return taken.where(_PRICED).groupBy("item_index").agg(price)
+
+
+def _with_codes(taken: DataFrame) -> tuple[DataFrame, list[Column]]:
+    """Lines of events with what ``baskets_back`` says of them by ``codes``, and how a basket's line sums it up."""
+    from pyspark.sql import functions as F
+
+    lines = taken.join(usual_prices(taken), "item_index", "left").selectExpr(
+        "user_index", "item_index", "event_time", "event_id", "usual_price", *EVENT_CODES, f"{BASKET_NAME} AS name"
     )
+    lines = lines.withColumns(
+        {
+            "key": F.xxhash64("user_index", "name"),
+            "strongest": F.struct("strength", "event_time", "event_id", "type"),
+        }
+    )
+    price = F.coalesce(F.try_divide(F.sum("paid"), F.sum("units")), F.max("usual_price"), F.lit(0.0)).cast("float")
+    return lines, [F.max("strongest").alias("strongest"), price.alias("price")]
 
 
 def decayed_column(half_life_days: float) -> str:

@@ -7,6 +7,10 @@ from typing import Final, Literal
 EXPOSURE: Final = "exposure"
 FEEDBACK: Final = "feedback"
 REVERSAL: Final = "reversal"
+# Classes of what an event is, for models that read it: types that are called alike everywhere; others are class 0.
+TYPES: Final = ("other", "view", "click", "cart", "purchase", "rating", "review", "redeem")
+_WHEN: Final = " ".join(f"WHEN '{name}' THEN {n}" for n, name in enumerate(TYPES) if n)
+TYPE_CLASS: Final = f"CASE event_type {_WHEN} ELSE 0 END"  # of an event, for SQL
 Signal = Literal["taken", "disliked", "neutral", "undo", "offered"]
 
 

@@ -130,6 +130,7 @@ SEQUENCES = Table(
     retention="365 days",
     stats_columns=0,  # read by whole shards
     torch_reads=True,
+    version=2,
     columns=(
         c.as_of_date(),
         Column("length", "int", "count", "places of the longest window", check="length >= 1", default=1, person="none"),
@@ -148,6 +149,20 @@ SEQUENCES = Table(
             "how long each stood until the next, a byte: 0 together, 1 a day, one more each time it doubles",
         ),
         Column("begins", "binary", "flag", "1 where a basket begins, a byte each"),
+        Column(
+            "types",
+            "binary",
+            "code",
+            "what each taking was, a byte: place in history.signals.TYPES; 0 other, or nobody asked",
+            True,
+        ),
+        Column(
+            "prices",
+            "binary",
+            "code",
+            "price of a unit, a byte: 0 not known or nobody asked, then two more each time it doubles",
+            True,
+        ),
         c.run_id(),
     ),
 )

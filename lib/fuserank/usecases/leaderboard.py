@@ -17,7 +17,7 @@ from fuserank.evaluation import protocols, tracks
 from fuserank.evaluation.leaderboard import Row
 from fuserank.evaluation.protocols import Split
 from fuserank.evaluation.tracks import NEVER, Events
-from fuserank.history.baskets import basket_key
+from fuserank.history.baskets import EVENT_CODES, basket_key
 from fuserank.history.events import was_taken, with_reversals
 from fuserank.history.windows import label_window
 from fuserank.io.lake.interactions import read_lines, scratch
@@ -66,11 +66,15 @@ def _events(run: Run, label_days: int) -> Events:
         "unix_micros(event_time) time_us",
         f"coalesce(cast(unix_date(date(reversed_at)) as bigint), {NEVER}) back_day",
         "basket",
+        *EVENT_CODES,
     )
     numbered = run.lake.read(ITEM_DICTIONARY).where("deleted_at is null").select("item_index").toArrow()
     columns = rows.toArrow()
-    user, item, day, time_us, back, basket = (columns.column(c).to_numpy() for c in columns.column_names)
-    return Events(user, item, day, time_us, back, basket, np.sort(numbered.column(0).to_numpy()))
+    more = {name: columns.column(name).to_numpy() for name in columns.column_names[-len(EVENT_CODES) :]}
+    user, item, day, time_us, back, basket = (
+        columns.column(c).to_numpy() for c in columns.column_names[: -len(EVENT_CODES)]
+    )
+    return Events(user, item, day, time_us, back, basket, np.sort(numbered.column(0).to_numpy()), more)
 
 
 @dataclass

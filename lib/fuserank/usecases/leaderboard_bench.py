@@ -25,7 +25,7 @@ from fuserank.io.lake.interactions import Scratch
 from fuserank.io.runtime.executors import refuse_dynamic_allocation, slots
 from fuserank.io.runtime.memory import peak_memory
 from fuserank.jobs.inputs.content import content
-from fuserank.learning.recommenders.baskets import BASKET_SCHEMA
+from fuserank.learning.recommenders.baskets import BASKET_SCHEMA, CODE_SCHEMA
 from fuserank.learning.recommenders.content import CONTENT_COLUMNS, CONTENT_SCHEMA
 from fuserank.learning.recommenders.interactions import PAIR_SCHEMA, numbers_of
 from fuserank.learning.recommenders.state import COLUMNS
@@ -260,7 +260,8 @@ class Bench:
     def _baskets(self, name: str, lines: Callable[[], pa.Table] | None) -> tuple[DataFrame, Callable[[], Any]]:
         if lines is None:
             raise FuserankError(f"layout {self.request.layout} does not tell in which order items were taken")
-        return self._written(f"{name}-baskets", lines, BASKET_SCHEMA)
+        codes = f", {CODE_SCHEMA}" if self.request.layout == "events" else ""
+        return self._written(f"{name}-baskets", lines, BASKET_SCHEMA + codes)
 
     def _written(
         self, name: str, rows: pa.Table | Callable[[], pa.Table], schema: str = PAIR_SCHEMA

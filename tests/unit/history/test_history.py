@@ -14,8 +14,9 @@ from fuserank.history.baskets import baskets, baskets_back, baskets_in_order, mo
 from fuserank.history.events import Q20, disliked, is_taken, judged, rejected_pairs, reversals_of, taken, with_reversals
 from fuserank.history.labels import labels, taken_in
 from fuserank.history.recurrence import COLUMNS, IDS, Recurrence, recurrence, recurrence_of
+from fuserank.history.signals import TYPES
 from fuserank.history.windows import held_out_days, label_window
-from fuserank.learning.recommenders.baskets import BASKET_COLUMNS
+from fuserank.learning.recommenders.baskets import BASKET_COLUMNS, CODE_COLUMNS
 from fuserank.stages.features import compute
 from fuserank.stages.features.engine import known
 from tests.support.features import lines_of
@@ -229,24 +230,38 @@ def test_baskets_are_numbered_back_as_the_leaderboard_numbers_them(spark: SparkS
     """User 1: a morning and an evening of one day, item 2 in both and twice in the evening, and an older basket."""
     day = dt.datetime.combine(AS_OF, dt.time()) - dt.timedelta(days=3)
     at = [(1, 2, "m", 8), (1, 3, "m", 9), (1, 2, "e", 20), (1, 4, "e", 19), (1, 2, "e", 21), (1, 3, "o", -30)]
+    says = [("purchase", 2, 500, 2), ("view", 1, 0, 0), ("cart", 1, 0, 0)]  # type, reward, what was paid, units
+    says += [("rental", 1, 0, 0), ("purchase", 2, 700, 1), ("purchase", 1, 900, 3)]
     made = [
-        event(f"{n}", user, item, 3, session=basket, event_time=day + dt.timedelta(hours=hours))
-        for n, (user, item, basket, hours) in enumerate([*at, (2, 9, None, 5)])
+        event(f"{n}", user, item, 3, session=basket, event_time=day + dt.timedelta(hours=hours), **of_type(*of))
+        for n, ((user, item, basket, hours), of) in enumerate(
+            zip([*at, (2, 9, None, 5)], [*says, ("view", 1, 0, 0)], strict=True)
+        )
     ]
-    rows = baskets_back(events(spark, *made), AS_OF)
+    rows, plain = (baskets_back(events(spark, *made), AS_OF, codes) for codes in (True, False))
     found = sorted(map(tuple, rows.collect()))
-    assert rows.columns == list(BASKET_COLUMNS)
+    assert plain.columns == list(BASKET_COLUMNS)
+    assert rows.columns == [*BASKET_COLUMNS, *CODE_COLUMNS]
+    purchase, view, other = (TYPES.index(name) for name in ("purchase", "view", "other"))
     assert found == sorted(
         [
-            (1, 4, 0, 0, 3.0),
-            (1, 2, 0, 1, 3.0),
-            (1, 2, 1, 0, 3.0),
-            (1, 3, 1, 1, 3.0),
-            (1, 3, 2, 0, 5.0),
-            (2, 9, 0, 0, 3.0),
+            (1, 4, 0, 0, 3.0, other, 0.0),  # nobody paid for it
+            (1, 2, 0, 1, 3.0, purchase, 700.0),  # the purchase says more than what was put into the cart before it
+            (1, 2, 1, 0, 3.0, purchase, 250.0),
+            (1, 3, 1, 1, 3.0, view, 300.0),  # as it was sold to all
+            (1, 3, 2, 0, 5.0, purchase, 300.0),
+            (2, 9, 0, 0, 3.0, view, 0.0),
         ]
     )
     user, item, basket, hours = zip(*[(u, i, ord(b), h) for u, i, b, h in at], strict=True)
     age = np.array([3 if h > 0 else 5 for h in hours])
-    again = baskets_of(*(np.array(c) for c in (user, item, basket, hours)), age)
+    names, reward, paid, units = zip(*says, strict=True)
+    types = [TYPES.index(name) if name in TYPES else 0 for name in names]
+    more = dict(zip(("type", "strength", "paid", "units"), map(np.array, (types, reward, paid, units)), strict=True))
+    again = baskets_of(*(np.array(c) for c in (user, item, basket, hours)), age, more)
     assert sorted(zip(*(c.to_pylist() for c in again.columns), strict=True)) == found[:-1]
+
+
+def of_type(event_type: str, reward: int, paid: int, units: int) -> dict[str, object]:
+    money = {"amount_minor": paid, "quantity": units} if paid else {}
+    return {"event_type": event_type, "reward_q20": reward * Q20, **money}

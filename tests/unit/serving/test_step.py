@@ -14,6 +14,7 @@ import pytest
 from fuserank.learning.sequences.step import ahead
 from fuserank.serving.recommend import step as steps
 from fuserank.serving.recommend.engine import Recommender
+from fuserank.serving.recommend.session import done
 from fuserank.serving.recommend.weights import SessionWeights
 from fuserank.serving.requests import Answer, RankRequest, RecommendRequest, SessionEvent
 from fuserank.serving.store import records as r
@@ -106,6 +107,26 @@ def test_days_between_are_gaps_as_the_model_learned_them() -> None:
     assert step.known(steps.Path(range(10), [0] * 10)).items == [4, 5, 6, 7, 8, 9]
     q_D = ahead(made.cfg, made.net_N, made.items_IE[[3, 5, 3, 7], :-1], np.array([3, 3, 0, 0]))  # 5 days, 4, none, none
     np.testing.assert_allclose(step.ahead(known), [*(q_D / np.linalg.norm(q_D)), 1], rtol=1e-5, atol=1e-5)
+
+
+def test_what_was_done_and_what_items_cost_go_into_a_step_that_reads_it() -> None:
+    made = at_random(ITEMS, types=True, prices=True)
+    nothing, price_I = r.File("", 0, "", 0), np.arange(ITEMS) % 7
+    items_IE = np.column_stack([made.items_IE, price_I]).astype(np.float32)
+    step = steps.Step(r.Step("gru4rec", nothing, nothing, made.cfg.length, 0), made.content, items_IE)
+    path = step.known(steps.Path([3, 99, 5], [0, 0, 0], [1, 4, 3]))
+    assert path == steps.Path([3, 5], [0, 0], [1, 3])
+    for of, types in ((path, [1, 3]), (steps.Path(path.items, path.days), [0, 0])):
+        codes = np.array([[0, 0], types, price_I[[3, 5]]])
+        q_D = ahead(made.cfg, made.net_N, made.items_IE[[3, 5], :-1], *codes)
+        np.testing.assert_allclose(step.ahead(of), [*(q_D / np.linalg.norm(q_D)), 1], rtol=1e-5, atol=1e-5)
+    assert step.nearest(step.ahead(path), 3).max() < ITEMS
+
+
+def test_a_session_says_of_an_item_what_was_done_with_it_that_says_most(store: LmdbStore) -> None:
+    did = [("i3", "cart"), ("i4", "view"), ("i3", "view"), ("i5", "dislike"), ("i6", "purchase")]
+    events = [SessionEvent(item, role) for item, role in did]
+    assert done(events, engine(store)._catalogue, ALONE, NOW).path == steps.Path([4, 3, 6], [0, 0, 0], [1, 3, 4])
 
 
 def test_the_nearest_are_those_with_the_highest_scores_of_the_most_popular(monkeypatch: pytest.MonkeyPatch) -> None:

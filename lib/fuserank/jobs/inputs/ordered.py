@@ -40,14 +40,14 @@ def learned(
     as_of: dt.date,
     source: str,
     cfg: SequenceConfig,
-    pairs: DataFrame,
     history: DataFrame,
     load_content: Callable[[], pa.Table] | None,
     partitions: int,
 ) -> DataFrame:
     """What ``family.fit`` gives of the member; here ranks run, and windows are written.
 
-    ``pairs``: PAIR_COLUMNS, ``history``: BASKET_COLUMNS. Without a step from one thing to the next nothing is learned.
+    ``history``: BASKET_COLUMNS, and CODE_COLUMNS where settings ask for them. Without a step from one thing to the next
+    nothing is learned.
     """
     assert cfg.ranks, "for members with ranks"
     refuse_missing_reader(run.settings.train.reader)
@@ -60,7 +60,7 @@ def learned(
     copied = Path(shared_folder(run)) / "sequences" / f"{as_of}-version-{version}"
     task = SequenceTask(
         slice_files(lake, SEQUENCES, version, copied, as_of_date=as_of, length=cfg.length),
-        known_items(pairs, cfg, load_content),
+        known_items(history, cfg, load_content),
         cfg,
         run.settings.train,
         run.seed,
@@ -83,9 +83,13 @@ def learned(
     return packed_of(run.spark, list(rows_of(Learned(**arrays))), SCHEMA).rows
 
 
-def known_items(pairs: DataFrame, cfg: SequenceConfig, load_content: Callable[[], pa.Table] | None) -> Known:
-    """What the driver tells all ranks of items."""
-    table = pairs.groupBy("item_index").count().toArrow().sort_by("item_index")
+def known_items(history: DataFrame, cfg: SequenceConfig, load_content: Callable[[], pa.Table] | None) -> Known:
+    """What the driver tells all ranks of items; ``history``: BASKET_COLUMNS."""
+    from pyspark.sql import functions as F
+
+    takers = F.count_distinct("user_index").alias("takers")
+    table = history.groupBy("item_index").agg(takers, F.count(F.lit(1)).alias("takings")).toArrow()
+    table = table.sort_by("item_index")
     taken = table["item_index"].to_numpy().astype(np.int32)
     content = None if load_content is None else Content(load_content())
-    return Known.of(taken, table["count"].to_numpy(), content, cfg)
+    return Known.of(taken, table["takers"].to_numpy(), table["takings"].to_numpy(), content, cfg)

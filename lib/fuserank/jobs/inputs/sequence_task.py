@@ -17,7 +17,7 @@ from fuserank.io.batches.epoch_plan import ShardFile, plan_epoch
 from fuserank.io.lake import artifacts
 from fuserank.learning.sequences.known import Known
 from fuserank.learning.sequences.settings import SequenceConfig
-from fuserank.learning.sequences.stored import COLUMNS, Stored
+from fuserank.learning.sequences.stored import CODE_COLUMNS, COLUMNS, Stored
 
 if TYPE_CHECKING:
     from fuserank.io.runtime.ranks import Report
@@ -52,7 +52,7 @@ def source_of(task: SequenceTask, rank: int, ranks: int) -> Stored:
     sizes = [columns["size"] for columns in arrow.columns_of(task.files, ("size",))]
     return Stored(
         lambda epoch: plan_epoch(task.files, task.seed, epoch, ranks).files,
-        partial(read, names=COLUMNS),
+        partial(read, names=(*COLUMNS, *(CODE_COLUMNS[name] for name in task.config.reads))),
         dict(zip((file.url for file in task.files), sizes, strict=True)),
         task.known.items,
         task.config,

@@ -27,7 +27,7 @@ from fuserank.jobs.inputs import ordered
 from fuserank.jobs.inputs.content import READS, content
 from fuserank.jobs.inputs.history import dislikes, reversals
 from fuserank.jobs.inputs.persisted import held
-from fuserank.learning.recommenders.baskets import BASKET_COLUMNS
+from fuserank.learning.recommenders.baskets import BASKET_COLUMNS, CODE_COLUMNS
 from fuserank.learning.recommenders.content import CONTENT_COLUMNS
 from fuserank.learning.recommenders.contract import KERNEL_OUTPUT
 from fuserank.learning.recommenders.interactions import PAIR_COLUMNS
@@ -146,15 +146,16 @@ class Sources:
         if declared.content or (declared.attributes and all(self.run.lake.exists(table) for table in READS)):
             load_content = self.folder.once("content", lambda: content(self.run.lake, self.as_of), CONTENT_COLUMNS)[1]
         history, load_baskets = pair_frame, None
-        if declared.baskets:
-            history, load_baskets = self.folder.once(
-                "baskets", lambda: baskets_back(self.taken, self.as_of), BASKET_COLUMNS
-            )
         settings = self._settled(declared, cfg_of.settings)
-        if isinstance(settings, SequenceConfig) and settings.ranks:
-            learned = ordered.learned(
-                self.run, lake, self.as_of, source, settings, pair_frame, history, load_content, ranks
+        if declared.baskets:
+            codes = isinstance(settings, SequenceConfig) and bool(settings.reads)
+            history, load_baskets = self.folder.once(
+                "takings" if codes else "baskets",
+                lambda: baskets_back(self.taken, self.as_of, codes),
+                (*BASKET_COLUMNS, *CODE_COLUMNS) if codes else BASKET_COLUMNS,
             )
+        if isinstance(settings, SequenceConfig) and settings.ranks:
+            learned = ordered.learned(self.run, lake, self.as_of, source, settings, history, load_content, ranks)
         else:
             learned = family.fit(
                 declared, pair_frame, load_pairs, settings, self.run.seed, ranks, load_content, load_baskets

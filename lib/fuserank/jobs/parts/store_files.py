@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fuserank.jobs.parts.store_pieces import Batches, plain, without_search
+from fuserank.learning.sequences.windows import price_class
 from fuserank.serving.store import records as r
 from fuserank.serving.store.snapshot import ITEMS, STEPS, VECTORS, list_file, sha256_of, write_bytes, write_records
 
@@ -101,18 +102,26 @@ def vectors(folder: str, batches: Batches) -> Iterator[pa.RecordBatch]:
 
 def steps(folder: str, temperature: float, batches: Batches) -> Iterator[pa.RecordBatch]:
     """What a sequence model learned of items (index, vector, value: its logit by popularity) → one .npy, as
-    ``records.Step.items`` has it; nothing where it learned of none.
+    ``records.Step.items`` has it; nothing where it learned of none. With a column ``price`` (minor units; null: not
+    known) its class stands behind.
     """
-    found = []
-    for b in batches:
-        if b.num_rows:
-            liked_I = np.float32(temperature) * b.column("value").to_numpy()
-            found.append((b.column("index").to_numpy(), np.column_stack([_stacked(b.column("vector")), liked_I])))
-    if found:
-        most = max(rows[:, -1].max() for _, rows in found)
-        for _, rows in found:
-            rows[:, -1] = np.where(rows[:, :-1].any(axis=1), rows[:, -1] - most, 0)  # of some nothing is known
+    parts = [_step_rows(b, temperature) for b in batches if b.num_rows]
+    if parts:
+        most = max(liked_I.max() for _, _, liked_I, _ in parts)
+        found = []
+        for index, e_ID, liked_I, more_IM in parts:
+            less_I = np.where(e_ID.any(axis=1), liked_I - most, 0)  # of some nothing is known
+            found.append((index, np.column_stack([e_ID, less_I, more_IM])))
         yield _row_of(_array(Path(folder) / STEPS, _dense(found)))
+
+
+def _step_rows(b: pa.RecordBatch, temperature: float) -> tuple[npt.NDArray[Any], ...]:
+    """Of items: index, vectors, popularity in cosines, classes of prices (I, 1), or none of them (I, 0)."""
+    more_IM = np.empty((b.num_rows, 0), np.float32)
+    if "price" in b.schema.names:
+        more_IM = price_class(b.column("price").fill_null(0.0).to_numpy())[:, None].astype(np.float32)
+    liked_I = np.float32(temperature) * b.column("value").to_numpy()
+    return b.column("index").to_numpy(), _stacked(b.column("vector")), liked_I, more_IM
 
 
 def _stacked(lists: pa.Array) -> npt.NDArray[np.float32]:

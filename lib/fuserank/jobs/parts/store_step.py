@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fuserank.common.errors import FuserankError
+from fuserank.history.baskets import usual_prices
+from fuserank.history.events import taken
+from fuserank.jobs.inputs.history import reversals
 from fuserank.jobs.parts import store_files, store_frames
 from fuserank.jobs.parts.store_tasks import FILES
 from fuserank.learning.sequences.settings import SequenceConfig
@@ -20,9 +23,11 @@ from fuserank.serving.recommend import step as service
 from fuserank.serving.store import snapshot
 from fuserank.serving.store.records import File, Step
 from fuserank.tables.candidates import LEARNED
+from fuserank.tables.silver import EVENTS
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+    from pyspark.sql import DataFrame
 
     from fuserank.io.runtime.run import Run
     from fuserank.learning.sequences.step import Graph
@@ -80,12 +85,23 @@ def _made(run: Run, folder: Path, day: dt.date, source: str) -> Step | str:
     if not (off := _difference(made, cfg, net_N)) <= _LIMIT:
         return f"onnxruntime and torch differ by {off:.1e} in what comes next"
     write = functools.partial(store_files.steps, str(folder), cfg.temperature)
-    rows = learned.where("part = 'item'").select("index", "value", "vector").coalesce(1)
-    (items,) = store_files.files(rows.mapInArrow(write, FILES).collect())
+    rows = learned.where("part = 'item'").select("index", "value", "vector")
+    if "price" in cfg.reads:
+        rows = rows.join(_prices(run, day), "index", "left")
+    (items,) = store_files.files(rows.coalesce(1).mapInArrow(write, FILES).collect())
     path = folder / snapshot.STEP
     snapshot.write_bytes(path, made.content, read_only=True)
     model = File(path.name, len(made.content), snapshot.sha256_of(path), len(net_N))
     return Step(source, model, items, cfg.length, made.at_once)
+
+
+def _prices(run: Run, day: dt.date) -> DataFrame:
+    """index, price: what a unit of each item cost, as a model of sequences that learned as of the day was told."""
+    from pyspark.sql import functions as F
+
+    events = run.lake.known(EVENTS, day)
+    found = usual_prices(taken(events, reversals(run.lake, events)))
+    return found.select(F.col("item_index").alias("index"), F.col("usual_price").cast("float").alias("price"))
 
 
 def _difference(made: Graph, cfg: SequenceConfig, net_N: npt.NDArray[np.float32]) -> float:
@@ -96,6 +112,8 @@ def _difference(made: Graph, cfg: SequenceConfig, net_N: npt.NDArray[np.float32]
     e_LD /= np.sqrt((e_LD**2).sum(1, keepdims=True))
     nothing, path = File("", 0, "", 0), service.Path(range(len(e_LD)), [0] * len(e_LD))
     of = Step("", nothing, nothing, cfg.length, made.at_once)
-    taken = service.Step(of, made.content, np.pad(e_LD, ((0, 0), (0, 1)))).ahead(path)
-    q_D = ahead(cfg, net_N, e_LD, np.full(len(e_LD), made.at_once))
-    return float(np.abs(taken[:-1] - q_D / np.sqrt(q_D @ q_D)).max())
+    beside = 1 + ("price" in cfg.reads)
+    found = service.Step(of, made.content, np.pad(e_LD, ((0, 0), (0, beside)))).ahead(path)
+    codes = [np.full(len(e_LD), made.at_once), *(np.zeros(len(e_LD), np.int64) for _ in cfg.reads)]
+    q_D = ahead(cfg, net_N, e_LD, *codes)
+    return float(np.abs(found[:-1] - q_D / np.sqrt(q_D @ q_D)).max())

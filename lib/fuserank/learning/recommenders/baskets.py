@@ -5,7 +5,8 @@ Shapes: U users, N lines (an item of a basket), K baskets of all users.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,7 +26,17 @@ Floats = npt.NDArray[np.float32]
 # order of time; age: of the basket, in days, or in steps back from the end of a sequence, whose baskets hold one item
 # each. An item stands once in a basket.
 BASKET_COLUMNS = ("user_index", "item_index", "basket", "place", "age")
+# More of a line, where it is told (``history.baskets.baskets_back`` by ``codes``): type: place in signals.TYPES; price:
+# minor units for one, 0: not known.
+CODE_COLUMNS = ("type", "price")
+CODE_SCHEMA = "type int, price float"
 BASKET_SCHEMA = "user_index int, item_index int, basket int, place int, age float"
+
+
+def in_baskets(columns: Iterable[str]) -> tuple[str, ...]:
+    """Of the columns of a table of lines those that are read."""
+    there = set(columns)
+    return (*BASKET_COLUMNS, *(name for name in CODE_COLUMNS if name in there))
 
 
 @dataclass(frozen=True)
@@ -33,17 +44,19 @@ class Baskets:
     """Lines by user, a user's oldest basket first, a basket's by place.
 
     start (U + 1,): where the lines of each user begin; item (N,): its column; back (N,): number of the basket back
-    from the user's last; age (N,): of the basket.
+    from the user's last; age (N,): of the basket; codes: columns of CODE_COLUMNS (N,), those that are told.
     """
 
     start: Places
     item: Indices
     back: Indices
     age: Floats
+    codes: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, table: pa.Table, users: Indices, items: Indices) -> Baskets:
-        """Of columns BASKET_COLUMNS in any order of rows; every user of it is among ``users``, ascending.
+        """Of columns BASKET_COLUMNS, and CODE_COLUMNS where there are some, in any order of rows; every user of it is
+        among ``users``, ascending.
 
         Lines of an item that is not among ``items`` are left out, and baskets are numbered anew without those that
         this leaves empty. Raises ValueError where an item stands twice in a basket.
@@ -56,7 +69,9 @@ class Baskets:
         order = np.lexsort((at, place, -basket.astype(np.int64), row))
         row, basket = row[order], basket[order]
         start = np.searchsorted(row, np.arange(len(users) + 1)).astype(np.int64)
-        return cls(start, at[order].astype(np.int32), _numbered(row, basket, start), age[order].astype(np.float32))
+        codes = {name: table[name].to_numpy()[known][order] for name in CODE_COLUMNS if name in table.column_names}
+        back = _numbered(row, basket, start)
+        return cls(start, at[order].astype(np.int32), back, age[order].astype(np.float32), codes)
 
     @property
     def user(self) -> Places:
@@ -77,7 +92,8 @@ class Baskets:
         size = np.diff(self.start)[rows]
         start = np.concatenate([[0], np.cumsum(size)]).astype(np.int64)
         line = np.repeat(self.start[:-1][rows] - start[:-1], size) + np.arange(start[-1])
-        return Baskets(start, self.item[line], self.back[line], self.age[line])
+        codes = {name: code[line] for name, code in self.codes.items()}
+        return Baskets(start, self.item[line], self.back[line], self.age[line], codes)
 
     def summed(self, weight: npt.NDArray[Any], items: int) -> sp.csr_matrix:
         """Σ over a user's lines of each item of ``weight`` (N,), as (U, items)."""

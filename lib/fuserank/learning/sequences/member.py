@@ -21,7 +21,7 @@ from fuserank.common.threads import one_thread
 from fuserank.learning.recommenders import state
 from fuserank.learning.recommenders.best import Best, Products, best_dense
 from fuserank.learning.sequences.known import NET_ROW, Known, Learned
-from fuserank.learning.sequences.windows import Sequences, gaps_of
+from fuserank.learning.sequences.windows import Ints, Sequences, gaps_of, price_class
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 USERS_AT_ONCE = 1024
 Floats = npt.NDArray[np.float32]
-Ints = npt.NDArray[np.int32]
 
 
 def learn(pairs: Interactions, cfg: SequenceConfig, seed: int, block: tuple[int, int]) -> Iterator[pa.RecordBatch]:
@@ -45,9 +44,9 @@ def learn(pairs: Interactions, cfg: SequenceConfig, seed: int, block: tuple[int,
         return
     from fuserank.learning.sequences import training
 
-    takers = np.bincount(pairs.weight.indices, minlength=len(pairs.items))
-    known = Known.of(pairs.items, takers, pairs.content, cfg)
-    found = in_order(pairs)
+    found, items = in_order(pairs), len(pairs.items)
+    takers = np.bincount(pairs.weight.indices, minlength=items)
+    known = Known.of(pairs.items, takers, np.bincount(found.item_N, minlength=items), pairs.content, cfg)
     found = replace(found, item_N=locate(known.items, pairs.items)[0][found.item_N])
     with one_thread():
         learned = training.learned(training.Held(found, cfg, seed), known, cfg, seed)
@@ -69,7 +68,12 @@ def in_order(pairs: Interactions) -> Sequences:
     assert baskets is not None, "a member with baskets=True has them"
     begins_N = np.zeros(len(baskets.item), bool)
     begins_N[baskets.basket_starts()[:-1]] = True
-    return Sequences(baskets.item.astype(np.int64), gaps_of(baskets.age, baskets.start), begins_N, baskets.start)
+    codes: dict[str, Ints] = {}
+    if "type" in baskets.codes:
+        codes["type"] = baskets.codes["type"].astype(np.int64)
+    if "price" in baskets.codes:
+        codes["price"] = price_class(baskets.codes["price"])
+    return Sequences(baskets.item.astype(np.int64), gaps_of(baskets.age, baskets.start), begins_N, baskets.start, codes)
 
 
 class Scorer:
@@ -103,10 +107,11 @@ class Scorer:
         """q (H, D) of the users who have a history, and which of the block they are (H,)."""
         import torch
 
-        item_BL, gap_BL, end_B, has = in_order(histories).last(self.cfg.length)
+        windows, end_B, has = in_order(histories).last(self.cfg.length)
         if not len(has):
             return np.empty((0, self.e_ID.shape[1]), np.float32), has
         with torch.inference_mode(), one_thread():
-            q_BLD = self.model.encoded(self.vectors_ID, *map(torch.from_numpy, (item_BL, gap_BL)))
+            arrays = (windows.item_BL, windows.gap_BL, *windows.codes(self.cfg.reads))
+            q_BLD = self.model.encoded(self.vectors_ID, *map(torch.from_numpy, arrays))
             found: Floats = q_BLD[torch.arange(len(has)), torch.from_numpy(end_B)].numpy()
         return found, has

@@ -52,6 +52,24 @@ class SequenceConfig(Section):
     learning_rate: float = Field(
         2e-3, gt=0, description="Adam's, at its start; falls as a cosine", json_schema_extra=tuned(1e-3, 2e-3, 4e-3)
     )
+    warmup_steps: int = Field(0, ge=0, description="steps of linear rise of the learning rates")
+    clip_norm: float | None = Field(
+        None, gt=0, description="norm to which the gradients of a step, all together, are cut; null: not"
+    )
+    minutes: float | None = Field(
+        None,
+        gt=0,
+        description=(
+            "compute budget: training stops after so many minutes, those before a kill among them; null: without"
+        ),
+    )
+    embedding_optimiser: Literal["adam", "rowwise_adagrad"] = Field(
+        "adam",
+        description=(
+            "of embeddings; adam: two more numbers in memory for each of theirs; rowwise_adagrad: one for a row, with a"
+            " learning rate that wants to be some times higher"
+        ),
+    )
     embedding_rate: float = Field(
         8.0,
         gt=0,
@@ -65,14 +83,19 @@ class SequenceConfig(Section):
         0.4, ge=0, lt=1, description="share of numbers left out in training", json_schema_extra=tuned(0.3, 0.4, 0.5)
     )
     negatives: int = Field(
-        512,
-        ge=1,
-        description="items drawn for a step, by how often they are taken (count)",
-        json_schema_extra=tuned(512, 1024),
+        512, ge=1, description="items drawn for a step (count); batch draws none", json_schema_extra=tuned(512, 1024)
+    )
+    negatives_from: Literal["popularity", "uniform", "batch", "both"] = Field(
+        "popularity",
+        description=(
+            "what a place's next item is told from; popularity: items drawn by how many took them; uniform: all alike;"
+            " batch: what comes next elsewhere in the step; both: that and items drawn by popularity"
+        ),
+        json_schema_extra=tuned("popularity", "uniform", "batch", "both"),
     )
     loss: Literal["softmax", "bpr_max"] = Field(
         "softmax",
-        description=("softmax: over the items drawn, each less ln of how often it is drawn; bpr_max: GRU4Rec's"),
+        description="softmax: over the items drawn, each less ln of how often it is to be expected; bpr_max: GRU4Rec's",
     )
     temperature: float = Field(
         0.07, gt=0, description="τ, which cosines are divided by", json_schema_extra=tuned(0.05, 0.07, 0.1)
@@ -83,6 +106,34 @@ class SequenceConfig(Section):
         description="weight of what items are beside their ids, where that is known; 0: not read",
         json_schema_extra=tuned(0.0, 0.5, 1.0, 2.0),
     )
+
+    types: bool = Field(
+        False,
+        description=(
+            "whether a place says what it was, where the data tell it: a view, a click, a cart, a purchase, a rating, a"
+            " review, a redeem"
+        ),
+        json_schema_extra=tuned(False, True),
+    )
+    prices: bool = Field(
+        False,
+        description="whether a place says what a unit cost, where the data tell it, in classes that halve an octave",
+        json_schema_extra=tuned(False, True),
+    )
+    min_takers: int = Field(
+        1,
+        ge=1,
+        description="users that an item needs for an id of its own (count); others are known by what they are",
+        json_schema_extra=tuned(1, 2, 5),
+    )
+    rare_rows: int = Field(
+        0, ge=0, description="ids that items with fewer than min_takers share by a hash (count); 0: they have none"
+    )
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Names of ``windows.CODES`` that the encoder reads."""
+        return tuple(name for name, wanted in (("type", self.types), ("price", self.prices)) if wanted)
 
     def shape(self) -> dict[str, Any]:
         """What the encoder is made of, by the names of ``learning.models.encoders``."""

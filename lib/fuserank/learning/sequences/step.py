@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fuserank.learning.sequences.settings import SequenceConfig
 
 INPUTS, OUTPUT = ("vectors", "gaps"), "ahead"  # float32 [1, L, D], int64 [1, L]; float32 [1, D]
+CODES = {"type": "types", "price": "prices"}  # and int64 [1, L] of those of windows.CODES that the settings read
 _OF_UNITS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")  # of a layer, as torch names them
 Floats = npt.NDArray[np.float32]
 
@@ -70,9 +71,12 @@ class _Last(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, e_1LD: Tensor, gap_1L: Tensor) -> Tensor:
-        """q_1D, of the length 1 / τ."""
-        return self.model.after(e_1LD, gap_1L)[:, -1]
+    def forward(
+        self, e_1LD: Tensor, gap_1L: Tensor, first_1L: Tensor | None = None, second_1L: Tensor | None = None
+    ) -> Tensor:
+        """q_1D, of the length 1 / τ; codes in the order in which the settings read them."""
+        codes = [code_1L for code_1L in (first_1L, second_1L) if code_1L is not None]
+        return self.model.after(e_1LD, gap_1L, *codes)[:, -1]
 
 
 def graph(cfg: SequenceConfig, net_N: Floats) -> Graph:
@@ -88,16 +92,18 @@ def graph(cfg: SequenceConfig, net_N: Floats) -> Graph:
         if isinstance(module, nn.GRU | nn.LSTM):
             model.set_submodule(name, _Units(module))
     places = min(3, cfg.length)
-    examples = torch.zeros(1, places, cfg.factors), torch.zeros(1, places, dtype=torch.int64)
-    shapes = tuple({1: "places"} for _ in INPUTS)
-    program = onnx_graph.exported(_Last(model).eval(), examples, INPUTS, OUTPUT, shapes)
+    names = (*INPUTS, *(CODES[name] for name in cfg.reads))
+    numbers = (torch.zeros(1, places, dtype=torch.int64) for _ in names[1:])
+    examples = torch.zeros(1, places, cfg.factors), *numbers
+    shapes = tuple({1: "places"} for _ in names)
+    program = onnx_graph.exported(_Last(model).eval(), examples, names, OUTPUT, shapes)
     content: bytes = program.model_proto.SerializeToString(deterministic=True)
     return Graph(content, int(not model.gap.weight[0].any()))
 
 
-def ahead(cfg: SequenceConfig, net_N: Floats, e_LD: Floats, gap_L: npt.NDArray[np.int64]) -> Floats:
-    """What the graph is to give, by torch: q (D,)."""
+def ahead(cfg: SequenceConfig, net_N: Floats, e_LD: Floats, *codes_L: npt.NDArray[np.int64]) -> Floats:
+    """What the graph is to give, by torch: q (D,). ``codes_L``: gaps, and what else the settings read."""
     with torch.inference_mode():
-        q_1D = _Last(restored(cfg, net_N))(torch.from_numpy(e_LD)[None], torch.from_numpy(gap_L)[None])
+        q_1D = _Last(restored(cfg, net_N))(*(torch.from_numpy(one)[None] for one in (e_LD, *codes_L)))
     found: Floats = q_1D[0].numpy()
     return found

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from fuserank.learning.sequences.settings import SequenceConfig
 
 COLUMNS = ("size", "items", "gaps", "begins")  # what batches are made of
+CODE_COLUMNS = {"type": "types", "price": "prices"}  # and, for models that read them, those of windows.CODES
 _BATCHES = 50  # whose windows, at least, are sorted by length together
 Columns = Mapping[str, npt.NDArray[Any]]
 
@@ -59,6 +60,10 @@ def rows(sequences: Sequences, users: Ints, length: int, seed: int, shards: int)
         "gaps": _binary(sequences.gap_N[at_N].astype(np.uint8), end_W),
         "begins": _binary(sequences.begins_N[at_N].astype(np.uint8), end_W),
     }
+    fields |= {
+        column: _binary(sequences.codes.get(name, _nothing(sequences))[at_N].astype(np.uint8), end_W)
+        for name, column in CODE_COLUMNS.items()
+    }
     numbers = {
         "shard": pa.array((drawn_W % np.uint64(shards)).astype(np.int32)),
         "position": pa.array((drawn_W >> np.uint64(1)).astype(np.int64)),
@@ -67,6 +72,10 @@ def rows(sequences: Sequences, users: Ints, length: int, seed: int, shards: int)
         "size": pa.array((takings_W - 1).astype(np.int32)),
     }
     return pa.RecordBatch.from_pydict(numbers | fields)
+
+
+def _nothing(sequences: Sequences) -> Ints:
+    return np.zeros(len(sequences.item_N), np.uint8)
 
 
 def _binary(values_N: npt.NDArray[Any], end_W: Ints) -> pa.Array:
@@ -93,17 +102,16 @@ def _mixed(user_W: Ints, back_W: Ints, seed: int) -> npt.NDArray[np.uint64]:
     return z_W
 
 
-def opened(parts: Sequence[Columns], items: Ints) -> Sequences:
-    """Windows as they were put, each a sequence of its own; ``items``: those that a model knows, ascending.
+def opened(parts: Sequence[Columns], items: Ints, reads: Sequence[str] = ()) -> Sequences:
+    """Windows as they were put, each a sequence of its own; ``items``: those that a model knows, ascending;
+    ``reads``: names of windows.CODES.
 
     Raises FuserankError for an item that is not among them, and for bytes that are not as many as the sizes say.
     """
     takings_W = np.concatenate([part["size"] for part in parts]).astype(np.int64) + 1
-    item_N, gap_N, begins_N = (
-        np.frombuffer(b"".join(value for part in parts for value in part[name]), kind)
-        for name, kind in (("items", "<i4"), ("gaps", np.uint8), ("begins", np.uint8))
-    )
-    if not len(item_N) == len(gap_N) == len(begins_N) == takings_W.sum():
+    columns = ("items", "gaps", "begins", *(CODE_COLUMNS[name] for name in reads))
+    item_N, gap_N, begins_N, *codes = (_joined(parts, name, "<i4" if name == "items" else np.uint8) for name in columns)
+    if {len(one_N) for one_N in (item_N, gap_N, begins_N, *codes)} != {int(takings_W.sum())}:
         raise FuserankError("windows of samples.sequences are not as long as they say; make the candidates again")
     at_N, there_N = locate(items, item_N)
     if not there_N.all():
@@ -114,7 +122,14 @@ def opened(parts: Sequence[Columns], items: Ints) -> Sequences:
     begins_N = begins_N > 0
     starts_W = np.concatenate([[0], np.cumsum(takings_W)])
     begins_N[starts_W[:-1]] = True  # a basket that was cut in two
-    return Sequences(at_N, gap_N.astype(np.int64), begins_N, starts_W)
+    found = {name: code_N.astype(np.int64) for name, code_N in zip(reads, codes, strict=True)}
+    return Sequences(at_N, gap_N.astype(np.int64), begins_N, starts_W, found)
+
+
+def _joined(parts: Sequence[Columns], name: str, kind: Any) -> npt.NDArray[Any]:
+    """The bytes of all windows; of a slice that an older version wrote, without a column that it had not, none."""
+    values = (value for part in parts for value in part[name] if value is not None)
+    return np.frombuffer(b"".join(values), kind)
 
 
 class Stored:
@@ -132,7 +147,7 @@ class Stored:
         ranks: int = 1,
     ) -> None:
         self.deal, self.read, self.sizes, self.items = deal, read, sizes, items
-        self.length, self.places = cfg.length, max(cfg.places // ranks, 1)
+        self.length, self.places, self.reads = cfg.length, max(cfg.places // ranks, 1), cfg.reads
         self.seed, self.rank = seed, rank
 
     def steps(self, epoch: int) -> int:
@@ -166,7 +181,7 @@ class Stored:
         files, made = self.deal(epoch)[self.rank], 0
         columns = self.read([file for file in files if file.rows])
         for chunk in self._chunks(files):
-            sequences = opened([next(columns) for _ in chunk], self.items)
+            sequences = opened([next(columns) for _ in chunk], self.items, self.reads)
             windows = len(sequences.starts_U) - 1
             for batch in sequences.drawn(rng).batches(self.length, self.places, rng, at_once=windows):
                 made += 1

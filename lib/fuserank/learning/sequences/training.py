@@ -1,11 +1,12 @@
-"""Training of a model of sequences: steps over windows, softmax over items that are drawn; one process or many.
+"""Training of a model of sequences: steps over windows, softmax over some of the items; one process or many.
 
-Shapes: B windows, L places, P places with a next item, D depth, I items, K items drawn for a step.
+Shapes: I items, K items drawn for a step.
 """
 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from fuserank.learning.sequences.loss import Drawn, Loss
 from fuserank.learning.sequences.model import SequenceModel, flat
 from fuserank.learning.training import checkpoint
 from fuserank.learning.training.group import Group
+from fuserank.learning.training.steps import RowWiseAdagrad, clip
 
 if TYPE_CHECKING:
     from fuserank.learning.sequences.settings import SequenceConfig
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 _BETAS = (0.9, 0.98)  # as SASRec
 _REPORT_STEPS = 20
 Report = Callable[[dict[str, Any]], None]
+Clock = Callable[[], float]
 _ALONE = Group(0, 1, torch.device("cpu"))
 
 
@@ -71,11 +74,15 @@ class Held:
 
 @dataclass
 class At:
-    """Where a training stands: epoch and step within it, from 0; steps in all."""
+    """Where a training stands: epoch and step within it, from 0; steps in all; seconds of the budget; whether it ended
+    before its last step.
+    """
 
     epoch: int = 0
     step: int = 0
     total: int = 0
+    seconds: float = 0.0
+    late: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,46 +106,63 @@ def learned(
     group: Group = _ALONE,
     checkpoints: Checkpoints | None = None,
     report: Report | None = None,
+    clock: Clock = time.monotonic,
 ) -> Learned:
-    """Trains a fresh model; all ranks call this with equal arguments but for their ``source``.
+    """Trains a fresh model; all ranks call this with equal arguments but for their ``source``. ``clock``: seconds since
+    some moment, read where there is a budget of ``minutes``.
 
-    Raises FuserankError where the loss is no number any more.
+    Raises FuserankError where the loss, or a number that was learned, is none any more.
     """
     torch.manual_seed(seed)  # the same fresh weights on every rank
-    training = Training(known, cfg, sum(map(source.steps, range(cfg.epochs))), group)
+    training = Training(known, cfg, sum(map(source.steps, range(cfg.epochs))), group, clock)
     if checkpoints is not None and training.restore(checkpoints) and report:
         report({"resumed": training.at.total, "epoch": training.at.epoch + 1})
-    while training.at.epoch < cfg.epochs:
+    while training.at.epoch < cfg.epochs and not training.at.late:
         training.epoch(source, seed, checkpoints, report)
     model = training.model.eval()
     gamma = np.float32(model.popularity.item())
     with torch.inference_mode():
         e_ID = model.vectors().cpu().numpy()
-    return Learned(known.items, e_ID, gamma * known.liked_I, flat(model))
+    made = Learned(known.items, e_ID, gamma * known.liked_I, flat(model))
+    finite = all(np.isfinite(numbers).all() for numbers in (made.e_ID, made.liked_I, made.net_N))
+    if (
+        not finite or not e_ID[model.known_I.cpu().numpy() > 0].any(axis=1).all()
+    ):  # whose squares are none have no length
+        raise FuserankError(
+            "the last step left numbers that are none, or too large; lower learning_rate or embedding_rate"
+        )
+    return made
 
 
 class Training:
     """One rank's model, optimisers, and where it stands."""
 
-    def __init__(self, known: Known, cfg: SequenceConfig, steps: int, group: Group) -> None:
+    def __init__(
+        self, known: Known, cfg: SequenceConfig, steps: int, group: Group, clock: Clock = time.monotonic
+    ) -> None:
         self.cfg, self.group, self.at = cfg, group, At()
+        self.clock, self.since = clock, clock()
         # NCCL adds up whole tables alone
         model = SequenceModel.of(known, cfg, sparse=group.device.type == "cpu").to(group.device)
         self.model = model
-        self.drawn = Drawn(known.takers_I)
-        self.loss: Any = Loss(model, torch.from_numpy(known.liked_I).to(group.device))
+        self.drawn = Drawn(known, cfg)
+        self.loss: Any = Loss(model, known, self.drawn).to(group.device)
         if group.size > 1:
             self.loss = DistributedDataParallel(self.loss, broadcast_buffers=False)
         self.tables = [table.weight for table in (model.item, model.value) if table.num_embeddings]
         of_tables = {id(table) for table in self.tables}
         layers = [p for p in model.parameters() if id(p) not in of_tables and p.numel()]
+        rate = cfg.embedding_rate * cfg.learning_rate
         self.optimisers: list[torch.optim.Optimizer] = [
             torch.optim.AdamW(layers, lr=cfg.learning_rate, betas=_BETAS, weight_decay=cfg.weight_decay, fused=True),
-            torch.optim.SparseAdam(self.tables, lr=cfg.embedding_rate * cfg.learning_rate, betas=_BETAS),
+            RowWiseAdagrad(self.tables, rate)
+            if cfg.embedding_optimiser == "rowwise_adagrad"
+            else torch.optim.SparseAdam(self.tables, lr=rate, betas=_BETAS),
         ]
 
         def share(step: int) -> float:
-            return 0.5 * (1 + math.cos(math.pi * min(step / max(steps, 1), 1)))
+            rise = min(1.0, (step + 1) / max(cfg.warmup_steps, 1))
+            return rise * 0.5 * (1 + math.cos(math.pi * min(step / max(steps, 1), 1)))
 
         self.steps = steps
         self.schedules = [torch.optim.lr_scheduler.LambdaLR(optimiser, share) for optimiser in self.optimisers]
@@ -150,10 +174,10 @@ class Training:
         if checkpoints is not None and not done:  # what an epoch leaves out depends on its number, whoever went before
             torch.manual_seed((seed * 1009 + self.at.epoch) * 1009 + self.group.rank)
         for number, windows in enumerate(source.batches(self.at.epoch, rng)):
-            negatives = self.drawn.items(self.cfg.negatives, rng)
+            drawn_K = self.drawn.items(rng)
             if number < done:  # drawn again, to go on from there
                 continue
-            loss = self.step(windows, negatives)
+            loss = self.step(windows, drawn_K)
             self.at.step, self.at.total = self.at.step + 1, self.at.total + 1
             if not math.isfinite(loss):
                 raise FuserankError(
@@ -161,16 +185,29 @@ class Training:
                 )
             if report and self.at.total % _REPORT_STEPS == 0:
                 report({"epoch": self.at.epoch + 1, "step": self.at.total, "steps": self.steps, "loss": loss})
+            self.at.late = self.out_of_time()
+            if self.at.late:
+                if report:
+                    report({"minutes": self.cfg.minutes, "step": self.at.total})
+                break
             if checkpoints is not None and checkpoints.steps and self.at.step % checkpoints.steps == 0:
                 self.save(checkpoints)
         self.at.epoch, self.at.step = self.at.epoch + 1, 0
         if checkpoints is not None:
             self.save(checkpoints)
 
-    def step(self, windows: Windows, negatives: tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]) -> float:
+    def out_of_time(self) -> bool:
+        """Whether the budget of ``minutes`` is spent, by the first rank's clock; every rank calls it."""
+        if self.cfg.minutes is None:
+            return False
+        now = self.clock()
+        self.at.seconds, self.since = self.at.seconds + now - self.since, now
+        return self.group.says(self.at.seconds >= 60 * self.cfg.minutes)
+
+    def step(self, windows: Windows, drawn_K: npt.NDArray[np.int64]) -> float:
         """One step on this rank's windows; the mean loss of the places of all ranks."""
         group = self.group
-        arrays = (windows.item_BL, windows.gap_BL, windows.next_BL, *negatives)
+        arrays = (windows.item_BL, windows.gap_BL, windows.next_BL, drawn_K, *windows.codes(self.cfg.reads))
         loss = self.loss(*(torch.from_numpy(a).to(group.device) for a in arrays))
         value = loss.detach()
         if group.size > 1:  # its mean counts by how many places it has
@@ -184,6 +221,8 @@ class Training:
         for table in self.tables:
             if table.grad is not None and not table.grad.is_sparse:
                 table.grad = table.grad.to_sparse(1)  # only rows that were looked up move
+        if self.cfg.clip_norm is not None:
+            clip(self.model.parameters(), self.cfg.clip_norm)
         for optimiser, schedule in zip(self.optimisers, self.schedules, strict=True):
             optimiser.step()
             schedule.step()
@@ -212,7 +251,7 @@ class Training:
         if found is None or (found[1]["fingerprint"], found[1]["ranks"]) != (checkpoints.fingerprint, self.group.size):
             return False
         tensors, state = found
-        self.model.load_state_dict(checkpoint.with_prefix(tensors, "model."))
+        checkpoint.restore_model(self.model, tensors, "model.", checkpoints.folder)
         for n, (optimiser, schedule) in enumerate(zip(self.optimisers, self.schedules, strict=True)):
             checkpoint.restore_optimiser(optimiser, tensors, state["groups"][n], f"optimiser{n}.")
             schedule.load_state_dict(state["schedules"][n])

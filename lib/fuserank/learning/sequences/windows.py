@@ -6,16 +6,20 @@ Shapes: U users, N takings, B windows of a batch, L places of its longest.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from fuserank.history.signals import TYPES
+
 Ints = npt.NDArray[Any]
 GAPS = 12  # classes of how long an item stood until the next one
+PRICES = 48  # classes of a price: 0 not known, then two for each time it doubles
+CODES = {"type": len(TYPES), "price": PRICES}  # what else a place may say, and its classes
 _BUCKETS = 50  # batches of windows that are sorted by length, so that few places are padding
 
 
@@ -25,6 +29,12 @@ class Windows(NamedTuple):
     item_BL: Ints
     gap_BL: Ints
     next_BL: Ints
+    type_BL: Ints
+    price_BL: Ints
+
+    def codes(self, names: Iterable[str]) -> list[Ints]:
+        """Some of CODES, in their order."""
+        return [getattr(self, f"{name}_BL") for name in names]
 
     @property
     def steps(self) -> int:
@@ -32,13 +42,20 @@ class Windows(NamedTuple):
         return int((self.next_BL >= 0).sum())
 
 
-NOTHING = Windows(np.zeros((1, 1), np.int64), np.zeros((1, 1), np.int64), np.full((1, 1), -1))
+_ZERO = np.zeros((1, 1), np.int64)
+NOTHING = Windows(_ZERO, _ZERO, np.full((1, 1), -1), _ZERO, _ZERO)
 
 
 def gap_class(gap_N: npt.NDArray[np.float32]) -> Ints:
     """0: taken together; 1: within 1 (day, or step); then a class more each time it doubles."""
     doubled = np.log2(np.maximum(gap_N, 1)).astype(np.int64)
     return np.where(gap_N <= 0, 0, np.minimum(1 + doubled, GAPS - 1))
+
+
+def price_class(price_N: npt.NDArray[Any]) -> Ints:
+    """Of minor units: 0 not known, 1 up to one of them, then two classes for each time it doubles."""
+    halves = np.floor(2 * np.log2(np.maximum(price_N, 1).astype(np.float64))).astype(np.int64)
+    return np.where(price_N > 0, np.minimum(1 + halves, PRICES - 1), 0)
 
 
 def gaps_of(age_N: npt.NDArray[np.float32], starts_U: Ints) -> Ints:
@@ -53,18 +70,20 @@ def gaps_of(age_N: npt.NDArray[np.float32], starts_U: Ints) -> Ints:
 @dataclass(frozen=True)
 class Sequences:
     """item_N: places among the items, oldest first, user by user; gap_N: ``gaps_of`` them; begins_N: whether a basket
-    begins there; ``starts_U`` (U + 1,): where a user begins.
+    begins there; ``starts_U`` (U + 1,): where a user begins; codes: classes of CODES (N,), where they are told.
     """
 
     item_N: Ints
     gap_N: Ints
     begins_N: npt.NDArray[np.bool_]
     starts_U: Ints
+    codes: Mapping[str, Ints] = field(default_factory=dict)
 
     def drawn(self, rng: np.random.Generator) -> Sequences:
         """With the items of each basket in an order that is drawn: who took them together told of none."""
         order = np.lexsort((rng.random(len(self.item_N)), np.cumsum(self.begins_N)))
-        return replace(self, item_N=self.item_N[order])
+        codes = {name: code_N[order] for name, code_N in self.codes.items()}
+        return replace(self, item_N=self.item_N[order], codes=codes)
 
     def windows(self, length: int) -> tuple[Ints, Ints]:
         """(first, stop) of windows from the end of a user back, at most ``length`` long; each place has a next item."""
@@ -101,21 +120,23 @@ class Sequences:
         groups = self.groups(length, places, rng, at_once)
         for number in rng.permutation(len(groups)):
             at_BL, real_BL = _places(*groups[number])
-            yield Windows(
-                np.where(real_BL, self.item_N[at_BL], 0),
-                np.where(real_BL, self.gap_N[at_BL], 0),
-                np.where(real_BL, self.item_N[np.minimum(at_BL + 1, len(self.item_N) - 1)], -1),
-            )
+            next_BL = np.where(real_BL, self.item_N[np.minimum(at_BL + 1, len(self.item_N) - 1)], -1)
+            yield self._windows(at_BL, real_BL, next_BL)
 
-    def last(self, length: int) -> tuple[Ints, Ints, Ints, Ints]:
-        """item_BL and gap_BL of the last ``length`` takings of each user who has one, its last place (B,), and which
-        users these are (B,).
+    def _windows(self, at_BL: Ints, real_BL: npt.NDArray[np.bool_], next_BL: Ints) -> Windows:
+        item_BL, gap_BL = (np.where(real_BL, one_N[at_BL], 0) for one_N in (self.item_N, self.gap_N))
+        codes = (np.where(real_BL, self.codes[name][at_BL], 0) if name in self.codes else None for name in CODES)
+        nothing_BL = np.zeros_like(item_BL)
+        return Windows(item_BL, gap_BL, next_BL, *(nothing_BL if code is None else code for code in codes))
+
+    def last(self, length: int) -> tuple[Windows, Ints, Ints]:
+        """The last ``length`` takings of each user who has one, their last place (B,), and which users these are (B,).
+        Nothing is next.
         """
         has = np.flatnonzero(np.diff(self.starts_U))
         stop = self.starts_U[1:][has]
         at_BL, real_BL = _places(np.maximum(stop - length, self.starts_U[:-1][has]), stop)
-        gap_BL = np.where(real_BL, self.gap_N[at_BL], 0)
-        return np.where(real_BL, self.item_N[at_BL], 0), gap_BL, real_BL.sum(1) - 1, has
+        return self._windows(at_BL, real_BL, np.full_like(at_BL, -1)), real_BL.sum(1) - 1, has
 
 
 def cuts(size_W: Ints, places: int) -> list[int]:

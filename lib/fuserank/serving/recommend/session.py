@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
+from fuserank.history.signals import TYPES
 from fuserank.serving.recommend.step import Path
 from fuserank.serving.requests import Refused
 
@@ -74,6 +75,7 @@ def done(
     acts += [(event.item, event.role, at, 1.0) for event, at in zip(events, times, strict=True)]
     seeds: dict[int, float] = {}
     days: dict[int, int] = {}
+    types: dict[int, int] = {}
     disliked, purchased, unknown = set[int](), set[int](), set[str]()
     indices = catalogue.indices(item for item, *_ in acts)
     newest_first = sorted(range(len(acts)), key=lambda n: (acts[n][2], n), reverse=True)
@@ -88,12 +90,14 @@ def done(
         elif role == "purchase" and (at >= today or n < len(lived)):
             purchased.add(index)
         days.setdefault(index, (at - today).days)
+        if role != "dislike":  # of what was done with an item what says most
+            types[index] = max(types.get(index, 0), TYPES.index(role))
         if index in seeds or len(seeds) < weights.most:
             weight: float = getattr(weights, role)
             seeds[index] = seeds.get(index, 0.0) + share * weight * 0.5 ** (age / weights.half_life)
     seeds = {index: w for index, w in seeds.items() if w}
     steps = {index: day for index, day in reversed(days.items()) if index not in disliked}
-    path = Path(list(steps), list(steps.values()))
+    path = Path(list(steps), list(steps.values()), [types[index] for index in steps])
     return Done(seeds, disliked, purchased, len(unknown), len(lived), path)
 
 

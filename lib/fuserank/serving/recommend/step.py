@@ -35,18 +35,20 @@ _AMONG = 1 << 21
 
 class Path(NamedTuple):
     """Items in the order in which something was done with them last, oldest first; ``days``: of the calendar, in which
-    a model of sequences counts time: 0 today, -1 yesterday.
+    a model of sequences counts time: 0 today, -1 yesterday; ``types``: what was done with each that says most, as its
+    place in ``history.signals.TYPES``; none: nobody says.
     """
 
     items: Sequence[int] = ()
     days: Sequence[int] = ()
+    types: Sequence[int] = ()
 
 
 class Step:
     """An encoder on one thread, and the items' vectors; several threads may use one.
 
     :param model: a graph of ONNX (``learning.sequences.step``)
-    :param items_IE: ``records.Step.items``
+    :param items_IE: ``records.Step.items``; where the graph reads prices, each item's class in one column more
     """
 
     def __init__(self, of: r.Step, model: bytes, items_IE: Vectors) -> None:
@@ -56,7 +58,10 @@ class Step:
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
         self._session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        self._of, self._items_IE = of, np.asarray(items_IE)
+        self._of, self._items_IE, self._price_I = of, np.asarray(items_IE), None
+        self._reads = {one.name for one in self._session.get_inputs()}
+        if "prices" in self._reads:
+            self._items_IE, self._price_I = self._items_IE[:, :-1], self._items_IE[:, -1]
 
     def known(self, path: Path) -> Path:
         """The last items that the model knows, as many as it looks at."""
@@ -64,7 +69,8 @@ class Step:
         there = items < len(self._items_IE)
         there[there] = self._items_IE[items[there], :-1].any(axis=1)
         at = np.flatnonzero(there)[-self._of.length :].tolist()
-        return Path([path.items[n] for n in at], [path.days[n] for n in at])
+        types = [path.types[n] for n in at] if path.types else ()
+        return Path([path.items[n] for n in at], [path.days[n] for n in at], types)
 
     def ahead(self, path: Path) -> Vectors:
         """What comes after a path of items that are known, of one at least: scores of items are products of their rows
@@ -73,7 +79,12 @@ class Step:
         e_LD = self._items_IE[list(path.items), :-1]
         days_L = np.diff(np.array([*path.days, 0], np.float32))
         gap_L = np.maximum(gap_class(days_L), self._of.at_once)
-        (q_1D,) = self._session.run(None, {"vectors": e_LD[None], "gaps": gap_L[None]})
+        inputs = {"vectors": e_LD[None], "gaps": gap_L[None]}
+        if "types" in self._reads:
+            inputs["types"] = np.array([path.types or [0] * len(path.items)], np.int64)
+        if self._price_I is not None:
+            inputs["prices"] = self._price_I[list(path.items)].astype(np.int64)[None]
+        (q_1D,) = self._session.run(None, inputs)
         q_D = np.asarray(q_1D[0], np.float32)
         return np.append(q_D / np.sqrt(q_D @ q_D), np.float32(1))
 

@@ -197,7 +197,8 @@ class Step(msgspec.Struct, frozen=True):
     """What a sequence model needs to say what comes next after some items.
 
     ``model``: ONNX (``learning.sequences.step``). ``items``: float32 [items, D + 1]: the item's vector, of length 1,
-    and by how many cosines it is less popular than the most popular one (0 at most); a row of zeros: none.
+    and by how many cosines it is less popular than the most popular one (0 at most); a row of zeros: none. Where the
+    model reads prices, the class of the item's price (``learning.sequences.windows.price_class``) stands behind.
     """
 
     source: str

@@ -17,7 +17,7 @@ import numpy as np
 from fuserank.common.errors import FuserankError
 from fuserank.common.users import whole_users
 from fuserank.config.auto import open_fields
-from fuserank.learning.recommenders.baskets import BASKET_COLUMNS
+from fuserank.learning.recommenders.baskets import in_baskets
 from fuserank.learning.recommenders.content import Content
 from fuserank.learning.recommenders.contract import KERNEL_OUTPUT, Scorer, listed
 from fuserank.learning.recommenders.interactions import PAIR_COLUMNS, Interactions
@@ -125,7 +125,7 @@ def propose(
     the member's rows on an executor. A user's items are the same in any number of partitions; their scores may differ
     in the last bits, as products of matrices are rounded by their shape.
     """
-    columns = BASKET_COLUMNS if source.baskets else PAIR_COLUMNS
+    columns = in_baskets(histories.columns) if source.baskets else PAIR_COLUMNS
     rows = histories.select(*columns).repartition(partitions, "user_index")
     kernel = _Propose(source, load, cfg, k, exclude_seen, among, only_seen)
     return of_source(

@@ -11,7 +11,7 @@ import numpy as np
 from fuserank.common.shards import PACKED, laid_out, packed, tasks
 from fuserank.common.streams import Packed
 from fuserank.common.users import whole_users
-from fuserank.learning.recommenders.baskets import BASKET_COLUMNS
+from fuserank.learning.recommenders.baskets import in_baskets
 from fuserank.learning.recommenders.interactions import Interactions
 from fuserank.learning.sequences.member import in_order
 from fuserank.learning.sequences.stored import rows
@@ -25,8 +25,14 @@ _SLICE = (*SEQUENCES.slice_by, "run_id")
 
 
 def windows(history: DataFrame, length: int, seed: int, shards: int, partitions: int) -> Packed:
-    """``history`` (BASKET_COLUMNS) as rows of samples.sequences, each in its shard, without what names their slice."""
-    by_user = history.select(*BASKET_COLUMNS).repartition(partitions, "user_index").sortWithinPartitions("user_index")
+    """``history`` (BASKET_COLUMNS, and CODE_COLUMNS where there are some) as rows of samples.sequences, each in its
+    shard, without what names their slice.
+    """
+    by_user = (
+        history.select(*in_baskets(history.columns))
+        .repartition(partitions, "user_index")
+        .sortWithinPartitions("user_index")
+    )
     schema = ", ".join(f"{c.name} {c.sql_type}" for c in SEQUENCES.columns if c.name not in _SLICE)
     return laid_out(by_user.mapInArrow(_Cut(length, seed, shards), PACKED), schema, tasks(shards, partitions))
 

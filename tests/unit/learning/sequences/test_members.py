@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -14,8 +15,10 @@ from fuserank.learning.recommenders import contract
 from fuserank.learning.recommenders.content import CONTENT_COLUMNS, Content
 from fuserank.learning.recommenders.interactions import Interactions
 from fuserank.learning.recommenders.state import State
+from fuserank.learning.sequences import training
+from fuserank.learning.sequences.known import Known
 from fuserank.learning.sequences.member import in_order
-from fuserank.learning.sequences.windows import gap_class
+from fuserank.learning.sequences.windows import Sequences, gap_class
 from fuserank.registry.sources import recommenders
 from tests.support.family import config, in_baskets, pairs
 
@@ -58,7 +61,7 @@ def test_every_step_of_every_user_is_in_one_window_with_what_was_before_it() -> 
     rows = [(u, int(i), 1, float(n)) for u, size in enumerate(sizes) for n, i in enumerate(rng.permutation(50)[:size])]
     sequences = in_order(Interactions.of_baskets(lines(rows)))
     steps = []
-    for item_BL, _, next_BL in sequences.batches(7, 20, rng):
+    for item_BL, _, next_BL, *_ in sequences.batches(7, 20, rng):
         assert item_BL.shape[0] == 1 or item_BL.size <= 20
         for item_L, next_L in zip(item_BL, next_BL, strict=True):
             real = next_L >= 0
@@ -78,11 +81,11 @@ def test_every_step_of_every_user_is_in_one_window_with_what_was_before_it() -> 
 
 def test_the_last_window_ends_with_the_youngest_and_says_how_long_that_is_ago() -> None:
     table = lines([(1, 5, 1, 30.0), (1, 6, 1, 9.0), (1, 7, 1, 9.0), (2, 7, 1, 0.0)])
-    item_BL, gap_BL, end_B, has = in_order(Interactions.of_baskets(table)).last(2)
+    windows, end_B, has = in_order(Interactions.of_baskets(table)).last(2)
     assert has.tolist() == [0, 1]
-    assert item_BL.tolist() == [[1, 2], [2, 0]]
+    assert windows.item_BL.tolist() == [[1, 2], [2, 0]]
     assert end_B.tolist() == [1, 0]
-    assert gap_BL.tolist() == [[0, 4], [1, 0]]  # taken together, nine days ago; at the last step
+    assert windows.gap_BL.tolist() == [[0, 4], [1, 0]]  # taken together, nine days ago; at the last step
 
 
 def test_a_gap_is_a_class_more_each_time_it_doubles() -> None:
@@ -159,6 +162,52 @@ def test_an_item_that_nobody_took_is_near_to_what_is_like_it() -> None:
 def test_steps_that_diverge_say_what_to_lower() -> None:
     with pytest.raises(FuserankError, match="lower learning_rate"):
         learned("nextitnet", walks(30), learning_rate=1e30, epochs=3)
+    with pytest.raises(FuserankError, match=r"the last step left .*; lower learning_rate or embedding_rate"):
+        learned("nextitnet", walks(30), embedding_rate=1e40, epochs=1, places=10**6)  # which is one step
+
+
+def test_little_state_a_warm_up_and_gradients_that_are_cut_find_it_too() -> None:
+    less = {"embedding_optimiser": "rowwise_adagrad", "embedding_rate": 40.0, "warmup_steps": 20, "clip_norm": 1.0}
+    _, scorer = learned("nextitnet", walks(), **less)
+    assert first_of("nextitnet", scorer, lines([(900, 3, 1, 1.0), (900, 4, 1, 0.0)])) == {900: 5}
+
+
+@pytest.mark.parametrize("negatives_from", ["uniform", "batch", "both"])
+def test_it_is_found_whatever_it_is_told_from(negatives_from: str) -> None:
+    _, scorer = learned("nextitnet", walks(), negatives_from=negatives_from)
+    assert first_of("nextitnet", scorer, lines([(900, 3, 1, 1.0), (900, 4, 1, 0.0)])) == {900: 5}
+
+
+def test_items_that_few_took_share_ids_by_a_hash_or_have_none() -> None:
+    table = lines([(u, u % 3, 1, 1.0) for u in range(30)] + [(u, 10 + u, 1, 0.0) for u in range(30)])
+    for shared, wanted in ((0, 1), (4, 4)):
+        _, scorer = learned("nextitnet", table, epochs=1, min_takers=2, rare_rows=shared)
+        assert len(np.unique(scorer.e_ID[scorer.items < 10], axis=0)) == 3
+        assert len(np.unique(scorer.e_ID[scorer.items >= 10], axis=0)) == wanted
+
+
+def test_minutes_that_are_over_end_a_training_with_what_it_has_learned() -> None:
+    found = Interactions.of_baskets(walks())
+    cfg = config("nextitnet", **{**SMALL, "minutes": 1.0})
+    takers = np.bincount(found.weight.indices, minlength=len(found.items))
+    known, reports = Known.of(found.items, takers, takers, None, cfg), list[dict[str, object]]()
+    clock = itertools.count(0.0, 20.0).__next__  # a step takes twenty seconds
+    made = training.learned(training.Held(in_order(found), cfg, 3), known, cfg, 3, report=reports.append, clock=clock)
+    assert reports[-1] == {"minutes": 1.0, "step": 3}
+    assert np.isfinite(made.e_ID).all()
+
+
+def test_a_history_of_a_hundred_thousand_and_one_of_nothing_are_windows_like_others() -> None:
+    many = 100_000
+    starts_U = np.array([0, 0, 1, 1 + many])  # nothing, one, very many
+    item_N = np.arange(1 + many) % ITEMS
+    sequences = Sequences(item_N, np.ones_like(item_N), np.ones(1 + many, bool), starts_U)
+    batches = list(sequences.batches(50, 2048, np.random.default_rng(1)))
+    assert sum(batch.steps for batch in batches) == many - 1
+    assert max(batch.item_BL.size for batch in batches) <= 2048
+    last, end_B, has = sequences.last(50)
+    assert (has.tolist(), end_B.tolist()) == ([1, 2], [0, 49])
+    assert last.item_BL[1].tolist() == item_N[-50:].tolist()
 
 
 def test_numbers_of_other_settings_are_refused() -> None:

@@ -13,7 +13,7 @@ from fuserank.learning.recommenders.interactions import Interactions
 from fuserank.learning.recommenders.state import State
 from fuserank.learning.sequences.known import Learned
 from fuserank.learning.sequences.member import Scorer, in_order, rows_of
-from fuserank.learning.sequences.step import INPUTS, OUTPUT, graph
+from fuserank.learning.sequences.step import CODES, INPUTS, OUTPUT, graph
 from tests.support.family import lines
 from tests.support.steps import directions, numbers, small
 
@@ -24,6 +24,8 @@ ENCODERS: list[tuple[str, dict[str, Any]]] = [
     ("gru4rec", {}),
     ("gru4rec", {"cell": "lstm", "layers": 2}),
     ("nextitnet", {"layers": 2}),
+    ("nextitnet", {"layers": 1, "types": True, "prices": True}),
+    ("gru4rec", {"prices": True}),
 ]
 
 
@@ -41,14 +43,21 @@ def test_a_graph_has_next_what_the_scorer_has_after_histories_of_any_length(name
         for size in sizes
         for n, item in enumerate(rng.permutation(ITEMS)[:size].tolist())
     ]
-    histories = Interactions.of_baskets(lines(rows), scorer.items)
+    table = lines(rows)
+    says = rng.integers(0, 8, len(rows))
+    table = table.append_column("type", pa.array(says.astype(np.int32)))
+    table = table.append_column("price", pa.array((100.0 * says).astype(np.float32)))
+    histories = Interactions.of_baskets(table, scorer.items)
     expected_HD, has = scorer.encoded(histories)
-    item_BL, gap_BL, end_B, _ = in_order(histories).last(cfg.length)
+    windows, end_B, _ = in_order(histories).last(cfg.length)
     session = ort.InferenceSession(graph(cfg, net_N).content, providers=["CPUExecutionProvider"])
-    assert [one.name for one in (*session.get_inputs(), *session.get_outputs())] == [*INPUTS, OUTPUT]
+    names = [*INPUTS, *(CODES[name] for name in cfg.reads)]
+    assert [one.name for one in (*session.get_inputs(), *session.get_outputs())] == [*names, OUTPUT]
     for b, end in enumerate(end_B):
-        item_L, gap_L = item_BL[b, : end + 1], gap_BL[b, : end + 1]
-        (found_1D,) = session.run(None, {"vectors": e_ID[item_L][None], "gaps": gap_L[None]})
+        vectors_LD = e_ID[windows.item_BL[b, : end + 1]]
+        codes = (code_BL[b, : end + 1] for code_BL in (windows.gap_BL, *windows.codes(cfg.reads)))
+        inputs = {name: one[None] for name, one in zip(names, (vectors_LD, *codes), strict=True)}
+        (found_1D,) = session.run(None, inputs)
         np.testing.assert_allclose(found_1D[0], expected_HD[b], rtol=1e-5, atol=1e-5)
     assert len(has) == len(sizes)
 

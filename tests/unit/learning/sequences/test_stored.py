@@ -53,7 +53,7 @@ def by_item() -> tuple[Interactions, Sequences]:
 def steps_of(batches: Iterator[Any], items: np.ndarray) -> Counter[tuple[int, int, int]]:
     """How often each (item, gap, next item) was given."""
     found: Counter[tuple[int, int, int]] = Counter()
-    for item_BL, gap_BL, next_BL in batches:
+    for item_BL, gap_BL, next_BL, *_ in batches:
         real = next_BL >= 0
         found.update(
             zip(items[item_BL[real]].tolist(), gap_BL[real].tolist(), items[next_BL[real]].tolist(), strict=True)
@@ -77,8 +77,10 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[ShardFile, ...]:
 
 def task(files: Sequence[ShardFile], reader: str = "pyarrow", **changes: Any) -> SequenceTask:
     found = taken()
-    takers = np.bincount(found.weight.indices, minlength=len(found.items))
-    known = Known.of(found.items, takers, None, SMALL)
+    takers, takings = (
+        np.bincount(one, minlength=len(found.items)) for one in (found.weight.indices, in_order(found).item_N)
+    )
+    known = Known.of(found.items, takers, takings, None, SMALL)
     config = SMALL.model_copy(update=changes)
     return SequenceTask(tuple(files), known, config, TrainConfig(reader=reader), 5, "")
 

@@ -14,6 +14,7 @@ from fuserank.config.ranks import RanksConfig
 from fuserank.config.samples import SamplesConfig
 from fuserank.config.settings import WindowsConfig
 from fuserank.config.train import TrainConfig
+from fuserank.history.signals import TYPES
 from fuserank.io.lake.lake import Lake
 from fuserank.jobs import candidates as job
 from fuserank.jobs.inputs.proposals import proposed
@@ -54,6 +55,7 @@ def took(number: int, user: int, item: int, session: str, time: dt.datetime) -> 
         "user_index": user,
         "item_index": item,
         "session": session,
+        "event_type": "purchase",
         "role": "feedback",
         "event_time": time,
         "event_date": time.date(),
@@ -179,6 +181,7 @@ def test_ranks_learn_a_member_from_windows_of_the_lake(shop: Lake, delta_lake: L
     delta_lake.append(EVENTS, shop.read(EVENTS).drop("run_id"))
     messages: list[str] = []
     settings = {"factors": 4, "length": 5, "epochs": 2, "negatives": 8, "places": 16, "ranks": 2}
+    settings |= {"types": True, "prices": True}
     members = {"gru4rec": {"quota": 3, "settings": {**settings, "units": 4}}}
     run_on(delta_lake, messages, sources=("gru4rec",), members=members)
     assert any("windows, 2 ranks" in line for line in messages)
@@ -186,6 +189,9 @@ def test_ranks_learn_a_member_from_windows_of_the_lake(shop: Lake, delta_lake: L
     taken = delta_lake.known(EVENTS, AS_OF).count()
     assert windows["size"].sum() <= taken - 12
     assert (windows["items"].map(len) == 4 * (windows["size"] + 1)).all()
+    for name in ("types", "prices"):
+        assert (windows[name].map(len) == windows["size"] + 1).all()
+    assert set(b"".join(windows["types"])) == {TYPES.index("purchase")}
     lists = delta_lake.read(CANDIDATES, as_of_date=AS_OF, source="gru4rec").toPandas()
     assert lists.groupby("user_index").size().tolist() == [3] * 12
 
