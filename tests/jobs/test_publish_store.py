@@ -16,6 +16,7 @@ import pytest
 
 from fuserank.common.errors import FuserankError
 from fuserank.jobs import publish_store
+from fuserank.learning.sequences.windows import price_class
 from fuserank.serving.recommend.engine import Recommender
 from fuserank.serving.recommend.weights import SessionWeights
 from fuserank.serving.requests import RecommendRequest
@@ -40,6 +41,7 @@ THEN, HOUR = dt.date(2024, 5, 6), dt.timedelta(hours=1)  # where that begins
 USERS, CATALOGUE, K, GONE, UNKNOWN, NEW = 130, 8, 3, 4, 5, 777
 VECTORS = directions(CATALOGUE, 8).tolist()
 LAKE = "memory:published-lists"
+PRICED = [f"candidates.members.nextitnet.settings.{one}" for one in ("factors=8", "layers=1", "prices=true")]
 GRU = ["candidates.members.gru4rec.settings.factors=8", "candidates.members.gru4rec.settings.units=8"]
 
 
@@ -63,6 +65,8 @@ def event(item: int, user: int, at: dt.datetime = BEFORE, session: str = "") -> 
         "item_index": item,
         "role": "feedback",
         "reward_q20": 1 << 20,
+        "amount_minor": 800 if item == 2 else None,
+        "quantity": 2,
         "session": session or f"s{item}-{user}",
     }
 
@@ -83,11 +87,13 @@ def listed(user: int, k: int) -> dict[str, Any]:
     }
 
 
-def learned(day: dt.date, vectors: dict[int, list[float]]) -> list[dict[str, Any]]:
-    """What gru4rec knows as of a day: an encoder that nothing was learned by, of ``GRU``'s settings."""
-    net_N = numbers(small(length=50))
+def learned(
+    day: dt.date, vectors: dict[int, list[float]], source: str = "gru4rec", **more: object
+) -> list[dict[str, Any]]:
+    """What a member knows as of a day: an encoder that nothing was learned by, of ``GRU``'s settings, or ``PRICED``."""
+    net_N = numbers(small(source, length=50, **more))
     net_N = np.pad(net_N, (0, -len(net_N) % 256)).reshape(-1, 256)
-    of = {"as_of_date": day, "source": "gru4rec", "other": 0}
+    of = {"as_of_date": day, "source": source, "other": 0}
     return [
         *({**of, "part": "net", "index": n, "value": 0.0, "vector": row.tolist()} for n, row in enumerate(net_N)),
         *({**of, "part": "item", "index": n, "value": n / 7, "vector": row} for n, row in vectors.items()),
@@ -180,6 +186,7 @@ def taught(stored: Path, spark: SparkSession) -> Path:
 
     known = learned(DAY, {n: VECTORS[n] for n in (0, 2, 5)})
     known += learned(THEN, {5: VECTORS[5], 6: after_5(), 7: after_5()})
+    known += learned(DAY, {n: VECTORS[n] for n in (0, 2, 5)}, "nextitnet", layers=1, prices=True)
     with open_run("candidates", settings(stored), DAY) as run:
         run.lake.append(LEARNED, frame(spark, LEARNED, known).drop("run_id"))
     return stored
@@ -319,6 +326,13 @@ def test_a_sequence_model_s_step_is_stored_and_baskets_of_before_are_replayed_wi
         assert any("sequence" in line and "NDCG@10" in line for line in lines)
         assert step(run, tmp_path, dt.date(2024, 5, 20), "gru4rec") is None
         assert lines[-1] == "step of gru4rec as of 2024-05-20: none; nothing was learned as of that day"
+    with open_run("publish_store", settings(taught, *PRICED), DAY) as run:
+        (folder := tmp_path / "priced").mkdir()
+        priced = step(run, folder, DAY, "nextitnet")
+        assert priced is not None
+        items_IE = np.load(folder / priced.items.name)
+        assert items_IE[:, -1].tolist() == [0, 0, price_class(np.array([400.0]))[0], 0, 0, 0]
+        assert (items_IE[:, -2] <= 0).all()
     with open_run("publish_store", settings(taught, "store.step=none"), DAY) as run:
         monkeypatch.setattr(run.progress, "say", lines.append)
         assert member_of(run, ["gru4rec"]) is None

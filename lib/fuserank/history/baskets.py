@@ -95,8 +95,8 @@ def baskets_back(taken: DataFrame, as_of: dt.date, codes: bool = False) -> DataF
     of_user = Window.partitionBy("user_index").orderBy(F.desc("last"), "key")
     age = F.greatest(F.datediff(F.lit(as_of), F.col("last").cast("date")), F.lit(1)).cast("float")
     basket = (F.dense_rank().over(of_user) - 1).alias("basket")
-    told = [F.col("strongest.type").alias("type"), "price"] if codes else []
-    return rows.select("user_index", "item_index", basket, "place", age.alias("age"), *told)
+    columns = [F.col("strongest.type").alias("type"), F.col("price")] if codes else []
+    return rows.select("user_index", "item_index", basket, "place", age.alias("age"), *columns)
 
 
 def usual_prices(taken: DataFrame) -> DataFrame:

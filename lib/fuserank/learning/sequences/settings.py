@@ -113,12 +113,10 @@ class SequenceConfig(Section):
             "whether a place says what it was, where the data tell it: a view, a click, a cart, a purchase, a rating, a"
             " review, a redeem"
         ),
-        json_schema_extra=tuned(False, True),
     )
     prices: bool = Field(
         False,
         description="whether a place says what a unit cost, where the data tell it, in classes that halve an octave",
-        json_schema_extra=tuned(False, True),
     )
     min_takers: int = Field(
         1,
