@@ -80,11 +80,11 @@ def from_arrays(arrays: Arrays, card: dict[str, Any]) -> Model:
     """The model in evaluation mode; raises FuserankError for a kind that is not declared, where the card's columns are
     not those of the settings in it, and where tensors are missing, of other shapes or of no model of these settings.
     """
-    if lacking := sorted({"kind", "model", "numeric", "users"} - set(card)):
-        raise FuserankError(f"the model's card lacks {', '.join(lacking)}; {_CURE}")
     weights = card.get("weights")
     if weights not in {None, INT8}:
         raise FuserankError(f"the model's weights are {weights!r}, which this version does not know; upgrade fuserank")
+    if lacking := sorted({"kind", "model", "numeric", "users"} - set(card)):
+        raise FuserankError(f"the model's card lacks {', '.join(lacking)}; {_CURE}")
     there = {name.removesuffix(".bits") for name in arrays}
     if lacking := sorted({"mean_F", "scale_F", "item_row_I", "item_category_I"} - there):
         raise FuserankError(f"the model lacks the tensor {lacking[0]!r}; {_CURE}")
