@@ -65,9 +65,15 @@ def _core(rows: pd.DataFrame, least: int) -> pd.DataFrame:
         rows = remaining
 
 
-def _movielens(folder: Path) -> pd.DataFrame:
+def movielens_ratings(folder: Path) -> pd.DataFrame:
+    """user, item, rating, time (seconds)."""
     rows = pd.read_csv(folder / "movielens_small" / "ratings.csv.gz")
     rows.columns = pd.Index(["user", "item", "rating", "time"])
+    return rows
+
+
+def _movielens(folder: Path) -> pd.DataFrame:
+    rows = movielens_ratings(folder)
     return rows[rows["rating"] > 3]
 
 
@@ -79,9 +85,14 @@ def _musical(folder: Path) -> pd.DataFrame:
     return rows.rename(columns={"reviewerID": "user", "asin": "item", "unixReviewTime": "time"})
 
 
-def _ciao(folder: Path) -> pd.DataFrame:
+def ciao_ratings(folder: Path) -> pd.DataFrame:
+    """user, item, category, rating, helpful, time (seconds, to the hundred)."""
     names = ["user", "item", "category", "rating", "helpful", "time"]
-    rows = pd.read_csv(folder / "ciao_trust" / "rating.txt.gz", sep=r"\s+", names=names)
+    return pd.read_csv(folder / "ciao_trust" / "rating.txt.gz", sep=r"\s+", names=names)
+
+
+def _ciao(folder: Path) -> pd.DataFrame:
+    rows = ciao_ratings(folder)
     return _core(rows[rows["rating"] > 3], 3)
 
 

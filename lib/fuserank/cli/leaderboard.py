@@ -15,6 +15,7 @@ from fuserank.common.errors import FuserankError
 
 if TYPE_CHECKING:
     from fuserank.config.settings import Settings
+    from fuserank.usecases.leaderboard_ratings import RatingsRequest
     from fuserank.usecases.leaderboard_request import Request
 
 app = typer.Typer(help="Recommenders side by side on any data: quality with intervals, and what it cost.")
@@ -26,6 +27,7 @@ _EXAMPLE = """Recommenders side by side on any data, all items ranked.
   fuserank leaderboard --data gowalla --layout pairs --models item_cf,ials,item_cf+ials --k 20
   fuserank leaderboard --data Beauty.txt --layout sequences --models item_cf --tune 20
   fuserank leaderboard --layout events --dataset completejourney --lake lake --models item_cf,ials --repeats
+  fuserank leaderboard --layout ratings --data ratings.csv
 
 pairs: a folder with train.txt and test.txt, lines `user item item …`; sequences: one such file, items in the order of
 time, the last is the truth; events: what the lake knows before --as-of against the days after it, by --track: all;
@@ -35,8 +37,9 @@ and what was not apart, too, each list cut among its kind, against personal_top;
 no model has learned from, by their first events. Without --models each runs that the layout has data for, the quick
 ones first, by settings that the data's numbers give, as long as --minutes allow; what time is left says what tuning
 would add. Names joined by + are fused, by weights and calibration from the validation part, which is cut from the
-training part alone. With --tune N so many settings are tried there; the truth is read once for each row. Rows go to
-ops.leaderboard; `leaderboard show` compares them.
+training part alone. ratings: a table with user, item, rating and time; raters (bias, time_svd_pp) predict the latest
+fifth of all ratings from those before; mae and rmse are the less the better. With --tune N so many settings are tried
+there; the truth is read once for each row. Rows go to ops.leaderboard; `leaderboard show` compares them.
 """
 
 
@@ -54,7 +57,7 @@ def leaderboard(
             help="sequences, pairs: JSON that says what items are: {item: [value, …]} or {item: {field: value}}",
         ),
     ] = None,
-    layout: Annotated[str, typer.Option("--layout", help="events, sequences or pairs")] = "pairs",
+    layout: Annotated[str, typer.Option("--layout", help="events, sequences, pairs or ratings")] = "pairs",
     protocol: Annotated[
         str | None,
         typer.Option("--protocol", help="temporal, leave-one-out or given-split: the one that the layout has"),
@@ -120,11 +123,41 @@ def leaderboard(
     if context.invoked_subcommand is not None:
         return
     track = _track(layout, track, repeats)
+    settings = o.settings(env, as_of, lake, overrides, dataset)
+    if layout == "ratings":
+        _refuse_of_lists({"--attributes": attributes, "--minutes": minutes, "--protocol": protocol})
+        _run(_of_ratings(data, models, tune, model_settings or [], against), settings, as_json, html)
+        return
     request = _request(data, layout, protocol, models, tune, k, model_settings or [], track, minutes, attributes)
     request = _set_against(request, against)
-    settings = o.settings(env, as_of, lake, overrides, dataset)
     _refuse(request, settings)
     _run(request, settings, as_json, html)
+
+
+def _refuse_of_lists(options: dict[str, Any]) -> None:
+    if named := [name for name, value in options.items() if value is not None]:
+        raise FuserankError(f"{named[0]} is for lists; layout ratings judges what is predicted of each rating")
+
+
+def _of_ratings(
+    data: str | None, models: str | None, tune: int, model_settings: list[str], against: str | None
+) -> RatingsRequest:
+    """The request of the layout ratings; what is wrong is said before Spark starts."""
+    from fuserank.registry.raters import RATERS
+    from fuserank.usecases.leaderboard_ratings import RatingsRequest
+
+    if data is None:
+        raise FuserankError("layout ratings needs --data FILE")
+    if not Path(data).is_file():
+        raise FuserankError(
+            f"there is no file {data}; --data of layout ratings is a table with user, item, rating, time"
+        )
+    names = RATERS.names if models in {None, "all"} else tuple(n.strip() for n in str(models).split(",") if n.strip())
+    request = RatingsRequest(data, tuple(dict.fromkeys(names)), tune, _settings(model_settings), against)
+    request.configs()
+    if against is not None and against not in names:
+        raise FuserankError(f"--against {against} is none of the raters of --models: {', '.join(names)}")
+    return request
 
 
 def _set_against(request: Request, against: str | None) -> Request:
@@ -164,7 +197,7 @@ def _request(
     from fuserank.usecases.leaderboard_request import LAYOUTS, Request
 
     if layout not in LAYOUTS:
-        raise FuserankError(f"no layout {layout!r}; there are: {', '.join(LAYOUTS)}")
+        raise FuserankError(f"no layout {layout!r}; there are: {', '.join(LAYOUTS)}, ratings")
     if protocol not in {None, LAYOUTS[layout]}:
         raise FuserankError(f"layout {layout} is judged by {LAYOUTS[layout]}, not by {protocol!r}")
     if data is None and layout != "events":
@@ -227,12 +260,13 @@ def _settings(options: list[str]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _run(request: Request, settings: Settings, as_json: bool, html: Path | None) -> None:
+def _run(request: Request | RatingsRequest, settings: Settings, as_json: bool, html: Path | None) -> None:
     from fuserank.insight.reports import leaderboard as report
     from fuserank.io.lake.pages import write_page
     from fuserank.io.runtime.run import open_run
-    from fuserank.usecases import leaderboard as job
+    from fuserank.usecases import leaderboard, leaderboard_ratings
 
+    job: Any = leaderboard_ratings if request.layout == "ratings" else leaderboard
     rows, outcome = [], job.Outcome()
     with open_run("leaderboard", settings, settings.as_of) as run:
         split, validation = job.splits(run, request)
@@ -251,7 +285,7 @@ def _run(request: Request, settings: Settings, as_json: bool, html: Path | None)
     if as_json:
         found = {
             "protocol": request.protocol,
-            "track": request.track if request.layout == "events" else None,
+            "track": getattr(request, "track", None) if request.layout == "events" else None,
             "users": len(split.users),
             "true_pairs": len(split.truth_item_T),
             "items": None if split.items is None else len(split.items),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Ints = npt.NDArray[Any]
 METRICS = ("recall", "capped_recall", "ndcg")
+ERRORS = ("mae", "rmse")  # of raters: the lower the better
 KINDS = {"repeat": True, "explore": False}  # of truth and lists, where they are judged apart: own items, or others
 FLOOR = floor()  # what the others must pass
 
@@ -90,6 +91,8 @@ def per_user(lists: Lists, split: Split, ks: Sequence[int]) -> tuple[list[str], 
 
 def place(metric: str) -> tuple[bool, int, int, int]:
     """What metrics stand in order by: of a kind first, the longest list last."""
+    if metric in ERRORS:
+        return True, 0, 0, ERRORS.index(metric)
     name, _, k = metric.partition("@")
     kind, _, of_kind = name.partition("_")
     if kind in KINDS:

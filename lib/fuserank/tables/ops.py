@@ -168,7 +168,12 @@ LEADERBOARD = Table(
         ),
         Column("model", "string", "name", "a recommender, or several joined by +"),
         Column("config_json", "string", "json", "its settings; of several their weights"),
-        Column("metrics", "map<string,double>", "score", "recall@k, capped_recall@k and ndcg@k, means over users"),
+        Column(
+            "metrics",
+            "map<string,double>",
+            "score",
+            "recall@k, capped_recall@k and ndcg@k, means over users; of raters mae and rmse",
+        ),
         Column("ci_low", "map<string,double>", "score", "lower ends of their 95 % intervals"),
         Column("ci_high", "map<string,double>", "score", "upper ends"),
         Column("users", "long", "count", "users with truth"),

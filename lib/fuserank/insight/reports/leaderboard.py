@@ -8,6 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from fuserank.common.terminal import columns
+from fuserank.evaluation.leaderboard import ERRORS
 from fuserank.insight.reports import html
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ def _head(names: Sequence[str], over: Sequence[str], floor: str) -> tuple[str, .
 
 def _ranked(rows: Sequence[Row]) -> list[Row]:
     last = list(rows[0].metrics)[-1]
-    return sorted(rows, key=lambda row: -row.metrics[last])
+    sign = 1 if last in ERRORS else -1
+    return sorted(rows, key=lambda row: sign * row.metrics[last])
 
 
 def _cells(row: Row, names: Sequence[str], over: Sequence[str]) -> tuple[str, ...]:
@@ -79,7 +81,7 @@ def render(rows: Sequence[Row], data: str, protocol: str, board: str, users: int
         [
             (f"{ranked[0].metrics[metric]:.4f}", f"{metric} of the best: {ranked[0].model}"),
             (f"{users:,}", "users judged"),
-            (protocol, "protocol: all items ranked"),
+            (protocol, "protocol: " + ("later ratings by earlier ones" if metric in ERRORS else "all items ranked")),
             (board[:12], "the split's digest: equal ones compare"),
         ]
     )

@@ -1,0 +1,1 @@
+"""Raters: what stars a user would give an item at a time, learned from ratings."""
