@@ -91,7 +91,8 @@ def ciao_ratings(folder: Path) -> pd.DataFrame:
     return pd.read_csv(folder / "ciao_trust" / "rating.txt.gz", sep=r"\s+", names=names)
 
 
-def _ciao(folder: Path) -> pd.DataFrame:
+def ciao(folder: Path) -> pd.DataFrame:
+    """user, item, … of ratings above the middle, in a core of 3."""
     rows = ciao_ratings(folder)
     return _core(rows[rows["rating"] > 3], 3)
 
@@ -168,8 +169,8 @@ SETS: dict[str, Callable[[Path, int], Parts]] = {
     "amazon_musical sequences": _of(_musical, sequences),
     "coat pairs": _of(_coat, pairs),
     "movielens_small pairs": _of(_movielens, pairs),
-    "ciao_trust sequences": _of(_ciao, sequences),
-    "ciao_trust pairs": _of(_ciao, pairs),
+    "ciao_trust sequences": _of(ciao, sequences),
+    "ciao_trust pairs": _of(ciao, pairs),
     "made dense pairs": lambda folder, seed: pairs(made(800, 200, 20, seed), seed),
     "made drifting sequences": lambda folder, seed: sequences(made(1500, 600, 15, seed, drift=0.1), seed),
     "movielens_small sequences": _of(_movielens, sequences),

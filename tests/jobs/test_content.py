@@ -9,9 +9,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fuserank.io.lake.lake import known_rows
-from fuserank.jobs.inputs.content import READS, content
+from fuserank.jobs.inputs.content import CATALOGUE, content, links
 from fuserank.learning.recommenders.content import CONTENT_SCHEMA, Content
-from fuserank.tables.silver import CAMPAIGN_USERS, COUPONS, ITEM_DICTIONARY, ITEMS, PROMOTIONS, USER_DICTIONARY, USERS
+from fuserank.tables.silver import (
+    CAMPAIGN_USERS,
+    COUPONS,
+    ITEM_DICTIONARY,
+    ITEMS,
+    PROMOTIONS,
+    SOCIAL,
+    USER_DICTIONARY,
+    USERS,
+)
 from tests.support.rows import frame
 
 if TYPE_CHECKING:
@@ -89,6 +98,15 @@ SHOP: dict[Table, list[dict[str, Any]]] = {
         {"user_id": "u2", "age": "65+", "known_at": LATE},
         {"user_id": "gone", "age": "25-34", "known_at": EARLY},
     ],
+    SOCIAL: [
+        {"user_id": "u1", "other_id": "u2", "weight": 0.5, "known_at": EARLY},
+        {"user_id": "u2", "other_id": "u1", "weight": 1.0, "known_at": on(3, 1)},
+        {"user_id": "u2", "other_id": "u1", "weight": 0.0, "known_at": EARLY},
+        {"user_id": "u2", "other_id": "u1", "weight": 2.0, "known_at": LATE},
+        {"user_id": "u1", "other_id": "gone", "weight": 1.0, "known_at": EARLY},
+        {"user_id": "gone", "other_id": "u1", "weight": 1.0, "known_at": EARLY},
+        {"user_id": "u1", "other_id": "unnumbered", "weight": 1.0, "known_at": EARLY},
+    ],
     CAMPAIGN_USERS: [
         {"campaign_id": "m1", "user_id": "u1", "known_at": EARLY},
         {"campaign_id": "m9", "user_id": "u1", "known_at": LATE},
@@ -156,4 +174,12 @@ def test_its_rows_are_what_members_read(content_of: Callable[[dt.date], DataFram
     assert known.indices("item").tolist() == [0, 1]
     assert known.fields("user") == ["age", "campaign"]
     assert known.values("item", ["campaign"]).has.toarray().tolist() == [[1, 1], [0, 0]]
-    assert set(READS) == set(SHOP)
+    assert {*CATALOGUE, SOCIAL} == set(SHOP)
+
+
+def test_links_are_what_was_last_said_of_two_users_who_are_there(spark: SparkSession) -> None:
+    of = {as_of: rows(links(Shelves(spark), as_of)) for as_of in (dt.date(2017, 4, 1), AS_OF)}  # type: ignore[arg-type]
+    assert of == {
+        dt.date(2017, 4, 1): [("link", 1, "social", "0")],
+        AS_OF: [("link", 0, "social", "1")],
+    }

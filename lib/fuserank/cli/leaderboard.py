@@ -57,6 +57,10 @@ def leaderboard(
             help="sequences, pairs: JSON that says what items are: {item: [value, …]} or {item: {field: value}}",
         ),
     ] = None,
+    social: Annotated[
+        Path | None,
+        typer.Option("--social", metavar="FILE", help="sequences, pairs: whom users trust, lines `user other other …`"),
+    ] = None,
     layout: Annotated[str, typer.Option("--layout", help="events, sequences, pairs or ratings")] = "pairs",
     protocol: Annotated[
         str | None,
@@ -125,11 +129,11 @@ def leaderboard(
     track = _track(layout, track, repeats)
     settings = o.settings(env, as_of, lake, overrides, dataset)
     if layout == "ratings":
-        _refuse_of_lists({"--attributes": attributes, "--minutes": minutes, "--protocol": protocol})
+        _refuse_of_lists({"--attributes": attributes, "--social": social, "--minutes": minutes, "--protocol": protocol})
         _run(_of_ratings(data, models, tune, model_settings or [], against), settings, as_json, html)
         return
     request = _request(data, layout, protocol, models, tune, k, model_settings or [], track, minutes, attributes)
-    request = _set_against(request, against)
+    request = _with_social(_set_against(request, against), social)
     _refuse(request, settings)
     _run(request, settings, as_json, html)
 
@@ -168,6 +172,14 @@ def _set_against(request: Request, against: str | None) -> Request:
             f"--against {against} is none of the recommenders of --models: {', '.join(request.members)}"
         )
     return replace(request, against=against)
+
+
+def _with_social(request: Request, social: Path | None) -> Request:
+    from dataclasses import replace
+
+    if social is not None and request.layout == "events":
+        raise FuserankError("--social is for files of lines; of the layout events the lake says whom users trust")
+    return replace(request, social=None if social is None else str(social))
 
 
 def _refuse(request: Request, settings: Settings) -> None:

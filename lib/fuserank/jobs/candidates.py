@@ -50,8 +50,10 @@ def execute(run: Run, as_of: dt.date) -> None:
 
 
 def reads(cfg: CandidatesConfig) -> tuple[Table, ...]:
-    """What the sources need beside READS: the catalogue, where a member learns from it."""
-    return content.READS if any(SOURCES[name].reads_content for name in cfg.sources) else ()
+    """What the sources need beside READS: the catalogue and links between users, where a member learns from them."""
+    catalogue = any(SOURCES[name].reads_content for name in cfg.sources)
+    linked = any(SOURCES[name].reads_links(cfg.of_source(name)) for name in cfg.sources if SOURCES[name].social)
+    return tuple(dict.fromkeys((content.CATALOGUE if catalogue else ()) + (content.LINKS if linked else ())))
 
 
 def _within_limit(run: Run, as_of: dt.date, pair_rows: DataFrame) -> CandidatesConfig:

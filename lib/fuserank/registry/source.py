@@ -40,7 +40,8 @@ class Source:
     without a section has its settings under ``candidates.members.<name>.settings``. ``config``: module:class of its
     settings. ``writes``: the table of what it proposes from. Every source reads silver.events; one with ``content``
     learns from the catalogue, too, and is refused where there is none; one with ``attributes`` learns from it where
-    there is one; one with ``baskets`` learns from and lists by baskets in order, and is refused where data have none.
+    there is one; one with ``social`` from links between users, where there are some and its setting ``social`` is not
+    0; one with ``baskets`` learns from and lists by baskets in order, and is refused where data have none.
     ``by_blocks``: blocks of items can be learned apart. ``torch``: its job needs the larger environment. ``reason``,
     ``text``, ``text_once`` (of a single taking):
     what stands for its rows; among equal parts the source with the smaller ``speaks`` is heard. ``walk``:
@@ -62,6 +63,7 @@ class Source:
     writes: str | None = _LEARNED
     content: bool = False
     attributes: bool = False
+    social: bool = False
     baskets: bool = False
     torch: bool = False
     by_blocks: bool = False
@@ -87,6 +89,10 @@ class Source:
     def reads_content(self) -> bool:
         """Whether what items are is to be brought, where it is known."""
         return self.content or self.attributes
+
+    def reads_links(self, settings: Section) -> bool:
+        """Whether links between users are to be brought, where they are known."""
+        return self.social and bool(getattr(settings, "social", 0))
 
     def code(self, attribute: str) -> Any:
         """``attribute`` of its module."""

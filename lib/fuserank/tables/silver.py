@@ -188,6 +188,24 @@ IDENTITY_LINKS = Table(
     ),
 )
 
+SOCIAL = Table(
+    name="silver.social",
+    grain="one row per user, other user and time from which something is said of the two",
+    keys=("user_id", "other_id", "known_at"),
+    slice_by=("dataset",),
+    partition_by=("dataset",),
+    writer="silver",
+    doc="Whom a user trusts, follows or knows: what was last said of the two before a day holds on it.",
+    columns=(
+        _text("user_id", "id", "business id", False, person="id"),
+        _text("other_id", "id", "the user who is trusted", False, person="id"),
+        Column("weight", "double", "score", "above 0 a link; 0 or less ends it; null is none", True),
+        c.known_at(),
+        _text("dataset", "name", "mapping", False, person="none"),
+        c.run_id(),
+    ),
+)
+
 CAMPAIGNS = Table(
     name="silver.campaigns",
     grain="one row per campaign",
@@ -294,6 +312,7 @@ TABLES = (
     ITEMS,
     USERS,
     IDENTITY_LINKS,
+    SOCIAL,
     CAMPAIGNS,
     CAMPAIGN_USERS,
     COUPONS,

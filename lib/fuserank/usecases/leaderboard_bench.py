@@ -24,14 +24,15 @@ from fuserank.evaluation.protocols import Split
 from fuserank.io.lake.interactions import Scratch
 from fuserank.io.runtime.executors import refuse_dynamic_allocation, slots
 from fuserank.io.runtime.memory import peak_memory
-from fuserank.jobs.inputs.content import content
+from fuserank.jobs.inputs.content import content, links
 from fuserank.learning.recommenders.baskets import BASKET_SCHEMA, CODE_SCHEMA
 from fuserank.learning.recommenders.content import CONTENT_COLUMNS, CONTENT_SCHEMA
 from fuserank.learning.recommenders.interactions import PAIR_SCHEMA, numbers_of
 from fuserank.learning.recommenders.state import COLUMNS
 from fuserank.registry.sources import Source, recommenders
 from fuserank.stages.candidates import family
-from fuserank.usecases.leaderboard_attributes import item_names, read
+from fuserank.tables.silver import SOCIAL
+from fuserank.usecases.leaderboard_attributes import item_names, read, read_social, user_names
 from fuserank.usecases.leaderboard_fusion import applied, fused_on, fusion_of
 from fuserank.usecases.leaderboard_request import CHAIN_ONLY
 
@@ -242,6 +243,8 @@ class Bench:
         place = next(n for n in range(len(taken) + 1) if n not in taken)
         with peak_memory() as peak, _clock() as clock:
             content = self._content(part) if source.reads_content else None
+            if content is None and source.reads_links(config):
+                content = self._links(part)
             baskets = None
             if source.baskets:
                 baskets = self._baskets(f"{self._train(part)}-train", self.parts[part].train_baskets)[1]
@@ -282,9 +285,28 @@ class Bench:
             if self.request.attributes is None:
                 return None
             return self.folder.once("attributes", self._attributes, CONTENT_COLUMNS)[1]
+        made = functools.partial(content, self.run.lake, self._day(part), unsold=True)
+        return self.folder.once(f"{part}-content", made, CONTENT_COLUMNS)[1]
+
+    def _links(self, part: str) -> Callable[[], Any] | None:
+        """The same of links between users alone, or of --social."""
+        if self.request.layout != "events":
+            if self.request.social is None:
+                return None
+            return self.folder.once("links", self._social, CONTENT_COLUMNS)[1]
+        if not self.run.lake.exists(SOCIAL):
+            return None
+        return self.folder.once(f"{part}-links", lambda: links(self.run.lake, self._day(part), True), CONTENT_COLUMNS)[
+            1
+        ]
+
+    def _day(self, part: str) -> dt.date:
         back = self.run.settings.windows.label_days if part == "validation" else 0
-        day = self.run.as_of - dt.timedelta(days=back)
-        return self.folder.once(f"{part}-content", lambda: content(self.run.lake, day, unsold=True), CONTENT_COLUMNS)[1]
+        return self.run.as_of - dt.timedelta(days=back)
+
+    def _social(self) -> DataFrame:
+        found = read_social(Path(str(self.request.social)), user_names(self.request))
+        return self.run.spark.createDataFrame(found, CONTENT_SCHEMA)
 
     def _attributes(self) -> DataFrame:
         found = read(Path(str(self.request.attributes)), item_names(self.request))

@@ -30,6 +30,7 @@ class Request:
     track: str = "new"
     attributes: str | None = None  # a file that says what the items of lines are
     minutes: float | None = None  # no model is begun later than that; None: all are
+    social: str | None = None  # a file of lines `user other other …` that says whom users trust
     against: str | None = None  # the recommender that rows are set against in pairs; None: the floor of the track
 
     @property
@@ -107,6 +108,8 @@ def refuse_missing(request: Request) -> None:
     path = Path(request.data)
     if request.attributes is not None and not Path(request.attributes).is_file():
         raise FuserankError(f"there is no file {request.attributes}; --attributes is a JSON object of items")
+    if request.social is not None and not Path(request.social).is_file():
+        raise FuserankError(f"there is no file {request.social}; --social is one file of lines `user other other …`")
     files = {"pairs": [path / "train.txt", path / "test.txt"], "sequences": [path]}.get(request.layout, [])
     for file in files:
         if not file.is_file():

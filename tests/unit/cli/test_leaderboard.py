@@ -146,6 +146,11 @@ def test_models_are_judged_alone_and_fused_and_rows_stay_in_the_lake(
             ["--data", "x", "--models", "ials", "--attributes", "nowhere.json"],
             "there is no file nowhere.json; --attributes is a JSON object of items",
         ),
+        (
+            ["--data", "x", "--models", "ppr", "--social", "nowhere.txt"],
+            "there is no file nowhere.txt; --social is one file of lines `user other other …`",
+        ),
+        (["--layout", "events", "--social", "a.txt"], "--social is for files of lines; of the layout events the lake"),
         (["--layout", "events", "--attributes", "a.json"], "--attributes is for files of lines; of the layout events"),
         (["--data", "x", "--k", "0,5"], "--k 0,5 is no list of lengths"),
         (["--data", "x", "--k", "²"], "--k ² is no list of lengths"),

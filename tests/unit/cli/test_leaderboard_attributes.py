@@ -1,4 +1,4 @@
-"""What items are, from a file beside lines: shapes that are read, and words for those that are not."""
+"""What items are, and whom users trust, from files beside lines: shapes that are read, words for those that are not."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fuserank.common.errors import FuserankError
-from fuserank.usecases.leaderboard_attributes import item_names, read
+from fuserank.usecases.leaderboard_attributes import item_names, read, read_social, user_names
 from fuserank.usecases.leaderboard_request import Request
 
 ITEMS = np.array(["10", "7", "a b"])
@@ -54,3 +54,17 @@ def test_an_item_s_index_is_its_place_in_the_split(tmp_path: Path) -> None:
     names = item_names(Request(str(lines), "sequences", (), (10,)))
     (item,) = dense(read_lines(lines)["item"])
     assert [names[n] for n in item] == ["10", "7", "9", "100", "7", "b"]
+
+
+def test_links_are_of_the_users_of_the_data_by_their_places(tmp_path: Path) -> None:
+    lines, trust = tmp_path / "lines.txt", tmp_path / "trust.txt"
+    lines.write_text("b 1 2\n10 3\na 1\n")
+    trust.write_text("a b 10 z\nz a\nb a\n")
+    found = read_social(trust, user_names(Request(str(lines), "sequences", (), (10,))))
+    assert list(found.itertuples(index=False, name=None)) == [
+        ("link", 1, "social", "2"),
+        ("link", 1, "social", "0"),
+        ("link", 2, "social", "1"),
+    ]
+    with pytest.raises(FuserankError, match=r"trust\.txt links none of the 1 users of --data"):
+        read_social(trust, np.array(["q"]))

@@ -95,7 +95,9 @@ def test_it_needs_torch_the_catalogue_and_baskets_exactly_where_its_code_does(so
     imported = {a.name for n in code if isinstance(n, ast.Import) for a in n.names}
     imported |= {n.module or "" for n in code if isinstance(n, ast.ImportFrom)}
     assert any(name.split(".")[0] == "torch" for name in imported) == source.torch
-    assert any(isinstance(n, ast.Attribute) and n.attr == "content" for n in code) == source.reads_content
+    assert any(isinstance(n, ast.Attribute) and n.attr == "content" for n in code) == (
+        source.reads_content or source.social
+    )
     of = {
         n.value.id
         for n in code

@@ -32,6 +32,7 @@ _WANTED = {
     "propensity": frozenset({"double", "decimal"}),
     "other": IDS,
     "consent": frozenset({"boolean"}),
+    "weight": NUMERIC,
     "start": TEMPORAL,
     "end": TEMPORAL,
     "coupon": IDS,

@@ -197,6 +197,19 @@ class IdentityLinksConfig(_Dimension):
     platform: str | None = Field(None, description="column: the platform of `other`: web, app")
 
 
+class SocialConfig(_Dimension):
+    """Whom a user trusts, follows or knows → silver.social: one row per two users, and time.
+
+    Both are users of the shop. From known_at on, until a later row of the same two says otherwise.
+    """
+
+    user: str = Field(description="column: the user whose taste may follow the other's")
+    other: str = Field(description="column: the user who is trusted, followed, a friend")
+    weight: str | None = Field(
+        None, description="column, a number: 0 or less ends the link; without it a row is a link"
+    )
+
+
 class CampaignsConfig(_Dimension):
     """Campaigns → silver.campaigns."""
 
@@ -247,6 +260,7 @@ class DimensionsConfig(Section):
     items: ItemsConfig | None = None
     users: UsersConfig | None = None
     identity_links: IdentityLinksConfig | None = None
+    social: SocialConfig | None = None
     campaigns: CampaignsConfig | None = None
     campaign_users: CampaignUsersConfig | None = None
     coupons: CouponsConfig | None = None

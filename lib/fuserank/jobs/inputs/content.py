@@ -12,6 +12,7 @@ from fuserank.tables.silver import (
     ITEM_DICTIONARY,
     ITEMS,
     PROMOTIONS,
+    SOCIAL,
     USER_DICTIONARY,
     USERS,
 )
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
     from fuserank.io.lake.lake import Lake
 
-READS = (CAMPAIGN_USERS, COUPONS, ITEM_DICTIONARY, ITEMS, PROMOTIONS, USER_DICTIONARY, USERS)
+CATALOGUE = (CAMPAIGN_USERS, COUPONS, ITEM_DICTIONARY, ITEMS, PROMOTIONS, USER_DICTIONARY, USERS)
+LINKS = (SOCIAL, USER_DICTIONARY)
 _ITEM_FIELDS = (*ITEM_ROLES, "package_size", *ITEM_CATEGORIES)
 _USER_FIELDS = (*USER_ROLES, *USER_CATEGORIES)
 _PROMOTED_DAYS = 14  # a display or mailer that ended before them says nothing of today
@@ -40,15 +42,7 @@ def content(lake: Lake, as_of: dt.date, unsold: bool = False) -> DataFrame:
     """
     from pyspark.sql import functions as F
 
-    item, user = (
-        lake.read(table)
-        .where(
-            F.col("deleted_at").isNull()
-            & (F.lit(unsold) | (F.col("first_event_time") < F.lit(as_of).cast("timestamp")))
-        )
-        .select(f"{side}_id", F.col(f"{side}_index").alias("index"))
-        for side, table in (("item", ITEM_DICTIONARY), ("user", USER_DICTIONARY))
-    )
+    item, user = (_numbered(lake, side, as_of, unsold) for side in ("item", "user"))
 
     def known(table: object) -> DataFrame:
         return lake.known(table, as_of)  # type: ignore[arg-type]
@@ -67,6 +61,31 @@ def content(lake: Lake, as_of: dt.date, unsold: bool = False) -> DataFrame:
     for part in parts[1:]:
         rows = rows.unionByName(part)
     return rows.distinct()
+
+
+def links(lake: Lake, as_of: dt.date, unsold: bool = False) -> DataFrame:
+    """Rows of side link: who was linked to whom by what was last said of the two before ``as_of``. Of users who are
+    deleted in the dictionary none; ``unsold`` as of ``content``. Empty where no file said so.
+    """
+    from pyspark.sql import functions as F
+
+    user = _numbered(lake, "user", as_of, unsold)
+    other = user.select(F.col("user_id").alias("other_id"), F.col("index").cast("string").alias("value"))
+    last = lake.known(SOCIAL, as_of).groupBy("user_id", "other_id").agg(F.max_by("weight", "known_at").alias("weight"))
+    rows = last.where("weight > 0").join(user, "user_id").join(other, "other_id")
+    return rows.select(F.lit("link").alias("side"), "index", F.lit("social").alias("field"), "value")
+
+
+def _numbered(lake: Lake, side: str, as_of: dt.date, unsold: bool) -> DataFrame:
+    from pyspark.sql import functions as F
+
+    table = ITEM_DICTIONARY if side == "item" else USER_DICTIONARY
+    sold = F.lit(unsold) | (F.col("first_event_time") < F.lit(as_of).cast("timestamp"))
+    return (
+        lake.read(table)
+        .where(F.col("deleted_at").isNull() & sold)
+        .select(f"{side}_id", F.col(f"{side}_index").alias("index"))
+    )
 
 
 def _field(rows: DataFrame, numbered: DataFrame, side: str, column: str, field: str) -> DataFrame:

@@ -24,7 +24,7 @@ from fuserank.io.lake.interactions import Scratch, scratch
 from fuserank.io.lake.lake import Lake
 from fuserank.io.runtime.executors import refuse_dynamic_allocation, slots
 from fuserank.jobs.inputs import ordered
-from fuserank.jobs.inputs.content import READS, content
+from fuserank.jobs.inputs.content import CATALOGUE, content, links
 from fuserank.jobs.inputs.history import dislikes, reversals
 from fuserank.jobs.inputs.persisted import held
 from fuserank.learning.recommenders.baskets import BASKET_COLUMNS, CODE_COLUMNS
@@ -40,7 +40,7 @@ from fuserank.stages.candidates.inputs import SourceInputs
 from fuserank.stages.candidates.rows import without
 from fuserank.tables import table as table_of
 from fuserank.tables.candidates import LEARNED
-from fuserank.tables.silver import EVENTS
+from fuserank.tables.silver import EVENTS, SOCIAL
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -142,11 +142,13 @@ class Sources:
         source, cfg_of, lake = declared.name, cfg.member(declared.name), self.lake
         ranks = self._at_once(source) if declared.distributed else max(slots(self.run.spark).total, 1)
         pair_frame, load_pairs = self.folder.once("pairs", lambda: as_interactions(self.pair_rows), PAIR_COLUMNS)
-        load_content = None
-        if declared.content or (declared.attributes and all(self.run.lake.exists(table) for table in READS)):
-            load_content = self.folder.once("content", lambda: content(self.run.lake, self.as_of), CONTENT_COLUMNS)[1]
-        history, load_baskets = pair_frame, None
         settings = self._settled(declared, cfg_of.settings)
+        load_content = None
+        if declared.content or (declared.attributes and all(self.run.lake.exists(table) for table in CATALOGUE)):
+            load_content = self.folder.once("content", lambda: content(self.run.lake, self.as_of), CONTENT_COLUMNS)[1]
+        elif declared.reads_links(settings) and self.run.lake.exists(SOCIAL):
+            load_content = self.folder.once("links", lambda: links(self.run.lake, self.as_of), CONTENT_COLUMNS)[1]
+        history, load_baskets = pair_frame, None
         if declared.baskets:
             codes = isinstance(settings, SequenceConfig) and bool(settings.reads)
             history, load_baskets = self.folder.once(

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import scipy.sparse as sp
 
-# side: item or user; index: of the item or user; field: brand, category, …; value: its text.
-# Unique rows; a field may have several values.
+# side: item or user; index: of the item or user; field: brand, category, …; value: its text. Of side link: a user,
+# what the link is called (trusts, follows, …), the index of another user. Unique rows; a field may have several values.
 CONTENT_COLUMNS = ("side", "index", "field", "value")
 CONTENT_SCHEMA = "side string, index int, field string, value string"
 
@@ -72,6 +72,13 @@ class Content:
         has: Any = sp.csr_matrix((np.ones(len(column), np.float32), (at[known], column)), shape=shape)
         has.sort_indices()
         return Values(index, names.column("field").to_pylist(), names.column("value").to_pylist(), has)
+
+    def links(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+        """Users and those whom they are linked to, as pairs without doubles, sorted, nobody with themselves."""
+        rows = self._side("link")
+        user, other = rows.column("index").to_numpy(), np.array(rows.column("value").to_pylist(), np.int64)
+        key = np.unique(user.astype(np.int64)[user != other] << 32 | other[user != other])
+        return (key >> 32).astype(np.int32), (key & 0xFFFFFFFF).astype(np.int32)
 
     def _side(self, side: str) -> pa.Table:
         import pyarrow.compute as pc

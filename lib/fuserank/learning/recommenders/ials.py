@@ -6,7 +6,10 @@ Each half step solves all rows of a side by preconditioned conjugate gradients, 
 preconditioner is what all rows have in common, G = α0 YᵀY + λ_min I = L·Lᵀ, and in coordinates z = Lᵀx it is the
 identity. The ratings then cost 4 D operations each at a step, and what a row's λ has above the least a matrix product
 for the block. With ``block`` set the half step is that of iALS++ (ials_blocks) instead. Ranks deal the rows as in
-blocked, and give the same bits in any number.
+blocked, and give the same bits in any number. Where ``social`` is above 0 and the data say whom
+a user trusts, a user's factor of lists is drawn to the mean m of the learned factors of those, by social · λ ‖x − m‖²
+(the social term of Jamali and Ester 2010, "A matrix factorization technique with trust propagation", eq. 10, with
+the others' factors held).
 
 Shapes: R rows of a side, D factor length, B rows of a block.
 """
@@ -15,11 +18,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from fuserank.common.lookup import locate
 from fuserank.learning.recommenders import blocked, state
 from fuserank.learning.recommenders.best import Best, Products, best_dense
 from fuserank.learning.recommenders.ials_equations import Equations, Floats, _scales
@@ -30,11 +35,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import scipy.sparse as sp
 
+    from fuserank.learning.recommenders.content import Content
     from fuserank.learning.recommenders.interactions import Interactions
     from fuserank.learning.recommenders.settings import IalsConfig
 
 USERS_AT_ONCE = 2048
 Doubles = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int32]
 _ZERO, _ONE = np.float32(0), np.float32(1)
 _GRAM_ROWS = 65_536  # in double precision at once
 _FOLD_IN_ROWS = 256  # solved together
@@ -52,9 +59,11 @@ class Solver:
         self.inverse_DD = np.linalg.inv(self.root_DD)
         self.metric_DD = (self.inverse_DD @ self.inverse_DD.T).astype(np.float32)
 
-    def improve(self, rows: Equations, some: slice, z_BD: Floats, white_OD: Floats, steps: int) -> None:
-        """Takes ``steps`` steps from where the rows ``some`` of ``rows`` stand, in
-        place; rows without pairs become 0.
+    def improve(
+        self, rows: Equations, some: slice, z_BD: Floats, white_OD: Floats, steps: int, pull_BD: Floats | None = None
+    ) -> None:
+        """Takes ``steps`` steps from where the rows ``some`` of ``rows`` stand, in place; rows without pairs become 0.
+        ``pull_BD``: what is added to the right side, in the coordinates of x.
         """
         from fuserank.learning.recommenders.kernels.als import add_products
 
@@ -70,6 +79,8 @@ class Solver:
         z_BD[np.diff(ptr) == 0] = 0
         r_BD = -times(z_BD)
         add_products(ptr, rows.indices, rows.weight, white_OD, z_BD, _ONE, _ZERO, r_BD)
+        if pull_BD is not None:
+            r_BD += pull_BD @ self.inverse_DD.T.astype(np.float32)
         r_BD[np.diff(ptr) == 0] = 0
         p_BD, before_B = r_BD.copy(), _squares(r_BD)
         for _ in range(steps):
@@ -166,8 +177,23 @@ def learn(pairs: Interactions, cfg: IalsConfig, seed: int, block: tuple[int, int
     with ThreadPoolExecutor(1) as sender:
         mesh = Mesh(0, {}, sender)
         sides = blocked.exchange(mesh, user, item, taken.data, cfg.factors)
-        _, y_ID = iterate(mesh, *sides, cfg, seed)
+        x_UD, y_ID = iterate(mesh, *sides, cfg, seed)
     yield from state.vectors("item", pairs.items, y_ID[pairs.items], np.diff(sides[1].indptr)[pairs.items])
+    if cfg.social and pairs.content is not None:
+        yield from state.vectors("linked", *linked_means(pairs.content, pairs.users, x_UD[pairs.users]))
+
+
+def linked_means(content: Content, users: Ints, x_UD: Floats) -> tuple[Ints, Floats]:
+    """Users with a link to one of ``users``, ascending, and the mean of the factors of those they are linked to."""
+    import scipy.sparse as sp
+
+    user, other = content.links()
+    at, there = locate(users, other)
+    names, row = np.unique(user[there], return_inverse=True)
+    count = np.bincount(row, minlength=len(names))
+    share = (1 / np.maximum(count, 1)).astype(np.float32)[row]
+    mean: Any = sp.csr_matrix((share, (row, at[there])), shape=(len(names), len(users))) @ x_UD
+    return names.astype(np.int32), mean
 
 
 def _gram(y_ID: Floats) -> Doubles:
@@ -192,16 +218,25 @@ class Scorer:
             least = cfg.regularization * (cfg.unobserved_weight * len(self.items)) ** cfg.frequency
             self.solver = Solver(_gram(self.factors_ID), float(least), cfg)
             self.white_ID = (self.factors_ID @ self.solver.inverse_DD.T).astype(np.float32)
+        self.linked, self.near_UD = np.empty(0, np.int32), np.empty((0, self.factors_ID.shape[1]), np.float32)
+        if cfg.social and rows.parts("linked"):
+            self.linked, self.near_UD, _ = rows.vectors("linked")
 
-    def fold_in(self, history: sp.csr_matrix) -> Floats:
-        """Factors (B, D) of the rows of a history over ``items``; zero for an empty one."""
+    def fold_in(self, history: sp.csr_matrix, near_BD: Floats | None = None) -> Floats:
+        """Factors (B, D) of the rows of a history over ``items``; zero for an empty one. ``near_BD``: what each is
+        drawn to by social · λ ‖x − near‖²; rows of zeros: nothing.
+        """
         users, depth = history.shape[0], self.factors_ID.shape[1]
         side = blocked.Side(np.array([0, users]), history.indptr, history.indices, history.data)
         rows = Equations.of(side, len(self.items), self.scale_I[history.indices], self.cfg)
-        x_BD = np.zeros((users, depth), np.float32)
+        x_BD, pull_BD = np.zeros((users, depth), np.float32), None
+        if near_BD is not None:
+            drawn_B = np.where(near_BD.any(axis=1), np.float32(self.cfg.social), np.float32(0)) * rows.penalty_R
+            rows, pull_BD = replace(rows, penalty_R=rows.penalty_R + drawn_B), drawn_B[:, None] * near_BD
         for start in range(0, users, _FOLD_IN_ROWS):
             some = slice(start, min(start + _FOLD_IN_ROWS, users))
-            self.solver.improve(rows, some, x_BD[some], self.white_ID, _FOLD_IN_STEPS)
+            pull = None if pull_BD is None else pull_BD[some]
+            self.solver.improve(rows, some, x_BD[some], self.white_ID, _FOLD_IN_STEPS, pull)
         return (x_BD @ self.solver.inverse_DD).astype(np.float32)
 
     def best(self, histories: Interactions, k: int, exclude_seen: bool) -> Best:
@@ -210,7 +245,12 @@ class Scorer:
         """
         if not len(self.items):
             return best_dense(np.zeros((len(histories.users), 0), np.float32), None, k)
-        known_B = np.diff(histories.weight.indptr) > 0
-        return self.products.best(
-            self.fold_in(histories.weight), known_B, histories.weight if exclude_seen else None, k
-        )
+        known_B, near_BD = np.diff(histories.weight.indptr) > 0, None
+        if len(self.linked):
+            at, there = locate(self.linked, histories.users)
+            near_BD = np.where(there[:, None], self.near_UD[at], np.float32(0))
+        x_BD = self.fold_in(histories.weight, near_BD)
+        if near_BD is not None:  # of whom nothing else is known
+            x_BD[~known_B] = near_BD[~known_B]
+            known_B |= near_BD.any(axis=1)
+        return self.products.best(x_BD, known_B, histories.weight if exclude_seen else None, k)

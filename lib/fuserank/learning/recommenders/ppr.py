@@ -13,6 +13,10 @@ restarts at the history, not at the user: users who were not there at the fit ar
 meets fewer than K items, which a history of thousands can do, it goes on with an ε as small as that takes.
 Items of other components are not listed.
 
+Where the data say whom a user trusts, users of whom one trusts the other are neighbours, too, by an edge of weight
+``social``; a walk leaves a node by an edge's share of the node's weights, which d_v sums up (Jamali and Ester 2009,
+"TrustWalker", walk on such links alone; one graph of both is that of Konstas, Stathopoulos, Jose 2009).
+
 Shapes: U users, I items, V = I + U nodes, B users of a block, K results a user.
 """
 
@@ -24,11 +28,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from fuserank.common.lookup import locate
 from fuserank.learning.recommenders import state
 from fuserank.learning.recommenders.best import Best
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import scipy.sparse as sp
 
     from fuserank.learning.recommenders.interactions import Interactions
     from fuserank.learning.recommenders.settings import PprConfig
@@ -39,19 +45,29 @@ Floats = npt.NDArray[np.float32]
 
 
 def learn(pairs: Interactions, cfg: PprConfig, seed: int, block: tuple[int, int]) -> Iterator[pa.RecordBatch]:
-    """Edges of part ``took``: user → item, each with value 1. Nothing is trained."""
+    """Edges of part ``took``: user → item, and where links are known, and count, of ``linked``: user → other user, each
+    with value 1. Nothing is trained.
+    """
     yield from state.entries("took", pairs.users, pairs.items, pairs.ones)
+    if cfg.social and pairs.content is not None:
+        user, other = pairs.content.links()
+        both = locate(pairs.users, user)[1] & locate(pairs.users, other)[1]
+        yield from state.edges("linked", user[both], other[both], np.ones(int(both.sum()), np.float32))
 
 
 class Scorer:
     """The graph as the neighbours of each node (``ptr``, ``other``): items are nodes 0 … I − 1, users I … V − 1."""
 
     def __init__(self, rows: State, cfg: PprConfig) -> None:
-        _, self.items, took = rows.matrix("took")
-        taken_by = took.T.tocsr()
+        users, self.items, took = rows.matrix("took")
+        taken_by, items_U = took.T.tocsr(), np.diff(took.indptr)
+        if cfg.social and rows.parts("linked"):
+            took = _beside(took, rows.matrix("linked", users, users)[2])
         self.ptr = np.concatenate([taken_by.indptr.astype(np.int64), taken_by.nnz + took.indptr[1:].astype(np.int64)])
         self.other = np.concatenate([taken_by.indices + len(self.items), took.indices]).astype(np.int32)
         self.cfg = cfg
+        degree = [np.diff(taken_by.indptr), items_U + cfg.social * (np.diff(took.indptr) - items_U)]
+        self.degree_V = np.concatenate(degree).astype(np.float32)
         self.factor_I = (np.diff(taken_by.indptr).astype(np.float64) ** -cfg.popularity_power).astype(np.float32)
 
     def best(self, histories: Interactions, k: int, exclude_seen: bool) -> Best:
@@ -71,6 +87,8 @@ class Scorer:
             ranked(
                 self.ptr,
                 self.other,
+                self.degree_V,
+                np.float32(self.cfg.social),
                 ptr,
                 seeds,
                 self._restarts(histories),
@@ -88,3 +106,12 @@ class Scorer:
         row = np.repeat(np.arange(len(count_B)), count_B)
         weight_N = histories.decayed(self.cfg.half_life, weighted=False).data.astype(np.float64)
         return (weight_N / np.bincount(row, weight_N, len(count_B))[row]).astype(np.float32)
+
+
+def _beside(took: sp.csr_matrix, linked: sp.csr_matrix) -> sp.csr_matrix:
+    """Neighbours of each user: items, and after them users, whoever of two named the other."""
+    import scipy.sparse as sp
+
+    wide: sp.csr_matrix = sp.hstack([took, linked + linked.T], format="csr")
+    wide.sort_indices()
+    return wide

@@ -175,6 +175,13 @@ class IalsConfig(Section):
             " conjugate gradients over whole factors"
         ),
     )
+    social: float = Field(
+        0.0,
+        ge=0,
+        description="a user is drawn to the mean m of those whom the user trusts by social · λ ‖x − m‖² when lists are"
+        " made, where the data tell it; 0: not at all",
+        json_schema_extra=tuned(0.0, 0.3, 1.0),
+    )
     by_data: ClassVar[Rule] = staticmethod(rules.ials)
 
 
@@ -253,6 +260,13 @@ class PprConfig(Section):
         json_schema_extra=tuned(0.0, 0.1, 0.2, 0.3),
     )
     half_life: HalfLife = _of_history()
+    social: float = Field(
+        0.1,
+        ge=0,
+        description="weight of an edge between users of whom one trusts the other, beside 1 of what is taken, where the"
+        " data tell it; 0: none",
+        json_schema_extra=tuned(0.0, 0.03, 0.1, 0.3),
+    )
     by_data: ClassVar[Rule] = staticmethod(rules.half_life)
 
 

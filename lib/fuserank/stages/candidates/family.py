@@ -72,10 +72,10 @@ def fit(
             " sequences do"
         )
     if source.distributed:
-        frame: DataFrame = loaded(source.distributed)(pairs, cfg, seed, partitions)
+        frame: DataFrame = loaded(source.distributed)(pairs, cfg, seed, partitions, load_content)
         return frame
     blocks = partitions if source.by_blocks else 1
-    of_content = load_content if source.reads_content else None
+    of_content = load_content if source.reads_content or source.reads_links(cfg) else None
     load = load_baskets if source.baskets and load_baskets is not None else load_pairs
     return pairs.sparkSession.range(0, blocks, 1, blocks).mapInArrow(
         _Learn(source, load, of_content, cfg, seed, blocks), SCHEMA

@@ -23,6 +23,7 @@ TABLES: dict[str, Table] = {
     "items": t.ITEMS,
     "users": t.USERS,
     "identity_links": t.IDENTITY_LINKS,
+    "social": t.SOCIAL,
     "campaigns": t.CAMPAIGNS,
     "campaign_users": t.CAMPAIGN_USERS,
     "coupons": t.COUPONS,
@@ -64,7 +65,7 @@ def typed_dimension(
         checks.append(too_much(row, mapping.price.column))
     if isinstance(mapping, d.RedemptionsConfig):
         checks += in_time(row.time(mapping.time, dataset.time_zone), mapping.time, now)
-    if isinstance(mapping, d.IdentityLinksConfig):
+    if isinstance(mapping, d.IdentityLinksConfig | d.SocialConfig):
         itself = row.cell(mapping.other) == row.cell(mapping.user)
         checks.append(Check(itself, "links_itself", mapping.other, "both ids are one; a link joins two"))
     frame, known = _known_at(row, dataset, mapping.known_at, campaigns)
@@ -171,6 +172,8 @@ def _own(row: Cells, dataset: DatasetConfig, mapping: object) -> dict[str, Colum
     if isinstance(mapping, d.IdentityLinksConfig):
         agreed = F.coalesce(row.cell(mapping.consent), F.lit(False))
         return {"consent": agreed, "platform": text(mapping.platform)}
+    if isinstance(mapping, d.SocialConfig):
+        return {"weight": F.lit(1.0) if mapping.weight is None else row.cell(mapping.weight).cast("double")}
     if isinstance(mapping, d.CampaignsConfig):
         days = {f"{f}_date": row.cell(getattr(mapping, f)).cast("date") for f in ("start", "end")}
         return {"campaign_type": text(mapping.campaign_type), **days}

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from fuserank.learning.recommenders import ppr
 from fuserank.learning.recommenders.best import Best
+from fuserank.learning.recommenders.content import CONTENT_COLUMNS, Content
 from fuserank.learning.recommenders.interactions import Interactions
 from fuserank.learning.recommenders.kernels.ppr import push
 from fuserank.learning.recommenders.settings import PprConfig
@@ -30,9 +34,16 @@ def some_pairs(seed: int) -> list[tuple[int, int]]:
     return sorted(pairs | {(u, u) for u in range(USERS)} | {(i % USERS, i) for i in range(ITEMS)})
 
 
-def scorer(pairs: list[tuple[int, int]], **settings: float | None) -> ppr.Scorer:
+def scorer(
+    pairs: list[tuple[int, int]], links: list[tuple[int, int]] | None = None, **settings: float | None
+) -> ppr.Scorer:
     cfg = PprConfig(**{"restart": RESTART, "popularity_power": 0.0, "half_life": None, **settings})
-    rows = pa.Table.from_batches(list(ppr.learn(Interactions.of(table(pairs)), cfg, 1, (0, 1))))
+    known = Interactions.of(table(pairs))
+    if links is not None:
+        lines = [("link", user, "social", str(other)) for user, other in links]
+        columns = dict(zip(CONTENT_COLUMNS, zip(*lines, strict=True), strict=True))
+        known = replace(known, content=Content(pa.table({name: list(of) for name, of in columns.items()})))
+    rows = pa.Table.from_batches(list(ppr.learn(known, cfg, 1, (0, 1))))
     return ppr.Scorer(State(rows), cfg)
 
 
@@ -40,9 +51,13 @@ def lists(of: ppr.Scorer, history: pa.Table, k: int = 10, exclude_seen: bool = T
     return of.best(Interactions.of(history, of.items), k, exclude_seen)
 
 
-def power_iteration(pairs: list[tuple[int, int]], start_I: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def power_iteration(
+    pairs: list[tuple[int, int]], start_I: np.ndarray, links: list[tuple[int, int]] | None = None, link: float = 0.0
+) -> tuple[np.ndarray, np.ndarray]:
     """Mass and degree of the nodes, items first, from p = α s + (1 − α) p D⁻¹ A."""
     adjacency = np.zeros((ITEMS + USERS, ITEMS + USERS))
+    for u, v in links or []:
+        adjacency[ITEMS + u, ITEMS + v] = adjacency[ITEMS + v, ITEMS + u] = link
     for u, i in pairs:
         adjacency[i, ITEMS + u] = adjacency[ITEMS + u, i] = 1
     degree = adjacency.sum(axis=1)
@@ -53,14 +68,18 @@ def power_iteration(pairs: list[tuple[int, int]], start_I: np.ndarray) -> tuple[
     return p, degree
 
 
-def pushed(ptr: np.ndarray, other: np.ndarray, seeds: list[int], epsilon: float) -> tuple[np.ndarray, np.ndarray]:
+def pushed(
+    ptr: np.ndarray, other: np.ndarray, seeds: list[int], epsilon: float, link: float = 0.0, degree: Any = None
+) -> tuple[np.ndarray, np.ndarray]:
     nodes = len(ptr) - 1
     mass, residual = np.zeros(nodes, np.float32), np.zeros(nodes, np.float32)
     flags, queues = np.zeros((2, nodes), np.bool_), np.empty((2, nodes), np.int32)
     weight = np.full(len(seeds), 1 / len(seeds), np.float32)
     numbers = (np.float32(RESTART), np.float32(epsilon), ITEMS, 0)
     seeds_N = np.array(seeds, np.int32)
-    touched = push(ptr, other, seeds_N, weight, *numbers, mass, residual, flags[0], flags[1], queues[0], queues[1])
+    degree_V = (np.diff(ptr) if degree is None else degree).astype(np.float32)
+    graph = (ptr, other, degree_V, np.float32(link))
+    touched = push(*graph, seeds_N, weight, *numbers, mass, residual, flags[0], flags[1], queues[0], queues[1])
     assert set(np.flatnonzero(mass + residual)) <= set(queues[1][:touched])
     return mass, residual
 
@@ -195,3 +214,22 @@ def test_where_enough_is_met_a_smaller_epsilon_is_not_tried() -> None:
     again = [score.get((r, c)) == s for r, c, s, _ in zip(*few, strict=True)]
     assert len(again) == 2 * USERS
     assert not all(again)  # those of the longer list were walked further
+
+
+def test_links_between_users_are_edges_of_their_weight() -> None:
+    pairs, seeds, links = some_pairs(8), [0, 7, 41], [(1, 2), (2, 1), (3, 30), (30, 4), (5, 5), (6, 999)]
+    graph = scorer(pairs, links, social=0.4)
+    mass, _ = pushed(graph.ptr, graph.other, seeds, 1e-6, 0.4, graph.degree_V)
+    start = np.zeros(ITEMS)
+    start[seeds] = 1 / 3
+    exact, degree = power_iteration(pairs, start, [(1, 2), (3, 30), (30, 4)], 0.4)
+    np.testing.assert_allclose(graph.degree_V, degree, rtol=1e-6)
+    assert (np.abs(exact - mass) <= 1e-6 * degree + 1e-6).all()
+    assert not np.allclose(exact, power_iteration(pairs, start)[0], atol=1e-4)
+
+
+def test_a_user_gets_what_those_take_whom_they_trust() -> None:
+    pairs = [(0, 0), (1, 1), (1, 2), (2, 3)]  # nobody shares an item
+    found = lists(scorer(pairs, [(0, 1)], social=0.1, epsilon=1e-6), table([(0, 0)]))
+    assert found.column.tolist() == [1, 2]
+    assert not len(lists(scorer(pairs, [(0, 1)], social=0.0), table([(0, 0)])).row)

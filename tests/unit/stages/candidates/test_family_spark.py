@@ -6,12 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from fuserank.common.errors import FuserankError
 from fuserank.config.auto import Numbers, settled
 from fuserank.learning.recommenders.baskets import BASKET_SCHEMA
-from fuserank.learning.recommenders.interactions import numbers_of
+from fuserank.learning.recommenders.content import Content
+from fuserank.learning.recommenders.interactions import Interactions, numbers_of
 from fuserank.learning.recommenders.state import SCHEMA
 from fuserank.registry.sources import recommenders
 from fuserank.stages.candidates import family
@@ -47,6 +49,19 @@ def test_spark_learns_and_proposes_what_numpy_does(spark: SparkSession, name: st
             found.setdefault(row["user_index"], []).append((row["item_index"], row["score"]))
             assert (row["source"], row["rank"]) == (name, len(found[row["user_index"]]))
         close(found, lists)
+
+
+@pytest.mark.parametrize("name", [source.name for source in recommenders() if source.social])
+def test_links_between_users_reach_whoever_learns_from_them(spark: SparkSession, name: str) -> None:
+    taken = only(planted()[0], *range(7, 47, 2))
+    frame = spark.createDataFrame(rows_of(taken), "user_index int, item_index int, weight float, age float")
+    source, cfg = recommenders()[name], settled(config(name, social=1.0), numbers_of(taken))
+    trust = Content(pa.table({"side": ["link"] * 2, "index": [7, 7], "field": ["social"] * 2, "value": ["9", "11"]}))
+    known = replace(Interactions.of(taken), content=trust)
+    alone = pa.Table.from_batches(list(source.code("learn")(known, cfg, 1, (0, 1))))
+    rows = family.fit(source, frame, lambda: taken, cfg, 1, 2, lambda: trust.table).collect()
+    assert sorted(map(tuple, rows)) == sorted(rows_of(alone))
+    assert "linked" in {row["part"] for row in rows}
 
 
 @pytest.mark.parametrize("name", [source.name for source in recommenders() if source.content])

@@ -29,7 +29,7 @@ def _wait(v: Any, first: Any, waiting: Any, waiting_V: Any, queue_V: Any) -> Any
 
 @inlined
 def _again(
-    ptr: Any,
+    degree_V: Any,
     epsilon: Any,
     touched: Any,
     first: Any,
@@ -49,7 +49,7 @@ def _again(
             v = touched_V[n]
             if mass_V[v] == _ZERO and residual_V[v] > _ZERO:
                 unpushed = True
-                if residual_V[v] > epsilon * np.float32(ptr[v + 1] - ptr[v]):
+                if residual_V[v] > epsilon * degree_V[v]:
                     waiting = _wait(v, first, waiting, waiting_V, queue_V)
     return epsilon, waiting
 
@@ -58,6 +58,8 @@ def _again(
 def push(
     ptr: Any,
     other: Any,
+    degree_V: Floats,
+    link: Any,
     seeds_N: Any,
     weight_N: Floats,
     restart: Any,
@@ -74,10 +76,11 @@ def push(
     """Adds to ``mass_V`` the PageRank of walks that restart at ``seeds_N``; returns
     how many nodes stand in ``touched_V``.
 
-    All six arrays of work come in as zeros, ``queue_V`` and ``touched_V`` as anything. A node waits once at most, and
-    is pushed in the order in which its residual passed ε · degree. The seeds wait from the start, whatever they hold:
-    a long history spreads so thin that none of them may pass. Where fewer than ``least`` items are met, ε is made a
-    quarter and nodes that were never pushed wait again, until enough are met or there are no more to be met.
+    An edge between two users weighs ``link``, all others 1; ``degree_V`` sums up those of a node. All six arrays of
+    work come in as zeros, ``queue_V`` and ``touched_V`` as anything. A node waits once at most, and is pushed in the
+    order in which its residual passed ε · degree. The seeds wait from the start, whatever they hold: a long history
+    spreads so thin that none of them may pass. Where fewer than ``least`` items are met, ε is made a quarter and nodes
+    that were never pushed wait again, until enough are met or there are no more to be met.
     """
     nodes, touched, first, waiting, found = len(mass_V), 0, 0, 0, 0
     for n in range(len(seeds_N)):
@@ -89,29 +92,31 @@ def push(
             touched, waiting, found = touched + 1, waiting + 1, found + 1
     while True:
         if waiting == 0 and found < least:
-            epsilon, waiting = _again(ptr, epsilon, touched, first, mass_V, residual_V, waiting_V, queue_V, touched_V)
+            epsilon, waiting = _again(
+                degree_V, epsilon, touched, first, mass_V, residual_V, waiting_V, queue_V, touched_V
+            )
         if waiting == 0:
             return touched
         v = queue_V[first]
         first = first + 1 if first + 1 < nodes else 0
         waiting -= 1
         waiting_V[v] = False
-        held, degree = residual_V[v], ptr[v + 1] - ptr[v]
+        held, degree = residual_V[v], degree_V[v]
         residual_V[v] = _ZERO
-        if degree == 0:  # a walk that cannot leave stays until it restarts: all it holds is its own
+        if degree == _ZERO:  # a walk that cannot leave stays until it restarts: all it holds is its own
             mass_V[v] += held
             continue
         mass_V[v] += restart * held
-        each = (_ONE - restart) * held / np.float32(degree)
+        each = (_ONE - restart) * held / degree
         for n in range(ptr[v], ptr[v + 1]):
             u = other[n]
-            residual_V[u] += each
+            residual_V[u] += each if u < items or v < items else link * each
             if not met_V[u]:
                 met_V[u] = True
                 touched_V[touched] = u
                 touched += 1
                 found += u < items
-            if not waiting_V[u] and residual_V[u] > epsilon * np.float32(ptr[u + 1] - ptr[u]):
+            if not waiting_V[u] and residual_V[u] > epsilon * degree_V[u]:
                 waiting = _wait(u, first, waiting, waiting_V, queue_V)
 
 
@@ -119,6 +124,8 @@ def push(
 def ranked(
     ptr: Any,
     other: Any,
+    degree_V: Floats,
+    link: Any,
     seeds_ptr: Any,
     seeds_N: Any,
     weight_N: Floats,
@@ -145,6 +152,8 @@ def ranked(
         touched = push(
             ptr,
             other,
+            degree_V,
+            link,
             seeds,
             weight,
             restart,
