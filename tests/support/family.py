@@ -29,6 +29,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "graph_filter": {"factors": 8},
     "content": {"weight": 1.0, "popularity_half_life": 1000.0},
     "bpr": {"factors": 16, "learning_rate": 0.1, "candidates": 4},
+    "deep_bpr": {"factors": 16, "learning_rate": 0.1, "candidates": 4, "hidden": (16,)},
     "two_tower": {"factors": 16, "batch": 128, "epochs": 6},
     **{
         name: {"factors": 16, "places": 512, "epochs": 6, "learning_rate": 0.01}

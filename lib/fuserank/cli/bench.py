@@ -49,8 +49,8 @@ def bench(
             help=(
                 "als, topk, loader, ddp, scale, candidates, ingest, engine, publish-store, serve, serve-stored,"
                 " serve-busy, serve-fed, serve-soak, collect, stream, freshness, recs, leak, features, score, commands,"
-                " compress and train-seq (of a lake), or knn, topk-kernel, ials, defaults, ratings, social, versions"
-                " (of --data)"
+                " compress and train-seq (of a lake), or knn, topk-kernel, ials, defaults, ratings, social, deep-bpr,"
+                " versions (of --data)"
             )
         ),
     ],
@@ -61,8 +61,9 @@ def bench(
             "--data",
             metavar="PATH",
             help=(
-                "knn, topk-kernel, ials: folder with train.txt, lines `user item …`; defaults, ratings, social: folder"
-                " of data sets; versions: another checkout; train-seq: Python of an environment with RecTools"
+                "knn, topk-kernel, ials: folder with train.txt, lines `user item …`; defaults, ratings, social,"
+                " deep-bpr: folder of data sets; versions: another checkout; train-seq: Python of an environment with"
+                " RecTools"
             ),
         ),
     ] = None,

@@ -310,6 +310,18 @@ SOURCES: Registry[Source] = Registry(
             config="fuserank.learning.recommenders.settings_baskets:IntervalsConfig",
             takes=(5e-5, 0.0, 0.0),
         ),
+        Source(
+            name="deep_bpr",
+            label="deep BPR",
+            colour="#8f4f6f",
+            number=24,
+            torch=True,
+            reason="vectors",
+            text=VECTORS,
+            module="fuserank.learning.recommenders.deep_bpr",
+            config="fuserank.learning.recommenders.settings:DeepBprConfig",
+            takes=(5e-3, 2e-7, 0.0),
+        ),
     ),
     renamed={"popularity": "popular"},
 )

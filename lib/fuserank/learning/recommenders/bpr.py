@@ -47,13 +47,13 @@ def learn(pairs: Interactions, cfg: BprConfig, seed: int, block: tuple[int, int]
 
     Raises FloatingPointError where the steps diverge.
     """
-    x_UD, y_ID, bias_I = _ascend(pairs.weight, cfg, seed)
+    x_UD, y_ID, bias_I = ascend(pairs.weight, cfg, seed)
     yield from state.vectors("user", pairs.users, x_UD)
     yield from state.vectors("item", pairs.items, y_ID, bias_I)
-    yield from state.vectors("fold", np.arange(cfg.factors), _fold(pairs.weight, x_UD, y_ID))
+    yield from state.vectors("fold", np.arange(cfg.factors), fold(pairs.weight, x_UD, y_ID))
 
 
-def _ascend(taken: sp.csr_matrix, cfg: BprConfig, seed: int) -> tuple[Floats, Floats, Floats]:
+def ascend(taken: sp.csr_matrix, cfg: BprConfig, seed: int) -> tuple[Floats, Floats, Floats]:
     """x (U, D), y (I, D) and b (I,) after all epochs, from a random start N(0, _START² / D)."""
     from fuserank.learning.recommenders.kernels.bpr import epoch, shuffle
 
@@ -64,8 +64,7 @@ def _ascend(taken: sp.csr_matrix, cfg: BprConfig, seed: int) -> tuple[Floats, Fl
     state_1 = rng.integers(0, 2**64, 1, np.uint64)
     user_N = np.repeat(np.arange(taken.shape[0], dtype=np.int32), np.diff(taken.indptr))
     order_N = np.arange(taken.nnz, dtype=np.int32 if taken.nnz < 2**31 else np.int64)
-    most = max(1, min(cfg.candidates, taken.shape[1] // _LEAST_RANK))
-    candidates = most if cfg.negatives == "dynamic" else 1
+    candidates = draws(cfg, taken.shape[1])
     for n in range(cfg.epochs):
         rate = np.float32(cfg.learning_rate * (1 - n / cfg.epochs))
         shuffle(order_N, state_1)
@@ -87,16 +86,21 @@ def _ascend(taken: sp.csr_matrix, cfg: BprConfig, seed: int) -> tuple[Floats, Fl
     return x_UD, y_ID, bias_I
 
 
-def _summed(history: sp.csr_matrix, y_ID: Floats) -> Floats:
+def draws(cfg: BprConfig, items: int) -> int:
+    """How many items are drawn for a negative."""
+    return max(1, min(cfg.candidates, items // _LEAST_RANK)) if cfg.negatives == "dynamic" else 1
+
+
+def summed(history: sp.csr_matrix, y_ID: Floats) -> Floats:
     """|H|^−½ Σ y_i of each row (B, D); zero for an empty one. A row's bits do not depend on the other rows."""
     root_B = np.sqrt(np.maximum(np.diff(history.indptr), 1)).astype(np.float32)
     summed_BD: Floats = (history != 0).astype(np.float32) @ y_ID
     return summed_BD / root_B[:, None]
 
 
-def _fold(taken: sp.csr_matrix, x_UD: Floats, y_ID: Floats) -> Floats:
+def fold(taken: sp.csr_matrix, x_UD: Floats, y_ID: Floats) -> Floats:
     """W (D, D) of the ridge regression."""
-    z_UD = _summed(taken, y_ID).astype(np.float64)
+    z_UD = summed(taken, y_ID).astype(np.float64)
     gram_DD = z_UD.T @ z_UD
     ridge = max(_RIDGE * np.trace(gram_DD) / len(gram_DD), 1e-12)
     w_DD: Floats = np.linalg.solve(gram_DD + ridge * np.eye(len(gram_DD)), z_UD.T @ x_UD).astype(np.float32)
@@ -115,7 +119,7 @@ class Scorer:
 
     def factors(self, histories: Interactions) -> Floats:
         """x (B, D) of the users of ``histories``."""
-        x_BD = _summed(histories.weight, self.folded_ID)
+        x_BD = summed(histories.weight, self.folded_ID)
         at, known = locate(self.users, histories.users)
         x_BD[known] = self.x_UD[at[known]]
         return x_BD

@@ -300,3 +300,30 @@ class BprConfig(Section):
         json_schema_extra=tuned(4, 8, 16, 32, 64),
     )
     by_data: ClassVar[Rule] = staticmethod(rules.bpr)
+
+
+class DeepBprConfig(BprConfig):
+    """bpr, and a network over its factors that is trained after them."""
+
+    hidden: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+        (32,),
+        min_length=1,
+        description="units of each layer of the network (counts)",
+        json_schema_extra=tuned((16,), (32,), (64, 32)),
+    )
+    deep_epochs: int = Field(
+        5, ge=0, description="passes of the network over the pairs (count)", json_schema_extra=tuned(2, 5, 10)
+    )
+    deep_rate: float = Field(
+        0.003,
+        gt=0,
+        description="learning rate of these passes, of Adagrad",
+        json_schema_extra=tuned(0.001, 0.003, 0.01),
+    )
+    deep_decay: float = Field(
+        0.0, ge=0, description="λ of the network's weights", json_schema_extra=tuned(0.0, 0.001, 0.01)
+    )
+    refined: bool = Field(
+        True, description="whether factors and biases learn on beside the network", json_schema_extra=tuned(True, False)
+    )
+    batch: int = Field(256, ge=1, description="pairs of a step of the network (count)")

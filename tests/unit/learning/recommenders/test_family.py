@@ -45,7 +45,7 @@ OF_ALL = IMPERSONAL | {"segment_popularity", "counting"}  # have a list for user
 NOT_OF_OTHERS = {"content"}  # looks at what items are, not at who else took them
 ONLY_USERS_OF_THE_FIT = {"user_cf"}  # learns of users, not of items: one who came later has no neighbours, and no list
 # keep something of each user of the fit, and list for one who is asked for without a history
-KNOW_THEIR_USERS = {"bpr", "two_tower", "user_cf", "kg"}
+KNOW_THEIR_USERS = {"bpr", "deep_bpr", "two_tower", "user_cf", "kg"}
 PERSONAL = [name for name in RECOMMENDERS if name not in IMPERSONAL]
 # for a user with 20,000 items
 MUCH: dict[str, dict[str, Any]] = {
@@ -53,6 +53,7 @@ MUCH: dict[str, dict[str, Any]] = {
     "bpr": {"epochs": 3},
     "ials": {"iterations": 2},
     "two_tower": {"epochs": 1},
+    "deep_bpr": {"epochs": 3, "deep_epochs": 1},
     **{name: {"epochs": 1} for name in ("sasrec", "gru4rec", "nextitnet")},
 }
 # for a dozen users, of whom an epoch is one step
