@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 class WandbRun:
     """A run for each training: settings as its config, numbers as its history, the model's own as its summary, and the
-    model's card as a file of it. Of the machine, its code and its packages it says nothing.
+    model's card as a file of it. It has no name or load of the machine, no code and no packages.
     """
 
     def __init__(self, training: Training) -> None:

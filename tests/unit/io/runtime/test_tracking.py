@@ -218,7 +218,7 @@ def test_a_training_goes_on_without_a_store_that_is_lost_and_says_so(
 
 
 @pytest.mark.track
-def test_wandb_has_an_offline_run_with_settings_curves_and_card_and_nothing_of_the_machine(
+def test_wandb_has_an_offline_run_with_settings_curves_and_card_and_no_host_packages_or_code(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
