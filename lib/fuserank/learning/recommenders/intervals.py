@@ -27,6 +27,7 @@ import numpy.typing as npt
 from fuserank.common.lookup import locate
 from fuserank.learning.recommenders import state
 from fuserank.learning.recommenders.best import Best, best_dense
+from fuserank.learning.recommenders.logistic import mode, product, sigmoid
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,7 +44,6 @@ _KNOTS = np.array([-4.0, -3.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0])  # o
 _PLAIN = 14  # numbers of a pair beside the hats
 _SHARE = 1  # the place among them of the log of the slowly decayed share
 _ROWS = 500_000  # pairs that are learned from, at most
-_STEPS, _ENOUGH = 25, 1e-8
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,10 @@ def _fitted(baskets: Baskets, items: Items, cfg: IntervalsConfig, seed: int) -> 
         label = baskets.back == cut - 1
         truth = np.sort(baskets.user[label] * span + baskets.item[label].astype(np.int64))
         labels.append(locate(truth, there.user * span + there.item)[1].astype(np.float64))
-    return _mode(np.concatenate(features), np.concatenate(labels), cfg.regularization)
+    x_NF = np.concatenate(features)
+    prior_F = np.zeros(x_NF.shape[1])
+    prior_F[_SHARE] = 1.0
+    return mode(x_NF, np.concatenate(labels), prior_F, cfg.regularization)
 
 
 def _half_way(baskets: Baskets, cut: int) -> Doubles:
@@ -188,24 +191,6 @@ def _half_way(baskets: Baskets, cut: int) -> Doubles:
         age_U[baskets.user[line]] = baskets.age[line]
         ages.append(age_U)
     return (ages[0] + ages[1]) / 2
-
-
-def _mode(x_NF: Doubles, label_N: Doubles, regularization: float) -> Doubles:
-    """Of the logistic model under a normal prior of precision ``regularization`` on scaled numbers."""
-    scale_F = np.sqrt(np.maximum((x_NF**2).mean(axis=0), 1e-12)) if len(x_NF) else np.ones(x_NF.shape[1])
-    prior_F = np.zeros(x_NF.shape[1])
-    prior_F[_SHARE] = scale_F[_SHARE]
-    scaled_NF, w_F = x_NF / scale_F, prior_F.copy()
-    for _ in range(_STEPS):
-        p_N = 1 / (1 + np.exp(-np.clip(scaled_NF @ w_F, -30, 30)))
-        slope_F = scaled_NF.T @ (p_N - label_N) + regularization * (w_F - prior_F)
-        curve_FF = scaled_NF.T @ (scaled_NF * (p_N * (1 - p_N))[:, None]) + regularization * np.eye(len(w_F))
-        step_F = np.linalg.solve(curve_FF, slope_F)
-        step_F *= min(1.0, 2.0 / max(float(np.abs(step_F).max()), 1e-30))  # far from the mode no step is a leap
-        w_F = w_F - step_F
-        if float(np.abs(step_F).max()) < _ENOUGH:
-            break
-    return w_F / scale_F
 
 
 class Scorer:
@@ -227,13 +212,5 @@ class Scorer:
         x_NF = numbers(histories.baskets, pairs, self.of, now_U, 0, self.cfg)
         scores_BI = np.repeat(self.of.new[None, :].astype(np.float32), len(histories.users), axis=0)
         # one row after the other: a user's sums are the same alone and in a block
-        scores_BI[pairs.user, pairs.item] = 1 / (1 + np.exp(-np.clip(_product(x_NF, self.weight_F), -60, 60)))
+        scores_BI[pairs.user, pairs.item] = sigmoid(product(x_NF, self.weight_F))
         return best_dense(scores_BI, histories.ones if exclude_seen else None, k)
-
-
-def _product(x_NF: Doubles, w_F: Doubles) -> Doubles:
-    """x · w, summed in one order whatever the number of rows."""
-    total_N = np.zeros(len(x_NF))
-    for column, weight in zip(x_NF.T, w_F, strict=True):
-        total_N += column * weight
-    return total_N

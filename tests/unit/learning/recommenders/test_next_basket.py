@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from fuserank.learning.recommenders import contract, intervals
+from fuserank.learning.recommenders import contract, intervals, logistic
 from fuserank.learning.recommenders.interactions import Interactions
 from fuserank.learning.recommenders.state import State
 from fuserank.registry.sources import recommenders
@@ -166,6 +166,6 @@ def test_the_mode_is_where_the_slope_is_nothing() -> None:
     random = np.random.default_rng(1)
     x = np.column_stack([np.ones(400), random.normal(size=(400, 3)) * [1, 5, 0.1]])
     label = (random.random(400) < 1 / (1 + np.exp(-(x @ [0.3, 1, -0.2, 3])))).astype(float)
-    weight = intervals._mode(x, label, 1e-6)
+    weight = logistic.mode(x, label, np.zeros(4), 1e-6)
     slope = x.T @ (1 / (1 + np.exp(-(x @ weight))) - label)
     np.testing.assert_allclose(slope, 0, atol=1e-3)
