@@ -322,6 +322,16 @@ SOURCES: Registry[Source] = Registry(
             config="fuserank.learning.recommenders.settings:DeepBprConfig",
             takes=(5e-3, 2e-7, 0.0),
         ),
+        Source(
+            **OF_BASKETS,
+            name="two_heads",
+            label="two_heads",
+            colour="#6b4fa0",
+            number=25,
+            module="fuserank.learning.recommenders.two_heads",
+            config="fuserank.learning.recommenders.settings_baskets:TwoHeadsConfig",
+            takes=(1e-4, 0.0, 0.0),
+        ),
     ),
     renamed={"popularity": "popular"},
 )

@@ -34,15 +34,16 @@ Floats = npt.NDArray[np.float32]
 
 def learn(pairs: Interactions, cfg: GraphFilterConfig, seed: int, block: tuple[int, int]) -> Iterator[pa.RecordBatch]:
     """Edges of part ``took`` (user → item, R̃) and vectors of part ``item`` (V, value: √ of the item's users)."""
-    normal = _normalised(pairs)
+    normal = normalised(pairs)
     yield from state.entries("took", pairs.users, pairs.items, normal)
     degree_I = np.sqrt(np.bincount(normal.indices, minlength=normal.shape[1]))
     yield from state.vectors(
-        "item", pairs.items, _singular(normal, cfg.factors if cfg.ideal_weight else 0, seed), degree_I
+        "item", pairs.items, singular(normal, cfg.factors if cfg.ideal_weight else 0, seed), degree_I
     )
 
 
-def _normalised(pairs: Interactions) -> sp.csr_matrix:
+def normalised(pairs: Interactions) -> sp.csr_matrix:
+    """R̃ (U, I)."""
     import scipy.sparse as sp
 
     ones = pairs.ones
@@ -51,7 +52,7 @@ def _normalised(pairs: Interactions) -> sp.csr_matrix:
     return (sp.diags(count_U**-0.5) @ ones @ sp.diags(count_I**-0.5)).tocsr().astype(np.float32)
 
 
-def _singular(normal: sp.csr_matrix, depth: int, seed: int) -> Floats:
+def singular(normal: sp.csr_matrix, depth: int, seed: int) -> Floats:
     """The first right singular vectors (I, D), each with its largest entry positive."""
     from scipy.sparse.linalg import svds
 

@@ -172,3 +172,53 @@ class IntervalsConfig(Section):
         100.0, gt=0, description="precision of the weights' prior", json_schema_extra=tuned(1, 10, 100, 1000)
     )
     popularity_half_life: float = _popularity(28.0)
+
+
+class TwoHeadsConfig(Section):
+    """Own items by whether they are taken again next, others by whether they are taken first, by one chance."""
+
+    fit_days: int = Field(
+        6, ge=1, description="days before that are learned from (count)", json_schema_extra=tuned(3, 6, 9)
+    )
+    spacing: float = Field(
+        1.5, gt=0, description="from one of them to the next (mean times between two baskets of a user)"
+    )
+    horizon: float = Field(6.0, gt=0, description="how late a next basket may come to be learned from (the same)")
+    size_power: float = Field(
+        0.5,
+        ge=0,
+        description="exponent of 1 / the items of a next basket, by which a user counts: 0: each item alike",
+        json_schema_extra=tuned(0.0, 0.25, 0.5, 0.75, 1.0),
+    )
+    candidates: int = Field(
+        100,
+        ge=1,
+        description="items beside own ones that are looked at, of each way to find some (count)",
+        json_schema_extra=tuned(50, 100, 200),
+    )
+    last: int = Field(3, ge=1, description="last baskets whose items point at others (count)")
+    last_decay: float = _decay(
+        0.7, "weight of one of them, to that of the one after it", 0.5, 0.7, 0.9, 1.0, of_lists=False
+    )
+    shrinkage: float = Field(
+        10.0, ge=0, description="added to the baskets with an item before a share is taken of them (count)"
+    )
+    neighbours: int = Field(100, ge=1, description="items kept beside each, by their share (count)")
+    max_basket_items: int = Field(500, ge=2, description="larger baskets do not say what is bought beside what (count)")
+    factors: int = Field(
+        64,
+        ge=0,
+        description="tastes, an eighth of the smaller side at most (count)",
+        json_schema_extra=tuned(32, 64, 128),
+    )
+    popularity_half_life: float = _popularity(28.0)
+    regularization: float = Field(
+        100.0, gt=0, description="precision of the lines' prior", json_schema_extra=tuned(10, 100, 1000)
+    )
+    trees: int = Field(
+        100, ge=0, description="trees of each head (count); 0: lines alone", json_schema_extra=tuned(50, 100, 200)
+    )
+    rate: float = Field(0.1, gt=0, le=1, description="what is taken of each", json_schema_extra=tuned(0.05, 0.1))
+    depth: int = Field(
+        5, ge=1, le=8, description="questions that a tree asks of a row", json_schema_extra=tuned(3, 4, 5, 6)
+    )

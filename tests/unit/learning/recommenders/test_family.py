@@ -41,7 +41,7 @@ from tests.support.family import (
 RECOMMENDERS = recommenders().names
 # says the same to all (beyond what a user had): no taste to find, and a list for users of whom nothing is known
 IMPERSONAL = {"popular", "personal_top", "intervals"}
-OF_ALL = IMPERSONAL | {"segment_popularity", "counting"}  # have a list for users of whom nothing is known
+OF_ALL = IMPERSONAL | {"segment_popularity", "counting", "two_heads"}  # have a list for users of whom nothing is known
 NOT_OF_OTHERS = {"content"}  # looks at what items are, not at who else took them
 ONLY_USERS_OF_THE_FIT = {"user_cf"}  # learns of users, not of items: one who came later has no neighbours, and no list
 # keep something of each user of the fit, and list for one who is asked for without a history
