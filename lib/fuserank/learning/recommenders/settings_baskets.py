@@ -180,10 +180,8 @@ class TwoHeadsConfig(Section):
     fit_days: int = Field(
         6, ge=1, description="days before that are learned from (count)", json_schema_extra=tuned(3, 6, 9)
     )
-    spacing: float = Field(
-        1.5, gt=0, description="from one of them to the next (mean times between two baskets of a user)"
-    )
-    horizon: float = Field(6.0, gt=0, description="how late a next basket may come to be learned from (the same)")
+    spacing: float = Field(7.0, gt=0, description="from one of them to the next (days, or steps)")
+    horizon: float = Field(28.0, gt=0, description="a next basket later than that is not learned from (days, or steps)")
     size_power: float = Field(
         0.5,
         ge=0,

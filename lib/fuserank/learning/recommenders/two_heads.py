@@ -148,7 +148,7 @@ class Examples:
         apart = np.concatenate([np.zeros(0, bool), *self.apart])
         prior_F = np.zeros(width)
         prior_F[list(prior)] = list(prior.values())
-        line = mode(x.astype(np.float64), label, prior_F, cfg.regularization, weight)
+        line = mode(x.astype(np.float64), label, prior_F, cfg.regularization, weight, free=True)
         growth = Growth(cfg.trees, cfg.rate, cfg.depth)
         return Head(line, boosted.fit(x, label, weight, product(x, line), growth, seed, apart))
 
@@ -209,12 +209,11 @@ def learn(pairs: Interactions, cfg: TwoHeadsConfig, seed: int, block: tuple[int,
     assert pairs.baskets is not None
     every, items = pairs.baskets, len(pairs.items)
     between = Whole.of(every, np.diff(pairs.weight.indptr)).gap
-    step, horizon = cfg.spacing * between, cfg.horizon * between
-    oldest = Past.of(every, cfg.fit_days * step, 0.0).baskets
+    oldest = Past.of(every, cfg.fit_days * cfg.spacing, 0.0).baskets
     before = related(counted(oldest, items, cfg, between), oldest, pairs, cfg, seed)
     learned, apart_U = _Learned(), np.random.default_rng((seed, 0)).random(len(pairs.users)) < _APART
     for number in range(1, cfg.fit_days + 1):
-        past = Past.of(every, number * step, horizon)
+        past = Past.of(every, number * cfg.spacing, cfg.horizon)
         rows = np.flatnonzero(past.followed)
         if len(rows):
             sight = Sight(counted(past.baskets, items, cfg, between).beside(before), cfg)

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from fuserank.learning.recommenders import contract, intervals, logistic
+from fuserank.learning.recommenders import contract, intervals
 from fuserank.learning.recommenders.interactions import Interactions
 from fuserank.learning.recommenders.state import State
 from fuserank.registry.sources import recommenders
@@ -160,12 +160,3 @@ def test_hats_are_shares_of_a_whole_and_give_back_a_line() -> None:
     np.testing.assert_allclose(hats.sum(axis=1), 1)
     inside = (x >= -4) & (x <= 2)
     np.testing.assert_allclose(hats[inside] @ intervals._KNOTS, x[inside], atol=1e-12)
-
-
-def test_the_mode_is_where_the_slope_is_nothing() -> None:
-    random = np.random.default_rng(1)
-    x = np.column_stack([np.ones(400), random.normal(size=(400, 3)) * [1, 5, 0.1]])
-    label = (random.random(400) < 1 / (1 + np.exp(-(x @ [0.3, 1, -0.2, 3])))).astype(float)
-    weight = logistic.mode(x, label, np.zeros(4), 1e-6)
-    slope = x.T @ (1 / (1 + np.exp(-(x @ weight))) - label)
-    np.testing.assert_allclose(slope, 0, atol=1e-3)
