@@ -50,7 +50,7 @@ def bench(
                 "als, topk, loader, ddp, scale, candidates, ingest, engine, publish-store, serve, serve-stored,"
                 " serve-busy, serve-fed, serve-soak, collect, stream, freshness, recs, leak, features, score, commands,"
                 " compress and train-seq (of a lake), or knn, topk-kernel, ials, defaults, ratings, social, deep-bpr,"
-                " versions (of --data)"
+                " next-basket, versions (of --data)"
             )
         ),
     ],
@@ -63,7 +63,7 @@ def bench(
             help=(
                 "knn, topk-kernel, ials: folder with train.txt, lines `user item …`; defaults, ratings, social,"
                 " deep-bpr: folder of data sets; versions: another checkout; train-seq: Python of an environment with"
-                " RecTools"
+                " RecTools; next-basket: Online Retail II as Parquet"
             ),
         ),
     ] = None,
