@@ -330,7 +330,7 @@ SOURCES: Registry[Source] = Registry(
             number=25,
             module="fuserank.learning.recommenders.two_heads",
             config="fuserank.learning.recommenders.settings_baskets:TwoHeadsConfig",
-            takes=(1e-4, 0.0, 0.0),
+            takes=(1.5e-4, 0.0, 0.0),
         ),
     ),
     renamed={"popularity": "popular"},

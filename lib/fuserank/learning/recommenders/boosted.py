@@ -111,8 +111,8 @@ def fit(
         leaves.append(leaf_L)
         losses.append(_loss(margin_N[apart], label_N[apart], weight_N[apart]))
     best = int(np.argmin(losses)) if apart.any() else growth.trees
-    made = (np.stack(fields).astype(np.int32), np.stack(thresholds).astype(np.float32), np.stack(leaves))
-    return Trees(*(part[:best] for part in made))
+    field_TQ, threshold_TQ = np.stack(fields).astype(np.int32), np.stack(thresholds).astype(np.float32)
+    return Trees(field_TQ[:best], threshold_TQ[:best], np.stack(leaves)[:best])
 
 
 def _loss(margin_R: Doubles, label_R: Doubles, weight_R: Doubles) -> float:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from fuserank.learning.recommenders.baskets import Baskets
     from fuserank.learning.recommenders.interactions import Interactions
-    from fuserank.learning.recommenders.settings_baskets import CountingConfig
+    from fuserank.learning.recommenders.settings_baskets import CountingConfig, TwoHeadsConfig
     from fuserank.learning.recommenders.state import State
 
 USERS_AT_ONCE = 256
@@ -39,7 +39,7 @@ def shares(of: Baskets, items: int, half_life: float) -> npt.NDArray[np.float64]
     return np.bincount(of.item, weight_N, minlength=items) / max(whole, 1e-30)
 
 
-def beside(of: Baskets, items: int, cfg: CountingConfig) -> Iterator[Best]:
+def beside(of: Baskets, items: int, cfg: CountingConfig | TwoHeadsConfig) -> Iterator[Best]:
     """P(i | j) of some items j after the others, ``row``: j; of baskets that are not larger than the settings say, as a
     wholesaler's have each item beside each.
     """

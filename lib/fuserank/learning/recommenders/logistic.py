@@ -29,7 +29,8 @@ def mode(
     """
     scale_F = np.sqrt(np.maximum((x_NF**2).mean(axis=0), 1e-12)) if len(x_NF) else np.ones(x_NF.shape[1])
     mean_F, weights_N = prior_F * scale_F, np.ones(len(x_NF)) if weight_N is None else weight_N
-    scaled_NF, w_F = x_NF / scale_F, mean_F.copy()
+    scaled_NF: Doubles = x_NF / scale_F
+    w_F: Doubles = mean_F.copy()
     precision_F = np.full(len(w_F), regularization)
     if free:
         precision_F[0] = 0.01
@@ -38,7 +39,7 @@ def mode(
         fit = weights_N @ (np.logaddexp(0, margin_N) - label_N * margin_N)
         return float(fit + precision_F @ (w_F - mean_F) ** 2 / 2)
 
-    margin_N = scaled_NF @ w_F
+    margin_N: Doubles = scaled_NF @ w_F
     at = loss(w_F, margin_N)
     for _ in range(_STEPS):
         p_N = sigmoid(margin_N)

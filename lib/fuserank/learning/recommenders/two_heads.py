@@ -244,9 +244,12 @@ class Scorer:
         _, taste, root = rows.vectors("taste")
         near = rows.matrix("near", self.items, self.items)[2].astype(np.float64)
         _, one, _ = rows.vectors("shop")
-        between, self.rest = one[0].astype(np.float64).tolist() if len(one) else (1.0, 1.0)
+        between, rest = one[0] if len(one) else (1.0, 1.0)
+        self.rest = float(rest)
         columns = numbers.T.astype(np.float64) if len(self.items) else np.zeros((len(NUMBERS), 0))
-        self.sight = Sight(Shop(*columns, near, taste, root.astype(np.float64), between), cfg)
+        of_items = dict(zip(NUMBERS, columns, strict=True))
+        shop = Shop(**of_items, near=near, taste=taste, root=root.astype(np.float64), between=float(between))
+        self.sight = Sight(shop, cfg)
         self.own, self.new = (self._head(rows, name) for name in ("own", "new"))
 
     @staticmethod

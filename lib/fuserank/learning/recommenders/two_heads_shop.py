@@ -95,8 +95,12 @@ def counted(baskets: Baskets, items: int, cfg: TwoHeadsConfig, between: float) -
     mean = float(size_N.mean()) if len(item) else 1.0
     size_I = (np.bincount(item, size_N, minlength=items) + mean) / (np.bincount(item, minlength=items) + 1)
     shares = (share(quick), share(usual), share(slow), share(usual, first), share(quick, first))
-    empty = sp.csr_matrix((items, items)), np.zeros((items, 0), np.float32), np.ones(items)
-    return Shop(*_comes_back(pairs, baskets.age, items), *shares, share(usual, by_size=True), size_I, *empty, between)
+    gap_I, again_I = _comes_back(pairs, baskets.age, items)
+    return Shop(
+        gap_I, again_I, *shares, share(usual, by_size=True), size_I,
+        near=sp.csr_matrix((items, items)), taste=np.zeros((items, 0), np.float32), root=np.ones(items),
+        between=between,
+    )  # fmt: skip
 
 
 def _comes_back(pairs: Pairs, age_N: Floats, items: int) -> tuple[Doubles, Doubles]:
