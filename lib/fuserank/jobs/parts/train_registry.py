@@ -40,20 +40,21 @@ def register(
     }
     run.lake.replace(MODELS, frame_of_rows(run.spark, MODELS, [row]), as_of_date=as_of, kind=card["kind"])
     if run.settings.models.vectors or run.lake.exists(VECTORS):  # of the model before there are none any more
-        run.lake.replace(VECTORS, _vectors(run, arrays, model_id), as_of_date=as_of, kind=card["kind"])
+        run.lake.replace(VECTORS, _vectors(run, arrays, card, model_id), as_of_date=as_of, kind=card["kind"])
     for name, value in row["metrics"].items():
         run.note(f"train.{card['kind']}.{name}", value)
     return row
 
 
-def _vectors(run: Run, arrays: artifacts.Arrays, model_id: str) -> DataFrame:
+def _vectors(run: Run, arrays: artifacts.Arrays, card: dict[str, Any], model_id: str) -> DataFrame:
     """Rows of models.vectors without day and kind; none where the settings want none."""
     import pyarrow as pa
 
     from fuserank.learning.models.vectors import vectors
 
     parts = [pa.table({"side": pa.array([], pa.string()), "index": pa.array([], pa.int32()), "vector": _lists([])})]
-    for side, (index_N, vector_ND) in (vectors(arrays) if run.settings.models.vectors else {}).items():
+    shared = bool(card["model"].get("user_rows"))
+    for side, (index_N, vector_ND) in (vectors(arrays, shared) if run.settings.models.vectors else {}).items():
         columns = {"side": [side] * len(index_N), "index": index_N, "vector": _lists(vector_ND)}
         parts.append(pa.table(columns))
     rows = pa.concat_tables(parts)

@@ -42,6 +42,16 @@ def test_every_user_of_the_training_and_every_item_with_a_row_has_its_own_vector
     assert torch.equal(torch.from_numpy(item_ND), looked_up)
 
 
+def test_who_shares_a_row_by_a_hash_has_no_vector_of_its_own() -> None:
+    made = model(user_dim=5, user_rows=16, item_dim=8)
+    arrays = to_arrays(made)
+    arrays["item_row_I"] = arrays["item_row_I"].copy()
+    arrays["item_row_I"][[0, 2]] = 200
+    found = vectors(arrays, shared_users=True)
+    assert list(found) == ["item"]
+    assert found["item"][0].tolist() == [n for n, row in enumerate(ITEM_ROWS) if row]
+
+
 def test_int8_weights_give_the_vectors_that_they_stand_for() -> None:
     whole = vectors(to_arrays(model(user_dim=16, item_dim=8)))
     small = model(user_dim=16, item_dim=8)
