@@ -70,6 +70,7 @@ def test_the_run_makes_every_table_but_those_of_what_it_was_not_set_to(refreshed
         "vault.users",
         "ops.leaderboard",
         "samples.sequences",  # of members that ranks train
+        "models.vectors",  # where asked
         *exposures,
     }
 
