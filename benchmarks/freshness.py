@@ -37,7 +37,7 @@ import stream
 HISTORY, USERS, ITEMS, EVENTS, PAUSE_SECONDS = 100_000, 2_000, 1_000, 60, 1.0
 AS_OF = "2026-04-01"  # the day after the history
 _MOST_SECONDS = 120
-_SMALL = ("train.epochs=1", "candidates.als.factors=16", "evaluation.bootstrap=50", "store.auto=true")
+_SMALL = ("train.epochs=1", "candidates.als.factors=16", "store.auto=true")
 
 
 @dataclass
