@@ -32,6 +32,21 @@ def change(run: Run, table: Table, column: str, **where: object) -> None:
     run.lake.replace(table, changed.drop("as_of_date", *where), as_of_date=DAY, **where)
 
 
+def test_what_a_shop_does_not_tell_differs_in_nothing_and_rows_that_are_missing_do() -> None:
+    import pyarrow as pa
+
+    from fuserank.jobs.parts.one_number import first_difference
+
+    rows = pa.table({"user_index": [3], "count": [1]})
+    assert first_difference("t", ["user_index"], None, rows.slice(0, 0)) is None
+    assert first_difference("t", ["user_index"], rows, rows) is None
+    missing = first_difference("t", ["user_index"], None, rows)
+    assert missing == "t has 1 rows of these users, and by themselves they have 0"
+    other = pa.table({"user_index": [3], "count": [2]})
+    found = first_difference("t", ["user_index"], other, rows)
+    assert found == "t: count of user_index 3 is 1 in the lake, and 2 for the user by itself"
+
+
 @pytest.mark.slow
 def test_a_ranking_is_published_where_users_by_themselves_are_as_in_the_batch_and_not_where_one_differs(
     tiny_chain: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
