@@ -7,8 +7,8 @@ A shop of random events is refreshed and published once. `fuserank serve --colle
 of their own; a client sends an event a second for a minute, each of another user, and in every fourth a dislike. Of
 each the user's answer is asked for again and again: "session" is the seconds until it is another one (a dislike: until
 its item is gone), "stream" until it says that its list was made anew of what happened up to that day. "ours" is the
-95th percentile of the first, `stream_p95_s` of the second; "peer" is the road without either: one `fuserank refresh`
-that takes the events in, by itself.
+95th percentile of the first, `stream_p95_s` of the second; "peer" is what the road without either takes at
+best: one more `fuserank refresh` of the same day, with the events in its inbox, by itself.
 """
 
 from __future__ import annotations

@@ -75,5 +75,5 @@ def test_the_list_of_a_user_whose_event_comes_is_that_of_the_model_as_of_the_day
         assert Renewals(run).go() == 0
         assert run.metrics["stream_renew_refused"] == 1
         assert renewed.files(place) == before
-        assert "is made anew: as of its own day user" in capsys.readouterr().err
+        assert "20 of 20 users are not what it has as of its own day" in capsys.readouterr().err
     of_store.close()

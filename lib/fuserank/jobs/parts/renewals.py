@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fuserank.common.draws import draw_users
 from fuserank.common.errors import FuserankError
 from fuserank.jobs.parts.renewed_lists import Anew, fitted_of
 from fuserank.jobs.parts.store_place import store_folder
@@ -16,6 +17,9 @@ from fuserank.serving.store import records as r
 from fuserank.serving.store import renewed, snapshot
 from fuserank.serving.store.lmdb_store import LmdbStore
 from fuserank.serving.store.redis_store import connected, renew
+from fuserank.tables.candidates import CANDIDATES, CO_PURCHASE, FACTORS
+from fuserank.tables.features import ITEM, STORE_ITEM
+from fuserank.tables.results import ALIASES, MODELS, RANKING
 from fuserank.tables.silver import EVENTS, USER_DICTIONARY
 
 if TYPE_CHECKING:
@@ -23,6 +27,8 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-5  # how far a score may be from the snapshot's where nothing came
 _CHECKED = 20
+_REDIS_SECONDS = 5
+_MADE_OF = (MODELS, ALIASES, CANDIDATES, FACTORS, CO_PURCHASE, ITEM, STORE_ITEM)
 
 
 @dataclass
@@ -31,7 +37,8 @@ class _Of:
 
     store: LmdbStore
     anew: Anew
-    checked: bool = False
+    until: dt.date  # no record knows less than one before it
+    checked: tuple[int, ...] = ()  # versions of what records are made of, when they were last held to the snapshot
     refused: bool = False
 
 
@@ -80,11 +87,16 @@ class Renewals:
         if name is None or (self._of is not None and self._of.store.manifest.name == name):
             return self._of
         store = LmdbStore(self._place.parent, self._run.settings.ranking.surface, verify=False, name=name, anew=False)
-        if self._of is not None:
-            self._of.store.close()
-        as_of = dt.date.fromisoformat(store.manifest.as_of_date)
-        self._of = _Of(store, Anew(self._run, store.manifest, fitted_of(self._run, as_of)))
-        self.came(self._since(as_of))
+        try:
+            as_of = dt.date.fromisoformat(store.manifest.as_of_date)
+            anew, since = Anew(self._run, store.manifest, fitted_of(self._run, as_of)), self._since(as_of)
+        except BaseException:
+            store.close()
+            raise
+        self.came(since)
+        before, self._of = self._of, _Of(store, anew, as_of)
+        if before is not None:
+            before.store.close()
         return self._of
 
     def _since(self, as_of: dt.date) -> list[tuple[int, dt.date]]:
@@ -98,15 +110,14 @@ class Renewals:
         there = self._records(of.store, list(some))
         if not there:
             return
-        if not of.checked:
-            of.refused = self._differs(of, dict(list(there.items())[:_CHECKED]))
-            of.checked = True
+        lake = self._run.lake
+        if (versions := tuple(lake.version(table) for table in _MADE_OF)) != of.checked:
+            of.refused, of.checked = self._differs(of), versions
             if of.refused:
                 return
         started = time.monotonic()
-        day = dt.date.fromisoformat(of.store.manifest.as_of_date)
-        until = max(day, max(some.values()) + dt.timedelta(days=1))
-        made = of.anew.records(there, until)
+        of.until = max(of.until, max(some.values()) + dt.timedelta(days=1))
+        made = of.anew.records(there, of.until)
         gone = snapshot.forgotten(self._place)
         by_key = {r.user_key(record.user_id): r.encoded(record) for record in made.values()}
         by_key = {key: record for key, record in by_key.items() if key not in gone}
@@ -114,14 +125,18 @@ class Renewals:
         if not by_key or not folder.is_dir():  # a newer one came, and the oldest went
             return
         renewed.add(folder, by_key)
-        if url := self._run.settings.store.redis:
-            client = connected(url)
-            try:
-                renew(client, of.store.manifest, by_key)
-            finally:
-                client.close()
+        if self._run.settings.store.redis:
+            self._into_redis(of, by_key)
         self._run.count("stream_renewed", len(by_key))
         self._run.say(f"lists of {len(by_key)} users are made anew, in {time.monotonic() - started:.1f} s")
+
+    def _into_redis(self, of: _Of, by_key: dict[bytes, bytes]) -> None:
+        client = connected(str(self._run.settings.store.redis), _REDIS_SECONDS)
+        try:
+            if not renew(client, of.store.manifest, by_key):
+                raise FuserankError(f"Redis does not have the snapshot {of.store.manifest.name} yet")
+        finally:
+            client.close()
 
     def _records(self, store: LmdbStore, users: list[int]) -> dict[int, r.UserRecord]:
         """Of those who have a list the record of now, by user_index."""
@@ -131,18 +146,30 @@ class Renewals:
         found = {row["user_index"]: store.user(row["user_id"]) for row in ids.collect()}
         return {user: record for user, record in sorted(found.items()) if record is not None and len(record.rows)}
 
-    def _differs(self, of: _Of, there: dict[int, r.UserRecord]) -> bool:
-        """Whether what is made anew as of the snapshot's own day is not what the snapshot has; then nothing is."""
-        made = of.anew.records(there, dt.date.fromisoformat(of.store.manifest.as_of_date))
-        for user, record in made.items():
-            if problem := unlike(there[user], record):
-                self._run.note("stream_renew_refused", 1)
-                self._run.say(
-                    f"no list of {of.store.manifest.name} is made anew: as of its own day user {user} would have"
-                    f" {problem}; run jobs/publish_store.py, or the chain, again"
-                )
-                return True
-        return False
+    def _differs(self, of: _Of) -> bool:
+        """Whether twenty users of the lists, drawn by hash, are not what the snapshot has where they are made anew as
+        of its own day; then nothing is. One in ten may differ: an event of before that day may have come since.
+        """
+        lists = self._run.lake.read(
+            RANKING,
+            version=of.store.manifest.ranking_version,
+            as_of_date=dt.date.fromisoformat(of.store.manifest.as_of_date),
+            surface=of.store.manifest.surface,
+        )
+        users = [row["user_index"] for row in draw_users(lists, _CHECKED, self._run.settings.seed).collect()]
+        there = self._records(of.store, users)
+        made = of.anew.records(there, dt.date.fromisoformat(of.store.manifest.as_of_date)) if there else {}
+        wrong = [(user, problem) for user, record in made.items() if (problem := unlike(there[user], record))]
+        for user, problem in wrong[:1]:
+            self._run.say(f"as of the snapshot's own day user {user} would have {problem}")
+        if len(wrong) * 10 <= len(made):
+            return False
+        self._run.note("stream_renew_refused", 1)
+        self._run.say(
+            f"no list of {of.store.manifest.name} is made anew: {len(wrong)} of {len(made)} users are not what it has"
+            " as of its own day; run jobs/publish_store.py, or the chain, again"
+        )
+        return True
 
 
 def unlike(stored: r.UserRecord, made: r.UserRecord) -> str | None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _QUERY_ID = "sql.streaming.queryId"  # a property of the thread of a batch; stays the same while the checkpoint does
 _LOOK_SECONDS = 1
-_MOST_FAILURES = 5  # of making lists anew, one after the other
+_FAILING_SECONDS = 300  # of making lists anew, without once that went well
 
 
 class Stream:
@@ -42,7 +42,7 @@ class Stream:
         self.problem: BaseException | None = None
         self.end = threading.Event()
         self.renewals = _renewals(run) if run.settings.stream.renew_users else None
-        self.failures = 0
+        self.failing: float | None = None  # since when lists cannot be made anew
         with run.lake.alone():
             root = resolve_root(dataset.root.folder, dataset.root.package)
             require_same(run, dataset, self.hiding.key if self.hiding else None, root)
@@ -93,23 +93,23 @@ class Stream:
         with answered(lambda *_: self.end.set(), signal.SIGTERM, signal.SIGINT):
             try:
                 self._wait(query, cfg.seconds)
-                while cfg.once and self.renew():
-                    pass
+                while cfg.once and not self.end.is_set() and self.renew():
+                    self.end.wait(_LOOK_SECONDS if self.failing else 0)
             finally:
                 _stop(query)
 
     def renew(self) -> int:
         """Make lists of users who wait anew; how many wait still. What is wrong is said, and tried again: silver goes
-        on meanwhile. The fifth time it ends the stream.
+        on meanwhile. After five minutes of it the stream ends.
         """
         if self.renewals is None:
             return 0
         try:
-            left, self.failures = self.renewals.go(), 0
+            left, self.failing = self.renewals.go(), None
         except Exception as problem:
-            self.failures += 1
+            self.failing = self.failing or time.monotonic()
             self.run.count("stream_renew_failed", 1)
-            if self.failures == _MOST_FAILURES:
+            if time.monotonic() - self.failing > _FAILING_SECONDS:
                 raise
             self.run.say(f"lists wait to be made anew: {(str(problem) or repr(problem)).splitlines()[0]}")
             return 1

@@ -134,6 +134,7 @@ class LmdbStore:
             raise StoreError(f"nothing is in the store {self._place}; run jobs/publish_store.py")
         self._now = _taken(self._place / name, verify)
         self._forgotten = s.forgotten(self._place)
+        self.problem = self._now.unread() if anew else None
 
     @property
     def manifest(self) -> r.Manifest:
@@ -198,7 +199,7 @@ class LmdbStore:
         except StoreError as problem:
             self.problem = str(problem)
             return False
-        oldest, self._before, self._now, self.problem = self._before, self._now, taken, None
+        oldest, self._before, self._now, self.problem = self._before, self._now, taken, taken.unread()
         if oldest is not None:
             oldest.let_go()
         return True

@@ -1,7 +1,8 @@
 """What the online store holds, and the bytes of it.
 
-Records are MessagePack arrays (msgspec): a field's place is its meaning, so a change of one is a new CONTRACT. A list
-is held by column, as bytes that numpy reads where they lie: of a list only the rows that go out become Python objects.
+Records are MessagePack arrays (msgspec): a field's place is its meaning, so a change of one is a new CONTRACT (one more
+at the end, which readers pass over, is none). A list is held by column, as bytes that numpy reads where they lie: of a
+list only the rows that go out become Python objects.
 Records hold no circles (``gc=False``): a process that holds many spends no time on looking for some.
 """
 

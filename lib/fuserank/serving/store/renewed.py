@@ -94,20 +94,18 @@ def _opened(path: Path) -> _Open:
 
 
 class Renewed:
-    """What was made anew beside one snapshot; several threads may ask.
-
-    :raises StoreError: by ``look`` and at the start, where a file cannot be opened
-    """
+    """What was made anew beside one snapshot, as it was at the last ``look``; several threads may ask."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._looking = folder, threading.Lock()
         self._now: dict[str, _Open] = {}
         self._before: list[_Open] = []
-        self.look()
 
     def look(self) -> bool:
         """Take in what came since; whether anything did. Files that went stay open until others go, for answers under
         way.
+
+        :raises StoreError: a file cannot be opened; what was there stays
         """
         with self._looking:
             for _ in range(_TRIES):
