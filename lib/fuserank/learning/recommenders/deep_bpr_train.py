@@ -90,7 +90,11 @@ class _Net:
         ahead = self.score(user, item) - self.score(user, other)
         loss = (counts * torch.nn.functional.softplus(-ahead)).sum()
         rows = [self.tables["user"](user), *(self.tables[t](i) for t in ("item", "bias") for i in (item, other))]
-        penalty = self.cfg.regularization / 2 * sum((row**2).sum() for row in rows) if self.cfg.refined else 0.0
+        penalty = (
+            self.cfg.regularization / 2 * sum((counts[:, None] * row**2).sum() for row in rows)
+            if self.cfg.refined
+            else 0.0
+        )
         penalty += self.cfg.deep_decay / 2 * len(user_B) * sum((weight**2).sum() for weight in self.wide.values())
         if not np.isfinite(loss.item()):
             raise FloatingPointError("deep_bpr diverged: its loss is not finite; lower its deep_rate")

@@ -218,7 +218,9 @@ def learn(pairs: Interactions, cfg: TwoHeadsConfig, seed: int, block: tuple[int,
         if len(rows):
             sight = Sight(counted(past.baskets, items, cfg, between).beside(before), cfg)
             learned.add(past, rows, sight, np.random.default_rng((seed, number)), apart_U)
-    shop = related(counted(every, items, cfg, between), every, pairs, cfg, seed)
+    shop = counted(every, items, cfg, between)
+    if len(oldest.item):  # else no example had seen what is bought beside what, and no weight of it was learned
+        shop = related(shop, every, pairs, cfg, seed)
     heads = {
         "own": learned.own.head(two_heads_own.WIDTH, _OWN_PRIOR, cfg, seed),
         "new": learned.new.head(two_heads_new.WIDTH, _NEW_PRIOR, cfg, seed + 1),

@@ -45,7 +45,7 @@ def load(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         if (place / _STATE).is_file():
             try:
                 return load_file(place / _TENSORS), json.loads((place / _STATE).read_text(encoding="utf-8"))
-            except (SafetensorError, OSError, ValueError) as problem:
+            except (SafetensorError, FileNotFoundError, ValueError) as problem:
                 raise FuserankError(f"{place} holds no checkpoint: {problem}; remove it and train again") from None
     return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -9,6 +10,7 @@ import numpy as np
 import torch
 
 from fuserank.common.blocks import Block, Floats
+from fuserank.common.errors import FuserankError
 from fuserank.common.extras import require
 from fuserank.config.rankers import TreesConfig
 from fuserank.config.train import TrainConfig
@@ -39,25 +41,34 @@ def grown(
     seed: int,
     report: Callable[[dict[str, Any]], None] | None = None,
 ) -> Position:
-    """Grow the trees of ``model`` until those of the valid rows are no better for ``patience`` rounds; all ranks call
-    it. Rows of all ranks come to the first one, which needs some 5 bytes of memory a number; the others wait.
+    """Grow the trees of ``model`` until those of the valid rows are no better for ``patience`` rounds, or
+    ``train.minutes`` are over; all ranks call it. Each gathers the rows of all (4 bytes a number, some three times as
+    much at the peak); the first one grows, the others wait. By another number of ranks rows stand in another order, and
+    other ones are drawn for a tree.
 
     :raises TrainingDiverged: a number is none
-    :raises FuserankError: LightGBM is not installed
+    :raises FuserankError: LightGBM is not installed, a split has no rows, or training is to stop by something else than
+        the loss
     """
     require("lightgbm", "train", "trees are grown by LightGBM")
     group, own = Group.current(config.use_gpu), model.config
     assert isinstance(own, TreesConfig)
-    rows, judged = (_gathered(source, group) for source in (batches, valid))
+    if config.stop_on != "loss":
+        raise FuserankError(f"{own.kind} stops by the loss alone; --set models.train.{own.kind}.stop_on=loss")
+    columns = len(model.inputs.numeric)
+    rows, judged = (_gathered(source, group, columns) for source in (batches, valid))
+    for name, part in (("train", rows), ("valid", judged)):
+        if not len(part[0]):
+            raise FuserankError(f"the split {name} has no rows: trees cannot be grown and judged")
     curve: list[dict[str, float]] = []
     if group.rank == 0:
         if not all(np.isfinite(part).all() for part in (*rows, *judged)):
             raise TrainingDiverged("a number of the samples is none or infinite; nothing was registered")
         model.take(_trees(rows, judged, own, config, seed, curve, report))
+    model.to(group.device)
     for name, value in (model.state_dict() if group.size > 1 else {}).items():
         if name in LEARNED:
             group.sum_(value if group.rank == 0 else value.zero_())
-    model.to(group.device)
     loss, ndcg = validate(model, valid, group)
     steps = float(np.argmin([c["valid_loss"] for c in curve]) + 1) if curve else 0.0
     end = {"epoch": 1, "step": steps, "train_loss": curve[int(steps) - 1]["loss"] if curve else loss}
@@ -68,16 +79,21 @@ def grown(
     return Position(epoch=1, total_steps=int(steps), finished=True, losses=losses, curve=[end])
 
 
-def _gathered(source: BatchSource, group: Group) -> Rows:
+def _gathered(source: BatchSource, group: Group, columns: int) -> Rows:
     """All ranks' rows that count."""
-    parts: list[Block] = [block for block in source.batches(0) if block.weight_B.any()]
+    parts = [_counted(block) for block in source.batches(0)]
     found = []
-    for name in ("dense_BF", "label_B", "weight_B"):
-        mine = [getattr(block, name)[block.weight_B > 0] for block in parts]
-        tensor = torch.from_numpy(np.concatenate(mine)) if mine else torch.zeros(0)
-        every = group.gather(tensor.to(group.device))
+    for n, shape in enumerate(((0, columns), (0,), (0,))):
+        mine = np.concatenate([np.zeros(shape, np.float32), *(part[n] for part in parts)])
+        every = group.gather(torch.from_numpy(mine).to(group.device))
         found.append(torch.cat(every).cpu().numpy() if len(every) > 1 else every[0].cpu().numpy())
     return found[0], found[1], found[2]
+
+
+def _counted(block: Block) -> Rows:
+    """Of a block the rows that do not only fill it."""
+    real_B = block.weight_B > 0
+    return block.dense_BF[real_B], block.label_B[real_B], block.weight_B[real_B]
 
 
 def _trees(
@@ -111,12 +127,16 @@ def _trees(
         "seed": seed,
         "verbosity": -1,
     }
+    began = time.monotonic()
     train = lgb.Dataset(rows[0], rows[1], weight=rows[2], params=settings)
     valid = lgb.Dataset(judged[0], judged[1], weight=judged[2], reference=train)
 
     def tell(env: Any) -> None:
         found = {name: value for name, _, value, _ in env.evaluation_result_list}
         curve.append({"loss": found["train"], "valid_loss": found["valid"]})
+        if config.minutes and time.monotonic() - began > 60 * config.minutes:
+            best = int(np.argmin([c["valid_loss"] for c in curve]))
+            raise lgb.callback.EarlyStopException(best, env.evaluation_result_list)
         if report and len(curve) % _TELLS == 0:
             report({"epoch": 1, "step": len(curve), "steps": own.rounds, "loss": found["train"]})
 

@@ -115,3 +115,14 @@ def test_a_past_ends_on_its_day_and_knows_the_basket_after_it() -> None:
     assert Past.of(every, 5, 3).followed.tolist() == [True, False]  # the other user's next basket is too far
     assert Past.of(every, 0, 9).baskets.age.tolist() == every.age.tolist()
     assert len(Past.of(every, 99, 9).baskets.item) == len(Past.of(every, 99, 9).next_item) == 0
+
+
+def test_what_is_bought_beside_what_counts_in_lists_only_where_examples_had_seen_it() -> None:
+    source = recommenders()["two_heads"]
+    shop: Shop = {u: [{n % 7, 7 + (n + u) % 9} for n in range(30)] for u in range(60)}
+    for baskets, counts in ((11, False), (30, True)):  # five weeks, thirteen weeks
+        some = {user: of[:baskets] for user, of in shop.items()}
+        learned = source.code("learn")(Interactions.of_baskets(table(some)), source.settings(), 1, (0, 1))
+        parts = set(pa.Table.from_batches(list(learned))["part"].to_pylist())
+        assert ("near" in parts) == counts
+        assert {"item", "own_line", "new_line"} < parts
