@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from fuserank.common.errors import FuserankError
@@ -33,7 +33,8 @@ class Followers:
     """
 
     def __init__(self, run: Run, training: Training) -> None:
-        self._say, self._shows, self._trackers = run.say, TrainingProgress(run), dict[str, Tracker]()
+        self._say, self._shows = run.say, TrainingProgress(run)
+        self._trackers, self._lost = dict[str, Tracker](), dict[str, Tracker]()
         for name in training.config.to:
             try:
                 self._trackers[name] = begun(name, training)
@@ -60,8 +61,13 @@ class Followers:
         self._each("registered", registered(home, row, card))
 
     def close(self, failed: bool) -> None:
-        """Nothing more comes."""
+        """Nothing more comes; a tracker that was left out is closed as failed, so that no run of it stays open."""
         self._each("close", failed)
+        for tracker in self._lost.values():
+            with suppress(
+                Exception
+            ):  # it was a line of the run when the tracker was lost; that its run ends is one try more
+                tracker.close(True)
 
     def _each(self, call: str, *values: Any) -> None:
         for name, tracker in list(self._trackers.items()):
@@ -69,6 +75,8 @@ class Followers:
                 getattr(tracker, call)(*values)
             except Exception as problem:  # of whatever class that program raises; it is said, and the tracker gone
                 del self._trackers[name]
+                if call != "close":
+                    self._lost[name] = tracker
                 self._say(f"    {name} does not follow any more ({type(problem).__name__}: {_first_line(problem)})")
 
 
