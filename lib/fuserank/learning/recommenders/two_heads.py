@@ -219,7 +219,7 @@ def learn(pairs: Interactions, cfg: TwoHeadsConfig, seed: int, block: tuple[int,
             sight = Sight(counted(past.baskets, items, cfg, between).beside(before), cfg)
             learned.add(past, rows, sight, np.random.default_rng((seed, number)), apart_U)
     shop = counted(every, items, cfg, between)
-    if len(oldest.item):  # else no example had seen what is bought beside what, and no weight of it was learned
+    if len(oldest.item) or not learned.new.x:  # else examples saw nothing of what is bought beside what
         shop = related(shop, every, pairs, cfg, seed)
     heads = {
         "own": learned.own.head(two_heads_own.WIDTH, _OWN_PRIOR, cfg, seed),
