@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from fuserank.jobs.parts.collected_rows import collected_segments, ingest_collec
 from fuserank.tables.bronze import bronze_table
 from fuserank.tables.ops import QUARANTINE
 from fuserank.tables.silver import EVENTS
-from tests.support.collecting import click, clicks, collecting, send, store
+from tests.support.collecting import click, clicks, collecting, segment, send, store
 from tests.support.shop import columns, ingest, into_bronze, mapping, run_on, sales, write_csv, write_jsonl
 
 if TYPE_CHECKING:
@@ -26,15 +25,6 @@ SOON = dt.timedelta(minutes=5)
 def now() -> dt.datetime:
     """When a run begins that takes in all that was sent by now."""
     return dt.datetime.now(dt.UTC) + SOON
-
-
-def segment(root: Path, number: int, *events: dict[str, Any], table: str = "sales") -> Path:
-    """A whole segment as a service leaves it."""
-    folder = root / "inbox" / "events" / table
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"20260101T120000Z-00000000-{number:012x}.jsonl"
-    path.write_text("".join(json.dumps(one) + "\n" for one in events))
-    return path
 
 
 def test_what_a_service_accepted_is_in_silver_once_and_nothing_else_is(lake: Lake, tmp_path: Path) -> None:
@@ -61,13 +51,20 @@ def test_segments_come_in_once_however_a_run_dies_and_go_when_they_are_old(lake:
     write_csv(tmp_path / "sales.csv", sales({}))
     dataset, inbox = mapping(tmp_path), tmp_path / "inbox"
     sale = {"user": "u2", "item": "i2", "time": "2026-01-01 10:00:00", "line": "n1", "quantity": 2}
-    first = segment(tmp_path, 1, sale)
+    first = segment(tmp_path, 1, sale, table="sales")
     dying = run_on(lake, dataset, "dies", now(), inbox=inbox)
     into_bronze(lake, dataset, now=now() - 2 * SOON)  # without the inbox
     there = collected_segments(dying, dataset, "sales")
     ingest_collected(dying, dataset, "sales", there, [], None)  # and no mark is written
-    segment(tmp_path, 2, {"user": "u3", "item": "i2", "time": "2026-01-01 11:00:00", "line": "n2", "paid": 1.5})
-    late = segment(tmp_path, 3, {"user": "u4", "item": "i2", "time": "2026-01-01 12:00:00", "line": "n3"})
+    segment(
+        tmp_path,
+        2,
+        {"user": "u3", "item": "i2", "time": "2026-01-01 11:00:00", "line": "n2", "paid": 1.5},
+        table="sales",
+    )
+    late = segment(
+        tmp_path, 3, {"user": "u4", "item": "i2", "time": "2026-01-01 12:00:00", "line": "n3"}, table="sales"
+    )
     os.utime(late, (now().timestamp(), now().timestamp()))  # still written while the run goes on
     os.utime(first, (0, 0))
     run = ingest(lake, dataset, "second", now=now(), inbox=inbox)
@@ -94,7 +91,7 @@ def test_a_shop_may_begin_without_files_and_parquet_keeps_its_types(lake: Lake, 
     row = {"user": "u1", "item": "i1", "time": at, "line": "a", "quantity": 2, "paid": 1.99}
     pd.DataFrame([row]).to_parquet(tmp_path / "sales.parquet")
     sent = {"user": 2, "item": "i2", "time": "2025-05-01T10:00:00Z", "line": "b", "quantity": 3, "paid": 0.5}
-    segment(tmp_path, 1, sent)
+    segment(tmp_path, 1, sent, table="sales")
     ingest(lake, dataset, now=now(), inbox=tmp_path / "inbox")
     rows = lake.read(EVENTS).collect()
     found = {r["user_id"]: (r["event_time"].hour, r["quantity"], r["amount_minor"]) for r in rows}
@@ -107,7 +104,7 @@ def test_where_the_mapping_has_pseudonyms_no_id_of_an_event_comes_into_the_lake(
     monkeypatch.setenv("FUSERANK_PSEUDONYM_KEY", "0123456789abcdef0123456789abcdef")
     dataset = mapping(tmp_path, pseudonyms={"vault": False})  # and there is no file at all
     event = {"user": "a-person", "item": "i1", "time": "2026-01-01 10:00:00", "line": "n1"}
-    path = segment(tmp_path, 1, event)
+    path = segment(tmp_path, 1, event, table="sales")
     path.write_text(path.read_text() + '{"user": "a-person", broken\n')
     ingest(lake, dataset, now=now(), inbox=tmp_path / "inbox")
     [row] = lake.read(EVENTS).collect()

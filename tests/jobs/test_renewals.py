@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,18 +12,15 @@ from fuserank.common.errors import FuserankError
 from fuserank.config.mapping.load import load_dataset
 from fuserank.serving.store import renewed, snapshot
 from fuserank.serving.store.lmdb_store import LmdbStore
+from tests.support.collecting import segment
 from tests.support.tinychain import copied, settings
 from tests.support.tinyshop import AS_OF
 
 DAY = dt.date.fromisoformat(AS_OF)
 
 
-def sold(place: Path, number: int, customer: str, sku: str, at: str) -> None:
-    """A whole segment of the inbox with one sale."""
-    folder = place / "events" / "sales"
-    folder.mkdir(parents=True, exist_ok=True)
-    sale = {"customer": customer, "at": at, "qty": 1, "paid": "2.50", "off": "0.00", "sku": sku, "basket": f"b{number}"}
-    (folder / f"20260101T120000Z-00000000-{number:012x}.jsonl").write_text(json.dumps(sale) + "\n")
+def sale(customer: str, sku: str, at: str) -> dict[str, Any]:
+    return {"customer": customer, "at": at, "qty": 1, "paid": "2.50", "off": "0.00", "sku": sku, "basket": "b1"}
 
 
 @pytest.mark.slow
@@ -49,7 +46,7 @@ def test_the_list_of_a_user_whose_event_comes_is_that_of_the_model_as_of_the_day
         publish_store.execute(run, DAY)
         of_store = LmdbStore(tmp_path / "store", "home")
         every = {f"ü{n:03d}": of_store.user(f"ü{n:03d}") for n in range(40)}
-        sold(inbox, 1, "ü007", "sku-003", "2024-07-20T10:00:00Z")
+        segment(tmp_path, 1, sale("ü007", "sku-003", "2024-07-20T10:00:00Z"), table="sales")
         Stream(run, dataset).go()
         log = capsys.readouterr().err
         assert "lists of 3 users are made anew" in log

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from fuserank.io.runtime.run import Run
 from fuserank.jobs.parts.stream_query import Stream, refuse_other_mapping
 from fuserank.tables.ops import QUARANTINE
 from fuserank.tables.silver import EVENTS, ITEM_DICTIONARY, USER_DICTIONARY
-from tests.support.collecting import click, clicks
+from tests.support.collecting import click, clicks, segment
 from tests.support.lakes import fresh
 from tests.support.shop import ingest, run_on, write_jsonl
 
@@ -26,15 +25,6 @@ if TYPE_CHECKING:
     from fuserank.config.mapping.dataset import DatasetConfig
 
 SOON = dt.timedelta(minutes=5)
-
-
-def segment(root: Path, number: int, *events: dict[str, Any]) -> None:
-    """A whole segment of clicks as a service leaves it; a text in the place of an event is a line as it stands."""
-    folder = root / "inbox" / "events" / "clicks"
-    folder.mkdir(parents=True, exist_ok=True)
-    lines = [one if isinstance(one, str) else json.dumps(one) for one in events]
-    path = folder / f"20260101T120000Z-00000000-{number:012x}.jsonl"
-    path.write_text("".join(f"{line}\n" for line in lines))
 
 
 def streaming(lake: Lake, dataset: DatasetConfig, root: Path, **changes: Any) -> Run:

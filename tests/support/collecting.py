@@ -32,6 +32,18 @@ COLUMNS = {"user": "string", "item": "string", "type": "string", "time": "timest
 _LINES = itertools.count()
 
 
+def segment(root: Path, number: int, *events: dict[str, Any] | str, table: str = "clicks") -> Path:
+    """A whole segment of the inbox below ``root`` as a service leaves it; a text in the place of an event is a line as
+    it stands.
+    """
+    folder = root / "inbox" / "events" / table
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [one if isinstance(one, str) else json.dumps(one) for one in events]
+    path = folder / f"20260101T120000Z-00000000-{number:012x}.jsonl"
+    path.write_text("".join(f"{line}\n" for line in lines))
+    return path
+
+
 def clicks(folder: str = "/nowhere", **changes: Any) -> DatasetConfig:
     """One table ``clicks`` of all types; ``changes`` replace keys of its events, ``columns`` adds some, ``rules``."""
     more = changes.pop("more", [])
