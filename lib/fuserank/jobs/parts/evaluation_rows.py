@@ -16,7 +16,7 @@ from fuserank.io.runtime.open_lake import rows_of
 from fuserank.jobs.inputs.history import reversals
 from fuserank.jobs.inputs.proposals import proposed, scored
 from fuserank.stages.fusion.apply import said_by_all
-from fuserank.stages.fusion.fitted import from_rows
+from fuserank.stages.fusion.fitted import from_frame
 from fuserank.tables.results import BY_USER, FITTED, FUSED, SCORES
 from fuserank.tables.silver import EVENTS
 
@@ -117,7 +117,7 @@ def popularity(events: DataFrame, back: DataFrame | None) -> DataFrame:
 
 def calibrators(saved: DataFrame, models: Sequence[str], as_of: dt.date) -> dict[str, Calibrator]:
     """The calibrations of the models' logits and of the final score; ``saved``: fusion.fitted."""
-    fitted = from_rows([r.asDict() for r in saved.collect()])
+    fitted = from_frame(saved)
     if lacking := [m for m in models if m not in fitted.calibrators]:
         raise FuserankError(f"the fusion of {as_of} was fitted without {', '.join(lacking)}; run jobs/fusion.py")
     return {**{m: fitted.calibrators[m] for m in models}, FUSION: fitted.final}

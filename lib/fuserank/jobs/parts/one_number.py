@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from fuserank.common.draws import draw_users
 from fuserank.common.errors import FuserankError
-from fuserank.jobs.parts.worked_out import Stored, logits_of, worked_out
+from fuserank.jobs.parts.worked_out import TOLERANCE, Stored, logits_of, worked_out
 from fuserank.tables import features as f
 from fuserank.tables.candidates import CANDIDATES, CO_PURCHASE, FACTORS
 from fuserank.tables.results import ALIASES, MODELS, SCORES
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from fuserank.io.runtime.run import Run
 
 READS = (EVENTS, *f.TABLES, CANDIDATES, FACTORS, CO_PURCHASE, SAMPLES, MODELS, ALIASES, SCORES)
-TOLERANCE = 1e-5
 _PAIR = ("user_index", "item_index")
 _SHARDS, _READERS = 2, 4
 _PLACE = ("position", "shard", "label", "weight")  # of a sample: where it lies, and what no feature tells
@@ -78,7 +77,8 @@ def require_scores(run: Run, as_of: dt.date, kind: str) -> None:
 
     if not (count := run.settings.publish.sample_users):
         return
-    some = Stored(run, as_of, []).rows(SAMPLES, None, split="rank", shard=0)["user_index"].unique().sort().to_pylist()
+    first = Stored(run, as_of, []).rows(SAMPLES, None, only=("user_index",), split="rank", shard=0)
+    some = first["user_index"].unique().sort().to_pylist()
     of = Stored(run, as_of, some[:: max(len(some) // count, 1)][:count])
     samples = pa.concat_tables([of.rows(SAMPLES, split="rank", shard=shard) for shard in range(_SHARDS)])
     if not samples.num_rows:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fuserank.registry.sources import SOURCES
-from fuserank.stages.fusion.fitted import Fitted, from_rows
+from fuserank.stages.fusion.fitted import Fitted, from_frame
 from fuserank.stages.fusion.parts import part_alone
 from fuserank.stages.ranking.lists import MOST_TAKEN, Filler
 
@@ -25,7 +25,7 @@ def fillers_of(frames: Frames, rrf_k: int, items: DataFrame, most: int) -> list[
     """
     from pyspark.sql import functions as F
 
-    fitted = from_rows([r.asDict() for r in frames.fitted.collect()])
+    fitted = from_frame(frames.fitted)
     filling = next((s for s in fitted.sources if s in SOURCES.names and SOURCES[s].fills), None)
     found = [] if filling is None else _filling(frames.candidates, rrf_k, filling, fitted, most)
     if len(found) == most:

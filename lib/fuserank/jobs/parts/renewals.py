@@ -11,21 +11,22 @@ from typing import TYPE_CHECKING
 
 from fuserank.common.draws import draw_users
 from fuserank.common.errors import FuserankError
-from fuserank.jobs.parts.renewed_lists import Anew, fitted_of
+from fuserank.jobs.parts.renewed_lists import Anew
 from fuserank.jobs.parts.store_place import store_folder
+from fuserank.jobs.parts.worked_out import TOLERANCE
 from fuserank.serving.store import records as r
 from fuserank.serving.store import renewed, snapshot
 from fuserank.serving.store.lmdb_store import LmdbStore
 from fuserank.serving.store.redis_store import connected, renew
+from fuserank.stages.fusion.fitted import from_frame
 from fuserank.tables.candidates import CANDIDATES, CO_PURCHASE, FACTORS
 from fuserank.tables.features import ITEM, STORE_ITEM
-from fuserank.tables.results import ALIASES, MODELS, RANKING
+from fuserank.tables.results import ALIASES, FITTED, MODELS, RANKING
 from fuserank.tables.silver import EVENTS, USER_DICTIONARY
 
 if TYPE_CHECKING:
     from fuserank.io.runtime.run import Run
 
-TOLERANCE = 1e-5  # how far a score may be from the snapshot's where nothing came
 _CHECKED = 20
 _REDIS_SECONDS = 5
 _MADE_OF = (MODELS, ALIASES, CANDIDATES, FACTORS, CO_PURCHASE, ITEM, STORE_ITEM)
@@ -74,6 +75,8 @@ class Renewals:
             some = dict(list(self._waiting.items())[: self._run.settings.stream.renew_users])
             for user in some:
                 del self._waiting[user]
+        if not some:  # asked every second: no plan of Spark for nobody
+            return 0
         try:
             self._make(of, some)
         except BaseException:
@@ -89,7 +92,10 @@ class Renewals:
         store = LmdbStore(self._place.parent, self._run.settings.ranking.surface, verify=False, name=name, anew=False)
         try:
             as_of = dt.date.fromisoformat(store.manifest.as_of_date)
-            anew, since = Anew(self._run, store.manifest, fitted_of(self._run, as_of)), self._since(as_of)
+            anew, since = (
+                Anew(self._run, store.manifest, from_frame(self._run.lake.read(FITTED, as_of_date=as_of))),
+                self._since(as_of),
+            )
         except BaseException:
             store.close()
             raise

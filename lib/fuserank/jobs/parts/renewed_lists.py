@@ -13,10 +13,9 @@ import numpy as np
 from fuserank.jobs.parts.worked_out import Stored, logits_of, worked_out
 from fuserank.registry.models import MODELS
 from fuserank.serving.store import records as r
-from fuserank.stages.fusion.fitted import Fitted, from_rows
+from fuserank.stages.fusion.fitted import Fitted
 from fuserank.stages.fusion.parts import part_alone, ranks_within
 from fuserank.tables import features as f
-from fuserank.tables.results import FITTED
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,14 +24,6 @@ if TYPE_CHECKING:
 
 _READERS = 4
 Voices = dict[str, tuple[float, float]]  # kind of model → (logit, rank among the user's candidates)
-
-
-def fitted_of(run: Run, as_of: dt.date) -> Fitted:
-    """The fusion of a day.
-
-    :raises ValueError: there is none
-    """
-    return from_rows([row.asDict() for row in run.lake.read(FITTED, as_of_date=as_of).collect()])
 
 
 @dataclass(frozen=True)

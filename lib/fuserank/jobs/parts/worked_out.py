@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from fuserank.tables import Table
 
 
+TOLERANCE = 1e-5  # of a logit, or a score of it, worked out twice
+
+
 @dataclass(frozen=True)
 class Stored:
     """What the lake has of some users as of a day."""
@@ -45,10 +48,16 @@ class Stored:
     users: Sequence[int]
 
     def rows(
-        self, table: Table, column: str | None = "user_index", values: Sequence[int] | None = None, **where: Any
+        self,
+        table: Table,
+        column: str | None = "user_index",
+        values: Sequence[int] | None = None,
+        *,
+        only: Sequence[str] = (),
+        **where: Any,
     ) -> pa.Table:
         """Rows of a slice of these users, or with other ``values`` of a column; None: all. Read from files where Python
-        can: a plan of Spark for each of a dozen slices takes longer than all the rest.
+        can: a plan of Spark for each of a dozen slices takes longer than all the rest. ``only``: columns; none: all.
         """
         import pyarrow as pa
         import pyarrow.dataset as ds
@@ -56,7 +65,7 @@ class Stored:
 
         lake, some = self.run.lake, list(self.users if values is None else values)
         fixed = {"as_of_date", *where}
-        names = [name for name in table.column_names if name not in table.partition_by or name not in fixed]
+        names = list(only) or [n for n in table.column_names if n not in table.partition_by or n not in fixed]
         if paths := lake.plain_files(table, as_of_date=self.day, **where):
             condition = None if column is None else ds.field(column).isin(some)
             left = [name for name in table.partition_by if name not in fixed]
@@ -120,14 +129,10 @@ def _samples(
     own = features[f.USER_ITEM]["item_index"] if f.USER_ITEM in features else pa.chunked_array([[]], pa.int32())
     wanted = pa.chunked_array([*candidates["item_index"].chunks, *own.chunks]).unique()
     of_user = pool.submit(of.written, FACTORS, "index", of.users, side="user")
-    of_item, near, of_stores = (
-        pool.submit(read, table, column, wanted.to_pylist(), **where)
-        for read, table, column, where in (
-            (of.written, FACTORS, "index", {"side": "item"}),
-            (of.written, CO_PURCHASE, "item_index", {}),
-            (of.rows, f.STORE_ITEM, "item_index", {}),
-        )
-    )
+    some_items = wanted.to_pylist()
+    of_item = pool.submit(of.written, FACTORS, "index", some_items, side="item")
+    near = pool.submit(of.written, CO_PURCHASE, "item_index", some_items)
+    of_stores = pool.submit(of.rows, f.STORE_ITEM, "item_index", some_items)
     store = F.coalesce(F.xxhash64("main_store_id"), F.lit(0)).alias("store")
     named = [name for name in USER_COLUMNS if name in f.DEMOGRAPHICS]
     users = of.rows(f.USER)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from fuserank.common.calibration import Calibrator
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 FINAL = "fusion"  # the row of fusion.fitted that calibrates the final score
 
@@ -33,6 +37,11 @@ class Fitted:
             }
             for source, weight, c in named
         ]
+
+
+def from_frame(saved: DataFrame) -> Fitted:
+    """The same out of a slice of fusion.fitted; runs a job."""
+    return from_rows([row.asDict() for row in saved.collect()])
 
 
 def from_rows(rows: list[dict[str, object]]) -> Fitted:
