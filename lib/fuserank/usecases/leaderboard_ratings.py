@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import ValidationError
 
-from fuserank.common.errors import FuserankError
 from fuserank.config.base import Section
 from fuserank.evaluation import leaderboard as board
 from fuserank.evaluation import ratings as judged
@@ -19,9 +17,10 @@ from fuserank.evaluation.leaderboard import Row
 from fuserank.evaluation.ratings import Ratings, RatingSplit
 from fuserank.io.lake.ratings import read_ratings
 from fuserank.io.runtime.memory import peak_memory
-from fuserank.registry.raters import RATERS, Rater
+from fuserank.registry.raters import RATERS
 from fuserank.usecases.leaderboard import Outcome as Outcome
 from fuserank.usecases.leaderboard import save as save
+from fuserank.usecases.leaderboard_request import checked, refuse_stray
 
 if TYPE_CHECKING:
     from fuserank.io.runtime.run import Run
@@ -57,18 +56,8 @@ class RatingsRequest:
 
     def configs(self) -> dict[str, Section]:
         """The settings of each; raises FuserankError where a name, field or value is wrong."""
-        if stray := sorted(self.settings.keys() - set(self.models)):
-            raise FuserankError(f"settings for {', '.join(stray)}, which --models does not name")
-        return {name: _checked(RATERS[name], self.settings.get(name, {})) for name in self.models}
-
-
-def _checked(rater: Rater, values: dict[str, Any]) -> Section:
-    try:
-        return rater.settings.model_validate(values)
-    except ValidationError as problem:
-        wrong = [f"{rater.name}.{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in problem.errors()]
-        there = ", ".join(rater.settings.model_fields)
-        raise FuserankError(f"{'; '.join(wrong)}; {rater.name} has: {there}") from None
+        refuse_stray(self.settings, self.models)
+        return {name: checked(RATERS[name], self.settings.get(name, {})) for name in self.models}
 
 
 def read(path: Path) -> Ratings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 from fuserank.common.errors import FuserankError
 from fuserank.config.base import Section
 from fuserank.evaluation import tracks
+from fuserank.registry.raters import Rater
 from fuserank.registry.sources import Source, floor, recommenders
 
 CHAIN_ONLY = {"quota"}  # of the settings of a recommender that has a section of its own in the chain
@@ -72,7 +74,7 @@ class Request:
         there = recommenders()
         if length := [name for name, fields in self.settings.items() if CHAIN_ONLY & fields.keys()]:
             raise FuserankError(f"{length[0]}.quota is of the chain's candidates; --k says how long lists are here")
-        configs = {name: _checked(there[name], self.settings.get(name, {})) for name in self.members}
+        configs = {name: checked(there[name], self.settings.get(name, {})) for name in self.members}
         known = self.layout == "events" or self.attributes is not None
         lacking = [name for name in self.members if there[name].content and not known]
         if lacking:
@@ -84,12 +86,17 @@ class Request:
                 f"layout pairs does not tell in which order items were taken, which {', '.join(ordered)} learns from;"
                 " layouts sequences and events do"
             )
-        if stray := sorted(self.settings.keys() - configs.keys()):
-            raise FuserankError(f"settings for {', '.join(stray)}, which --models does not name")
+        refuse_stray(self.settings, configs)
         return configs
 
 
-def _checked(source: Source, values: dict[str, Any]) -> Section:
+def refuse_stray(settings: Collection[str], models: Collection[str]) -> None:
+    """Raises FuserankError where there are settings for a model that is not named."""
+    if stray := sorted(set(settings) - set(models)):
+        raise FuserankError(f"settings for {', '.join(stray)}, which --models does not name")
+
+
+def checked(source: Source | Rater, values: dict[str, Any]) -> Section:
     """The settings of a member; raises FuserankError that names it and the field, and the fields that there are."""
     try:
         return source.settings.model_validate(values)

@@ -24,6 +24,7 @@ from fuserank.learning.sequences.model import SequenceModel, flat
 from fuserank.learning.training import checkpoint
 from fuserank.learning.training.group import Group
 from fuserank.learning.training.steps import RowWiseAdagrad, clip
+from fuserank.learning.training.stopping import Budget
 
 if TYPE_CHECKING:
     from fuserank.learning.sequences.settings import SequenceConfig
@@ -141,7 +142,7 @@ class Training:
         self, known: Known, cfg: SequenceConfig, steps: int, group: Group, clock: Clock = time.monotonic
     ) -> None:
         self.cfg, self.group, self.at = cfg, group, At()
-        self.clock, self.since = clock, clock()
+        self.budget = Budget(cfg.minutes, group, clock)
         # NCCL adds up whole tables alone
         model = SequenceModel.of(known, cfg, sparse=group.device.type == "cpu").to(group.device)
         self.model = model
@@ -185,7 +186,7 @@ class Training:
                 )
             if report and self.at.total % _REPORT_STEPS == 0:
                 report({"epoch": self.at.epoch + 1, "step": self.at.total, "steps": self.steps, "loss": loss})
-            self.at.late = self.out_of_time()
+            self.at.late = self.budget.spent(self.at)
             if self.at.late:
                 if report:
                     report({"minutes": self.cfg.minutes, "step": self.at.total})
@@ -195,14 +196,6 @@ class Training:
         self.at.epoch, self.at.step = self.at.epoch + 1, 0
         if checkpoints is not None:
             self.save(checkpoints)
-
-    def out_of_time(self) -> bool:
-        """Whether the budget of ``minutes`` is spent, by the first rank's clock; every rank calls it."""
-        if self.cfg.minutes is None:
-            return False
-        now = self.clock()
-        self.at.seconds, self.since = self.at.seconds + now - self.since, now
-        return self.group.says(self.at.seconds >= 60 * self.cfg.minutes)
 
     def step(self, windows: Windows, drawn_K: npt.NDArray[np.int64]) -> float:
         """One step on this rank's windows; the mean loss of the places of all ranks."""

@@ -1,13 +1,16 @@
-"""Early stopping and the ranking metric that it may watch."""
+"""Early stopping, the ranking metric that it may watch, and a budget of time."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from fuserank.common.blocks import Floats, Ints
+from fuserank.learning.training.group import Group
 
 DEPTH = 10
 
@@ -33,6 +36,29 @@ class Stopping:
     def done(self) -> bool:
         """Whether ``patience`` validations in a row were no better than the best."""
         return self.since_best >= self.patience
+
+
+class Spends(Protocol):
+    """What says where a training stands, and how long it took to come there."""
+
+    seconds: float
+
+
+class Budget:
+    """So many ``minutes`` of training; None: any. ``clock``: seconds since some moment, of which the first rank's
+    counts.
+    """
+
+    def __init__(self, minutes: float | None, group: Group, clock: Callable[[], float]) -> None:
+        self._minutes, self._group, self._clock, self._since = minutes, group, clock, clock()
+
+    def spent(self, at: Spends) -> bool:
+        """Adds what went by since the last call to ``at``, and says whether it is enough; every rank calls it."""
+        if self._minutes is None:
+            return False
+        now = self._clock()
+        at.seconds, self._since = at.seconds + now - self._since, now
+        return self._group.says(at.seconds >= 60 * self._minutes)
 
 
 def ndcg_at_10(user_N: Ints, item_N: Ints, logit_N: Floats, label_N: Floats) -> float:

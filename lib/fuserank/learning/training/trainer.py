@@ -27,7 +27,7 @@ from fuserank.learning.training.group import Group
 from fuserank.learning.training.loss import Loss, cross_entropy
 from fuserank.learning.training.source import BatchSource
 from fuserank.learning.training.steps import RowWiseAdagrad, clip
-from fuserank.learning.training.stopping import Stopping
+from fuserank.learning.training.stopping import Budget, Stopping
 from fuserank.learning.training.validate import validate
 from fuserank.registry import loaded
 
@@ -70,7 +70,7 @@ class Trainer:
         clock: Clock = time.monotonic,
     ) -> None:
         self.config, self.group, self.seed, self.loss = config, group, seed, loss
-        self.clock, self.since = clock, clock()
+        self.budget = Budget(config.minutes, group, clock)
         model.to(group.device)  # in place
         self.model = model
         self.forward: Callable[..., torch.Tensor] = model
@@ -138,14 +138,6 @@ class Trainer:
         self.at.window_loss[1] += weight
         if self.at.total_steps % self.config.log_steps == 0:
             self.at.losses.append({"step": self.at.total_steps, "loss": weighted / weight})
-
-    def out_of_time(self) -> bool:
-        """Whether the budget of ``minutes`` is spent, by the first rank's clock; every rank calls it."""
-        if self.config.minutes is None:
-            return False
-        now = self.clock()
-        self.at.seconds, self.since = self.at.seconds + now - self.since, now
-        return self.group.says(self.at.seconds >= 60 * self.config.minutes)
 
     def validate(self, valid: BatchSource) -> None:
         """Validate, keep the best weights, and say whether it is time to stop."""
@@ -233,7 +225,7 @@ def rate_share(step: int, total_steps: int, config: TrainConfig) -> float:
 
 def _validated(trainer: Trainer, valid: BatchSource, wanted: bool, report: Report | None) -> None:
     """After a step: validates where that is wanted or the budget is spent, and says whether training is finished."""
-    late, at = trainer.out_of_time(), trainer.at
+    late, at = trainer.budget.spent(trainer.at), trainer.at
     if not (wanted or late):
         return
     trainer.validate(valid)

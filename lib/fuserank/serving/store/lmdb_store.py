@@ -45,9 +45,7 @@ class _Open:
             raise StoreError(f"store {folder} cannot be opened: {problem}") from None
 
     def _opened(self, name: str) -> lmdb.Environment:
-        # no lock: nobody writes what a manifest names
-        path = str(self.folder / name)
-        found = lmdb.open(path, subdir=False, readonly=True, lock=False, max_readers=1024, readahead=False)
+        found = s.opened(self.folder / name)
         self._files.append(found)
         return found
 

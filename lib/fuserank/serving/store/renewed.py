@@ -17,7 +17,7 @@ from pathlib import Path
 import lmdb
 
 from fuserank.serving.store.contract import StoreError
-from fuserank.serving.store.snapshot import write_records
+from fuserank.serving.store.snapshot import opened, write_records
 
 FOLDER, _ENDING = "renewed", ".mdb"
 _TRIES = 10
@@ -56,8 +56,7 @@ class _Open:
     """One file; ``readers``: those of this process that have it."""
 
     def __init__(self, path: Path) -> None:
-        # no lock: nobody writes it any more
-        self._file = lmdb.open(str(path), subdir=False, readonly=True, lock=False, max_readers=1024, readahead=False)
+        self._file = opened(path)
         self.path, self.readers = path, 0
         self.count: int = self._file.stat()["entries"]
 

@@ -81,6 +81,12 @@ def write_records(path: Path, records: Iterable[tuple[bytes, bytes]]) -> r.File:
     return found
 
 
+def opened(path: Path) -> lmdb.Environment:
+    """A whole file, to be looked up in; by one of a process at a time."""
+    # no lock: nobody writes it any more
+    return lmdb.open(str(path), subdir=False, readonly=True, lock=False, max_readers=1024, readahead=False)
+
+
 def _take_writing(path: Path) -> None:
     """Nobody may write the file any more; who may read it stays as it is."""
     path.chmod(path.stat().st_mode & 0o444)
